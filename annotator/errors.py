@@ -1,0 +1,24 @@
+"""Errors that people read: what was asked, what was found, what to do."""
+
+from __future__ import annotations
+
+from db.errors import DatabaseError
+from learner.errors import LearnerError
+
+
+class UserError(Exception):
+    """Something that a person asked for can't be done.
+
+    Args:
+        code: key of the sentence in the message catalogue, ``error.<code>``.
+        details: what was asked and found; never diary text.
+    """
+
+    def __init__(self, code: str, **details: str | int | float) -> None:
+        super().__init__(f"{code} {details}" if details else code)
+        self.code = code
+        self.details = details
+
+
+EXPLAINED = (UserError, LearnerError, DatabaseError)
+"""Every error that carries a code and details; all others are faults of the program."""

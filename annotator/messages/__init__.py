@@ -1,0 +1,54 @@
+"""The one catalogue of everything that people read: Korean first, English second."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from annotator.errors import UserError
+    from db.errors import DatabaseError
+    from learner.errors import LearnerError
+
+Language = Literal["ko", "en"]
+
+LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
+
+@cache
+def catalogue(language: Language) -> dict[str, str]:
+    """Return every message of a language by its dotted key."""
+    nested = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
+    return dict(_flatten(nested, ""))
+
+
+def _flatten(nested: dict[str, object], prefix: str) -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((prefix + key, str(value)))
+    return flat
+
+
+def default_language() -> Language:
+    """Return the language of ``MAEUMGYEOL_LANG``, Korean without it."""
+    return "en" if os.environ.get("MAEUMGYEOL_LANG", "ko").lower().startswith("en") else "ko"
+
+
+def say(key: str, language: Language | None = None, /, **values: str | float) -> str:
+    """Return a message with its values filled in.
+
+    Raises:
+        KeyError: if the catalogue has no such key: a fault of the program, found by the tests.
+    """
+    return catalogue(language or default_language())[key].format(**values)
+
+
+def explain(error: UserError | LearnerError | DatabaseError, language: Language | None = None) -> str:
+    """Return the sentence for an error that carries a code and details."""
+    return say(f"error.{error.code}", language, **error.details)

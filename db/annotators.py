@@ -1,0 +1,30 @@
+"""The people who decide, and the importers that bring decisions from files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from db import clock
+from db.connection import rows, scalar, write
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def annotator_id(db: Database, name: str, *, kind: Literal["person", "importer"] = "person") -> int:
+    """Return the id of the annotator of that name, who is added if new."""
+    found = scalar(db, "select id from annotators where name = :name", name=name)
+    if found is None:
+        statement = """
+            insert into annotators (name, kind, created_at) values (:name, :kind, :now)
+            on conflict (name) do nothing
+        """
+        with write(db):
+            db.conn.execute(statement, {"name": name, "kind": kind, "now": clock.now()})
+        found = scalar(db, "select id from annotators where name = :name", name=name)
+    return int(found)
+
+
+def list_annotators(db: Database) -> list[tuple[int, str]]:
+    """Return id and name of everyone, oldest first."""
+    return [(int(i), str(name)) for i, name in rows(db, "select id, name from annotators order by id")]

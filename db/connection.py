@@ -1,0 +1,167 @@
+"""Opening the database, and the two ways to use it: read, or write in one immediate transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlite_utils import Database
+
+from db import schema
+from db.errors import DatabaseError, from_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Database", "backup", "connect", "create", "data_version", "one", "rows", "scalar", "write"]
+
+APPLICATION_ID = 0x6D61656D
+"""'maem' in ``pragma application_id``: says whose file this is before any table is read."""
+
+_BUSY_SECONDS = 15
+
+
+def _open(path: Path, *, must_exist: bool) -> Database:
+    mode = "rw" if must_exist else "rwc"
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+        # `execute_plugins` would run whatever sqlite-utils plugin happens to be installed.
+        db = Database(connection, execute_plugins=False)
+        for pragma in ("foreign_keys=on", "synchronous=full", "temp_store=memory", "secure_delete=on"):
+            connection.execute(f"pragma {pragma}")
+        connection.execute("select count(*) from sqlite_schema").fetchone()
+    except sqlite3.Error as error:
+        raise from_sqlite(error, str(path)) from error
+    return db
+
+
+def create(path: Path) -> Database:
+    """Create the database, or bring an older one up to date, and return it open.
+
+    Raises:
+        DatabaseError: if the file can't be written, isn't ours, or is of a newer version.
+    """
+    existed = path.exists() and path.stat().st_size > 0
+    if not path.parent.is_dir():
+        raise DatabaseError("folder_missing", path=str(path.parent))
+    db = _open(path, must_exist=False)
+    try:
+        if existed:
+            _check_ours(db, path)
+        else:
+            db.conn.execute(f"pragma application_id={APPLICATION_ID}")
+            db.enable_wal()
+        schema.migrations.apply(db)
+    except sqlite3.Error as error:
+        db.close()
+        raise from_sqlite(error, str(path)) from error
+    except DatabaseError:
+        db.close()
+        raise
+    return db
+
+
+def connect(path: Path) -> Database:
+    """Open an existing database for one script run, command or job step.
+
+    Raises:
+        DatabaseError: if it is missing, isn't ours, is newer than this version or waits for `create`.
+    """
+    if not path.is_file():
+        raise DatabaseError("database_missing", path=str(path))
+    db = _open(path, must_exist=True)
+    try:
+        _check_ours(db, path)
+        if schema.pending(db):
+            schema.migrations.apply(db)
+    except sqlite3.Error as error:
+        db.close()
+        raise from_sqlite(error, str(path)) from error
+    except DatabaseError:
+        db.close()
+        raise
+    return db
+
+
+def _check_ours(db: Database, path: Path) -> None:
+    if scalar(db, "pragma application_id") != APPLICATION_ID:
+        raise DatabaseError("database_not_ours", path=str(path))
+    if unknown := schema.unknown(db):
+        raise DatabaseError("database_newer", path=str(path), migration=unknown[0])
+
+
+@contextmanager
+def write(db: Database) -> Iterator[Database]:
+    """Run the block as one transaction that takes the write lock first, so that it waits instead of failing.
+
+    sqlite-utils' own ``atomic()`` begins deferred: read-then-write then fails at once with *database is
+    locked* when another writer came in between, whatever the busy timeout. Nested blocks join the outer one.
+
+    Raises:
+        DatabaseError: for a full or read-only disk, a lock that did not end, a damaged file.
+    """
+    if db.conn.in_transaction:
+        yield db
+        return
+    try:
+        db.conn.execute("begin immediate")
+        try:
+            yield db
+        except BaseException:
+            db.conn.rollback()
+            raise
+        db.conn.commit()
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        if db.conn.in_transaction:
+            db.conn.rollback()
+        raise from_sqlite(error, file_of(db)) from error
+
+
+def rows(db: Database, sql: str, **parameters: Any) -> list[Any]:
+    """Return every row of a statement with named parameters."""
+    try:
+        return db.conn.execute(sql, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        raise from_sqlite(error, file_of(db)) from error
+
+
+def one(db: Database, sql: str, **parameters: Any) -> Any | None:
+    """Return the first row of a statement, or None."""
+    found = rows(db, sql, **parameters)
+    return found[0] if found else None
+
+
+def scalar(db: Database, sql: str, **parameters: Any) -> Any:
+    """Return the first column of the first row, or None."""
+    found = one(db, sql, **parameters)
+    return found[0] if found else None
+
+
+def file_of(db: Database) -> str:
+    """Return the path of the open database."""
+    return str(db.conn.execute("pragma database_list").fetchone()[2])
+
+
+def data_version(db: Database) -> int:
+    """Return a number that changes when another connection has committed something."""
+    return int(scalar(db, "pragma data_version"))
+
+
+def backup(db: Database, target: Path) -> None:
+    """Copy the database, as it is at this moment, into a new file while others go on writing.
+
+    Raises:
+        DatabaseError: if the target exists or can't be written.
+    """
+    if target.exists():
+        raise DatabaseError("target_exists", path=str(target))
+    try:
+        with sqlite3.connect(target) as copy:
+            db.conn.backup(copy, pages=4096, sleep=0.01)
+        copy.close()
+    except sqlite3.Error as error:
+        raise from_sqlite(error, str(target)) from error

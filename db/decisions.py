@@ -1,0 +1,200 @@
+"""Decisions: what people said of diaries. Only ever added to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from db import clock
+from db.connection import one, rows, scalar, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from sqlite_utils import Database
+
+Kind = Literal["label", "skip", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision on its way in.
+
+    Attributes:
+        token: given out with the diary's lease; a second decision with it is the same press again.
+        model_id, shown_label_id, shown_proba: the prediction that the person saw, if any.
+        seconds: time from the diary's appearance to the press.
+    """
+
+    diary_id: int
+    annotator_id: int
+    kind: Kind
+    token: str
+    label_id: int | None = None
+    memo: str = ""
+    model_id: int | None = None
+    shown_label_id: int | None = None
+    shown_proba: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision in force."""
+
+    id: int
+    diary_id: int
+    annotator_id: int
+    kind: Kind
+    label_id: int | None
+    memo: str
+    decided_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledDiaries:
+    """Label decisions in force, one row each, ordered by diary and annotator.
+
+    Attributes:
+        decision_ids, diary_ids, label_ids, annotator_ids: (n,) int64.
+    """
+
+    decision_ids: NDArray[np.int64]
+    diary_ids: NDArray[np.int64]
+    label_ids: NDArray[np.int64]
+    annotator_ids: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.decision_ids)
+
+
+def add(db: Database, decision: NewDecision) -> int | None:
+    """Keep a decision and end the lease it answers; return its id, or None if its token was used before."""
+    statement = """
+        insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
+            shown_label_id, shown_proba, source, seconds, decided_at)
+        values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
+            :shown_proba, 'person', :seconds, :now)
+        on conflict (token) do nothing returning id
+    """
+    parameters = {name: getattr(decision, name) for name in NewDecision.__dataclass_fields__}
+    with write(db):
+        added = db.conn.execute(statement, {**parameters, "now": clock.now()}).fetchone()
+        db.conn.execute("delete from leases where token = ?", (decision.token,))
+    return int(added[0]) if added else None
+
+
+def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None:
+    """Take back the newest decision in force of one person; return it, or None if there is none left.
+
+    A second call with the same token changes nothing and returns what the first one took back.
+    """
+    newest = """
+        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+        from decisions d
+        where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
+            and not exists (select 1 from decisions u where u.undoes = d.id)
+        order by d.id desc limit 1
+    """
+    repeated = """
+        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+        from decisions u join decisions d on d.id = u.undoes where u.token = :token
+    """
+    with write(db):
+        if row := one(db, repeated, token=token):
+            return Decision(*row)
+        row = one(db, newest, annotator=annotator_id)
+        if row is None:
+            return None
+        taken = Decision(*row)
+        db.conn.execute(
+            """
+            insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
+            values (?, ?, 'undo', ?, ?, 'person', ?)
+            """,
+            (taken.diary_id, annotator_id, token, taken.id, clock.now()),
+        )
+    return taken
+
+
+def last_decision_id(db: Database) -> int:
+    """Return the newest decision's id, 0 for none. It changes with every decision and every undo."""
+    return int(scalar(db, "select coalesce(max(id), 0) from decisions"))
+
+
+def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | None = None) -> LabelledDiaries:
+    """Return the label decisions in force in one part of the diaries.
+
+    Args:
+        up_to: look at the state right after this decision id; None looks at the newest state.
+    """
+    if up_to is None or up_to >= last_decision_id(db):
+        sql = """
+            select s.decision_id, s.diary_id, s.label_id, s.annotator_id
+            from standing s join diaries y on y.id = s.diary_id
+            where s.kind = 'label' and y.part = :part order by s.diary_id, s.annotator_id
+        """
+        found = rows(db, sql, part=part)
+    else:
+        # `standing` knows only the newest state, so an older one is derived from the log.
+        sql = """
+            select d.id, d.diary_id, d.label_id, d.annotator_id
+            from (
+                select max(d.id) as id from decisions d
+                where d.id <= :up_to and d.kind <> 'undo'
+                    and not exists (select 1 from decisions u where u.undoes = d.id and u.id <= :up_to)
+                group by d.diary_id, d.annotator_id
+            ) newest join decisions d on d.id = newest.id join diaries y on y.id = d.diary_id
+            where d.kind = 'label' and y.part = :part order by d.diary_id, d.annotator_id
+        """
+        found = rows(db, sql, part=part, up_to=up_to)
+    return LabelledDiaries(*np.array(found, np.int64).reshape(-1, 4).T)
+
+
+def decided_ids(db: Database) -> NDArray[np.int64]:
+    """Return the diaries on which somebody's decision is in force, ascending."""
+    found = rows(db, "select distinct diary_id from standing order by diary_id")
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
+def count_by_label(db: Database, *, part: Literal["pool", "test"] | None = None) -> dict[int, int]:
+    """Count the label decisions in force by label id; labels without any are missing."""
+    sql = """
+        select s.label_id, count(*) from standing s join diaries y on y.id = s.diary_id
+        where s.kind = 'label' and (:part is null or y.part = :part) group by s.label_id
+    """
+    return {int(label): int(count) for label, count in rows(db, sql, part=part)}
+
+
+def count_by_kind(db: Database, annotator_id: int | None = None) -> dict[str, int]:
+    """Count the decisions in force by kind, of everyone or of one person."""
+    sql = """
+        select kind, count(*) from standing
+        where :annotator is null or annotator_id = :annotator group by kind
+    """
+    return {str(kind): int(count) for kind, count in rows(db, sql, annotator=annotator_id)}
+
+
+def count_since(db: Database, decision_id: int) -> int:
+    """Count the label decisions in force that are newer than a decision."""
+    sql = "select count(*) from standing where kind = 'label' and decision_id > :id"
+    return int(scalar(db, sql, id=decision_id))
+
+
+def list_standing(db: Database, diary_ids: Sequence[int]) -> list[Decision]:
+    """Return the decisions in force on some diaries, in the order of diary and annotator."""
+    sql = """
+        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+        from standing s join decisions d on d.id = s.decision_id
+        where s.diary_id in (select value from json_each(:ids)) order by s.diary_id, s.annotator_id
+    """
+    return [Decision(*row) for row in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
+
+
+def is_token_used(db: Database, token: str) -> bool:
+    """Say whether a decision with this token was kept."""
+    return scalar(db, "select 1 from decisions where token = :token", token=token) is not None

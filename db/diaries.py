@@ -1,0 +1,321 @@
+"""Diaries, the batches they came in, and their sentences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from db import clock
+from db.connection import one, rows, scalar, write
+from db.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+    from sqlite_utils import Database
+
+Part = Literal["pool", "test"]
+
+DRAW_RANGE = 1 << 62
+"""Draws are uniform integers below this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """One text to label, as it was imported.
+
+    Attributes:
+        text: the raw text, untouched.
+        part: ``test`` diaries are a uniform random sample that never trains a model.
+    """
+
+    id: int
+    text: str
+    written_on: str | None
+    author: str | None
+    source: str | None
+    metadata: dict[str, Any]
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class NewDiary:
+    """A diary on its way in.
+
+    Attributes:
+        text_hash: digest of the NFC form; equal texts have equal hashes.
+        draw: uniform in [0, DRAW_RANGE).
+        label_id: the label that the file gives, if any.
+    """
+
+    row_number: int
+    text: str
+    text_hash: bytes
+    written_on: str | None
+    author: str | None
+    metadata: str
+    part: Part
+    draw: int
+    label_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A row of an import that was left out, and why."""
+
+    row_number: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One import of one file."""
+
+    file_name: str
+    file_hash: str
+    format: str
+    encoding: str | None
+    columns: dict[str, str]
+    imported_by: int
+    row_count: int
+    id: int = 0
+    imported_at: str = ""
+    kept_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of one diary.
+
+    Attributes:
+        spans: (start, end) half-open character offsets into the raw text, in order.
+        splitter: ``kss``, or ``fallback`` where kss failed its check or its time limit.
+    """
+
+    diary_id: int
+    spans: tuple[tuple[int, int], ...]
+    splitter: Literal["kss", "fallback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    batch_id: int
+    kept_count: int
+    label_count: int
+    skips: tuple[Skip, ...] = field(default=())
+
+
+def insert_batch(
+    db: Database, batch: Batch, diaries: Iterable[NewDiary], skips: Sequence[Skip], *, source: str
+) -> Imported:
+    """Keep a whole file in one transaction: its diaries, its left-out rows and its decisions.
+
+    Texts that are already there are left out as ``duplicate``; a label of such a row is not read.
+    """
+    with write(db):
+        batch_id = _insert_batch_row(db, batch)
+        known = {bytes(h): int(i) for i, h in rows(db, "select id, text_hash from diaries")}
+        next_id = int(scalar(db, "select coalesce(max(id), 0) + 1 from diaries"))
+        kept: list[dict[str, Any]] = []
+        decisions: list[dict[str, Any]] = []
+        left_out = list(skips)
+        for diary in diaries:
+            if (twin := known.get(diary.text_hash)) is not None:
+                left_out.append(Skip(diary.row_number, "duplicate", str(twin)))
+                continue
+            diary_id = next_id + len(kept)
+            known[diary.text_hash] = diary_id
+            kept.append(_diary_row(diary, diary_id, batch_id, source))
+            if diary.label_id is not None:
+                decisions.append(_decision_row(diary, diary_id, batch, batch_id))
+        _insert_rows(db, kept, decisions, left_out, batch_id)
+    left_out.sort(key=lambda skip: skip.row_number)
+    return Imported(batch_id, len(kept), len(decisions), tuple(left_out))
+
+
+def _insert_batch_row(db: Database, batch: Batch) -> int:
+    statement = """
+        insert into batches (file_name, file_hash, format, encoding, columns, imported_by, imported_at,
+            row_count, kept_count)
+        values (:file_name, :file_hash, :format, :encoding, :columns, :imported_by, :now, :row_count, 0)
+    """
+    parameters = {
+        "file_name": batch.file_name,
+        "file_hash": batch.file_hash,
+        "format": batch.format,
+        "encoding": batch.encoding,
+        "columns": json.dumps(batch.columns, ensure_ascii=False),
+        "imported_by": batch.imported_by,
+        "row_count": batch.row_count,
+        "now": clock.now(),
+    }
+    return int(db.conn.execute(statement, parameters).lastrowid or 0)
+
+
+def _diary_row(diary: NewDiary, diary_id: int, batch_id: int, source: str) -> dict[str, Any]:
+    return {
+        "id": diary_id,
+        "text": diary.text,
+        "text_hash": diary.text_hash,
+        "written_on": diary.written_on,
+        "author": diary.author,
+        "source": source,
+        "metadata": diary.metadata,
+        "batch_id": batch_id,
+        "row_number": diary.row_number,
+        "part": diary.part,
+        "draw": diary.draw,
+    }
+
+
+def _decision_row(diary: NewDiary, diary_id: int, batch: Batch, batch_id: int) -> dict[str, Any]:
+    return {
+        "diary_id": diary_id,
+        "annotator_id": batch.imported_by,
+        "label_id": diary.label_id,
+        "token": f"import-{batch_id}-{diary.row_number}",
+        "now": clock.now(),
+    }
+
+
+def _insert_rows(
+    db: Database,
+    kept: list[dict[str, Any]],
+    decisions: list[dict[str, Any]],
+    skips: list[Skip],
+    batch_id: int,
+) -> None:
+    db.conn.executemany(
+        """
+        insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id,
+            row_number, part, draw)
+        values (:id, :text, :text_hash, :written_on, :author, :source, :metadata, :batch_id,
+            :row_number, :part, :draw)
+        """,
+        kept,
+    )
+    db.conn.executemany(
+        """
+        insert into decisions (diary_id, annotator_id, kind, label_id, token, source, decided_at)
+        values (:diary_id, :annotator_id, 'label', :label_id, :token, 'import', :now)
+        """,
+        decisions,
+    )
+    db.conn.executemany(
+        "insert into batch_skips (batch_id, row_number, reason, detail) values (?, ?, ?, ?)",
+        [(batch_id, skip.row_number, skip.reason, skip.detail) for skip in skips],
+    )
+    db.conn.execute("update batches set kept_count = ? where id = ?", (len(kept), batch_id))
+
+
+def list_batches(db: Database) -> list[Batch]:
+    """Return every import, newest first."""
+    sql = """
+        select file_name, file_hash, format, encoding, columns, imported_by, row_count, id, imported_at,
+            kept_count
+        from batches order by id desc
+    """
+    return [_batch(row) for row in rows(db, sql)]
+
+
+def _batch(row: Any) -> Batch:
+    values = list(row)
+    values[4] = json.loads(row[4])
+    return Batch(*values)
+
+
+def list_skips(db: Database, batch_id: int) -> list[Skip]:
+    """Return the rows that an import left out, in file order."""
+    sql = "select row_number, reason, detail from batch_skips where batch_id = :batch order by row_number"
+    return [Skip(*row) for row in rows(db, sql, batch=batch_id)]
+
+
+def count_diaries(db: Database, part: Part | None = None) -> int:
+    """Count all diaries, or those of one part."""
+    if part is None:
+        return int(scalar(db, "select count(*) from diaries"))
+    return int(scalar(db, "select count(*) from diaries where part = :part", part=part))
+
+
+def last_diary_id(db: Database) -> int:
+    """Return the largest diary id, 0 for none: the number of rows of arrays that are indexed by id - 1."""
+    return int(scalar(db, "select coalesce(max(id), 0) from diaries"))
+
+
+_COLUMNS = "id, text, written_on, author, source, metadata, part"
+
+
+def get_diary(db: Database, diary_id: int) -> Diary:
+    """Return one diary.
+
+    Raises:
+        NotFoundError: if there is none of that id.
+    """
+    row = one(db, f"select {_COLUMNS} from diaries where id = :id", id=diary_id)  # noqa: S608 - constants
+    if row is None:
+        raise NotFoundError("diary_missing", id=diary_id)
+    values = list(row)
+    values[5] = json.loads(row[5])
+    return Diary(*values)
+
+
+def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
+    """Return raw texts in the order of the ids.
+
+    Raises:
+        NotFoundError: if an id is unknown.
+    """
+    ids = [int(i) for i in diary_ids]
+    sql = "select id, text from diaries where id in (select value from json_each(:ids))"
+    texts = dict(rows(db, sql, ids=json.dumps(ids)))
+    if missing := [i for i in ids if i not in texts]:
+        raise NotFoundError("diary_missing", id=missing[0])
+    return [texts[i] for i in ids]
+
+
+def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
+    """Return diary ids; of the test part in the order of their draws, otherwise ascending."""
+    if part is None:
+        found = rows(db, "select id from diaries order by id")
+    else:
+        order = "draw" if part == "test" else "id"
+        found = rows(db, f"select id from diaries where part = :part order by {order}", part=part)  # noqa: S608
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
+def list_unsplit_ids(db: Database, *, limit: int) -> list[int]:
+    """Return diaries that have no sentences yet: those at the head of the queue first."""
+    sql = """
+        select d.id from diaries d left join queue q on q.diary_id = d.id
+        where not exists (select 1 from sentences s where s.diary_id = d.id)
+        order by q.place is null, q.place, d.id limit :limit
+    """
+    return [int(i) for (i,) in rows(db, sql, limit=limit)]
+
+
+def count_unsplit(db: Database) -> int:
+    """Count the diaries that have no sentences yet."""
+    return int(scalar(db, "select (select count(*) from diaries) - (select count(*) from sentences)"))
+
+
+def store_sentences(db: Database, split: Sequence[Sentences]) -> None:
+    """Keep sentences, replacing earlier ones of the same diaries."""
+    statement = "insert or replace into sentences (diary_id, spans, splitter) values (?, ?, ?)"
+    with write(db):
+        db.conn.executemany(statement, [(s.diary_id, json.dumps(s.spans), s.splitter) for s in split])
+
+
+def find_sentences(db: Database, diary_id: int) -> Sentences | None:
+    """Return the sentences of a diary, if they have been split."""
+    row = one(db, "select spans, splitter from sentences where diary_id = :id", id=diary_id)
+    if row is None:
+        return None
+    spans = tuple((int(start), int(end)) for start, end in json.loads(row[0]))
+    return Sentences(diary_id, spans, row[1])

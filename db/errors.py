@@ -1,0 +1,46 @@
+"""Errors of the database: a stable code and its details, put into words by the layer that speaks to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class DatabaseError(Exception):
+    """The database can't do what it was asked.
+
+    Args:
+        code: key of the sentence in the message catalogue, ``error.<code>``.
+        details: what was asked and found; never diary text.
+    """
+
+    def __init__(self, code: str, **details: str | int | float) -> None:
+        super().__init__(f"{code} {details}" if details else code)
+        self.code = code
+        self.details = details
+
+
+class NotFoundError(DatabaseError):
+    """A row that was asked for by its key does not exist."""
+
+
+_CAUSES = (
+    ("database or disk is full", "disk_full"),
+    ("readonly database", "database_read_only"),
+    ("unable to open", "database_unopenable"),
+    ("file is not a database", "database_not_one"),
+    ("malformed", "database_damaged"),
+    ("locked", "database_busy"),
+    ("disk i/o", "disk_failed"),
+)
+
+
+def from_sqlite(error: sqlite3.Error, path: str) -> DatabaseError:
+    """Name the cause of an SQLite error that people can do something about."""
+    text = str(error).lower()
+    for needle, code in _CAUSES:
+        if needle in text:
+            return DatabaseError(code, path=path)
+    return DatabaseError("database_failed", path=path, reason=str(error))

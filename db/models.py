@@ -1,0 +1,326 @@
+"""Classifiers and what they said: versions, activations, predictions, explanations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from db import clock
+from db.connection import one, rows, scalar, write
+from db.errors import DatabaseError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from sqlite_utils import Database
+
+BLOCK = 4096
+"""Diaries in one stored block of predictions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A version of the classifier, without its weights.
+
+    Attributes:
+        version: 0 for the one that needs no label, then 1, 2, …
+        tier: how it was trained.
+        encoder, encoder_hash: which encoder's vectors it reads.
+        label_ids: labels in the order of the probability columns.
+        training_decisions: ids of the decisions it was trained on.
+        metrics: what was measured when it was made.
+    """
+
+    id: int
+    version: int
+    tier: str
+    encoder: str
+    encoder_hash: str
+    label_ids: tuple[int, ...]
+    weights_hash: str
+    settings: dict[str, Any]
+    training_decisions: tuple[int, ...]
+    metrics: dict[str, Any]
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """A version of the classifier on its way in; see `Model`. `weights` are safetensors bytes."""
+
+    tier: str
+    encoder: str
+    encoder_hash: str
+    label_ids: tuple[int, ...]
+    weights: bytes
+    settings: dict[str, Any]
+    training_decisions: tuple[int, ...] = ()
+    metrics: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one model gave one diary its probabilities.
+
+    Attributes:
+        unit: ``eojeol`` or ``morpheme``.
+        spans: (start, end) character offsets of each unit in the raw text.
+        weights: (units, k) float32; positive = speaks for that label.
+        fit: per label: weighted R² of the local model.
+        sample_count: how many changed texts the classifier was asked about.
+    """
+
+    diary_id: int
+    model_id: int
+    unit: Literal["eojeol", "morpheme"]
+    spans: tuple[tuple[int, int], ...]
+    weights: NDArray[np.float32]
+    fit: tuple[float, ...]
+    sample_count: int
+
+
+_COLUMNS = """id, version, tier, encoder, encoder_hash, label_ids, weights_hash, settings,
+    training_decisions, metrics, created_at"""
+
+
+def _model(row: Any) -> Model:
+    values = list(row)
+    values[5] = tuple(json.loads(row[5]))
+    values[7] = json.loads(row[7])
+    values[8] = tuple(json.loads(row[8]))
+    values[9] = json.loads(row[9])
+    return Model(*values)
+
+
+def add_model(db: Database, model: NewModel) -> int:
+    """Keep a new version and return its id. The numbering is without gaps."""
+    statement = """
+        insert into models (version, tier, encoder, encoder_hash, label_ids, weights, weights_hash,
+            settings, training_decisions, metrics, created_at)
+        values ((select coalesce(max(version), -1) + 1 from models), :tier, :encoder, :encoder_hash,
+            :label_ids, :weights, :weights_hash, :settings, :training_decisions, :metrics, :now)
+    """
+    parameters = {
+        "tier": model.tier,
+        "encoder": model.encoder,
+        "encoder_hash": model.encoder_hash,
+        "label_ids": json.dumps(model.label_ids),
+        "weights": model.weights,
+        "weights_hash": hashlib.sha256(model.weights).hexdigest(),
+        "settings": json.dumps(model.settings, ensure_ascii=False),
+        "training_decisions": json.dumps([int(i) for i in model.training_decisions]),
+        "metrics": json.dumps(model.metrics or {}, ensure_ascii=False),
+        "now": clock.now(),
+    }
+    with write(db):
+        return int(db.conn.execute(statement, parameters).lastrowid or 0)
+
+
+def store_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
+    """Keep what was measured of a model."""
+    with write(db):
+        db.conn.execute(
+            "update models set metrics = ? where id = ?", (json.dumps(metrics, ensure_ascii=False), model_id)
+        )
+
+
+def get_model(db: Database, model_id: int) -> Model:
+    """Return one version.
+
+    Raises:
+        NotFoundError: if there is none of that id.
+    """
+    row = one(db, f"select {_COLUMNS} from models where id = :id", id=model_id)  # noqa: S608 - constants
+    if row is None:
+        raise NotFoundError("model_missing", id=model_id)
+    return _model(row)
+
+
+def list_models(db: Database) -> list[Model]:
+    """Return every version, oldest first."""
+    return [_model(row) for row in rows(db, f"select {_COLUMNS} from models order by version")]  # noqa: S608
+
+
+def get_weights(db: Database, model_id: int) -> bytes:
+    """Return the safetensors bytes of a model.
+
+    Raises:
+        NotFoundError: if there is no such model.
+        DatabaseError: if the bytes are not those that were stored.
+    """
+    row = one(db, "select weights, weights_hash from models where id = :id", id=model_id)
+    if row is None:
+        raise NotFoundError("model_missing", id=model_id)
+    if hashlib.sha256(row[0]).hexdigest() != row[1]:
+        raise DatabaseError("model_damaged", id=model_id)
+    return bytes(row[0])
+
+
+def activate(db: Database, model_id: int, *, reason: str) -> None:
+    """Let a model serve from now on. Does nothing if it does already."""
+    with write(db):
+        if find_active_id(db) != model_id:
+            db.conn.execute(
+                "insert into activations (model_id, activated_at, reason) values (?, ?, ?)",
+                (model_id, clock.now(), reason),
+            )
+
+
+def find_active_id(db: Database) -> int | None:
+    """Return the id of the model that serves, if there is one yet."""
+    found = scalar(db, "select model_id from activations order by id desc limit 1")
+    return None if found is None else int(found)
+
+
+def find_active(db: Database) -> Model | None:
+    """Return the model that serves, if there is one yet."""
+    model_id = find_active_id(db)
+    return None if model_id is None else get_model(db, model_id)
+
+
+def store_predictions(db: Database, model_id: int, proba: NDArray[np.float32]) -> None:
+    """Keep a model's probabilities for all diaries, and drop those of models that don't serve.
+
+    Args:
+        proba: (last diary id, k); row i belongs to diary i + 1; NaN where there is no prediction.
+    """
+    statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
+    with write(db):
+        for block in range(-(-len(proba) // BLOCK)):
+            part = np.ascontiguousarray(proba[block * BLOCK : (block + 1) * BLOCK], "<f4")
+            db.conn.execute(statement, (model_id, block, part.tobytes()))
+
+
+def drop_predictions(db: Database, *, keep: Sequence[int]) -> None:
+    """Remove the predictions of all models but these; they can be computed again."""
+    with write(db):
+        db.conn.execute(
+            "delete from prediction_blocks where model_id not in (select value from json_each(?))",
+            (json.dumps(list(keep)),),
+        )
+
+
+def find_proba(db: Database, model: Model, diary_id: int) -> NDArray[np.float32] | None:
+    """Return one diary's probabilities under a model, (k,), or None if there are none yet."""
+    width = 4 * len(model.label_ids)
+    block, place = divmod(diary_id - 1, BLOCK)
+    raw = scalar(
+        db,
+        "select substr(proba, :start, :width) from prediction_blocks where model_id = :model and block = :block",
+        start=1 + place * width,
+        width=width,
+        model=model.id,
+        block=block,
+    )
+    if raw is None or len(raw) < width:
+        return None
+    proba = np.frombuffer(raw, "<f4")
+    return None if np.isnan(proba).any() else proba
+
+
+def load_predictions(db: Database, model: Model) -> NDArray[np.float32]:
+    """Return a model's probabilities, (rows, k): row i belongs to diary i + 1; NaN where there is none."""
+    found = rows(
+        db,
+        "select proba from prediction_blocks where model_id = :model order by block",
+        model=model.id,
+    )
+    return np.frombuffer(b"".join(raw for (raw,) in found), "<f4").reshape(-1, len(model.label_ids))
+
+
+def store_explanation(db: Database, explanation: Explanation) -> None:
+    """Keep an explanation, replacing an earlier one of the same diary, model and unit."""
+    statement = """
+        insert or replace into explanations (diary_id, model_id, unit, spans, weights, fit, sample_count)
+        values (?, ?, ?, ?, ?, ?, ?)
+    """
+    e = explanation
+    row = (
+        e.diary_id,
+        e.model_id,
+        e.unit,
+        json.dumps(e.spans),
+        np.ascontiguousarray(e.weights, "<f4").tobytes(),
+        json.dumps([round(float(f), 6) for f in e.fit]),
+        e.sample_count,
+    )
+    with write(db):
+        db.conn.execute(statement, row)
+
+
+def find_explanation(db: Database, diary_id: int, model_id: int, unit: str) -> Explanation | None:
+    """Return a stored explanation, if there is one."""
+    row = one(
+        db,
+        """
+        select diary_id, model_id, unit, spans, weights, fit, sample_count from explanations
+        where diary_id = :diary and model_id = :model and unit = :unit
+        """,
+        diary=diary_id,
+        model=model_id,
+        unit=unit,
+    )
+    if row is None:
+        return None
+    spans = tuple((int(a), int(b)) for a, b in json.loads(row[3]))
+    fit = tuple(json.loads(row[5]))
+    weights = np.frombuffer(row[4], "<f4").reshape(len(spans), len(fit))
+    return Explanation(row[0], row[1], row[2], spans, weights, fit, row[6])
+
+
+def list_unexplained(db: Database, diary_ids: Sequence[int], model_id: int, unit: str) -> list[int]:
+    """Return those of the diaries, in their order, that have no explanation by this model yet."""
+    found = rows(
+        db,
+        """
+        select value from json_each(:ids) wanted where not exists (
+            select 1 from explanations e
+            where e.diary_id = wanted.value and e.model_id = :model and e.unit = :unit)
+        order by wanted.key
+        """,
+        ids=json.dumps(list(diary_ids)),
+        model=model_id,
+        unit=unit,
+    )
+    return [int(i) for (i,) in found]
+
+
+def drop_explanations(db: Database, *, keep: Sequence[int]) -> None:
+    """Remove the explanations of all models but these; they can be computed again."""
+    with write(db):
+        db.conn.execute(
+            "delete from explanations where model_id not in (select value from json_each(?))",
+            (json.dumps(list(keep)),),
+        )
+
+
+def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
+    """Keep features that were fitted on the diaries, and return their hash."""
+    digest = hashlib.sha256(weights).hexdigest()
+    with write(db):
+        db.conn.execute(
+            """
+            insert into text_spaces (hash, weights, fitted_on, created_at) values (?, ?, ?, ?)
+            on conflict (hash) do nothing
+            """,
+            (digest, weights, fitted_on, clock.now()),
+        )
+    return digest
+
+
+def find_text_space(db: Database, digest: str | None = None) -> tuple[str, bytes, int] | None:
+    """Return hash, bytes and number of fitted diaries of a text space; without a hash, of the newest."""
+    row = one(
+        db,
+        """
+        select hash, weights, fitted_on from text_spaces
+        where :hash is null or hash = :hash order by id desc limit 1
+        """,
+        hash=digest,
+    )
+    return None if row is None else (str(row[0]), bytes(row[1]), int(row[2]))

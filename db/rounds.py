@@ -1,0 +1,228 @@
+"""Rounds of training: what was asked for, how far it is, what came of it. And the worker that runs them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from db import clock
+from db.connection import one, rows, write
+from db.errors import DatabaseError, NotFoundError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Status = Literal["requested", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: train, evaluate, rank.
+
+    Attributes:
+        step: name of the step that runs, or ran last.
+        progress: 0 to 1 over the whole round.
+        last_decision_id: it learned from the state right after this decision.
+        report: figures before and after.
+        error: message code and details of a failure, as JSON.
+    """
+
+    id: int
+    number: int
+    status: Status
+    cancel_asked: bool
+    requested_at: str
+    started_at: str | None
+    ended_at: str | None
+    step: str
+    progress: float
+    last_decision_id: int | None
+    previous_model_id: int | None
+    model_id: int | None
+    report: dict[str, Any]
+    error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What the worker said of itself last.
+
+    Attributes:
+        silent_seconds: since when it has said nothing.
+        step: message key of what it does; empty when idle.
+        done, total: how far that is.
+        error: message code and details of the last failure, if it has not been overcome.
+    """
+
+    pid: int
+    host: str
+    started_at: str
+    silent_seconds: float
+    step: str
+    done: int
+    total: int
+    error: dict[str, Any] | None
+
+
+_COLUMNS = """id, number, status, cancel_asked, requested_at, started_at, ended_at, step, progress,
+    last_decision_id, previous_model_id, model_id, report, error"""
+
+
+def _round(row: Any) -> Round:
+    values = list(row)
+    values[3] = bool(row[3])
+    values[12] = json.loads(row[12])
+    values[13] = None if row[13] is None else json.loads(row[13])
+    return Round(*values)
+
+
+def request_round(db: Database, *, annotator_id: int | None) -> int:
+    """Ask for a round and return its id.
+
+    Raises:
+        DatabaseError: ``round_open`` if one is waiting or running.
+    """
+    statement = """
+        insert into rounds (number, status, requested_by, requested_at)
+        values ((select coalesce(max(number), 0) + 1 from rounds), 'requested', :annotator, :now)
+    """
+    try:
+        with write(db):
+            cursor = db.conn.execute(statement, {"annotator": annotator_id, "now": clock.now()})
+            return int(cursor.lastrowid or 0)
+    except sqlite3.IntegrityError as error:
+        raise DatabaseError("round_open") from error
+
+
+def find_open(db: Database) -> Round | None:
+    """Return the round that is waiting or running, if any."""
+    row = one(db, f"select {_COLUMNS} from rounds where status in ('requested', 'running')")  # noqa: S608
+    return None if row is None else _round(row)
+
+
+def get_round(db: Database, round_id: int) -> Round:
+    """Return one round.
+
+    Raises:
+        NotFoundError: if there is none of that id.
+    """
+    row = one(db, f"select {_COLUMNS} from rounds where id = :id", id=round_id)  # noqa: S608 - constants
+    if row is None:
+        raise NotFoundError("round_missing", id=round_id)
+    return _round(row)
+
+
+def list_rounds(db: Database) -> list[Round]:
+    """Return every round, oldest first."""
+    return [_round(row) for row in rows(db, f"select {_COLUMNS} from rounds order by number")]  # noqa: S608
+
+
+def begin(db: Database, round_id: int, *, last_decision_id: int, previous_model_id: int | None) -> None:
+    """Mark a round as running, with the state that it learns from; a second call changes nothing."""
+    with write(db):
+        db.conn.execute(
+            """
+            update rounds set status = 'running', started_at = ?, last_decision_id = ?, previous_model_id = ?
+            where id = ? and status = 'requested'
+            """,
+            (clock.now(), last_decision_id, previous_model_id, round_id),
+        )
+
+
+def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
+    """Say how far a round is; return False if it shall stop because somebody cancelled it."""
+    with write(db):
+        db.conn.execute(
+            "update rounds set step = ?, progress = ? where id = ? and status = 'running'",
+            (step, progress, round_id),
+        )
+    row = one(db, "select status = 'running' and not cancel_asked from rounds where id = :id", id=round_id)
+    return row is not None and bool(row[0])
+
+
+def set_model(db: Database, round_id: int, model_id: int) -> None:
+    """Note the model that a round has made."""
+    with write(db):
+        db.conn.execute("update rounds set model_id = ? where id = ?", (model_id, round_id))
+
+
+def end(
+    db: Database,
+    round_id: int,
+    *,
+    status: Literal["done", "failed", "cancelled"],
+    report: dict[str, Any] | None = None,
+    error: dict[str, Any] | None = None,
+) -> None:
+    """Close a round; one that is closed stays as it is."""
+    with write(db):
+        db.conn.execute(
+            """
+            update rounds set status = ?, ended_at = ?, progress = case ? when 'done' then 1.0 else progress end,
+                report = coalesce(?, report), error = ?
+            where id = ? and status in ('requested', 'running')
+            """,
+            (
+                status,
+                clock.now(),
+                status,
+                None if report is None else json.dumps(report, ensure_ascii=False),
+                None if error is None else json.dumps(error, ensure_ascii=False),
+                round_id,
+            ),
+        )
+
+
+def ask_cancel(db: Database, round_id: int) -> None:
+    """Ask a running round to stop at its next step; one that has not begun ends at once."""
+    with write(db):
+        db.conn.execute("update rounds set cancel_asked = 1 where id = ? and status = 'running'", (round_id,))
+        db.conn.execute(
+            "update rounds set status = 'cancelled', ended_at = ? where id = ? and status = 'requested'",
+            (clock.now(), round_id),
+        )
+
+
+def report_worker(
+    db: Database,
+    *,
+    pid: int,
+    host: str,
+    started_at: str,
+    step: str,
+    done: int,
+    total: int,
+    error: dict[str, Any] | None,
+) -> None:
+    """Say that the worker lives, and what it does."""
+    with write(db):
+        db.conn.execute(
+            """
+            insert or replace into worker (id, pid, host, started_at, seen_at, step, done, total, error)
+            values (1, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                pid,
+                host,
+                started_at,
+                clock.now(),
+                step,
+                done,
+                total,
+                None if error is None else json.dumps(error, ensure_ascii=False),
+            ),
+        )
+
+
+def find_worker(db: Database) -> WorkerState | None:
+    """Return what the worker said last, if one ever ran."""
+    sql = "select pid, host, started_at, seen_at, step, done, total, error from worker"
+    row = one(db, sql)
+    if row is None:
+        return None
+    values = list(row)
+    values[3] = clock.seconds_since(row[3])
+    values[7] = None if row[7] is None else json.loads(row[7])
+    return WorkerState(*values)
