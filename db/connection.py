@@ -116,8 +116,7 @@ def write(db: Database) -> Iterator[Database]:
     except sqlite3.IntegrityError:
         raise
     except sqlite3.Error as error:
-        if db.conn.in_transaction:
-            db.conn.rollback()
+        db.conn.rollback()
         raise from_sqlite(error, file_of(db)) from error
 
 

@@ -290,6 +290,18 @@ def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
     return np.fromiter((row[0] for row in found), np.int64, len(found))
 
 
+def list_undecided(db: Database, batch_id: int, *, part: Part) -> NDArray[np.int64]:
+    """Return the diaries of an import on which no decision is in force, in the order of their draws."""
+    sql = """
+        select d.id from diaries d
+        where d.batch_id = :batch and d.part = :part
+            and not exists (select 1 from standing s where s.diary_id = d.id)
+        order by d.draw
+    """
+    found = rows(db, sql, batch=batch_id, part=part)
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
 def list_unsplit_ids(db: Database, *, limit: int) -> list[int]:
     """Return diaries that have no sentences yet: those at the head of the queue first."""
     sql = """

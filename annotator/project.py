@@ -1,0 +1,178 @@
+"""A project: one database file with a label set, its settings and a folder for what can be computed again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import db as database
+from db.connection import write
+from db.labels import Label, list_labels, store_labels
+
+from annotator import settings as project_settings
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db import Database
+
+DEFAULT_LABELS = (
+    Label(1, "분노", "화가 나고 짜증이 난다. 억울하고 분하다.", "#d1495b", "1", 0),
+    Label(2, "행복", "기쁘고 즐겁다. 고맙고 뿌듯하다.", "#edae49", "2", 1),
+    Label(3, "불안", "걱정되고 초조하다. 두렵다.", "#7b6cb0", "3", 2),
+    Label(4, "당황", "놀라고 난처하다. 어이가 없다.", "#e07a3f", "4", 3),
+    Label(5, "슬픔", "슬프고 눈물이 난다. 외롭고 그립다.", "#3d7ea6", "5", 4),
+    Label(6, "중립", "뚜렷한 감정 없이 있었던 일을 담담하게 적었다.", "#8a8f98", "6", 5),
+    Label(7, "혐오", "역겹고 싫다. 더럽다. 질린다.", "#5b8c5a", "7", 6),
+)
+"""The seven emotions of the demo; colours told apart by people who see red and green alike."""
+
+RESERVED_KEYS = frozenset("sfzmvh")
+"""Letters that the label page uses itself: skip, flag, undo, memo, evidence, help."""
+
+_KEYS = "1234567890qwertyuiopadgjklxbn"
+_COLOURS = (
+    "#d1495b",
+    "#edae49",
+    "#7b6cb0",
+    "#e07a3f",
+    "#3d7ea6",
+    "#8a8f98",
+    "#5b8c5a",
+    "#b5739d",
+    "#4f9d9d",
+    "#a07855",
+)
+
+
+def default_path() -> Path:
+    """Return where the database is looked for when none is named."""
+    return Path("data/maeumgyeol.db")
+
+
+def vectors_folder(path: Path) -> Path:
+    """Return the folder of vectors beside a database; it may be deleted, and is then built again."""
+    return path.with_name(path.name + "-vectors")
+
+
+def is_set_up(path: Path) -> bool:
+    """Say whether there is a project with a label set at this path."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    db = database.connect(path)
+    try:
+        return bool(list_labels(db))
+    finally:
+        db.close()
+
+
+def init(path: Path, *, labels: Sequence[Label] = DEFAULT_LABELS, **settings: Any) -> None:
+    """Set a new project up.
+
+    Args:
+        settings: values of `annotator.settings.Settings` other than the defaults.
+
+    Raises:
+        UserError: if there is a project already, or the label set can't be used.
+        DatabaseError: if the file can't be written.
+    """
+    if is_set_up(path):
+        raise UserError("project_exists", path=str(path))
+    check_labels(labels)
+    chosen = project_settings.new_settings(**settings)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError("folder_unwritable", path=str(path.parent), reason=error.strerror or "") from error
+    db = database.create(path)
+    try:
+        with write(db):
+            store_labels(db, labels)
+            project_settings.store(db, chosen)
+    finally:
+        db.close()
+
+
+def read_labels(path: Path) -> list[Label]:
+    """Read a label set from a file: TOML (``[[labels]]``), JSON (a list) or CSV (a column ``name``).
+
+    Each label has a ``name`` and may have ``definition``, ``colour`` and ``key``; what is missing is chosen.
+
+    Raises:
+        UserError: if the file can't be read or its labels can't be used.
+    """
+    try:
+        entries = _entries(path.read_text("utf-8-sig"), path.suffix.lower())
+    except OSError as error:
+        raise UserError("file_unreadable", path=str(path), reason=error.strerror or "") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError("label_file_broken", path=str(path), reason=str(error)[:200]) from error
+    labels = [_label(entry, position) for position, entry in enumerate(entries)]
+    taken = {label.key for label in labels if label.key}
+    free = iter([key for key in _KEYS if key not in taken])
+    labels = [label if label.key else replace(label, key=next(free, "")) for label in labels]
+    check_labels(labels)
+    return labels
+
+
+def _entries(text: str, suffix: str) -> list[dict[str, Any]]:
+    if suffix == ".toml":
+        return list(tomllib.loads(text)["labels"])
+    if suffix == ".json":
+        loaded = json.loads(text)
+        return list(loaded["labels"] if isinstance(loaded, dict) else loaded)
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _label(entry: dict[str, Any], position: int) -> Label:
+    name = str(entry.get("name") or "").strip()
+    colour = str(entry.get("colour") or _COLOURS[position % len(_COLOURS)])
+    return Label(
+        position + 1,
+        name,
+        str(entry.get("definition") or "").strip(),
+        colour,
+        str(entry.get("key") or "").strip().lower(),
+        position,
+    )
+
+
+def check_labels(labels: Sequence[Label]) -> None:
+    """Check that a label set can be used.
+
+    Raises:
+        UserError: for fewer than two labels, an empty or repeated name, a key or colour that can't be used.
+    """
+    if not 2 <= len(labels) <= len(_KEYS):
+        raise UserError("label_count_outside", found=len(labels), most=len(_KEYS))
+    for what in ("name", "key"):
+        values = [getattr(label, what) for label in labels]
+        if "" in values:
+            raise UserError(f"label_{what}_empty", position=values.index("") + 1)
+        if repeated := sorted({value for value in values if values.count(value) > 1}):
+            raise UserError(f"label_{what}_repeated", found=repeated[0])
+    for label in labels:
+        if not re.fullmatch(r"[0-9a-z]", label.key) or label.key in RESERVED_KEYS:
+            raise UserError("label_key_unusable", name=label.name, key=label.key)
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
+            raise UserError("label_colour_unusable", name=label.name, colour=label.colour)
+
+
+def open_project(path: Path) -> Database:
+    """Open the database of a project that has been set up.
+
+    Raises:
+        UserError, DatabaseError: if it is missing, not set up, newer or not ours.
+    """
+    db = database.connect(path)
+    if not list_labels(db):
+        db.close()
+        raise UserError("project_not_set_up")
+    return db

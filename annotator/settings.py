@@ -1,0 +1,76 @@
+"""The settings of a project, kept in its database."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from db import settings as stored
+
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from db import Database
+
+LEASE_SECONDS = 180.0
+"""A browser tab that has said nothing for this long gives its diaries back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a project works.
+
+    Attributes:
+        seed: hex; every random choice of the project follows from it.
+        encoder: ``bundled``, a hub name or a folder.
+        strategy: query strategy, a key of `learner.query_strategies.STRATEGIES`.
+        test_share: share of the diaries set apart at import, uniformly at random, to measure on.
+        blind_test: show test diaries without the prediction, which would sway the answer that it is measured by.
+        unit: what explanations speak about.
+        overlap: how many people decide each diary.
+    """
+
+    seed: str
+    encoder: str = "bundled"
+    strategy: str = "margin"
+    test_share: float = 0.2
+    blind_test: bool = True
+    unit: Literal["eojeol", "morpheme"] = "eojeol"
+    overlap: int = 1
+
+
+def new_settings(**values: Any) -> Settings:
+    """Return settings for a new project, with a seed of its own."""
+    return _checked(Settings(**{"seed": secrets.token_hex(16), **values}))
+
+
+def load(db: Database) -> Settings:
+    """Return the settings of an open project.
+
+    Raises:
+        UserError: if the project has not been set up.
+    """
+    kept = stored.load(db)
+    if "seed" not in kept:
+        raise UserError("project_not_set_up")
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{key: value for key, value in kept.items() if key in known})
+
+
+def change(db: Database, **values: Any) -> Settings:
+    """Keep changed settings and return all of them."""
+    settings = _checked(replace(load(db), **values))
+    store(db, settings)
+    return settings
+
+
+def store(db: Database, settings: Settings) -> None:
+    """Keep all settings."""
+    stored.store(db, **asdict(settings))
+
+
+def _checked(settings: Settings) -> Settings:
+    if not 0 < settings.test_share < 1:
+        raise UserError("test_share_outside", found=settings.test_share)
+    return settings

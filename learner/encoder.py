@@ -1,0 +1,184 @@
+"""Encoders: any transformers checkpoint that turns texts into vectors, by hub name, folder or the bundled one.
+
+A vector is the mean of the last hidden states over the text's tokens, scaled to length 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from learner import bundled_encoder
+from learner.errors import EncoderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_TOKENS_A_BATCH = 1024
+"""Padded tokens in one forward pass: on two cores larger passes were no faster and took more memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors of some texts.
+
+    Attributes:
+        vectors: (n, width) float32, length 1.
+        token_counts: (n,) int32 of the uncut texts, special tokens included, at least 1.
+    """
+
+    vectors: NDArray[np.float32]
+    token_counts: NDArray[np.int32]
+
+
+class Encoder:
+    """A loaded checkpoint. Not safe for use by several threads at once.
+
+    Attributes:
+        name: what was asked for: ``bundled``, a hub name or a folder.
+        hash: identity of weights, tokenizer and prefix: vectors of different hashes are never mixed.
+        width: length of a vector.
+        max_tokens: longer texts are cut.
+    """
+
+    def __init__(self, name: str, model: Any, tokenizer: Any, *, prefix: str, digest: str) -> None:
+        self.name = name
+        self.hash = digest
+        self.width = int(model.config.hidden_size)
+        self.max_tokens = _max_tokens(model.config, tokenizer)
+        self._model = model
+        self._tokenizer = tokenizer
+        self._prefix = prefix
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """Return the vectors of texts, in their order.
+
+        Texts are grouped by length, so that little padding is computed. An empty text has a vector, too.
+        """
+        import torch
+
+        token_ids, counts = self._tokenize(texts)
+        vectors = np.zeros((len(texts), self.width), np.float32)
+        with torch.inference_mode():
+            for places in _batches(token_ids):
+                vectors[places] = self._forward([token_ids[i] for i in places])
+        return Encoded(vectors, counts)
+
+    def count_tokens(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """Count the tokens of uncut texts, (n,) int32."""
+        return self._tokenize(texts)[1]
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], NDArray[np.int32]]:
+        if not texts:
+            return [], np.zeros(0, np.int32)
+        whole = self._tokenizer(
+            [self._prefix + text for text in texts],
+            truncation=True,
+            max_length=self.max_tokens,
+            return_overflowing_tokens=True,
+            return_attention_mask=False,
+        )
+        token_ids: list[list[int]] = [[] for _ in texts]
+        counts = np.zeros(len(texts), np.int32)
+        specials = self._tokenizer.num_special_tokens_to_add()
+        for place, ids in zip(whole["overflow_to_sample_mapping"], whole["input_ids"], strict=True):
+            first = not token_ids[place]
+            counts[place] += len(ids) if first else len(ids) - specials
+            if first:
+                token_ids[place] = ids
+        return token_ids, counts
+
+    def _forward(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        import torch
+
+        longest = max(map(len, rows))
+        ids = torch.full((len(rows), longest), self._tokenizer.pad_token_id or 0)
+        mask = torch.zeros((len(rows), longest), dtype=torch.long)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        weights = mask.unsqueeze(-1)
+        mean = (hidden * weights).sum(1) / weights.sum(1)
+        vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
+        return vectors
+
+
+def _batches(token_ids: list[list[int]]) -> Iterator[NDArray[np.int64]]:
+    """Yield places of texts of like length, longest first, so that a lack of memory shows at once."""
+    order = np.argsort([-len(ids) for ids in token_ids], kind="stable")
+    at = 0
+    while at < len(order):
+        size = max(1, _TOKENS_A_BATCH // len(token_ids[order[at]]))
+        yield order[at : at + size]
+        at += size
+
+
+def load(name: str, *, cache: Path) -> Encoder:
+    """Load an encoder.
+
+    Args:
+        name: ``bundled``, a hub name such as ``klue/roberta-base``, or a folder.
+        cache: where the bundled checkpoint is written.
+
+    Raises:
+        EncoderError: if it can't be found, read or used. Code that a checkpoint brings along is never run.
+    """
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    source = str(bundled_encoder.write_checkpoint(cache)) if name == bundled_encoder.NAME else name
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        model, info = AutoModel.from_pretrained(source, trust_remote_code=False, output_loading_info=True)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise EncoderError("encoder_unloadable", name=name, reason=_first_line(error)) from error
+    missing = set(info["missing_keys"])
+    if strange := [key for key in missing if "pooler" not in key]:
+        raise EncoderError("encoder_incomplete", name=name, count=len(strange), example=sorted(strange)[0])
+    prefix = getattr(config, "text_prefix", "query: " if "e5" in Path(name).name.lower() else "")
+    digest = _digest(model, tokenizer, prefix, skip=missing)
+    return Encoder(name, model.eval(), tokenizer, prefix=prefix, digest=digest)
+
+
+def default_cache() -> Path:
+    """Return the user's cache folder of this software: ``$MAEUMGYEOL_CACHE`` or the platform's usual place."""
+    if chosen := os.environ.get("MAEUMGYEOL_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "maeumgyeol"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _digest(model: Any, tokenizer: Any, prefix: str, *, skip: set[str]) -> str:
+    """Hash what a vector depends on; weights that were missing are random anew at each load, and not used."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(prefix.encode())
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    digest.update(backend.to_str().encode() if backend else repr(sorted(tokenizer.get_vocab().items())).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        if name not in skip and tensor.is_floating_point():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(tensor.float().numpy()).data)
+    return digest.hexdigest()
+
+
+def _max_tokens(config: Any, tokenizer: Any) -> int:
+    limits = [int(tokenizer.model_max_length)]
+    if positions := getattr(config, "max_position_embeddings", None):
+        # RoBERTa counts positions from the padding id on, so it has fewer than it says.
+        offset = (config.pad_token_id or 0) + 1 if "roberta" in str(config.model_type) else 0
+        limits.append(int(positions) - offset)
+    return max(8, min(limits))

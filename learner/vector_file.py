@@ -1,0 +1,101 @@
+"""Vectors of the diaries in memory-mapped files beside the database, rebuilt when lost.
+
+Row i belongs to diary i + 1. A folder holds the vectors of one encoder (or one text space), named by its
+hash, so vectors of two encoders can't be mixed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class VectorFile:
+    """Vectors of one kind.
+
+    Args:
+        folder: created if missing.
+        width: length of a vector.
+
+    Raises:
+        LearnerError: if the folder can't be written.
+    """
+
+    def __init__(self, folder: Path, *, width: int) -> None:
+        self.width = width
+        self._vectors_path = folder / "vectors.f32"
+        self._counts_path = folder / "tokens.i32"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._vectors_path.touch()
+            self._counts_path.touch()
+        except OSError as error:
+            raise LearnerError("vectors_unwritable", folder=str(folder), reason=error.strerror or "") from error
+
+    @property
+    def rows(self) -> int:
+        """How many rows the files have room for."""
+        return min(self._counts_path.stat().st_size // 4, self._vectors_path.stat().st_size // (4 * self.width))
+
+    def write(self, diary_ids: Sequence[int], vectors: NDArray[np.float32], token_counts: NDArray[np.int32]) -> None:
+        """Keep vectors, (n, width), and the token counts of their texts, (n,), at least 1 each.
+
+        Raises:
+            LearnerError: if a vector holds NaN or infinity, or the disk is full.
+        """
+        if not np.isfinite(vectors).all():
+            raise LearnerError("vectors_not_finite", count=int((~np.isfinite(vectors).all(axis=1)).sum()))
+        places = np.asarray(diary_ids, np.int64) - 1
+        try:
+            self._grow(int(places.max()) + 1)
+            mapped = self._map(self._vectors_path, np.float32, (self.rows, self.width), "r+")
+            mapped[places] = vectors
+            # The count says that the row is there, so the row goes to the disk first.
+            mapped.flush()
+            counts = self._map(self._counts_path, np.int32, (self.rows,), "r+")
+            counts[places] = token_counts
+            counts.flush()
+        except OSError as error:
+            raise LearnerError(
+                "vectors_unwritable", folder=str(self._vectors_path.parent), reason=error.strerror or ""
+            ) from error
+
+    def read(self, diary_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of diaries that have one, (n, width)."""
+        vectors = self._map(self._vectors_path, np.float32, (self.rows, self.width), "r")
+        return np.asarray(vectors[np.asarray(diary_ids, np.int64) - 1])
+
+    def token_counts(self) -> NDArray[np.int32]:
+        """Return the token count of each row, (rows,); 0 where there is no vector."""
+        return np.array(self._map(self._counts_path, np.int32, (self.rows,), "r"))
+
+    def has(self, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say for each diary whether its vector is there."""
+        counts = self.token_counts()
+        places = np.asarray(diary_ids, np.int64) - 1
+        found = np.zeros(len(places), np.bool_)
+        inside = places < len(counts)
+        found[inside] = counts[places[inside]] > 0
+        return found
+
+    def _grow(self, rows: int) -> None:
+        # Room is made in steps, and vectors first: `rows` counts what both files have. Holes take no disk.
+        if rows <= self.rows:
+            return
+        room = -(-rows // 4096) * 4096
+        for path, size in ((self._vectors_path, 4 * self.width), (self._counts_path, 4)):
+            with path.open("r+b") as file:
+                file.truncate(room * size)
+
+    def _map(self, path: Path, dtype: type, shape: tuple[int, ...], mode: Literal["r", "r+"]) -> Any:
+        # An empty file can't be mapped.
+        return np.memmap(path, dtype, mode, shape=shape) if 0 not in shape else np.zeros(shape, dtype)
