@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 from db.errors import DatabaseError
 from learner.errors import LearnerError
 
@@ -18,6 +21,13 @@ class UserError(Exception):
         super().__init__(f"{code} {details}" if details else code)
         self.code = code
         self.details = details
+
+
+def where(error: BaseException) -> str:
+    """Name an unexpected exception by its kind and place. Its text stays out of logs: it may quote a diary."""
+    places = traceback.extract_tb(error.__traceback__)
+    last = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return type(error).__name__ + last
 
 
 EXPLAINED = (UserError, LearnerError, DatabaseError)

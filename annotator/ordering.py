@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from annotator import settings as project_settings
 from db import decisions, diaries, queue
 from learner import query_strategies
 
-from annotator import settings as project_settings
-
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from db import Database
     from db.models import Model
-    from numpy.typing import NDArray
 
 QUEUE_LENGTH = 20_000
 """Diaries ranked by a round. A longer pool is ranked again long before its queue runs out."""

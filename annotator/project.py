@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import db as database
-from db.connection import write
-from db.labels import Label, list_labels, store_labels
-
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from db.connection import write
+from db.labels import Label, list_labels, store_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from db import settings as stored
-
 from annotator.errors import UserError
+from db import settings as stored
 
 if TYPE_CHECKING:
     from db import Database

@@ -185,6 +185,30 @@ def count_since(db: Database, decision_id: int) -> int:
     return int(scalar(db, sql, id=decision_id))
 
 
+def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision]:
+    """Return one person's newest decisions in force, newest first."""
+    sql = """
+        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+        from decisions d
+        where d.annotator_id = :annotator and d.kind <> 'undo'
+            and exists (select 1 from standing s where s.diary_id = d.diary_id
+                and s.annotator_id = d.annotator_id and s.decision_id = d.id)
+        order by d.id desc limit :limit
+    """
+    return [Decision(*row) for row in rows(db, sql, annotator=annotator_id, limit=limit)]
+
+
+def find_undone(db: Database, diary_id: int, annotator_id: int) -> Decision | None:
+    """Return what a person had decided of a diary before taking it back, if nothing came after that."""
+    sql = """
+        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+        from decisions d join decisions u on u.undoes = d.id
+        where d.diary_id = :diary and d.annotator_id = :annotator order by u.id desc limit 1
+    """
+    row = one(db, sql, diary=diary_id, annotator=annotator_id)
+    return None if row is None else Decision(*row)
+
+
 def list_standing(db: Database, diary_ids: Sequence[int]) -> list[Decision]:
     """Return the decisions in force on some diaries, in the order of diary and annotator."""
     sql = """

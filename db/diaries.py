@@ -23,6 +23,8 @@ Part = Literal["pool", "test"]
 DRAW_RANGE = 1 << 62
 """Draws are uniform integers below this."""
 
+_ROWS_AT_A_TIME = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Diary:
@@ -126,18 +128,25 @@ def insert_batch(
         kept: list[dict[str, Any]] = []
         decisions: list[dict[str, Any]] = []
         left_out = list(skips)
+        kept_count = label_count = 0
         for diary in diaries:
             if (twin := known.get(diary.text_hash)) is not None:
                 left_out.append(Skip(diary.row_number, "duplicate", str(twin)))
                 continue
-            diary_id = next_id + len(kept)
+            diary_id = next_id + kept_count
             known[diary.text_hash] = diary_id
+            kept_count += 1
             kept.append(_diary_row(diary, diary_id, batch_id, source))
             if diary.label_id is not None:
+                label_count += 1
                 decisions.append(_decision_row(diary, diary_id, batch, batch_id))
-        _insert_rows(db, kept, decisions, left_out, batch_id)
+            if len(kept) == _ROWS_AT_A_TIME:  # so that a large file never lies in memory
+                _insert_rows(db, kept, decisions)
+                kept, decisions = [], []
+        _insert_rows(db, kept, decisions)
+        _close_batch(db, batch_id, kept_count, left_out)
     left_out.sort(key=lambda skip: skip.row_number)
-    return Imported(batch_id, len(kept), len(decisions), tuple(left_out))
+    return Imported(batch_id, kept_count, label_count, tuple(left_out))
 
 
 def _insert_batch_row(db: Database, batch: Batch) -> int:
@@ -185,13 +194,7 @@ def _decision_row(diary: NewDiary, diary_id: int, batch: Batch, batch_id: int) -
     }
 
 
-def _insert_rows(
-    db: Database,
-    kept: list[dict[str, Any]],
-    decisions: list[dict[str, Any]],
-    skips: list[Skip],
-    batch_id: int,
-) -> None:
+def _insert_rows(db: Database, kept: list[dict[str, Any]], decisions: list[dict[str, Any]]) -> None:
     db.conn.executemany(
         """
         insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id,
@@ -208,11 +211,14 @@ def _insert_rows(
         """,
         decisions,
     )
+
+
+def _close_batch(db: Database, batch_id: int, kept_count: int, skips: list[Skip]) -> None:
     db.conn.executemany(
         "insert into batch_skips (batch_id, row_number, reason, detail) values (?, ?, ?, ?)",
         [(batch_id, skip.row_number, skip.reason, skip.detail) for skip in skips],
     )
-    db.conn.execute("update batches set kept_count = ? where id = ?", (len(kept), batch_id))
+    db.conn.execute("update batches set kept_count = ? where id = ?", (kept_count, batch_id))
 
 
 def list_batches(db: Database) -> list[Batch]:
@@ -278,6 +284,11 @@ def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
     if missing := [i for i in ids if i not in texts]:
         raise NotFoundError("diary_missing", id=missing[0])
     return [texts[i] for i in ids]
+
+
+def sample_texts(db: Database, *, limit: int) -> list[str]:
+    """Return the raw texts of a random part of the diaries, the same at each call until more are imported."""
+    return [text for (text,) in rows(db, "select text from diaries order by draw limit :limit", limit=limit)]
 
 
 def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:

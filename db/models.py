@@ -183,15 +183,19 @@ def find_active(db: Database) -> Model | None:
     return None if model_id is None else get_model(db, model_id)
 
 
-def store_predictions(db: Database, model_id: int, proba: NDArray[np.float32]) -> None:
-    """Keep a model's probabilities for all diaries, and drop those of models that don't serve.
+def store_predictions(
+    db: Database, model_id: int, proba: NDArray[np.float32], *, changed: NDArray[np.int64] | None = None
+) -> None:
+    """Keep a model's probabilities.
 
     Args:
         proba: (last diary id, k); row i belongs to diary i + 1; NaN where there is no prediction.
+        changed: ids of the diaries whose rows are new; None for all. Only their blocks are written.
     """
     statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
+    places = np.arange(0, len(proba), BLOCK) if changed is None else changed - 1
     with write(db):
-        for block in range(-(-len(proba) // BLOCK)):
+        for block in np.unique(places // BLOCK).tolist():
             part = np.ascontiguousarray(proba[block * BLOCK : (block + 1) * BLOCK], "<f4")
             db.conn.execute(statement, (model_id, block, part.tobytes()))
 

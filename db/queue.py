@@ -162,6 +162,26 @@ def head(db: Database, limit: int) -> list[int]:
     return [int(i) for (i,) in [*leased, *waiting]][:limit]
 
 
+def signature(db: Database) -> tuple[int | str | None, ...]:
+    """Return a value that changes with every import, decision, claim, activation and changed setting."""
+    sql = """
+        select (select max(id) from diaries), (select max(id) from decisions), (select max(id) from activations),
+            (select max(claimed_at) from leases), (select max(place) from queue),
+            (select group_concat(key || value) from settings)
+    """
+    return tuple(rows(db, sql)[0])
+
+
+def count_waiting(db: Database, *, limit: int) -> int:
+    """Count the undecided diaries in the queue, up to a limit."""
+    sql = """
+        select count(*) from (
+            select 1 from queue q
+            where not exists (select 1 from standing s where s.diary_id = q.diary_id) limit :limit)
+    """
+    return int(scalar(db, sql, limit=limit))
+
+
 def count_open(db: Database, annotator_id: int) -> int:
     """Count the diaries that this person could still be asked for."""
     sql = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from db import clock
@@ -114,6 +115,18 @@ def get_round(db: Database, round_id: int) -> Round:
     return _round(row)
 
 
+def find_by_model(db: Database, model_id: int) -> Round | None:
+    """Return the round that made a model, if one did."""
+    row = one(db, f"select {_COLUMNS} from rounds where model_id = :id", id=model_id)  # noqa: S608 - constants
+    return None if row is None else _round(row)
+
+
+def seconds_of(finished: Round) -> float:
+    """Return how long a finished round took from the press to its end."""
+    began = datetime.fromisoformat(finished.requested_at)
+    return (datetime.fromisoformat(finished.ended_at or finished.requested_at) - began).total_seconds()
+
+
 def list_rounds(db: Database) -> list[Round]:
     """Return every round, oldest first."""
     return [_round(row) for row in rows(db, f"select {_COLUMNS} from rounds order by number")]  # noqa: S608
@@ -140,6 +153,12 @@ def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
         )
     row = one(db, "select status = 'running' and not cancel_asked from rounds where id = :id", id=round_id)
     return row is not None and bool(row[0])
+
+
+def store_report(db: Database, round_id: int, report: dict[str, Any]) -> None:
+    """Keep what a round has measured so far."""
+    with write(db):
+        db.conn.execute("update rounds set report = ? where id = ?", (json.dumps(report, ensure_ascii=False), round_id))
 
 
 def set_model(db: Database, round_id: int, model_id: int) -> None:

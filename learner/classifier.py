@@ -111,31 +111,21 @@ def join_features(vectors: FloatArray, text_features: FloatArray | None, *, mean
     return np.hstack([centred, TEXT_SHARE * text_features]).astype(np.float32)
 
 
-def zero_label(
-    encoder: Encoder,
-    names: Sequence[str],
-    definitions: Sequence[str],
-    *,
-    mean: FloatArray,
-    text_width: int,
-    text_space: str,
-) -> Classifier:
+def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str], *, mean: FloatArray) -> Classifier:
     """Return the classifier that needs no label: similarity to the names and definitions.
 
     A label's direction is the mean vector of its name and of each clause of its definition, centred on the
     mean of all labels, because encoders of this kind put every text close to every other.
 
     Args:
-        mean: (width,) mean vector of the pool.
-        text_width: text-space features that it will be given, which it ignores; 0 for none.
+        mean: (width,) mean vector of the pool, or of a random part of it.
     """
     clauses = [[name, *_clauses(definition)] for name, definition in zip(names, definitions, strict=True)]
     directions = np.stack([encoder.encode(texts).vectors.mean(axis=0) for texts in clauses])
     directions = directions - directions.mean(axis=0)
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
-    weight = np.zeros((len(names), encoder.width + text_width), np.float32)
-    weight[:, : encoder.width] = ZERO_LABEL_SCALE * directions
-    return Classifier(mean, weight, np.zeros(len(names), np.float32), 1.0, text_space)
+    weight = np.asarray(ZERO_LABEL_SCALE * directions, np.float32)
+    return Classifier(mean, weight, np.zeros(len(names), np.float32), 1.0, "")
 
 
 def _clauses(definition: str) -> list[str]:

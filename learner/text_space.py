@@ -23,7 +23,7 @@ WIDTH = 256
 FEWEST_TEXTS = 200
 """Below this many diaries the dimensions would describe single texts."""
 
-_MOST_TEXTS = 20_000
+MOST_TEXTS = 20_000
 _MOST_GRAMS = 30_000
 _GRAMS = (1, 4)
 
@@ -63,16 +63,13 @@ class TextSpace:
 
 
 def fit(texts: Sequence[str], *, seed: int) -> TextSpace:
-    """Fit the features on unlabelled texts, on a random 20,000 of them where there are more.
+    """Fit the features on unlabelled texts.
 
     Args:
-        texts: at least `FEWEST_TEXTS`.
+        texts: at least `FEWEST_TEXTS`; more than `MOST_TEXTS` take longer and change little.
     """
     from sklearn.decomposition import TruncatedSVD
 
-    if len(texts) > _MOST_TEXTS:
-        chosen = np.random.default_rng(seed).choice(len(texts), _MOST_TEXTS, replace=False)
-        texts = [texts[i] for i in np.sort(chosen)]
     vectorizer = _vectorizer(max_features=_MOST_GRAMS)
     grams = vectorizer.fit_transform(texts)
     width = min(WIDTH, grams.shape[0] // 2, grams.shape[1] - 1)

@@ -1,0 +1,285 @@
+"""Labelling: hand out diaries, keep what people decide of them, take it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.messages import Language, say
+from db import decisions, diaries, labels, models, queue, rounds
+from db.decisions import NewDecision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.settings import Settings
+    from db import Database
+    from db.diaries import Diary
+    from db.labels import Label
+    from db.models import Model
+    from db.queue import Lease
+
+LOOKAHEAD = 6
+"""Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
+
+_RECENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One press in the browser.
+
+    Attributes:
+        seq: 1, 2, … in a tab; one that was processed is never processed again.
+        token: the lease's for a decision, a fresh one for an undo.
+    """
+
+    seq: int
+    kind: Literal["label", "skip", "flag", "undo"]
+    token: str
+    diary_id: int | None = None
+    label_id: int | None = None
+    memo: str = ""
+    seconds: float | None = None
+    model_id: int | None = None
+    shown_label_id: int | None = None
+    shown_proba: float | None = None
+
+
+def read_event(raw: Any) -> Event:
+    """Return an event as a browser sent it.
+
+    Raises:
+        UserError: if it isn't one; what a browser sends is checked like any other input.
+    """
+    try:
+        event = Event(
+            seq=int(raw["seq"]),
+            kind=raw["kind"],
+            token=str(raw["token"]),
+            diary_id=_optional(int, raw.get("diary_id")),
+            label_id=_optional(int, raw.get("label_id")),
+            memo=str(raw.get("memo") or "")[:2000],
+            seconds=_optional(float, raw.get("seconds")),
+            model_id=_optional(int, raw.get("model_id")),
+            shown_label_id=_optional(int, raw.get("shown_label_id")),
+            shown_proba=_optional(float, raw.get("shown_proba")),
+        )
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise UserError("event_broken") from error
+    if event.kind not in ("label", "skip", "flag", "undo") or not 8 <= len(event.token) <= 64:
+        raise UserError("event_broken")
+    return event
+
+
+def _optional(kind: Any, value: Any) -> Any:
+    return None if value is None else kind(value)
+
+
+def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None:
+    """Keep one press. One that was kept before changes nothing.
+
+    Raises:
+        UserError: for a label or diary that does not exist.
+        DatabaseError: if it could not be kept, for instance on a full disk.
+    """
+    if event.kind == "undo":
+        taken = decisions.undo_last(db, annotator_id, token=event.token)
+        if taken is not None:
+            queue.lease_again(
+                db,
+                diary_id=taken.diary_id,
+                annotator_id=annotator_id,
+                holder=holder,
+                seconds=project_settings.LEASE_SECONDS,
+            )
+        return
+    if event.diary_id is None:
+        raise UserError("event_broken")
+    decide(
+        db,
+        NewDecision(
+            diary_id=event.diary_id,
+            annotator_id=annotator_id,
+            kind=event.kind,
+            token=event.token,
+            label_id=event.label_id if event.kind == "label" else None,
+            memo=event.memo,
+            model_id=event.model_id,
+            shown_label_id=event.shown_label_id,
+            shown_proba=event.shown_proba,
+            seconds=event.seconds,
+        ),
+    )
+
+
+def decide(db: Database, decision: NewDecision) -> int | None:
+    """Keep a decision; return its id, or None if its token was used before.
+
+    Raises:
+        UserError: for a label that is not in the set.
+        NotFoundError: for a diary that does not exist.
+    """
+    label_set = labels.list_labels(db)
+    if decision.kind == "label" and decision.label_id not in {label.id for label in label_set}:
+        raise UserError("label_unknown", found=str(decision.label_id), known=", ".join(x.name for x in label_set))
+    diaries.get_diary(db, decision.diary_id)
+    return decisions.add(db, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What one browser tab shows.
+
+    Attributes:
+        items: the diary on screen and those that follow it, ready for JSON.
+        left: diaries this person could still be asked for.
+        mine: labels this person has given.
+        since_round: labels that the serving model has not seen.
+        recent: this person's newest decisions, newest first.
+        model_id: the serving model.
+        waiting: whether the first diary still waits for something the worker makes.
+    """
+
+    items: list[dict[str, Any]]
+    left: int
+    mine: int
+    since_round: int
+    recent: list[dict[str, Any]]
+    model_id: int | None
+    waiting: bool
+
+
+def board(
+    db: Database, *, annotator_id: int, holder: str, language: Language, shown_model_id: int | None = None
+) -> Board:
+    """Return what a tab shows, handing out diaries as needed.
+
+    Args:
+        shown_model_id: the model that served when the tab was last drawn. When another one serves now, the
+            diaries that the tab holds but does not show are exchanged for those the new model asks for.
+    """
+    settings = project_settings.load(db)
+    active = models.find_active(db)
+    leases = queue.list_leases(db, holder)
+    if active is not None and shown_model_id not in (None, active.id) and leases:
+        queue.release(db, holder, keep=[leases[0].diary_id])
+        leases = leases[:1]
+    if len(leases) <= LOOKAHEAD // 2:
+        leases = queue.claim(
+            db,
+            annotator_id=annotator_id,
+            holder=holder,
+            limit=LOOKAHEAD - len(leases),
+            seconds=project_settings.LEASE_SECONDS,
+            overlap=settings.overlap,
+        )
+    label_set = labels.list_labels(db)
+    items = [
+        _item(db, lease, settings=settings, active=active, label_set=label_set, language=language) for lease in leases
+    ]
+    if items:
+        items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
+    kinds = decisions.count_by_kind(db, annotator_id)
+    return Board(
+        items=items,
+        left=queue.count_open(db, annotator_id),
+        mine=kinds.get("label", 0),
+        since_round=decisions.count_since(db, learned_up_to(db, active)),
+        recent=[
+            {"diary_id": d.diary_id, "kind": d.kind, "label_id": d.label_id}
+            for d in decisions.list_recent(db, annotator_id, limit=_RECENT)
+        ],
+        model_id=None if active is None else active.id,
+        waiting=bool(items) and not items[0]["blind"] and (not items[0]["prediction"] or not items[0]["explanation"]),
+    )
+
+
+def learned_up_to(db: Database, model: Model | None) -> int:
+    """Return the newest decision that a model may have learned from; 0 for one that needs no label."""
+    if model is None or not model.training_decisions:
+        return 0
+    this = rounds.find_by_model(db, model.id)
+    return (this.last_decision_id or 0) if this else max(model.training_decisions)
+
+
+def _item(
+    db: Database,
+    lease: Lease,
+    *,
+    settings: Settings,
+    active: Model | None,
+    label_set: Sequence[Label],
+    language: Language,
+) -> dict[str, Any]:
+    diary = diaries.get_diary(db, lease.diary_id)
+    blind = settings.blind_test and diary.part == "test"
+    split = diaries.find_sentences(db, diary.id)
+    prediction = None if blind else _prediction(db, active, diary)
+    return {
+        "token": lease.token,
+        "diary_id": diary.id,
+        "text": diary.text,
+        "sentences": [list(span) for span in split.spans] if split else [],
+        "blind": blind,
+        "prediction": prediction,
+        "explanation": None if blind else _explanation(db, active, diary, settings),
+        "why": why(lease, diary, prediction, label_set, language),
+        "written_on": diary.written_on,
+        "author": diary.author,
+        "previous": None,
+    }
+
+
+def _prediction(db: Database, active: Model | None, diary: Diary) -> dict[str, Any] | None:
+    proba = None if active is None else models.find_proba(db, active, diary.id)
+    if active is None or proba is None:
+        return None
+    return {
+        "model_id": active.id,
+        "model_version": active.version,
+        "proba": [round(float(p), 5) for p in proba],
+        "label_index": int(proba.argmax()),
+    }
+
+
+def _explanation(db: Database, active: Model | None, diary: Diary, settings: Settings) -> dict[str, Any] | None:
+    found = None if active is None else models.find_explanation(db, diary.id, active.id, settings.unit)
+    if found is None:
+        return None
+    return {
+        "spans": [list(span) for span in found.spans],
+        "weights": [[round(float(w), 5) for w in row] for row in found.weights],
+        "fit": list(found.fit),
+    }
+
+
+def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:
+    undone = decisions.find_undone(db, diary_id, annotator_id)
+    return None if undone is None else {"kind": undone.kind, "label_id": undone.label_id, "memo": undone.memo}
+
+
+def why(
+    lease: Lease,
+    diary: Diary,
+    prediction: dict[str, Any] | None,
+    label_set: Sequence[Label],
+    language: Language,
+) -> str:
+    """Say in words why this diary is asked for now."""
+    if diary.part == "test":
+        return say("why.test", language)
+    if prediction is None or lease.strategy in ("random", ""):
+        return say("why.random", language)
+    order = sorted(range(len(label_set)), key=lambda i: -prediction["proba"][i])[:2]
+    (first, p_first), (second, p_second) = ((label_set[i].name, prediction["proba"][i]) for i in order)
+    return say(
+        f"why.{lease.strategy}",
+        language,
+        first=first,
+        second=second,
+        p_first=round(100 * p_first),
+        p_second=round(100 * p_second),
+    )

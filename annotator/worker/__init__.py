@@ -1,0 +1,1 @@
+"""The worker: everything heavy, in one process beside the app."""

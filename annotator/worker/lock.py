@@ -1,0 +1,59 @@
+"""One worker a database: a lock file that the operating system frees when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def _lock_path(database: Path) -> Path:
+    return database.with_name(database.name + "-worker.lock")
+
+
+@contextmanager
+def only_worker(database: Path) -> Iterator[None]:
+    """Hold the worker's place at a database for the length of the block.
+
+    Raises:
+        UserError: if another worker holds it, or the lock file can't be written.
+    """
+    try:
+        handle = os.open(_lock_path(database), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise UserError("folder_unwritable", path=str(database.parent), reason=error.strerror or "") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        pid = os.pread(handle, 20, 0).decode(errors="ignore").strip() or "?"
+        os.close(handle)
+        raise UserError("worker_running", path=str(database), pid=pid) from error
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_working(database: Path) -> bool:
+    """Say whether a worker holds its place at a database right now."""
+    try:
+        handle = os.open(_lock_path(database), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)

@@ -1,0 +1,218 @@
+"""The worker's loop: start rounds that were asked for, and keep everything else up to date."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from annotator import project
+from annotator.errors import EXPLAINED, where
+from annotator.worker import round as round_job
+from annotator.worker import upkeep
+from annotator.worker.lock import only_worker
+from annotator.worker.workbench import Workbench
+from db import clock, rounds
+from learner.encoder import default_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from annotator.worker.upkeep import Progress
+    from db import Database
+
+logger = logging.getLogger(__name__)
+
+_PAUSE = 0.1
+_RETRY_SECONDS = 10.0
+
+
+def jobs_path(database: Path) -> Path:
+    """Return where DBOS keeps the progress of jobs; what they make is in the database itself."""
+    return database.with_name(database.name + "-jobs")
+
+
+@dataclass
+class _Said:
+    """What the worker last said of itself, so that it writes only when something changed."""
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    error: dict[str, Any] | None = None
+
+
+class Worker:
+    """One worker at one database.
+
+    Args:
+        on_progress: called after each piece of work.
+    """
+
+    def __init__(self, database: Path, *, on_progress: Callable[[Progress], None] | None = None) -> None:
+        self.database = database
+        self.bench = Workbench(database, cache=default_cache())
+        self._on_progress = on_progress
+        self._said = _Said()
+        self._started_at = clock.now()
+        self._stopping = False
+        self._retry_at = 0.0
+
+    def run(self, *, until_idle: bool = False, parent_pid: int | None = None) -> None:
+        """Work until told to stop, or until nothing is due.
+
+        Args:
+            parent_pid: stop when this process is no longer the parent: the app that started the worker is gone.
+
+        Raises:
+            UserError: if another worker has the database, or, with ``until_idle``, for what can't be done.
+        """
+        with only_worker(self.database):
+            project.open_project(self.database).close()
+            signal.signal(signal.SIGTERM, self._stop)
+            jobs = _Jobs(self.bench)
+            try:
+                self._loop(jobs, until_idle=until_idle, parent_pid=parent_pid)
+            finally:
+                jobs.close()
+                self.bench.close()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _loop(self, jobs: _Jobs, *, until_idle: bool, parent_pid: int | None) -> None:
+        db = self.bench.open()
+        seen: object = None
+        try:
+            self._say(db, force=True)
+            while not self._stopping and (parent_pid is None or os.getppid() == parent_pid):
+                round_open = jobs.start_open_round(db)
+                state = upkeep.state(db)
+                worked = state != seen and self._work(db, raise_errors=until_idle)
+                if not worked and not self._retrying():
+                    seen = state if not round_open else None
+                    self._say(db)
+                    if until_idle and not round_open:
+                        return
+                if not worked:
+                    time.sleep(_PAUSE)
+        finally:
+            db.close()
+
+    def _retrying(self) -> bool:
+        return time.monotonic() < self._retry_at
+
+    def _work(self, db: Database, *, raise_errors: bool) -> bool:
+        """Do one piece of upkeep; return whether there was one. A round that computes has the right of way."""
+        if self._retrying() or self.bench.round_runs:
+            return False
+        try:
+            piece = upkeep.next_piece(self.bench, db)
+        except EXPLAINED as problem:
+            if raise_errors:
+                raise
+            self._fail(db, {"code": problem.code, "details": problem.details})
+            return False
+        except Exception as problem:
+            if raise_errors:
+                raise
+            logger.error("Upkeep failed: %s", where(problem))
+            self._fail(db, {"code": "fault", "details": {"kind": type(problem).__name__}})
+            return False
+        if piece is not None:
+            self._say(db, piece.step, piece.done, piece.total)
+            if self._on_progress is not None:
+                self._on_progress(piece)
+        return piece is not None
+
+    def _fail(self, db: Database, error: dict[str, Any]) -> None:
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._say(db, error=error)
+
+    def _say(
+        self,
+        db: Database,
+        step: str = "",
+        done: int = 0,
+        total: int = 0,
+        *,
+        error: dict[str, Any] | None = None,
+        force: bool = False,
+    ) -> None:
+        said = _Said(step, done, total, error)
+        if said == self._said and not force:
+            return
+        self._said = said
+        rounds.report_worker(
+            db,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            started_at=self._started_at,
+            step=step,
+            done=done,
+            total=total,
+            error=error,
+        )
+
+
+class _Jobs:
+    """Rounds as durable workflows: DBOS goes on with one that a killed worker left behind."""
+
+    def __init__(self, bench: Workbench) -> None:
+        from dbos import DBOS
+
+        self._bench = bench
+        self._known: set[str] = set()
+        DBOS(
+            config={
+                "name": "maeumgyeol",
+                "system_database_url": f"sqlite:///{jobs_path(bench.database).resolve()}",
+                "application_version": "1",
+                "executor_id": "worker",
+                "log_level": "ERROR",
+            }
+        )
+
+        @DBOS.step(name="round_step")
+        def step(round_id: int, name: str) -> round_job.Result:
+            return round_job.run_step(bench, round_id, name)
+
+        @DBOS.workflow(name="round")
+        def workflow(round_id: int) -> None:
+            with bench.right_of_way():
+                round_job.run(lambda name: step(round_id, name))
+
+        self._workflow = workflow
+        DBOS.launch()
+
+    def start_open_round(self, db: Database) -> bool:
+        """Start the round that is waiting, if any; return whether one is open.
+
+        A round that runs already, or that DBOS took up again after a crash, is known by its workflow id.
+        """
+        from dbos import DBOS, SetWorkflowID
+
+        open_round = rounds.find_open(db)
+        if open_round is None:
+            return False
+        workflow_id = f"round-{open_round.id}-{open_round.requested_at}"
+        if workflow_id not in self._known:
+            self._known.add(workflow_id)
+            status = DBOS.get_workflow_status(workflow_id)
+            if status is None:
+                with SetWorkflowID(workflow_id):
+                    DBOS.start_workflow(self._workflow, open_round.id)
+            elif status.status not in ("PENDING", "ENQUEUED"):
+                # Its workflow ended and could not say so, for instance on a full disk.
+                rounds.end(db, open_round.id, status="failed", error={"code": "round_lost", "details": {}})
+        return True
+
+    def close(self) -> None:
+        from dbos import DBOS
+
+        DBOS.destroy(workflow_completion_timeout_sec=30)
