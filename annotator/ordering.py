@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
+    from db.diaries import Imported
     from db.models import Model
 
 QUEUE_LENGTH = 20_000
 """Diaries ranked by a round. A longer pool is ranked again long before its queue runs out."""
 
 
-def enqueue_new(db: Database, batch_id: int) -> None:
+def enqueue_import(db: Database, imported: Imported) -> None:
     """Put the undecided diaries of an import at the end of the queue, in random order, test diaries among them."""
-    pool = diaries.list_undecided(db, batch_id, part="pool")
-    test = diaries.list_undecided(db, batch_id, part="test")
+    pool = diaries.list_undecided(db, imported.batch_id, part="pool")
+    test = diaries.list_undecided(db, imported.batch_id, part="test")
     share = project_settings.load(db).test_share
     order = query_strategies.interleave(pool, test, test_share=share)
     queue.append_to_queue(db, order.tolist(), strategy="random")

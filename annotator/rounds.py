@@ -62,7 +62,7 @@ def _expected_seconds(db: Database, label_count: int) -> float:
     if not done:
         return _FIRST_GUESS_SECONDS
     last = done[-1]
-    return max(1.0, rounds.seconds_of(last) * label_count / last.report["train"])
+    return max(1.0, rounds.seconds_of(last) * label_count / int(last.report["train"]))
 
 
 def request(db: Database, *, annotator_id: int | None) -> int:

@@ -267,6 +267,16 @@ def get_diary(db: Database, diary_id: int) -> Diary:
     row = one(db, f"select {_COLUMNS} from diaries where id = :id", id=diary_id)  # noqa: S608 - constants
     if row is None:
         raise NotFoundError("diary_missing", id=diary_id)
+    return _diary(row)
+
+
+def list_diaries(db: Database, diary_ids: Iterable[int]) -> list[Diary]:
+    """Return diaries by id, ascending; ids without a diary are left out."""
+    sql = f"select {_COLUMNS} from diaries where id in (select value from json_each(:ids)) order by id"  # noqa: S608
+    return [_diary(row) for row in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
+
+
+def _diary(row: Any) -> Diary:
     values = list(row)
     values[5] = json.loads(row[5])
     return Diary(*values)
@@ -326,6 +336,11 @@ def list_unsplit_ids(db: Database, *, limit: int) -> list[int]:
 def count_unsplit(db: Database) -> int:
     """Count the diaries that have no sentences yet."""
     return int(scalar(db, "select (select count(*) from diaries) - (select count(*) from sentences)"))
+
+
+def count_fallbacks(db: Database) -> int:
+    """Count the diaries that kss could not split."""
+    return int(scalar(db, "select count(*) from sentences where splitter = 'fallback'"))
 
 
 def store_sentences(db: Database, split: Sequence[Sentences]) -> None:

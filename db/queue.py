@@ -6,13 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from db import clock
+from db import clock, settings
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlite_utils import Database
+
+
+_RANKED_BY = "queue_ranked_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,19 @@ class Lease:
     score: float
 
 
-def replace_queue(db: Database, entries: Sequence[QueueEntry]) -> None:
-    """Put a new order in force. Leases stay: what people have before them does not change."""
+def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int) -> None:
+    """Put the order that a model asks for in force. Leases stay: what people have before them is theirs."""
     statement = "insert into queue (place, diary_id, strategy, score) values (?, ?, ?, ?)"
     with write(db):
         db.conn.execute("delete from queue")
         db.conn.executemany(statement, [(i, e.diary_id, e.strategy, float(e.score)) for i, e in enumerate(entries)])
+        settings.store(db, **{_RANKED_BY: model_id})
+
+
+def ranked_by(db: Database) -> int | None:
+    """Return the id of the model whose order the queue follows; None for the order of import."""
+    found = settings.load(db).get(_RANKED_BY)
+    return None if found is None else int(found)
 
 
 def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) -> None:

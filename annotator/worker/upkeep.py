@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from learner.explanations import explain, seed_of
 
+from annotator import ordering
 from db import diaries, labels, models, queue
 from db.diaries import Sentences
 from learner import classifier as classifiers
@@ -162,6 +163,24 @@ def _stored_proba(db: Database, serving: Serving) -> NDArray[np.float32]:
     return proba
 
 
+def _rank(bench: Workbench, db: Database) -> Progress | None:
+    """Follow the serving model with the queue where a person, not a round, has put it in force."""
+    serving = bench.serving(db)
+    if serving is None or serving.model.tier == "zero" or queue.ranked_by(db) == serving.model.id:
+        return None
+    settings = bench.settings(db)
+    entries = ordering.rank_pool(
+        db,
+        serving.model,
+        models.load_predictions(db, serving.model),
+        strategy=settings.strategy,
+        seed=int(settings.seed[:8], 16),
+        test_share=settings.test_share,
+    )
+    queue.replace_queue(db, entries, model_id=serving.model.id)
+    return Progress("rank", 1, 1)
+
+
 def _explain_head(bench: Workbench, db: Database) -> Progress | None:
     """Explain one diary of the head of the queue."""
     serving = bench.serving(db)
@@ -235,6 +254,7 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _encode_head,
     _first_model,
     _predict,
+    _rank,
     _explain_head,
     _fit_text_space,
     _split_rest,

@@ -1,0 +1,392 @@
+"""The command line: every use-case, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from annotator import labelling, overview, project
+from annotator import rounds as round_cases
+from annotator import settings as project_settings
+from annotator.errors import EXPLAINED, UserError, where
+from annotator.messages import explain, say
+from db import annotators, decisions, labels, models, queue, rounds
+from db.decisions import NewDecision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from annotator.worker.upkeep import Progress
+    from db import Database
+    from db.models import Model
+
+# Heavy packages are imported by the commands that need them: `maeumgyeol status` shall answer at once.
+
+
+def _database_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--db",
+        "path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=lambda: os.environ.get("MAEUMGYEOL_DB") or project.default_path(),
+        help=say("cli.option.db"),
+    )(command)
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
+_name_option = click.option("--name", default=say("cli.me"), show_default=True, help=say("cli.option.name"))
+
+
+def _print(as_json: bool, value: Any, text: str) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=_jsonable) if as_json else text)
+
+
+def _jsonable(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Path):
+        return str(value)
+    return value.tolist()
+
+
+@click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="maeumgyeol")
+def cli() -> None:
+    """Group of all commands."""
+
+
+@cli.command(help=say("cli.init.help"))
+@_database_option
+@click.option("--labels", "label_file", type=click.Path(path_type=Path), help=say("cli.init.labels"))
+@click.option("--encoder", default="bundled", show_default=True, help=say("cli.init.encoder"))
+@click.option("--test-share", type=float, default=0.2, show_default=True, help=say("cli.init.test_share"))
+@click.option("--demo", is_flag=True, help=say("cli.init.demo"))
+def init(path: Path, label_file: Path | None, encoder: str, test_share: float, demo: bool) -> None:
+    if demo:
+        from annotator import demo as demo_project
+
+        demo_project.set_up(path)
+    else:
+        label_set = project.read_labels(label_file) if label_file else project.DEFAULT_LABELS
+        project.init(path, labels=label_set, encoder=encoder, test_share=test_share)
+    click.echo(say("cli.init.done", path=str(path)))
+
+
+@cli.command("import", help=say("cli.import.help"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_database_option
+@click.option("--text-column", help=say("cli.import.text_column"))
+@click.option("--label-column", help=say("cli.import.label_column"))
+@click.option("--date-column", help=say("cli.import.date_column"))
+@click.option("--author-column", help=say("cli.import.author_column"))
+@click.option("--encoding", help=say("cli.import.encoding"))
+@click.option("--importer", help=say("cli.import.importer"))
+@click.option("--report", type=click.Path(path_type=Path), help=say("cli.import.report"))
+@_json_option
+def import_(
+    files: Sequence[Path],
+    path: Path,
+    text_column: str | None,
+    label_column: str | None,
+    date_column: str | None,
+    author_column: str | None,
+    encoding: str | None,
+    importer: str | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    from annotator.importing import ColumnMap, import_file, report_csv
+    from annotator.ordering import enqueue_import
+
+    columns = ColumnMap(text=text_column, label=label_column, date=date_column, author=author_column)
+    with closing(project.open_project(path)) as db:
+        for file in files:
+            done = import_file(
+                db, file, file.name, columns=columns, encoding=encoding, importer=importer, after=enqueue_import
+            )
+            _print(
+                as_json,
+                done,
+                say(
+                    "cli.import.done",
+                    file=file.name,
+                    rows=done.row_count,
+                    kept=done.kept_count,
+                    labels=done.label_count,
+                    skipped=len(done.skips),
+                ),
+            )
+            if report is not None:
+                report.write_bytes(report_csv(done))
+
+
+@cli.command(help=say("cli.app.help"))
+@_database_option
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help=say("cli.app.port"))
+@click.option("--demo", is_flag=True, help=say("cli.app.demo"))
+@click.option("--no-worker", is_flag=True, help=say("cli.app.no_worker"))
+def app(path: Path, port: int, demo: bool, no_worker: bool) -> None:
+    from annotator.serve import serve
+
+    if demo and not project.is_set_up(path):
+        from annotator import demo as demo_project
+
+        demo_project.set_up(path)
+    serve(
+        path,
+        address="127.0.0.1",
+        port=port,
+        with_worker=not no_worker,
+        say=lambda url: click.echo(say("cli.app.up", url=url)),
+    )
+
+
+@cli.command(help=say("cli.worker.help"))
+@_database_option
+@click.option("--parent", type=int, hidden=True)
+def worker(path: Path, parent: int | None) -> None:
+    from annotator.worker.main import Worker
+
+    Worker(path).run(parent_pid=parent)
+
+
+@cli.command(help=say("cli.work.help"))
+@_database_option
+@click.option("--until-idle", is_flag=True, required=True, help=say("cli.work.until_idle"))
+def work(path: Path, until_idle: bool) -> None:
+    _work(path)
+
+
+def _work(path: Path) -> None:
+    """Do what is due in this process, with a line that shows how far it is."""
+    from annotator.worker.main import Worker
+
+    def show(piece: Progress) -> None:
+        line = say("cli.work.progress", step=say(f"step.{piece.step}"), done=piece.done, total=piece.total)
+        click.echo(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, nl=not sys.stderr.isatty(), err=True)
+
+    Worker(path, on_progress=show).run(until_idle=True)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+
+
+@cli.command("next", help=say("cli.next.help"))
+@_database_option
+@_name_option
+@_json_option
+def next_(path: Path, name: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        annotator_id = annotators.annotator_id(db, name)
+        holder = f"cli-{name}"
+        # Only one at a time: what a command has handed out stays until it is decided or expires.
+        if not queue.list_leases(db, holder):
+            queue.claim(db, annotator_id=annotator_id, holder=holder, limit=1, seconds=project_settings.LEASE_SECONDS)
+        shown = labelling.board(db, annotator_id=annotator_id, holder=holder, language="ko")
+        if not shown.items:
+            raise UserError("nothing_left")
+        item = shown.items[0]
+        _print(as_json, item, f"#{item['diary_id']}  {item['why']}\n\n{item['text']}")
+
+
+@cli.command(help=say("cli.label.help"))
+@click.argument("diary_id", type=int)
+@click.argument("label_name")
+@_database_option
+@_name_option
+@click.option("--memo", default="", help=say("cli.label.memo"))
+@_json_option
+def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        by_name = {entry.name: entry.id for entry in labels.list_labels(db)}
+        if label_name not in by_name:
+            raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
+        annotator_id = annotators.annotator_id(db, name)
+        kept = labelling.decide(
+            db,
+            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[label_name], memo),
+        )
+        queue.release(db, f"cli-{name}", keep=[])
+        _print(as_json, {"decision_id": kept}, say("cli.label.done", id=diary_id, label=label_name))
+
+
+@cli.command(help=say("cli.undo.help"))
+@_database_option
+@_name_option
+@_json_option
+def undo(path: Path, name: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        taken = decisions.undo_last(db, annotators.annotator_id(db, name), token=secrets.token_hex(16))
+        if taken is None:
+            raise UserError("nothing_to_undo", name=name)
+        _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))
+
+
+@cli.command(help=say("cli.retrain.help"))
+@_database_option
+@_json_option
+def retrain(path: Path, as_json: bool) -> None:
+    from annotator.worker.lock import is_working
+
+    with closing(project.open_project(path)) as db:
+        round_id = round_cases.request(db, annotator_id=None)
+        if not is_working(path):
+            _work(path)
+        while rounds.get_round(db, round_id).status in ("requested", "running"):
+            time.sleep(0.1)
+        done = rounds.get_round(db, round_id)
+        if done.status == "failed":
+            error = done.error or {"code": "fault", "details": {"kind": "?"}}
+            raise UserError(error["code"], **error["details"])
+        _print(as_json, done, _round_line(db, done))
+
+
+def _round_line(db: Database, done: rounds.Round) -> str:
+    if done.status == "cancelled":
+        return say("cli.retrain.cancelled", number=done.number)
+    after = done.report["after"]
+    return say(
+        "cli.retrain.done" if done.report["promoted"] else "cli.retrain.kept",
+        number=done.number,
+        train=done.report["train"],
+        seconds=rounds.seconds_of(done),
+        test=after["n"],
+        accuracy=100 * after["accuracy"] if after["n"] else 0.0,
+        low=100 * after["accuracy_low"],
+        high=100 * after["accuracy_high"],
+    )
+
+
+@cli.command(help=say("cli.activate.help"))
+@click.argument("version", type=int)
+@_database_option
+def activate(version: int, path: Path) -> None:
+    with closing(project.open_project(path)) as db:
+        round_cases.activate(db, version)
+    click.echo(say("cli.activate.done", version=version))
+
+
+@cli.command(help=say("cli.status.help"))
+@_database_option
+@_json_option
+def status(path: Path, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        now = overview.status(db, path)
+        lines = [
+            say("cli.status.diaries", count=now.diary_count, test=now.test_count),
+            say("cli.status.labels", count=sum(now.counts.values())),
+            *[f"  {entry.name}  {now.counts[entry.id]}" for entry in now.labels],
+            say("cli.status.model", version=now.active.version) if now.active else say("cli.status.no_model"),
+            say("cli.status.new", count=now.plan.new_count),
+            say("cli.status.working" if now.is_working else "cli.status.not_working"),
+        ]
+        _print(as_json, now, "\n".join(lines))
+
+
+@cli.command(help=say("cli.export.help"))
+@click.argument("target", type=click.Path(path_type=Path))
+@_database_option
+@click.option("--decided-only", is_flag=True, help=say("cli.export.decided_only"))
+def export(target: Path, path: Path, decided_only: bool) -> None:
+    from annotator import export as export_case
+
+    with closing(project.open_project(path)) as db:
+        count = export_case.export(db, target, decided_only=decided_only)
+    click.echo(say("cli.export.done", path=str(target), count=count))
+
+
+@cli.command(help=say("cli.backup.help"))
+@click.argument("target", type=click.Path(path_type=Path))
+@_database_option
+def backup(target: Path, path: Path) -> None:
+    from db import backup as copy
+
+    with closing(project.open_project(path)) as db:
+        copy(db, target)
+    click.echo(say("cli.backup.done", path=str(target)))
+
+
+@cli.command(help=say("cli.predict.help"))
+@click.argument("texts", nargs=-1)
+@_database_option
+@_json_option
+def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
+    from annotator.asking import Answerer
+
+    wanted = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
+    with closing(project.open_project(path)) as db:
+        answers = Answerer(db, path).predict(wanted)
+        model = _active(db)
+        names = [entry.name for entry in labels.list_labels(db)]
+        rows = [
+            {
+                "label": names[int(row.argmax())],
+                "proba": dict(zip(names, map(float, row), strict=True)),
+                "version": model.version,
+            }
+            for row in answers
+        ]
+        text = "\n".join(f"{row['label']} {max(row['proba'].values()):.2f}" for row in rows)  # type: ignore[attr-defined]
+        _print(as_json, rows, text)
+
+
+@cli.command("explain", help=say("cli.explain.help"))
+@click.argument("diary_id", type=int)
+@_database_option
+@_json_option
+def explain_(diary_id: int, path: Path, as_json: bool) -> None:
+    from annotator.asking import Answerer
+
+    with closing(project.open_project(path)) as db:
+        explained = Answerer(db, path).explain(diary_id)
+        names = [entry.name for entry in labels.list_labels(db)]
+        top = explained.label_column
+        units = [
+            {"text": text, "span": span, "weights": dict(zip(names, map(float, weights), strict=True))}
+            for text, span, weights in zip(explained.texts, explained.spans, explained.weights, strict=True)
+        ]
+        order = sorted(range(len(units)), key=lambda i: -abs(explained.weights[i, top]))
+        value = {"diary_id": diary_id, "label": names[top], "fit": explained.fit[top], "units": units}
+        lines = [f"{explained.weights[i, top]:+.3f}  {explained.texts[i]}" for i in order]
+        _print(as_json, value, "\n".join([names[top], *lines]))
+
+
+def _active(db: Database) -> Model:
+    model = models.find_active(db)
+    if model is None:
+        raise UserError("no_model_yet")
+    return model
+
+
+def main() -> None:
+    """Run the command line; what can't be done is one line and exit code 2."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except EXPLAINED as error:
+        click.echo(explain(error), err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("MAEUMGYEOL_DEBUG"):
+            raise
+        click.echo(say("error.fault", kind=where(error)), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

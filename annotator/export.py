@@ -1,0 +1,200 @@
+"""Everything out again: one row a diary, with its label, who decided it, and what the model says.
+
+Columns: ``id text written_on author source part label decided_by decided_at memo predicted proba_… model_version
+decisions metadata``. ``label`` is the newest decision in force; ``decisions`` holds all of them as JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from annotator.errors import UserError
+from db import annotators, decisions, diaries, labels, models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from db import Database
+    from db.decisions import Decision
+    from db.diaries import Diary
+
+Format = Literal["csv", "jsonl", "parquet", "datasets"]
+
+_BATCH = 2000
+
+
+def format_of(target: Path) -> Format:
+    """Return the format that a file name asks for; a name without ending asks for a ``datasets`` folder.
+
+    Raises:
+        UserError: for an ending that is not known.
+    """
+    known: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", "": "datasets"}
+    if target.suffix.lower() not in known:
+        raise UserError("export_format_unknown", found=target.suffix, known=".csv .jsonl .parquet")
+    return known[target.suffix.lower()]
+
+
+def export(db: Database, target: Path, *, file_format: Format | None = None, decided_only: bool = False) -> int:
+    """Write all diaries, or the decided ones, and return how many. The target appears when it is complete.
+
+    Raises:
+        UserError: if the target exists, can't be written or has an unknown ending.
+    """
+    chosen = file_format or format_of(target)
+    if target.exists():
+        raise UserError("target_exists", path=str(target))
+    rows = list_rows(db, decided_only=decided_only)
+    try:
+        with _draft(target) as draft:
+            return _WRITERS[chosen](draft, rows, _columns(db))
+    except OSError as error:
+        raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".exporting-"))
+    try:
+        yield folder / target.name
+        os.replace(folder / target.name, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _columns(db: Database) -> list[str]:
+    label_names = [label.name for label in labels.list_labels(db)]
+    first = ["id", "text", "written_on", "author", "source", "part", "label", "decided_by", "decided_at", "memo"]
+    return [*first, "predicted", *[f"proba_{name}" for name in label_names], "model_version", "decisions", "metadata"]
+
+
+def list_rows(db: Database, *, decided_only: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield one row a diary, in the order of import."""
+    name_of_label = {label.id: label.name for label in labels.list_labels(db)}
+    name_of_annotator = dict(annotators.list_annotators(db))
+    active = models.find_active(db)
+    ids = decisions.decided_ids(db) if decided_only else diaries.list_ids(db)
+    proba = None if active is None else models.load_predictions(db, active)
+    for at in range(0, len(ids), _BATCH):
+        part = ids[at : at + _BATCH].tolist()
+        standing: dict[int, list[Decision]] = {}
+        for decision in decisions.list_standing(db, part):
+            standing.setdefault(decision.diary_id, []).append(decision)
+        for diary in diaries.list_diaries(db, part):
+            row = _diary_row(diary, standing.get(diary.id, []), name_of_label, name_of_annotator)
+            row |= dict.fromkeys([f"proba_{name}" for name in name_of_label.values()])
+            if active is not None and proba is not None and diary.id <= len(proba):
+                values = proba[diary.id - 1]
+                if values[0] == values[0]:
+                    names = [name_of_label[i] for i in active.label_ids]
+                    row |= {f"proba_{name}": round(float(p), 6) for name, p in zip(names, values, strict=True)}
+                    row |= {"predicted": names[int(values.argmax())], "model_version": active.version}
+            yield row
+
+
+def _diary_row(
+    diary: Diary, standing: list[Decision], name_of_label: dict[int, str], name_of_annotator: dict[int, str]
+) -> dict[str, Any]:
+    newest = max((d for d in standing if d.kind == "label"), key=lambda d: d.id, default=None)
+    told = [
+        {
+            "annotator": name_of_annotator[d.annotator_id],
+            "kind": d.kind,
+            "label": name_of_label.get(d.label_id or 0),
+            "memo": d.memo,
+            "decided_at": d.decided_at,
+        }
+        for d in standing
+    ]
+    return {
+        "id": diary.id,
+        "text": diary.text,
+        "written_on": diary.written_on,
+        "author": diary.author,
+        "source": diary.source,
+        "part": diary.part,
+        "label": name_of_label[newest.label_id] if newest and newest.label_id else None,
+        "decided_by": name_of_annotator[newest.annotator_id] if newest else None,
+        "decided_at": newest.decided_at if newest else None,
+        "memo": newest.memo if newest else None,
+        "predicted": None,
+        "model_version": None,
+        "decisions": json.dumps(told, ensure_ascii=False),
+        "metadata": json.dumps(diary.metadata, ensure_ascii=False),
+    }
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a cell that a spreadsheet shows instead of running it as a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _write_csv(target: Path, rows: Iterator[dict[str, Any]], columns: list[str]) -> int:
+    # With the mark at its start Korean Excel reads the file as UTF-8.
+    with target.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        count = 0
+        for count, row in enumerate(rows, 1):  # noqa: B007 - the last value is the number of rows
+            writer.writerow({key: safe_cell(value) for key, value in row.items()})
+        return count
+
+
+def _write_jsonl(target: Path, rows: Iterator[dict[str, Any]], columns: list[str]) -> int:
+    with target.open("w", encoding="utf-8") as file:
+        count = 0
+        for count, row in enumerate(rows, 1):  # noqa: B007 - as above
+            ordered = {column: row[column] for column in columns}
+            ordered |= {"decisions": json.loads(row["decisions"]), "metadata": json.loads(row["metadata"])}
+            file.write(json.dumps(ordered, ensure_ascii=False) + "\n")
+        return count
+
+
+def _schema(columns: list[str]) -> Any:
+    import pyarrow as pa
+
+    def kind(column: str) -> Any:
+        if column in ("id", "model_version"):
+            return pa.int64()
+        return pa.float32() if column.startswith("proba_") else pa.string()
+
+    return pa.schema([(column, kind(column)) for column in columns])
+
+
+def _write_parquet(target: Path, rows: Iterator[dict[str, Any]], columns: list[str]) -> int:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema, count, batch = _schema(columns), 0, []
+    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+        for row in rows:
+            batch.append(row)
+            count += 1
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch = []
+        if batch or not count:
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+    return count
+
+
+def _write_datasets(target: Path, rows: Iterator[dict[str, Any]], columns: list[str]) -> int:
+    from datasets import Dataset
+    from datasets.utils import disable_progress_bars
+
+    disable_progress_bars()
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        file = Path(folder) / "diaries.parquet"
+        count = _write_parquet(file, rows, columns)
+        Dataset.from_parquet(str(file), cache_dir=folder).save_to_disk(target)
+    return count
+
+
+_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet, "datasets": _write_datasets}

@@ -1,0 +1,151 @@
+"""Which column holds what: guessed from names and content, chosen by people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+from annotator.importing import tables
+from annotator.importing.dates import read_date
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.importing.tables import Row, Table
+
+_TEXT = (
+    "text diary diarytext content contents body sentence entry document "
+    "일기 일기내용 일기본문 본문 내용 문장 글 글내용 텍스트 원문"
+)
+_LABEL = "label labels emotion 라벨 레이블 감정 감정라벨 감정레이블 감정분류 정답 정답라벨"
+_DATE = (
+    "date datetime day writtenon writtenat createdat createdon timestamp "
+    "날짜 일자 일시 작성일 작성일자 작성일시 작성날짜 쓴날 등록일 등록일시"
+)
+_AUTHOR = "author writer user userid username nickname 작성자 저자 글쓴이 쓴사람 사용자 닉네임 필명"
+
+_MIN_TEXT_CHARACTERS = 8
+"""On average, the values of a text column are at least this long."""
+
+_MIN_DATE_SHARE = 0.5
+"""A column named like a date is one if this share of its values can be read as dates."""
+
+_CLEARLY_LONGER = 3
+"""Without a telling name, a column must be this many times longer than the next one to be taken for the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Which column is read as what. All other columns become the diary's metadata.
+
+    Attributes:
+        text: None if it isn't clear; importing then asks for it.
+        ignored: columns that are not kept at all.
+    """
+
+    text: str | None
+    label: str | None = None
+    date: str | None = None
+    author: str | None = None
+    ignored: tuple[str, ...] = ()
+
+    def roles(self) -> dict[str, str]:
+        """Return the columns that have a role, by role."""
+        named = {"text": self.text, "label": self.label, "date": self.date, "author": self.author}
+        return {role: column for role, column in named.items() if column is not None}
+
+
+def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
+    """Guess the roles of columns from Korean and English names, then from the first rows.
+
+    A role is left open where two columns fit equally well; the label and the author are found by name alone.
+    """
+    label = _only(_named(columns, _LABEL))
+    author = _only(_named(columns, _AUTHOR))
+    left = [column for column in columns if column not in (label, author)]
+    named = [column for column in _named(left, _DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
+    date = _only(named) or _only([column for column in left if _date_share(sample, column) == 1.0])
+    candidates = text_candidates([c for c in columns if c not in (label, author, date)], sample)
+    return ColumnMap(_only(candidates), label, date, author)
+
+
+def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
+    """Return the columns that may hold the text: one if it is clear."""
+    if named := _named(columns, _TEXT):
+        return named
+    lengths = {column: _mean_length(sample, column) for column in columns}
+    long = sorted((c for c in columns if lengths[c] >= _MIN_TEXT_CHARACTERS), key=lengths.__getitem__, reverse=True)
+    if len(long) > 1 and lengths[long[0]] >= _CLEARLY_LONGER * lengths[long[1]]:
+        return long[:1]
+    return long or (list(columns) if len(columns) == 1 else [])
+
+
+def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row], *, name: str) -> ColumnMap:
+    """Check a choice of columns against the file, or guess it; a choice without a text column has it guessed.
+
+    Raises:
+        UserError: if a column doesn't exist, has two roles, or the text column isn't clear.
+    """
+    guess = guess_columns(table.columns, sample)
+    if wanted is None:
+        chosen = guess
+    else:
+        roles = {role: _existing(table, column) for role, column in wanted.roles().items()}
+        ignored = tuple(_existing(table, column) for column in wanted.ignored)
+        chosen = ColumnMap(**{"text": None, **roles}, ignored=ignored)
+    if chosen.text is None:
+        # A date is long enough to pass for a text, so what the guess knows better is out of the question.
+        taken = {*chosen.roles().values(), *chosen.ignored, *replace(guess, text=None).roles().values()}
+        left = [column for column in table.columns if column not in taken]
+        chosen = replace(chosen, text=_clear_text(left, sample, name=name))
+    _check_once(chosen)
+    return chosen
+
+
+def _existing(table: Table, column: str) -> str:
+    plain = tables.plain_column(column)
+    if plain not in table.columns:
+        known = tables.enumerate_values(table.columns)
+        raise UserError("import_column_missing", column=tables.shorten(column), columns=known)
+    return plain
+
+
+def _clear_text(columns: Sequence[str], sample: Sequence[Row], *, name: str) -> str:
+    candidates = text_candidates(columns, sample)
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise UserError("import_text_unclear", name=name, candidates=tables.enumerate_values(candidates))
+    raise UserError("import_text_missing", name=name, columns=tables.enumerate_values(columns))
+
+
+def _check_once(chosen: ColumnMap) -> None:
+    used = [*chosen.roles().values(), *chosen.ignored]
+    for place, column in enumerate(used):
+        if column in used[:place]:
+            raise UserError("import_column_twice", column=tables.shorten(column))
+
+
+def _named(columns: Sequence[str], names: str) -> list[str]:
+    known = names.split()
+    return [column for column in columns if re.sub(r"[\s_.\-]", "", column).casefold() in known]
+
+
+def _only(columns: Sequence[str]) -> str | None:
+    return columns[0] if len(columns) == 1 else None
+
+
+def _values(sample: Sequence[Row], column: str) -> list[str]:
+    return [value for row in sample if (value := (row.values.get(column) or "").strip())]
+
+
+def _date_share(sample: Sequence[Row], column: str) -> float:
+    values = _values(sample, column)
+    return sum(read_date(value) is not None for value in values) / len(values) if values else 0.0
+
+
+def _mean_length(sample: Sequence[Row], column: str) -> float:
+    values = _values(sample, column)
+    return sum(map(len, values)) / len(values) if values else 0.0

@@ -1,0 +1,86 @@
+"""Which format a file is in: by its content where that is plain, by the ending of its name otherwise."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+from annotator.importing import encodings
+from annotator.importing.delimited import lines, open_delimited
+from annotator.importing.json_lines import open_json_lines
+from annotator.importing.parquet import open_parquet
+from annotator.importing.workbooks import is_workbook_archive, open_workbook
+
+if TYPE_CHECKING:
+    from annotator.importing.sources import Source
+    from annotator.importing.tables import Format, Table
+
+ENDINGS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".txt": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+}
+"""Endings that are read. Excel writes tab-separated text as .txt."""
+
+_ARCHIVE = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PARQUET = b"PAR1"
+_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"SQLite format 3\0", b"\x1f\x8b", b"7z\xbc\xaf", b"\x7fELF")
+
+
+def open_table(source: Source, *, encoding: str | None = None) -> Table:
+    """Find out format, encoding and columns of a file.
+
+    Args:
+        encoding: use this one for CSV, TSV and JSONL; None finds it out. Other formats carry their own.
+
+    Raises:
+        UserError: if it isn't a file of one of the formats, or is damaged.
+    """
+    kind = _find_format(source)
+    if kind == "excel":
+        return open_workbook(source)
+    if kind == "parquet":
+        return open_parquet(source)
+    found = encodings.detect(source, forced=encoding)
+    if kind == "jsonl":
+        return open_json_lines(source, found)
+    if _ending(source) == ".txt":
+        _check_tabs(source, found)
+    return open_delimited(source, found, kind=kind)
+
+
+def _ending(source: Source) -> str:
+    return PurePosixPath(source.name).suffix.lower()
+
+
+def _find_format(source: Source) -> Format:
+    """Return the format; a workbook that somebody has named .csv is still a workbook."""
+    head = source.head()
+    if head.startswith(_OLE) or (head.startswith(_ARCHIVE) and is_workbook_archive(source)):
+        return "excel"
+    if head.startswith(_PARQUET):
+        return "parquet"
+    if head.startswith((_ARCHIVE, *_BINARY)):
+        raise UserError("import_file_binary", name=source.name)
+    kind = ENDINGS.get(_ending(source))
+    if kind is None:
+        raise UserError("import_format_unknown", name=source.name, endings=" ".join(ENDINGS))
+    if kind in ("excel", "parquet"):
+        raise UserError("import_format_differs", name=source.name, ending=_ending(source))
+    return kind
+
+
+def _check_tabs(source: Source, encoding: str) -> None:
+    """Refuse running text: its first line would be taken for the heading and be lost."""
+    first = next((line for line in lines(source, encoding, newline="") if line.strip()), "")
+    if "\t" not in first:
+        raise UserError("import_txt_without_tabs", name=source.name)

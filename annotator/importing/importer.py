@@ -1,0 +1,232 @@
+"""Importing a file: all of it or nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.importing import tables
+from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
+from annotator.importing.formats import open_table
+from annotator.importing.sieve import MAX_CHARACTERS, Sieve
+from annotator.importing.sources import open_source
+from annotator.importing.spool import Spool
+from db import annotators, labels
+from db.connection import write
+from db.diaries import Batch, Imported, Skip, insert_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from annotator.importing.tables import Format, Row, Table
+    from db import Database
+
+_PREVIEW_ROWS = 5
+_SAMPLE_ROWS = 50
+_SHOWN_LABELS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a file, and how it would be read.
+
+    Attributes:
+        encoding: None for Excel and Parquet.
+        columns: names in file order.
+        rows: the first five, column to text.
+        row_numbers: their numbers in the file.
+        guess: which column seems to be what; its text is None where several or none could be.
+        sheet: the worksheet that is read, for Excel files.
+        other_sheets: worksheets with cells that are not read.
+    """
+
+    format: Format
+    encoding: str | None
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, str | None], ...]
+    row_numbers: tuple[int, ...]
+    guess: ColumnMap
+    sheet: str | None
+    other_sheets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        row_count: rows of the file, without its heading and blank lines: kept_count + len(skips).
+        label_count: diaries that came with a label.
+        columns: which column was read as what.
+        skips: rows that were left out and why (bad_character, empty, too_long, duplicate), by row number; the
+            detail of a duplicate is the id of the diary that it equals, of a text that is too long its length.
+        notes: rows that were kept without something: ``bad_date``, whose date is now in the metadata.
+    """
+
+    batch_id: int
+    file_name: str
+    format: Format
+    encoding: str | None
+    row_count: int
+    kept_count: int
+    label_count: int
+    columns: ColumnMap
+    skips: tuple[Skip, ...]
+    notes: tuple[Skip, ...] = ()
+    sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
+
+
+def preview(source: Path | bytes, name: str, *, encoding: str | None = None) -> Preview:
+    """Show how a file would be read; writes nothing.
+
+    Args:
+        source: a path, or the bytes of an upload.
+        name: the file's name, whose ending says the format where the content doesn't.
+        encoding: read CSV, TSV or JSONL in this one; None finds it out.
+
+    Raises:
+        UserError: if the file can't be read, or has no rows.
+    """
+    table = open_table(open_source(source, name), encoding=encoding)
+    sample = _sample(table, name)
+    first = sample[:_PREVIEW_ROWS]
+    return Preview(
+        format=table.format,
+        encoding=table.encoding,
+        columns=table.columns,
+        rows=tuple(row.values for row in first),
+        row_numbers=tuple(row.number for row in first),
+        guess=guess_columns(table.columns, sample),
+        sheet=table.sheet,
+        other_sheets=table.other_sheets,
+    )
+
+
+def import_file(
+    db: Database,
+    source: Path | bytes,
+    name: str,
+    *,
+    columns: ColumnMap | None = None,
+    encoding: str | None = None,
+    importer: str | None = None,
+    source_label: str | None = None,
+    max_characters: int = MAX_CHARACTERS,
+    after: Callable[[Database, Imported], None] | None = None,
+) -> ImportReport:
+    """Import a file in one transaction: all of it, or nothing.
+
+    Args:
+        source: a path, or the bytes of an upload.
+        name: the file's name, whose ending says the format where the content doesn't.
+        columns: which column is what; None guesses all of them, a text of None guesses that one.
+        encoding: read CSV, TSV or JSONL in this one; None finds it out.
+        importer: who decides the labels of the file; ``가져오기:<file name>`` by default.
+        source_label: what the diaries' source is called; the file's name by default.
+        max_characters: longer texts are left out.
+        after: called in the same transaction, once everything is in; what it raises undoes the import.
+
+    Raises:
+        UserError: if the file can't be read to its end, its columns don't fit, it has a label that is not in
+            the set, or the database has not been set up.
+        DatabaseError: if it can't be written.
+    """
+    file = open_source(source, name)
+    table = open_table(file, encoding=encoding)
+    chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
+    sieve = _sieve(db, table, chosen, max_characters)
+    file_hash = file.digest()
+    with Spool() as spool:
+        row_count, skips = _read(table, sieve, spool)
+        _check_labels(sieve, file.name)
+        with write(db):
+            imported_by = annotators.annotator_id(db, importer or f"가져오기:{file.name}", kind="importer")
+            batch = _batch(file.name, file_hash, table, chosen, imported_by, row_count)
+            imported = insert_batch(db, batch, spool, skips, source=source_label or file.name)
+            if after is not None:
+                after(db, imported)
+    return _report(batch, imported, table, sieve)
+
+
+def _sample(table: Table, name: str) -> list[Row]:
+    sample = list(islice(table.rows(), _SAMPLE_ROWS))
+    if not sample:
+        raise UserError("import_no_rows", name=name)
+    return sample
+
+
+def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int) -> Sieve:
+    settings = project_settings.load(db)
+    return Sieve(
+        columns=chosen,
+        label_ids={unicodedata.normalize("NFC", label.name).strip(): label.id for label in labels.list_labels(db)},
+        seed=bytes.fromhex(settings.seed),
+        test_share=settings.test_share,
+        max_characters=max_characters,
+        excel_dates=table.format == "excel",
+    )
+
+
+def _read(table: Table, sieve: Sieve, spool: Spool) -> tuple[int, list[Skip]]:
+    """Read the file to its end; return the number of its rows, and those that are left out."""
+    skips: list[Skip] = []
+    row_count = 0
+    for row in table.rows():
+        row_count += 1
+        found = sieve.sift(row)
+        if isinstance(found, Skip):
+            skips.append(found)
+        else:
+            spool.add(found)
+    return row_count, skips
+
+
+def _check_labels(sieve: Sieve, name: str) -> None:
+    unknown = sieve.unknown_labels.most_common()
+    if not unknown:
+        return
+    counted: Sequence[str] = [f"{tables.shorten(label)} ({count})" for label, count in unknown]
+    raise UserError(
+        "import_labels_unknown",
+        name=name,
+        column=tables.shorten(sieve.columns.label or ""),
+        count=len(unknown),
+        unknown=tables.enumerate_values(counted, at_most=_SHOWN_LABELS),
+        known=", ".join(sieve.label_ids),
+    )
+
+
+def _batch(file_name: str, file_hash: str, table: Table, chosen: ColumnMap, imported_by: int, row_count: int) -> Batch:
+    return Batch(
+        file_name=file_name,
+        file_hash=file_hash,
+        format=table.format,
+        encoding=table.encoding,
+        columns=chosen.roles(),
+        imported_by=imported_by,
+        row_count=row_count,
+    )
+
+
+def _report(batch: Batch, imported: Imported, table: Table, sieve: Sieve) -> ImportReport:
+    left_out = {skip.row_number for skip in imported.skips}
+    return ImportReport(
+        batch_id=imported.batch_id,
+        file_name=batch.file_name,
+        format=table.format,
+        encoding=table.encoding,
+        row_count=batch.row_count,
+        kept_count=imported.kept_count,
+        label_count=imported.label_count,
+        columns=sieve.columns,
+        skips=imported.skips,
+        notes=tuple(note for note in sieve.notes if note.row_number not in left_out),
+        sheet=table.sheet,
+        other_sheets=table.other_sheets,
+    )

@@ -1,0 +1,41 @@
+"""The list of rows that an import left out, as a file to download."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from annotator.messages import say
+
+if TYPE_CHECKING:
+    from annotator.importing.importer import ImportReport
+    from annotator.messages import Language
+    from db.diaries import Skip
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def describe(skip: Skip, language: Language | None = None) -> str:
+    """Return in words why a row was left out, or what it was kept without."""
+    return say(f"import.reason.{skip.reason}", language, detail=skip.detail)
+
+
+def report_csv(report: ImportReport, language: Language | None = None) -> bytes:
+    """Return the rows that were left out, and those kept without their date, as CSV that Korean Excel opens.
+
+    UTF-8 with a byte order mark. A cell that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    rows = [(skip, "left_out") for skip in report.skips] + [(note, "kept") for note in report.notes]
+    rows.sort(key=lambda row: row[0].row_number)
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([say(f"import.report.{column}", language) for column in ("row", "outcome", "reason")])
+    for skip, outcome in rows:
+        cells = (str(skip.row_number), say(f"import.report.{outcome}", language), describe(skip, language))
+        writer.writerow([_unformula(cell) for cell in cells])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _unformula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

@@ -1,0 +1,162 @@
+"""Which rows of a file become diaries, and why the others don't."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from annotator.importing import tables
+from annotator.importing.dates import read_date
+from db.diaries import DRAW_RANGE, NewDiary, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from annotator.importing.columns import ColumnMap
+    from annotator.importing.tables import Row
+    from db.diaries import Part
+
+MAX_CHARACTERS = 20_000
+"""Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
+
+HASH_BYTES = 16
+
+_INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+_HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def text_hash(text: str) -> bytes:
+    """Return the digest by which equal texts are known: of the NFC form without surrounding white space.
+
+    Raises:
+        UnicodeEncodeError: for a lone surrogate.
+    """
+    return blake2b(unicodedata.normalize("NFC", text).strip().encode(), digest_size=HASH_BYTES).digest()
+
+
+def draw_of(digest: bytes, *, seed: bytes) -> int:
+    """Return a number uniform in [0, DRAW_RANGE) that depends on the text and the project alone.
+
+    So a diary falls into the same part whichever file it comes in, and in whatever order.
+
+    Args:
+        digest: what `text_hash` gives.
+        seed: at most 64 bytes.
+    """
+    return int.from_bytes(blake2b(digest, key=seed, digest_size=8).digest()) % DRAW_RANGE
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Turns rows into diaries, and counts what is wrong with the others.
+
+    Attributes:
+        label_ids: id by label name, NFC.
+        seed, test_share: which diaries are kept apart for the honest test.
+        excel_dates: also read Excel's day numbers.
+        unknown_labels: label values that are not in the set, with their number of rows.
+        notes: rows that are kept, but not with everything: dates that couldn't be read.
+    """
+
+    columns: ColumnMap
+    label_ids: Mapping[str, int]
+    seed: bytes
+    test_share: float
+    max_characters: int = MAX_CHARACTERS
+    excel_dates: bool = False
+    unknown_labels: Counter[str] = field(default_factory=Counter)
+    notes: list[Skip] = field(default_factory=list)
+
+    def sift(self, row: Row) -> NewDiary | Skip:
+        """Return the row's diary, or why there is none.
+
+        Reasons: ``bad_character`` (a NUL, which other programs take for the end of a text, or bytes that are no
+        character; detail: the column), ``empty``, ``too_long`` (detail: how many characters).
+        """
+        if (column := _unstorable(row.values)) is not None:
+            return Skip(row.number, "bad_character", tables.shorten(column))
+        text = row.values.get(self.columns.text or "") or ""
+        if _is_blank(text):
+            return Skip(row.number, "empty")
+        if len(text) > self.max_characters:
+            return Skip(row.number, "too_long", str(len(text)))
+        return self._diary(row, text)
+
+    def _diary(self, row: Row, text: str) -> NewDiary:
+        digest = text_hash(text)
+        draw = draw_of(digest, seed=self.seed)
+        part: Part = "test" if draw < self.test_share * DRAW_RANGE else "pool"
+        written_on, unread = self._date(row)
+        return NewDiary(
+            row_number=row.number,
+            text=text,
+            text_hash=digest,
+            written_on=written_on,
+            author=self._author(row),
+            metadata=self._metadata(row, unread),
+            part=part,
+            draw=draw,
+            label_id=self._label(row),
+        )
+
+    def _date(self, row: Row) -> tuple[str | None, bool]:
+        """Return the date, and whether there is one that can't be read."""
+        written = (row.values.get(self.columns.date or "") or "").strip()
+        if not written:
+            return None, False
+        found = read_date(written, excel=self.excel_dates)
+        if found is None:
+            self.notes.append(Skip(row.number, "bad_date", tables.shorten(written)))
+        return found, found is None
+
+    def _author(self, row: Row) -> str | None:
+        return (row.values.get(self.columns.author or "") or "").strip() or None
+
+    def _label(self, row: Row) -> int | None:
+        name = unicodedata.normalize("NFC", row.values.get(self.columns.label or "") or "").strip()
+        if not name:
+            return None
+        if (label_id := self.label_ids.get(name)) is None:
+            self.unknown_labels[name] += 1
+        return label_id
+
+    def _metadata(self, row: Row, unread_date: bool) -> str:
+        """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
+        used = self.columns.roles()
+        if unread_date:
+            used = {role: column for role, column in used.items() if role != "date"}
+        left_out = {*used.values(), *self.columns.ignored}
+        kept = {column: value for column, value in row.values.items() if value and column not in left_out}
+        return _TO_JSON(kept) if kept else "{}"
+
+
+def _unstorable(values: Mapping[str, str | None]) -> str | None:
+    """Return the column with a NUL or a lone surrogate, if there is one."""
+    for column, value in values.items():
+        if value and ("\0" in value or not _is_encodable(value)):
+            return column
+        if not _is_encodable(column):
+            return column
+    return None
+
+
+def _is_encodable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_blank(text: str) -> bool:
+    """Say whether there is nothing to see: white space, zero-width characters, Hangul fillers."""
+    return not any(
+        unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS for character in text
+    )

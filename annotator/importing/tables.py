@@ -1,0 +1,78 @@
+"""What every reader of a file format gives: columns, and rows that come one at a time."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Format = Literal["csv", "tsv", "jsonl", "excel", "parquet"]
+
+
+class Row(NamedTuple):
+    """One row of a file.
+
+    Attributes:
+        number: 1-based. In CSV, TSV and Excel files the heading is counted, as spreadsheets do, so that the
+            first row below it is 2; in JSONL it is the line; in Parquet the first row is 1.
+        values: column to text, exactly as the file has it ("NA", "007" and "1.0" stay what they are); None
+            where the file says that there is no value. JSONL rows lack columns that their object lacks.
+    """
+
+    number: int
+    values: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file whose format is known, and whose columns have been read.
+
+    Attributes:
+        encoding: None for formats that carry their own.
+        columns: names without surrounding white space, NFC, all different, in file order.
+        rows: starts reading from the first row each time it is called; raises UserError where the file breaks.
+        sheet: the worksheet that is read, for Excel files.
+        other_sheets: worksheets that are not read.
+    """
+
+    format: Format
+    encoding: str | None
+    columns: tuple[str, ...]
+    rows: Callable[[], Iterator[Row]]
+    sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
+
+
+def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
+    """Make column names of a heading; a column without one is called by its place, ``column_3``.
+
+    Raises:
+        UserError: if two columns have the same name.
+    """
+    names = [plain_column(cell or "") or f"column_{place}" for place, cell in enumerate(raw, 1)]
+    for place, column in enumerate(names):
+        if column in names[:place]:
+            raise UserError("import_columns_repeat", name=name, column=shorten(column))
+    return tuple(names)
+
+
+def plain_column(column: str) -> str:
+    """Return the form in which column names are compared."""
+    return unicodedata.normalize("NFC", column).strip()
+
+
+def shorten(text: str, limit: int = 30) -> str:
+    """Cut a value for a message: a file without a heading would put a whole diary there."""
+    plain = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:
+    """Write values one after the other for a message."""
+    shown = ", ".join(shorten(value) for value in values[:at_most])
+    return shown if len(values) <= at_most else f"{shown}, …"
