@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -163,10 +163,10 @@ def worker(path: Path, parent: int | None) -> None:
 @_database_option
 @click.option("--until-idle", is_flag=True, required=True, help=say("cli.work.until_idle"))
 def work(path: Path, until_idle: bool) -> None:
-    _work(path)
+    _work(path, until="idle")
 
 
-def _work(path: Path) -> None:
+def _work(path: Path, *, until: Literal["idle", "round_ended"]) -> None:
     """Do what is due in this process, with a line that shows how far it is."""
     from annotator.worker.main import Worker
 
@@ -174,7 +174,7 @@ def _work(path: Path) -> None:
         line = say("cli.work.progress", step=say(f"step.{piece.step}"), done=piece.done, total=piece.total)
         click.echo(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, nl=not sys.stderr.isatty(), err=True)
 
-    Worker(path, on_progress=show).run(until_idle=True)
+    Worker(path, on_progress=show).run(until=until)
     if sys.stderr.isatty():
         click.echo(err=True)
 
@@ -239,7 +239,7 @@ def retrain(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         round_id = round_cases.request(db, annotator_id=None)
         if not is_working(path):
-            _work(path)
+            _work(path, until="round_ended")
         while rounds.get_round(db, round_id).status in ("requested", "running"):
             time.sleep(0.1)
         done = rounds.get_round(db, round_id)
@@ -326,16 +326,13 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
         answers = Answerer(db, path).predict(wanted)
         model = _active(db)
         names = [entry.name for entry in labels.list_labels(db)]
-        rows = [
-            {
-                "label": names[int(row.argmax())],
-                "proba": dict(zip(names, map(float, row), strict=True)),
-                "version": model.version,
-            }
-            for row in answers
+        tops = [names[int(row.argmax())] for row in answers]
+        value = [
+            {"label": top, "proba": dict(zip(names, map(float, row), strict=True)), "version": model.version}
+            for top, row in zip(tops, answers, strict=True)
         ]
-        text = "\n".join(f"{row['label']} {max(row['proba'].values()):.2f}" for row in rows)  # type: ignore[attr-defined]
-        _print(as_json, rows, text)
+        lines = [f"{top} {row.max():.2f}" for top, row in zip(tops, answers, strict=True)]
+        _print(as_json, value, "\n".join(lines))
 
 
 @cli.command("explain", help=say("cli.explain.help"))

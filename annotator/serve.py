@@ -89,39 +89,20 @@ def _children(database: Path, address: str, port: int, with_worker: bool) -> Ite
 
 
 def _environment(database: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "MAEUMGYEOL_DB": str(database.resolve()),
-        "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"),
-    }
+    return {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve())}
 
 
 def _start_app(database: Path, address: str, port: int) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(SCRIPT),
-        f"--server.address={address}",
-        f"--server.port={port}",
-    ]
+    options = [f"--server.address={address}", f"--server.port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *options]
     return subprocess.Popen(
         command, env=_environment(database), cwd=SCRIPT.parent, stdout=subprocess.DEVNULL, start_new_session=True
     )
 
 
 def _start_worker(database: Path) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "annotator.cli",
-        "worker",
-        "--db",
-        str(database.resolve()),
-        "--parent",
-        str(os.getpid()),
-    ]
+    options = ["--db", str(database.resolve()), "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "annotator.cli", "worker", *options]
     return subprocess.Popen(command, env=_environment(database), cwd=SCRIPT.parent, start_new_session=True)
 
 

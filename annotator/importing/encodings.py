@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
+from annotator.importing import tables
 
 if TYPE_CHECKING:
     from annotator.importing.sources import Source
@@ -21,11 +22,12 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_MIN_HANGUL_SHARE = 0.5
-"""Of the letters beyond ASCII in a file that decodes as cp949, this share must be Hangul.
+_MIN_HANGUL_SHARE = 0.8
+"""Of the letters without case (Hangul, hanja, kana) in a file that decodes as cp949, this share must be Hangul.
 
-Chinese GBK and Japanese files often decode as cp949 without an error, into rare hanja. Korean text lies far
-above, even with hanja in it.
+Chinese GBK and Japanese files can decode as cp949 without an error. The commonest three fifths of GBK's
+characters lie where cp949 has Hangul, so one half would not tell them apart; Korean text, even with hanja in
+it, lies far above.
 """
 
 _MAX_STRANGE_SHARE = 0.01
@@ -83,15 +85,23 @@ def _marked(head: bytes) -> str | None:
 
 
 def _check_forced(source: Source, forced: str, head: bytes) -> str:
-    try:
-        encoding = codecs.lookup(forced.strip()).name
-        b"".decode(encoding)  # raises LookupError for rot13, base64 and other codecs that are not encodings
-    except (LookupError, ValueError) as error:
-        raise UserError("import_encoding_unknown", encoding=forced[:40]) from error
+    encoding = _known_encoding(forced.strip())
     if encoding == "utf-8" and head.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"  # otherwise the mark would become part of the first column's name
     if (line := failing_line(source, encoding)) is not None:
         raise UserError("import_encoding_mismatch", name=source.name, encoding=encoding, line=line)
+    return encoding
+
+
+def _known_encoding(wanted: str) -> str:
+    try:
+        encoding = codecs.lookup(wanted).name
+        codecs.getincrementaldecoder(encoding)
+        b"ab".decode(encoding)  # refuses rot13, base64 and other codecs that are not encodings
+    except UnicodeError:  # an encoding that two bytes are too few for
+        return encoding
+    except (LookupError, ValueError) as error:
+        raise UserError("import_encoding_unknown", encoding=tables.shorten(wanted)) from error
     return encoding
 
 
@@ -142,10 +152,9 @@ def _sample(source: Source, encoding: str) -> str:
 
 
 def _hangul_share(text: str) -> float:
-    """Return the share of Hangul among the different letters that have no case; 1.0 if there are none."""
-    letters = [c for c in set(text) if unicodedata.category(c) == "Lo"]
-    return sum(map(_is_hangul, letters)) / len(letters) if letters else 1.0
-
-
-def _is_hangul(character: str) -> bool:
-    return "가" <= character <= "힣" or "ㄱ" <= character <= "ㆎ"
+    """Return the share of Hangul syllables among the letters that have no case; 1.0 if there are none."""
+    counts = Counter(character for character in text if not character.isascii())
+    # ㅋㅋ says nothing: the jamo lie where EUC-JP has its hiragana.
+    letters = {c: n for c, n in counts.items() if unicodedata.category(c) == "Lo" and not "ㄱ" <= c <= "ㅣ"}
+    syllables = sum(n for c, n in letters.items() if "가" <= c <= "힣")
+    return syllables / sum(letters.values()) if letters else 1.0

@@ -38,7 +38,7 @@ class Preview:
     Attributes:
         encoding: None for Excel and Parquet.
         columns: names in file order.
-        rows: the first five, column to text.
+        rows: the first five, column to text; characters that can't be shown are escaped.
         row_numbers: their numbers in the file.
         guess: which column seems to be what; its text is None where several or none could be.
         sheet: the worksheet that is read, for Excel files.
@@ -100,7 +100,7 @@ def preview(source: Path | bytes, name: str, *, encoding: str | None = None) -> 
         format=table.format,
         encoding=table.encoding,
         columns=table.columns,
-        rows=tuple(row.values for row in first),
+        rows=tuple(_printable(row) for row in first),
         row_numbers=tuple(row.number for row in first),
         guess=guess_columns(table.columns, sample),
         sheet=table.sheet,
@@ -159,6 +159,10 @@ def _sample(table: Table, name: str) -> list[Row]:
     if not sample:
         raise UserError("import_no_rows", name=name)
     return sample
+
+
+def _printable(row: Row) -> dict[str, str | None]:
+    return {column: value and tables.printable(value) for column, value in row.values.items()}
 
 
 def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int) -> Sieve:

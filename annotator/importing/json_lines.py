@@ -52,6 +52,8 @@ def _rows(source: Source, encoding: str) -> Iterator[Row]:
 
 def _named(source: Source, number: int, found: dict[str, Any]) -> dict[str, str | None]:
     values = {tables.plain_column(key) or "column": _as_text(value) for key, value in found.items()}
+    if any(tables.printable(column) != column for column in values):
+        raise UserError("import_json_broken", name=source.name, row=number)
     if len(values) < len(found):
         raise UserError("import_json_key_repeats", name=source.name, row=number)
     return values

@@ -71,6 +71,14 @@ class Sieve:
     excel_dates: bool = False
     unknown_labels: Counter[str] = field(default_factory=Counter)
     notes: list[Skip] = field(default_factory=list)
+    _read_columns: frozenset[str] = field(init=False)
+    _undated_columns: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which columns are no metadata, with a date that can be read and without."""
+        roles = self.columns.roles()
+        self._read_columns = frozenset((*roles.values(), *self.columns.ignored))
+        self._undated_columns = self._read_columns - {roles.get("date", "")}
 
     def sift(self, row: Row) -> NewDiary | Skip:
         """Return the row's diary, or why there is none.
@@ -127,32 +135,24 @@ class Sieve:
 
     def _metadata(self, row: Row, unread_date: bool) -> str:
         """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
-        used = self.columns.roles()
-        if unread_date:
-            used = {role: column for role, column in used.items() if role != "date"}
-        left_out = {*used.values(), *self.columns.ignored}
+        left_out = self._undated_columns if unread_date else self._read_columns
         kept = {column: value for column, value in row.values.items() if value and column not in left_out}
         return _TO_JSON(kept) if kept else "{}"
 
 
 def _unstorable(values: Mapping[str, str | None]) -> str | None:
     """Return the column with a NUL or a lone surrogate, if there is one."""
-    for column, value in values.items():
-        if value and ("\0" in value or not _is_encodable(value)):
-            return column
-        if not _is_encodable(column):
-            return column
-    return None
+    if _is_storable("".join(values)) and _is_storable("".join(filter(None, values.values()))):
+        return None
+    return next(column for column, value in values.items() if not _is_storable(column + (value or "")))
 
 
-def _is_encodable(text: str) -> bool:
-    if text.isascii():
-        return True
+def _is_storable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in text
 
 
 def _is_blank(text: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from annotator.errors import UserError
+from annotator.importing.tables import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,11 +84,11 @@ def open_source(content: Path | bytes, name: str) -> Source:
 def _check_path(path: Path, name: str) -> None:
     try:
         if not path.exists():
-            raise UserError("import_file_missing", path=_storable(str(path)))
+            raise UserError("import_file_missing", path=printable(str(path)))
         if path.is_dir():
-            raise UserError("import_file_is_folder", path=_storable(str(path)))
+            raise UserError("import_file_is_folder", path=printable(str(path)))
         if not path.is_file():
-            raise UserError("import_file_not_regular", path=_storable(str(path)))
+            raise UserError("import_file_not_regular", path=printable(str(path)))
     except (OSError, ValueError) as error:  # a name too long for the file system, a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError("import_file_unreadable", name=name, reason=reason) from error
@@ -96,9 +97,4 @@ def _check_path(path: Path, name: str) -> None:
 def _plain_name(name: str) -> str:
     last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     # macOS hands out decomposed Hangul; the same file must not become two importers.
-    return unicodedata.normalize("NFC", _storable(last)) or "?"
-
-
-def _storable(name: str) -> str:
-    """Make a file name printable whose bytes are not UTF-8."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    return unicodedata.normalize("NFC", printable(last)) or "?"

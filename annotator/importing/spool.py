@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import pickle
 from dataclasses import fields
 from operator import attrgetter
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from db.diaries import NewDiary
 
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _IN_MEMORY_BYTES = 64 << 20
-_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+_BLOCK_ROWS = 1_000
 
-_NAMES = [field.name for field in fields(NewDiary)]
-_HASH = _NAMES.index("text_hash")
-_values = attrgetter(*_NAMES)  # `dataclasses.astuple` copies deeply, which took half of an import's time
+# `dataclasses.astuple` copies deeply, which took half of an import's time.
+_values = attrgetter(*(field.name for field in fields(NewDiary)))
 
 
 class Spool:
@@ -31,7 +30,8 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115
+        self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by __exit__
+        self._block: list[tuple[Any, ...]] = []
 
     def __enter__(self) -> Spool:
         return self
@@ -42,15 +42,20 @@ class Spool:
         self._file.close()
 
     def add(self, diary: NewDiary) -> None:
-        """Keep a diary."""
-        values = list(_values(diary))
-        values[_HASH] = diary.text_hash.hex()
-        self._file.write(_TO_JSON(values) + "\n")
+        """Keep a diary; none can be added once they have been taken out."""
+        self._block.append(_values(diary))
+        if len(self._block) == _BLOCK_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        pickle.dump(self._block, self._file, pickle.HIGHEST_PROTOCOL)
+        self._block = []
 
     def __iter__(self) -> Iterator[NewDiary]:
         """Yield the diaries in the order in which they were added."""
+        self._flush()
+        end = self._file.tell()
         self._file.seek(0)
-        for line in self._file:
-            values = json.loads(line)
-            values[_HASH] = bytes.fromhex(values[_HASH])
-            yield NewDiary(*values)
+        while self._file.tell() < end:
+            for values in pickle.load(self._file):  # noqa: S301 - our own bytes, in a file that has no name
+                yield NewDiary(*values)

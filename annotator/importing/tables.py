@@ -68,8 +68,13 @@ def plain_column(column: str) -> str:
 
 def shorten(text: str, limit: int = 30) -> str:
     """Cut a value for a message: a file without a heading would put a whole diary there."""
-    plain = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    plain = printable(text)
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Write what screens and terminals can't show, NULs and lone surrogates, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
 def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from annotator import project
 from annotator.errors import EXPLAINED, where
@@ -63,21 +63,23 @@ class Worker:
         self._stopping = False
         self._retry_at = 0.0
 
-    def run(self, *, until_idle: bool = False, parent_pid: int | None = None) -> None:
-        """Work until told to stop, or until nothing is due.
+    def run(
+        self, *, until: Literal["stopped", "idle", "round_ended"] = "stopped", parent_pid: int | None = None
+    ) -> None:
+        """Work until told to stop, until nothing is due, or until no round is open.
 
         Args:
             parent_pid: stop when this process is no longer the parent: the app that started the worker is gone.
 
         Raises:
-            UserError: if another worker has the database, or, with ``until_idle``, for what can't be done.
+            UserError: if another worker has the database, or, unless it works on, for what can't be done.
         """
         with only_worker(self.database):
             project.open_project(self.database).close()
             signal.signal(signal.SIGTERM, self._stop)
             jobs = _Jobs(self.bench)
             try:
-                self._loop(jobs, until_idle=until_idle, parent_pid=parent_pid)
+                self._loop(jobs, until=until, parent_pid=parent_pid)
             finally:
                 jobs.close()
                 self.bench.close()
@@ -85,19 +87,21 @@ class Worker:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _loop(self, jobs: _Jobs, *, until_idle: bool, parent_pid: int | None) -> None:
+    def _loop(self, jobs: _Jobs, *, until: str, parent_pid: int | None) -> None:
         db = self.bench.open()
         seen: object = None
         try:
             self._say(db, force=True)
             while not self._stopping and (parent_pid is None or os.getppid() == parent_pid):
                 round_open = jobs.start_open_round(db)
+                if until == "round_ended" and not round_open:
+                    return
                 state = upkeep.state(db)
-                worked = state != seen and self._work(db, raise_errors=until_idle)
+                worked = not round_open and state != seen and self._work(db, raise_errors=until != "stopped")
                 if not worked and not self._retrying():
                     seen = state if not round_open else None
                     self._say(db)
-                    if until_idle and not round_open:
+                    if until == "idle" and not round_open:
                         return
                 if not worked:
                     time.sleep(_PAUSE)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from learner.explanations import explain, seed_of
 
 from annotator import ordering
 from db import diaries, labels, models, queue
 from db.diaries import Sentences
 from learner import classifier as classifiers
 from learner import text_space as text_spaces
+from learner.explanations import explain, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,7 +209,13 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     models.store_explanation(
         db,
         models.Explanation(
-            diary_id, serving.model.id, unit, explained.spans, explained.weights, explained.fit, explained.sample_count
+            diary_id,
+            serving.model.id,
+            unit,
+            explained.spans,
+            explained.weights,
+            tuple(map(float, explained.fit)),
+            explained.sample_count,
         ),
     )
 
