@@ -1,0 +1,64 @@
+# `make app` runs the app on the demo diaries; `make test` runs every check. Both install what they need first.
+
+PYTHON ?= python3
+PORT   ?= 8501
+DB     ?= data/maeumgyeol.db
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: app test lint types contracts browser lock clean
+
+app: $(VENV)/installed
+	@mkdir -p $(dir $(DB))
+	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
+
+test: $(VENV)/installed-test browser lint types contracts
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-test
+	$(BIN)/mypy
+
+contracts: $(VENV)/installed-test
+	$(BIN)/lint-imports
+
+# The page tests want a browser and Korean glyphs: Debian's where we may install packages, Playwright's elsewhere.
+browser: $(VENV)/installed-test
+	@if command -v chromium >/dev/null && fc-list :lang=ko 2>/dev/null | grep -q .; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-nanum fontconfig >/dev/null; \
+	else $(BIN)/playwright install chromium || true; fi
+
+# torch comes first and from its pinned line, so that pip takes the build it finds, not the newest with CUDA.
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Install the venv module: apt install python3-venv"; exit 2; }
+	@touch $@
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/python
+	$(PIP) install "$$(grep '^torch==' requirements.txt)"
+	$(PIP) install -r requirements.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-test: requirements-test.txt $(VENV)/installed
+	$(PIP) install -r requirements-test.txt
+	@touch $@
+
+# Write the locks anew from pyproject.toml. A local version such as +cpu is this machine's, so it is cut off.
+lock: $(VENV)/installed
+	$(PIP) install pip-tools==7.6.2
+	$(BIN)/pip-compile -q --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
+		-o requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
+		--extra test -c requirements.txt -o requirements-test.txt pyproject.toml
+	sed -i 's/^\(torch==[^+]*\)+.*/\1/' requirements.txt requirements-test.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
