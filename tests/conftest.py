@@ -1,0 +1,56 @@
+"""What tests of several packages need: a project in a temporary folder, filled with diaries."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotator import project
+from annotator.importing import import_file
+from annotator.ordering import enqueue_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from db import Database
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DIARIES = ROOT / "examples" / "diaries.csv"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _offline() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.delenv("MAEUMGYEOL_DB", raising=False)
+        patch.delenv("MAEUMGYEOL_LANG", raising=False)
+        yield
+
+
+@pytest.fixture
+def project_path(tmp_path: Path) -> Path:
+    """An empty project with the seven labels and a fixed seed."""
+    path = tmp_path / "project.db"
+    project.init(path, seed="00" * 16)
+    return path
+
+
+@pytest.fixture
+def opened(project_path: Path) -> Iterator[Database]:
+    """The open database of `project_path`."""
+    with closing(project.open_project(project_path)) as db:
+        yield db
+
+
+def fill(db: Database, count: int, *, labelled: bool = False) -> None:
+    """Import some short diaries, each different, alternately happy and sad."""
+    rows = ["text,label"]
+    for i in range(count):
+        mood = ("정말 기쁘고 즐거운 하루였다", "너무 슬프고 눈물이 났다")[i % 2]
+        label = ("행복", "슬픔")[i % 2] if labelled else ""
+        rows.append(f"{i}번째 날. 오늘은 {mood}.,{label}")
+    import_file(db, "\n".join(rows).encode(), f"{count}.csv", after=enqueue_import)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+import db
+from db import settings
+from db.connection import scalar, write
+from db.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_database_that_is_missing_is_not_made_by_connecting(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="database_missing"):
+        db.connect(tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_foreign_sqlite_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("create table theirs (x)")
+    before = path.read_bytes()
+    for opening in (db.connect, db.create):
+        with pytest.raises(DatabaseError, match="database_not_ours"):
+            opening(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "diary.txt"
+    path.write_text("오늘은 비가 왔다. " * 200)
+    with pytest.raises(DatabaseError, match="database_not_one"):
+        db.connect(path)
+
+
+def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    with closing(db.create(path)) as made:
+        made.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) values ('maeumgyeol', 'm999', '')"
+        )
+    with pytest.raises(DatabaseError) as caught:
+        db.connect(path)
+    assert (caught.value.code, caught.value.details["migration"]) == ("database_newer", "m999")
+
+
+def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="folder_missing"):
+        db.create(tmp_path / "no" / "project.db")
+
+
+def test_a_full_disk_is_named_and_the_transaction_undone(tmp_path: Path) -> None:
+    with closing(db.create(tmp_path / "full.db")) as made:
+        settings.store(made, kept="yes")
+        pages = scalar(made, "pragma page_count")
+        made.conn.execute(f"pragma max_page_count = {pages + 1}")
+        with pytest.raises(DatabaseError, match="disk_full"):
+            settings.store(made, large="x" * 1_000_000)
+        assert settings.load(made) == {"kept": "yes"}
+
+
+def test_a_read_only_database_is_named(tmp_path: Path) -> None:
+    with closing(db.create(tmp_path / "read.db")) as made:
+        made.conn.execute("pragma query_only = on")
+        with pytest.raises(DatabaseError, match="database_read_only"):
+            settings.store(made, x=1)
+
+
+def test_reading_and_then_writing_from_many_threads_never_finds_it_locked(tmp_path: Path) -> None:
+    path = tmp_path / "busy.db"
+    db.create(path).close()
+
+    def count_up() -> None:
+        with closing(db.connect(path)) as mine:
+            for _ in range(25):
+                with write(mine):
+                    settings.store(mine, n=settings.load(mine).get("n", 0) + 1)
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with closing(db.connect(path)) as made:
+        assert settings.load(made) == {"n": 100}
+
+
+def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
+    with closing(db.create(tmp_path / "a.db")) as made:
+        settings.store(made, x=1)
+        db.backup(made, tmp_path / "b.db")
+        with pytest.raises(DatabaseError, match="target_exists"):
+            db.backup(made, tmp_path / "b.db")
+    with closing(db.connect(tmp_path / "b.db")) as copy:
+        assert settings.load(copy) == {"x": 1}
