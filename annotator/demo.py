@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from contextlib import closing
 from pathlib import Path
 
 import db as database
@@ -17,18 +16,6 @@ DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
 def set_up(path: Path) -> None:
     """Set a project up with the seven labels and the demo diaries."""
     project.init(path)
-    db = database.connect(path)
-    try:
-        columns = ColumnMap(text="text", date="date", author="author")
-        import_file(db, _without_labels(), DIARIES.name, columns=columns, after=enqueue_import)
-    finally:
-        db.close()
-
-
-def _without_labels() -> bytes:
-    rows = list(csv.DictReader(io.StringIO(DIARIES.read_text("utf-8-sig"))))
-    kept = io.StringIO()
-    writer = csv.DictWriter(kept, [column for column in rows[0] if column != "label"], extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return kept.getvalue().encode()
+    columns = ColumnMap(text="text", date="date", author="author", ignored=("label",))
+    with closing(database.connect(path)) as db:
+        import_file(db, DIARIES, DIARIES.name, columns=columns, after=enqueue_import)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from annotator import project
 from annotator.errors import UserError
 from db import annotators, decisions, diaries, labels, models
 
@@ -57,6 +58,18 @@ def export(db: Database, target: Path, *, file_format: Format | None = None, dec
             return _WRITERS[chosen](draft, rows, _columns(db))
     except OSError as error:
         raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
+
+
+def export_bytes(path: Path, file_format: Literal["csv", "jsonl", "parquet"], *, decided_only: bool = False) -> bytes:
+    """Return an export of the database at `path` as the bytes of one file.
+
+    Raises:
+        UserError, DatabaseError: if the project can't be opened, or there is no room for the file.
+    """
+    with tempfile.TemporaryDirectory() as folder, project.opened(path) as db:
+        target = Path(folder) / f"export.{file_format}"
+        export(db, target, file_format=file_format, decided_only=decided_only)
+        return target.read_bytes()
 
 
 @contextmanager

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from db.diaries import Imported
     from db.models import Model
 
+STRATEGIES = tuple(query_strategies.STRATEGIES)
+"""Names of the query strategies that people can choose from, the default first."""
+
 QUEUE_LENGTH = 20_000
 """Diaries ranked by a round. A longer pool is ranked again long before its queue runs out."""
 

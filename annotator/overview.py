@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator import rounds as round_cases
+from annotator.outcomes import Figures, read_figures
 from annotator.worker import lock
 from db import decisions, diaries, labels, models, rounds
 
@@ -115,3 +116,75 @@ def confidences(db: Database) -> NDArray[np.float32]:
         return np.zeros(0, np.float32)
     largest = models.load_predictions(db, active).max(axis=1, initial=-np.inf)
     return np.asarray(largest[np.isfinite(largest)], np.float32)
+
+
+def count_in_tenths(shares: NDArray[np.float32]) -> tuple[int, ...]:
+    """Count shares in [0, 1] by tenths: ten counts, 1.0 in the last."""
+    counts, _ = np.histogram(shares, bins=10, range=(0.0, 1.0))
+    return tuple(int(count) for count in counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the frame shows of the machine, cheap enough to be read every second.
+
+    Attributes:
+        is_working: whether a worker holds the database now.
+        version: the version that serves, if there is one yet.
+    """
+
+    is_working: bool
+    worker: WorkerState | None
+    open_round: Round | None
+    version: int | None
+
+
+def pulse(db: Database, path: Path) -> Pulse:
+    """Return what worker and rounds are at."""
+    active = models.find_active(db)
+    return Pulse(
+        is_working=lock.is_working(path),
+        worker=rounds.find_worker(db),
+        open_round=rounds.find_open(db),
+        version=None if active is None else active.version,
+    )
+
+
+def count_left(db: Database) -> int:
+    """Count the diaries on which nobody's decision is in force."""
+    return diaries.count_diaries(db) - len(decisions.decided_ids(db))
+
+
+def version_of(db: Database, model_id: int | None) -> int | None:
+    """Return the version of a model; None for no model."""
+    return None if model_id is None else models.get_model(db, model_id).version
+
+
+def label_names(db: Database) -> tuple[str, ...]:
+    """Return the names of the labels in their order."""
+    return tuple(label.name for label in labels.list_labels(db))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model version with its figures on the test diaries that were decided at that time."""
+
+    version: int
+    is_active: bool
+    figures: Figures
+
+
+def list_measured(db: Database) -> list[Measured]:
+    """Return the versions that have been measured, oldest first.
+
+    The version without labels is not measured when it is made; the first round that came after it did so.
+    """
+    before: dict[int | None, Any] = {}
+    for earlier in rounds.list_rounds(db):
+        before.setdefault(earlier.previous_model_id, earlier.report.get("before"))
+    measured = []
+    for version in list_versions(db):
+        figures = read_figures(version.test or before.get(version.model.id))
+        if figures is not None and figures.n:
+            measured.append(Measured(version.model.version, version.is_active, figures))
+    return measured

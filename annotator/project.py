@@ -7,6 +7,8 @@ import io
 import json
 import re
 import tomllib
+from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +20,12 @@ from db.connection import write
 from db.labels import Label, list_labels, store_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from db import Database
+
+Labels = Sequence[Label]
+"""A label set, in its order."""
 
 DEFAULT_LABELS = (
     Label(1, "분노", "화가 나고 짜증이 난다. 억울하고 분하다.", "#d1495b", "1", 0),
@@ -108,11 +113,31 @@ def read_labels(path: Path) -> list[Label]:
         UserError: if the file can't be read or its labels can't be used.
     """
     try:
-        entries = _entries(path.read_text("utf-8-sig"), path.suffix.lower())
+        content = path.read_bytes()
     except OSError as error:
         raise UserError("file_unreadable", path=str(path), reason=error.strerror or "") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError("label_file_broken", path=str(path), reason=str(error)[:200]) from error
+    return read_label_bytes(content, str(path))
+
+
+def read_label_bytes(content: bytes, name: str) -> list[Label]:
+    """Read a label set from the bytes of a file, as `read_labels` does.
+
+    Args:
+        name: the file's name, whose ending says the format.
+    """
+    try:
+        entries = _entries(content.decode("utf-8-sig"), Path(name).suffix.lower())
+        return make_labels(entries)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError("label_file_broken", path=name, reason=str(error)[:200]) from error
+
+
+def make_labels(entries: Sequence[dict[str, Any]]) -> list[Label]:
+    """Make a label set of entries that have a ``name`` and may have ``definition``, ``colour`` and ``key``.
+
+    Raises:
+        UserError: if the labels can't be used.
+    """
     labels = [_label(entry, position) for position, entry in enumerate(entries)]
     taken = {label.key for label in labels if label.key}
     free = iter([key for key in _KEYS if key not in taken])
@@ -175,3 +200,17 @@ def open_project(path: Path) -> Database:
         db.close()
         raise UserError("project_not_set_up")
     return db
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Database]:
+    """Hold the database of a project open for the length of the block: one script run, one command.
+
+    Raises:
+        UserError, DatabaseError: as `open_project` does.
+    """
+    db = open_project(path)
+    try:
+        yield db
+    finally:
+        db.close()

@@ -11,6 +11,7 @@ from db import decisions, labels, models, rounds
 
 if TYPE_CHECKING:
     from db import Database
+    from db.rounds import Round
 
 _FIRST_GUESS_SECONDS = 3.0
 
@@ -76,6 +77,21 @@ def request(db: Database, *, annotator_id: int | None) -> int:
     if current.obstacle == "round.obstacle.labels":
         raise UserError("labels_of_one_kind", count=current.label_count)
     return rounds.request_round(db, annotator_id=annotator_id)
+
+
+def find_open(db: Database) -> Round | None:
+    """Return the round that is waiting or running, if any."""
+    return rounds.find_open(db)
+
+
+def find_last_ended(db: Database) -> Round | None:
+    """Return the newest round that is done, failed or cancelled, if any."""
+    return next((r for r in reversed(rounds.list_rounds(db)) if r.ended_at is not None), None)
+
+
+def seconds_of(ended: Round) -> float:
+    """Return how long a round took from the press to its end."""
+    return rounds.seconds_of(ended)
 
 
 def cancel(db: Database) -> bool:

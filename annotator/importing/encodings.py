@@ -154,7 +154,7 @@ def _sample(source: Source, encoding: str) -> str:
 def _hangul_share(text: str) -> float:
     """Return the share of Hangul syllables among the letters that have no case; 1.0 if there are none."""
     counts = Counter(character for character in text if not character.isascii())
-    # ㅋㅋ says nothing: the jamo lie where EUC-JP has its hiragana.
+    # ㅋㅋ says nothing: EUC-JP has half of its hiragana there, and the other half where cp949 has old jamo.
     letters = {c: n for c, n in counts.items() if unicodedata.category(c) == "Lo" and not "ㄱ" <= c <= "ㅣ"}
     syllables = sum(n for c, n in letters.items() if "가" <= c <= "힣")
     return syllables / sum(letters.values()) if letters else 1.0

@@ -93,8 +93,9 @@ def preview(source: Path | bytes, name: str, *, encoding: str | None = None) -> 
     Raises:
         UserError: if the file can't be read, or has no rows.
     """
-    table = open_table(open_source(source, name), encoding=encoding)
-    sample = _sample(table, name)
+    file = open_source(source, name)
+    table = open_table(file, encoding=encoding)
+    sample = _sample(table, file.name)
     first = sample[:_PREVIEW_ROWS]
     return Preview(
         format=table.format,

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from annotator.importing.sources import Source
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
 class _RepeatedKeyError(ValueError):
     """An object names a key twice; Python would keep the last value without a word."""
 
@@ -60,8 +66,18 @@ def _named(source: Source, number: int, found: dict[str, Any]) -> dict[str, str 
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    return str(value) if isinstance(value, str) else _as_json(value)
+
+
+def _as_json(value: Any) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_json, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_ENCODER.encode(key)}: {_as_json(item)}" for key, item in value.items()) + "}"
     return _ENCODER.encode(value)
 
 
@@ -73,5 +89,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # Numbers stay as they are written: 1.10 is not 1.1, and an id of 30 digits is not 1e29.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=str, parse_int=str, parse_constant=str)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)

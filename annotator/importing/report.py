@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from annotator.messages import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from annotator.importing.importer import ImportReport
     from annotator.messages import Language
     from db.diaries import Skip
@@ -22,11 +24,16 @@ def describe(skip: Skip, language: Language | None = None) -> str:
 
 
 def report_csv(report: ImportReport, language: Language | None = None) -> bytes:
-    """Return the rows that were left out, and those kept without their date, as CSV that Korean Excel opens.
+    """Return the rows that were left out, and those kept without their date, as CSV that Korean Excel opens."""
+    return left_out_csv(report.skips, report.notes, language=language)
+
+
+def left_out_csv(skips: Sequence[Skip], notes: Sequence[Skip] = (), *, language: Language | None = None) -> bytes:
+    """Return rows that were left out, and rows that were kept without something, in file order.
 
     UTF-8 with a byte order mark. A cell that a spreadsheet would run as a formula gets a leading apostrophe.
     """
-    rows = [(skip, "left_out") for skip in report.skips] + [(note, "kept") for note in report.notes]
+    rows = [(skip, "left_out") for skip in skips] + [(note, "kept") for note in notes]
     rows.sort(key=lambda row: row[0].row_number)
     text = StringIO(newline="")
     writer = csv.writer(text)

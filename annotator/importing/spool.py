@@ -29,8 +29,8 @@ class Spool:
     without a name, which is gone when the process is.
     """
 
-    def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by __exit__
+    def __init__(self, *, in_memory_bytes: int = _IN_MEMORY_BYTES) -> None:
+        self._file = SpooledTemporaryFile(in_memory_bytes)  # noqa: SIM115 - closed by __exit__
         self._block: list[tuple[Any, ...]] = []
 
     def __enter__(self) -> Spool:

@@ -1,0 +1,119 @@
+"""What came of a round, read from its report, and what may be said of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from db.rounds import Round
+
+FEWEST_TO_TRUST = 30
+"""Below this many test diaries the interval of an accuracy is wider than about 35 points: too wide to act on.
+
+Source: Wilson's 95 % interval for 15 right answers of 30 is 0.33 to 0.67.
+"""
+
+SIGNIFICANCE = 0.05
+
+Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a model did on n test diaries.
+
+    Attributes:
+        accuracy, accuracy_low, accuracy_high: share in [0, 1] and its 95 % interval; accuracy is None for n = 0.
+        macro_f1: None for n = 0.
+        f1: per label, in label order; None where the label neither occurs nor was answered.
+        confusion: (k, k) counts; rows truth, columns answer.
+    """
+
+    n: int
+    accuracy: float | None
+    accuracy_low: float
+    accuracy_high: float
+    macro_f1: float | None
+    f1: tuple[float | None, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def true_counts(self) -> tuple[int, ...]:
+        """Return how many of the n diaries have each label."""
+        return tuple(sum(row) for row in self.confusion)
+
+
+def read_figures(stored: dict[str, Any] | None) -> Figures | None:
+    """Return stored figures, where JSON's NaN says that there is no value; None for None."""
+    if not stored:
+        return None
+    return Figures(
+        n=int(stored["n"]),
+        accuracy=_number(stored["accuracy"]),
+        accuracy_low=float(stored["accuracy_low"]),
+        accuracy_high=float(stored["accuracy_high"]),
+        macro_f1=_number(stored["macro_f1"]),
+        f1=tuple(_number(value) for value in stored["f1"]),
+        confusion=tuple(tuple(int(count) for count in row) for row in stored["confusion"]),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished round measured.
+
+    Attributes:
+        train_count: labels that it learned from; `new_count` of them the version before did not know.
+        before: the version that served before, on the same diaries; None if it can't be compared.
+        p: two-sided p value that both are equally often right.
+        promoted: whether the new version serves.
+        new_in_head: how many of the next 100 diaries were not among them before.
+    """
+
+    train_count: int
+    new_count: int
+    before: Figures | None
+    after: Figures | None
+    p: float | None
+    promoted: bool
+    new_in_head: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the most that the figures allow to say of the new version."""
+        before, after = self.before, self.after
+        if after is None or after.accuracy is None:
+            return "unmeasured"
+        if before is None or before.accuracy is None or self.p is None:
+            return "alone"
+        if not self.promoted:
+            return "worse"
+        if after.n < FEWEST_TO_TRUST:
+            return "few"
+        return _compare(before.accuracy, after.accuracy, self.p)
+
+
+def _compare(before: float, after: float, p: float) -> Verdict:
+    if p < SIGNIFICANCE:
+        return "better" if after > before else "worse"
+    return "same" if before == after else "chance"
+
+
+def outcome_of(finished: Round) -> Outcome:
+    """Read the report of a round that is done."""
+    report = finished.report
+    return Outcome(
+        train_count=int(report.get("train", 0)),
+        new_count=int(report.get("new", 0)),
+        before=read_figures(report.get("before")),
+        after=read_figures(report.get("after")),
+        p=_number(report.get("p")),
+        promoted=bool(report.get("promoted", True)),
+        new_in_head=int(report.get("new_in_head", 0)),
+    )

@@ -1,0 +1,28 @@
+"""The people who decide: by name, each with an id of their own."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from db import annotators
+
+if TYPE_CHECKING:
+    from db import Database
+
+MAX_NAME_CHARACTERS = 40
+
+
+def plain_name(name: str) -> str:
+    """Return the form in which names are kept: NFC, inner white space single, up to 40 characters."""
+    return " ".join(unicodedata.normalize("NFC", name).split())[:MAX_NAME_CHARACTERS].strip()
+
+
+def identify(db: Database, name: str) -> int:
+    """Return the id of the person of that name, who is added if new."""
+    return annotators.annotator_id(db, plain_name(name))
+
+
+def list_people(db: Database) -> list[str]:
+    """Return the names of people, importers not among them: who decided last comes first."""
+    return annotators.list_people(db)

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from annotator import project
+from annotator import rounds as round_cases
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.worker import round as round_job
+from annotator.worker import upkeep
+from annotator.worker.lock import is_working, only_worker
+from annotator.worker.workbench import Workbench
+from db import annotators, decisions, diaries, models, queue, rounds
+from db.decisions import NewDecision
+from db.errors import DatabaseError
+from learner.encoder import default_cache
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def bench(project_path: Path) -> Iterator[Workbench]:
+    made = Workbench(project_path, cache=default_cache())
+    yield made
+    made.close()
+
+
+def _keep_up(bench: Workbench, db: Database, *, until: str = "") -> list[str]:
+    steps = []
+    while (piece := upkeep.next_piece(bench, db)) is not None:
+        steps.append(piece.step)
+        if piece.step == until:
+            break
+    return steps
+
+
+def _run(bench: Workbench, round_id: int) -> None:
+    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+
+
+def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
+    assert not is_working(project_path)
+    with only_worker(project_path):
+        assert is_working(project_path)
+        with pytest.raises(UserError, match="worker_running"), only_worker(project_path):
+            pass
+    assert not is_working(project_path)
+
+
+def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, opened: Database) -> None:
+    fill(opened, upkeep.HEAD + 60)
+    steps = _keep_up(bench, opened, until="explain")
+    assert steps == ["split", "encode", "first_model", "predict", "explain"]
+    first = queue.head(opened, 1)[0]
+    active = models.find_active(opened)
+    assert active is not None
+    assert active.version == 0
+    assert models.find_proba(opened, active, first) is not None
+    assert models.find_explanation(opened, first, active.id, "eojeol") is not None
+
+
+def test_upkeep_ends_and_finds_nothing_more_to_do(bench: Workbench, opened: Database) -> None:
+    fill(opened, 12)
+    assert _keep_up(bench, opened)
+    assert upkeep.next_piece(bench, opened) is None
+    assert diaries.count_unsplit(opened) == 0
+
+
+def test_lost_vectors_are_built_again(bench: Workbench, opened: Database, project_path: Path) -> None:
+    fill(opened, 12)
+    _keep_up(bench, opened)
+    ids = diaries.list_ids(opened)
+    before = bench.vector_file(opened).read(ids)
+    for file in project.vectors_folder(project_path).rglob("*.*32"):
+        file.unlink()
+    assert "encode" in _keep_up(bench, opened)
+    np.testing.assert_allclose(bench.vector_file(opened).read(ids), before, atol=1e-5)
+
+
+def test_a_round_learns_and_puts_the_uncertain_first(bench: Workbench, opened: Database) -> None:
+    fill(opened, 40, labelled=True)
+    fill(opened, 60)
+    _keep_up(bench, opened, until="explain")
+    round_id = round_cases.request(opened, annotator_id=None)
+    _run(bench, round_id)
+    done = rounds.get_round(opened, round_id)
+    assert (done.status, done.error) == ("done", None)
+    active = models.find_active(opened)
+    assert active is not None
+    assert (active.version, active.tier) == (1, "instant")
+    assert done.report["after"]["accuracy"] >= done.report["before"]["accuracy"]
+    assert len(active.training_decisions) == done.report["train"]
+    assert round_cases.plan(opened).new_count == 0
+    proba = models.load_predictions(opened, active)
+    pool = [i for i in queue.head(opened, 200) if diaries.get_diary(opened, i).part == "pool"]
+    margins = -np.diff(np.sort(proba[np.array(pool) - 1], axis=1)[:, -2:], axis=1)[:, 0]
+    assert (np.diff(-margins) >= -1e-6).all()
+
+
+def test_test_diaries_never_train(bench: Workbench, opened: Database) -> None:
+    fill(opened, 40, labelled=True)
+    _keep_up(bench, opened, until="predict")
+    _run(bench, round_cases.request(opened, annotator_id=None))
+    active = models.find_active(opened)
+    assert active is not None
+    test = decisions.list_labelled(opened, part="test")
+    assert len(test)
+    assert not set(active.training_decisions) & set(test.decision_ids.tolist())
+
+
+def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_to_that(
+    bench: Workbench, opened: Database
+) -> None:
+    fill(opened, 20)
+    me = annotators.annotator_id(opened, "나")
+    for diary_id in range(1, 9):
+        decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", 2))
+    with pytest.raises(UserError, match="labels_of_one_kind"):
+        round_cases.request(opened, annotator_id=None)
+    _keep_up(bench, opened, until="predict")
+    round_id = rounds.request_round(opened, annotator_id=None)
+    _run(bench, round_id)
+    failed = rounds.get_round(opened, round_id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error["code"] == "labels_of_one_kind"
+    active = models.find_active(opened)
+    assert active is not None
+    assert active.version == 0, "the old model goes on serving"
+
+
+def test_a_cancelled_round_changes_nothing(bench: Workbench, opened: Database) -> None:
+    fill(opened, 20, labelled=True)
+    _keep_up(bench, opened, until="predict")
+    round_id = round_cases.request(opened, annotator_id=None)
+    step = iter(round_job.STEPS)
+
+    def cancel_in_between(name: str) -> round_job.Result:
+        if name == "rank":
+            assert round_cases.cancel(opened)
+        next(step)
+        return round_job.run_step(bench, round_id, name)
+
+    round_job.run(cancel_in_between)
+    assert rounds.get_round(opened, round_id).status == "cancelled"
+    active = models.find_active(opened)
+    assert active is not None
+    assert active.version == 0
+
+
+def test_a_second_press_does_not_ask_for_a_second_round(opened: Database) -> None:
+    fill(opened, 20, labelled=True)
+    round_cases.request(opened, annotator_id=None)
+    with pytest.raises(DatabaseError, match="round_open"):
+        round_cases.request(opened, annotator_id=None)
+
+
+def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
+    bench: Workbench, opened: Database
+) -> None:
+    fill(opened, 40, labelled=True)
+    fill(opened, 50)
+    _keep_up(bench, opened, until="predict")
+    for _ in range(2):
+        _run(bench, round_cases.request(opened, annotator_id=None))
+    round_cases.activate(opened, 1)
+    _keep_up(bench, opened, until="explain")
+    active = models.find_active(opened)
+    assert active is not None
+    assert active.version == 1
+    assert queue.ranked_by(opened) == active.id
+    assert not np.isnan(models.load_predictions(opened, active)).any()
+
+
+def test_a_checkpoint_that_can_not_be_loaded_is_named(bench: Workbench, opened: Database) -> None:
+    fill(opened, 4)
+    project_settings.change(opened, encoder="nobody/no-such-encoder")
+    with pytest.raises(Exception, match="encoder_unloadable"):
+        _keep_up(bench, opened)
+
+
+def test_labelling_goes_on_while_a_round_runs(bench: Workbench, opened: Database, project_path: Path) -> None:
+    fill(opened, 40, labelled=True)
+    fill(opened, 50)
+    _keep_up(bench, opened, until="predict")
+    round_id = round_cases.request(opened, annotator_id=None)
+    thread = threading.Thread(target=_run, args=(bench, round_id))
+    thread.start()
+    with closing(project.open_project(project_path)) as mine:
+        me = annotators.annotator_id(mine, "나")
+        for _ in range(5):
+            lease = queue.claim(mine, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
+            assert decisions.add(mine, NewDecision(lease.diary_id, me, "label", lease.token, 1))
+    thread.join()
+    assert rounds.get_round(opened, round_id).status == "done"
+    assert round_cases.plan(opened).new_count == 5
