@@ -31,7 +31,7 @@ contracts: $(VENV)/installed-test
 browser: $(VENV)/installed-test
 	@if command -v chromium >/dev/null && fc-list :lang=ko 2>/dev/null | grep -q .; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-nanum fontconfig >/dev/null; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fontconfig fonts-nanum fonts-noto-color-emoji >/dev/null; \
 	else $(BIN)/playwright install chromium || true; fi
 
 # torch comes first and from its pinned line, so that pip takes the build it finds, not the newest with CUDA.

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import db as database
 from annotator import project
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.importing import ImportReport
+    from db import Database
+    from db.labels import Label
+
 DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
 
 
-def set_up(path: Path) -> None:
-    """Set a project up with the seven labels and the demo diaries."""
-    project.init(path)
+def set_up(path: Path, *, labels: Sequence[Label] = project.DEFAULT_LABELS) -> None:
+    """Set a project up with a label set, the seven emotions if none is given, and the demo diaries."""
+    project.init(path, labels=labels)
+    with project.opened(path) as db:
+        add_diaries(db)
+
+
+def add_diaries(db: Database) -> ImportReport:
+    """Import the demo diaries without their labels."""
     columns = ColumnMap(text="text", date="date", author="author", ignored=("label",))
-    with closing(database.connect(path)) as db:
-        import_file(db, DIARIES, DIARIES.name, columns=columns, after=enqueue_import)
+    return import_file(db, DIARIES, DIARIES.name, columns=columns, after=enqueue_import)

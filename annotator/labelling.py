@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ from annotator.errors import UserError
 from annotator.messages import Language, say
 from db import decisions, diaries, labels, models, queue, rounds
 from db.decisions import NewDecision
+from db.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +80,54 @@ def _optional(kind: Any, value: Any) -> Any:
     return None if value is None else kind(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a press.
+
+    Attributes:
+        acked: number of the newest press that needs no further sending.
+        refused: why it can never be kept; None if it was.
+    """
+
+    acked: int
+    refused: UserError | NotFoundError | None = None
+
+
+def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: int) -> Receipt:
+    """Keep one press as a browser sent it, unless its number says that it was kept before.
+
+    Raises:
+        DatabaseError: if it could not be kept now, for instance on a full disk; it shall be sent again.
+    """
+    try:
+        event = read_event(raw)
+    except UserError as error:
+        return Receipt(acked, error)
+    if event.seq <= acked:
+        return Receipt(acked)
+    try:
+        apply(db, event, annotator_id=annotator_id, holder=holder)
+    except (UserError, NotFoundError) as error:
+        return Receipt(event.seq, error)
+    return Receipt(event.seq)
+
+
+def keep_alive(db: Database, holder: str) -> None:
+    """Let the diaries of a tab that is still open stay with it."""
+    queue.renew(db, holder, seconds=project_settings.LEASE_SECONDS)
+
+
+def label_set(db: Database) -> list[Label]:
+    """Return the label set in its order."""
+    return labels.list_labels(db)
+
+
+def scope(db: Database, name: str) -> str:
+    """Return a name for one person's work in one project, under which a browser keeps what it has not sent."""
+    seed = project_settings.load(db).seed
+    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).hexdigest()
+
+
 def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None:
     """Keep one press. One that was kept before changes nothing.
 
@@ -122,9 +172,9 @@ def decide(db: Database, decision: NewDecision) -> int | None:
         UserError: for a label that is not in the set.
         NotFoundError: for a diary that does not exist.
     """
-    label_set = labels.list_labels(db)
-    if decision.kind == "label" and decision.label_id not in {label.id for label in label_set}:
-        raise UserError("label_unknown", found=str(decision.label_id), known=", ".join(x.name for x in label_set))
+    if decision.kind == "label" and decision.label_id not in {label.id for label in label_set(db)}:
+        known = ", ".join(label.name for label in label_set(db))
+        raise UserError("label_unknown", found=str(decision.label_id), known=known)
     diaries.get_diary(db, decision.diary_id)
     return decisions.add(db, decision)
 
@@ -135,6 +185,7 @@ class Board:
 
     Attributes:
         items: the diary on screen and those that follow it, ready for JSON.
+        diary_count: diaries in the project.
         left: diaries this person could still be asked for.
         mine: labels this person has given.
         since_round: labels that the serving model has not seen.
@@ -144,6 +195,7 @@ class Board:
     """
 
     items: list[dict[str, Any]]
+    diary_count: int
     left: int
     mine: int
     since_round: int
@@ -176,15 +228,14 @@ def board(
             seconds=project_settings.LEASE_SECONDS,
             overlap=settings.overlap,
         )
-    label_set = labels.list_labels(db)
-    items = [
-        _item(db, lease, settings=settings, active=active, label_set=label_set, language=language) for lease in leases
-    ]
+    names = [label.name for label in label_set(db)]
+    items = [_item(db, lease, settings=settings, active=active, names=names, language=language) for lease in leases]
     if items:
         items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
     kinds = decisions.count_by_kind(db, annotator_id)
     return Board(
         items=items,
+        diary_count=diaries.count_diaries(db),
         left=queue.count_open(db, annotator_id),
         mine=kinds.get("label", 0),
         since_round=decisions.count_since(db, learned_up_to(db, active)),
@@ -211,7 +262,7 @@ def _item(
     *,
     settings: Settings,
     active: Model | None,
-    label_set: Sequence[Label],
+    names: Sequence[str],
     language: Language,
 ) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
@@ -226,7 +277,7 @@ def _item(
         "blind": blind,
         "prediction": prediction,
         "explanation": None if blind else _explanation(db, active, diary, settings),
-        "why": why(lease, diary, prediction, label_set, language),
+        "why": why(lease, diary, prediction, names, language),
         "written_on": diary.written_on,
         "author": diary.author,
         "previous": None,
@@ -265,7 +316,7 @@ def why(
     lease: Lease,
     diary: Diary,
     prediction: dict[str, Any] | None,
-    label_set: Sequence[Label],
+    names: Sequence[str],
     language: Language,
 ) -> str:
     """Say in words why this diary is asked for now."""
@@ -273,8 +324,8 @@ def why(
         return say("why.test", language)
     if prediction is None or lease.strategy in ("random", ""):
         return say("why.random", language)
-    order = sorted(range(len(label_set)), key=lambda i: -prediction["proba"][i])[:2]
-    (first, p_first), (second, p_second) = ((label_set[i].name, prediction["proba"][i]) for i in order)
+    order = sorted(range(len(names)), key=lambda i: -prediction["proba"][i])[:2]
+    (first, p_first), (second, p_second) = ((names[i], prediction["proba"][i]) for i in order)
     return say(
         f"why.{lease.strategy}",
         language,

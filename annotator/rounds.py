@@ -11,7 +11,7 @@ from db import decisions, labels, models, rounds
 
 if TYPE_CHECKING:
     from db import Database
-    from db.rounds import Round
+    from db.rounds import Round as Round
 
 _FIRST_GUESS_SECONDS = 3.0
 

@@ -28,3 +28,12 @@ def annotator_id(db: Database, name: str, *, kind: Literal["person", "importer"]
 def list_annotators(db: Database) -> list[tuple[int, str]]:
     """Return id and name of everyone, oldest first."""
     return [(int(i), str(name)) for i, name in rows(db, "select id, name from annotators order by id")]
+
+
+def list_people(db: Database) -> list[str]:
+    """Return the names of people, importers not among them: who decided last comes first."""
+    sql = """
+        select name from annotators a where kind = 'person'
+        order by (select max(d.id) from decisions d where d.annotator_id = a.id) desc nulls last, id
+    """
+    return [str(name) for (name,) in rows(db, sql)]

@@ -10,7 +10,7 @@ from db import diaries
 if TYPE_CHECKING:
     from annotator.messages import Language
     from db import Database
-    from db.diaries import Batch
+    from db.diaries import Batch as Batch
 
 
 def list_imports(db: Database) -> list[Batch]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 HEAD = 24
 """Diaries at the head of the queue that are kept ready to be shown."""
 
+EXPLAINED_HEAD = 12
+"""How many of them are explained ahead: an explanation costs seconds, and a new model asks for new ones."""
+
 _SPLIT_BATCH = 512
 _ENCODE_BATCH = 48
 _PREDICT_BATCH = 4096
@@ -186,7 +189,7 @@ def _explain_head(bench: Workbench, db: Database) -> Progress | None:
     serving = bench.serving(db)
     if serving is None:
         return None
-    head, unit = queue.head(db, HEAD), bench.settings(db).unit
+    head, unit = queue.head(db, EXPLAINED_HEAD), bench.settings(db).unit
     due = models.list_unexplained(db, head, serving.model.id, unit)
     if not due:
         return None

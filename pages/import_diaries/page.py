@@ -1,0 +1,67 @@
+"""가져오기: a file in, with a look at it first."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from annotator import demo
+from annotator.importing import history
+from pages.import_diaries.past import draw_past_imports
+from pages.import_diaries.preview import draw_preview
+from pages.import_diaries.report import draw_report, keep_report
+from pages.widgets import project, session
+from pages.widgets.words import say
+
+_EXAMPLE = """text,date,label
+"오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복
+"발표를 망쳤다. 머릿속이 하얘져서 한마디도 못 했다.",2026-03-03,당황
+"""
+_UPLOADS = "import_uploads"
+
+
+def _draw() -> None:
+    st.title(say("import_page.title"))
+    st.markdown(say("import_page.intro"))
+    # A number in the key: after an import the next file starts with an empty field.
+    file = st.file_uploader(
+        say("import_page.file"),
+        type=["csv", "tsv", "txt", "tab", "jsonl", "ndjson", "xlsx", "xlsm", "xls", "parquet"],
+        key=f"import_file_{session.draft(_UPLOADS, 0)}",
+    )
+    with project.opened() as db:
+        if file is not None:
+            report = draw_preview(db, file)
+            if report is not None:
+                keep_report(report)
+                session.keep_draft(_UPLOADS, session.draft(_UPLOADS, 0) + 1)
+                st.rerun()
+            return
+        draw_report()
+        past = history.list_imports(db)
+        if past:
+            draw_past_imports(past)
+            return
+        _draw_start()
+        if st.button(say("import_page.demo"), key="import_demo"):
+            with st.spinner(say("import_page.importing")):
+                keep_report(demo.add_diaries(db))
+            st.rerun()
+
+
+def _draw_start() -> None:
+    """Say what a file should look like, where nothing has been imported yet."""
+    with st.container(border=True):
+        st.markdown(say("import_page.formats"))
+        st.caption(say("import_page.example"))
+        st.code(_EXAMPLE, language="text")
+        st.download_button(
+            say("import_page.example_download"),
+            _EXAMPLE.encode("utf-8-sig"),
+            file_name="maeumgyeol-example.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="import_example",
+        )
+
+
+_draw()

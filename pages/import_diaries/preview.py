@@ -1,0 +1,93 @@
+"""A look at the file before it is imported: its first rows, and which column is what."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator.importing import ENDINGS, ColumnMap, import_file, preview
+from annotator.ordering import enqueue_import
+from pages.widgets.boundary import boundary
+from pages.widgets.words import plain, say
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from annotator.importing import ImportReport, Preview
+    from db import Database
+
+_ENCODINGS = (None, "utf-8", "cp949", "utf-16")
+_ROLES = ("text", "label", "date", "author")
+
+
+def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
+    """Show a file and let its columns be chosen; return the report once it has been imported.
+
+    Raises:
+        UserError: if the file can't be read.
+    """
+    content = file.getvalue()
+    encoding = _choose_encoding(file)
+    found = preview(content, file.name, encoding=encoding)
+    _draw_rows(found, is_chosen=encoding is not None)
+    columns = _choose_columns(found, f"{file.file_id}_{encoding}")
+    if columns.label is not None:
+        st.info(say("import_page.labels_decide"), icon="🏷️")
+    pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
+    if columns.text is None:
+        st.caption(say("import_page.text_needed"))
+    report = None
+    if pressed:
+        with boundary(), st.spinner(say("import_page.importing"), show_time=True):
+            report = import_file(db, content, file.name, columns=columns, encoding=encoding, after=enqueue_import)
+    return report
+
+
+def _choose_encoding(file: UploadedFile) -> str | None:
+    kind = ENDINGS.get(PurePosixPath(file.name).suffix.lower())
+    if kind not in ("csv", "tsv", "jsonl"):
+        return None
+    return st.selectbox(
+        say("import_page.encoding"),
+        _ENCODINGS,
+        format_func=lambda encoding: encoding or say("import_page.encoding_auto"),
+        key=f"import_encoding_{file.file_id}",
+        width=280,
+    )
+
+
+def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
+    kind = say(f"import_page.format_{found.format}")
+    encoding = f" · {found.encoding}" if found.encoding else ""
+    if encoding and not is_chosen:
+        encoding += f" ({say('import_page.encoding_found')})"
+    st.markdown(f"**{say('import_page.preview', rows=len(found.rows))}**")
+    st.caption(plain(kind + encoding + " · " + say("import_page.columns", count=len(found.columns))))
+    if found.other_sheets:
+        sheets = ", ".join(found.other_sheets)
+        st.caption(plain(say("import_page.sheet", sheet=found.sheet or "", others=sheets)))
+    # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
+    st.dataframe(
+        [{"": number, **row} for number, row in zip(found.row_numbers, found.rows, strict=True)],
+        hide_index=True,
+        column_config={"": st.column_config.NumberColumn(say("import.report.row"), width="small")},
+        key="import_rows",
+    )
+
+
+def _choose_columns(found: Preview, key: str) -> ColumnMap:
+    chosen: dict[str, str | None] = {}
+    for box, role in zip(st.columns(len(_ROLES)), _ROLES, strict=True):
+        guess = getattr(found.guess, role)
+        options = [None, *found.columns]
+        chosen[role] = box.selectbox(
+            say(f"import_page.column_{role}"),
+            options,
+            index=options.index(guess),
+            format_func=lambda column: say("import_page.no_column") if column is None else column,
+            key=f"import_{role}_{key}",
+        )
+    st.caption(say("import_page.other_columns"))
+    return ColumnMap(text=chosen["text"], label=chosen["label"], date=chosen["date"], author=chosen["author"])

@@ -1,0 +1,70 @@
+"""What the import just now did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator.importing import describe, report_csv
+from pages.widgets import session
+from pages.widgets.words import plain, say
+
+if TYPE_CHECKING:
+    from annotator.importing import ImportReport
+
+_REPORT = "import_report"
+_SHOWN_ROWS = 200
+
+
+def keep_report(report: ImportReport) -> None:
+    """Show this report from the next run on, until another file is chosen."""
+    session.keep_draft(_REPORT, report)
+
+
+def draw_report() -> None:
+    """Draw the report of the import that this session did last, if it did one."""
+    report: ImportReport | None = session.draft(_REPORT)
+    if report is None:
+        return
+    with st.container(border=True):
+        kept = say("import_page.done", file=report.file_name, kept=report.kept_count)
+        (st.success if report.kept_count else st.warning)(plain(kept), icon="📥")
+        with st.container(horizontal=True):
+            st.metric(say("import_page.kept"), f"{report.kept_count:,}", border=True, width=150)
+            st.metric(say("import_page.with_label"), f"{report.label_count:,}", border=True, width=150)
+            st.metric(say("import_page.left_out"), f"{len(report.skips):,}", border=True, width=150)
+        _draw_left_out(report)
+        st.page_link("pages/label/page.py", label=say("import_page.go_label"), icon="✏️")
+
+
+def _draw_left_out(report: ImportReport) -> None:
+    rows = [(skip, "left_out") for skip in report.skips] + [(note, "kept") for note in report.notes]
+    if not rows:
+        return
+    reasons = Counter(skip.reason for skip, _ in rows)
+    counted = " · ".join(say(f"import_page.reason_{name}", count=count) for name, count in reasons.most_common())
+    st.markdown(plain(counted))
+    rows.sort(key=lambda row: row[0].row_number)
+    with st.expander(say("import_page.rows", count=len(rows))):
+        st.dataframe(
+            [
+                {
+                    say("import.report.row"): skip.row_number,
+                    say("import.report.outcome"): say(f"import.report.{outcome}"),
+                    say("import.report.reason"): describe(skip, session.language()),
+                }
+                for skip, outcome in rows[:_SHOWN_ROWS]
+            ],
+            hide_index=True,
+            key="import_left_out",
+        )
+    st.download_button(
+        say("import_page.report_download"),
+        report_csv(report, session.language()),
+        file_name=f"{report.file_name}-{say('import_page.report_suffix')}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="import_report",
+    )

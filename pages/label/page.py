@@ -1,0 +1,99 @@
+"""라벨링: the diary on screen, and one key for each label."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from annotator import labelling, messages, overview, people
+from annotator.errors import EXPLAINED
+from pages.widgets import project, session
+from pages.widgets.boundary import boundary, explain_stored
+from pages.widgets.label_board import BoardData, board_strings, label_board, read_client
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from annotator.labelling import Board
+    from db import Database
+
+_KEY = "label_board"
+
+
+def _receive() -> None:
+    """Keep the presses that the browser has sent, in order; those from the first that fails on are sent again."""
+    client = read_client(_KEY)
+    if client is None:
+        return
+    tab = session.label_tab()
+    tab.holder, tab.problem = client["holder"], None
+    with project.opened() as db:
+        annotator_id = people.identify(db, session.name())
+        labelling.keep_alive(db, client["holder"])
+        for raw in client["events"]:
+            try:
+                receipt = labelling.receive(
+                    db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked
+                )
+            except EXPLAINED as error:
+                tab.problem = messages.explain(error, session.language())
+                return
+            tab.acked = receipt.acked
+            if receipt.refused is not None:
+                tab.problem = messages.explain(receipt.refused, session.language())
+
+
+def _data(db: Database) -> BoardData:
+    tab = session.label_tab()
+    shown = None
+    if tab.holder is not None:
+        shown = labelling.board(
+            db,
+            annotator_id=people.identify(db, session.name()),
+            holder=tab.holder,
+            language=session.language(),
+            shown_model_id=tab.model_id,
+        )
+        tab.model_id = shown.model_id
+    return BoardData(
+        scope=labelling.scope(db, session.name()),
+        holder=tab.holder,
+        strings=board_strings(session.language()),
+        labels=[_label(asdict(label)) for label in labelling.label_set(db)],
+        items=shown.items if shown else [],  # type: ignore[typeddict-item]
+        acked=tab.acked,
+        counts={"left": shown.left, "mine": shown.mine, "since_round": shown.since_round}
+        if shown
+        else {"left": 0, "mine": 0, "since_round": 0},
+        recent=shown.recent if shown else [],  # type: ignore[typeddict-item]
+        notice=_notice(db, shown),
+        empty=say("label.empty") if shown and shown.diary_count else say("label.no_diaries"),
+    )
+
+
+def _label(label: dict[str, Any]) -> Any:
+    return {key: label[key] for key in ("id", "name", "colour", "key", "definition")}
+
+
+def _notice(db: Database, shown: Board | None) -> str | None:
+    """Say what stands in the way: a press that could not be kept, a worker that is off, a prediction to come."""
+    if problem := session.label_tab().problem:
+        return problem
+    if shown is None or not shown.waiting:
+        return None
+    pulse = overview.pulse(db, project.path())
+    if not pulse.is_working:
+        return say("label.worker_off")
+    if pulse.worker is not None and pulse.worker.error is not None:
+        return explain_stored(pulse.worker.error)
+    return None if shown.items[0]["prediction"] else say("label.preparing")
+
+
+@st.fragment(run_every=1.5)
+def _board() -> None:
+    with boundary(), project.opened() as db:
+        label_board(_data(db), key=_KEY, on_change=_receive)
+
+
+_board()

@@ -1,0 +1,85 @@
+"""학습: what a round would learn from, how far it is, what came of it, and the versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import ordering, overview, people, rounds, settings
+from pages.learn.result import draw_result
+from pages.learn.running import watch_round
+from pages.learn.versions import draw_versions
+from pages.widgets import project, session
+from pages.widgets.boundary import boundary
+from pages.widgets.words import plain, say
+
+if TYPE_CHECKING:
+    from annotator.rounds import Plan
+    from db import Database
+
+
+def _draw() -> None:
+    st.title(say("learn.title"))
+    with project.opened() as db:
+        _draw_plan(rounds.plan(db), label_count=len(overview.label_names(db)))
+        open_round = rounds.find_open(db)
+        if open_round is not None:
+            watch_round(open_round.id)
+            st.page_link("pages/label/page.py", label=say("learn.go_label"), icon="✏️")
+        last = rounds.find_last_ended(db)
+        if last is not None:
+            draw_result(db, last)
+        _draw_strategy(db)
+        draw_versions(db)
+
+
+def _draw_plan(plan: Plan, *, label_count: int) -> None:
+    with st.container(horizontal=True):
+        st.metric(say("learn.labels"), f"{plan.label_count:,}", border=True, width=150)
+        st.metric(say("learn.new"), f"{plan.new_count:,}", border=True, width=150, help=say("learn.new_help"))
+        st.metric(say("learn.in_use"), f"{plan.labels_in_use} / {label_count}", border=True, width=150)
+        st.metric(say("learn.test"), f"{plan.test_count:,}", border=True, width=150, help=say("learn.test_help"))
+    label = say("learn.press", labels=plan.label_count, new=plan.new_count, seconds=round(plan.expected_seconds))
+    st.button(
+        label,
+        type="primary",
+        key="learn_start",
+        icon="🌱",
+        disabled=plan.obstacle is not None,
+        on_click=_request,
+        args=(session.name(),),
+        wrap=True,
+    )
+    if plan.obstacle is not None:
+        st.caption(say(plan.obstacle))
+    elif not plan.new_count:
+        st.caption(say("learn.nothing_new"))
+
+
+def _request(name: str) -> None:
+    with boundary(), project.opened() as db:
+        rounds.request(db, annotator_id=people.identify(db, name))
+
+
+def _draw_strategy(db: Database) -> None:
+    now = settings.load(db).strategy
+    with st.expander(say("learn.strategy", name=say(f"learn.strategy_{now}")), icon="🧭"):
+        st.radio(
+            say("learn.strategy_ask"),
+            ordering.STRATEGIES,
+            index=ordering.STRATEGIES.index(now),
+            format_func=lambda name: say(f"learn.strategy_{name}"),
+            captions=[plain(say(f"learn.strategy_{name}_caption")) for name in ordering.STRATEGIES],
+            key="learn_strategy",
+            on_change=_change_strategy,
+        )
+        st.caption(say("learn.strategy_when"))
+
+
+def _change_strategy() -> None:
+    with boundary(), project.opened() as db:
+        settings.change(db, strategy=st.session_state["learn_strategy"])
+
+
+_draw()

@@ -1,0 +1,80 @@
+"""What came of the newest round: before and after on the test diaries, and what may be said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import overview, rounds
+from annotator.outcomes import FEWEST_TO_TRUST, outcome_of
+from pages.widgets.boundary import explain_stored
+from pages.widgets.words import interval, local_time, percent, say
+
+if TYPE_CHECKING:
+    from annotator.outcomes import Figures, Outcome
+    from annotator.rounds import Round
+    from db import Database
+
+_TONES = {"better": st.success, "worse": st.warning, "few": st.warning}
+
+
+def draw_result(db: Database, ended: Round) -> None:
+    """Draw what came of a round that has ended."""
+    st.subheader(say("learn.result", number=ended.number))
+    if ended.status == "failed":
+        st.error(explain_stored(ended.error or {"code": "fault", "details": {"kind": "?"}}), icon="⚠️")
+        st.caption(say("learn.still_serving"))
+        return
+    if ended.status == "cancelled":
+        st.info(say("learn.cancelled"), icon="✋")
+        return
+    _draw_done(db, ended, outcome_of(ended))
+
+
+def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
+    version = overview.version_of(db, ended.model_id)
+    st.caption(
+        say(
+            "learn.learned",
+            when=local_time(ended.ended_at or ended.requested_at),
+            version="?" if version is None else version,
+            train=outcome.train_count,
+            new=outcome.new_count,
+            seconds=f"{rounds.seconds_of(ended):.1f}",
+        )
+    )
+    verdict = outcome.verdict
+    n = outcome.after.n if outcome.after else 0
+    tone = _TONES.get(verdict, st.info)
+    tone(say(f"learn.verdict_{verdict}", n=n, fewest=FEWEST_TO_TRUST, p=f"{outcome.p or 1.0:.3f}"))
+    if outcome.after is not None and n:
+        before, after = st.columns(2)
+        with before:
+            _draw_figures(say("learn.before"), outcome.before, None)
+        with after:
+            _draw_figures(say("learn.after"), outcome.after, outcome.before)
+        st.caption(say("learn.figures_help", n=n))
+    if outcome.promoted:
+        st.markdown(say("learn.queue", count=outcome.new_in_head))
+        st.page_link("pages/label/page.py", label=say("learn.go_next"), icon="✏️")
+
+
+def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -> None:
+    with st.container(border=True, height="stretch"):
+        if figures is None or figures.accuracy is None:
+            st.metric(title, "–")
+            st.caption(say("learn.not_comparable"))
+            return
+        change = None
+        if before is not None and before.accuracy is not None:
+            change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
+        # Grey: green would say "better", which only the sentence above may say.
+        st.metric(title, percent(figures.accuracy), change, delta_color="off")
+        st.caption(
+            say(
+                "learn.figures",
+                interval=interval(figures.accuracy_low, figures.accuracy_high),
+                f1="–" if figures.macro_f1 is None else f"{figures.macro_f1:.2f}",
+            )
+        )

@@ -1,0 +1,52 @@
+"""A round that is waiting or running, watched while it lasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import overview, rounds
+from pages.widgets import project
+from pages.widgets.boundary import boundary
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from annotator.overview import Pulse
+
+
+@st.fragment(run_every=0.7)
+def watch_round(round_id: int) -> None:
+    """Draw how far a round is; once it has ended, draw the whole page again.
+
+    Args:
+        round_id: the round that was open when the page was drawn.
+    """
+    with boundary(), project.opened() as db:
+        pulse = overview.pulse(db, project.path())
+        current = pulse.open_round
+        if current is None or current.id != round_id:
+            st.rerun()
+        else:
+            _draw_running(pulse)
+
+
+def _draw_running(pulse: Pulse) -> None:
+    current = pulse.open_round
+    if current is None:
+        return
+    with st.container(border=True):
+        step = say(f"step.{current.step}") if current.step else say("frame.round_begins")
+        st.progress(current.progress, text=say("frame.round", number=current.number, step=step))
+        if not pulse.is_working:
+            st.warning(say("learn.worker_off", command="maeumgyeol worker"), icon="⏸️")
+        if current.cancel_asked:
+            st.caption(say("learn.cancelling"))
+        else:
+            st.button(say("learn.cancel"), key="learn_cancel", on_click=_cancel)
+        st.caption(say("learn.meanwhile"))
+
+
+def _cancel() -> None:
+    with boundary(), project.opened() as db:
+        rounds.cancel(db)

@@ -1,0 +1,158 @@
+"""현황: how far the project is, in figures and charts, and everything out again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import overview
+from annotator.outcomes import FEWEST_TO_TRUST
+from pages.overview import charts
+from pages.overview.exports import draw_exports
+from pages.widgets import project
+from pages.widgets.theme import draw_chart
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.overview import Measured, Status
+    from db import Database
+
+_BAR = 34
+"""Height of one bar with its gap, in pixels."""
+
+
+def _draw() -> None:
+    st.title(say("overview.title"))
+    with project.opened() as db:
+        now = overview.status(db, project.path())
+        _draw_counts(db, now)
+        measured = overview.list_measured(db)
+        serving = next((m for m in measured if m.is_active), None)
+        names = [label.name for label in now.labels]
+        left, right = st.columns(2)
+        with left:
+            _draw_labels(now)
+        with right:
+            _draw_accuracy(measured)
+        left, right = st.columns(2)
+        with left:
+            _draw_confusion(serving, names)
+        with right:
+            _draw_f1(serving, names)
+            _draw_confidence(db, now)
+        _draw_splitting(now)
+        draw_exports()
+
+
+def _draw_counts(db: Database, now: Status) -> None:
+    version = say("overview.no_model") if now.active is None else say("overview.version", version=now.active.version)
+    figures = {
+        "diaries": f"{now.diary_count:,}",
+        "labelled": f"{now.kinds.get('label', 0):,}",
+        "left": f"{overview.count_left(db):,}",
+        "test": f"{now.test_count:,}",
+        "model": version,
+    }
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(say(f"overview.{name}"), value, border=True, width=150, help=say(f"overview.{name}_help"))
+    aside = {kind: now.kinds.get(kind, 0) for kind in ("skip", "flag")}
+    if any(aside.values()):
+        st.caption(say("overview.aside", skipped=aside["skip"], flagged=aside["flag"]))
+
+
+def _draw_labels(now: Status) -> None:
+    st.subheader(say("overview.labels_chart"))
+    if not any(now.counts.values()):
+        st.info(say("overview.no_labels"), icon="✏️")
+        st.page_link("pages/label/page.py", label=say("overview.go_label"), icon="✏️")
+        return
+    counts = [now.counts[label.id] for label in now.labels]
+    names = [label.name for label in now.labels]
+    figure = charts.labels_figure(
+        names,
+        counts,
+        [label.colour for label in now.labels],
+        target=overview.RULE_OF_THUMB,
+        axis=say("overview.labels_axis"),
+        note=say("overview.target", count=overview.RULE_OF_THUMB),
+    )
+    alt = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
+    st.caption(say("overview.labels_help", count=overview.RULE_OF_THUMB))
+
+
+def _draw_accuracy(measured: Sequence[Measured]) -> None:
+    st.subheader(say("overview.accuracy_chart"))
+    if not measured:
+        st.info(say("overview.not_measured"), icon="🌱")
+        return
+    figure = charts.accuracy_figure(
+        measured,
+        version_name=lambda version: say("overview.version", version=version),
+        axes=(say("overview.version_axis"), say("overview.accuracy_axis")),
+        hover=say("overview.accuracy_hover"),
+    )
+    alt = ", ".join(f"{m.version}: {m.figures.accuracy or 0:.0%} (n={m.figures.n})" for m in measured)
+    draw_chart(figure, key="overview_accuracy", height=300, alt=alt)
+    newest = measured[-1].figures.n
+    st.caption(say("overview.accuracy_help", n=newest))
+    if newest < FEWEST_TO_TRUST:
+        st.caption("⚠️ " + say("overview.few", n=newest, fewest=FEWEST_TO_TRUST))
+
+
+def _draw_confusion(serving: Measured | None, names: Sequence[str]) -> None:
+    st.subheader(say("overview.confusion_chart"))
+    if serving is None:
+        st.info(say("overview.no_confusion"), icon="🌱")
+        return
+    figure = charts.confusion_figure(
+        names, serving.figures, axes=(say("overview.answer_axis"), say("overview.truth_axis"))
+    )
+    alt = say("overview.confusion_alt", n=serving.figures.n)
+    draw_chart(figure, key="overview_confusion", height=56 * len(names) + 90, alt=alt)
+    st.caption(say("overview.confusion_help", n=serving.figures.n, version=serving.version))
+
+
+def _draw_f1(serving: Measured | None, names: Sequence[str]) -> None:
+    st.subheader(say("overview.f1_chart"))
+    if serving is None:
+        st.info(say("overview.no_confusion"), icon="🌱")
+        return
+    figure = charts.f1_figure(names, serving.figures, axis="F1", missing=say("overview.f1_missing"))
+    alt = ", ".join(
+        f"{name} {'–' if f1 is None else f'{f1:.2f}'}" for name, f1 in zip(names, serving.figures.f1, strict=False)
+    )
+    draw_chart(figure, key="overview_f1", height=_BAR * len(names) + 70, alt=alt)
+    st.caption(say("overview.f1_help"))
+
+
+def _draw_confidence(db: Database, now: Status) -> None:
+    st.subheader(say("overview.confidence_chart"))
+    values = overview.confidences(db)
+    if not len(values):
+        st.info(say("overview.no_predictions"), icon="⏳")
+        return
+    counts = overview.count_in_tenths(values)
+    figure = charts.confidence_figure(counts, axes=(say("overview.confidence_axis"), say("overview.diaries_axis")))
+    alt = ", ".join(f"{10 * tenth}%: {count}" for tenth, count in enumerate(counts))
+    draw_chart(figure, key="overview_confidence", height=240, alt=alt)
+    st.caption(say("overview.confidence_help", n=len(values), low=1 / max(2, len(now.labels))))
+
+
+def _draw_splitting(now: Status) -> None:
+    notes = []
+    if now.unsplit:
+        notes.append(say("overview.unsplit", count=now.unsplit))
+    if now.fallbacks:
+        notes.append(say("overview.fallbacks", count=now.fallbacks))
+    if notes:
+        st.subheader(say("overview.reading"))
+        for note in notes:
+            st.markdown(f"- {note}")
+
+
+_draw()

@@ -1,0 +1,79 @@
+"""The label set on its way in: a table to change, or a file."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from annotator import project
+from pages.widgets.words import plain, say
+
+if TYPE_CHECKING:
+    from annotator.project import Labels
+
+_FIELDS = ("name", "definition", "colour", "key")
+_EXAMPLE = """[[labels]]
+name = "기쁨"
+definition = "기쁘고 즐겁다. 고맙고 뿌듯하다."
+colour = "#edae49"
+key = "1"
+
+[[labels]]
+name = "걱정"
+"""
+
+
+def edit_labels(labels: Labels) -> Labels:
+    """Show labels in a table that can be changed, and return them as they are then.
+
+    Raises:
+        UserError: if the changed labels can't be used.
+    """
+    with st.expander(say("setup.edit"), icon="✏️"):
+        st.caption(say("setup.edit_help", reserved=" ".join(sorted(project.RESERVED_KEYS))))
+        edited: list[dict[str, Any]] = st.data_editor(
+            [{field: getattr(label, field) for field in _FIELDS} for label in labels],
+            num_rows="dynamic",
+            hide_index=True,
+            key="setup_table",
+            column_config={
+                "name": st.column_config.TextColumn(say("setup.name"), required=True, max_chars=20, width="small"),
+                "definition": st.column_config.TextColumn(say("setup.definition"), max_chars=200, width="large"),
+                "colour": st.column_config.TextColumn(say("setup.colour"), validate="^#[0-9a-fA-F]{6}$", width="small"),
+                "key": st.column_config.TextColumn(say("setup.key"), validate="^[0-9a-zA-Z]$", width="small"),
+            },
+        )
+    return project.make_labels(edited)
+
+
+def upload_labels() -> Labels | None:
+    """Let a label file be chosen, and return its labels; None while there is none.
+
+    Raises:
+        UserError: if its labels can't be used.
+    """
+    file = st.file_uploader(say("setup.file"), type=["toml", "json", "csv"], key="setup_file", max_upload_size=1)
+    if file is None:
+        st.caption(say("setup.file_example"))
+        st.code(_EXAMPLE, language="toml")
+        return None
+    return project.read_label_bytes(file.getvalue(), file.name)
+
+
+def draw_swatches(labels: Labels) -> None:
+    """Show each label with its colour, key and definition."""
+    rows = "".join(
+        f'<div style="display:flex;align-items:baseline;gap:.6rem;padding:.3rem 0">'
+        f'<span aria-hidden="true" style="flex:none;width:.9rem;height:.9rem;border-radius:50%;'
+        f'align-self:center;background:{escape(label.colour)}"></span>'
+        f'<kbd style="flex:none;min-width:1.6rem;text-align:center;border:1px solid currentColor;'
+        f'border-radius:.35rem;padding:0 .35rem;opacity:.75;font-size:.85em">{escape(label.key)}</kbd>'
+        f'<b style="flex:none;min-width:3.2rem">{escape(label.name)}</b>'
+        f'<span style="opacity:.85">{escape(label.definition)}</span></div>'
+        for label in labels
+    )
+    with st.container(border=True):
+        st.markdown(f"**{plain(say('setup.labels', count=len(labels)))}**")
+        st.html(rows)

@@ -1,0 +1,183 @@
+"""The label board: diary, labels and keys as one component, so that no press is lost or counted twice.
+
+Streamlit's own buttons merge presses that come faster than a rerun. The board keeps its own log of presses
+instead, shows the next diary at once, and sends the whole log until the server has confirmed it.
+
+How browser and server talk:
+
+1. On mounting, the browser sends its `Client`: a holder that lives as long as the tab, and unconfirmed events.
+2. The server applies the events it has not seen, in order of ``seq``, and answers with `BoardData` for that
+   holder: the highest ``seq`` it has applied, and the diaries that the holder has leases on.
+3. Each press appends an event. The browser drops events up to ``acked`` and shows none of their diaries again.
+4. After an undo, presses wait in the browser until it is confirmed; the diary then comes back as the first item.
+
+The same events may arrive any number of times: after a reload, a lost connection, a restart of the server.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+import streamlit as st
+
+from annotator import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.messages import Language
+
+Kind = Literal["label", "skip", "flag"]
+
+
+class LabelData(TypedDict):
+    """A label and its button. `colour` is ``#rrggbb``, `key` one digit or Latin letter."""
+
+    id: int
+    name: str
+    colour: str
+    key: str
+    definition: str
+
+
+class PredictionData(TypedDict):
+    """What a model says of a diary. `proba` sums to 1, in the order of the labels."""
+
+    model_id: int
+    model_version: int
+    proba: list[float]
+    label_index: int
+
+
+class ExplanationData(TypedDict):
+    """Which words speak for which label.
+
+    `spans` are half-open characters (code points, as in Python) of the text. `weights` has a row for each
+    span and a column for each label; above 0 speaks for it. `fit` is R² for each label.
+    """
+
+    spans: list[list[int]]
+    weights: list[list[float]]
+    fit: list[float]
+
+
+class PreviousData(TypedDict):
+    """What was decided of a diary before that was undone."""
+
+    kind: Kind
+    label_id: int | None
+    memo: str
+
+
+class ItemData(TypedDict):
+    """A diary that this holder has a lease on; no two leases share a `token`.
+
+    `sentences` are half-open characters; text outside of them is shown too. A `blind` item shows no prediction.
+    """
+
+    token: str
+    diary_id: int
+    text: str
+    sentences: list[list[int]]
+    blind: bool
+    prediction: PredictionData | None
+    explanation: ExplanationData | None
+    why: str
+    written_on: str | None
+    author: str | None
+    previous: PreviousData | None
+
+
+class CountData(TypedDict):
+    """Diaries left, labels given by this person, labels that the serving model has not seen."""
+
+    left: int
+    mine: int
+    since_round: int
+
+
+class RecentData(TypedDict):
+    """A decision in the history strip."""
+
+    diary_id: int
+    kind: Kind
+    label_id: int | None
+
+
+class BoardData(TypedDict):
+    """All that the board shows.
+
+    Attributes:
+        scope: who labels in which project. A tab keeps one holder and one log of events for each.
+        holder: whom `items` and `acked` are for; None until the browser has named itself.
+        items: the diary on screen and those that follow it, in order.
+        acked: the highest ``seq`` that was applied for the holder; 0 without any.
+        recent: newest first.
+        notice: shown above the diary.
+        empty: shown where no diary is left.
+    """
+
+    scope: str
+    holder: str | None
+    strings: dict[str, str]
+    labels: list[LabelData]
+    items: list[ItemData]
+    acked: int
+    counts: CountData
+    recent: list[RecentData]
+    notice: str | None
+    empty: str | None
+
+
+class Client(TypedDict):
+    """What the browser sends.
+
+    Attributes:
+        holder: unguessable; the same for as long as the tab is open.
+        events: unconfirmed presses in order of ``seq``, unchecked: `annotator.labelling.read_event` reads them.
+        beat: changes with every message, so that one without a press is noticed too: at least one a minute
+            comes from a tab that is in view, which keeps its leases.
+    """
+
+    holder: str
+    events: list[dict[str, Any]]
+    beat: int
+
+
+_HERE = Path(__file__).parent
+
+_mount = st.components.v2.component(
+    "maeumgyeol_label_board",
+    html='<div class="board"></div>',
+    css=(_HERE / "board.css").read_text("utf-8"),
+    # One module for the browser: inline components can't import from each other.
+    js="\n".join((_HERE / name).read_text("utf-8") for name in ("log.js", "diary.js", "controls.js", "board.js")),
+)
+
+
+def label_board(data: BoardData, *, key: str, on_change: Callable[[], None]) -> None:
+    """Draw the board.
+
+    Args:
+        key: without a double underscore, which Streamlit keeps for itself.
+        on_change: called before the script when the browser has sent something; `read_client` returns it.
+    """
+    _mount(key=key, data=data, default={"client": None}, on_client_change=on_change)
+
+
+def read_client(key: str) -> Client | None:
+    """Return what the browser has sent last; None before its first message or if it is malformed."""
+    sent = st.session_state.get(key, {}).get("client")
+    if not isinstance(sent, dict) or not isinstance(sent.get("events"), list):
+        return None
+    holder = sent.get("holder")
+    if not isinstance(holder, str) or not 8 <= len(holder) <= 64:
+        return None
+    return Client(holder=holder, events=sent["events"], beat=int(sent.get("beat") or 0))
+
+
+def board_strings(language: Language) -> dict[str, str]:
+    """Return the board's own texts; it fills in their ``{values}`` itself."""
+    prefix = "board."
+    return {key.removeprefix(prefix): text for key, text in messages.catalogue(language).items() if key.startswith(prefix)}

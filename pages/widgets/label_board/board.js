@@ -1,0 +1,451 @@
+// The board: what is on screen, what has been pressed, what the server knows of it.
+// The parts before this one in the module: log.js, diary.js, controls.js.
+
+const SLOW_MS = 2000;
+const STUCK_MS = 10000;
+const RESEND_MS = 5000;
+const KEEP_ALIVE_MS = 60000;
+const TICK_MS = 500;
+const HINT_MS = 2600;
+const HISTORY_LENGTH = 8;
+
+class Board {
+  constructor(root, log) {
+    this.root = root;
+    this.log = log;
+    this.items = [];
+    this.current = null;
+    this.waiting = []; // presses for diaries that aren't here yet, or behind an undo
+    this.lookedAt = null; // label index under the pointer or the keyboard's focus
+    this.cycled = null; // label index chosen with V
+    this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
+    this.hiddenMs = 0;
+    this.sentAt = 0;
+    this.savedOnce = false;
+    this.off = new AbortController();
+    this.listen();
+  }
+
+  listen() {
+    const { signal } = this.off;
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal });
+    document.addEventListener("pointerdown", () => (this.hasWalked = false), { capture: true, signal });
+    document.addEventListener("visibilitychange", () => this.onVisibility(), { signal });
+    window.addEventListener("beforeunload", (event) => this.log.events.length && event.preventDefault(), { signal });
+    this.ticker = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  close() {
+    this.off.abort();
+    clearInterval(this.ticker);
+    clearTimeout(this.hintTimer);
+    clearTimeout(this.sendTimer);
+  }
+
+  // ---- what the server says -------------------------------------------------------------------------------
+
+  update(data, setStateValue) {
+    const isFirst = !this.data;
+    const look = JSON.stringify([data.strings, data.labels]);
+    this.data = data;
+    this.setStateValue = setStateValue;
+    if (look !== this.look) this.build();
+    this.look = look;
+    if (data.holder === this.log.holder) this.take(data);
+    if (isFirst) this.send();
+    this.drain();
+    this.draw();
+  }
+
+  take(data) {
+    const wasUndoing = this.log.isUndoing;
+    const applied = this.log.confirm(data.acked);
+    if (applied.length) this.announceSaved(applied.at(-1));
+    this.items = data.items.filter((item) => !this.log.answered.has(item.token));
+    const hasUndone = wasUndoing && !this.log.isUndoing;
+    const same = hasUndone ? null : this.items.find((item) => item.token === this.current?.token);
+    if (same) this.items = [same, ...this.items.filter((item) => item !== same)];
+    if (data.empty && !this.items.length && !this.log.events.length) this.waiting = [];
+    this.show(this.items[0] ?? null);
+  }
+
+  show(item) {
+    const isOther = item?.token !== this.current?.token;
+    this.current = item;
+    if (!isOther) return;
+    this.shownAt = performance.now();
+    this.hiddenMs = 0;
+    this.lookedAt = null;
+    this.cycled = null;
+    this.memo.value = item?.previous?.memo ?? "";
+    this.parts.reading.scrollTop = 0;
+  }
+
+  // ---- presses --------------------------------------------------------------------------------------------
+
+  press(wish) {
+    const last = this.waiting.at(-1);
+    if (wish.kind === "undo" && last && last.kind !== "undo") this.waiting.pop();
+    else this.waiting.push(wish);
+    this.drain();
+    this.draw();
+  }
+
+  drain() {
+    while (this.waiting.length && !this.log.isUndoing) {
+      if (this.waiting[0].kind === "undo") this.undo(this.waiting.shift());
+      else if (this.current) this.decide(this.waiting.shift());
+      else return;
+    }
+  }
+
+  decide(wish) {
+    const item = this.current;
+    const shown = item.blind ? null : item.prediction;
+    const shownLabel = shown ? this.data.labels[shown.label_index] : null;
+    if (wish.kind === "accept" && !shownLabel) {
+      this.hint(item.blind ? "hint_blind" : "hint_no_prediction");
+      return;
+    }
+    const labelId = wish.kind === "accept" ? shownLabel.id : (wish.labelId ?? null);
+    this.record({
+      kind: wish.kind === "accept" ? "label" : wish.kind,
+      token: item.token,
+      diary_id: item.diary_id,
+      label_id: labelId,
+      memo: this.memo.value.trim(),
+      seconds: Math.round((performance.now() - this.shownAt - this.hiddenMs) / 100) / 10,
+      model_id: shown?.model_id ?? null,
+      shown_label_id: shownLabel?.id ?? null,
+      shown_proba: shown?.proba[shown.label_index] ?? null,
+    });
+    this.items = this.items.slice(1);
+    this.show(this.items[0] ?? null);
+  }
+
+  undo() {
+    if (!this.decisions().length) {
+      this.hint("hint_nothing_to_undo");
+      return;
+    }
+    this.record({
+      kind: "undo",
+      token: randomToken(),
+      diary_id: null,
+      label_id: null,
+      memo: "",
+      seconds: null,
+      model_id: null,
+      shown_label_id: null,
+      shown_proba: null,
+    });
+  }
+
+  record(event) {
+    this.log.add(event);
+    // After the paint: the next diary is on screen before the server hears of this one.
+    clearTimeout(this.sendTimer);
+    this.sendTimer = setTimeout(() => this.send(), 0);
+  }
+
+  send() {
+    this.sentAt = performance.now();
+    this.setStateValue("client", { holder: this.log.holder, events: this.log.events, beat: Date.now() });
+  }
+
+  // Confirmed decisions with the unconfirmed ones before them, newest first.
+  decisions() {
+    const all = [...(this.data.recent ?? [])];
+    for (const event of this.log.events) {
+      if (event.kind === "undo") all.shift();
+      else all.unshift({ diary_id: event.diary_id, kind: event.kind, label_id: event.label_id, isPending: true });
+    }
+    return all;
+  }
+
+  // ---- time -----------------------------------------------------------------------------------------------
+
+  tick() {
+    if (!this.data) return;
+    const silent = performance.now() - this.sentAt;
+    const isLate = this.log.age > RESEND_MS && silent > RESEND_MS;
+    const isQuiet = document.visibilityState === "visible" && silent > KEEP_ALIVE_MS;
+    if (isLate || isQuiet) this.send();
+    this.drawSaveState();
+  }
+
+  onVisibility() {
+    if (document.visibilityState === "hidden") {
+      this.hiddenAt = performance.now();
+      return;
+    }
+    if (this.hiddenAt) this.hiddenMs += performance.now() - Math.max(this.hiddenAt, this.shownAt ?? 0);
+    this.hiddenAt = 0;
+    // The leases may have run out meanwhile.
+    if (this.data && performance.now() - this.sentAt > KEEP_ALIVE_MS) this.send();
+  }
+
+  // ---- keys -----------------------------------------------------------------------------------------------
+
+  onKey(event) {
+    if (event.key === "Tab") this.hasWalked = true;
+    const target = event.composedPath()[0];
+    if (target === this.memo) this.onMemoKey(event);
+    else if (this.hearsKeys(event, target)) this.onBoardKey(event);
+  }
+
+  hearsKeys(event, target) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !this.data) return false;
+    if (isTypedInto(target) || isTypedInto(focused()) || isCoveredByDialog()) return false;
+    return this.root.host?.checkVisibility?.() ?? true;
+  }
+
+  onBoardKey(event) {
+    const code = codeOf(event);
+    const isEnter = code === "Enter" || code === "NumpadEnter";
+    if (isEnter && this.hasWalked && isPressable(focused())) return;
+    const isHelp = event.key === "?" || this.actions.get(code) === this.toggleSheet;
+    const action = isHelp ? this.toggleSheet : this.actions.get(code);
+    if (!action || (this.sheet.open && !isHelp)) return;
+    event.preventDefault();
+    // Streamlit has keys of its own, R and C among them.
+    event.stopImmediatePropagation();
+    if (!event.repeat) action();
+  }
+
+  onMemoKey(event) {
+    // While Hangul is being composed, Enter and Escape belong to the input method.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Escape" && (event.key !== "Enter" || event.shiftKey)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.memo.blur();
+  }
+
+  makeActions() {
+    const { labels } = this.data;
+    const commands = {
+      skip: () => this.press({ kind: "skip" }),
+      flag: () => this.press({ kind: "flag" }),
+      undo: () => this.press({ kind: "undo" }),
+      memo: () => this.memo.focus(),
+      evidence: () => this.cycleEvidence(),
+      help: this.toggleSheet,
+    };
+    this.actions = new Map([["Backspace", commands.undo]]);
+    for (const [kind, key] of Object.entries(freeCommandKeys(labels))) this.actions.set(`Key${key}`, commands[kind]);
+    for (const label of labels) {
+      codesOf(label.key).forEach((code) => this.actions.set(code, () => this.press({ kind: "label", labelId: label.id })));
+    }
+    for (const code of ["Enter", "NumpadEnter"]) this.actions.set(code, () => this.press({ kind: "accept" }));
+    this.commands = commands;
+  }
+
+  toggleSheet = () => (this.sheet.open ? this.sheet.close() : this.sheet.showModal());
+
+  // ---- drawing --------------------------------------------------------------------------------------------
+
+  build() {
+    const memo = this.memo?.value ?? "";
+    const { strings, labels } = this.data;
+    this.makeActions();
+    this.parts = buildFrame(strings);
+    this.memo = this.parts.memo;
+    this.memo.value = memo;
+    const keys = freeCommandKeys(labels);
+    this.buttons = labels.map((label, index) =>
+      labelButton(label, strings, {
+        onPress: () => this.press({ kind: "label", labelId: label.id }),
+        onLook: () => this.lookAt(index),
+        onLookAway: () => this.lookedAt === index && this.lookAt(null),
+      }),
+    );
+    this.parts.labels.replaceChildren(...this.buttons);
+    this.parts.labels.classList.toggle("many", labels.length > 9);
+    const kinds = ["skip", "flag", "undo", "help"];
+    this.parts.commands.replaceChildren(
+      ...kinds.map((kind) => commandButton(kind, strings, keys[kind], () => this.commands[kind]())),
+    );
+    if (keys.memo) this.parts.memoLabel.prepend(keyCap(keys.memo));
+    if (keys.evidence) this.parts.evidenceKey.append(keyCap(keys.evidence), el("span", "", strings.evidence));
+    this.parts.evidenceKey.addEventListener("click", () => this.cycleEvidence());
+    this.sheet = buildSheet(labels, strings, keys);
+    const board = this.root.querySelector(".board");
+    board.replaceChildren(this.parts.frame, this.sheet);
+    board.addEventListener("keydown", shieldTyping);
+  }
+
+  draw() {
+    const { strings, labels, notice, empty } = this.data;
+    const { parts, current: item } = this;
+    parts.frame.classList.toggle("undoing", this.log.isUndoing);
+    parts.frame.classList.toggle("without-diary", !item);
+    parts.notice.textContent = notice ?? "";
+    parts.notice.hidden = !notice;
+    parts.article.hidden = !item;
+    parts.placeholder.hidden = Boolean(item);
+    parts.placeholder.textContent = item ? "" : this.placeholder(empty, strings);
+    parts.why.textContent = item?.why ?? "";
+    this.drawCounts();
+    drawHistory(parts.history, this.decisions().slice(0, HISTORY_LENGTH), labels, strings);
+    if (item) this.drawItem(item);
+    this.drawLabels();
+    this.drawSaveState();
+  }
+
+  placeholder(empty, strings) {
+    if (this.waiting.length) return fill(strings.remembered, { n: this.waiting.length });
+    return empty && !this.log.events.length ? empty : strings.fetching;
+  }
+
+  drawItem(item) {
+    const { strings, labels } = this.data;
+    const { parts } = this;
+    parts.heading.textContent = [fill(strings.diary, { id: item.diary_id }), item.written_on, item.author]
+      .filter(Boolean)
+      .join(" · ");
+    parts.previous.hidden = !item.previous;
+    if (item.previous) {
+      const label = labels.find((candidate) => candidate.id === item.previous.label_id);
+      const choice = label?.name ?? strings[`${item.previous.kind}_done`];
+      parts.previous.textContent = fill(strings.previous, { choice });
+    }
+    this.drawEvidence(item);
+  }
+
+  drawEvidence(item) {
+    const { strings, labels } = this.data;
+    const { parts } = this;
+    const index = this.evidenceIndex(item);
+    const evidence = evidenceOf(item, index);
+    const key = JSON.stringify([item.token, item.text, item.sentences, evidence]);
+    if (key !== this.drawn) drawDiary(parts.text, item, evidence);
+    this.drawn = key;
+    const hasEvidence = Boolean(item.explanation) && !item.blind && index >= 0;
+    parts.legend.hidden = !hasEvidence;
+    parts.evidenceKey.hidden = !hasEvidence;
+    parts.legendLabel.textContent = hasEvidence ? fill(strings.evidence_of, { label: labels[index].name }) : "";
+    parts.evidenceText.textContent = hasEvidence
+      ? describeEvidence(item, labels, index, strings)
+      : this.withoutEvidence(item, strings);
+  }
+
+  withoutEvidence(item, strings) {
+    if (item.blind) return strings.blind;
+    return item.prediction ? strings.evidence_coming : strings.no_prediction;
+  }
+
+  // The label whose evidence is shown: the one looked at, else the one chosen with V, else the predicted one.
+  evidenceIndex(item) {
+    return this.lookedAt ?? this.cycled ?? item.prediction?.label_index ?? -1;
+  }
+
+  lookAt(index) {
+    this.lookedAt = index;
+    if (!this.current) return;
+    this.drawEvidence(this.current);
+    this.drawLabels();
+  }
+
+  // V: the likeliest label after the one shown, and round again.
+  cycleEvidence() {
+    const item = this.current;
+    if (!item?.prediction || !item.explanation || item.blind) return;
+    const { proba } = item.prediction;
+    const order = proba.map((_, index) => index).sort((a, b) => proba[b] - proba[a]);
+    this.cycled = order[(order.indexOf(this.evidenceIndex(item)) + 1) % order.length];
+    this.lookAt(null);
+  }
+
+  drawLabels() {
+    const { strings, labels } = this.data;
+    const item = this.current;
+    const prediction = item && !item.blind ? item.prediction : null;
+    const looked = item && prediction && item.explanation ? this.evidenceIndex(item) : -1;
+    this.buttons.forEach((made, index) => {
+      drawLabelButton(made, labels[index], {
+        share: prediction ? (prediction.proba[index] ?? 0) : null,
+        isPredicted: prediction?.label_index === index,
+        isPrevious: item?.previous?.label_id === labels[index].id,
+        isLookedAt: looked === index,
+      }, strings);
+    });
+    for (const kind of ["skip", "flag"]) {
+      this.parts.commands.querySelector(`.${kind}`).classList.toggle("previous", item?.previous?.kind === kind);
+    }
+  }
+
+  drawCounts() {
+    const { strings, counts } = this.data;
+    const pending = { label: 0, all: 0 };
+    for (const event of this.log.events) {
+      if (event.kind === "undo") continue;
+      pending.all += 1;
+      pending.label += event.kind === "label" ? 1 : 0;
+    }
+    const shown = {
+      left: Math.max(0, counts.left - pending.all),
+      mine: counts.mine + pending.label,
+      since_round: counts.since_round + pending.label,
+    };
+    this.parts.counts.replaceChildren(
+      ...Object.entries(shown).map(([name, n]) => el("span", "", fill(strings[name], { n: n.toLocaleString() }))),
+    );
+  }
+
+  drawSaveState() {
+    const { strings } = this.data;
+    const { save, alarm } = this.parts;
+    const { age } = this.log;
+    const state = age > STUCK_MS ? "stuck" : age > SLOW_MS ? "slow" : this.savedOnce ? "saved" : "";
+    const text = { stuck: "", slow: strings.saving, saved: strings.saved, "": "" }[state];
+    save.dataset.state = state;
+    if (save.textContent !== text) save.textContent = text;
+    const alarmText = state === "stuck" ? fill(strings.unsaved, { n: this.log.events.length }) : "";
+    if (alarm.textContent !== alarmText) alarm.textContent = alarmText;
+    alarm.hidden = !alarmText;
+  }
+
+  announceSaved(event) {
+    this.savedOnce = true;
+    const label = this.data.labels.find((candidate) => candidate.id === event.label_id);
+    const what = label?.name ?? this.data.strings[`${event.kind}_done`];
+    this.parts.live.textContent = fill(this.data.strings.saved_what, { what });
+  }
+
+  hint(name) {
+    const { hint } = this.parts;
+    hint.textContent = this.data.strings[name];
+    hint.hidden = false;
+    clearTimeout(this.hintTimer);
+    this.hintTimer = setTimeout(() => (hint.hidden = true), HINT_MS);
+  }
+}
+
+// What is typed into the memo looks to the page like keys pressed on a plain element: Streamlit would act on R.
+function shieldTyping(event) {
+  if (isTypedInto(event.target)) event.stopPropagation();
+}
+
+let live = null;
+let call = 0;
+
+// Called on mounting and again on every change of data.
+export default function ({ data, parentElement, setStateValue }) {
+  const mine = ++call;
+  openLog(data.scope).then((log) => {
+    if (mine !== call || !parentElement.host.isConnected) return;
+    if (live?.root !== parentElement || live.log !== log) {
+      live?.close();
+      live = new Board(parentElement, log);
+    }
+    live.update(data, setStateValue);
+  });
+  // Streamlit may call this for an overtaken change of data while the board stays: only a board that is gone ends.
+  return () =>
+    setTimeout(() => {
+      if (live?.root !== parentElement || parentElement.host.isConnected) return;
+      live.close();
+      live = null;
+    });
+}

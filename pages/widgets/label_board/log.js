@@ -1,0 +1,121 @@
+// The log of presses that the server has not confirmed, and the name ("holder") that this tab goes by.
+// Both lie in sessionStorage, so that they survive a reload but stay with the tab.
+
+const STORE = "maeumgyeol-board:";
+const logs = new Map();
+
+class PressLog {
+  constructor(scope, kept) {
+    this.scope = scope;
+    this.holder = kept.holder;
+    this.seq = kept.seq;
+    this.events = kept.events;
+    // Tokens answered since this page was loaded: older data that arrives late must not show their diaries again.
+    this.answered = new Set(kept.events.map((event) => event.token));
+    this.times = new Map(kept.events.map((event) => [event.seq, performance.now()]));
+    this.keep();
+  }
+
+  add(event) {
+    this.seq += 1;
+    const numbered = { seq: this.seq, ...event };
+    this.events.push(numbered);
+    this.answered.add(numbered.token);
+    this.times.set(numbered.seq, performance.now());
+    this.keep();
+  }
+
+  // Drop what the server has applied; return it.
+  confirm(acked) {
+    const applied = this.events.filter((event) => event.seq <= acked);
+    if (applied.length || acked > this.seq) {
+      this.events = this.events.filter((event) => event.seq > acked);
+      this.seq = Math.max(this.seq, acked);
+      applied.forEach((event) => this.times.delete(event.seq));
+      this.keep();
+    }
+    return applied;
+  }
+
+  get isUndoing() {
+    return this.events.some((event) => event.kind === "undo");
+  }
+
+  // Milliseconds for which the oldest press has been waiting; 0 without one.
+  get age() {
+    return this.events.length ? performance.now() - this.times.get(this.events[0].seq) : 0;
+  }
+
+  keep() {
+    const { holder, seq, events } = this;
+    try {
+      sessionStorage.setItem(STORE + this.scope, JSON.stringify({ holder, seq, events }));
+    } catch {
+      // Storage is full or forbidden: the log still works, but a reload would lose what is unconfirmed.
+    }
+  }
+}
+
+// One log for each scope in a page, also when the component is unmounted and mounted again.
+function openLog(scope) {
+  if (!logs.has(scope)) logs.set(scope, claimLog(scope));
+  return logs.get(scope);
+}
+
+async function claimLog(scope) {
+  const kept = readKept(scope);
+  if (kept && (await isOnlyHolder(kept.holder))) return new PressLog(scope, kept);
+  // "Duplicate tab" copies sessionStorage. Two tabs numbering events for one holder would swallow each other's.
+  const fresh = { holder: randomToken(), seq: 0, events: [] };
+  await isOnlyHolder(fresh.holder);
+  return new PressLog(scope, fresh);
+}
+
+function readKept(scope) {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(STORE + scope));
+    return kept?.holder && Number.isInteger(kept.seq) && Array.isArray(kept.events) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function isOnlyHolder(holder) {
+  return navigator.locks ? takeLock(STORE + holder) : askOtherTabs(STORE + holder);
+}
+
+// The lock is held until the page goes. A page that is being reloaded lets go of it within the time limit.
+function takeLock(name) {
+  return new Promise((resolve) => {
+    const held = () => {
+      resolve(true);
+      return new Promise(() => {});
+    };
+    navigator.locks.request(name, { signal: AbortSignal.timeout(500) }, held).catch(() => resolve(false));
+  });
+}
+
+// Over plain HTTP from another machine there are no locks.
+function askOtherTabs(name) {
+  return new Promise((resolve) => {
+    const channel = new BroadcastChannel(name);
+    let isMine = false;
+    channel.onmessage = ({ data }) => {
+      if (data === "who" && isMine) channel.postMessage("me");
+      if (data === "me" && !isMine) {
+        channel.close();
+        resolve(false);
+      }
+    };
+    channel.postMessage("who");
+    setTimeout(() => {
+      isMine = true;
+      resolve(true);
+    }, 200);
+  });
+}
+
+// crypto.randomUUID is missing over plain HTTP.
+function randomToken() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,36 @@
+"""How charts look: calm, without clutter, told apart without colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+BLUE = "#4a74a8"
+ORANGE = "#d98324"
+GREY = "#8a8f98"
+"""Blue and orange differ in lightness too, so that all eyes tell them apart."""
+
+_CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
+
+
+def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
+    """Draw a plotly figure as wide as its column.
+
+    Args:
+        height: pixels.
+        alt: what the chart says, for those who don't see it.
+    """
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
+        dragmode=False,
+        bargap=0.35,
+    )
+    figure.update_xaxes(automargin=True, fixedrange=True)
+    figure.update_yaxes(automargin=True, fixedrange=True)
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)

@@ -1,0 +1,36 @@
+"""Words and figures as screens show them, in the session's language."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from annotator import messages
+from pages.widgets import session
+
+_MARKDOWN = re.compile(r"([\\`*_~$\[\]<>#|!{}])")
+
+
+def say(key: str, /, **values: str | float) -> str:
+    """Return a message in the session's language."""
+    return messages.say(key, session.language(), **values)
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is: names and file names may hold its signs."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def local_time(iso: str) -> str:
+    """Return a stored UTC time as the clock of this machine shows it."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def percent(share: float | None) -> str:
+    """Return a share in [0, 1] with one decimal; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f}%"
+
+
+def interval(low: float, high: float) -> str:
+    """Return the bounds of an interval of shares."""
+    return f"{100 * low:.0f}–{100 * high:.0f}%"

@@ -1,0 +1,170 @@
+"""A real Streamlit server and a real Chromium for the browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+START_SECONDS = 60
+PATIENCE_MS = 20_000
+"""How long a state is waited for; other work may share the machine."""
+
+
+class StartApp(Protocol):
+    """Start a Streamlit script and return its address."""
+
+    def __call__(self, script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0) -> str: ...
+
+
+class RunningApp(Protocol):
+    """Run a Streamlit script for the length of a block, which gets its address."""
+
+    def __call__(
+        self,
+        script: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        port: int = 0,
+        log: Path | None = None,
+    ) -> AbstractContextManager[str]: ...
+
+
+@contextmanager
+def run_app(
+    script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0, log: Path | None = None
+) -> Iterator[str]:
+    """Run a Streamlit script on 127.0.0.1 for the length of the block; yield its address.
+
+    Args:
+        arguments: what the script finds in ``sys.argv[1:]``.
+        env: added to this process's environment.
+        port: 0 for a free one.
+        log: file for the server's output, appended to.
+
+    Raises:
+        RuntimeError: if the server ends or says nothing for a minute; with the end of its output.
+    """
+    chosen = port or _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(chosen)]
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **(env or {})}
+    output = (log or Path(os.devnull)).open("ab")
+    with output, subprocess.Popen(
+        [*command, "--", *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
+    ) as server:
+        try:
+            _wait_until_healthy(server, f"http://127.0.0.1:{chosen}/_stcore/health", log)
+            yield f"http://127.0.0.1:{chosen}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path | None) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=1) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.1)  # nothing to wait on before the port is open
+    tail = log.read_text("utf-8", "replace")[-2000:] if log and log.exists() else ""
+    raise RuntimeError(f"The server did not start within {START_SECONDS} s. {tail}")
+
+
+@pytest.fixture
+def start_app(tmp_path: Path) -> Iterator[StartApp]:
+    """Start Streamlit scripts that end with the test."""
+    with ExitStack() as stack:
+
+        def start(script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0) -> str:
+            app = run_app(script, *arguments, env=env, port=port, log=tmp_path / "server.log")
+            return stack.enter_context(app)
+
+        yield start
+
+
+@pytest.fixture
+def running_app() -> RunningApp:
+    """Run a script for the length of a block, for tests in which the server goes away."""
+    return run_app
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all browser tests. Without it they are skipped, loudly; under CI they fail."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        path = found or (own if Path(own).exists() else None)
+        if path is None:
+            reason = "NO BROWSER, NOT TESTED: install chromium (apt-get install chromium) or run `playwright install`"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile. The test fails if any of its pages asks another machine for something."""
+    fresh = browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR")
+    fresh.set_default_timeout(PATIENCE_MS)
+    foreign: list[str] = []
+
+    def note(url: str) -> None:
+        if urlsplit(url).hostname not in (None, "127.0.0.1", "localhost"):
+            foreign.append(url)
+
+    fresh.on("request", lambda request: note(request.url))
+    yield fresh
+    fresh.close()
+    assert foreign == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab. It fails the test on a request that leaves this machine."""
+    return context.new_page()

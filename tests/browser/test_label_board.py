@@ -1,0 +1,328 @@
+"""The label board in a real browser: every press counts once, and the text is shown as it was typed."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+    from tests.browser.conftest import RunningApp, StartApp
+
+pytestmark = pytest.mark.browser
+
+HARNESS = Path(__file__).with_name("harness_label_board.py")
+
+
+class Board:
+    """The board in a tab, with the file that its server keeps events in."""
+
+    def __init__(self, page: Page, url: str, state: Path) -> None:
+        self.page = page
+        self.url = url
+        self.state = state
+
+    def load(self) -> Board:
+        """Open the page and wait for the first diary."""
+        self.page.goto(self.url)
+        expect(self.text).not_to_be_empty()
+        return self
+
+    @property
+    def text(self) -> Locator:
+        return self.page.locator(".board .text")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def dispatch(self, **event: Any) -> None:
+        """Send a key event as an input method would; Playwright's own keyboard has none."""
+        script = """event => document.body.dispatchEvent(
+            new KeyboardEvent("keydown", { bubbles: true, composed: true, cancelable: true, ...event }))"""
+        self.page.evaluate(script, event)
+
+    def expect_kept(self, count: int) -> None:
+        """Wait until the server has kept so many events and the browser knows it."""
+        expect(self.page.get_by_text(f"kept {count}", exact=True)).to_be_visible()
+        self.page.wait_for_function("() => Object.values(sessionStorage).every(x => !JSON.parse(x).events?.length)")
+
+    def kept(self) -> list[dict[str, Any]]:
+        lines = self.state.read_text("utf-8").splitlines() if self.state.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def labels(self) -> list[int]:
+        return [event["label_id"] for event in self.kept() if event["kind"] == "label"]
+
+
+@pytest.fixture
+def open_board(page: Page, start_app: StartApp, tmp_path: Path) -> Callable[..., Board]:
+    """Open a board on a server of its own; keywords become ``HARNESS_…`` variables."""
+
+    def start(**settings: object) -> Board:
+        state = tmp_path / "events.jsonl"
+        env = {f"HARNESS_{name.upper()}": str(value) for name, value in settings.items()}
+        return Board(page, start_app(HARNESS, str(state), env=env), state).load()
+
+    return start
+
+
+def test_twenty_rapid_presses_arrive_once_and_in_order(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.2)
+    keys = list("12345671234567123456")
+    board.press(*keys)
+    board.expect_kept(20)
+    assert board.labels() == [int(key) for key in keys]
+    assert [event["diary_id"] for event in board.kept()] == list(range(1, 21))
+
+
+def test_hangul_input_does_not_matter(open_board: Callable[..., Board]) -> None:
+    board = open_board(keys="123qwer")
+    board.dispatch(key="ㅂ", code="KeyQ")
+    board.dispatch(key="Process", code="KeyW", isComposing=True)
+    board.dispatch(key="Process", code="Digit3", keyCode=229)
+    board.dispatch(key="ㄹ", code="KeyR")
+    board.expect_kept(4)
+    assert board.labels() == [4, 5, 3, 7]
+
+
+def test_commands_work_in_hangul_too(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.dispatch(key="ㄴ", code="KeyS")
+    board.dispatch(key="ㄹ", code="KeyF")
+    board.expect_kept(2)
+    board.dispatch(key="ㅋ", code="KeyZ")
+    board.expect_kept(3)
+    assert [event["kind"] for event in board.kept()] == ["skip", "flag", "undo"]
+
+
+def test_numpad_digits_label_and_its_enter_accepts(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("Numpad2", "NumpadEnter", "Enter")
+    board.expect_kept(3)
+    assert board.labels() == [2, 5, 5]
+    accepted = board.kept()[1]
+    assert (accepted["model_id"], accepted["shown_label_id"], accepted["shown_proba"]) == (3, 5, 0.41)
+
+
+def test_a_held_key_counts_once(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.page.keyboard.down("1")
+    for _ in range(5):
+        board.page.keyboard.down("1")  # Playwright marks these as repeated
+    board.page.keyboard.up("1")
+    board.press("2")
+    board.expect_kept(2)
+    assert board.labels() == [1, 2]
+
+
+def test_keys_with_control_are_left_alone(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("Control+1", "Alt+2", "Meta+3", "4")
+    board.expect_kept(1)
+    assert board.labels() == [4]
+
+
+def test_typing_a_memo_decides_nothing_and_the_memo_is_kept(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("m")
+    board.page.keyboard.type("1 rcsz 슬픔보다 그리움 2")
+    board.press("Enter", "5")
+    board.expect_kept(1)
+    event = board.kept()[0]
+    assert (event["label_id"], event["memo"]) == (5, "1 rcsz 슬픔보다 그리움 2")
+    expect(board.page.get_by_role("textbox", name="메모", exact=True)).to_have_value("")
+
+
+def test_a_memo_survives_new_data_from_the_server(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.3)
+    board.press("1", "m")
+    board.page.keyboard.type("쓰는 중")
+    board.expect_kept(1)
+    expect(board.page.get_by_role("textbox", name="메모", exact=True)).to_have_value("쓰는 중")
+    expect(board.page.get_by_role("textbox", name="메모", exact=True)).to_be_focused()
+
+
+def test_typing_elsewhere_decides_nothing_but_a_radio_does_not_block_keys(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.page.get_by_label("다른 칸").fill("")
+    board.page.keyboard.type("12s")
+    board.page.get_by_text("둘", exact=True).click()
+    board.press("6")
+    board.expect_kept(1)
+    assert board.labels() == [6]
+
+
+def test_enter_only_hints_on_a_blind_diary(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="blind")
+    board.press("Enter")
+    expect(board.page.get_by_text("예측을 가린 일기예요. 감정을 직접 골라 주세요.")).to_be_visible()
+    expect(board.page.locator(".board .percent").first).to_be_hidden()
+    board.press("2")
+    board.expect_kept(1)
+    assert (board.labels(), board.kept()[0]["shown_label_id"]) == ([2], None)
+
+
+def test_undo_follows_pending_decisions_and_blocks_until_the_diary_is_back(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.3)
+    board.press("1", "2", "z", "7", "3")
+    board.expect_kept(5)
+    assert [(event["kind"], event["diary_id"], event["label_id"]) for event in board.kept()] == [
+        ("label", 1, 1),
+        ("label", 2, 2),
+        ("undo", None, None),
+        ("label", 2, 7),
+        ("label", 3, 3),
+    ]
+
+
+def test_an_undone_diary_shows_what_was_chosen_before(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("m")
+    board.page.keyboard.type("다시 볼 것")
+    board.press("Escape", "2", "Backspace")
+    expect(board.page.get_by_text("되돌린 일기예요. 이전 선택: 행복")).to_be_visible()
+    expect(board.text).to_contain_text("1번째 일기.")
+    expect(board.page.get_by_role("textbox", name="메모", exact=True)).to_have_value("다시 볼 것")
+    expect(board.page.get_by_role("button", name="행복, 이전 선택")).to_be_visible()
+
+
+def test_several_undos_walk_back_one_by_one(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.1)
+    board.press("1", "2", "3", "z", "z", "z", "z")
+    board.expect_kept(6)
+    expect(board.text).to_contain_text("1번째 일기.")
+    expect(board.page.get_by_text("되돌릴 것이 없어요.")).to_be_visible()
+
+
+def test_a_reload_keeps_the_holder_and_resends_what_was_not_confirmed(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=1)
+    board.press("1", "2", "3")
+    before = board.page.evaluate("() => JSON.parse(Object.values(sessionStorage)[0])")
+    assert len(before["events"]) == 3
+    board.load()
+    board.expect_kept(3)
+    assert board.labels() == [1, 2, 3]
+    expect(board.text).to_contain_text("4번째 일기.")
+    board.press("4")
+    board.expect_kept(4)
+    assert {event["holder"] for event in board.kept()} == {before["holder"]}
+
+
+def test_a_duplicated_tab_gets_a_holder_of_its_own(open_board: Callable[..., Board], context: BrowserContext) -> None:
+    board = open_board()
+    board.press("1")
+    board.expect_kept(1)
+    kept = board.page.evaluate("() => JSON.stringify(sessionStorage)")
+    twin = context.new_page()
+    twin.add_init_script(f"Object.assign(sessionStorage, {kept})")
+    other = Board(twin, board.url, board.state).load()
+    other.press("2")
+    other.expect_kept(2)
+    assert len({event["holder"] for event in board.kept()}) == 2
+
+
+def test_presses_while_the_server_is_away_are_saved_when_it_is_back(
+    page: Page, tmp_path: Path, running_app: RunningApp
+) -> None:
+    state = tmp_path / "events.jsonl"
+    with running_app(HARNESS, str(state)) as url:
+        board = Board(page, url, state).load()
+        board.press("1")
+        board.expect_kept(1)
+    board.press("2", "3")
+    expect(board.text).to_contain_text("4번째 일기.")
+    expect(page.get_by_text("저장하는 중…")).to_be_visible()
+    with running_app(HARNESS, str(state), port=int(url.rsplit(":", 1)[1])):
+        board.expect_kept(3)
+        assert board.labels() == [1, 2, 3]
+
+
+def test_the_end_is_said_and_undo_still_works(open_board: Callable[..., Board]) -> None:
+    board = open_board(diaries=2)
+    board.press("1", "2")
+    expect(board.page.get_by_text("모두 끝났어요. 고마워요!")).to_be_visible()
+    board.press("z")
+    expect(board.text).to_contain_text("2번째 일기.")
+
+
+def test_markup_in_a_diary_stays_text(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="hostile")
+    text = board.text.evaluate("node => node.textContent")
+    for part in ("<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시", "<script>", "🙂 끝."):
+        assert part in text
+    assert board.page.locator(".board .text img, .board .text script").count() == 0
+    assert board.page.evaluate("() => window.hit") is None
+
+
+def test_evidence_follows_the_label_that_is_looked_at(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    evidence = board.page.locator(".evidence-text")
+    expect(evidence).to_have_text("‘눈물이’ → 슬픔 쪽 · ‘그래도’ → 반대쪽")
+    assert board.page.locator(".word.for").all_inner_texts() == ["눈물이"]
+    board.page.get_by_role("button", name="행복").hover()
+    expect(evidence).to_have_text("‘그래도’ → 행복 쪽 · ‘눈물이’ → 반대쪽")
+    board.page.mouse.move(5, 5)
+    board.press("v")
+    expect(evidence).to_contain_text("불안")
+
+
+def test_a_click_counts_and_leaves_enter_to_the_prediction(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.page.get_by_role("button", name="분노").click()
+    board.press("Enter")
+    board.expect_kept(2)
+    assert board.labels() == [1, 5]
+
+
+def test_enter_on_a_button_reached_by_tab_presses_that_button(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("m", "Tab", "Enter")
+    board.expect_kept(1)
+    assert board.labels() == [1]
+
+
+def test_the_key_sheet_opens_and_keys_wait_meanwhile(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.press("?")
+    expect(board.page.get_by_role("dialog")).to_be_visible()
+    board.press("1", "Escape", "h", "h", "2")
+    board.expect_kept(1)
+    assert board.labels() == [2]
+
+
+def test_a_phone_needs_no_sideways_scrolling(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="long")
+    board.page.set_viewport_size({"width": 390, "height": 844})
+    expect(board.page.get_by_role("button", name="혐오")).to_be_in_viewport(ratio=1)
+    assert board.page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
+    heights = board.page.locator(".board .labels button").evaluate_all("all => all.map(x => x.offsetHeight)")
+    assert min(heights) >= 44
+
+
+def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="long")
+    script = """() => new Promise(resolve => {
+        const text = document.querySelector("[data-testid='stBidiComponentIsolated']").shadowRoot.querySelector(".text");
+        const start = performance.now();
+        new MutationObserver((_, observer) => {
+            observer.disconnect();
+            requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+        }).observe(text, { childList: true });
+        document.body.dispatchEvent(new KeyboardEvent("keydown",
+            { key: "1", code: "Digit1", bubbles: true, composed: true, cancelable: true }));
+    })"""
+    times = []
+    for count in range(1, 21):
+        times.append(board.page.evaluate(script))
+        board.expect_kept(count)
+    times.sort()
+    print(f"\npress to next diary painted: median {statistics.median(times):.0f} ms, p95 {times[18]:.0f} ms")
