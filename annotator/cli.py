@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import secrets
 import sys
 import time
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from annotator import labelling, overview, project
+from annotator import labelling, overview, people, project
 from annotator import rounds as round_cases
-from annotator import settings as project_settings
 from annotator.errors import EXPLAINED, UserError, where
-from annotator.messages import explain, say
-from db import annotators, decisions, labels, models, queue, rounds
+from annotator.messages import default_language, explain, say
+from db import decisions, labels, models, queue, rounds
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
@@ -42,20 +43,25 @@ def _database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+_DIARY_ID = click.IntRange(1, 2**63 - 1)  # what an SQLite row id can be
+
 _json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 _name_option = click.option("--name", default=say("cli.me"), show_default=True, help=say("cli.option.name"))
 
 
 def _print(as_json: bool, value: Any, text: str) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=_jsonable) if as_json else text)
+    click.echo(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False) if as_json else text)
 
 
 def _jsonable(value: Any) -> Any:
+    """Return a value as JSON knows it. Figures that could not be measured are null: JSON has no NaN."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Path):
-        return str(value)
-    return value.tolist()
+        return {field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,13 +77,11 @@ def cli() -> None:
 @click.option("--test-share", type=float, default=0.2, show_default=True, help=say("cli.init.test_share"))
 @click.option("--demo", is_flag=True, help=say("cli.init.demo"))
 def init(path: Path, label_file: Path | None, encoder: str, test_share: float, demo: bool) -> None:
-    if demo:
-        from annotator import demo as demo_project
+    from annotator import demo as demo_project
 
-        demo_project.set_up(path)
-    else:
-        label_set = project.read_labels(label_file) if label_file else project.DEFAULT_LABELS
-        project.init(path, labels=label_set, encoder=encoder, test_share=test_share)
+    label_set = project.read_labels(label_file) if label_file else project.DEFAULT_LABELS
+    set_up = demo_project.set_up if demo else project.init
+    set_up(path, labels=label_set, encoder=encoder, test_share=test_share)
     click.echo(say("cli.init.done", path=str(path)))
 
 
@@ -126,7 +130,15 @@ def import_(
                 ),
             )
             if report is not None:
-                report.write_bytes(report_csv(done))
+                target = report if len(files) == 1 else report.with_stem(f"{report.stem}-{file.stem}")
+                _write_report(target, report_csv(done))
+
+
+def _write_report(target: Path, content: bytes) -> None:
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
 
 
 @cli.command(help=say("cli.app.help"))
@@ -179,18 +191,22 @@ def _work(path: Path, *, until: Literal["idle", "round_ended"]) -> None:
         click.echo(err=True)
 
 
+def _holder(annotator_id: int) -> str:
+    """Name the command line as a holder of diaries, as a browser tab has a name of its own."""
+    return f"cli-{annotator_id}"
+
+
 @cli.command("next", help=say("cli.next.help"))
 @_database_option
 @_name_option
 @_json_option
 def next_(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        annotator_id = annotators.annotator_id(db, name)
-        holder = f"cli-{name}"
+        annotator_id = people.identify(db, name)
         # Only one at a time: what a command has handed out stays until it is decided or expires.
-        if not queue.list_leases(db, holder):
-            queue.claim(db, annotator_id=annotator_id, holder=holder, limit=1, seconds=project_settings.LEASE_SECONDS)
-        shown = labelling.board(db, annotator_id=annotator_id, holder=holder, language="ko")
+        shown = labelling.board(
+            db, annotator_id=annotator_id, holder=_holder(annotator_id), language=default_language(), lookahead=1
+        )
         if not shown.items:
             raise UserError("nothing_left")
         item = shown.items[0]
@@ -198,7 +214,7 @@ def next_(path: Path, name: str, as_json: bool) -> None:
 
 
 @cli.command(help=say("cli.label.help"))
-@click.argument("diary_id", type=int)
+@click.argument("diary_id", type=_DIARY_ID)
 @click.argument("label_name")
 @_database_option
 @_name_option
@@ -207,14 +223,14 @@ def next_(path: Path, name: str, as_json: bool) -> None:
 def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         by_name = {entry.name: entry.id for entry in labels.list_labels(db)}
-        if label_name not in by_name:
+        wanted = unicodedata.normalize("NFC", label_name).strip()
+        if wanted not in by_name:
             raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
-        annotator_id = annotators.annotator_id(db, name)
+        annotator_id = people.identify(db, name)
         kept = labelling.decide(
-            db,
-            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[label_name], memo),
+            db, NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo)
         )
-        queue.release(db, f"cli-{name}", keep=[])
+        queue.release(db, _holder(annotator_id), keep=[])
         _print(as_json, {"decision_id": kept}, say("cli.label.done", id=diary_id, label=label_name))
 
 
@@ -224,7 +240,7 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
 @_json_option
 def undo(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        taken = decisions.undo_last(db, annotators.annotator_id(db, name), token=secrets.token_hex(16))
+        taken = decisions.undo_last(db, people.identify(db, name), token=secrets.token_hex(16))
         if taken is None:
             raise UserError("nothing_to_undo", name=name)
         _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))
@@ -336,7 +352,7 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
 
 
 @cli.command("explain", help=say("cli.explain.help"))
-@click.argument("diary_id", type=int)
+@click.argument("diary_id", type=_DIARY_ID)
 @_database_option
 @_json_option
 def explain_(diary_id: int, path: Path, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotator import project
 from annotator.importing import ColumnMap, import_file
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
 
 
-def set_up(path: Path, *, labels: Sequence[Label] = project.DEFAULT_LABELS) -> None:
-    """Set a project up with a label set, the seven emotions if none is given, and the demo diaries."""
-    project.init(path, labels=labels)
+def set_up(path: Path, *, labels: Sequence[Label] = project.DEFAULT_LABELS, **settings: Any) -> None:
+    """Set a project up with a label set, the seven emotions if none is given, and the demo diaries.
+
+    Args:
+        settings: as for `annotator.project.init`.
+    """
+    project.init(path, labels=labels, **settings)
     with project.opened(path) as db:
         add_diaries(db)
 

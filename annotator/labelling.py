@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.messages import Language, say
+from annotator.presses import Event, read_event, seq_of
 from db import decisions, diaries, labels, models, queue, rounds
 from db.decisions import NewDecision
 from db.errors import NotFoundError
@@ -27,57 +28,6 @@ LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
 
 _RECENT = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One press in the browser.
-
-    Attributes:
-        seq: 1, 2, … in a tab; one that was processed is never processed again.
-        token: the lease's for a decision, a fresh one for an undo.
-    """
-
-    seq: int
-    kind: Literal["label", "skip", "flag", "undo"]
-    token: str
-    diary_id: int | None = None
-    label_id: int | None = None
-    memo: str = ""
-    seconds: float | None = None
-    model_id: int | None = None
-    shown_label_id: int | None = None
-    shown_proba: float | None = None
-
-
-def read_event(raw: Any) -> Event:
-    """Return an event as a browser sent it.
-
-    Raises:
-        UserError: if it isn't one; what a browser sends is checked like any other input.
-    """
-    try:
-        event = Event(
-            seq=int(raw["seq"]),
-            kind=raw["kind"],
-            token=str(raw["token"]),
-            diary_id=_optional(int, raw.get("diary_id")),
-            label_id=_optional(int, raw.get("label_id")),
-            memo=str(raw.get("memo") or "")[:2000],
-            seconds=_optional(float, raw.get("seconds")),
-            model_id=_optional(int, raw.get("model_id")),
-            shown_label_id=_optional(int, raw.get("shown_label_id")),
-            shown_proba=_optional(float, raw.get("shown_proba")),
-        )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise UserError("event_broken") from error
-    if event.kind not in ("label", "skip", "flag", "undo") or not 8 <= len(event.token) <= 64:
-        raise UserError("event_broken")
-    return event
-
-
-def _optional(kind: Any, value: Any) -> Any:
-    return None if value is None else kind(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +52,8 @@ def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: in
     try:
         event = read_event(raw)
     except UserError as error:
-        return Receipt(acked, error)
+        # Sending it again would not mend it, so it is done with wherever its number can be read.
+        return Receipt(max(acked, seq_of(raw)), error)
     if event.seq <= acked:
         return Receipt(acked)
     try:
@@ -136,15 +87,7 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None
         DatabaseError: if it could not be kept, for instance on a full disk.
     """
     if event.kind == "undo":
-        taken = decisions.undo_last(db, annotator_id, token=event.token)
-        if taken is not None:
-            queue.lease_again(
-                db,
-                diary_id=taken.diary_id,
-                annotator_id=annotator_id,
-                holder=holder,
-                seconds=project_settings.LEASE_SECONDS,
-            )
+        _undo(db, event.token, annotator_id=annotator_id, holder=holder)
         return
     if event.diary_id is None:
         raise UserError("event_broken")
@@ -165,16 +108,39 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None
     )
 
 
+def _undo(db: Database, token: str, *, annotator_id: int, holder: str) -> None:
+    """Take the newest decision back and put its diary before the others of the tab."""
+    is_repeated = decisions.is_token_used(db, token)
+    taken = decisions.undo_last(db, annotator_id, token=token)
+    if taken is None:
+        return
+    # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
+    if is_repeated and any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [taken.diary_id])):
+        return
+    queue.lease_again(
+        db,
+        diary_id=taken.diary_id,
+        annotator_id=annotator_id,
+        holder=holder,
+        seconds=project_settings.LEASE_SECONDS,
+    )
+
+
 def decide(db: Database, decision: NewDecision) -> int | None:
     """Keep a decision; return its id, or None if its token was used before.
 
     Raises:
         UserError: for a label that is not in the set.
-        NotFoundError: for a diary that does not exist.
+        NotFoundError: for a diary or a model that does not exist.
     """
-    if decision.kind == "label" and decision.label_id not in {label.id for label in label_set(db)}:
-        known = ", ".join(label.name for label in label_set(db))
-        raise UserError("label_unknown", found=str(decision.label_id), known=known)
+    name_of = {label.id: label.name for label in label_set(db)}
+    for label_id in (decision.label_id if decision.kind == "label" else None, decision.shown_label_id):
+        if label_id is not None and label_id not in name_of:
+            raise UserError("label_unknown", found=str(label_id), known=", ".join(name_of.values()))
+    if decision.kind == "label" and decision.label_id is None:
+        raise UserError("event_broken")
+    if decision.model_id is not None:
+        models.get_model(db, decision.model_id)
     diaries.get_diary(db, decision.diary_id)
     return decisions.add(db, decision)
 
@@ -205,13 +171,20 @@ class Board:
 
 
 def board(
-    db: Database, *, annotator_id: int, holder: str, language: Language, shown_model_id: int | None = None
+    db: Database,
+    *,
+    annotator_id: int,
+    holder: str,
+    language: Language,
+    shown_model_id: int | None = None,
+    lookahead: int = LOOKAHEAD,
 ) -> Board:
     """Return what a tab shows, handing out diaries as needed.
 
     Args:
         shown_model_id: the model that served when the tab was last drawn. When another one serves now, the
             diaries that the tab holds but does not show are exchanged for those the new model asks for.
+        lookahead: how many diaries the holder gets when it runs low.
     """
     settings = project_settings.load(db)
     active = models.find_active(db)
@@ -219,12 +192,12 @@ def board(
     if active is not None and shown_model_id not in (None, active.id) and leases:
         queue.release(db, holder, keep=[leases[0].diary_id])
         leases = leases[:1]
-    if len(leases) <= LOOKAHEAD // 2:
+    if len(leases) <= lookahead // 2:
         leases = queue.claim(
             db,
             annotator_id=annotator_id,
             holder=holder,
-            limit=LOOKAHEAD - len(leases),
+            limit=lookahead - len(leases),
             seconds=project_settings.LEASE_SECONDS,
             overlap=settings.overlap,
         )

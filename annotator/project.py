@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from db.labels import Label, list_labels, store_labels
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from db import Database
+    from db import Database as Database
 
 Labels = Sequence[Label]
 """A label set, in its order."""
@@ -156,7 +157,8 @@ def _entries(text: str, suffix: str) -> list[dict[str, Any]]:
 
 
 def _label(entry: dict[str, Any], position: int) -> Label:
-    name = str(entry.get("name") or "").strip()
+    # The form in which imports compare label names: two that only look the same would be one there.
+    name = unicodedata.normalize("NFC", str(entry.get("name") or "")).strip()
     colour = str(entry.get("colour") or _COLOURS[position % len(_COLOURS)])
     return Label(
         position + 1,

@@ -23,6 +23,7 @@ class Plan:
     Attributes:
         label_count: labels that would train, in force now.
         new_count: labels of these and of the test part that the serving model has not seen.
+        new_train_count: of these, the labels that would train.
         test_count: labels that it would be measured on.
         labels_in_use: different labels among those that train.
         expected_seconds: from the last round, scaled by the labels.
@@ -31,6 +32,7 @@ class Plan:
 
     label_count: int
     new_count: int
+    new_train_count: int
     test_count: int
     labels_in_use: int
     expected_seconds: float
@@ -41,7 +43,7 @@ def plan(db: Database) -> Plan:
     """Say what a round would learn from now."""
     training = decisions.count_by_label(db, part="pool")
     active = models.find_active(db)
-    new = decisions.count_since(db, learned_up_to(db, active))
+    learned = learned_up_to(db, active)
     label_count = sum(training.values())
     obstacle = None
     if rounds.find_open(db) is not None:
@@ -50,7 +52,8 @@ def plan(db: Database) -> Plan:
         obstacle = "round.obstacle.labels"
     return Plan(
         label_count=label_count,
-        new_count=new,
+        new_count=decisions.count_since(db, learned),
+        new_train_count=decisions.count_since(db, learned, part="pool"),
         test_count=sum(decisions.count_by_label(db, part="test").values()),
         labels_in_use=len(training),
         expected_seconds=_expected_seconds(db, label_count),
@@ -110,7 +113,10 @@ def activate(db: Database, version: int) -> None:
     """
     found = [model for model in models.list_models(db) if model.version == version]
     if not found:
-        raise UserError("version_unknown", found=version, newest=len(models.list_models(db)) - 1)
+        newest = max((model.version for model in models.list_models(db)), default=None)
+        if newest is None:
+            raise UserError("no_model_yet")
+        raise UserError("version_unknown", found=version, newest=newest)
     active = models.find_active(db)
     if active is not None and active.encoder_hash != found[0].encoder_hash:
         raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)

@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator import project
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 
 _START_SECONDS = 60.0
-_RESTART_SECONDS = 3.0
+_RESTART_SECONDS = 2.0
 
 
 def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Callable[[str], None]) -> None:
     """Run app and worker until Ctrl-C or SIGTERM; a worker that dies is started again.
+
+    The worker waits until there is a project: an empty app asks for its labels first.
 
     Args:
         say: called once with the address when the app answers.
@@ -35,18 +38,23 @@ def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Ca
         UserError: if the port is taken, or the app does not start.
     """
     _check_port(address, port)
-    with _stop_on_signals() as stopping, _children(database, address, port, with_worker) as children:
-        _wait_until_up(children[0], address, port)
+    with _stop_on_signals() as stopping, _Children() as children:
+        server = children.start(_app_command(address, port), database)
+        worker = children.start(_worker_command(database), database) if _wants_worker(database, with_worker) else None
+        _wait_until_up(server, address, port)
         say(f"http://{address}:{port}")
-        worker_died = 0.0
-        while not stopping and children[0].poll() is None:
+        started_at = time.monotonic()
+        while not stopping and server.poll() is None:
             time.sleep(0.2)
-            if with_worker and children[1].poll() is not None:
-                worker_died = worker_died or time.monotonic()
-                if time.monotonic() - worker_died > _RESTART_SECONDS:
-                    children[1], worker_died = _start_worker(database), 0.0
+            is_down = worker is None or worker.poll() is not None
+            if is_down and time.monotonic() - started_at > _RESTART_SECONDS and _wants_worker(database, with_worker):
+                worker, started_at = children.start(_worker_command(database), database), time.monotonic()
         if not stopping:
-            raise UserError("app_ended", status=children[0].returncode or 0)
+            raise UserError("app_ended", status=server.returncode or 0)
+
+
+def _wants_worker(database: Path, with_worker: bool) -> bool:
+    return with_worker and project.is_set_up(database)
 
 
 def _check_port(address: str, port: int) -> None:
@@ -69,18 +77,31 @@ def _stop_on_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-@contextlib.contextmanager
-def _children(database: Path, address: str, port: int, with_worker: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
-    # A process group each: Ctrl-C in a terminal then reaches only this process, which stops them in order.
-    children = [_start_app(database, address, port)]
-    if with_worker:
-        children.append(_start_worker(database))
-    try:
-        yield children
-    finally:
-        for child in children:
+class _Children:
+    """Processes of our own, stopped in the order of their start.
+
+    Each has a session of its own: Ctrl-C in a terminal then reaches only this process.
+    """
+
+    def __init__(self) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> _Children:
+        return self
+
+    def start(self, command: list[str], database: Path) -> subprocess.Popen[bytes]:
+        """Start a command that finds the database in its environment."""
+        environment = {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve())}
+        child = subprocess.Popen(
+            command, env=environment, cwd=SCRIPT.parent, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        self._running.append(child)
+        return child
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._running:
             child.terminate()
-        for child in children:
+        for child in self._running:
             try:
                 child.wait(timeout=10)
             except subprocess.TimeoutExpired:
@@ -88,22 +109,14 @@ def _children(database: Path, address: str, port: int, with_worker: bool) -> Ite
                 child.wait()
 
 
-def _environment(database: Path) -> dict[str, str]:
-    return {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve())}
-
-
-def _start_app(database: Path, address: str, port: int) -> subprocess.Popen[bytes]:
+def _app_command(address: str, port: int) -> list[str]:
     options = [f"--server.address={address}", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *options]
-    return subprocess.Popen(
-        command, env=_environment(database), cwd=SCRIPT.parent, stdout=subprocess.DEVNULL, start_new_session=True
-    )
+    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *options]
 
 
-def _start_worker(database: Path) -> subprocess.Popen[bytes]:
+def _worker_command(database: Path) -> list[str]:
     options = ["--db", str(database.resolve()), "--parent", str(os.getpid())]
-    command = [sys.executable, "-m", "annotator.cli", "worker", *options]
-    return subprocess.Popen(command, env=_environment(database), cwd=SCRIPT.parent, start_new_session=True)
+    return [sys.executable, "-m", "annotator.cli", "worker", *options]
 
 
 def _wait_until_up(app: subprocess.Popen[bytes], address: str, port: int) -> None:

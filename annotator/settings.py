@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.errors import UserError
 from db import settings as stored
+from learner import query_strategies
 
 if TYPE_CHECKING:
     from db import Database
@@ -40,7 +41,11 @@ class Settings:
 
 
 def new_settings(**values: Any) -> Settings:
-    """Return settings for a new project, with a seed of its own."""
+    """Return settings for a new project, with a seed of its own.
+
+    Raises:
+        UserError: for a value that can't be used.
+    """
     return _checked(Settings(**{"seed": secrets.token_hex(16), **values}))
 
 
@@ -58,7 +63,11 @@ def load(db: Database) -> Settings:
 
 
 def change(db: Database, **values: Any) -> Settings:
-    """Keep changed settings and return all of them."""
+    """Keep changed settings and return all of them.
+
+    Raises:
+        UserError: for a value that can't be used; nothing is changed then.
+    """
     settings = _checked(replace(load(db), **values))
     store(db, settings)
     return settings
@@ -72,4 +81,6 @@ def store(db: Database, settings: Settings) -> None:
 def _checked(settings: Settings) -> Settings:
     if not 0 < settings.test_share < 1:
         raise UserError("test_share_outside", found=settings.test_share)
+    if settings.strategy not in query_strategies.STRATEGIES:
+        raise UserError("strategy_unknown", name=settings.strategy, known=", ".join(query_strategies.STRATEGIES))
     return settings

@@ -107,6 +107,8 @@ def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None
     with write(db):
         if row := one(db, repeated, token=token):
             return Decision(*row)
+        if is_token_used(db, token):  # by a decision: no undo can have it
+            return None
         row = one(db, newest, annotator=annotator_id)
         if row is None:
             return None
@@ -179,10 +181,16 @@ def count_by_kind(db: Database, annotator_id: int | None = None) -> dict[str, in
     return {str(kind): int(count) for kind, count in rows(db, sql, annotator=annotator_id)}
 
 
-def count_since(db: Database, decision_id: int) -> int:
-    """Count the label decisions in force that are newer than a decision."""
-    sql = "select count(*) from standing where kind = 'label' and decision_id > :id"
-    return int(scalar(db, sql, id=decision_id))
+def count_since(db: Database, decision_id: int, *, part: Literal["pool", "test"] | None = None) -> int:
+    """Count the label decisions in force that are newer than a decision, on all diaries or those of one part."""
+    if part is None:
+        sql = "select count(*) from standing where kind = 'label' and decision_id > :id"
+        return int(scalar(db, sql, id=decision_id))
+    sql = """
+        select count(*) from standing s join diaries y on y.id = s.diary_id
+        where s.kind = 'label' and s.decision_id > :id and y.part = :part
+    """
+    return int(scalar(db, sql, id=decision_id, part=part))
 
 
 def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision]:

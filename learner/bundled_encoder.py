@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NAME = "bundled"
 """The name by which settings and the command line ask for this encoder."""
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when `write_checkpoint` writes something else than before: an old cache is then left alone."""
 
 _FILE = "e5-small-q4.bin"
@@ -168,15 +168,16 @@ def _dequantise(raw: NDArray[np.uint8], elements: int) -> NDArray[np.float32]:
 def kept_pieces(pieces: list[str]) -> NDArray[np.int64]:
     """Return the ids of the pieces that Korean or Latin text can be cut into, in their order.
 
-    A piece whose characters are of another script can never match such text, so dropping it leaves every
-    segmentation as it was. Single Chinese characters stay, because Korean diaries use a few.
+    A longer piece with characters of another script can never match such text, so dropping it leaves every
+    segmentation as it was. Single characters of every script stay: emoji carry variation selectors, smileys
+    borrow Greek, Cyrillic and kana, and no character may become unknown that was known before.
     """
     return np.array([i for i, piece in enumerate(pieces) if i < len(_SPECIALS) or _usable(piece)], np.int64)
 
 
 def _usable(piece: str) -> bool:
     text = piece.replace(_METASPACE, "")
-    return all(_script(c) in ("latin", "hangul", "common") for c in text) or (len(text) == 1 and _script(text) == "han")
+    return len(text) == 1 or all(_script(c) in ("latin", "hangul", "common") for c in text)
 
 
 def _script(character: str) -> str:
@@ -187,8 +188,6 @@ def _script(character: str) -> str:
         return "hangul"
     if "LATIN" in name:
         return "latin"
-    if name.startswith("CJK UNIFIED"):
-        return "han"
     return "common" if unicodedata.category(character)[0] in "PSNZ" else "other"
 
 
@@ -210,14 +209,16 @@ def write_checkpoint(cache: Path) -> Path:
         draft = Path(tempfile.mkdtemp(dir=cache, prefix=".writing-"))
         try:
             _write_files(packed, draft)
-            draft.chmod(0o755)
             os.replace(draft, folder)
-        except OSError:
+        finally:
+            # Nothing is left of it after the rename.
             shutil.rmtree(draft, ignore_errors=True)
-            if not (folder / "config.json").is_file():
-                raise
-    except OSError as error:
-        raise EncoderError("encoder_cache_unwritable", folder=str(cache), reason=error.strerror or "") from error
+    # On a full disk safetensors and tokenizers raise kinds of their own, which are no OSError.
+    except Exception as error:
+        # Another process may have been faster.
+        if not (folder / "config.json").is_file():
+            reason = getattr(error, "strerror", None) or str(error)
+            raise EncoderError("encoder_cache_unwritable", folder=str(cache), reason=reason) from error
     return folder
 
 
@@ -229,6 +230,10 @@ def _write_files(packed: PackedCheckpoint, folder: Path) -> None:
     _tokenizer(packed, kept).save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config())
     _write_json(folder / "config.json", _config(packed, len(kept)))
+    # Several people may share a cache, and both mkdtemp and safetensors write for one only.
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    folder.chmod(0o755)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _TOKENS_A_BATCH = 1024
 """Padded tokens in one forward pass: on two cores larger passes were no faster and took more memory."""
 
+_MOST_TOKENS = 8192
+"""Cut of texts where a checkpoint names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -92,8 +95,9 @@ class Encoder:
             first = not token_ids[place]
             counts[place] += len(ids) if first else len(ids) - specials
             if first:
-                token_ids[place] = ids
-        return token_ids, counts
+                # Where a tokenizer adds no special tokens, an empty text has none, and no mean.
+                token_ids[place] = ids or [self._tokenizer.pad_token_id or 0]
+        return token_ids, np.maximum(counts, 1)
 
     def _forward(self, rows: list[list[int]]) -> NDArray[np.float32]:
         import torch
@@ -141,14 +145,30 @@ def load(name: str, *, cache: Path) -> Encoder:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model, info = AutoModel.from_pretrained(source, trust_remote_code=False, output_loading_info=True)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    # Damaged files raise kinds of safetensors, pickle and tokenizers, too, which share no other base.
+    except Exception as error:
         raise EncoderError("encoder_unloadable", name=name, reason=_first_line(error)) from error
+    # Without its files transformers makes a tokenizer of special tokens alone, to which every text is the same.
+    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise EncoderError("encoder_tokenizer_unusable", name=name)
     missing = set(info["missing_keys"])
     if strange := [key for key in missing if "pooler" not in key]:
         raise EncoderError("encoder_incomplete", name=name, count=len(strange), example=sorted(strange)[0])
     prefix = getattr(config, "text_prefix", "query: " if "e5" in Path(name).name.lower() else "")
     digest = _digest(model, tokenizer, prefix, skip=missing)
-    return Encoder(name, model.eval(), tokenizer, prefix=prefix, digest=digest)
+    encoder = Encoder(name, model.eval(), tokenizer, prefix=prefix, digest=digest)
+    _try_out(encoder)
+    return encoder
+
+
+def _try_out(encoder: Encoder) -> None:
+    """Encode two texts, so that a checkpoint of a wrong kind is refused now and not in the middle of a round."""
+    try:
+        vectors = encoder.encode(["", "안녕하세요"]).vectors
+    except Exception as error:
+        raise EncoderError("encoder_unloadable", name=encoder.name, reason=_first_line(error)) from error
+    if not np.isfinite(vectors).all():
+        raise EncoderError("encoder_unloadable", name=encoder.name, reason="NaN")
 
 
 def default_cache() -> Path:
@@ -176,7 +196,7 @@ def _digest(model: Any, tokenizer: Any, prefix: str, *, skip: set[str]) -> str:
 
 
 def _max_tokens(config: Any, tokenizer: Any) -> int:
-    limits = [int(tokenizer.model_max_length)]
+    limits = [int(tokenizer.model_max_length), _MOST_TOKENS]
     if positions := getattr(config, "max_position_embeddings", None):
         # RoBERTa counts positions from the padding id on, so it has fewer than it says.
         offset = (config.pad_token_id or 0) + 1 if "roberta" in str(config.model_type) else 0

@@ -22,7 +22,8 @@ Strategy = Callable[["FloatArray", np.random.Generator], "FloatArray"]
 
 def random(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Score each diary by a draw, uniform in [0, 1), that looks at nothing."""
-    return rng.random(len(proba)).astype(np.float32)
+    _check(proba)
+    return rng.random(len(proba), dtype=np.float32)
 
 
 def least_confidence(proba: FloatArray, rng: np.random.Generator) -> FloatArray:

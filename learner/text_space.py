@@ -42,10 +42,13 @@ class TextSpace:
         return len(self.components)
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return features, (n, width) float32, centred and of length 1; zeros for a text without n-grams."""
+        """Return features, (n, width) float32, centred and of length 1; zeros for a text without known n-grams."""
         if not len(texts):
             return np.zeros((0, self.width), np.float32)
-        features = np.asarray(self.vectorizer.transform(texts) @ self.components.T, np.float32) - self.mean
+        grams = self.vectorizer.transform(texts)
+        features = np.asarray(grams @ self.components.T, np.float32) - self.mean
+        # What is left of them is the mean alone, which says nothing.
+        features[np.diff(grams.indptr) == 0] = 0
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         return np.asarray(features / np.maximum(lengths, 1e-9), np.float32)
 

@@ -6,6 +6,7 @@ hash, so vectors of two encoders can't be mixed.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_ROWS_A_STEP = 4096
 
 
 class VectorFile:
@@ -88,13 +91,22 @@ class VectorFile:
         return found
 
     def _grow(self, rows: int) -> None:
-        # Room is made in steps, and vectors first: `rows` counts what both files have. Holes take no disk.
         if rows <= self.rows:
             return
-        room = -(-rows // 4096) * 4096
+        self._forget_lost()
+        # Room is made in steps, and vectors first: `rows` counts what both files have.
+        room = -(-rows // _ROWS_A_STEP) * _ROWS_A_STEP
         for path, size in ((self._vectors_path, 4 * self.width), (self._counts_path, 4)):
             with path.open("r+b") as file:
-                file.truncate(room * size)
+                # A hole that a full disk can't fill ends the process at the write; room that is taken now raises.
+                os.posix_fallocate(file.fileno(), 0, room * size)
+
+    def _forget_lost(self) -> None:
+        # Where the vectors were cut, the counts of the lost rows would call them present once there is room again.
+        counted = self._counts_path.stat().st_size // 4
+        whole = self._vectors_path.stat().st_size // (4 * self.width)
+        if counted > whole:
+            self._map(self._counts_path, np.int32, (counted,), "r+")[whole:] = 0
 
     def _map(self, path: Path, dtype: type, shape: tuple[int, ...], mode: Literal["r", "r+"]) -> Any:
         # An empty file can't be mapped.

@@ -74,8 +74,9 @@ class Worker:
         Raises:
             UserError: if another worker has the database, or, unless it works on, for what can't be done.
         """
+        # Looked at first, so that a wrong path is not left with a lock file beside it.
+        project.open_project(self.database).close()
         with only_worker(self.database):
-            project.open_project(self.database).close()
             signal.signal(signal.SIGTERM, self._stop)
             jobs = _Jobs(self.bench)
             try:
@@ -91,7 +92,8 @@ class Worker:
         db = self.bench.open()
         seen: object = None
         try:
-            self._say(db, force=True)
+            # Until the first piece is done the encoder is loading.
+            self._say(db, "start", force=True)
             while not self._stopping and (parent_pid is None or os.getppid() == parent_pid):
                 round_open = jobs.start_open_round(db)
                 if until == "round_ended" and not round_open:

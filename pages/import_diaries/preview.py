@@ -10,15 +10,17 @@ import streamlit as st
 from annotator.importing import ENDINGS, ColumnMap, import_file, preview
 from annotator.ordering import enqueue_import
 from pages.widgets.boundary import boundary
-from pages.widgets.words import plain, say
+from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from annotator.importing import ImportReport, Preview
-    from db import Database
+    from annotator.project import Database
 
-_ENCODINGS = (None, "utf-8", "cp949", "utf-16")
+_FIND_OUT = ""
+_ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16")
+_NO_COLUMN = ""  # no column has an empty name; an option that is None can't be told from no choice
 _ROLES = ("text", "label", "date", "author")
 
 
@@ -34,7 +36,7 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
     _draw_rows(found, is_chosen=encoding is not None)
     columns = _choose_columns(found, f"{file.file_id}_{encoding}")
     if columns.label is not None:
-        st.info(say("import_page.labels_decide"), icon="🏷️")
+        st.info(say("import_page.labels_decide"), icon=":material/label:")
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
     if columns.text is None:
         st.caption(say("import_page.text_needed"))
@@ -49,13 +51,14 @@ def _choose_encoding(file: UploadedFile) -> str | None:
     kind = ENDINGS.get(PurePosixPath(file.name).suffix.lower())
     if kind not in ("csv", "tsv", "jsonl"):
         return None
-    return st.selectbox(
+    chosen = st.selectbox(
         say("import_page.encoding"),
         _ENCODINGS,
         format_func=lambda encoding: encoding or say("import_page.encoding_auto"),
-        key=f"import_encoding_{file.file_id}",
+        key=keyed(f"import_encoding_{file.file_id}"),
         width=280,
     )
+    return chosen or None
 
 
 def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
@@ -80,14 +83,14 @@ def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
 def _choose_columns(found: Preview, key: str) -> ColumnMap:
     chosen: dict[str, str | None] = {}
     for box, role in zip(st.columns(len(_ROLES)), _ROLES, strict=True):
-        guess = getattr(found.guess, role)
-        options = [None, *found.columns]
-        chosen[role] = box.selectbox(
+        options = [_NO_COLUMN, *found.columns]
+        column = box.selectbox(
             say(f"import_page.column_{role}"),
             options,
-            index=options.index(guess),
-            format_func=lambda column: say("import_page.no_column") if column is None else column,
-            key=f"import_{role}_{key}",
+            index=options.index(getattr(found.guess, role) or _NO_COLUMN),
+            format_func=lambda name: name or say("import_page.no_column"),
+            key=keyed(f"import_{role}_{key}"),
         )
+        chosen[role] = column or None
     st.caption(say("import_page.other_columns"))
     return ColumnMap(text=chosen["text"], label=chosen["label"], date=chosen["date"], author=chosen["author"])

@@ -30,13 +30,13 @@ def draw_report() -> None:
         return
     with st.container(border=True):
         kept = say("import_page.done", file=report.file_name, kept=report.kept_count)
-        (st.success if report.kept_count else st.warning)(plain(kept), icon="📥")
+        (st.success if report.kept_count else st.warning)(plain(kept), icon=":material/download:")
         with st.container(horizontal=True):
             st.metric(say("import_page.kept"), f"{report.kept_count:,}", border=True, width=150)
             st.metric(say("import_page.with_label"), f"{report.label_count:,}", border=True, width=150)
             st.metric(say("import_page.left_out"), f"{len(report.skips):,}", border=True, width=150)
         _draw_left_out(report)
-        st.page_link("pages/label/page.py", label=say("import_page.go_label"), icon="✏️")
+        st.page_link("pages/label/page.py", label=say("import_page.go_label"), icon=":material/edit:")
 
 
 def _draw_left_out(report: ImportReport) -> None:

@@ -11,12 +11,12 @@ from pages.learn.result import draw_result
 from pages.learn.running import watch_round
 from pages.learn.versions import draw_versions
 from pages.widgets import project, session
-from pages.widgets.boundary import boundary
-from pages.widgets.words import plain, say
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
+    from annotator.project import Database
     from annotator.rounds import Plan
-    from db import Database
 
 
 def _draw() -> None:
@@ -26,7 +26,7 @@ def _draw() -> None:
         open_round = rounds.find_open(db)
         if open_round is not None:
             watch_round(open_round.id)
-            st.page_link("pages/label/page.py", label=say("learn.go_label"), icon="✏️")
+            st.page_link("pages/label/page.py", label=say("learn.go_label"), icon=":material/edit:")
         last = rounds.find_last_ended(db)
         if last is not None:
             draw_result(db, last)
@@ -37,15 +37,15 @@ def _draw() -> None:
 def _draw_plan(plan: Plan, *, label_count: int) -> None:
     with st.container(horizontal=True):
         st.metric(say("learn.labels"), f"{plan.label_count:,}", border=True, width=150)
-        st.metric(say("learn.new"), f"{plan.new_count:,}", border=True, width=150, help=say("learn.new_help"))
+        st.metric(say("learn.new"), f"{plan.new_train_count:,}", border=True, width=150, help=say("learn.new_help"))
         st.metric(say("learn.in_use"), f"{plan.labels_in_use} / {label_count}", border=True, width=150)
         st.metric(say("learn.test"), f"{plan.test_count:,}", border=True, width=150, help=say("learn.test_help"))
-    label = say("learn.press", labels=plan.label_count, new=plan.new_count, seconds=round(plan.expected_seconds))
+    label = say("learn.press", labels=plan.label_count, new=plan.new_train_count, seconds=round(plan.expected_seconds))
     st.button(
         label,
         type="primary",
         key="learn_start",
-        icon="🌱",
+        icon=":material/model_training:",
         disabled=plan.obstacle is not None,
         on_click=_request,
         args=(session.name(),),
@@ -58,28 +58,30 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
 
 
 def _request(name: str) -> None:
-    with boundary(), project.opened() as db:
+    with callback_boundary(), project.opened() as db:
         rounds.request(db, annotator_id=people.identify(db, name))
 
 
 def _draw_strategy(db: Database) -> None:
     now = settings.load(db).strategy
-    with st.expander(say("learn.strategy", name=say(f"learn.strategy_{now}")), icon="🧭"):
+    key = keyed("learn_strategy")
+    with st.expander(say("learn.strategy", name=say(f"learn.strategy_{now}")), icon=":material/explore:"):
         st.radio(
             say("learn.strategy_ask"),
             ordering.STRATEGIES,
             index=ordering.STRATEGIES.index(now),
             format_func=lambda name: say(f"learn.strategy_{name}"),
             captions=[plain(say(f"learn.strategy_{name}_caption")) for name in ordering.STRATEGIES],
-            key="learn_strategy",
+            key=key,
             on_change=_change_strategy,
+            args=(key,),
         )
         st.caption(say("learn.strategy_when"))
 
 
-def _change_strategy() -> None:
-    with boundary(), project.opened() as db:
-        settings.change(db, strategy=st.session_state["learn_strategy"])
+def _change_strategy(key: str) -> None:
+    with callback_boundary(), project.opened() as db:
+        settings.change(db, strategy=st.session_state[key])
 
 
 _draw()

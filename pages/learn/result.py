@@ -13,8 +13,8 @@ from pages.widgets.words import interval, local_time, percent, say
 
 if TYPE_CHECKING:
     from annotator.outcomes import Figures, Outcome
+    from annotator.project import Database
     from annotator.rounds import Round
-    from db import Database
 
 _TONES = {"better": st.success, "worse": st.warning, "few": st.warning}
 
@@ -23,11 +23,11 @@ def draw_result(db: Database, ended: Round) -> None:
     """Draw what came of a round that has ended."""
     st.subheader(say("learn.result", number=ended.number))
     if ended.status == "failed":
-        st.error(explain_stored(ended.error or {"code": "fault", "details": {"kind": "?"}}), icon="⚠️")
+        st.error(explain_stored(ended.error or {"code": "fault", "details": {"kind": "?"}}), icon=":material/warning:")
         st.caption(say("learn.still_serving"))
         return
     if ended.status == "cancelled":
-        st.info(say("learn.cancelled"), icon="✋")
+        st.info(say("learn.cancelled"), icon=":material/cancel:")
         return
     _draw_done(db, ended, outcome_of(ended))
 
@@ -57,7 +57,7 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
         st.caption(say("learn.figures_help", n=n))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
-        st.page_link("pages/label/page.py", label=say("learn.go_next"), icon="✏️")
+        st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
 
 
 def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -> None:
@@ -70,7 +70,7 @@ def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -
         if before is not None and before.accuracy is not None:
             change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
         # Grey: green would say "better", which only the sentence above may say.
-        st.metric(title, percent(figures.accuracy), change, delta_color="off")
+        st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
         st.caption(
             say(
                 "learn.figures",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator import overview, rounds
 from pages.widgets import project
-from pages.widgets.boundary import boundary
+from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def watch_round(round_id: int) -> None:
     Args:
         round_id: the round that was open when the page was drawn.
     """
+    draw_problem()
     with boundary(), project.opened() as db:
         pulse = overview.pulse(db, project.path())
         current = pulse.open_round
@@ -39,7 +40,7 @@ def _draw_running(pulse: Pulse) -> None:
         step = say(f"step.{current.step}") if current.step else say("frame.round_begins")
         st.progress(current.progress, text=say("frame.round", number=current.number, step=step))
         if not pulse.is_working:
-            st.warning(say("learn.worker_off", command="maeumgyeol worker"), icon="⏸️")
+            st.warning(say("learn.worker_off", command="maeumgyeol worker"), icon=":material/pause_circle:")
         if current.cancel_asked:
             st.caption(say("learn.cancelling"))
         else:
@@ -48,5 +49,5 @@ def _draw_running(pulse: Pulse) -> None:
 
 
 def _cancel() -> None:
-    with boundary(), project.opened() as db:
+    with callback_boundary(), project.opened() as db:
         rounds.cancel(db)

@@ -8,15 +8,15 @@ import streamlit as st
 
 from annotator import overview, rounds
 from pages.widgets import project
-from pages.widgets.boundary import boundary
-from pages.widgets.words import interval, local_time, percent, say
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import interval, keyed, local_time, percent, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.outcomes import Figures
     from annotator.overview import Version
-    from db import Database
+    from annotator.project import Database
 
 
 def draw_versions(db: Database) -> None:
@@ -24,12 +24,13 @@ def draw_versions(db: Database) -> None:
     st.subheader(say("learn.versions"))
     versions = list(reversed(overview.list_versions(db)))
     if not versions:
-        st.info(say("learn.no_version"), icon="⏳")
+        st.info(say("learn.no_version"), icon=":material/hourglass_empty:")
         return
     measured = {m.version: m.figures for m in overview.list_measured(db)}
     st.dataframe(
         [_row(version, measured.get(version.model.version)) for version in versions],
         hide_index=True,
+        placeholder="–",
         key="learn_versions",
     )
     st.caption(say("learn.versions_help"))
@@ -66,16 +67,16 @@ def _draw_activation(versions: Sequence[Version]) -> None:
             say("learn.activate_which"),
             others,
             format_func=_name,
-            key="learn_activate_which",
+            key=keyed("learn_activate_which"),
             width=200,
         )
         st.button(say("learn.activate"), key="learn_activate", on_click=_activate, args=(chosen,))
 
 
 def _activate(version: int) -> None:
-    with boundary(), project.opened() as db:
+    with callback_boundary(), project.opened() as db:
         rounds.activate(db, version)
-        st.toast(say("learn.activated", version=version), icon="✅")
+        st.toast(say("learn.activated", version=version), icon=":material/check:")
 
 
 def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None:
@@ -83,10 +84,10 @@ def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None
     versions = sorted(measured)
     left, right = st.columns(2)
     first = left.selectbox(
-        say("learn.compare_first"), versions, index=len(versions) - 2, format_func=_name, key="learn_first"
+        say("learn.compare_first"), versions, index=len(versions) - 2, format_func=_name, key=keyed("learn_first")
     )
     second = right.selectbox(
-        say("learn.compare_second"), versions, index=len(versions) - 1, format_func=_name, key="learn_second"
+        say("learn.compare_second"), versions, index=len(versions) - 1, format_func=_name, key=keyed("learn_second")
     )
     a, b = measured[first], measured[second]
     columns = [say("learn.f1_of", version=version) for version in (first, second)]
@@ -97,5 +98,6 @@ def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None
         | {say("learn.difference"): None if f1_a is None or f1_b is None else round(f1_b - f1_a, 2)}
         for name, count, f1_a, f1_b in zip(names, b.true_counts, a.f1, b.f1, strict=False)
     ]
-    st.dataframe(rows, hide_index=True, column_config=bar, key="learn_comparison")
+    signed = {say("learn.difference"): st.column_config.NumberColumn(format="%+.2f")}
+    st.dataframe(rows, hide_index=True, column_config=bar | signed, placeholder="–", key="learn_comparison")
     st.caption(say("learn.compare_same" if a.n == b.n else "learn.compare_other", first=a.n, second=b.n))

@@ -91,7 +91,7 @@ def confidence_figure(counts: Sequence[int], *, axes: tuple[str, str]) -> go.Fig
             hovertemplate="%{customdata}: %{y:,}<extra></extra>",
         )
     )
-    figure.update_xaxes(title=axes[0], range=[0, 100], tickvals=list(range(0, 101, 20)), ticksuffix="%")
+    figure.update_xaxes(title=axes[0], range=[0, 101], tickvals=list(range(0, 101, 20)), ticksuffix="%")
     figure.update_yaxes(title=axes[1], nticks=5, tickformat=",d")
     return figure
 
@@ -117,6 +117,7 @@ def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str,
             showscale=False,
             text=texts,
             texttemplate="%{text}",
+            textfont={"size": 13},
             xgap=2,
             ygap=2,
             hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.0%}}<extra></extra>",

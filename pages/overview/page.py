@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.overview import Measured, Status
-    from db import Database
+    from annotator.project import Database
 
-_BAR = 34
-"""Height of one bar with its gap, in pixels."""
+_BAR = 34  # pixels: one bar with its gap
 
 
 def _draw() -> None:
@@ -67,8 +66,8 @@ def _draw_counts(db: Database, now: Status) -> None:
 def _draw_labels(now: Status) -> None:
     st.subheader(say("overview.labels_chart"))
     if not any(now.counts.values()):
-        st.info(say("overview.no_labels"), icon="✏️")
-        st.page_link("pages/label/page.py", label=say("overview.go_label"), icon="✏️")
+        st.info(say("overview.no_labels"), icon=":material/edit:")
+        st.page_link("pages/label/page.py", label=say("overview.go_label"), icon=":material/edit:")
         return
     counts = [now.counts[label.id] for label in now.labels]
     names = [label.name for label in now.labels]
@@ -88,7 +87,7 @@ def _draw_labels(now: Status) -> None:
 def _draw_accuracy(measured: Sequence[Measured]) -> None:
     st.subheader(say("overview.accuracy_chart"))
     if not measured:
-        st.info(say("overview.not_measured"), icon="🌱")
+        st.info(say("overview.not_measured"), icon=":material/model_training:")
         return
     figure = charts.accuracy_figure(
         measured,
@@ -101,13 +100,13 @@ def _draw_accuracy(measured: Sequence[Measured]) -> None:
     newest = measured[-1].figures.n
     st.caption(say("overview.accuracy_help", n=newest))
     if newest < FEWEST_TO_TRUST:
-        st.caption("⚠️ " + say("overview.few", n=newest, fewest=FEWEST_TO_TRUST))
+        st.caption(":material/warning: " + say("overview.few", n=newest, fewest=FEWEST_TO_TRUST))
 
 
 def _draw_confusion(serving: Measured | None, names: Sequence[str]) -> None:
     st.subheader(say("overview.confusion_chart"))
     if serving is None:
-        st.info(say("overview.no_confusion"), icon="🌱")
+        st.info(say("overview.no_confusion"), icon=":material/model_training:")
         return
     figure = charts.confusion_figure(
         names, serving.figures, axes=(say("overview.answer_axis"), say("overview.truth_axis"))
@@ -120,7 +119,7 @@ def _draw_confusion(serving: Measured | None, names: Sequence[str]) -> None:
 def _draw_f1(serving: Measured | None, names: Sequence[str]) -> None:
     st.subheader(say("overview.f1_chart"))
     if serving is None:
-        st.info(say("overview.no_confusion"), icon="🌱")
+        st.info(say("overview.no_confusion"), icon=":material/model_training:")
         return
     figure = charts.f1_figure(names, serving.figures, axis="F1", missing=say("overview.f1_missing"))
     alt = ", ".join(
@@ -134,7 +133,7 @@ def _draw_confidence(db: Database, now: Status) -> None:
     st.subheader(say("overview.confidence_chart"))
     values = overview.confidences(db)
     if not len(values):
-        st.info(say("overview.no_predictions"), icon="⏳")
+        st.info(say("overview.no_predictions"), icon=":material/hourglass_empty:")
         return
     counts = overview.count_in_tenths(values)
     figure = charts.confidence_figure(counts, axes=(say("overview.confidence_axis"), say("overview.diaries_axis")))

@@ -31,7 +31,7 @@ def edit_labels(labels: Labels) -> Labels:
     Raises:
         UserError: if the changed labels can't be used.
     """
-    with st.expander(say("setup.edit"), icon="✏️"):
+    with st.expander(say("setup.edit"), icon=":material/edit:"):
         st.caption(say("setup.edit_help", reserved=" ".join(sorted(project.RESERVED_KEYS))))
         edited: list[dict[str, Any]] = st.data_editor(
             [{field: getattr(label, field) for field in _FIELDS} for label in labels],

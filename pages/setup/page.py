@@ -10,7 +10,7 @@ from annotator import demo, project
 from pages.setup.label_table import draw_swatches, edit_labels, upload_labels
 from pages.widgets import project as shown
 from pages.widgets import session
-from pages.widgets.words import plain, say
+from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def _draw() -> None:
         _WAYS,
         format_func=lambda name: say(f"setup.way_{name}"),
         captions=[say(f"setup.way_{name}_caption") for name in _WAYS],
-        key="setup_way",
+        key=keyed("setup_way"),
     )
     labels = edit_labels(project.DEFAULT_LABELS) if way == "seven" else upload_labels()
     if labels is None:

@@ -20,20 +20,45 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_PROBLEM = "problem"
+_ICON = ":material/warning:"
+
+
 @contextmanager
 def boundary() -> Iterator[None]:
-    """Show what goes wrong in the block as a sentence. Callbacks and fragments, which run by themselves, need it too.
+    """Show what goes wrong in the block as a sentence. Fragments, which run by themselves, need one of their own.
 
     Streamlit's own ways of stopping a script are no `Exception` and pass.
     """
     try:
         yield
-    except EXPLAINED as error:
-        st.error(plain(messages.explain(error, session.language())), icon="⚠️")
     except Exception as error:
-        # The text of an unexpected exception may quote a diary.
-        logger.error("A page failed: %s", where(error))
-        st.error(plain(say("error.fault", kind=where(error))), icon="⚠️")
+        st.error(_sentence(error), icon=_ICON)
+
+
+@contextmanager
+def callback_boundary() -> Iterator[None]:
+    """Keep what goes wrong in a callback for `draw_problem`: what a callback draws, the page draws over."""
+    try:
+        yield
+    except Exception as error:
+        session.keep_draft(_PROBLEM, _sentence(error))
+
+
+def draw_problem() -> None:
+    """Show what went wrong in a callback, once."""
+    problem = session.draft(_PROBLEM)
+    if problem:
+        session.keep_draft(_PROBLEM, None)
+        st.error(problem, icon=_ICON)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, EXPLAINED):
+        return plain(messages.explain(error, session.language()))
+    # The text of an unexpected exception may quote a diary.
+    logger.error("A page failed: %s", where(error))
+    return plain(say("error.fault", kind=where(error)))
 
 
 def explain_stored(error: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from annotator import project
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from db import Database
+    from annotator.project import Database
 
 
 def path() -> Path:

@@ -13,7 +13,7 @@ from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
     from annotator.overview import Pulse
-    from db import Database
+    from annotator.project import Database
 
 _NAME_KEY = "frame_name"
 _LANGUAGE_KEY = "frame_language"
@@ -79,7 +79,7 @@ def draw_status() -> None:
 
 def _draw_worker(pulse: Pulse) -> None:
     if not pulse.is_working:
-        st.markdown(f"⏸️ **{say('frame.worker_off')}**")
+        st.markdown(f":material/pause_circle: **{say('frame.worker_off')}**")
         st.caption(say("frame.worker_start", command="maeumgyeol worker"))
         if pulse.open_round is not None:
             st.caption(say("frame.round_waits"))
@@ -89,7 +89,7 @@ def _draw_worker(pulse: Pulse) -> None:
         step = say(f"step.{pulse.open_round.step}") if pulse.open_round.step else say("frame.round_begins")
         st.progress(pulse.open_round.progress, text=say("frame.round", number=pulse.open_round.number, step=step))
     elif worker is None or not worker.step:
-        st.markdown(f"🟢 {say('frame.worker_idle')}")
+        st.markdown(f":material/check_circle: {say('frame.worker_idle')}")
     else:
         share = min(1.0, worker.done / worker.total) if worker.total else 0.0
         counted = say("frame.worker_step", step=say(f"step.{worker.step}"), done=worker.done, total=worker.total)
@@ -97,4 +97,4 @@ def _draw_worker(pulse: Pulse) -> None:
     if worker is not None and worker.silent_seconds > _SILENT_SECONDS:
         st.caption(say("frame.worker_silent", seconds=round(worker.silent_seconds)))
     if worker is not None and worker.error is not None:
-        st.error(explain_stored(worker.error), icon="⚠️")
+        st.error(explain_stored(worker.error), icon=":material/warning:")

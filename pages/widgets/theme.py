@@ -17,6 +17,16 @@ GREY = "#8a8f98"
 _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
 
 
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.25rem; padding-bottom: 3rem; }
+</style>"""
+
+
+def draw_style() -> None:
+    """Move what a page is about up, to where it is seen without scrolling."""
+    st.html(_STYLE)
+
+
 def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
     """Draw a plotly figure as wide as its column.
 
@@ -26,7 +36,7 @@ def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
     """
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 16, "t": 28 if figure.layout.annotations else 8, "b": 8},
         showlegend=False,
         dragmode=False,
         bargap=0.35,

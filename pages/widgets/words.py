@@ -16,6 +16,14 @@ def say(key: str, /, **values: str | float) -> str:
     return messages.say(key, session.language(), **values)
 
 
+def keyed(key: str) -> str:
+    """Return the key of a choice whose options are shown in words.
+
+    A browser names the option by what it showed, which means nothing once the language has changed.
+    """
+    return f"{key}_{session.language()}"
+
+
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is: names and file names may hold its signs."""
     return _MARKDOWN.sub(r"\\\1", text)

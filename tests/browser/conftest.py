@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,14 +73,17 @@ def run_app(
     Raises:
         RuntimeError: if the server ends or says nothing for a minute; with the end of its output.
     """
-    chosen = port or _free_port()
+    chosen = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(chosen)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **(env or {})}
     output = (log or Path(os.devnull)).open("ab")
-    with output, subprocess.Popen(
-        [*command, "--", *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
-    ) as server:
+    with (
+        output,
+        subprocess.Popen(
+            [*command, "--", *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
+        ) as server,
+    ):
         try:
             _wait_until_healthy(server, f"http://127.0.0.1:{chosen}/_stcore/health", log)
             yield f"http://127.0.0.1:{chosen}"
@@ -92,7 +95,7 @@ def run_app(
                 server.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -134,6 +137,7 @@ def running_app() -> RunningApp:
 def browser() -> Iterator[Browser]:
     """Chromium, for all browser tests. Without it they are skipped, loudly; under CI they fail."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         path = found or (own if Path(own).exists() else None)

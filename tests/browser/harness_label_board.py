@@ -19,7 +19,7 @@ from typing import Any
 import streamlit as st
 
 from annotator.project import DEFAULT_LABELS
-from pages.widgets.label_board import BoardData, ItemData, board_strings, label_board, read_client
+from pages.widgets.label_board import BoardData, ItemData, LabelData, board_strings, label_board, read_client
 
 KEY = "board"
 LOOKAHEAD = 6
@@ -28,7 +28,10 @@ DELAY = float(os.environ.get("HARNESS_DELAY", "0"))
 CASE = os.environ.get("HARNESS_CASE", "")
 COUNT = int(os.environ.get("HARNESS_DIARIES", "60"))
 KEYS = os.environ.get("HARNESS_KEYS", "1234567")
-HOSTILE = "<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시\n\u202e거꾸로\u202c <script>window.hit=1</script> 🙂 끝."
+HOSTILE = (
+    "<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시\n"
+    "\u202e거꾸로\u202c <script>window.hit=1</script> 🙂 끝."
+)
 
 LONG = (
     "아침에 눈을 뜨니 창밖으로 비가 내리고 있었다. 어제 동생이랑 크게 싸운 일이 자꾸 생각나서 이불 속에서 한참을 "
@@ -110,7 +113,9 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
     text = text_of(diary_id)
     words = spans_of(text, " \n")
     speaks = {"눈물이": 0.9, "싸운": 0.5, "혼자였으면": 0.6, "그래도": -0.7, "웃었다.": -0.4, "비가": 0.2}
-    weights = [[speaks.get(text[a:b], 0.0) * (1 if k == 4 else -0.5 if k == 1 else 0.1) for k in range(7)] for a, b in words]
+    weights = [
+        [speaks.get(text[a:b], 0.0) * (1 if k == 4 else -0.5 if k == 1 else 0.1) for k in range(7)] for a, b in words
+    ]
     is_blind = CASE == "blind" or (CASE == "long" and diary_id % 7 == 6)
     back = next((other for other in undone if other["diary_id"] == diary_id), None)
     return {
@@ -137,6 +142,13 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
     }
 
 
+def label(position: int, key: str) -> LabelData:
+    """Return one of the demo's labels; they repeat when there are more keys than labels."""
+    known = DEFAULT_LABELS[position % len(DEFAULT_LABELS)]
+    name = known.name if position < len(DEFAULT_LABELS) else f"{known.name}·{position}"
+    return {"id": position + 1, "name": name, "colour": known.colour, "key": key, "definition": known.definition}
+
+
 def board() -> BoardData:
     """Return what the board shows."""
     kept = entries()
@@ -151,10 +163,7 @@ def board() -> BoardData:
         "scope": "harness",
         "holder": client and client["holder"],
         "strings": board_strings("ko"),
-        "labels": [
-            {"id": x.id, "name": x.name, "colour": x.colour, "key": key, "definition": x.definition}
-            for x, key in zip(DEFAULT_LABELS, KEYS, strict=True)
-        ],
+        "labels": [label(i, key) for i, key in enumerate(KEYS)],
         "items": [item(i, leases[i], undone) for i in left[:LOOKAHEAD]] if client else [],
         "acked": acked_by(kept, client["holder"]) if client else 0,
         "counts": {"left": len(left), "mine": sum(e["kind"] == "label" for e in decided), "since_round": len(decided)},

@@ -152,7 +152,7 @@ _mount = st.components.v2.component(
     html='<div class="board"></div>',
     css=(_HERE / "board.css").read_text("utf-8"),
     # One module for the browser: inline components can't import from each other.
-    js="\n".join((_HERE / name).read_text("utf-8") for name in ("log.js", "diary.js", "controls.js", "board.js")),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("log", "diary", "controls", "view", "board")),
 )
 
 
@@ -180,4 +180,6 @@ def read_client(key: str) -> Client | None:
 def board_strings(language: Language) -> dict[str, str]:
     """Return the board's own texts; it fills in their ``{values}`` itself."""
     prefix = "board."
-    return {key.removeprefix(prefix): text for key, text in messages.catalogue(language).items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): text for key, text in messages.catalogue(language).items() if key.startswith(prefix)
+    }

@@ -1,29 +1,22 @@
-// The board: what is on screen, what has been pressed, what the server knows of it.
-// The parts before this one in the module: log.js, diary.js, controls.js.
+// The board: what has been pressed, and what the server knows of it.
+// The parts before this one in the module: log.js, diary.js, controls.js, view.js.
 
-const SLOW_MS = 2000;
-const STUCK_MS = 10000;
-const RESEND_MS = 5000;
+const RESEND_MS = 3000;
 const KEEP_ALIVE_MS = 60000;
 const TICK_MS = 500;
-const HINT_MS = 2600;
-const HISTORY_LENGTH = 8;
 
-class Board {
+class Board extends View {
   constructor(root, log) {
-    this.root = root;
+    super(root);
     this.log = log;
     this.items = [];
-    this.current = null;
     this.waiting = []; // presses for diaries that aren't here yet, or behind an undo
-    this.lookedAt = null; // label index under the pointer or the keyboard's focus
-    this.cycled = null; // label index chosen with V
     this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
     this.hiddenMs = 0;
     this.sentAt = 0;
-    this.savedOnce = false;
     this.off = new AbortController();
     this.listen();
+    stayClear(root.host);
   }
 
   listen() {
@@ -31,8 +24,12 @@ class Board {
     document.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal });
     document.addEventListener("pointerdown", () => (this.hasWalked = false), { capture: true, signal });
     document.addEventListener("visibilitychange", () => this.onVisibility(), { signal });
-    window.addEventListener("beforeunload", (event) => this.log.events.length && event.preventDefault(), { signal });
+    window.addEventListener("beforeunload", (event) => this.hasUnsaved() && event.preventDefault(), { signal });
     this.ticker = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  hasUnsaved() {
+    return this.log.events.length + this.waiting.length > 0;
   }
 
   close() {
@@ -242,189 +239,16 @@ class Board {
   }
 
   toggleSheet = () => (this.sheet.open ? this.sheet.close() : this.sheet.showModal());
-
-  // ---- drawing --------------------------------------------------------------------------------------------
-
-  build() {
-    const memo = this.memo?.value ?? "";
-    const { strings, labels } = this.data;
-    this.makeActions();
-    this.parts = buildFrame(strings);
-    this.memo = this.parts.memo;
-    this.memo.value = memo;
-    const keys = freeCommandKeys(labels);
-    this.buttons = labels.map((label, index) =>
-      labelButton(label, strings, {
-        onPress: () => this.press({ kind: "label", labelId: label.id }),
-        onLook: () => this.lookAt(index),
-        onLookAway: () => this.lookedAt === index && this.lookAt(null),
-      }),
-    );
-    this.parts.labels.replaceChildren(...this.buttons);
-    this.parts.labels.classList.toggle("many", labels.length > 9);
-    const kinds = ["skip", "flag", "undo", "help"];
-    this.parts.commands.replaceChildren(
-      ...kinds.map((kind) => commandButton(kind, strings, keys[kind], () => this.commands[kind]())),
-    );
-    if (keys.memo) this.parts.memoLabel.prepend(keyCap(keys.memo));
-    if (keys.evidence) this.parts.evidenceKey.append(keyCap(keys.evidence), el("span", "", strings.evidence));
-    this.parts.evidenceKey.addEventListener("click", () => this.cycleEvidence());
-    this.sheet = buildSheet(labels, strings, keys);
-    const board = this.root.querySelector(".board");
-    board.replaceChildren(this.parts.frame, this.sheet);
-    board.addEventListener("keydown", shieldTyping);
-  }
-
-  draw() {
-    const { strings, labels, notice, empty } = this.data;
-    const { parts, current: item } = this;
-    parts.frame.classList.toggle("undoing", this.log.isUndoing);
-    parts.frame.classList.toggle("without-diary", !item);
-    parts.notice.textContent = notice ?? "";
-    parts.notice.hidden = !notice;
-    parts.article.hidden = !item;
-    parts.placeholder.hidden = Boolean(item);
-    parts.placeholder.textContent = item ? "" : this.placeholder(empty, strings);
-    parts.why.textContent = item?.why ?? "";
-    this.drawCounts();
-    drawHistory(parts.history, this.decisions().slice(0, HISTORY_LENGTH), labels, strings);
-    if (item) this.drawItem(item);
-    this.drawLabels();
-    this.drawSaveState();
-  }
-
-  placeholder(empty, strings) {
-    if (this.waiting.length) return fill(strings.remembered, { n: this.waiting.length });
-    return empty && !this.log.events.length ? empty : strings.fetching;
-  }
-
-  drawItem(item) {
-    const { strings, labels } = this.data;
-    const { parts } = this;
-    parts.heading.textContent = [fill(strings.diary, { id: item.diary_id }), item.written_on, item.author]
-      .filter(Boolean)
-      .join(" · ");
-    parts.previous.hidden = !item.previous;
-    if (item.previous) {
-      const label = labels.find((candidate) => candidate.id === item.previous.label_id);
-      const choice = label?.name ?? strings[`${item.previous.kind}_done`];
-      parts.previous.textContent = fill(strings.previous, { choice });
-    }
-    this.drawEvidence(item);
-  }
-
-  drawEvidence(item) {
-    const { strings, labels } = this.data;
-    const { parts } = this;
-    const index = this.evidenceIndex(item);
-    const evidence = evidenceOf(item, index);
-    const key = JSON.stringify([item.token, item.text, item.sentences, evidence]);
-    if (key !== this.drawn) drawDiary(parts.text, item, evidence);
-    this.drawn = key;
-    const hasEvidence = Boolean(item.explanation) && !item.blind && index >= 0;
-    parts.legend.hidden = !hasEvidence;
-    parts.evidenceKey.hidden = !hasEvidence;
-    parts.legendLabel.textContent = hasEvidence ? fill(strings.evidence_of, { label: labels[index].name }) : "";
-    parts.evidenceText.textContent = hasEvidence
-      ? describeEvidence(item, labels, index, strings)
-      : this.withoutEvidence(item, strings);
-  }
-
-  withoutEvidence(item, strings) {
-    if (item.blind) return strings.blind;
-    return item.prediction ? strings.evidence_coming : strings.no_prediction;
-  }
-
-  // The label whose evidence is shown: the one looked at, else the one chosen with V, else the predicted one.
-  evidenceIndex(item) {
-    return this.lookedAt ?? this.cycled ?? item.prediction?.label_index ?? -1;
-  }
-
-  lookAt(index) {
-    this.lookedAt = index;
-    if (!this.current) return;
-    this.drawEvidence(this.current);
-    this.drawLabels();
-  }
-
-  // V: the likeliest label after the one shown, and round again.
-  cycleEvidence() {
-    const item = this.current;
-    if (!item?.prediction || !item.explanation || item.blind) return;
-    const { proba } = item.prediction;
-    const order = proba.map((_, index) => index).sort((a, b) => proba[b] - proba[a]);
-    this.cycled = order[(order.indexOf(this.evidenceIndex(item)) + 1) % order.length];
-    this.lookAt(null);
-  }
-
-  drawLabels() {
-    const { strings, labels } = this.data;
-    const item = this.current;
-    const prediction = item && !item.blind ? item.prediction : null;
-    const looked = item && prediction && item.explanation ? this.evidenceIndex(item) : -1;
-    this.buttons.forEach((made, index) => {
-      drawLabelButton(made, labels[index], {
-        share: prediction ? (prediction.proba[index] ?? 0) : null,
-        isPredicted: prediction?.label_index === index,
-        isPrevious: item?.previous?.label_id === labels[index].id,
-        isLookedAt: looked === index,
-      }, strings);
-    });
-    for (const kind of ["skip", "flag"]) {
-      this.parts.commands.querySelector(`.${kind}`).classList.toggle("previous", item?.previous?.kind === kind);
-    }
-  }
-
-  drawCounts() {
-    const { strings, counts } = this.data;
-    const pending = { label: 0, all: 0 };
-    for (const event of this.log.events) {
-      if (event.kind === "undo") continue;
-      pending.all += 1;
-      pending.label += event.kind === "label" ? 1 : 0;
-    }
-    const shown = {
-      left: Math.max(0, counts.left - pending.all),
-      mine: counts.mine + pending.label,
-      since_round: counts.since_round + pending.label,
-    };
-    this.parts.counts.replaceChildren(
-      ...Object.entries(shown).map(([name, n]) => el("span", "", fill(strings[name], { n: n.toLocaleString() }))),
-    );
-  }
-
-  drawSaveState() {
-    const { strings } = this.data;
-    const { save, alarm } = this.parts;
-    const { age } = this.log;
-    const state = age > STUCK_MS ? "stuck" : age > SLOW_MS ? "slow" : this.savedOnce ? "saved" : "";
-    const text = { stuck: "", slow: strings.saving, saved: strings.saved, "": "" }[state];
-    save.dataset.state = state;
-    if (save.textContent !== text) save.textContent = text;
-    const alarmText = state === "stuck" ? fill(strings.unsaved, { n: this.log.events.length }) : "";
-    if (alarm.textContent !== alarmText) alarm.textContent = alarmText;
-    alarm.hidden = !alarmText;
-  }
-
-  announceSaved(event) {
-    this.savedOnce = true;
-    const label = this.data.labels.find((candidate) => candidate.id === event.label_id);
-    const what = label?.name ?? this.data.strings[`${event.kind}_done`];
-    this.parts.live.textContent = fill(this.data.strings.saved_what, { what });
-  }
-
-  hint(name) {
-    const { hint } = this.parts;
-    hint.textContent = this.data.strings[name];
-    hint.hidden = false;
-    clearTimeout(this.hintTimer);
-    this.hintTimer = setTimeout(() => (hint.hidden = true), HINT_MS);
-  }
 }
 
 // What is typed into the memo looks to the page like keys pressed on a plain element: Streamlit would act on R.
 function shieldTyping(event) {
   if (isTypedInto(event.target)) event.stopPropagation();
+}
+
+// Streamlit fades what a slow run has not drawn again. The board is usable all along and says itself what is unsaved.
+function stayClear(host) {
+  host.closest("[data-testid='stElementContainer']")?.style.setProperty("opacity", "1", "important");
 }
 
 let live = null;

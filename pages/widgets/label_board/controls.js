@@ -80,7 +80,7 @@ function commandButton(kind, strings, key, onPress) {
 function drawHistory(list, decisions, labels, strings) {
   const entries = decisions.map((decision) => {
     const label = labels.find((candidate) => candidate.id === decision.label_id);
-    const entry = el("li", decision.isPending ? `${decision.kind} pending` : decision.kind);
+    const entry = el("li", decision.isPending ? "pending" : "");
     const dot = el("span", "dot");
     if (label) dot.style.setProperty("--label", label.colour);
     entry.append(dot, el("span", "", label ? label.name : strings[`${decision.kind}_done`]));
@@ -221,6 +221,8 @@ function assembleFrame(parts, strings) {
   const extras = el("div", "extras");
   extras.append(memoRow, parts.history);
   const main = el("div", "main");
-  main.append(parts.reading, parts.deciding, extras);
+  const side = el("div", "side");
+  side.append(parts.deciding, extras);
+  main.append(parts.reading, side);
   parts.frame.append(top, parts.alarm, parts.notice, main, parts.live);
 }

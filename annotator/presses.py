@@ -1,0 +1,96 @@
+"""Presses as a browser sends them: read, checked and made fit to be kept."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MEMO_CHARACTERS = 2000
+
+_LARGEST = 2**53 - 1
+"""Above this a browser's numbers are no longer exact; SQLite's go further, Python's without end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One press in the browser.
+
+    Attributes:
+        seq: 1, 2, … in a tab; one that was processed is never processed again.
+        token: the lease's for a decision, a fresh one for an undo.
+    """
+
+    seq: int
+    kind: Literal["label", "skip", "flag", "undo"]
+    token: str
+    diary_id: int | None = None
+    label_id: int | None = None
+    memo: str = ""
+    seconds: float | None = None
+    model_id: int | None = None
+    shown_label_id: int | None = None
+    shown_proba: float | None = None
+
+
+def read_event(raw: Any) -> Event:
+    """Return an event as a browser sent it.
+
+    Raises:
+        UserError: if it isn't one; what a browser sends is checked like any other input.
+    """
+    try:
+        event = Event(
+            seq=_whole(raw["seq"]),
+            kind=raw["kind"],
+            token=str(raw["token"]),
+            diary_id=_optional(_whole, raw.get("diary_id")),
+            label_id=_optional(_whole, raw.get("label_id")),
+            memo=_storable(str(raw.get("memo") or ""))[:_MEMO_CHARACTERS],
+            seconds=_optional(_finite, raw.get("seconds")),
+            model_id=_optional(_whole, raw.get("model_id")),
+            shown_label_id=_optional(_whole, raw.get("shown_label_id")),
+            shown_proba=_optional(_finite, raw.get("shown_proba")),
+        )
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise UserError("event_broken") from error
+    if event.kind not in ("label", "skip", "flag", "undo") or not re.fullmatch("[!-~]{8,64}", event.token):
+        raise UserError("event_broken")
+    return event
+
+
+def seq_of(raw: Any) -> int:
+    """Return the number of a press that may be broken; 0 if it can't be read."""
+    try:
+        return _whole(raw["seq"])
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return 0
+
+
+def _optional(kind: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else kind(value)
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if not 0 < number <= _LARGEST:
+        raise ValueError
+    return number
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _storable(text: str) -> str:
+    """Return text without NULs and halves of characters, which a browser may send and SQLite can't keep."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")

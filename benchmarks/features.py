@@ -1,0 +1,101 @@
+"""What the classifier gains from each kind of feature: macro F1 and accuracy at some numbers of random labels.
+
+python benchmarks/features.py --data diaries.tsv --json out.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import machine
+from learner import classifier, metrics, text_space
+from learner import encoder as encoders
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TEST_SHARE = 0.3
+
+
+def main() -> None:
+    """Measure every kind of feature on the same labels and the same test rows."""
+    arguments = _arguments()
+    frame = _read(arguments)
+    texts = frame[arguments.text_column].tolist()
+    names = sorted(frame[arguments.label_column].astype(str).unique())
+    labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
+    vectors = encoders.load(arguments.encoder, cache=encoders.default_cache()).encode(texts).vectors
+    space = text_space.fit(texts, seed=0)
+    mean = vectors.mean(axis=0)
+    nothing = np.zeros_like(vectors)
+    kinds = {
+        "encoder": classifier.join_features(vectors, None, mean=mean),
+        "n-grams": classifier.join_features(nothing, space.transform(texts), mean=np.zeros_like(mean)),
+        "both": classifier.join_features(vectors, space.transform(texts), mean=mean),
+    }
+    result: dict[str, Any] = {
+        "machine": machine.describe(),
+        "data": arguments.data.name,
+        "rows": len(texts),
+        "seeds": arguments.seeds,
+        "features": {
+            kind: {count: _measure(features, labels, len(names), count, arguments.seeds) for count in arguments.labels}
+            for kind, features in kinds.items()
+        },
+    }
+    machine.write(arguments.json, result)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--text-column", default="text")
+    parser.add_argument("--label-column", default="label")
+    parser.add_argument("--query", help="rows to use, as pandas writes it, such as 'dominance >= 0.6'")
+    parser.add_argument("--rows", type=int, default=5000)
+    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100, 200, 800])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def _read(arguments: argparse.Namespace) -> pd.DataFrame:
+    if arguments.data.suffix == ".parquet":
+        frame = pd.read_parquet(arguments.data)
+    else:
+        frame = pd.read_csv(arguments.data, sep="\t" if arguments.data.suffix == ".tsv" else ",")
+    if arguments.query:
+        frame = frame.query(arguments.query)
+    frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
+    return frame.sample(min(len(frame), arguments.rows), random_state=0)
+
+
+def _measure(
+    features: NDArray[np.float32], labels: NDArray[np.int64], k: int, count: int, seeds: int
+) -> dict[str, float]:
+    found = []
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        cut = int(TEST_SHARE * len(labels))
+        test, train = order[:cut], order[cut : cut + count]
+        trained = classifier.train(
+            features[train], labels[train], k=k, mean=np.zeros(1, np.float32), text_space="", seed=seed
+        )
+        proba = trained.classifier.proba(features[test])
+        measured = metrics.evaluate(proba, labels[test])
+        found.append((measured.macro_f1, measured.accuracy))
+    f1, accuracy = np.array(found).T
+    return {"macro_f1": float(f1.mean()), "macro_f1_sd": float(f1.std(ddof=1)), "accuracy": float(accuracy.mean())}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,414 @@
+"""Presses are kept once, diaries come in order, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import db as database
+from annotator import labelling, project
+from annotator import settings as project_settings
+from annotator.labelling import LOOKAHEAD, Board, receive
+from db import annotators, decisions, diaries, models, queue
+from db.connection import rows, scalar
+from db.errors import DatabaseError
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from annotator.labelling import Receipt
+    from db import Database
+
+TAB = "tab-0001"
+
+
+class Tab:
+    """A browser tab of one person: it numbers its presses and sends them."""
+
+    def __init__(self, db: Database, name: str = "나", holder: str = TAB) -> None:
+        self.db, self.holder = db, holder
+        self.annotator_id = annotators.annotator_id(db, name)
+        self.acked = self.seq = 0
+        self.model_id: int | None = None
+
+    def board(self) -> Board:
+        shown = labelling.board(
+            self.db,
+            annotator_id=self.annotator_id,
+            holder=self.holder,
+            language="ko",
+            shown_model_id=self.model_id,
+        )
+        self.model_id = shown.model_id
+        return shown
+
+    def make(self, kind: str, item: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
+        self.seq += 1
+        token = item["token"] if item else f"undo-{self.holder}-{self.seq}"
+        raw = {"seq": self.seq, "kind": kind, "token": token, "diary_id": item and item["diary_id"]}
+        return {**raw, "label_id": 1 if kind == "label" else None, **values}
+
+    def send(self, raw: Any) -> Receipt:
+        receipt = receive(self.db, raw, annotator_id=self.annotator_id, holder=self.holder, acked=self.acked)
+        self.acked = receipt.acked
+        return receipt
+
+
+@pytest.fixture
+def tab(opened: Database) -> Tab:
+    return Tab(opened)
+
+
+def _ids(board: Board) -> list[int]:
+    return [item["diary_id"] for item in board.items]
+
+
+def _standing(db: Database) -> list[tuple[int, str, int | None]]:
+    sql = "select diary_id, kind, label_id from standing order by diary_id, annotator_id"
+    return [tuple(row) for row in rows(db, sql)]
+
+
+def _add_model(db: Database, proba: float = 0.6) -> models.Model:
+    label_ids = tuple(label.id for label in labelling.label_set(db))
+    model_id = models.add_model(
+        db, models.NewModel("zero", "bundled", "hash", label_ids, f"weights {proba}".encode(), settings={})
+    )
+    row = np.full(len(label_ids), (1 - proba) / (len(label_ids) - 1), np.float32)
+    row[1] = proba
+    models.store_predictions(db, model_id, np.tile(row, (diaries.last_diary_id(db), 1)))
+    models.activate(db, model_id, reason="test")
+    return models.get_model(db, model_id)
+
+
+# Presses
+
+
+def test_a_press_is_kept_with_all_that_belongs_to_it(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    model = _add_model(opened)
+    item = tab.board().items[0]
+    seen = {"model_id": model.id, "shown_label_id": 2, "shown_proba": 0.6, "seconds": 1.5, "memo": "메모"}
+    assert tab.send(tab.make("label", item, **seen)) == labelling.Receipt(1)
+    sql = "select diary_id, label_id, token, memo, model_id, shown_label_id, shown_proba, seconds from decisions"
+    assert rows(opened, sql) == [(item["diary_id"], 1, item["token"], "메모", model.id, 2, 0.6, 1.5)]
+
+
+def test_a_press_that_comes_again_by_number_or_token_counts_once(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    press = tab.make("label", tab.board().items[0])
+    assert tab.send(press).acked == 1
+    assert tab.send(press).acked == 1
+    tab.acked = 0  # the server has started anew and forgotten
+    assert tab.send(press) == labelling.Receipt(1)
+    assert tab.send({**press, "seq": 2, "label_id": 5}) == labelling.Receipt(2)
+    assert scalar(opened, "select count(*) from decisions") == 1
+    assert _standing(opened) == [(press["diary_id"], "label", 1)]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"label_id": 99}, "label_unknown"),
+        ({"label_id": None}, "event_broken"),
+        ({"diary_id": 12345}, "diary_missing"),
+        ({"diary_id": None}, "event_broken"),
+        ({"diary_id": 10**400}, "event_broken"),
+        ({"kind": "delete"}, "event_broken"),
+        ({"token": ""}, "event_broken"),
+        ({"model_id": 77}, "model_missing"),
+        ({"shown_label_id": 77}, "label_unknown"),
+    ],
+    ids=str,
+)
+def test_a_press_that_can_not_be_kept_is_done_with_and_says_why(
+    opened: Database, tab: Tab, values: dict[str, Any], code: str
+) -> None:
+    fill(opened, 8)
+    item = tab.board().items[0]
+    receipt = tab.send(tab.make("label", item, **values))
+    assert receipt.acked == 1, "it is not sent for ever"
+    assert receipt.refused is not None
+    assert receipt.refused.code == code
+    assert _standing(opened) == []
+    assert tab.send(tab.make("label", item)).refused is None, "and those after it are kept"
+
+
+def test_junk_without_a_number_leaves_the_count_alone(tab: Tab) -> None:
+    tab.acked = 4
+    for junk in (None, "x", {}, {"seq": "four"}):
+        receipt = tab.send(junk)
+        assert (receipt.acked, receipt.refused is not None) == (4, True)
+
+
+def test_a_press_that_finds_the_disk_full_is_not_done_with(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    press = tab.make("label", tab.board().items[0], memo="긴 메모 " * 400)
+    opened.conn.execute("pragma query_only = on")
+    with pytest.raises(DatabaseError, match="database_read_only"):
+        tab.send(press)
+    assert tab.acked == 0
+    opened.conn.execute("pragma query_only = off")
+    assert tab.send(press) == labelling.Receipt(1)
+    assert len(_standing(opened)) == 1
+
+
+def test_an_undo_with_the_token_of_a_decision_changes_nothing(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    item = tab.board().items[0]
+    tab.send(tab.make("label", item))
+    assert tab.send(tab.make("undo", token=item["token"])) == labelling.Receipt(2)
+    assert len(_standing(opened)) == 1
+
+
+def test_an_undo_of_nothing_is_done_with(opened: Database, tab: Tab) -> None:
+    fill(opened, 2)
+    assert tab.send(tab.make("undo")) == labelling.Receipt(1)
+
+
+# The board
+
+
+def test_the_board_hands_out_some_diaries_ahead_in_the_order_of_the_queue(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    order = queue.head(opened, 20)
+    assert _ids(tab.board()) == order[:LOOKAHEAD]
+    assert _ids(tab.board()) == order[:LOOKAHEAD], "and stays as it is"
+
+
+def test_the_board_keeps_its_order_until_all_are_done(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    order, seen = queue.head(opened, 20), []
+    while (board := tab.board()).items:
+        seen.append(board.items[0]["diary_id"])
+        tab.send(tab.make(("label", "skip", "flag")[len(seen) % 3], board.items[0]))
+    assert seen == order
+    assert (board.left, board.waiting) == (7, False), "skipped ones are left for others"
+
+
+def test_a_tab_without_a_project_of_diaries_is_empty(tab: Tab) -> None:
+    board = tab.board()
+    assert (board.items, board.diary_count, board.left, board.mine, board.waiting) == ([], 0, 0, 0, False)
+
+
+def test_another_tab_gets_other_diaries(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    other = Tab(opened, "너", "tab-0002")
+    assert not set(_ids(tab.board())) & set(_ids(other.board()))
+
+
+def test_when_another_model_serves_only_the_diary_on_screen_stays(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    _add_model(opened)
+    before = _ids(tab.board())
+    second = _add_model(opened, 0.7)
+    wanted = [i for i in reversed(queue.head(opened, 20)) if i not in before]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in wanted], model_id=second.id)
+    after = tab.board()
+    assert _ids(after) == [before[0], *wanted[: LOOKAHEAD - 1]]
+    assert after.model_id == second.id
+    assert _ids(tab.board()) == _ids(after)
+
+
+def test_the_first_model_exchanges_nothing_in_a_tab_that_has_seen_none(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    before = _ids(tab.board())
+    _add_model(opened)
+    assert _ids(tab.board()) == before
+
+
+def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    model = _add_model(opened)
+    pool = [i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=model.id)
+    weights = np.zeros((1, 7), np.float32)
+    explanation = models.Explanation(pool[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
+    models.store_explanation(opened, explanation)
+    board = tab.board()
+    item = board.items[0]
+    assert item["prediction"]["label_index"] == 1
+    assert item["prediction"]["proba"][1] == pytest.approx(0.6, abs=1e-4)
+    assert (item["explanation"]["spans"], item["explanation"]["fit"]) == ([[0, 2]], [0.5] * 7)
+    assert "행복" in item["why"]
+    assert "60" in item["why"]
+    assert not board.waiting
+    tab.send(tab.make("label", item))
+    assert tab.board().waiting, "the next one has no explanation yet"
+
+
+def test_a_test_diary_shows_neither_prediction_nor_explanation(opened: Database, tab: Tab) -> None:
+    fill(opened, 60)
+    model = _add_model(opened)
+    test = [int(i) for i in diaries.list_ids(opened, "test")]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "random", 0.0) for i in test], model_id=model.id)
+    weights = np.ones((1, 7), np.float32)
+    models.store_explanation(
+        opened, models.Explanation(test[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
+    )
+    item = tab.board().items[0]
+    assert item["diary_id"] == test[0]
+    assert (item["blind"], item["prediction"], item["explanation"]) == (True, None, None)
+    assert "행복" not in item["why"]
+    project_settings.change(opened, blind_test=False)
+    shown = tab.board().items[0]
+    assert not shown["blind"]
+    assert shown["prediction"] is not None
+    assert shown["explanation"] is not None
+
+
+def test_an_undone_diary_comes_back_first_with_what_was_said_of_it(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    board = tab.board()
+    for item in board.items[:2]:
+        tab.send(tab.make("label", item, memo="아차"))
+    tab.send(tab.make("undo"))
+    back = tab.board()
+    assert _ids(back)[0] == board.items[1]["diary_id"]
+    assert back.items[0]["previous"] == {"kind": "label", "label_id": 1, "memo": "아차"}
+    assert back.items[0]["token"] != board.items[1]["token"]
+    assert all(item["previous"] is None for item in back.items[1:])
+    assert back.mine == 1
+
+
+def test_every_decision_can_be_undone_one_after_the_other(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    done = []
+    for _ in range(12):
+        item = tab.board().items[0]
+        done.append(item["diary_id"])
+        tab.send(tab.make("label", item))
+    for diary_id in reversed(done):
+        tab.send(tab.make("undo"))
+        assert _ids(tab.board())[0] == diary_id
+    assert _standing(opened) == []
+
+
+def test_an_undo_that_comes_again_does_not_bring_a_diary_back_that_was_decided_since(
+    opened: Database, tab: Tab
+) -> None:
+    fill(opened, 20)
+    item = tab.board().items[0]
+    presses = [tab.make("label", item), tab.make("undo")]
+    for press in presses:
+        tab.send(press)
+    presses.append(tab.make("label", tab.board().items[0], label_id=2))
+    tab.send(presses[-1])
+    shown = _ids(tab.board())
+    tab.acked = 0  # the server was started anew, so the tab sends all of them again
+    for press in presses:
+        tab.send(press)
+    assert _standing(opened) == [(item["diary_id"], "label", 2)]
+    assert _ids(tab.board()) == shown
+    assert item["diary_id"] not in shown
+
+
+def test_an_undo_whose_diary_was_lost_on_the_way_brings_it_back_when_it_comes_again(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    item = tab.board().items[0]
+    tab.send(tab.make("label", item))
+    undo = tab.make("undo")
+    decisions.undo_last(opened, tab.annotator_id, token=undo["token"])  # and then the process was killed
+    tab.send(undo)
+    assert _ids(tab.board())[0] == item["diary_id"]
+
+
+def test_counts_follow_every_press(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    for kind in ("label", "label", "skip", "flag"):
+        tab.send(tab.make(kind, tab.board().items[0]))
+    board = tab.board()
+    assert (board.diary_count, board.mine, board.since_round, board.left) == (20, 2, 2, 17)
+    assert [entry["kind"] for entry in board.recent] == ["flag", "skip", "label", "label"]
+    tab.send(tab.make("undo"))
+    assert [entry["kind"] for entry in tab.board().recent] == ["skip", "label", "label"]
+
+
+def test_a_person_sees_only_their_own_history(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    tab.send(tab.make("label", tab.board().items[0]))
+    other = Tab(opened, "너", "tab-0002").board()
+    assert (other.mine, other.recent, other.left, other.since_round) == (0, [], 19, 1)
+
+
+def test_a_tab_that_is_still_open_keeps_its_diaries(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    tab.board()
+    queue.renew(opened, TAB, seconds=-1)
+    labelling.keep_alive(opened, TAB)
+    assert not set(_ids(Tab(opened, "너", "tab-0002").board())) & set(_ids(tab.board()))
+
+
+def test_the_scope_differs_by_person_and_by_project(opened: Database, tmp_path: Path) -> None:
+    assert labelling.scope(opened, "나") == labelling.scope(opened, "나") != labelling.scope(opened, "너")
+    project.init(tmp_path / "other.db", seed="01" * 16)
+    with project.opened(tmp_path / "other.db") as other:
+        assert labelling.scope(other, "나") != labelling.scope(opened, "나")
+
+
+# However the network behaves
+
+KINDS = st.sampled_from(["label", "label", "label", "skip", "flag", "undo", "undo"])
+PRESSES = st.lists(st.tuples(KINDS, st.integers(1, 9), st.integers(1, 7)), max_size=200)
+
+
+def _presses(drawn: list[tuple[str, int, int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "seq": seq,
+            "kind": kind,
+            "token": f"token-{seq:04d}",
+            "diary_id": None if kind == "undo" else diary_id,
+            "label_id": label_id if kind == "label" else None,
+        }
+        for seq, (kind, diary_id, label_id) in enumerate(drawn, 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def nine_diaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("nine") / "project.db"
+    project.init(path, seed="00" * 16)
+    with project.opened(path) as db:
+        fill(db, 9)
+    return path
+
+
+def _copy(path: Path, target: Path) -> Database:
+    with project.opened(path) as db:
+        database.backup(db, target)
+    copy = project.open_project(target)
+    copy.conn.execute("pragma synchronous = off")  # nobody pulls the plug here
+    return copy
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=PRESSES, data=st.data())
+def test_presses_in_whatever_batches_and_however_often_count_once(
+    nine_diaries: Path, tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, int, int]], data: st.DataObject
+) -> None:
+    """The tab sends its unconfirmed presses; answers get lost, and servers are started anew and forget."""
+    folder, presses = tmp_path_factory.mktemp("presses"), _presses(drawn)
+    plain, shaky = _copy(nine_diaries, folder / "plain.db"), _copy(nine_diaries, folder / "shaky.db")
+    once = Tab(plain)
+    for press in presses:
+        once.send(press)
+    tab, made, confirmed = Tab(shaky), 0, 0
+    while confirmed < len(presses):
+        made = min(len(presses), made + data.draw(st.integers(0, 40)))
+        batch = presses[confirmed:made]
+        for press in batch[: data.draw(st.integers(0, len(batch)))]:
+            tab.send(press)
+        if data.draw(st.booleans()):
+            confirmed = max(confirmed, tab.acked)
+        if data.draw(st.integers(0, 4)) == 0:
+            tab.acked = 0
+    log = "select diary_id, kind, label_id, token from decisions order by id"
+    assert rows(shaky, log) == rows(plain, log)
+    assert _standing(shaky) == _standing(plain)
+    plain.close()
+    shaky.close()

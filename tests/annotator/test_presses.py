@@ -1,0 +1,98 @@
+"""What a browser sends is checked like any other input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotator.errors import UserError
+from annotator.presses import Event, read_event, seq_of
+
+PRESS = {"seq": 1, "kind": "label", "token": "0123456789abcdef", "diary_id": 3, "label_id": 2}
+
+
+def test_a_press_is_read() -> None:
+    raw = {**PRESS, "memo": "메모", "seconds": 1.5, "model_id": 1, "shown_label_id": 2, "shown_proba": 0.5}
+    assert read_event(raw) == Event(1, "label", "0123456789abcdef", 3, 2, "메모", 1.5, 1, 2, 0.5)
+
+
+def test_an_undo_needs_no_diary() -> None:
+    assert read_event({"seq": 2, "kind": "undo", "token": "0123456789abcdef"}).diary_id is None
+
+
+@pytest.mark.parametrize("raw", [None, 3, "label", [], [PRESS], {}, b"x", True])
+def test_what_is_no_press_is_refused(raw: Any) -> None:
+    with pytest.raises(UserError, match="event_broken"):
+        read_event(raw)
+    assert seq_of(raw) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seq": None},
+        {"seq": "x"},
+        {"seq": 0},
+        {"seq": -1},
+        {"seq": 10**400},
+        {"seq": float("inf")},
+        {"seq": float("nan")},
+        {"kind": "delete"},
+        {"kind": None},
+        {"kind": ["label"]},
+        {"token": ""},
+        {"token": "short"},
+        {"token": "x" * 65},
+        {"token": "띄어 쓰기 있는 것"},
+        {"token": "\ud800" * 10},
+        {"token": None},
+        {"diary_id": "three"},
+        {"diary_id": {}},
+        {"diary_id": 2**63},
+        {"diary_id": -4},
+        {"label_id": float("inf")},
+        {"seconds": "long"},
+        {"seconds": float("nan")},
+        {"shown_proba": float("-inf")},
+        {"model_id": []},
+    ],
+    ids=str,
+)
+def test_a_press_with_a_wrong_value_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="event_broken"):
+        read_event({**PRESS, **wrong})
+
+
+def test_a_huge_memo_is_cut() -> None:
+    assert read_event({**PRESS, "memo": "가" * 1_000_000}).memo == "가" * 2000
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [(None, ""), ("😀", "😀"), ("\ud83d\ude00", "😀"), ("끝이 잘린 \ud83d", "끝이 잘린 \ufffd"), ("a\0b", "ab")],
+)
+def test_a_memo_is_made_fit_to_be_kept(sent: str | None, kept: str) -> None:
+    assert read_event({**PRESS, "memo": sent}).memo == kept
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.characters(categories=["Cs"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*PRESS, "memo", "seconds", "model_id", "shown_proba"]), JUNK) | JUNK)
+def test_whatever_comes_is_read_or_refused_and_nothing_else(raw: Any) -> None:
+    press = {**PRESS, **raw} if isinstance(raw, dict) else raw
+    try:
+        event = read_event(press)
+    except UserError as error:
+        assert error.details == {}, "nothing of what was sent is repeated"
+        assert seq_of(press) >= 0
+    else:
+        assert event.seq == seq_of(press)
+        event.memo.encode()

@@ -1,0 +1,171 @@
+"""The main job as a person does it: import, label by keyboard, undo, retrain, come back after a restart."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from annotator import project
+from db import annotators, decisions, diaries, labels, models, queue
+from tests.browser.conftest import PATIENCE_MS, free_port
+from tests.conftest import DIARIES, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from db import Database
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WORKER_MS = 120_000
+"""The worker loads the encoder first, and other work may share the machine."""
+
+DIARY_COUNT = 120
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@contextmanager
+def app(path: Path, port: int) -> Iterator[None]:
+    """Run the app with its worker as a user does, and end it with Ctrl-C."""
+    command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        try:
+            assert running.stdout is not None
+            assert f"http://127.0.0.1:{port}" in running.stdout.readline()
+            yield
+        finally:
+            running.send_signal(signal.SIGINT)
+            assert running.wait(30) == 0
+
+
+def shoot(page: Page, name: str) -> None:
+    """Take a page's picture at desktop and phone width, where ``MAEUMGYEOL_SCREENSHOTS`` names a folder."""
+    folder = os.environ.get("MAEUMGYEOL_SCREENSHOTS")
+    if not folder:
+        return
+    for device, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.wait_for_timeout(1500)  # plots and the sidebar move for a moment; nothing says when they stand still
+        page.screenshot(path=Path(folder) / f"{name}-{device}.png")
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+def press(page: Page, code: str, key: str = "Process") -> None:
+    """Press a key with the Korean input method on: the browser then knows it by its place only."""
+    page.evaluate(
+        """([code, key]) => document.body.dispatchEvent(
+            new KeyboardEvent("keydown", {code, key, bubbles: true, composed: true, cancelable: true}))""",
+        [code, key],
+    )
+
+
+def truth() -> dict[str, str]:
+    """Return the label of each demo diary by its text."""
+    with DIARIES.open(encoding="utf-8-sig", newline="") as file:
+        return {row["text"]: row["label"] for row in csv.DictReader(file)}
+
+
+def upload(page: Page, address: str, file: Path) -> None:
+    page.goto(f"{address}/import")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="가져오기", exact=True).click()
+    expect(page.get_by_text(re.compile(rf"{DIARY_COUNT}\s*개"))).not_to_have_count(0)
+
+
+def label_all(page: Page, db: Database, count: int) -> None:
+    """Label diaries with their own labels, one physical key each."""
+    known = truth()
+    key_of = {label.name: label.key for label in labels.list_labels(db)}
+    shown = page.get_by_role("article")
+    for _ in range(count):
+        before = decisions.last_decision_id(db)
+        number = int(re.search(r"#(\d+)", shown.inner_text()).group(1))  # type: ignore[union-attr]
+        press(page, f"Digit{key_of[known[diaries.get_diary(db, number).text]]}")
+        expect(shown).not_to_contain_text(re.compile(rf"#{number}\b"))
+        wait_until(page, lambda before=before: decisions.last_decision_id(db) == before + 1)
+
+
+def wait_until(page: Page, holds: object, *, timeout_ms: int = PATIENCE_MS) -> None:
+    """Wait for a state of the database."""
+    for _ in range(timeout_ms // 50):
+        if holds():  # type: ignore[operator]
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("The state did not come.")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of unlabelled diaries in cp949, as Excel saves it."""
+    rows = [(text,) for text in truth() if not re.search(r"[^\x00-\x7f가-힣ㄱ-ㅣ…‘’“”·~]", text)][:DIARY_COUNT]
+    assert len(rows) == DIARY_COUNT
+    target = tmp_path / "일기장.csv"
+    with target.open("w", encoding="cp949", newline="") as out:
+        csv.writer(out).writerows([("일기",), *rows])
+    return target
+
+
+def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: Path, tmp_path: Path) -> None:
+    path, port = tmp_path / "project.db", free_port()
+    address = f"http://127.0.0.1:{port}"
+    with app(path, port):
+        page.goto(address)
+        start = page.get_by_role("button", name="이 라벨로 시작하기")
+        start.wait_for()
+        shoot(page, "setup")
+        start.click()
+        expect(page.get_by_role("heading", name="일기 가져오기")).to_be_visible()
+        upload(page, address, file)
+        shoot(page, "import")
+        with closing(project.open_project(path)) as db:
+            wait_until(page, lambda: models.find_active(db) is not None, timeout_ms=WORKER_MS)
+            page.goto(f"{address}/label")
+            expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
+            label_all(page, db, 30)
+            press(page, "KeyZ", "ㅋ")
+            press(page, "KeyZ", "ㅋ")
+            me = annotators.annotator_id(db, "나")
+            wait_until(page, lambda: decisions.count_by_kind(db, me).get("label") == 28)
+            before = queue.head(db, 50)
+            wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
+            shoot(page, "label")
+            page.goto(f"{address}/learn")
+            page.get_by_role("button", name=re.compile("학습")).click()
+            wait_until(page, lambda: _version(db) == 1, timeout_ms=WORKER_MS)
+            expect(page.get_by_text("1판").first).to_be_visible()
+            expect(page.get_by_text(re.compile("첫|1번째")).first).to_be_visible()
+            shoot(page, "learn")
+            assert queue.head(db, 50) != before
+            page.goto(f"{address}/overview")
+            page.locator(".js-plotly-plot").first.wait_for()
+            shoot(page, "overview")
+            kept = decisions.count_by_kind(db, me)
+    with app(path, port), closing(project.open_project(path)) as db:
+        page.goto(f"{address}/label")
+        expect(page.get_by_text("내가 고른 일기 28")).to_be_visible()
+        assert decisions.count_by_kind(db, me) == kept
+        assert _version(db) == 1
+
+
+def _version(db: Database) -> int | None:
+    active = models.find_active(db)
+    return None if active is None else active.version
+
+
+def _explained(db: Database) -> bool:
+    active = models.find_active(db)
+    first = queue.head(db, 1)[0]
+    return active is not None and models.find_explanation(db, first, active.id, "eojeol") is not None

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotator import project
+from db import decisions
+from db.diaries import count_diaries, get_diary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIARIES = """text,date,label,mood
+"오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복,3
+"발표를 망쳤다. 머릿속이 하얘져서 한마디도 못 했다.",2026-03-03,당황,1
+"발표를 망쳤다. 머릿속이 하얘져서 한마디도 못 했다.",2026-03-04,당황,1
+"""
+
+
+def _upload(app, content: bytes, name: str = "diaries.csv"):
+    return app.file_uploader(key="import_file_0").upload(name, content, "text/csv").run()
+
+
+def _pick(app, label: str, value: str):
+    box = next(box for box in app.selectbox if box.label == label)
+    return box.set_value(value).run()
+
+
+def test_an_empty_project_shows_what_a_file_should_look_like(ready: Path, open_app) -> None:
+    app = open_app("import_diaries")
+    assert app.code[0].value.startswith("text,date,label")
+    assert app.button(key="import_demo").label == "예시 일기로 둘러보기"
+
+
+def test_a_file_is_shown_before_anything_is_kept(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), DIARIES.encode("cp949"))
+    assert not app.error
+    assert [box.value for box in app.main.selectbox] == ["", "text", "label", "date", ""]
+    assert any("cp949" in caption.value for caption in app.caption)
+    assert list(app.dataframe[0].value.columns) == ["", "text", "date", "label", "mood"]
+    with project.opened(ready) as db:
+        assert count_diaries(db) == 0
+
+
+def test_an_import_ends_with_its_report_and_an_empty_field(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), DIARIES.encode())
+    app.button(key="import_start").click().run()
+    assert not app.error
+    assert "2개를 가져왔어요" in app.success[0].value
+    assert [metric.value for metric in app.metric] == ["2", "2", "1"]
+    assert "겹치는 글 1행" in "\n".join(text.value for text in app.markdown)
+    assert app.file_uploader(key="import_file_1").value is None
+    with project.opened(ready) as db:
+        assert get_diary(db, 1).metadata == {"mood": "3"}
+        assert sum(decisions.count_by_label(db).values()) == 2
+
+
+def test_without_the_label_column_nothing_is_decided(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), DIARIES.encode())
+    _pick(app, "라벨", "")
+    app.button(key="import_start").click().run()
+    with project.opened(ready) as db:
+        assert count_diaries(db) == 2
+        assert decisions.last_decision_id(db) == 0
+
+
+def test_without_a_text_column_the_button_waits(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), DIARIES.encode())
+    _pick(app, "일기 글 (꼭 필요해요)", "")
+    assert app.button(key="import_start").disabled
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "비어 있어요"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "이진 자료"),
+        (DIARIES.encode("cp949").replace("당황".encode("cp949"), b"\xff\xff"), "인코딩"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_explained(ready: Path, open_app, content: bytes, said: str) -> None:
+    app = _upload(open_app("import_diaries"), content)
+    assert said in app.error[0].value
+    assert "import_start" not in [button.key for button in app.button]
+
+
+def test_a_label_that_is_not_in_the_set_stops_the_import(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), DIARIES.replace("당황", "심심").encode())
+    app.button(key="import_start").click().run()
+    assert "심심" in app.error[0].value
+    with project.opened(ready) as db:
+        assert count_diaries(db) == 0
+
+
+def test_earlier_imports_are_listed(filled: Path, open_app) -> None:
+    app = open_app("import_diaries")
+    assert app.dataframe[0].value["파일"].tolist() == ["diaries.csv"]
+    assert app.dataframe[0].value["가져온 일기"].tolist() == [6]

@@ -1,0 +1,136 @@
+"""The layers hold: by import-linter, proven to bite, and by a look at every string for SQL."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SQL = re.compile(
+    r"""^\s*(
+        select\b.+?\bfrom\b | insert\s+(or\s+\w+\s+)?into\b | replace\s+into\b | update\s+\w+\s+set\b | delete\s+from\b
+        | create\s+(unique\s+|temp\s+|virtual\s+)*(table|index|trigger|view)\b | drop\s+(table|index|trigger|view)\b
+        | alter\s+table\b | pragma\s+\w+ | (begin|commit|rollback)(\s+\w+)?\s*;?\s*$ | with\s+\w+\s+as\s*\( | vacuum\b
+    )""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+def _sql_in(source: str) -> list[int]:
+    """Return the lines of string literals that are SQL. Docstrings are prose."""
+    tree = ast.parse(source)
+    bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+    statements = [statement for body in bodies if isinstance(body, list) for statement in body]
+    prose = {id(s.value) for s in statements if isinstance(s, ast.Expr)}
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+        if SQL.match(node.value)
+    ]
+
+
+def _files(*packages: str) -> list[Path]:
+    return [
+        *(file for package in packages for file in sorted((ROOT / package).rglob("*.py"))),
+        ROOT / "streamlit_app.py",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["select 1 from x", "\n  SELECT id\n from diaries", "insert or replace into x values (1)", "pragma user_version",
+     "update x set y = 1", "delete from leases", "create unique index i on x (y)", "begin immediate"],
+)  # fmt: skip
+def test_sql_is_recognised(text: str) -> None:
+    assert _sql_in(f"run({text!r})") == [1]
+    assert _sql_in(f"def f():\n    {text!r}") == [], "a docstring is prose"
+
+
+@pytest.mark.parametrize(
+    "text", ["selected", "update", "create", "with", "Delete the file", "pragma", "from x import y"]
+)
+def test_words_are_not_taken_for_sql(text: str) -> None:
+    assert _sql_in(f"x = {text!r}") == []
+
+
+def test_there_is_no_sql_outside_db() -> None:
+    found = [
+        f"{f.relative_to(ROOT)}:{n}" for f in _files("annotator", "learner", "pages") for n in _sql_in(f.read_text())
+    ]
+    assert found == []
+
+
+def test_there_is_sql_in_db_so_the_look_is_not_blind() -> None:
+    assert sum(len(_sql_in(file.read_text())) for file in (ROOT / "db").glob("*.py")) > 60
+
+
+def test_nothing_prints() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in _files("annotator", "db", "learner", "pages")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "pprint")
+    ]
+    assert found == []
+
+
+def test_no_script_lies_at_the_top_of_pages() -> None:
+    """Streamlit would serve it by itself, without the frame."""
+    assert list((ROOT / "pages").glob("*.py")) == []
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    linter = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [str(linter), "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """Four empty packages under the project's own contracts."""
+    for package in ("annotator", "db", "learner", "pages"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_a_sample_that_keeps_to_the_layers_passes(sample: Path) -> None:
+    (sample / "db" / "good.py").write_text("import sqlite3\n")
+    (sample / "annotator" / "good.py").write_text("import db.good\nimport learner\n")
+    (sample / "pages" / "good.py").write_text("import streamlit\nimport annotator.good\n")
+    linted = _lint(sample)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "contract"),
+    [
+        ("learner", "import db", "Layers"),
+        ("db", "import learner", "Layers"),
+        ("db", "import annotator", "Layers"),
+        ("annotator", "import pages", "Layers"),
+        ("pages", "import db", "Pages reach"),
+        ("pages", "import learner", "Pages reach"),
+        ("annotator", "import streamlit", "Streamlit stays"),
+        ("learner", "import plotly.graph_objects", "Streamlit stays"),
+        ("annotator", "import sqlite3", "SQLite stays"),
+        ("pages", "from sqlite_utils import Database", "SQLite stays"),
+    ],
+)
+def test_each_contract_bites(sample: Path, package: str, line: str, contract: str) -> None:
+    (sample / package / "bad.py").write_text(f"{line}\n")
+    linted = _lint(sample)
+    assert linted.returncode == 1, linted.stdout + linted.stderr
+    broken = [text for text in linted.stdout.splitlines() if text.endswith("BROKEN")]
+    assert any(text.startswith(contract) for text in broken), linted.stdout
