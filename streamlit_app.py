@@ -8,43 +8,41 @@ from pages.widgets.boundary import boundary, draw_problem
 from pages.widgets.theme import draw_style
 from pages.widgets.words import say
 
+# A page icon of its own: with that of a page, a browser would fetch a font from elsewhere for its tab.
 st.set_page_config(page_title=say("app.name"), page_icon="📔", layout="wide")
 draw_style()
 
-
-def _sections() -> dict[str, list[st.Page]]:
-    # Emoji icons: a material icon would make the browser fetch a font from elsewhere.
-    label = st.Page(
-        "pages/label/page.py", title=say("frame.label"), icon=":material/edit:", default=True, url_path="label"
-    )
-    learn = st.Page("pages/learn/page.py", title=say("frame.learn"), icon=":material/model_training:", url_path="learn")
-    imports = st.Page(
-        "pages/import_diaries/page.py", title=say("frame.import"), icon=":material/download:", url_path="import"
-    )
-    overview = st.Page(
-        "pages/overview/page.py", title=say("frame.overview"), icon=":material/bar_chart:", url_path="overview"
-    )
-    return {say("frame.work"): [label, learn], say("frame.material"): [imports, overview]}
+_PAGES = {
+    "label": ("pages/label/page.py", ":material/edit:"),
+    "learn": ("pages/learn/page.py", ":material/model_training:"),
+    "import": ("pages/import_diaries/page.py", ":material/download:"),
+    "overview": ("pages/overview/page.py", ":material/bar_chart:"),
+}
+"""Script and icon of each page by its address."""
 
 
 def _run_project() -> None:
-    sections = _sections()
-    chosen = st.navigation(sections)
+    pages = {
+        name: st.Page(script, title=say(f"frame.{name}"), icon=icon, url_path=name, default=name == "label")
+        for name, (script, icon) in _PAGES.items()
+    }
+    work, material = [pages["label"], pages["learn"]], [pages["import"], pages["overview"]]
+    chosen = st.navigation({say("frame.work"): work, say("frame.material"): material})
     with project.opened() as db:
         sidebar.draw(db)
     destination = session.take_destination()
-    for page in [page for pages in sections.values() for page in pages]:
-        if destination and page.url_path == destination:
-            st.switch_page(page)
+    if destination in pages:
+        st.switch_page(pages[destination])
     draw_problem()
     chosen.run()
 
 
 def _run_setup() -> None:
-    page = st.Page(
-        "pages/setup/page.py", title=say("frame.setup"), icon=":material/eco:", default=True, url_path="setup"
-    )
-    chosen = st.navigation([page], position="hidden")
+    # Every address leads here until there is a project.
+    names = ("setup", *_PAGES)
+    title = say("frame.setup")
+    pages = [st.Page("pages/setup/page.py", title=title, url_path=name, default=name == "setup") for name in names]
+    chosen = st.navigation(pages, position="hidden")
     with st.sidebar:
         sidebar.draw_language()
     chosen.run()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from db import Database
     from db.labels import Label
     from db.models import Model
-    from db.rounds import Round, WorkerState
+    from db.rounds import Round
+    from db.rounds import WorkerState as WorkerState
 
 RULE_OF_THUMB = 100
 """Labels of each class that a classifier usually wants; a rule of thumb, not a promise."""

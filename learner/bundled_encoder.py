@@ -116,6 +116,17 @@ def read_packed(path: Path) -> PackedCheckpoint:
     Raises:
         EncoderError: if the file is not the layout that this reader knows.
     """
+    try:
+        packed = _parse(path)
+    # Where the file is cut: too few bytes for a number, an array or a letter.
+    except (struct.error, ValueError) as error:
+        raise EncoderError("encoder_bundle_unknown", file=path.name) from error
+    if any(offset + size > len(packed.data) for _, _, offset, size in packed.directory.values()):
+        raise EncoderError("encoder_bundle_unknown", file=path.name)
+    return packed
+
+
+def _parse(path: Path) -> PackedCheckpoint:
     data = path.read_bytes()
     reader = _Reader(data)
     if reader.bytes(4) != _MAGIC or reader.take("I") != (1,):

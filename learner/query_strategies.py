@@ -54,7 +54,8 @@ def entropy(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     """
     _check(proba)
     logs = np.log(np.maximum(proba, 1e-12))
-    return np.asarray(-(proba * logs).sum(axis=1) / np.log(proba.shape[1]), np.float32)
+    # Rounding takes equal probabilities a little over 1.
+    return np.asarray(np.minimum(-(proba * logs).sum(axis=1) / np.log(proba.shape[1]), 1), np.float32)
 
 
 STRATEGIES: dict[str, Strategy] = {

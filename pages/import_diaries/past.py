@@ -9,7 +9,7 @@ import streamlit as st
 
 from annotator.importing import history
 from pages.widgets import project, session
-from pages.widgets.words import local_time, say
+from pages.widgets.words import local_time, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def draw_past_imports(past: Sequence[Batch]) -> None:
     with st.container(horizontal=True):
         for batch in with_left_out:
             st.download_button(
-                f"{batch.file_name} · {local_time(batch.imported_at)}",
+                plain(f"{batch.file_name} · {local_time(batch.imported_at)}"),
                 partial(_left_out, batch.id, session.language()),
                 file_name=f"{batch.file_name}-{say('import_page.report_suffix')}.csv",
                 mime="text/csv",

@@ -54,7 +54,8 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             _draw_figures(say("learn.before"), outcome.before, None)
         with after:
             _draw_figures(say("learn.after"), outcome.after, outcome.before)
-        st.caption(say("learn.figures_help", n=n))
+        if outcome.before is not None:
+            st.caption(say("learn.figures_help", n=n))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
         st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")

@@ -84,10 +84,18 @@ def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None
     versions = sorted(measured)
     left, right = st.columns(2)
     first = left.selectbox(
-        say("learn.compare_first"), versions, index=len(versions) - 2, format_func=_name, key=keyed("learn_first")
+        say("learn.compare_first"),
+        versions,
+        index=len(versions) - 2,
+        format_func=_name,
+        key=keyed(f"learn_first_{len(versions)}"),
     )
     second = right.selectbox(
-        say("learn.compare_second"), versions, index=len(versions) - 1, format_func=_name, key=keyed("learn_second")
+        say("learn.compare_second"),
+        versions,
+        index=len(versions) - 1,
+        format_func=_name,
+        key=keyed(f"learn_second_{len(versions)}"),
     )
     a, b = measured[first], measured[second]
     columns = [say("learn.f1_of", version=version) for version in (first, second)]

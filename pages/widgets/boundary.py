@@ -51,6 +51,8 @@ def draw_problem() -> None:
     if problem:
         session.keep_draft(_PROBLEM, None)
         st.error(problem, icon=_ICON)
+        # The top of the page may be out of sight of the button that was pressed.
+        st.toast(problem, icon=_ICON, duration="long")
 
 
 def _sentence(error: Exception) -> str:

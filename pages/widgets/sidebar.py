@@ -12,7 +12,7 @@ from pages.widgets.boundary import boundary, explain_stored
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
-    from annotator.overview import Pulse
+    from annotator.overview import Pulse, WorkerState
     from annotator.project import Database
 
 _NAME_KEY = "frame_name"
@@ -77,6 +77,15 @@ def draw_status() -> None:
                 st.caption(say("frame.model", version=pulse.version))
 
 
+def _draw_step(worker: WorkerState) -> None:
+    step = say(f"step.{worker.step}")
+    if worker.total <= 1:
+        st.markdown(f":material/pending: {step}")
+        return
+    counted = say("frame.worker_step", step=step, done=worker.done, total=worker.total)
+    st.progress(min(1.0, worker.done / worker.total), text=plain(counted))
+
+
 def _draw_worker(pulse: Pulse) -> None:
     if not pulse.is_working:
         st.markdown(f":material/pause_circle: **{say('frame.worker_off')}**")
@@ -91,9 +100,7 @@ def _draw_worker(pulse: Pulse) -> None:
     elif worker is None or not worker.step:
         st.markdown(f":material/check_circle: {say('frame.worker_idle')}")
     else:
-        share = min(1.0, worker.done / worker.total) if worker.total else 0.0
-        counted = say("frame.worker_step", step=say(f"step.{worker.step}"), done=worker.done, total=worker.total)
-        st.progress(share, text=plain(counted))
+        _draw_step(worker)
     if worker is not None and worker.silent_seconds > _SILENT_SECONDS:
         st.caption(say("frame.worker_silent", seconds=round(worker.silent_seconds)))
     if worker is not None and worker.error is not None:

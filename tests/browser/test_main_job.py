@@ -132,7 +132,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
         shoot(page, "import")
         with closing(project.open_project(path)) as db:
             wait_until(page, lambda: models.find_active(db) is not None, timeout_ms=WORKER_MS)
-            page.goto(f"{address}/label")
+            page.goto(address)
             expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
             label_all(page, db, 30)
             press(page, "KeyZ", "ㅋ")
@@ -154,7 +154,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             shoot(page, "overview")
             kept = decisions.count_by_kind(db, me)
     with app(path, port), closing(project.open_project(path)) as db:
-        page.goto(f"{address}/label")
+        page.goto(address)
         expect(page.get_by_text("내가 고른 일기 28")).to_be_visible()
         assert decisions.count_by_kind(db, me) == kept
         assert _version(db) == 1

@@ -125,6 +125,7 @@ def test_an_earlier_version_can_serve_again(filled: Path, open_app) -> None:
     assert app.dataframe[0].value["사용 중"].tolist() == ["✓", ""]
     app.button(key="learn_activate").click().run()
     assert not app.error
+    assert "0판이 답해요" in app.toast[0].value
     with project.opened(filled) as db:
         active = models.find_active(db)
         assert active is not None
@@ -164,6 +165,7 @@ def test_what_goes_wrong_in_a_press_is_explained_on_the_page(filled: Path, open_
         rounds.request_round(db, annotator_id=None)
     app.button(key="learn_start").click().run()
     assert "이미 학습하고 있어요" in app.error[0].value
+    assert "이미 학습하고 있어요" in app.toast[0].value
     assert app.title[0].value == "학습"
     app.run()
     assert not app.error

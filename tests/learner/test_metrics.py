@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learner.metrics import evaluate, mcnemar, wilson
+
+
+def _sure_of(*answers: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Probabilities whose likeliest label is the one given, for each diary."""
+    proba = np.full((len(answers), k), 0.1, np.float32)
+    proba[np.arange(len(answers)), list(answers)] = 0.8
+    return proba
+
+
+def test_an_evaluation_by_hand() -> None:
+    truth = np.array([0, 0, 0, 1, 1, 2])
+    found = evaluate(_sure_of(0, 0, 1, 1, 2, 2, k=3), truth)
+    assert found.n == 6
+    assert found.confusion == ((2, 1, 0), (0, 1, 1), (0, 0, 1))
+    assert found.accuracy == pytest.approx(4 / 6)
+    # f1 = 2 right / (occurs + answered): 4 / (3 + 2), 2 / (2 + 2), 2 / (1 + 2).
+    assert found.f1 == pytest.approx((4 / 5, 1 / 2, 2 / 3))
+    assert found.macro_f1 == pytest.approx((4 / 5 + 1 / 2 + 2 / 3) / 3)
+    assert (found.accuracy_low, found.accuracy_high) == wilson(4, 6)
+
+
+def test_a_label_that_never_occurs_counts_only_if_it_was_answered() -> None:
+    found = evaluate(_sure_of(0, 1, 2, k=4), np.array([0, 1, 1]))
+    assert found.f1[:3] == pytest.approx((1, 2 / 3, 0))
+    assert math.isnan(found.f1[3])
+    assert found.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert found.confusion == ((1, 0, 0, 0), (0, 1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0))
+
+
+def test_rows_of_the_confusion_are_the_truth() -> None:
+    found = evaluate(_sure_of(1, 1, k=2), np.array([0, 0]))
+    assert found.confusion == ((0, 2), (0, 0))
+    assert (found.accuracy, found.macro_f1) == (0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_of_no_diary_nothing_is_known() -> None:
+    found = evaluate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+    assert found.n == 0
+    assert math.isnan(found.accuracy)
+    assert math.isnan(found.macro_f1)
+    assert all(map(math.isnan, found.f1))
+    assert (found.accuracy_low, found.accuracy_high) == (0, 1)
+    assert found.confusion == ((0, 0, 0),) * 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_figures_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+    truth, answers = map(list, zip(*pairs, strict=True))
+    found = evaluate(_sure_of(*answers, k=4), np.array(truth))
+    assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
+    assert found.macro_f1 == pytest.approx(f1_score(truth, answers, average="macro", zero_division=0))
+    assert found.confusion == tuple(map(tuple, confusion_matrix(truth, answers, labels=range(4)).tolist()))
+
+
+# 81 of 263: Newcombe (1998), Two-sided confidence intervals for the single proportion, table I, method 3;
+# also 15 of 148, 0 of 20 and 1 of 29 there.
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_is_the_published_one(right: int, n: int, low: float, high: float) -> None:
+    assert wilson(right, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_solves_wilsons_equation(counts: tuple[int, int]) -> None:
+    # Its ends are the shares p for which the observed one lies 1.96 standard errors of p away.
+    right, n = counts
+    z = 1.959963984540054
+    share = right / n
+    centre, spread = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low, high = wilson(right, n)
+    assert low == pytest.approx((centre - spread) / (1 + z**2 / n), abs=1e-9)
+    assert high == pytest.approx((centre + spread) / (1 + z**2 / n), abs=1e-9)
+    assert 0 <= low <= share <= high <= 1
+
+
+def test_without_a_diary_the_interval_is_everything() -> None:
+    assert wilson(0, 0) == (0, 1)
+
+
+def _rights(both: int, gained: int, lost: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    before = [True] * both + [False] * gained + [True] * lost + [False] * neither
+    after = [True] * both + [True] * gained + [False] * lost + [False] * neither
+    return np.array(before, bool), np.array(after, bool)
+
+
+def test_mcnemar_by_hand() -> None:
+    # Six fair coins, all or all but one on one side: 2 * (1 + 6) / 64. Agreement makes no difference.
+    assert mcnemar(*_rights(30, 5, 1, 7)) == pytest.approx(14 / 64)
+    assert mcnemar(*_rights(0, 5, 1, 0)) == pytest.approx(14 / 64)
+
+
+def test_mcnemar_is_the_same_in_both_directions() -> None:
+    before, after = _rights(10, 12, 3, 4)
+    assert mcnemar(before, after) == pytest.approx(mcnemar(after, before))
+
+
+def test_the_p_value_falls_as_the_change_grows() -> None:
+    values = [mcnemar(*_rights(10, 5 + extra, 5, 10)) for extra in range(0, 20, 4)]
+    assert values[0] == 1
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < 0.01
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (9, 0, 0, 4)])
+def test_without_a_difference_the_p_value_is_one(counts: tuple[int, int, int, int]) -> None:
+    assert mcnemar(*_rights(*counts)) == 1.0
