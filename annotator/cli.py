@@ -111,7 +111,9 @@ def import_(
     from annotator.importing import ColumnMap, import_file, report_csv
     from annotator.ordering import enqueue_import
 
-    columns = ColumnMap(text=text_column, label=label_column, date=date_column, author=author_column)
+    chosen = ColumnMap(text=text_column, label=label_column, date=date_column, author=author_column)
+    # Without any choice all columns are guessed, as the import page does; with one, only the text is.
+    columns = chosen if chosen.roles() else None
     with closing(project.open_project(path)) as db:
         for file in files:
             done = import_file(

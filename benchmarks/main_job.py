@@ -44,13 +44,15 @@ PORT = 8599
 def main() -> None:
     """Run every stage once and write the figures."""
     arguments = _arguments()
-    texts, truth = _read(arguments)
+    texts, truth = read_texts(arguments)
     result: dict[str, Any] = {"machine": machine.describe(), "data": arguments.data.name, "rows": len(texts)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "project.db"
-        result["import_seconds"] = _import(path, Path(folder) / "diaries.csv", texts, truth)
+        many = composed(texts, 100_000)
+        result["import_100k_seconds"] = import_rows(Path(folder) / "many.db", Path(folder) / "many.csv", many, truth)
+        result["import_seconds"] = import_rows(path, Path(folder) / "diaries.csv", texts, truth)
         result |= _speeds(texts)
-        with _app(path) as app, closing(project.open_project(path)) as db:
+        with App(path) as app, closing(project.open_project(path)) as db:
             result["first_prediction_seconds"] = _wait(lambda: _first_is_ready(db))
             result["work_seconds"] = _wait(lambda: _is_idle(db)) + result["first_prediction_seconds"]
             result |= _label(db, texts, truth, arguments.labels)
@@ -73,7 +75,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _read(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+def read_texts(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+    """Return so many different texts, and the labels of those that are the file's own."""
     if arguments.data.suffix == ".parquet":
         frame = pd.read_parquet(arguments.data)
     else:
@@ -83,13 +86,20 @@ def _read(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     frame = frame.sample(min(len(frame), arguments.rows), random_state=0)
     texts = frame[arguments.text_column].tolist()
     truth = dict(zip(texts, frame[arguments.label_column].astype(str), strict=True))
+    return composed(texts, arguments.rows), truth
+
+
+def composed(texts: list[str], rows: int) -> list[str]:
+    """Return the texts, and as many more made of two of them each as are missing."""
     draw = random.Random(0)
-    while len(texts) < arguments.rows:
-        texts.append(" ".join(draw.sample(texts[: len(truth)], 2)))
-    return texts, truth
+    different = dict.fromkeys(texts)
+    while len(different) < rows:
+        different[" ".join(draw.sample(texts, 2))] = None
+    return list(different)
 
 
-def _import(path: Path, file: Path, texts: list[str], truth: dict[str, str]) -> float:
+def import_rows(path: Path, file: Path, texts: list[str], truth: dict[str, str]) -> float:
+    """Set a project up with the labels that occur, import the texts without them, and return the seconds."""
     names = sorted(set(truth.values()))
     known = {label.name: label for label in project.DEFAULT_LABELS}
     colours = [label.colour for label in project.DEFAULT_LABELS]
@@ -129,7 +139,7 @@ def _speeds(texts: list[str]) -> dict[str, float]:
     }
 
 
-class _App:
+class App:
     """The app and its worker as a user starts them."""
 
     def __init__(self, path: Path) -> None:
@@ -144,9 +154,6 @@ class _App:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(timeout=30)
-
-
-_app = _App
 
 
 def _wait(done: Any) -> float:

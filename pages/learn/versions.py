@@ -67,7 +67,7 @@ def _draw_activation(versions: Sequence[Version]) -> None:
             say("learn.activate_which"),
             others,
             format_func=_name,
-            key=keyed("learn_activate_which"),
+            key=keyed(f"learn_activate_which_{len(versions)}"),
             width=200,
         )
         st.button(say("learn.activate"), key="learn_activate", on_click=_activate, args=(chosen,))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from learner import encoder as encoders
-from learner.encoder import Encoder
+
+if TYPE_CHECKING:
+    from learner.encoder import Encoder
 
 
 @pytest.fixture(scope="session")
