@@ -170,6 +170,8 @@ def app(path: Path, port: int, demo: bool, no_worker: bool) -> None:
 def worker(path: Path, parent: int | None) -> None:
     from annotator.worker.main import Worker
 
+    # A press on a key goes before what is computed ahead.
+    os.nice(10)
     Worker(path).run(parent_pid=parent)
 
 
@@ -304,6 +306,7 @@ def status(path: Path, as_json: bool) -> None:
             *[f"  {entry.name}  {now.counts[entry.id]}" for entry in now.labels],
             say("cli.status.model", version=now.active.version) if now.active else say("cli.status.no_model"),
             say("cli.status.new", count=now.plan.new_count),
+            say("cli.status.cut", count=now.cut_count),
             say("cli.status.working" if now.is_working else "cli.status.not_working"),
         ]
         _print(as_json, now, "\n".join(lines))

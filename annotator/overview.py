@@ -36,6 +36,7 @@ class Status:
         kinds: decisions in force by kind.
         unsplit: diaries that have no sentences yet.
         fallbacks: diaries that kss could not split, and a simpler rule did.
+        cut_count: diaries of which the encoder reads only the beginning.
         is_working: whether a worker holds the database now.
     """
 
@@ -46,6 +47,7 @@ class Status:
     test_count: int
     unsplit: int
     fallbacks: int
+    cut_count: int
     active: Model | None
     open_round: Round | None
     plan: round_cases.Plan
@@ -65,6 +67,7 @@ def status(db: Database, path: Path) -> Status:
         test_count=diaries.count_diaries(db, "test"),
         unsplit=diaries.count_unsplit(db),
         fallbacks=diaries.count_fallbacks(db),
+        cut_count=models.cut_count(db),
         active=models.find_active(db),
         open_round=rounds.find_open(db),
         plan=round_cases.plan(db),

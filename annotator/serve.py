@@ -111,7 +111,7 @@ class _Children:
 
 def _app_command(address: str, port: int) -> list[str]:
     options = [f"--server.address={address}", f"--server.port={port}"]
-    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *options]
+    return [sys.executable, "-m", "pages.widgets.server", "run", str(SCRIPT), *options]
 
 
 def _worker_command(database: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from db import clock
+from db import clock, settings
 from db.connection import one, rows, scalar, write
 from db.errors import DatabaseError, NotFoundError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 BLOCK = 4096
 """Diaries in one stored block of predictions."""
+
+
+_CUT_COUNT = "cut_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,17 @@ def find_active(db: Database) -> Model | None:
     """Return the model that serves, if there is one yet."""
     model_id = find_active_id(db)
     return None if model_id is None else get_model(db, model_id)
+
+
+def store_cut_count(db: Database, count: int) -> None:
+    """Keep how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
+    if count != cut_count(db):
+        settings.store(db, **{_CUT_COUNT: count})
+
+
+def cut_count(db: Database) -> int:
+    """Return how many diaries are longer than the encoder's maximum."""
+    return int(settings.load(db).get(_CUT_COUNT, 0))
 
 
 def store_predictions(

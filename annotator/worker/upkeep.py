@@ -103,7 +103,9 @@ def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Pro
     if not len(missing):
         return None
     bench.encode_missing(db, missing)
-    return Progress("encode", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))
+    counts = file.token_counts()
+    models.store_cut_count(db, int((counts > bench.encoder(db).max_tokens).sum()))
+    return Progress("encode", int((counts > 0).sum()), diaries.count_diaries(db))
 
 
 def _first_model(bench: Workbench, db: Database) -> Progress | None:

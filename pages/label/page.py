@@ -16,7 +16,7 @@ from pages.widgets.words import say
 
 if TYPE_CHECKING:
     from annotator.labelling import Board
-    from db import Database
+    from annotator.project import Database
 
 _KEY = "label_board"
 

@@ -148,6 +148,8 @@ def _draw_splitting(now: Status) -> None:
         notes.append(say("overview.unsplit", count=now.unsplit))
     if now.fallbacks:
         notes.append(say("overview.fallbacks", count=now.fallbacks))
+    if now.cut_count:
+        notes.append(say("overview.cut", count=now.cut_count))
     if notes:
         st.subheader(say("overview.reading"))
         for note in notes:

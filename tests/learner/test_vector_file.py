@@ -76,18 +76,6 @@ def test_two_objects_on_one_folder_see_each_others_rows(file: VectorFile, tmp_pa
     np.testing.assert_array_equal(other.read([10_000, 1]), _vectors(7, 8))
 
 
-def test_a_smaller_file_object_never_shrinks_the_file(file: VectorFile, tmp_path: Path) -> None:
-    # As when another thread has made more room since this one looked.
-    file.write([10_000], _vectors(7), _counts(1))
-    sizes = [path.stat().st_size for path in sorted((tmp_path / "a" / "b").iterdir())]
-    file._grow(file.rows + 1)
-    file.write([1], _vectors(8), _counts(1))
-    assert all(
-        path.stat().st_size >= size for path, size in zip(sorted((tmp_path / "a" / "b").iterdir()), sizes, strict=True)
-    )
-    np.testing.assert_array_equal(file.read([10_000]), _vectors(7))
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_refused_and_nothing_is_written(file: VectorFile, value: float) -> None:
     vectors = _vectors(1, 2, 3)

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from learner.classifier import (
+    TEXT_SHARE,
+    ZERO_LABEL_SCALE,
+    _balance,
+    _folds,
+    from_bytes,
+    join_features,
+    softmax,
+    train,
+    zero_label,
+)
+from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from learner.classifier import Trained
+    from learner.encoder import Encoder
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+K = 4
+WIDTH = 12
+MEAN = np.zeros(WIDTH, np.float32)
+
+
+def _examples(counts: list[int], *, seed: int = 0, spread: float = 0.15) -> tuple[FloatArray, IntArray]:
+    """Draw examples around one direction for each label, and scale them to length 1."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    features = np.eye(WIDTH)[labels] + spread * rng.normal(size=(len(labels), WIDTH))
+    order = rng.permutation(len(labels))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    return features[order].astype(np.float32), labels[order].astype(np.int64)
+
+
+def _train(features: FloatArray, labels: IntArray, *, k: int = K, seed: int = 0) -> Trained:
+    return train(features, labels, k=k, mean=MEAN, text_space="abc", seed=seed)
+
+
+def test_softmax_by_hand() -> None:
+    found = softmax(np.array([[0, math.log(2), math.log(5)], [7, 7, 7]], np.float32))
+    np.testing.assert_allclose(found, [[1 / 8, 2 / 8, 5 / 8], [1 / 3, 1 / 3, 1 / 3]], atol=1e-6)
+
+
+def test_softmax_bears_any_size_and_an_empty_pool() -> None:
+    np.testing.assert_allclose(softmax(np.array([[1e30, 0], [-1e30, -1e30]], np.float32)), [[1, 0], [0.5, 0.5]])
+    assert softmax(np.zeros((0, 3), np.float32)).shape == (0, 3)
+
+
+def test_features_are_centred_scaled_and_beside_the_text_by_hand() -> None:
+    found = join_features(
+        np.array([[4, 5], [1, 1]], np.float32),
+        np.array([[1, 0], [0, 1]], np.float32),
+        mean=np.array([1, 1], np.float32),
+    )
+    # A vector that is the mean itself has no direction.
+    np.testing.assert_allclose(found, [[0.6, 0.8, TEXT_SHARE, 0], [0, 0, 0, TEXT_SHARE]], atol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_separable_examples_are_learned() -> None:
+    features, labels = _examples([30, 30, 30, 30])
+    trained = _train(features, labels)
+    unseen, truth = _examples([50, 50, 50, 50], seed=1)
+    assert (trained.classifier.proba(unseen).argmax(axis=1) == truth).mean() > 0.97
+    assert (trained.out_of_fold.argmax(axis=1) == labels).mean() > 0.97
+
+
+def test_probabilities_are_positive_and_sum_to_one() -> None:
+    trained = _train(*_examples([9, 3, 20, 5], spread=0.6))
+    for proba in (trained.out_of_fold, trained.classifier.proba(_examples([40, 40, 40, 40], seed=2)[0])):
+        assert proba.dtype == np.float32
+        assert (proba > 0).all()
+        np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+
+
+def test_an_empty_pool_has_no_probabilities() -> None:
+    classifier = _train(*_examples([5, 5, 5, 5])).classifier
+    assert classifier.proba(np.zeros((0, WIDTH), np.float32)).shape == (0, K)
+
+
+def test_what_was_kept_gives_the_same_probabilities() -> None:
+    features, labels = _examples([9, 3, 20, 5], spread=0.6)
+    classifier = _train(features, labels).classifier
+    again = from_bytes(classifier.to_bytes())
+    np.testing.assert_allclose(again.proba(features), classifier.proba(features), atol=1e-6)
+    np.testing.assert_array_equal(again.mean, classifier.mean)
+    assert again.text_space == "abc"
+    assert again.to_bytes() == classifier.to_bytes()
+
+
+def test_the_same_seed_gives_the_same_classifier() -> None:
+    features, labels = _examples([9, 3, 20, 5], spread=0.6)
+    one, other = _train(features, labels, seed=4), _train(features, labels, seed=4)
+    assert one.classifier.to_bytes() == other.classifier.to_bytes()
+    np.testing.assert_array_equal(one.out_of_fold, other.out_of_fold)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neither_order_nor_seed_makes_much_of_a_difference(seed: int) -> None:
+    features, labels = _examples([60, 40, 70, 50], spread=0.4)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    unseen = _examples([30, 30, 30, 30], seed=9, spread=0.4)[0]
+    usual = _train(features, labels).classifier.proba(unseen)
+    shuffled = _train(features[order], labels[order]).classifier.proba(unseen)
+    reseeded = _train(features, labels, seed=seed + 1).classifier.proba(unseen)
+    np.testing.assert_allclose(shuffled, usual, atol=1e-2)
+    np.testing.assert_allclose(reseeded, usual, atol=1e-2)
+
+
+def test_examples_are_not_changed_by_training() -> None:
+    features, labels = _examples([9, 3, 20, 5])
+    kept = features.copy(), labels.copy()
+    _train(features, labels)
+    np.testing.assert_array_equal(features, kept[0])
+    np.testing.assert_array_equal(labels, kept[1])
+
+
+@pytest.mark.parametrize("counts", [[1, 1], [1, 1, 1, 1], [40, 1], [2, 0, 0, 1]])
+def test_labels_with_a_single_example_are_learned_from(counts: list[int]) -> None:
+    features, labels = _examples(counts)
+    trained = _train(features, labels)
+    proba = trained.classifier.proba(features)
+    assert np.isfinite(proba).all()
+    assert np.isfinite(trained.out_of_fold).all()
+    assert (proba.argmax(axis=1) == labels).all()
+
+
+def test_a_label_never_seen_is_unlikely_everywhere() -> None:
+    features, labels = _examples([25, 25, 25])
+    trained = _train(features, labels, k=6)
+    for proba in (trained.classifier.proba(features), trained.out_of_fold):
+        assert proba.shape == (75, 6)
+        assert np.isfinite(proba).all()
+        assert (proba[:, 3:] < 0.1).all()
+        assert (proba[:, 3:] < proba[:, :3].max(axis=1, keepdims=True) / 3).all()
+
+
+@pytest.mark.parametrize("labels", [[2, 2, 2], [0], []])
+def test_one_label_is_not_enough(labels: list[int]) -> None:
+    with pytest.raises(LearnerError) as caught:
+        _train(np.ones((len(labels), WIDTH), np.float32), np.array(labels, np.int64))
+    assert (caught.value.code, caught.value.details) == ("one_label_only", {"count": len(labels)})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(value: float) -> None:
+    features, labels = _examples([5, 5])
+    features[3, 1] = features[3, 2] = features[7, 0] = value
+    with pytest.raises(LearnerError) as caught:
+        _train(features, labels)
+    assert (caught.value.code, caught.value.details) == ("vectors_not_finite", {"count": 2})
+
+
+def test_each_label_that_occurs_counts_the_same() -> None:
+    labels = np.array([0, 0, 0, 0, 0, 2, 3, 3])
+    balance = _balance(labels, 5)
+    sums = np.bincount(labels, balance, minlength=5)
+    np.testing.assert_allclose(sums, [8 / 3, 0, 8 / 3, 8 / 3, 0], atol=1e-6)
+    assert balance.mean() == pytest.approx(1)
+    assert balance.dtype == np.float32
+
+
+def test_a_rare_label_is_not_drowned() -> None:
+    features, labels = _examples([300, 12], spread=0.35)
+    unseen, truth = _examples([100, 100], seed=1, spread=0.35)
+    right = _train(features, labels, k=2).classifier.proba(unseen).argmax(axis=1) == truth
+    assert right[truth == 1].mean() > 0.85
+
+
+def test_folds_hold_their_share_of_each_label() -> None:
+    labels = np.repeat([0, 1, 2], [50, 23, 4])
+    folds = _folds(labels, 7)
+    for label in range(3):
+        sizes = np.bincount(folds[labels == label], minlength=5)
+        assert sizes.max() - sizes.min() <= 1
+    assert not np.array_equal(folds, _folds(labels, 8))
+
+
+def test_probabilities_out_of_fold_do_not_know_their_own_label() -> None:
+    # Where labels are drawn by lot, a head that had seen an example would do better than chance on it.
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, WIDTH)).astype(np.float32)
+    labels = rng.integers(0, 2, 200)
+    found = _train(features, labels, k=2).out_of_fold
+    assert abs((found.argmax(axis=1) == labels).mean() - 0.5) < 0.12
+    # Nothing can be known, and the temperature says so.
+    assert found.max(axis=1).mean() < 0.65
+
+
+def test_examples_that_contradict_each_other_make_it_unsure() -> None:
+    features = np.repeat(np.eye(WIDTH, dtype=np.float32)[:2], 40, axis=0)
+    labels = np.concatenate([np.zeros(40), np.tile([0, 1], 20)]).astype(np.int64)
+    sure, torn = _train(features, labels, k=2).classifier.proba(np.eye(WIDTH, dtype=np.float32)[:2])
+    assert sure[0] > 0.8
+    assert abs(torn[0] - 0.5) < abs(sure[0] - 0.5)
+
+
+NAMES = ["분노", "행복", "불안", "당황", "슬픔", "중립", "혐오"]
+DEFINITIONS = [
+    "화가 나고 짜증이 난다. 억울하고 분하다.",
+    "기쁘고 즐겁다. 만족스럽고 고맙다.",
+    "걱정되고 초조하다. 두렵고 긴장된다.",
+    "뜻밖의 일에 놀라고 당황스럽다. 민망하다.",
+    "슬프고 외롭다. 우울하고 눈물이 난다.",
+    "특별한 감정 없이 담담하다.",
+    "역겹고 싫다. 혐오스럽고 불쾌하다.",
+]
+OBVIOUS = [
+    "동생이 내 물건을 또 망가뜨려서 너무 화가 났다. 짜증이 폭발했다.",
+    "오늘은 정말 행복한 하루였다. 웃음이 멈추지 않고 모든 것이 고마웠다.",
+    "내일 시험이 너무 걱정된다. 떨려서 잠이 안 오고 초조하다.",
+    "갑자기 이름이 불려서 너무 놀라고 당황했다. 얼굴이 빨개졌다.",
+    "강아지가 세상을 떠났다. 하루 종일 눈물이 나고 너무 슬프다.",
+    "아침을 먹고 출근했다. 점심을 먹고 퇴근했다. 특별한 일은 없었다.",
+    "하수구에서 벌레가 기어 나왔다. 역겹고 더러워서 토할 것 같았다.",
+]
+
+
+@pytest.mark.slow
+def test_without_a_label_obvious_diaries_get_their_label_more_often_than_not(bundled: Encoder) -> None:
+    vectors = bundled.encode(OBVIOUS).vectors
+    classifier = zero_label(bundled, NAMES, DEFINITIONS, mean=vectors.mean(axis=0))
+    answers = classifier.proba(classifier.features(vectors, None)).argmax(axis=1)
+    # Chance gives one of seven.
+    assert (answers == np.arange(7)).sum() >= 4
+
+
+@pytest.mark.slow
+def test_without_a_label_answers_are_cautious(bundled: Encoder) -> None:
+    vectors = bundled.encode(OBVIOUS).vectors
+    classifier = zero_label(bundled, NAMES, [""] * 7, mean=vectors.mean(axis=0))
+    np.testing.assert_allclose(np.linalg.norm(classifier.weight, axis=1), ZERO_LABEL_SCALE, rtol=1e-4)
+    proba = classifier.proba(classifier.features(vectors, None))
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+    assert proba.max() < 0.95
+    again = from_bytes(classifier.to_bytes())
+    np.testing.assert_allclose(again.proba(again.features(vectors, None)), proba, atol=1e-6)
+    assert again.text_space == ""
+
+
+@pytest.mark.slow
+def test_one_label_alone_has_all_the_probability(bundled: Encoder) -> None:
+    vectors = bundled.encode(OBVIOUS[:2]).vectors
+    classifier = zero_label(bundled, ["행복"], ["!?,."], mean=vectors.mean(axis=0))
+    np.testing.assert_array_equal(classifier.proba(classifier.features(vectors, None)), [[1], [1]])
