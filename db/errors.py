@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
+    import os
+import sqlite3
+from pathlib import Path
 
 
 class DatabaseError(Exception):
@@ -26,6 +28,8 @@ class NotFoundError(DatabaseError):
     """A row that was asked for by its key does not exist."""
 
 
+_LEAST_FREE_BYTES = 1 << 20
+
 _CAUSES = (
     ("database or disk is full", "disk_full"),
     ("readonly database", "database_read_only"),
@@ -42,5 +46,18 @@ def from_sqlite(error: sqlite3.Error, path: str) -> DatabaseError:
     text = str(error).lower()
     for needle, code in _CAUSES:
         if needle in text:
-            return DatabaseError(code, path=path)
+            return DatabaseError(_nearer(code, path), path=path)
     return DatabaseError("database_failed", path=path, reason=str(error))
+
+
+def _nearer(code: str, path: str) -> str:
+    """Look behind what SQLite says when it can't make the files that it needs beside the database."""
+    if code not in ("disk_failed", "database_unopenable"):
+        return code
+    try:
+        disk = os.statvfs(Path(path).parent)
+    except OSError:
+        return code
+    if disk.f_flag & os.ST_RDONLY:
+        return "database_read_only"
+    return "disk_full" if disk.f_bavail * disk.f_frsize < _LEAST_FREE_BYTES else code

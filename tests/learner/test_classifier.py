@@ -111,11 +111,13 @@ def test_neither_order_nor_seed_makes_much_of_a_difference(seed: int) -> None:
     features, labels = _examples([60, 40, 70, 50], spread=0.4)
     order = np.random.default_rng(seed).permutation(len(labels))
     unseen = _examples([30, 30, 30, 30], seed=9, spread=0.4)[0]
-    usual = _train(features, labels).classifier.proba(unseen)
-    shuffled = _train(features[order], labels[order]).classifier.proba(unseen)
-    reseeded = _train(features, labels, seed=seed + 1).classifier.proba(unseen)
-    np.testing.assert_allclose(shuffled, usual, atol=1e-2)
-    np.testing.assert_allclose(reseeded, usual, atol=1e-2)
+    usual = _train(features, labels).classifier
+    for trained in (_train(features[order], labels[order]), _train(features, labels, seed=seed + 1)):
+        np.testing.assert_allclose(trained.classifier.weight, usual.weight, atol=1e-3)
+        # Only the folds differ, and with them a little of the temperature.
+        difference = np.abs(trained.classifier.proba(unseen) - usual.proba(unseen))
+        assert difference.mean() < 1e-2
+        assert difference.max() < 3e-2
 
 
 def test_examples_are_not_changed_by_training() -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from learner.encoder import Encoder, default_cache, load
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -143,7 +142,7 @@ def test_a_long_text_is_counted_whole_and_cut_for_its_vector(bundled: Encoder) -
     long = "가" * 600
     encoded = bundled.encode([long, "좋다", long + " 그리고 전혀 다른 끝" * 50])
     assert encoded.token_counts[0] == 600 + 5
-    assert encoded.token_counts[2] > encoded.token_counts[0] + 200
+    assert encoded.token_counts[2] > encoded.token_counts[0] + 100
     np.testing.assert_array_equal(
         encoded.token_counts, bundled.count_tokens([long, "좋다", long + " 그리고 전혀 다른 끝" * 50])
     )
@@ -301,7 +300,7 @@ class _Trap:
 def test_code_in_pickled_weights_is_not_run(make: Make, tmp_path: Path) -> None:
     folder = make("bert", _bert)
     (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(_Trap(tmp_path / "ran")))
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(_Trap(tmp_path / "ran"), protocol=2))
     assert _refusal(folder).code == "encoder_unloadable"
     assert not (tmp_path / "ran").exists()
 
