@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
-import sqlite3
-from pathlib import Path
+    import sqlite3
 
 
 class DatabaseError(Exception):

@@ -61,10 +61,12 @@ def test_an_import_that_breaks_off_repeats_no_diary(
     opened: Database, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    told = ""
     try:
         import_file(opened, BROKEN[name], name, encoding=None)
     except EXPLAINED as error:
-        assert SECRET not in _told(error)
+        told = _told(error)
+    assert SECRET not in told
     assert SECRET not in caplog.text
     assert SECRET not in "".join(capfd.readouterr())
 
@@ -141,22 +143,22 @@ def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
     """Its output, the records of its jobs, its lock and its vectors are looked through byte by byte."""
     path = tmp_path / "project.db"
     project.init(path, seed="00" * 16)
-    rows = [{"text": f"{i} {LONG}", "label": ("행복", "슬픔")[i % 2], "note": SECRET} for i in range(24)]
+    rows = [{"text": f"{i} {LONG}", "label": ("행복", "슬픔")[i % 2], "note": SECRET} for i in range(12)]
     with project.opened(path) as db:
         lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         import_file(db, lines.encode(), "a.jsonl", after=enqueue_import)
         round_cases.request(db, annotator_id=None)
-    # A diary that no step can read makes the upkeep fail in a way that nobody has foreseen.
     for until in ("round_ended", "idle"):
         worked = _work(path, until)
         assert SECRET not in worked.stdout + worked.stderr
         assert worked.returncode == 0, worked.stderr
     with project.opened(path) as db, write(db):
         assert diaries.count_unsplit(db) == 0
-        db.conn.execute("update diaries set metadata = '{' where id = 3")
-        db.conn.execute("delete from sentences")
+        # The upkeep fails on these in a way that nobody has foreseen.
+        db.conn.execute("update diaries set metadata = '{'")
         db.conn.execute("delete from explanations")
     failed = _work(path, "idle")
+    assert "JSONDecodeError" in failed.stderr
     assert SECRET not in failed.stdout + failed.stderr
     secret = SECRET.encode()
     assert secret in _bytes_of(path)
