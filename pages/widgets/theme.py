@@ -18,7 +18,7 @@ _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "s
 
 
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.25rem; padding-bottom: 3rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
 </style>"""
 
 
