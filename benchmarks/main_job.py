@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
+from playwright.sync_api import sync_playwright
 
 from annotator import labelling, overview, project
 from annotator import rounds as round_cases
@@ -58,7 +60,7 @@ def main() -> None:
             result |= _label(db, texts, truth, arguments.labels)
             result["rounds"] = [_retrain(db) for _ in range(arguments.rounds)]
             result["press_to_queue_seconds"] = statistics.median(r["press_to_queue"] for r in result["rounds"])
-            result["memory_mib"] = _memory(app.pid)
+            result["memory_mib"] = _memory_with_a_page(app.pid)
             result["splitter_fallbacks"] = overview.status(db, path).fallbacks
     machine.write(arguments.json, result)
 
@@ -225,9 +227,19 @@ def _retrain(db: Database) -> dict[str, Any]:
     }
 
 
-def _memory(pid: int) -> dict[str, dict[str, float]]:
+def _memory_with_a_page(pid: int) -> dict[str, dict[str, float]]:
+    """Return what app and worker hold while a browser has every page of the app seen once."""
     app, worker = machine.children(pid)[:2]
-    return {"app": machine.resident_mib(app), "worker": machine.resident_mib(worker)}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page()
+        for name in ("", "import", "learn", "overview", ""):
+            page.goto(f"http://127.0.0.1:{PORT}/{name}")
+            page.locator("[data-testid='stAppViewContainer']").wait_for()
+            page.wait_for_timeout(3000)
+        held = {"app": machine.resident_mib(app), "worker": machine.resident_mib(worker)}
+        browser.close()
+    return held
 
 
 if __name__ == "__main__":

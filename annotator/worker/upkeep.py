@@ -225,6 +225,15 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     )
 
 
+def _warm_up(bench: Workbench, db: Database) -> Progress | None:
+    """Load what the first round would wait for, once a process."""
+    if bench.is_warm:
+        return None
+    classifiers.warm_up()
+    bench.is_warm = True
+    return Progress("warm_up", 1, 1)
+
+
 def _fit_text_space(bench: Workbench, db: Database) -> Progress | None:
     """Fit the text space once there are enough diaries, and again when their number has doubled."""
     count = diaries.count_diaries(db)
@@ -267,6 +276,7 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _predict,
     _rank,
     _explain_head,
+    _warm_up,
     _fit_text_space,
     _split_rest,
     _encode_rest,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from learner.sentences import SentenceSplitter
 
 from annotator import project
 from annotator import settings as project_settings
@@ -18,6 +17,7 @@ from learner import classifier as classifiers
 from learner import encoder as encoders
 from learner import text_space as text_spaces
 from learner.encoder import Encoded
+from learner.sentences import SentenceSplitter
 from learner.vector_file import VectorFile
 
 if TYPE_CHECKING:
@@ -53,13 +53,18 @@ class Serving:
 
 
 class Workbench:
-    """Loads what a job needs, once. A round and the upkeep, on two threads, share it."""
+    """Loads what a job needs, once. A round and the upkeep, on two threads, share it.
+
+    Attributes:
+        is_warm: whether everything that a round imports has been loaded.
+    """
 
     def __init__(self, database: Path, *, cache: Path) -> None:
         self.database = database
         self._encoding = threading.Lock()
         self._no_round = threading.Event()
         self._no_round.set()
+        self.is_warm = False
         self._cache = cache
         self._encoder: Encoder | None = None
         self._serving: Serving | None = None
