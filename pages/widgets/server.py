@@ -6,22 +6,9 @@ app says otherwise. Whoever opens ``/learn`` first after a start would be told t
 
 from __future__ import annotations
 
-import importlib
-import threading
-
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import cli
 
-_FIRST_PAGE = ("annotator.labelling", "annotator.overview", "annotator.people", "annotator.rounds")
-
-
-def _import_ahead() -> None:
-    """Load what the first page wants while the browser still loads Streamlit's own files."""
-    for name in _FIRST_PAGE:
-        importlib.import_module(name)
-
-
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
-    threading.Thread(target=_import_ahead, daemon=True).start()
     cli.main()
