@@ -170,8 +170,6 @@ def app(path: Path, port: int, demo: bool, no_worker: bool) -> None:
 def worker(path: Path, parent: int | None) -> None:
     from annotator.worker.main import Worker
 
-    # A press on a key goes before what is computed ahead.
-    os.nice(10)
     Worker(path).run(parent_pid=parent)
 
 

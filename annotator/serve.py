@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ SCRIPT = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 
 _START_SECONDS = 60.0
 _RESTART_SECONDS = 2.0
+
+_WORKER_NICENESS = 10
+"""A press on a key goes before what is computed ahead."""
 
 
 def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Callable[[str], None]) -> None:
@@ -40,15 +44,16 @@ def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Ca
     _check_port(address, port)
     with _stop_on_signals() as stopping, _Children() as children:
         server = children.start(_app_command(address, port), database)
-        worker = children.start(_worker_command(database), database) if _wants_worker(database, with_worker) else None
         _wait_until_up(server, address, port)
         say(f"http://{address}:{port}")
-        started_at = time.monotonic()
+        # The worker's imports take a core for seconds: the page that somebody is opening now goes first.
+        worker, started_at = None, time.monotonic()
         while not stopping and server.poll() is None:
-            time.sleep(0.2)
             is_down = worker is None or worker.poll() is not None
             if is_down and time.monotonic() - started_at > _RESTART_SECONDS and _wants_worker(database, with_worker):
-                worker, started_at = children.start(_worker_command(database), database), time.monotonic()
+                worker = children.start(_worker_command(database), database, niceness=_WORKER_NICENESS)
+                started_at = time.monotonic()
+            time.sleep(0.2)
         if not stopping:
             raise UserError("app_ended", status=server.returncode or 0)
 
@@ -89,11 +94,16 @@ class _Children:
     def __enter__(self) -> _Children:
         return self
 
-    def start(self, command: list[str], database: Path) -> subprocess.Popen[bytes]:
+    def start(self, command: list[str], database: Path, *, niceness: int = 0) -> subprocess.Popen[bytes]:
         """Start a command that finds the database in its environment."""
         environment = {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve())}
         child = subprocess.Popen(
-            command, env=environment, cwd=SCRIPT.parent, stdout=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=environment,
+            cwd=SCRIPT.parent,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=partial(os.nice, niceness),
         )
         self._running.append(child)
         return child
