@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import pandas as pd
 
+from annotator import project
 from benchmarks import machine
 from learner import classifier, metrics, text_space
 from learner import encoder as encoders
@@ -32,7 +33,8 @@ def main() -> None:
     texts = frame[arguments.text_column].tolist()
     names = sorted(frame[arguments.label_column].astype(str).unique())
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
-    vectors = encoders.load(arguments.encoder, cache=encoders.default_cache()).encode(texts).vectors
+    encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
+    vectors = encoder.encode(texts).vectors
     space = text_space.fit(texts, seed=0)
     mean = vectors.mean(axis=0)
     nothing = np.zeros_like(vectors)
@@ -46,6 +48,7 @@ def main() -> None:
         "data": arguments.data.name,
         "rows": len(texts),
         "seeds": arguments.seeds,
+        "without_labels": _without_labels(encoder, names, vectors, labels),
         "features": {
             kind: {count: _measure(features, labels, len(names), count, arguments.seeds) for count in arguments.labels}
             for kind, features in kinds.items()
@@ -77,6 +80,22 @@ def _read(arguments: argparse.Namespace) -> pd.DataFrame:
         frame = frame.query(arguments.query)
     frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
     return frame.sample(min(len(frame), arguments.rows), random_state=0)
+
+
+def _without_labels(
+    encoder: encoders.Encoder, names: list[str], vectors: NDArray[np.float32], labels: NDArray[np.int64]
+) -> dict[str, float]:
+    """Measure the first model, which knows only the names and, of the seven emotions, the definitions."""
+    known = {label.name: label.definition for label in project.DEFAULT_LABELS}
+    definitions = [known.get(name, "") for name in names]
+    first = classifier.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
+    measured = metrics.evaluate(first.proba(first.features(vectors, None)), labels)
+    return {
+        "accuracy": measured.accuracy,
+        "low": measured.accuracy_low,
+        "high": measured.accuracy_high,
+        "macro_f1": measured.macro_f1,
+    }
 
 
 def _measure(
