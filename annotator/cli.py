@@ -18,6 +18,7 @@ import click
 
 from annotator import labelling, overview, people, project
 from annotator import rounds as round_cases
+from annotator import settings as project_settings
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.messages import default_language, explain, say
 from db import decisions, labels, models, queue, rounds
@@ -290,6 +291,22 @@ def activate(version: int, path: Path) -> None:
     with closing(project.open_project(path)) as db:
         round_cases.activate(db, version)
     click.echo(say("cli.activate.done", version=version))
+
+
+@cli.command("settings", help=say("cli.settings.help"))
+@_database_option
+@click.option("--encoder", help=say("cli.init.encoder"))
+@click.option("--strategy", help=say("cli.settings.strategy"))
+@click.option("--unit", help=say("cli.settings.unit"))
+@click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
+@_json_option
+def settings_(
+    path: Path, encoder: str | None, strategy: str | None, unit: str | None, blind_test: bool | None, as_json: bool
+) -> None:
+    asked = {"encoder": encoder, "strategy": strategy, "unit": unit, "blind_test": blind_test}
+    with closing(project.open_project(path)) as db:
+        now = project_settings.change(db, **{key: value for key, value in asked.items() if value is not None})
+    _print(as_json, now, "\n".join(f"{key} = {value}" for key, value in dataclasses.asdict(now).items()))
 
 
 @cli.command(help=say("cli.status.help"))

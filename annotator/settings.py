@@ -78,7 +78,13 @@ def store(db: Database, settings: Settings) -> None:
     stored.store(db, **asdict(settings))
 
 
+UNITS = ("eojeol", "morpheme")
+"""What explanations can speak about, the default first."""
+
+
 def _checked(settings: Settings) -> Settings:
+    if settings.unit not in UNITS:
+        raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
     if not 0 < settings.test_share < 1:
         raise UserError("test_share_outside", found=settings.test_share)
     if settings.strategy not in query_strategies.STRATEGIES:

@@ -31,6 +31,7 @@ def _draw() -> None:
         if last is not None:
             draw_result(db, last)
         _draw_strategy(db)
+        _draw_unit(db)
         draw_versions(db)
 
 
@@ -77,6 +78,28 @@ def _draw_strategy(db: Database) -> None:
             args=(key,),
         )
         st.caption(say("learn.strategy_when"))
+
+
+def _draw_unit(db: Database) -> None:
+    now = settings.load(db).unit
+    key = keyed("learn_unit")
+    with st.expander(say("learn.unit", name=say(f"learn.unit_{now}")), icon=":material/segment:"):
+        st.radio(
+            say("learn.unit_ask"),
+            settings.UNITS,
+            index=settings.UNITS.index(now),
+            format_func=lambda name: say(f"learn.unit_{name}"),
+            captions=[plain(say(f"learn.unit_{name}_caption")) for name in settings.UNITS],
+            key=key,
+            on_change=_change_unit,
+            args=(key,),
+        )
+        st.caption(say("learn.unit_when"))
+
+
+def _change_unit(key: str) -> None:
+    with callback_boundary(), project.opened() as db:
+        settings.change(db, unit=st.session_state[key])
 
 
 def _change_strategy(key: str) -> None:

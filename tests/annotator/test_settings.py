@@ -41,6 +41,7 @@ def test_a_change_keeps_everything_else(opened: Database) -> None:
         ({"test_share": -0.2}, "test_share_outside"),
         ({"test_share": float("nan")}, "test_share_outside"),
         ({"strategy": "guess"}, "strategy_unknown"),
+        ({"unit": "letter"}, "unit_unknown"),
     ],
     ids=str,
 )

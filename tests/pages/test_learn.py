@@ -151,6 +151,14 @@ def test_the_query_strategy_is_kept(filled: Path, open_app) -> None:
     assert app.radio(key="learn_strategy_ko").value == "entropy"
 
 
+def test_the_unit_of_explanations_is_kept(filled: Path, open_app) -> None:
+    app = open_app("learn")
+    app.radio(key="learn_unit_ko").set_value("morpheme").run()
+    assert not app.error
+    with project.opened(filled) as db:
+        assert settings.load(db).unit == "morpheme"
+
+
 def test_another_language_changes_no_setting(filled: Path, open_app) -> None:
     app = open_app("learn")
     app.radio(key="learn_strategy_ko").set_value("entropy").run()
