@@ -15,7 +15,6 @@ from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.project import Database
     from annotator.rounds import Plan
 
 
@@ -30,8 +29,9 @@ def _draw() -> None:
         last = rounds.find_last_ended(db)
         if last is not None:
             draw_result(db, last)
-        _draw_strategy(db)
-        _draw_unit(db)
+        chosen = settings.load(db)
+        _draw_choice("strategy", chosen.strategy, ordering.STRATEGIES, icon=":material/explore:")
+        _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
         draw_versions(db)
 
 
@@ -63,48 +63,26 @@ def _request(name: str) -> None:
         rounds.request(db, annotator_id=people.identify(db, name))
 
 
-def _draw_strategy(db: Database) -> None:
-    now = settings.load(db).strategy
-    key = keyed("learn_strategy")
-    with st.expander(say("learn.strategy", name=say(f"learn.strategy_{now}")), icon=":material/explore:"):
+def _draw_choice(setting: str, now: str, options: tuple[str, ...], *, icon: str) -> None:
+    """Draw a setting with a line on what each option means; its words are ``learn.<setting>…``."""
+    key = keyed(f"learn_{setting}")
+    with st.expander(say(f"learn.{setting}", name=say(f"learn.{setting}_{now}")), icon=icon):
         st.radio(
-            say("learn.strategy_ask"),
-            ordering.STRATEGIES,
-            index=ordering.STRATEGIES.index(now),
-            format_func=lambda name: say(f"learn.strategy_{name}"),
-            captions=[plain(say(f"learn.strategy_{name}_caption")) for name in ordering.STRATEGIES],
+            say(f"learn.{setting}_ask"),
+            options,
+            index=options.index(now),
+            format_func=lambda name: say(f"learn.{setting}_{name}"),
+            captions=[plain(say(f"learn.{setting}_{name}_caption")) for name in options],
             key=key,
-            on_change=_change_strategy,
-            args=(key,),
+            on_change=_change,
+            args=(setting, key),
         )
-        st.caption(say("learn.strategy_when"))
+        st.caption(say(f"learn.{setting}_when"))
 
 
-def _draw_unit(db: Database) -> None:
-    now = settings.load(db).unit
-    key = keyed("learn_unit")
-    with st.expander(say("learn.unit", name=say(f"learn.unit_{now}")), icon=":material/segment:"):
-        st.radio(
-            say("learn.unit_ask"),
-            settings.UNITS,
-            index=settings.UNITS.index(now),
-            format_func=lambda name: say(f"learn.unit_{name}"),
-            captions=[plain(say(f"learn.unit_{name}_caption")) for name in settings.UNITS],
-            key=key,
-            on_change=_change_unit,
-            args=(key,),
-        )
-        st.caption(say("learn.unit_when"))
-
-
-def _change_unit(key: str) -> None:
+def _change(setting: str, key: str) -> None:
     with callback_boundary(), project.opened() as db:
-        settings.change(db, unit=st.session_state[key])
-
-
-def _change_strategy(key: str) -> None:
-    with callback_boundary(), project.opened() as db:
-        settings.change(db, strategy=st.session_state[key])
+        settings.change(db, **{setting: st.session_state[key]})
 
 
 _draw()
