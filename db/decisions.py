@@ -76,9 +76,10 @@ def add(db: Database, decision: NewDecision) -> int | None:
     """Keep a decision and end the lease it answers; return its id, or None if its token was used before."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
-            shown_label_id, shown_proba, source, seconds, decided_at)
+            shown_label_id, shown_proba, source, seconds, decided_at, asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
-            :shown_proba, 'person', :seconds, :now)
+            :shown_proba, 'person', :seconds, :now,
+            (select q.strategy from queue q where q.diary_id = :diary_id))
         on conflict (token) do nothing returning id
     """
     parameters = {name: getattr(decision, name) for name in NewDecision.__dataclass_fields__}

@@ -1,0 +1,77 @@
+"""LoRA adapters of an encoder as safetensors bytes, by peft.
+
+Source: Hu et al. (2021), LoRA: Low-Rank Adaptation of Large Language Models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from learner.errors import EncoderError
+
+_LAYER = re.compile(r"\.(\d+)\.")
+
+
+def attach(encoder: Any, *, rank: int, layers: int) -> Any:
+    """Return the encoder with a new adapter on every linear map of its uppermost layers; the rest is frozen.
+
+    Args:
+        encoder: a transformers model.
+        rank: of each low-rank product; its scale is 2.
+        layers: how many of the upper layers get one.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    first = int(encoder.config.num_hidden_layers) - layers
+    targets = [name for name in _linear_maps(encoder) if int(_layer_of(name)) >= first]
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=targets)
+    return get_peft_model(encoder, config)
+
+
+def _linear_maps(encoder: Any) -> list[str]:
+    from torch import nn
+
+    return [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear) and _LAYER.search(name)]
+
+
+def _layer_of(name: str) -> str:
+    found = _LAYER.search(name)
+    return found.group(1) if found else "-1"
+
+
+def to_bytes(adapted: Any) -> bytes:
+    """Return the adapter of a peft model as safetensors bytes, float16, with its configuration beside it."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    config = adapted.peft_config["default"].to_dict()
+    kept = {key: config[key] for key in ("r", "lora_alpha")} | {"target_modules": sorted(config["target_modules"])}
+    tensors = {
+        name: tensor.to(torch.float16).contiguous() for name, tensor in get_peft_model_state_dict(adapted).items()
+    }
+    return bytes(save(tensors, metadata={"lora": json.dumps(kept)}))
+
+
+def merge(encoder: Any, data: bytes) -> Any:
+    """Return the encoder with an adapter worked into its weights.
+
+    Raises:
+        EncoderError: if the bytes are no adapter of such an encoder.
+    """
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load
+
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
+        adapted = get_peft_model(encoder, config)
+        result = set_peft_model_state_dict(adapted, {name: t.float() for name, t in load(data).items()})
+    # Damaged bytes raise kinds of json, safetensors and peft, which share no other base.
+    except Exception as error:
+        raise EncoderError("adapter_unloadable", kind=type(error).__name__) from error
+    if result.unexpected_keys:
+        raise EncoderError("adapter_unloadable", kind="keys")
+    return adapted.merge_and_unload()
