@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from annotator import labelling, overview, people, project
+from annotator import cli_learner, labelling, overview, people, project
 from annotator import rounds as round_cases
 from annotator import settings as project_settings
 from annotator.errors import EXPLAINED, UserError, where
@@ -74,7 +74,7 @@ def cli() -> None:
 @cli.command(help=say("cli.init.help"))
 @_database_option
 @click.option("--labels", "label_file", type=click.Path(path_type=Path), help=say("cli.init.labels"))
-@click.option("--encoder", default="bundled", show_default=True, help=say("cli.init.encoder"))
+@click.option("--encoder", default=project_settings.ENCODER, show_default=True, help=say("cli.init.encoder"))
 @click.option("--test-share", type=float, default=0.2, show_default=True, help=say("cli.init.test_share"))
 @click.option("--demo", is_flag=True, help=say("cli.init.demo"))
 def init(path: Path, label_file: Path | None, encoder: str, test_share: float, demo: bool) -> None:
@@ -252,11 +252,12 @@ def undo(path: Path, name: str, as_json: bool) -> None:
 @cli.command(help=say("cli.retrain.help"))
 @_database_option
 @_json_option
-def retrain(path: Path, as_json: bool) -> None:
+@click.option("--tier", type=click.Choice(round_cases.TIERS), default="instant", help=say("cli.retrain.tier"))
+def retrain(path: Path, as_json: bool, tier: str) -> None:
     from annotator.worker.lock import is_working
 
     with closing(project.open_project(path)) as db:
-        round_id = round_cases.request(db, annotator_id=None)
+        round_id = round_cases.request(db, annotator_id=None, tier=tier)
         if not is_working(path):
             _work(path, until="round_ended")
         while rounds.get_round(db, round_id).status in ("requested", "running"):
@@ -298,12 +299,11 @@ def activate(version: int, path: Path) -> None:
 @click.option("--encoder", help=say("cli.init.encoder"))
 @click.option("--strategy", help=say("cli.settings.strategy"))
 @click.option("--unit", help=say("cli.settings.unit"))
+@click.option("--precision", help=say("cli.settings.precision"))
+@click.option("--deeper-tier", help=say("cli.settings.deeper_tier"))
 @click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
 @_json_option
-def settings_(
-    path: Path, encoder: str | None, strategy: str | None, unit: str | None, blind_test: bool | None, as_json: bool
-) -> None:
-    asked = {"encoder": encoder, "strategy": strategy, "unit": unit, "blind_test": blind_test}
+def settings_(path: Path, as_json: bool, **asked: str | bool | None) -> None:
     with closing(project.open_project(path)) as db:
         now = project_settings.change(db, **{key: value for key, value in asked.items() if value is not None})
     _print(as_json, now, "\n".join(f"{key} = {value}" for key, value in dataclasses.asdict(now).items()))
@@ -397,6 +397,10 @@ def _active(db: Database) -> Model:
     if model is None:
         raise UserError("no_model_yet")
     return model
+
+
+cli.add_command(cli_learner.simulate)
+cli.add_command(cli_learner.tune_encoder)
 
 
 def main() -> None:

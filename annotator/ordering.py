@@ -11,17 +11,21 @@ from db import decisions, diaries, queue
 from learner import query_strategies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from db import Database
     from db.diaries import Imported
+    from annotator.settings import Settings
     from db.models import Model
+    from learner.classifier import Head
 
 STRATEGIES = tuple(query_strategies.STRATEGIES)
 """Names of the query strategies that people can choose from, the default first."""
 
 QUEUE_LENGTH = 20_000
-"""Diaries ranked by a round. A longer pool is ranked again long before its queue runs out."""
+"""Diaries that an import or a round puts in the queue. The worker adds others before they run out."""
 
 
 def enqueue_import(db: Database, imported: Imported) -> None:
@@ -29,36 +33,62 @@ def enqueue_import(db: Database, imported: Imported) -> None:
     pool = diaries.list_undecided(db, imported.batch_id, part="pool")
     test = diaries.list_undecided(db, imported.batch_id, part="test")
     share = project_settings.load(db).test_share
-    order = query_strategies.interleave(pool, test, test_share=share)
+    order = query_strategies.interleave(pool, test, share=share)[:QUEUE_LENGTH]
     queue.append_to_queue(db, order.tolist(), strategy="random")
 
 
 def rank_pool(
-    db: Database, model: Model, proba: NDArray[np.float32], *, strategy: str, seed: int, test_share: float
+    db: Database,
+    model: Model,
+    proba: NDArray[np.float32],
+    *,
+    features: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    committee: Sequence[Head],
+    settings: Settings,
+    seed: int,
 ) -> list[queue.QueueEntry]:
     """Return the queue that a model's probabilities ask for.
 
     Args:
         proba: (rows, k); row i belongs to diary i + 1; NaN where there is no prediction.
+        features: returns what the model's head reads for diaries, (n, features), by their ids; asked for few.
+        committee: the model's bootstrapped heads, if it has any.
+        settings: name the strategy, the share of pool diaries that are drawn uniformly instead and marked as
+            ``random``, and that of test diaries.
     """
-    decided = decisions.decided_ids(db)
-    pool = _undecided(diaries.list_ids(db, "pool"), decided)
-    test = _undecided(diaries.list_ids(db, "test"), decided)
-    known = pool[(pool <= len(proba))]
-    known = known[~np.isnan(proba[known - 1]).any(axis=1)]
-    scores = query_strategies.score(strategy, proba[known - 1], seed=seed)
-    order = query_strategies.rank(scores)[:QUEUE_LENGTH]
-    ranked = dict(zip(known[order].tolist(), scores[order].tolist(), strict=True))
+    rows = diaries.last_diary_id(db)
+    in_pool = ~diaries.mark_test(db)
+    in_pool[decisions.decided_ids(db) - 1] = False
+    predicted = np.zeros(rows, np.bool_)
+    predicted[: len(proba)] = ~np.isnan(proba[:rows, 0])
+    known = np.flatnonzero(in_pool & predicted) + 1
+    counts = decisions.count_by_label(db, part="pool")
+    pool = query_strategies.Pool(
+        proba[known - 1],
+        features=lambda places: features(known[places]),
+        label_counts=np.array([counts.get(label_id, 0) for label_id in model.label_ids], np.int64),
+        committee=committee,
+    )
+    strategy = settings.strategy
+    order = query_strategies.choose(strategy, pool, size=QUEUE_LENGTH, seed=seed)
+    scores = query_strategies.score(strategy, pool.proba[order], seed=seed)
+    ranked = dict(zip(known[order].tolist(), scores.tolist(), strict=True))
+    drawn = _draw(known, settings.uniform_share, seed=seed)
+    for diary_id in drawn.tolist():
+        ranked.pop(diary_id, None)
+    chosen = known[order]
+    chosen = query_strategies.interleave(chosen[~np.isin(chosen, drawn)], drawn, share=settings.uniform_share)
     # Diaries that have no vector yet wait behind the ranked ones.
-    later = np.setdiff1d(pool, known)[: max(0, QUEUE_LENGTH - len(order))]
-    asked = query_strategies.interleave(np.concatenate([known[order], later]), test, test_share=test_share)
+    later = diaries.keep_known(db, np.flatnonzero(in_pool & ~predicted)[: max(0, QUEUE_LENGTH - len(chosen))] + 1)
+    test = diaries.list_undecided_test(db, limit=QUEUE_LENGTH)
+    asked = query_strategies.interleave(np.concatenate([chosen, later]), test, share=settings.test_share)
     return [
-        queue.QueueEntry(int(i), strategy, ranked[int(i)])
-        if int(i) in ranked
-        else queue.QueueEntry(int(i), "random", 0.0)
-        for i in asked
+        queue.QueueEntry(i, strategy, ranked[i]) if i in ranked else queue.QueueEntry(i, "random", 0.0)
+        for i in asked[:QUEUE_LENGTH].tolist()
     ]
 
 
-def _undecided(ids: NDArray[np.int64], decided: NDArray[np.int64]) -> NDArray[np.int64]:
-    return ids[~np.isin(ids, decided)]
+def _draw(ids: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:
+    """Draw as many diaries uniformly at random as the queue has room for at this share, in random order."""
+    count = round(share * min(len(ids), QUEUE_LENGTH))
+    return np.random.default_rng(seed).permutation(ids)[:count] if count else ids[:0]

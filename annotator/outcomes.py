@@ -17,7 +17,7 @@ Source: Wilson's 95 % interval for 15 right answers of 30 is 0.33 to 0.67.
 
 SIGNIFICANCE = 0.05
 
-Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse"]
+Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse", "worse_f1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Figures:
         macro_f1: None for n = 0.
         f1: per label, in label order; None where the label neither occurs nor was answered.
         confusion: (k, k) counts; rows truth, columns answer.
+        macro_f1_low, macro_f1_high: 95 % interval; None where it was not measured.
+        f1_low, f1_high: 95 % interval of each label; empty where it was not measured.
     """
 
     n: int
@@ -38,6 +40,10 @@ class Figures:
     macro_f1: float | None
     f1: tuple[float | None, ...]
     confusion: tuple[tuple[int, ...], ...]
+    macro_f1_low: float | None = None
+    macro_f1_high: float | None = None
+    f1_low: tuple[float, ...] = ()
+    f1_high: tuple[float, ...] = ()
 
     @property
     def true_counts(self) -> tuple[int, ...]:
@@ -57,6 +63,10 @@ def read_figures(stored: dict[str, Any] | None) -> Figures | None:
         macro_f1=_number(stored["macro_f1"]),
         f1=tuple(_number(value) for value in stored["f1"]),
         confusion=tuple(tuple(int(count) for count in row) for row in stored["confusion"]),
+        macro_f1_low=_number(stored.get("macro_f1_low")),
+        macro_f1_high=_number(stored.get("macro_f1_high")),
+        f1_low=tuple(float(value) for value in stored.get("f1_low", ())),
+        f1_high=tuple(float(value) for value in stored.get("f1_high", ())),
     )
 
 
@@ -74,6 +84,7 @@ class Outcome:
         p: two-sided p value that both are equally often right.
         promoted: whether the new version serves.
         new_in_head: how many of the next 100 diaries were not among them before.
+        held_back_by: by which figure the new version is worse by more than chance; None if it serves.
     """
 
     train_count: int
@@ -83,6 +94,7 @@ class Outcome:
     p: float | None
     promoted: bool
     new_in_head: int
+    held_back_by: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -93,7 +105,7 @@ class Outcome:
         if before is None or before.accuracy is None or self.p is None:
             return "alone"
         if not self.promoted:
-            return "worse"
+            return "worse_f1" if self.held_back_by == "macro_f1" else "worse"
         if after.n < FEWEST_TO_TRUST:
             return "few"
         return _compare(before.accuracy, after.accuracy, self.p)
@@ -116,4 +128,5 @@ def outcome_of(finished: Round) -> Outcome:
         p=_number(report.get("p")),
         promoted=bool(report.get("promoted", True)),
         new_in_head=int(report.get("new_in_head", 0)),
+        held_back_by=report.get("held_back_by"),
     )

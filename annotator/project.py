@@ -67,6 +67,16 @@ def vectors_folder(path: Path) -> Path:
     return path.with_name(path.name + "-vectors")
 
 
+def encoders_folder(path: Path) -> Path:
+    """Return the folder of fully tuned encoders beside a database; the database holds their hashes."""
+    return path.with_name(path.name + "-encoders")
+
+
+def tuning_folder(path: Path) -> Path:
+    """Return the folder in which a round keeps its checkpoints while it tunes an encoder."""
+    return path.with_name(path.name + "-tuning")
+
+
 def is_set_up(path: Path) -> bool:
     """Say whether there is a project with a label set at this path."""
     if not path.is_file() or path.stat().st_size == 0:

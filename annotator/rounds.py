@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from annotator import settings
 from annotator.errors import UserError
 from annotator.labelling import learned_up_to
-from db import decisions, labels, models, rounds
+from db import decisions, encoders, labels, models, rounds
 
 if TYPE_CHECKING:
     from db import Database
+    from db.models import Model
     from db.rounds import Round as Round
 
+TIERS = ("instant", "adapter", "full")
+"""What a round trains: the head alone, an adapter on the encoder too, or the encoder's upper layers."""
+
+FIRST_OFFER = 100
+"""Labels at which a deeper tier is first offered, and again whenever they have doubled."""
+
+_FULL_FROM = 1600
+"""Labels from which all weights are tuned."""
+
 _FIRST_GUESS_SECONDS = 3.0
+_FIRST_GUESS_TEXTS_PER_SECOND = 25.0
+_TUNED_TEXTS = 4000
+_ENCODED_TEXTS = 1500
+"""What a deeper round usually tunes on, all epochs together, and encodes anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,8 @@ class Plan:
         labels_in_use: different labels among those that train.
         expected_seconds: from the last round, scaled by the labels.
         obstacle: message key of why it can't start; None if it can.
+        offered_tier: a deeper tier that is worth its time now; None for none.
+        tier_seconds: expected seconds of a round by tier.
     """
 
     label_count: int
@@ -37,6 +55,8 @@ class Plan:
     labels_in_use: int
     expected_seconds: float
     obstacle: str | None
+    offered_tier: str | None
+    tier_seconds: dict[str, float]
 
 
 def plan(db: Database) -> Plan:
@@ -58,28 +78,65 @@ def plan(db: Database) -> Plan:
         labels_in_use=len(training),
         expected_seconds=_expected_seconds(db, label_count),
         obstacle=obstacle,
+        offered_tier=_offered_tier(db, label_count),
+        tier_seconds={tier: _expected_seconds(db, label_count, tier) for tier in TIERS},
     )
 
 
-def _expected_seconds(db: Database, label_count: int) -> float:
-    done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.report.get("train")]
+def _offered_tier(db: Database, label_count: int) -> str | None:
+    """Return the tier to offer when a threshold of labels was passed since an encoder was last tuned, or tried to be.
+
+    An adapter first: with few labels it does better than training all weights (Jukić and Šnajder 2023, Parameter-
+    Efficient Language Model Tuning with Active Learning in Low-Resource Settings).
+    """
+    if settings.load(db).deeper_tier == "off" or label_count < FIRST_OFFER:
+        return None
+    threshold = FIRST_OFFER * 2 ** int(math.log2(label_count / FIRST_OFFER))
+    deeper = [int(r.report["train"]) for r in rounds.list_rounds(db) if r.tier != "instant" and r.report.get("train")]
+    if deeper and deeper[-1] >= threshold:
+        return None
+    return "adapter" if threshold < _FULL_FROM else "full"
+
+
+def _expected_seconds(db: Database, label_count: int, tier: str = "instant") -> float:
+    done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.tier == tier and r.report.get("train")]
+    if not done and tier != "instant":
+        rate = models.texts_per_second(db) or _FIRST_GUESS_TEXTS_PER_SECOND
+        # A step computes a text about four times over: forwards, backwards, and its share of the evaluations.
+        return (4 * _TUNED_TEXTS + _ENCODED_TEXTS) / rate
     if not done:
         return _FIRST_GUESS_SECONDS
     last = done[-1]
     return max(1.0, rounds.seconds_of(last) * label_count / int(last.report["train"]))
 
 
-def request(db: Database, *, annotator_id: int | None) -> int:
+def request(db: Database, *, annotator_id: int | None, tier: str = "instant") -> int:
     """Ask for a round and return its id; the worker takes it from here.
 
+    Args:
+        tier: one of `TIERS`: what is trained beside the head.
+
     Raises:
-        UserError: if fewer than two labels are in use.
+        UserError: if fewer than two labels are in use, or there is no such tier.
         DatabaseError: ``round_open`` if one is waiting or running.
     """
+    if tier not in TIERS:
+        raise UserError("setting_unknown", setting="tier", found=tier, known=", ".join(TIERS))
     current = plan(db)
     if current.obstacle == "round.obstacle.labels":
         raise UserError("labels_of_one_kind", count=current.label_count)
-    return rounds.request_round(db, annotator_id=annotator_id)
+    return rounds.request_round(db, annotator_id=annotator_id, tier=tier)
+
+
+def start_offered(db: Database) -> bool:
+    """Ask for a round of the tier that is offered, where the settings leave that to the worker; return whether."""
+    if settings.load(db).deeper_tier != "start":
+        return False
+    current = plan(db)
+    if current.offered_tier is None or current.obstacle is not None:
+        return False
+    rounds.request_round(db, annotator_id=None, tier=current.offered_tier)
+    return True
 
 
 def find_open(db: Database) -> Round | None:
@@ -118,8 +175,16 @@ def activate(db: Database, version: int) -> None:
             raise UserError("no_model_yet")
         raise UserError("version_unknown", found=version, newest=newest)
     active = models.find_active(db)
-    if active is not None and active.encoder_hash != found[0].encoder_hash:
+    if active is not None and active.encoder_hash != found[0].encoder_hash and not _is_known(db, found[0]):
         raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)
     if found[0].label_ids != tuple(label.id for label in labels.list_labels(db)):
         raise UserError("model_of_other_labels", version=version)
     models.activate(db, found[0].id, reason="person")
+
+
+def _is_known(db: Database, model: Model) -> bool:
+    """Say whether a version's encoder is the settings' one or was tuned from it here, in full precision or in int8."""
+    base = settings.load(db).encoder
+    plain = model.encoder.removesuffix("-int8")
+    tuned = encoders.find_by_name(db, plain)
+    return model.encoder == base or plain == base or (tuned is not None and tuned.base == base)

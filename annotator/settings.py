@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.errors import UserError
 from db import settings as stored
-from learner import query_strategies
+from learner import encoder, query_strategies
 
 if TYPE_CHECKING:
     from db import Database
+
+ENCODER = encoder.EMOTION
+"""The encoder of a new project: the bundled one, tuned on Korean emotions."""
 
 LEASE_SECONDS = 180.0
 """A browser tab that has said nothing for this long gives its diaries back."""
@@ -25,19 +28,26 @@ class Settings:
         seed: hex; every random choice of the project follows from it.
         encoder: ``bundled``, a hub name or a folder.
         strategy: query strategy, a key of `learner.query_strategies.STRATEGIES`.
+        uniform_share: share of the pool diaries asked for that are drawn uniformly at random: what active learning is
+            compared with, and a guard against what it overlooks.
         test_share: share of the diaries set apart at import, uniformly at random, to measure on.
         blind_test: show test diaries without the prediction, which would sway the answer that it is measured by.
         unit: what explanations speak about.
         overlap: how many people decide each diary.
+        precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
+        deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
     """
 
     seed: str
-    encoder: str = "bundled"
-    strategy: str = "margin"
+    encoder: str = ENCODER
+    strategy: str = query_strategies.DEFAULT
+    uniform_share: float = 0.1
     test_share: float = 0.2
     blind_test: bool = True
     unit: Literal["eojeol", "morpheme"] = "eojeol"
     overlap: int = 1
+    precision: Literal["fp32", "int8"] = "fp32"
+    deeper_tier: Literal["off", "offer", "start"] = "offer"
 
 
 def new_settings(**values: Any) -> Settings:
@@ -78,6 +88,9 @@ def store(db: Database, settings: Settings) -> None:
     stored.store(db, **asdict(settings))
 
 
+PRECISIONS = ("fp32", "int8")
+DEEPER_TIERS = ("off", "offer", "start")
+
 UNITS = ("eojeol", "morpheme")
 """What explanations can speak about, the default first."""
 
@@ -85,8 +98,13 @@ UNITS = ("eojeol", "morpheme")
 def _checked(settings: Settings) -> Settings:
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
+    for name, known in (("precision", PRECISIONS), ("deeper_tier", DEEPER_TIERS)):
+        if (value := getattr(settings, name)) not in known:
+            raise UserError("setting_unknown", setting=name, found=value, known=", ".join(known))
     if not 0 < settings.test_share < 1:
         raise UserError("test_share_outside", found=settings.test_share)
+    if not 0 <= settings.uniform_share <= 1:
+        raise UserError("uniform_share_outside", found=settings.uniform_share)
     if settings.strategy not in query_strategies.STRATEGIES:
         raise UserError("strategy_unknown", name=settings.strategy, known=", ".join(query_strategies.STRATEGIES))
     return settings

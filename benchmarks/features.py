@@ -107,7 +107,11 @@ def _measure(
         cut = int(TEST_SHARE * len(labels))
         test, train = order[:cut], order[cut : cut + count]
         trained = classifier.train(
-            features[train], labels[train], k=k, mean=np.zeros(1, np.float32), text_space="", seed=seed
+            features[train],
+            classifier.one_hot(labels[train], k),
+            mean=np.zeros(1, np.float32),
+            text_space="",
+            seed=seed,
         )
         proba = trained.classifier.proba(features[test])
         measured = metrics.evaluate(proba, labels[test])

@@ -10,6 +10,7 @@ import numpy as np
 
 from db import clock
 from db.connection import one, rows, scalar, write
+from db.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +125,32 @@ def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None
     return taken
 
 
+def get_decision(db: Database, decision_id: int) -> Decision:
+    """Return one decision, in force or not.
+
+    Raises:
+        NotFoundError: if there is none of that id.
+    """
+    sql = "select id, diary_id, annotator_id, kind, label_id, memo, decided_at from decisions where id = :id"
+    row = one(db, sql, id=decision_id)
+    if row is None:
+        raise NotFoundError("decision_missing", id=decision_id)
+    return Decision(*row)
+
+
+def undo(db: Database, decision_id: int, *, token: str) -> bool:
+    """Take back one decision of a person; return False if it is not in force any more. Nothing happens then."""
+    statement = """
+        insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
+        select s.diary_id, s.annotator_id, 'undo', :token, s.decision_id, 'person', :now
+        from standing s where s.decision_id = :id
+        on conflict (token) do nothing
+    """
+    with write(db):
+        cursor = db.conn.execute(statement, {"id": decision_id, "token": token, "now": clock.now()})
+    return bool(cursor.rowcount)
+
+
 def last_decision_id(db: Database) -> int:
     """Return the newest decision's id, 0 for none. It changes with every decision and every undo."""
     return int(scalar(db, "select coalesce(max(id), 0) from decisions"))
@@ -156,6 +183,21 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
         """
         found = rows(db, sql, part=part, up_to=up_to)
     return LabelledDiaries(*np.array(found, np.int64).reshape(-1, 4).T)
+
+
+def list_asked(db: Database) -> dict[int, tuple[int, str | None]]:
+    """Return of each labelled diary its first label decision's id, and which query strategy first asked for it.
+
+    A label that is changed later keeps its place and its strategy, so that what people reconsider does not move
+    diaries between the arms of a comparison. The strategy is None for imported labels and older decisions.
+    """
+    first = rows(db, "select diary_id, min(id) from decisions where kind = 'label' group by diary_id")
+    # SQLite takes the bare column from the row that has the minimum.
+    asked = rows(
+        db, "select diary_id, asked_by, min(id) from decisions where asked_by is not null group by diary_id"
+    )
+    strategy = {int(diary_id): str(name) for diary_id, name, _ in asked}
+    return {int(diary_id): (int(decision_id), strategy.get(int(diary_id))) for diary_id, decision_id in first}
 
 
 def decided_ids(db: Database) -> NDArray[np.int64]:

@@ -246,7 +246,8 @@ def list_skips(db: Database, batch_id: int) -> list[Skip]:
 def count_diaries(db: Database, part: Part | None = None) -> int:
     """Count all diaries, or those of one part."""
     if part is None:
-        return int(scalar(db, "select count(*) from diaries"))
+        # Diaries only come in batches and never go. Counting rows would walk through a million of them.
+        return int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
     return int(scalar(db, "select count(*) from diaries where part = :part", part=part))
 
 
@@ -298,7 +299,16 @@ def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
 
 def sample_texts(db: Database, *, limit: int) -> list[str]:
     """Return the raw texts of a random part of the diaries, the same at each call until more are imported."""
-    return [text for (text,) in rows(db, "select text from diaries order by draw limit :limit", limit=limit)]
+    # Each part is drawn along its index, so that no other text is read.
+    sql = """
+        select d.text from (
+            select * from (select id, draw from diaries where part = 'pool' order by draw limit :limit)
+            union all
+            select * from (select id, draw from diaries where part = 'test' order by draw limit :limit)
+            order by draw limit :limit
+        ) drawn join diaries d on d.id = drawn.id order by drawn.draw
+    """
+    return [text for (text,) in rows(db, sql, limit=limit)]
 
 
 def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
@@ -311,11 +321,42 @@ def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
     return np.fromiter((row[0] for row in found), np.int64, len(found))
 
 
-def list_undecided(db: Database, batch_id: int, *, part: Part) -> NDArray[np.int64]:
-    """Return the diaries of an import on which no decision is in force, in the order of their draws."""
+def keep_known(db: Database, diary_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of some thousands of ids that are diaries, in their order."""
+    sql = """
+        select value from json_each(:ids) wanted
+        where exists (select 1 from diaries d where d.id = wanted.value) order by wanted.key
+    """
+    found = rows(db, sql, ids=json.dumps(diary_ids.tolist()))
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
+def list_undecided_test(db: Database, *, limit: int) -> NDArray[np.int64]:
+    """Return the first test diaries, in the order of their draws, on which no decision is in force."""
     sql = """
         select d.id from diaries d
-        where d.batch_id = :batch and d.part = :part
+        where d.part = 'test' and not exists (select 1 from standing s where s.diary_id = d.id)
+        order by d.draw limit :limit
+    """
+    found = rows(db, sql, limit=limit)
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
+def mark_test(db: Database) -> NDArray[np.bool_]:
+    """Say for each row of arrays that are indexed by id - 1 whether its diary is of the test part."""
+    marks = np.zeros(last_diary_id(db), np.bool_)
+    # One row of text for all ids: a million tuples would cost half a second.
+    joined = scalar(db, "select json_group_array(id) from diaries where part = 'test'")
+    marks[np.array(json.loads(joined), np.int64) - 1] = True
+    return marks
+
+
+def list_undecided(db: Database, batch_id: int, *, part: Part) -> NDArray[np.int64]:
+    """Return the diaries of an import on which no decision is in force, in the order of their draws."""
+    # The plus keeps SQLite from walking the whole part in the order of its draws to find the diaries of one import.
+    sql = """
+        select d.id from diaries d
+        where d.batch_id = :batch and +d.part = :part
             and not exists (select 1 from standing s where s.diary_id = d.id)
         order by d.draw
     """
@@ -323,19 +364,19 @@ def list_undecided(db: Database, batch_id: int, *, part: Part) -> NDArray[np.int
     return np.fromiter((row[0] for row in found), np.int64, len(found))
 
 
-def list_unsplit_ids(db: Database, *, limit: int) -> list[int]:
-    """Return diaries that have no sentences yet: those at the head of the queue first."""
+def list_unsplit_ids(db: Database, *, limit: int, after: int = 0) -> list[int]:
+    """Return the first diaries with an id above `after` that have no sentences yet, ascending."""
     sql = """
-        select d.id from diaries d left join queue q on q.diary_id = d.id
-        where not exists (select 1 from sentences s where s.diary_id = d.id)
-        order by q.place is null, q.place, d.id limit :limit
+        select d.id from diaries d
+        where d.id > :after and not exists (select 1 from sentences s where s.diary_id = d.id)
+        order by d.id limit :limit
     """
-    return [int(i) for (i,) in rows(db, sql, limit=limit)]
+    return [int(i) for (i,) in rows(db, sql, limit=limit, after=after)]
 
 
 def count_unsplit(db: Database) -> int:
     """Count the diaries that have no sentences yet."""
-    return int(scalar(db, "select (select count(*) from diaries) - (select count(*) from sentences)"))
+    return int(count_diaries(db) - scalar(db, "select count(*) from sentences"))
 
 
 def count_fallbacks(db: Database) -> int:

@@ -24,6 +24,9 @@ BLOCK = 4096
 
 
 _CUT_COUNT = "cut_count"
+_TEXTS_PER_SECOND = "texts_per_second"
+_PARTLY_RANKED = "partly_ranked"
+_INT8_AGREEMENT = "int8_agreement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,11 @@ def find_active_id(db: Database) -> int | None:
     return None if found is None else int(found)
 
 
+def last_activation_id(db: Database) -> int:
+    """Return a number that changes whenever a model is put in force, also one that served before; 0 for never."""
+    return int(scalar(db, "select coalesce(max(id), 0) from activations"))
+
+
 def find_active(db: Database) -> Model | None:
     """Return the model that serves, if there is one yet."""
     model_id = find_active_id(db)
@@ -197,21 +205,81 @@ def cut_count(db: Database) -> int:
     return int(settings.load(db).get(_CUT_COUNT, 0))
 
 
-def store_predictions(
-    db: Database, model_id: int, proba: NDArray[np.float32], *, changed: NDArray[np.int64] | None = None
-) -> None:
-    """Keep a model's probabilities.
+def store_texts_per_second(db: Database, rate: float) -> None:
+    """Keep how fast this machine encodes while nothing else of ours runs."""
+    settings.store(db, **{_TEXTS_PER_SECOND: round(rate, 2)})
+
+
+def texts_per_second(db: Database) -> float | None:
+    """Return how fast this machine encoded the diaries last, if it did."""
+    found: float | None = settings.load(db).get(_TEXTS_PER_SECOND)
+    return found
+
+
+def mark_partly_ranked(db: Database, model_id: int) -> None:
+    """Note that a version will be put in force while a part of the diaries has no vectors of its encoder yet."""
+    settings.store(db, **{_PARTLY_RANKED: model_id})
+
+
+def is_partly_ranked(db: Database, model_id: int) -> bool:
+    """Say whether a version's queue was made while diaries were without a prediction by it."""
+    return settings.load(db).get(_PARTLY_RANKED) == model_id
+
+
+def clear_partly_ranked(db: Database) -> None:
+    """Note that the queue of the serving version knows all diaries."""
+    settings.store(db, **{_PARTLY_RANKED: 0})
+
+
+def store_int8_agreement(db: Database, digest: str, n: int, mean_cosine: float, same_answers: float) -> None:
+    """Keep how near the int8 form of an encoder is to its original on `n` diaries; see `int8_agreement`."""
+    found = {"hash": digest, "n": n, "mean_cosine": mean_cosine, "same_answers": same_answers}
+    settings.store(db, **{_INT8_AGREEMENT: found})
+
+
+def int8_agreement(db: Database) -> dict[str, Any] | None:
+    """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if one was."""
+    found: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
+    return found
+
+
+def store_predictions(db: Database, model_id: int, proba: NDArray[np.float32]) -> None:
+    """Keep a model's probabilities of all diaries.
 
     Args:
         proba: (last diary id, k); row i belongs to diary i + 1; NaN where there is no prediction.
-        changed: ids of the diaries whose rows are new; None for all. Only their blocks are written.
     """
-    statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
-    places = np.arange(0, len(proba), BLOCK) if changed is None else changed - 1
     with write(db):
-        for block in np.unique(places // BLOCK).tolist():
-            part = np.ascontiguousarray(proba[block * BLOCK : (block + 1) * BLOCK], "<f4")
-            db.conn.execute(statement, (model_id, block, part.tobytes()))
+        for block in range(-(-len(proba) // BLOCK)):
+            _store_block(db, model_id, block, proba[block * BLOCK : (block + 1) * BLOCK])
+
+
+def update_predictions(db: Database, model_id: int, diary_ids: NDArray[np.int64], proba: NDArray[np.float32]) -> None:
+    """Keep a model's probabilities of some diaries, beside those that it has given others.
+
+    Args:
+        proba: (n, k), in the order of the ids.
+    """
+    blocks, places = np.divmod(diary_ids - 1, BLOCK)
+    with write(db):
+        for block in np.unique(blocks).tolist():
+            mine = blocks == block
+            kept = _find_block(db, model_id, block, width=proba.shape[1])
+            rows_wanted = max(len(kept), int(places[mine].max()) + 1)
+            filled = np.full((rows_wanted, proba.shape[1]), np.nan, np.float32)
+            filled[: len(kept)] = kept
+            filled[places[mine]] = proba[mine]
+            _store_block(db, model_id, block, filled)
+
+
+def _find_block(db: Database, model_id: int, block: int, *, width: int) -> NDArray[np.float32]:
+    sql = "select proba from prediction_blocks where model_id = :model and block = :block"
+    return np.frombuffer(scalar(db, sql, model=model_id, block=block) or b"", "<f4").reshape(-1, width)
+
+
+def _store_block(db: Database, model_id: int, block: int, proba: NDArray[np.float32]) -> None:
+    statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
+    db.conn.execute(statement, (model_id, block, np.ascontiguousarray(proba, "<f4").tobytes()))
 
 
 def drop_predictions(db: Database, *, keep: Sequence[int]) -> None:
@@ -243,12 +311,16 @@ def find_proba(db: Database, model: Model, diary_id: int) -> NDArray[np.float32]
 
 def load_predictions(db: Database, model: Model) -> NDArray[np.float32]:
     """Return a model's probabilities, (rows, k): row i belongs to diary i + 1; NaN where there is none."""
-    found = rows(
-        db,
-        "select proba from prediction_blocks where model_id = :model order by block",
-        model=model.id,
-    )
-    return np.frombuffer(b"".join(raw for (raw,) in found), "<f4").reshape(-1, len(model.label_ids))
+    sql = "select block, proba from prediction_blocks where model_id = :model order by block"
+    k = len(model.label_ids)
+    blocks = [(int(block), np.frombuffer(raw, "<f4").reshape(-1, k)) for block, raw in rows(db, sql, model=model.id)]
+    if not blocks:
+        return np.zeros((0, k), np.float32)
+    # A block that is missing, or shorter than others allow for, leaves its diaries without a prediction.
+    proba = np.full((BLOCK * blocks[-1][0] + len(blocks[-1][1]), k), np.nan, np.float32)
+    for block, part in blocks:
+        proba[BLOCK * block : BLOCK * block + len(part)] = part
+    return proba
 
 
 def store_explanation(db: Database, explanation: Explanation) -> None:
@@ -329,6 +401,12 @@ def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
             (digest, weights, fitted_on, clock.now()),
         )
     return digest
+
+
+def find_newest_text_space(db: Database) -> str | None:
+    """Return the hash of the newest text space; its bytes, 15 MB and more, are not read."""
+    found = scalar(db, "select hash from text_spaces order by id desc limit 1")
+    return None if found is None else str(found)
 
 
 def find_text_space(db: Database, digest: str | None = None) -> tuple[str, bytes, int] | None:

@@ -195,7 +195,7 @@ def count_waiting(db: Database, *, limit: int) -> int:
 def count_open(db: Database, annotator_id: int) -> int:
     """Count the diaries that this person could still be asked for."""
     sql = """
-        select (select count(*) from diaries) - (
+        select (select coalesce(sum(kept_count), 0) from batches) - (
             select count(distinct diary_id) from standing
             where kind <> 'skip' or annotator_id = :annotator
         )
@@ -205,10 +205,13 @@ def count_open(db: Database, annotator_id: int) -> int:
 
 def unqueued_ids(db: Database, *, limit: int) -> list[int]:
     """Return undecided diaries that are not in the queue, in random but repeatable order."""
-    sql = """
-        select d.id from diaries d
-        where not exists (select 1 from queue q where q.diary_id = d.id)
+    # The draws decide, along the index of each part, so that it ends once there are enough.
+    part = """
+        select id, draw from diaries d
+        where part = '{}' and not exists (select 1 from queue q where q.diary_id = d.id)
             and not exists (select 1 from standing s where s.diary_id = d.id and s.kind <> 'skip')
-        order by d.draw limit :limit
+        order by draw limit :limit
     """
-    return [int(i) for (i,) in rows(db, sql, limit=limit)]
+    pool, test = part.format("pool"), part.format("test")
+    sql = f"select * from ({pool}) union all select * from ({test}) order by draw limit :limit"  # noqa: S608 - constants
+    return [int(diary_id) for diary_id, _ in rows(db, sql, limit=limit)]

@@ -23,6 +23,7 @@ class Round:
     """One round: train, evaluate, rank.
 
     Attributes:
+        tier: ``instant``, ``adapter`` or ``full``: what is trained beside the head.
         step: name of the step that runs, or ran last.
         progress: 0 to 1 over the whole round.
         last_decision_id: it learned from the state right after this decision.
@@ -44,6 +45,7 @@ class Round:
     model_id: int | None
     report: dict[str, Any]
     error: dict[str, Any] | None
+    tier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class WorkerState:
 
 
 _COLUMNS = """id, number, status, cancel_asked, requested_at, started_at, ended_at, step, progress,
-    last_decision_id, previous_model_id, model_id, report, error"""
+    last_decision_id, previous_model_id, model_id, report, error, tier"""
 
 
 def _round(row: Any) -> Round:
@@ -79,19 +81,19 @@ def _round(row: Any) -> Round:
     return Round(*values)
 
 
-def request_round(db: Database, *, annotator_id: int | None) -> int:
+def request_round(db: Database, *, annotator_id: int | None, tier: str = "instant") -> int:
     """Ask for a round and return its id.
 
     Raises:
         DatabaseError: ``round_open`` if one is waiting or running.
     """
     statement = """
-        insert into rounds (number, status, requested_by, requested_at)
-        values ((select coalesce(max(number), 0) + 1 from rounds), 'requested', :annotator, :now)
+        insert into rounds (number, status, requested_by, requested_at, tier)
+        values ((select coalesce(max(number), 0) + 1 from rounds), 'requested', :annotator, :now, :tier)
     """
     try:
         with write(db):
-            cursor = db.conn.execute(statement, {"annotator": annotator_id, "now": clock.now()})
+            cursor = db.conn.execute(statement, {"annotator": annotator_id, "now": clock.now(), "tier": tier})
             return int(cursor.lastrowid or 0)
     except sqlite3.IntegrityError as error:
         raise DatabaseError("round_open") from error

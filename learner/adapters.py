@@ -68,7 +68,7 @@ def merge(encoder: Any, data: bytes) -> Any:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
         adapted = get_peft_model(encoder, config)
-        result = set_peft_model_state_dict(adapted, {name: t.float() for name, t in load(data).items()})
+        result: Any = set_peft_model_state_dict(adapted, {name: t.float() for name, t in load(data).items()})
     # Damaged bytes raise kinds of json, safetensors and peft, which share no other base.
     except Exception as error:
         raise EncoderError("adapter_unloadable", kind=type(error).__name__) from error

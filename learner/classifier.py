@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
+    Head = tuple[FloatArray, FloatArray]
 
 TEXT_SHARE = 0.5
 """Length of the text-space features beside encoder vectors of length 1; chosen in docs/learning.md."""
@@ -33,6 +34,16 @@ ZERO_LABEL_SCALE = 8.0
 
 STRENGTH = 1.0
 """Inverse regularisation of the head on features of this length; chosen in docs/learning.md."""
+
+BALANCE_FLOOR = 0.1
+"""Share of the examples that a label counts as having at least when labels are weighed against each other.
+
+Without it a label seen three times weighs as much as one seen three hundred times, and is answered far too often.
+Chosen in docs/learning.md.
+"""
+
+FEWEST_TO_CALIBRATE = 20
+"""Examples below which a temperature follows chance more than the model."""
 
 _FOLDS = 5
 
@@ -47,6 +58,7 @@ class Classifier:
         bias: (k,) float32.
         temperature: divides the logits.
         text_space: hash of the text space whose features it reads; empty for none.
+        committee: weight and bias of bootstrapped heads, for the query strategies that ask several.
     """
 
     mean: FloatArray
@@ -54,6 +66,7 @@ class Classifier:
     bias: FloatArray
     temperature: float
     text_space: str
+    committee: tuple[Head, ...] = ()
 
     def features(self, vectors: FloatArray, text_features: FloatArray | None) -> FloatArray:
         """Return what the head reads, (n, features).
@@ -82,6 +95,9 @@ class Classifier:
             "bias": self.bias,
             "temperature": np.array([self.temperature], np.float32),
         }
+        if self.committee:
+            tensors["committee_weight"] = np.stack([weight for weight, _ in self.committee])
+            tensors["committee_bias"] = np.stack([bias for _, bias in self.committee])
         return bytes(save(tensors, metadata={"text_space": self.text_space}))
 
 
@@ -93,7 +109,10 @@ def from_bytes(data: bytes) -> Classifier:
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     text_space = header["__metadata__"]["text_space"]
     temperature = float(tensors["temperature"][0])
-    return Classifier(tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space)
+    committee: tuple[Head, ...] = ()
+    if "committee_weight" in tensors:
+        committee = tuple(zip(tensors["committee_weight"], tensors["committee_bias"], strict=True))
+    return Classifier(tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space, committee)
 
 
 def softmax(logits: FloatArray) -> FloatArray:
@@ -140,55 +159,111 @@ class Trained:
     Attributes:
         classifier: the head fitted on everything given.
         out_of_fold: (n, k) probabilities of each example by a head that had not seen it.
+        calibrated_on: (n,) whether the temperature was chosen on an example. With a tuned encoder these are the ones
+            that it was not tuned on: on the others `out_of_fold` looks better than the classifier is.
     """
 
     classifier: Classifier
     out_of_fold: FloatArray
+    calibrated_on: NDArray[np.bool_]
+
+
+def one_hot(columns: IntArray, k: int) -> FloatArray:
+    """Return targets, (n, k), of examples that have one label each."""
+    return np.asarray(np.eye(k, dtype=np.float32)[columns])
 
 
 def train(
     features: FloatArray,
-    labels: IntArray,
+    targets: FloatArray,
     *,
-    k: int,
     mean: FloatArray,
     text_space: str,
     seed: int,
+    calibrate_on: NDArray[np.bool_] | None = None,
 ) -> Trained:
-    """Train the head on labelled examples, each label counting the same in total.
+    """Train the head on labelled examples, those of rare labels counting more.
 
     The temperature is chosen on out-of-fold logits, so that every example trains and none is set aside.
 
     Args:
         features: (n, features) of `join_features`.
-        labels: (n,) columns in [0, k); at least two different ones.
+        targets: (n, k), rows sum to 1: how sure it is of each label; see `one_hot`. At least two labels are the
+            likeliest of some example.
         mean, text_space: kept with the classifier, see `Classifier`.
+        calibrate_on: (n,) examples on which the temperature is chosen; None for all. Where these are fewer than
+            `FEWEST_TO_CALIBRATE`, it is chosen on all.
 
     Raises:
         LearnerError: for fewer than two labels, or NaN in the features.
     """
     if not np.isfinite(features).all():
         raise LearnerError("vectors_not_finite", count=int((~np.isfinite(features).all(axis=1)).sum()))
+    if targets.ndim != 2:
+        raise ValueError("targets are (n, k): see one_hot")
+    labels = targets.argmax(axis=1)
     if len(np.unique(labels)) < 2:
         raise LearnerError("one_label_only", count=len(labels))
-    balance = _balance(labels, k)
-    weight, bias = _fit(features, labels, balance, k=k)
-    held_out = _out_of_fold(features, labels, balance, _folds(labels, seed), start=(weight, bias))
-    temperature = _temperature(held_out, labels)
+    targets = np.asarray(targets, np.float32)
+    balance = _balance(targets)
+    weight, bias = _fit(features, targets, balance)
+    held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias))
+    chosen = np.ones(len(labels), np.bool_) if calibrate_on is None else calibrate_on
+    if chosen.sum() < FEWEST_TO_CALIBRATE:
+        chosen = np.ones(len(labels), np.bool_)
+    temperature = _temperature(held_out[chosen], targets[chosen])
     classifier = Classifier(mean, weight, bias, temperature, text_space)
-    return Trained(classifier, softmax(held_out / temperature))
+    return Trained(classifier, softmax(held_out / temperature), chosen)
+
+
+def fit_head(
+    features: FloatArray, labels: IntArray, *, k: int, start: tuple[FloatArray, FloatArray] | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Fit weight and bias alone, as `train` does, where only the answers count and not how sure they are.
+
+    Args:
+        features, labels: as in `train`.
+        start: weight and bias to start from; the optimum does not depend on it.
+    """
+    targets = one_hot(labels, k)
+    return _fit(features, targets, _balance(targets), start=start)
+
+
+COMMITTEE = 8
+"""Bootstrapped heads of a committee; more change the smallest margin little."""
+
+
+def bootstrap(features: FloatArray, targets: FloatArray, *, start: Classifier, seed: int) -> tuple[Head, ...]:
+    """Return a committee: weight and bias of heads that each weigh the examples anew at random.
+
+    Random weights instead of draws: no label can go missing in a head.
+
+    Args:
+        features, targets: as in `train`.
+        start: the head trained on all examples, near which the others are.
+
+    Source: Rubin (1981), The Bayesian Bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    balance = _balance(targets)
+    heads = []
+    for _ in range(COMMITTEE):
+        weights = balance * rng.exponential(size=len(targets)).astype(np.float32)
+        heads.append(_fit(features, targets, weights, start=(start.weight, start.bias)))
+    return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
 
 
 def warm_up() -> None:
     """Train on next to nothing, so that the first real training doesn't wait for torch to load its optimisers."""
     features = np.eye(4, dtype=np.float32)
-    train(features, np.arange(4) % 2, k=2, mean=np.zeros(1, np.float32), text_space="", seed=0)
+    train(features, one_hot(np.arange(4) % 2, 2), mean=np.zeros(1, np.float32), text_space="", seed=0)
 
 
-def _balance(labels: IntArray, k: int) -> FloatArray:
-    """Weigh examples so that each label that occurs counts the same; the mean weight is 1."""
-    balanced = 1 / np.bincount(labels, minlength=k)[labels]
-    return np.asarray(balanced * (len(labels) / balanced.sum()), np.float32)
+def _balance(targets: FloatArray) -> FloatArray:
+    """Weigh examples against how frequent their label is; the mean weight is 1. See `BALANCE_FLOOR`."""
+    frequency = targets.sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * len(targets)
+    balanced = (targets / frequency).sum(axis=1)
+    return np.asarray(balanced * (len(targets) / balanced.sum()), np.float32)
 
 
 def _folds(labels: IntArray, seed: int) -> IntArray:
@@ -202,33 +277,33 @@ def _folds(labels: IntArray, seed: int) -> IntArray:
 
 def _out_of_fold(
     features: FloatArray,
-    labels: IntArray,
+    targets: FloatArray,
     balance: FloatArray,
     folds: IntArray,
     *,
     start: tuple[FloatArray, FloatArray],
 ) -> FloatArray:
-    logits = np.zeros((len(labels), len(start[1])), np.float32)
+    logits = np.zeros_like(targets)
     for fold in np.unique(folds):
         seen = folds != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
-        weight, bias = _fit(features[seen], labels[seen], balance[seen], k=len(start[1]), start=start)
+        weight, bias = _fit(features[seen], targets[seen], balance[seen], start=start)
         logits[~seen] = features[~seen] @ weight.T + bias
     return logits
 
 
 def _fit(
     features: FloatArray,
-    labels: IntArray,
+    targets: FloatArray,
     balance: FloatArray,
     *,
-    k: int,
     start: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum."""
     import torch
 
-    x, y, sample = torch.from_numpy(features), torch.from_numpy(labels), torch.from_numpy(balance)
+    x, y, sample = torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(balance)
+    k = y.shape[1]
     weight = torch.zeros(k, x.shape[1]) if start is None else torch.from_numpy(start[0]).clone()
     bias = torch.zeros(k) if start is None else torch.from_numpy(start[1]).clone()
     parameters = [weight.requires_grad_(), bias.requires_grad_()]
@@ -249,7 +324,7 @@ def _fit(
     return weight.detach().numpy(), bias.detach().numpy()
 
 
-def _temperature(logits: FloatArray, labels: IntArray) -> float:
+def _temperature(logits: FloatArray, targets: FloatArray) -> float:
     """Return the temperature with the smallest out-of-fold loss, held near 1 where there are few examples.
 
     Unlike training this counts every example the same, so that probabilities fit the labels as they come.
@@ -258,10 +333,8 @@ def _temperature(logits: FloatArray, labels: IntArray) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    places = np.arange(len(labels))
-
     def loss(log: float) -> float:
-        chosen = np.maximum(softmax(logits / np.float32(np.exp(log)))[places, labels], 1e-9)
-        return float(-np.log(chosen).sum()) + 5 * log**2
+        proba = np.maximum(softmax(logits / np.float32(np.exp(log))), 1e-9)
+        return float(-(targets * np.log(proba)).sum()) + 5 * log**2
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from learner.errors import LearnerError
-from learner.tuning import Examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from learner.tuning import Examples, TuningSettings
+
 KOTE_EMOTIONS = 44
+FOLDER = Path(__file__).resolve().parent / "emotion"
+"""The adapter that is shipped: ``adapter.safetensors``, the hashes of the texts it saw, and its card."""
 _BANDS = ((1, 4), (5, 8), (9, 10))
 
 
@@ -42,6 +45,11 @@ def text_hash(text: str) -> int:
 def hashes_of(texts: Iterable[str]) -> NDArray[np.int64]:
     """Return the identities of texts, (n,)."""
     return np.array([text_hash(text) for text in texts], np.int64)
+
+
+def tuned_on() -> NDArray[np.int64]:
+    """Return the identities of the texts that the shipped adapter was tuned on, sorted."""
+    return np.asarray(np.load(FOLDER / "tuned_on.npy"), np.int64)
 
 
 def read_corpus(kote: Path, reviews: Path, *, kote_share: float, review_count: int, seed: int) -> Corpus:
@@ -79,7 +87,69 @@ def _emotions(listed: Sequence[Any]) -> NDArray[np.float32]:
 
 def examples(corpus: Corpus, places: NDArray[np.int64], *, comment_weight: float) -> Examples:
     """Return a part of the corpus; a comment, which carries 44 answers, may count more than a review."""
+    from learner.tuning import Examples
+
     targets = corpus.targets[places]
     is_comment = ~np.isnan(targets[:, 0])
     weights = np.where(is_comment, comment_weight, 1.0).astype(np.float32)
     return Examples([corpus.texts[i] for i in places], targets, weights)
+
+
+SEED = 0
+_VALIDATION = 500
+_COMMENT_WEIGHT = 2.0
+
+
+def settings() -> TuningSettings:
+    """Return how the shipped adapter was tuned."""
+    from learner.tuning import TuningSettings
+
+    return TuningSettings(adapter_rank=16, adapted_layers=8, epochs=4, learning_rate=1e-3, batch_size=16, max_tokens=96)
+
+
+def run(
+    kote: Path,
+    reviews: Path,
+    out: Path,
+    *,
+    work: Path,
+    cache: Path,
+    kote_share: float,
+    review_count: int,
+    said: Callable[[float], None],
+) -> dict[str, Any]:
+    """Tune the adapter, write it and the hashes of what it saw to a folder, and return what was measured.
+
+    Args:
+        work: holds checkpoints; a run that was cut off goes on from there.
+        said: is told the share of the work that is done.
+    """
+    from transformers import AutoModel, AutoTokenizer
+
+    from learner import adapters, bundled_encoder, tuning
+
+    source = bundled_encoder.write_checkpoint(cache)
+    corpus = read_corpus(kote, reviews, kote_share=kote_share, review_count=review_count, seed=SEED)
+    order = np.random.default_rng(SEED).permutation(len(corpus.texts))
+    validation, training = order[:_VALIDATION], order[_VALIDATION:]
+
+    def goes_on(share: float) -> bool:
+        said(share)
+        return True
+
+    tuned = tuning.tune(
+        AutoModel.from_pretrained(source),
+        AutoTokenizer.from_pretrained(source),
+        examples(corpus, training, comment_weight=_COMMENT_WEIGHT),
+        examples(corpus, validation, comment_weight=_COMMENT_WEIGHT),
+        settings(),
+        prefix="query: ",
+        loss="sigmoid",
+        folder=work,
+        seed=SEED,
+        said=goes_on,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "adapter.safetensors").write_bytes(adapters.to_bytes(tuned.model.encoder))
+    np.save(out / "tuned_on.npy", np.unique(hashes_of(corpus.texts)))
+    return {"texts": len(training), "validation": len(validation), "losses": tuned.losses}

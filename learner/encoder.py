@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner import bundled_encoder
+from learner import adapters, bundled_encoder
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _TOKENS_A_BATCH = 1024
 """Padded tokens in one forward pass: on two cores larger passes were no faster and took more memory."""
+
+EMOTION = "bundled-emotion"
+"""The bundled encoder with the adapter that was tuned on Korean emotions."""
+
+_EMOTION_ADAPTER = Path(__file__).with_name("emotion") / "adapter.safetensors"
 
 _MOST_TOKENS = 8192
 """Cut of texts where a checkpoint names none."""
@@ -49,6 +54,7 @@ class Encoder:
         hash: identity of weights, tokenizer and prefix: vectors of different hashes are never mixed.
         width: length of a vector.
         max_tokens: longer texts are cut.
+        model, tokenizer, prefix: the checkpoint, and what is put before every text.
     """
 
     def __init__(self, name: str, model: Any, tokenizer: Any, *, prefix: str, digest: str) -> None:
@@ -56,9 +62,9 @@ class Encoder:
         self.hash = digest
         self.width = int(model.config.hidden_size)
         self.max_tokens = _max_tokens(model.config, tokenizer)
-        self._model = model
-        self._tokenizer = tokenizer
-        self._prefix = prefix
+        self.model = model
+        self.tokenizer = tokenizer
+        self.prefix = prefix
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Return the vectors of texts, in their order.
@@ -81,8 +87,8 @@ class Encoder:
     def _tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], NDArray[np.int32]]:
         if not texts:
             return [], np.zeros(0, np.int32)
-        whole = self._tokenizer(
-            [self._prefix + text for text in texts],
+        whole = self.tokenizer(
+            [self.prefix + text for text in texts],
             truncation=True,
             max_length=self.max_tokens,
             return_overflowing_tokens=True,
@@ -90,25 +96,25 @@ class Encoder:
         )
         token_ids: list[list[int]] = [[] for _ in texts]
         counts = np.zeros(len(texts), np.int32)
-        specials = self._tokenizer.num_special_tokens_to_add()
+        specials = self.tokenizer.num_special_tokens_to_add()
         for place, ids in zip(whole["overflow_to_sample_mapping"], whole["input_ids"], strict=True):
             first = not token_ids[place]
             counts[place] += len(ids) if first else len(ids) - specials
             if first:
                 # Where a tokenizer adds no special tokens, an empty text has none, and no mean.
-                token_ids[place] = ids or [self._tokenizer.pad_token_id or 0]
+                token_ids[place] = ids or [self.tokenizer.pad_token_id or 0]
         return token_ids, np.maximum(counts, 1)
 
     def _forward(self, rows: list[list[int]]) -> NDArray[np.float32]:
         import torch
 
         longest = max(map(len, rows))
-        ids = torch.full((len(rows), longest), self._tokenizer.pad_token_id or 0)
+        ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id or 0)
         mask = torch.zeros((len(rows), longest), dtype=torch.long)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = 1
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         weights = mask.unsqueeze(-1)
         mean = (hidden * weights).sum(1) / weights.sum(1)
         vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
@@ -125,16 +131,64 @@ def _batches(token_ids: list[list[int]]) -> Iterator[NDArray[np.int64]]:
         at += size
 
 
-def load(name: str, *, cache: Path) -> Encoder:
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A loaded transformers checkpoint, before it serves as an encoder or is tuned.
+
+    Attributes:
+        digest: identity of weights, tokenizer and prefix.
+    """
+
+    model: Any
+    tokenizer: Any
+    prefix: str
+    digest: str
+
+
+def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | None = None) -> Encoder:
     """Load an encoder.
 
     Args:
-        name: ``bundled``, a hub name such as ``klue/roberta-base``, or a folder.
+        name: ``bundled``, ``bundled-emotion``, a hub name such as ``klue/roberta-base``, or a folder.
         cache: where the bundled checkpoint is written.
+        adapter: LoRA adapter that is worked into the weights; see `learner.adapters`.
+        called: name of the encoder if it is not that of its checkpoint.
 
     Raises:
         EncoderError: if it can't be found, read or used. Code that a checkpoint brings along is never run.
     """
+    checkpoint = load_checkpoint(name, cache=cache)
+    model, digest = checkpoint.model, checkpoint.digest
+    if adapter is not None:
+        model, digest = adapters.merge(model, adapter), adapted_digest(digest, adapter)
+    encoder = Encoder(called or name, model.eval(), checkpoint.tokenizer, prefix=checkpoint.prefix, digest=digest)
+    _try_out(encoder)
+    return encoder
+
+
+def adapted_digest(base: str, adapter: bytes) -> str:
+    """Return the identity of an encoder with an adapter: that of both, as merged weights differ between machines."""
+    return hashlib.blake2b(base.encode() + adapter, digest_size=16).hexdigest()
+
+
+def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
+    """Load what `load` makes an encoder of, by itself, to be tuned.
+
+    Raises:
+        EncoderError: if it can't be found, read or used.
+    """
+    if name != EMOTION:
+        return _load_checkpoint(name, cache=cache)
+    base = _load_checkpoint(bundled_encoder.NAME, cache=cache)
+    try:
+        adapter = _EMOTION_ADAPTER.read_bytes()
+    except OSError as error:
+        raise EncoderError("encoder_unloadable", name=name, reason=error.strerror or "") from error
+    digest = adapted_digest(base.digest, adapter)
+    return Checkpoint(adapters.merge(base.model, adapter), base.tokenizer, base.prefix, digest)
+
+
+def _load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers import logging as transformers_logging
 
@@ -155,10 +209,7 @@ def load(name: str, *, cache: Path) -> Encoder:
     if strange := [key for key in missing if "pooler" not in key]:
         raise EncoderError("encoder_incomplete", name=name, count=len(strange), example=sorted(strange)[0])
     prefix = getattr(config, "text_prefix", "query: " if "e5" in Path(name).name.lower() else "")
-    digest = _digest(model, tokenizer, prefix, skip=missing)
-    encoder = Encoder(name, model.eval(), tokenizer, prefix=prefix, digest=digest)
-    _try_out(encoder)
-    return encoder
+    return Checkpoint(model, tokenizer, prefix, _digest(model, tokenizer, prefix, skip=missing))
 
 
 def _try_out(encoder: Encoder) -> None:

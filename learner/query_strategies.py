@@ -1,21 +1,29 @@
-"""Query strategies: which diaries of the pool to ask about first. Pure functions on probabilities.
+"""Query strategies: which diaries of the pool to ask about first. Pure functions on arrays.
 
-Each returns a score for each diary; higher = ask sooner. `rank` turns scores into an order.
+A score says of each diary alone how much its label would teach; higher = ask sooner. A strategy is a score and
+a way of filling batches with it (`learner.batches`): the best scored are often alike, and a batch of like diaries
+teaches little. `choose` is the only way in, for rounds, simulations and benchmarks alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner import batches
+from learner.classifier import softmax
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from learner.classifier import Head
+
     FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
 
 Strategy = Callable[["FloatArray", np.random.Generator], "FloatArray"]
 
@@ -58,19 +66,138 @@ def entropy(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.asarray(np.minimum(-(proba * logs).sum(axis=1) / np.log(proba.shape[1]), 1), np.float32)
 
 
-STRATEGIES: dict[str, Strategy] = {
-    "margin": margin,
-    "least_confidence": least_confidence,
-    "entropy": entropy,
-    "random": random,
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a strategy may look at.
+
+    Attributes:
+        proba: (n, k), k >= 2, rows sum to 1, columns in label order: the serving model on the undecided diaries.
+        features: returns what the head reads for some places of the pool, (m, features); asked for few of them.
+        label_counts: (k,) decided diaries of each label.
+        committee: heads trained on bootstrapped labels, (weight (k, features), bias (k,)) each.
+    """
+
+    proba: FloatArray
+    features: Callable[[IntArray], FloatArray]
+    label_counts: IntArray
+    committee: Sequence[Head] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """A strategy: whom it scores how, and what a batch of it looks like.
+
+    Attributes:
+        spread: take batches from a shortlist so that its diaries differ.
+        balance: keep half of a batch for the labels with fewest decisions.
+        committee: let the heads of the committee doubt, too.
+        typical: ask for the most typical diaries of clusters, whatever the model says.
+        thin: pass over near-duplicates of diaries that are in the batch already.
+    """
+
+    score: Strategy
+    spread: bool = False
+    balance: bool = False
+    committee: bool = False
+    typical: bool = False
+    thin: bool = True
+
+
+STRATEGIES: dict[str, _Recipe] = {
+    "margin": _Recipe(margin),
+    "diverse_margin": _Recipe(margin, spread=True),
+    "balanced_margin": _Recipe(margin, balance=True),
+    "committee_margin": _Recipe(margin, committee=True),
+    "least_confidence": _Recipe(least_confidence),
+    "entropy": _Recipe(entropy),
+    "typical": _Recipe(random, typical=True),
+    # Uniform draws stay uniform: what is measured by them has to be.
+    "random": _Recipe(random, thin=False),
 }
 """Every strategy by its stored name."""
 
 DEFAULT = "margin"
 
+BATCH = 20
+"""Diaries that are chosen together: about as many as people label before a round makes the scores anew."""
+
+CHOSEN = 1000
+"""Diaries at the head of an order that are chosen in batches; behind them the score alone decides."""
+
+_REACH = 5
+"""A batch is picked from a shortlist so many times as long."""
+
+
+def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -> IntArray:
+    """Return places of the pool in the order of asking, (min(size, n),).
+
+    Only the serving model's probabilities are looked at for the whole pool; features, committee and duplicates
+    for a shortlist. So a million diaries take about as long as their scores.
+
+    Args:
+        name: key of `STRATEGIES`.
+        size: how many places are wanted.
+        batch: how many are chosen together.
+
+    Raises:
+        LearnerError: for an unknown name, fewer than two labels, or NaN.
+    """
+    scores = score(name, pool.proba, seed=seed)
+    recipe, n = STRATEGIES[name], len(pool.proba)
+    head = min(n, CHOSEN, size)
+    if recipe.typical:
+        chosen = batches.typical(pool.features, n, size=head, batch=batch, seed=seed)
+    elif recipe.thin and head:
+        chosen = _choose_head(recipe, pool, scores, size=head, batch=batch)
+    else:
+        chosen = np.zeros(0, np.int64)
+    rest = _largest(np.delete(scores, chosen), size - len(chosen))
+    return np.concatenate([chosen, np.delete(np.arange(n), chosen)[rest]])
+
+
+def _choose_head(recipe: _Recipe, pool: Pool, scores: FloatArray, *, size: int, batch: int) -> IntArray:
+    """Choose the head of the order batch by batch, each from the best of what the others left."""
+    places = _largest(scores, min(len(scores), size + 2 * _REACH * max(batch, BATCH)))
+    features = pool.features(places)
+    wanted = scores[places]
+    if recipe.committee:
+        wanted = _doubted_by_any(features, pool.proba[places], pool.committee)
+    shortlist = batches.Shortlist(
+        wanted,
+        features,
+        pool.proba[places],
+        pool.label_counts,
+        reach=_REACH,
+        spread=recipe.spread,
+        balance=recipe.balance,
+    )
+    return places[shortlist.pick(size, batch=batch)]
+
+
+def _doubted_by_any(features: FloatArray, proba: FloatArray, committee: Sequence[Head]) -> FloatArray:
+    """Score diaries by the smallest margin that any head of the committee gives them.
+
+    Source: Jiang and Gupta (2019), Minimum-Margin Active Learning.
+    """
+    rng = np.random.default_rng(0)
+    heads = [softmax(features @ weight.T + bias) for weight, bias in committee]
+    return np.asarray(np.max([margin(p, rng) for p in (proba, *heads)], axis=0), np.float32)
+
+
+def _largest(scores: FloatArray, size: int) -> IntArray:
+    """Return the places of the largest scores, largest first, ties in pool order."""
+    size = max(0, min(size, len(scores)))
+    if 0 < size < len(scores):
+        # Sorting a million scores takes longer than all the rest; ties at the edge are kept for the order.
+        edge = np.partition(scores, len(scores) - size)[len(scores) - size]
+        likely = np.flatnonzero(scores >= edge)
+    else:
+        likely = np.arange(len(scores))
+    return np.asarray(likely[np.argsort(-scores[likely], kind="stable")][:size], np.int64)
+
 
 def score(name: str, proba: FloatArray, *, seed: int) -> FloatArray:
-    """Score a pool.
+    """Score a pool by what a strategy looks at first.
 
     Args:
         name: key of `STRATEGIES`.
@@ -86,29 +213,24 @@ def score(name: str, proba: FloatArray, *, seed: int) -> FloatArray:
         raise LearnerError("strategy_unknown", name=name, known=", ".join(STRATEGIES))
     if not np.isfinite(proba).all():
         raise LearnerError("vectors_not_finite", count=int((~np.isfinite(proba).all(axis=1)).sum()))
-    return STRATEGIES[name](proba, np.random.default_rng(seed))
+    return STRATEGIES[name].score(proba, np.random.default_rng(seed))
 
 
-def rank(scores: FloatArray) -> NDArray[np.int64]:
-    """Return places in the order of asking, (n,): largest score first, ties in pool order."""
-    return np.argsort(-scores, kind="stable")
+def interleave(ranked: IntArray, drawn: IntArray, *, share: float) -> IntArray:
+    """Mix ranked diaries with randomly drawn ones, so that each stretch holds its share of both.
 
-
-def interleave(pool: NDArray[np.int64], test: NDArray[np.int64], *, test_share: float) -> NDArray[np.int64]:
-    """Mix the ranked pool with the randomly drawn test diaries, so that each stretch holds its share of both.
-
-    The first diary comes from the pool. When one side runs out, the rest of the other follows.
+    The first diary is a ranked one. When one side runs out, the rest of the other follows.
 
     Args:
-        pool, test: ids in the order in which they shall be asked.
-        test_share: in [0, 1): share of test diaries among those asked.
+        ranked, drawn: ids in the order in which they shall be asked.
+        share: in [0, 1]: share of drawn ones among those asked.
     """
-    if not len(test) or test_share <= 0:
-        return np.concatenate([pool, test])
-    pool_places = np.arange(len(pool)) / (1 - test_share)
-    test_places = (np.arange(len(test)) + 0.999) / test_share
-    order = np.argsort(np.concatenate([pool_places, test_places]), kind="stable")
-    return np.concatenate([pool, test])[order]
+    both = np.concatenate([ranked, drawn])
+    if not len(drawn) or not 0 < share < 1:
+        return both
+    ranked_places = np.arange(len(ranked)) / (1 - share)
+    drawn_places = (np.arange(len(drawn)) + 0.999) / share
+    return both[np.argsort(np.concatenate([ranked_places, drawn_places]), kind="stable")]
 
 
 def _check(proba: FloatArray) -> None:

@@ -6,7 +6,6 @@ afterwards: the head that serves is fitted anew on the tuned vectors, like any o
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from torch import nn
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from learner import checkpoints
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -138,16 +138,25 @@ class _Collator:
         }
 
 
-class _Progress(TrainerCallback):
-    """Says how far training is, and stops it where it is told to."""
+class _Progress(TrainerCallback):  # type: ignore[misc]
+    """Says how far training is, and stops it where it is told to or where its loss is no number any more."""
 
     def __init__(self, said: Callable[[float], bool]) -> None:
         self._said = said
+        self.stopped = False
+        self.diverged = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if not self._said(state.global_step / max(1, state.max_steps)):
+            self.stopped = True
             control.should_training_stop = True
             control.should_save = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        values = [value for name, value in (logs or {}).items() if name in ("loss", "eval_loss", "grad_norm")]
+        if not all(math.isfinite(float(value)) for value in values):
+            self.diverged = True
+            control.should_training_stop = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,9 @@ def tune(
 ) -> Tuned:
     """Tune an encoder on labelled texts, taking up a run that was cut off in the same folder.
 
+    A run goes on from its newest whole checkpoint, one an epoch and one where it was told to stop; a folder whose
+    run has ended gives the same result again. The folder belongs to these examples and settings alone.
+
     Args:
         encoder, tokenizer: a transformers model that returns hidden states, and its tokenizer.
         validation: decides which checkpoint is best and when to stop; None trains to the end.
@@ -192,30 +204,30 @@ def tune(
     """
     torch.manual_seed(seed)
     model = PooledEncoder(_prepared(encoder, settings), training.targets.shape[1], loss)
-    stop_at: list[float] = []
-
-    def went(share: float) -> bool:
-        goes_on = said(share)
-        if not goes_on:
-            stop_at.append(share)
-        return goes_on
-
-    trainer = Trainer(
-        model=model,
-        args=_arguments(settings, folder, seed=seed, evaluated=validation is not None),
-        train_dataset=_dataset(tokenizer, training, settings, prefix),
-        eval_dataset=None if validation is None else _dataset(tokenizer, validation, settings, prefix),
-        data_collator=_Collator(tokenizer.pad_token_id or 0),
-        callbacks=[_Progress(went), *([EarlyStoppingCallback(settings.patience)] if validation is not None else [])],
-    )
+    if (ended := checkpoints.find_end(folder)) is not None:
+        checkpoints.load_weights(model, ended.checkpoint)
+        return Tuned(model.eval(), ended.losses, stopped=False)
+    progress = _Progress(said)
     try:
-        trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+        trainer = Trainer(
+            model=model,
+            args=_arguments(settings, folder, seed=seed, evaluated=validation is not None),
+            train_dataset=_dataset(tokenizer, training, settings, prefix),
+            eval_dataset=None if validation is None else _dataset(tokenizer, validation, settings, prefix),
+            data_collator=_Collator(tokenizer.pad_token_id or 0),
+            callbacks=[progress, *([EarlyStoppingCallback(settings.patience)] if validation is not None else [])],
+        )
+        # It would print every figure to the standard output, which belongs to the command line.
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=checkpoints.find_newest(folder))
     except torch.OutOfMemoryError as error:
         raise LearnerError("device_memory_full", batch=settings.batch_size) from error
     losses = _losses(trainer.state.log_history)
-    if any(value is not None and not math.isfinite(value) for _, *both in losses for value in both):
+    if progress.diverged:
         raise LearnerError("tuning_diverged", rate=settings.learning_rate)
-    return Tuned(model.eval().cpu(), losses, bool(stop_at))
+    if not progress.stopped:
+        checkpoints.note_end(folder, trainer.state.best_model_checkpoint, losses)
+    return Tuned(model.eval().cpu(), losses, progress.stopped)
 
 
 def _prepared(encoder: Any, settings: TuningSettings) -> Any:
@@ -256,7 +268,11 @@ def _arguments(settings: TuningSettings, folder: Path, *, seed: int, evaluated: 
         fp16=on_gpu and not torch.cuda.is_bf16_supported(),
         use_cpu=not on_gpu,
         seed=seed,
-        logging_steps=20,
+        logging_steps=5,
+        # Otherwise a loss of NaN is left out of the log, and nobody sees that training went astray.
+        logging_nan_inf_filter=False,
+        # The patience that is used up counts on after a resume, too.
+        restore_callback_states_from_checkpoint=True,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
@@ -281,20 +297,6 @@ def _dataset(tokenizer: Any, examples: Examples, settings: TuningSettings, prefi
             "length": [len(row) for row in ids],
         }
     )
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """Return the newest checkpoint that was written to its end; the Trainer writes its state last."""
-    found = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
-    return str(max(found, key=lambda path: int(path.name.split("-")[1]))) if found else None
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        json.loads(path.read_text())
-    except ValueError:
-        return False
-    return True
 
 
 def _losses(history: list[dict[str, Any]]) -> tuple[tuple[int, float | None, float | None], ...]:

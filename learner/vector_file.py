@@ -7,6 +7,8 @@ hash, so vectors of two encoders can't be mixed.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,12 +16,40 @@ import numpy as np
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 _ROWS_A_STEP = 4096
+
+
+class RowReader:
+    """Reads rows of an open file into memory of the caller's.
+
+    Not through a mapping: its pages would count as the process's memory, and 16 come in for each that is touched.
+
+    Attributes:
+        width: length of a row.
+    """
+
+    def __init__(self, descriptor: int, *, width: int, folder: str) -> None:
+        self.width = width
+        self._descriptor = descriptor
+        self._folder = folder
+
+    def read_into(self, target: NDArray[np.float32], first_row: int) -> None:
+        """Fill `target`, (n, width) in one piece, with rows from `first_row` on.
+
+        Raises:
+            LearnerError: ``vectors_lost`` if the file ends before.
+        """
+        left, offset = target.data.cast("B"), 4 * self.width * first_row
+        while left:
+            count = os.preadv(self._descriptor, [left], offset)
+            if not count:
+                raise LearnerError("vectors_lost", folder=self._folder)
+            left, offset = left[count:], offset + count
 
 
 class VectorFile:
@@ -73,22 +103,44 @@ class VectorFile:
             ) from error
 
     def read(self, diary_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the vectors of diaries that have one, (n, width)."""
-        vectors = self._map(self._vectors_path, np.float32, (self.rows, self.width), "r")
-        return np.asarray(vectors[np.asarray(diary_ids, np.int64) - 1])
+        """Return the vectors of diaries that have one, (n, width), in their order.
+
+        Raises:
+            LearnerError: ``vectors_lost`` if the file has no room for one of them.
+        """
+        places = np.asarray(diary_ids, np.int64) - 1
+        vectors = np.empty((len(places), self.width), np.float32)
+        # Each run of consecutive rows is one piece of the file.
+        bounds = [*np.flatnonzero(np.diff(places, prepend=-2) != 1).tolist(), len(places)]
+        with self.reader() as reader:
+            for start, stop in pairwise(bounds):
+                reader.read_into(vectors[start:stop], int(places[start]))
+        return vectors
+
+    @contextmanager
+    def reader(self) -> Iterator[RowReader]:
+        """Hold the vectors open for reading for the length of the block."""
+        descriptor = os.open(self._vectors_path, os.O_RDONLY)
+        try:
+            yield RowReader(descriptor, width=self.width, folder=str(self._vectors_path.parent))
+        finally:
+            os.close(descriptor)
 
     def token_counts(self) -> NDArray[np.int32]:
         """Return the token count of each row, (rows,); 0 where there is no vector."""
-        return np.array(self._map(self._counts_path, np.int32, (self.rows,), "r"))
+        return np.fromfile(self._counts_path, np.int32, self.rows)
+
+    def present(self, rows: int) -> NDArray[np.bool_]:
+        """Say for each of the first rows whether its vector is there, (rows,): row i belongs to diary i + 1."""
+        counts = self.token_counts()[:rows]
+        found = np.zeros(rows, np.bool_)
+        found[: len(counts)] = counts > 0
+        return found
 
     def has(self, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say for each diary whether its vector is there."""
-        counts = self.token_counts()
         places = np.asarray(diary_ids, np.int64) - 1
-        found = np.zeros(len(places), np.bool_)
-        inside = places < len(counts)
-        found[inside] = counts[places[inside]] > 0
-        return found
+        return self.present(int(places.max(initial=-1)) + 1)[places]
 
     def _grow(self, rows: int) -> None:
         if rows <= self.rows:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from annotator import project
+from annotator import rounds as round_cases
 from annotator.errors import EXPLAINED, where
 from annotator.worker import round as round_job
 from annotator.worker import upkeep
@@ -82,6 +83,7 @@ class Worker:
             try:
                 self._loop(jobs, until=until, parent_pid=parent_pid)
             finally:
+                self.bench.end()
                 jobs.close()
                 self.bench.close()
 
@@ -99,8 +101,11 @@ class Worker:
                 if until == "round_ended" and not round_open:
                     return
                 state = upkeep.state(db)
-                worked = not round_open and state != seen and self._work(db, raise_errors=until != "stopped")
+                may_work = not round_open or self.bench.gives_way
+                worked = may_work and state != seen and self._work(db, raise_errors=until != "stopped")
                 if not worked and not self._retrying():
+                    if not round_open and state != seen and until == "stopped":
+                        round_cases.start_offered(db)
                     seen = state if not round_open else None
                     self._say(db)
                     if until == "idle" and not round_open:

@@ -1,4 +1,4 @@
-"""A round: train, evaluate, rank. One durable workflow of five steps.
+"""A round: train, evaluate, rank. One durable workflow of six steps.
 
 DBOS keeps the result of each finished step, so that a killed worker goes on after the last one. A step that
 was cut off runs again: each keeps what it makes in one transaction and looks first whether it is there.
@@ -14,19 +14,23 @@ import numpy as np
 
 from annotator import ordering
 from annotator.errors import EXPLAINED, UserError, where
+from annotator.worker import measuring, scoring, shelf, tiers
 from db import decisions, diaries, labels, models, queue, rounds
 from db.connection import write
 from learner import classifier as classifiers
 from learner import metrics
+from learner.reliability import soft_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from annotator.worker.shelf import Choice
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
     from db.decisions import LabelledDiaries
+    from learner.vector_file import VectorFile
 
     Step = Callable[[Workbench, Database, int], "Result"]
 
@@ -43,24 +47,33 @@ class Examples:
 
     Attributes:
         diary_ids: (n,) ascending.
-        columns: (n,) label columns; the newest decision counts where several people decided.
-        decision_ids: (n,) the decisions that say so.
+        targets: (n, k) shares of the labels, where several people decided by how reliable they are; rows sum to 1.
+        columns: (n,) label columns with the largest share.
+        decision_ids: (n,) the newest decision that says so.
+        all_decision_ids: (m,) every decision that had a part in the targets, ascending.
     """
 
     diary_ids: NDArray[np.int64]
+    targets: NDArray[np.float32]
     columns: NDArray[np.int64]
     decision_ids: NDArray[np.int64]
+    all_decision_ids: NDArray[np.int64]
 
 
 def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Examples:
     """Return one example a diary, leaving out labels that are not among the columns."""
-    order = np.lexsort((labelled.decision_ids, labelled.diary_ids))
-    ids, label, decision = (a[order] for a in (labelled.diary_ids, labelled.label_ids, labelled.decision_ids))
-    newest = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.zeros(0, np.bool_)
     column_of = {label_id: column for column, label_id in enumerate(label_ids)}
-    columns = np.array([column_of.get(int(i), -1) for i in label], np.int64)
-    kept = newest & (columns >= 0)
-    return Examples(ids[kept], columns[kept], decision[kept])
+    columns = np.array([column_of.get(int(i), -1) for i in labelled.label_ids], np.int64)
+    order = np.argsort(labelled.decision_ids, kind="stable")
+    order = order[columns[order] >= 0]
+    ids, decision, columns = labelled.diary_ids[order], labelled.decision_ids[order], columns[order]
+    soft = soft_targets(ids, labelled.annotator_ids[order], columns, k=len(label_ids))
+    rows = np.searchsorted(soft.items, ids)
+    newest = np.zeros(len(soft.items), np.int64)
+    says_so = columns == soft.columns[rows]
+    # Decisions come oldest first, so the newest one is written last.
+    newest[rows[says_so]] = decision[says_so]
+    return Examples(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
 
 
 def run(step: Callable[[str], Result]) -> None:
@@ -84,7 +97,7 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
     try:
         if name == "gather":
             _begin(db, round_id)
-        if rounds.advance(db, round_id, step=name, progress=list(STEPS).index(name) / len(STEPS)):
+        if rounds.advance(db, round_id, step=name, progress=_begins_at(name, rounds.get_round(db, round_id).tier)):
             return STEPS[name](bench, db, round_id)
         rounds.end(db, round_id, status="cancelled")
     except EXPLAINED as problem:
@@ -96,6 +109,13 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
     finally:
         db.close()
     return {"ended": True}
+
+
+def _begins_at(name: str, tier: str) -> float:
+    """Return the share of a round that is done when a step begins, in [0, 1]."""
+    share = list(STEPS).index(name) / len(STEPS)
+    # Tuning and encoding take nearly all of a deeper round.
+    return share if tier == "instant" or name == "gather" else 0.02 if name == "tune" else 0.9 + share / 10
 
 
 def _begin(db: Database, round_id: int) -> None:
@@ -112,9 +132,35 @@ def _gather(bench: Workbench, db: Database, round_id: int) -> Result:
     training, test = _examples(bench, db, round_id)
     if len(np.unique(training.columns)) < 2:
         raise UserError("labels_of_one_kind", count=len(training.columns))
-    bench.encode_missing(db, training.diary_ids, urgent=True)
+    # The version that serves is measured on the test diaries, too, and may read another encoder's vectors.
     bench.encode_missing(db, test.diary_ids, urgent=True)
+    if rounds.get_round(db, round_id).tier == "instant":
+        encoder = bench.load_encoder(db, shelf.of_next_round(db))
+        ahead = np.zeros(0, np.int64)
+        if not bench.vector_file(db, encoder).rows:
+            ahead = np.array(queue.head(db, tiers.ENCODED_AHEAD), np.int64)
+        wanted = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
+        bench.encode_missing(db, wanted, urgent=True, encoder=encoder)
     return {"train": len(training.columns), "test": len(test.columns)}
+
+
+def _tune(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Tune an encoder where the round's tier asks for it."""
+    this = rounds.get_round(db, round_id)
+    if this.tier == "instant" or this.model_id is not None:
+        return {}
+    training, test = _examples(bench, db, round_id)
+    # Said before it can fail, so that a round that fails is not started anew for the same labels.
+    rounds.store_report(db, round_id, {"train": len(training.columns)})
+    if tiers.tune(bench, db, this, training, test.diary_ids):
+        return {}
+    rounds.end(db, round_id, status="cancelled")
+    return {"ended": True}
+
+
+def _reads(db: Database, this: rounds.Round) -> Choice:
+    """Return the encoder that the round's version reads."""
+    return tiers.tuned_in(db, this) or shelf.of_next_round(db)
 
 
 def _examples(bench: Workbench, db: Database, round_id: int) -> tuple[Examples, Examples]:
@@ -135,43 +181,50 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     if this.model_id is not None:
         return {"model_id": this.model_id}
     training, _ = _examples(bench, db, round_id)
-    encoder, label_ids = bench.encoder(db), _label_ids(db)
-    file = bench.vector_file(db)
-    ids = diaries.list_ids(db)
-    mean = _mean(bench, db, ids[file.has(ids)])
+    encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db)
+    file = bench.vector_file(db, encoder)
+    mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
     space = bench.text_space(db)
     text_features = bench.text_features(db, space[0], training.diary_ids) if space else None
     features = classifiers.join_features(file.read(training.diary_ids), text_features, mean=mean)
     settings = bench.settings(db)
+    untouched = tiers.untouched(db, encoder, training.diary_ids)
     trained = classifiers.train(
         features,
-        training.columns,
-        k=len(label_ids),
+        training.targets,
         mean=mean,
         text_space=space[0] if space else "",
         seed=int(settings.seed[:8], 16),
+        calibrate_on=untouched,
     )
-    checked = metrics.evaluate(trained.out_of_fold, training.columns)
+    honest = trained.calibrated_on
+    checked = metrics.evaluate(trained.out_of_fold[honest], training.columns[honest])
     model = models.NewModel(
-        tier="instant",
+        tier=this.tier,
         encoder=encoder.name,
         encoder_hash=encoder.hash,
         label_ids=label_ids,
         weights=trained.classifier.to_bytes(),
         settings={"strength": classifiers.STRENGTH, "text_share": classifiers.TEXT_SHARE, "seed": settings.seed[:8]},
-        training_decisions=tuple(training.decision_ids.tolist()),
-        metrics={"out_of_fold": asdict(checked)},
+        training_decisions=tuple(training.all_decision_ids.tolist()),
+        metrics={
+            "out_of_fold": asdict(checked),
+            # Too few examples that the encoder was not tuned on: the temperature is then that of all, and too sure.
+            "calibrated_on_tuned": untouched is not None and not np.array_equal(honest, untouched),
+        },
     )
     with write(db):
         model_id = models.add_model(db, model)
         rounds.set_model(db, round_id, model_id)
+        if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
+            models.mark_partly_ranked(db, model_id)
     return {"model_id": model_id}
 
 
-def _mean(bench: Workbench, db: Database, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the mean vector of the pool, over 20,000 evenly spread diaries of a longer one."""
     spread = ids[:: max(1, len(ids) // 20_000)]
-    return np.asarray(bench.vector_file(db).read(spread).mean(axis=0), np.float32)
+    return np.asarray(file.read(spread).mean(axis=0), np.float32)
 
 
 def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
@@ -180,12 +233,13 @@ def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
     _, test = _examples(bench, db, round_id)
     new = bench.load_classifier(db, models.get_model(db, _made(this)))
     after = _proba(bench, db, new, test.diary_ids)
-    report: Result = {"after": asdict(metrics.evaluate(after, test.columns))}
+    seed = int(bench.settings(db).seed[:8], 16) + this.number
+    report: Result = {"after": measuring.figures(after, test.columns, seed=seed)}
     old = _comparable(bench, db, this.previous_model_id, new)
     if old is not None:
         before = _proba(bench, db, old, test.diary_ids)
-        report["before"] = asdict(metrics.evaluate(before, test.columns))
-        report["p"] = metrics.mcnemar(before.argmax(1) == test.columns, after.argmax(1) == test.columns)
+        report["before"] = measuring.figures(before, test.columns, seed=seed)
+        report |= measuring.comparison(before, after, test.columns, seed=seed)
     with write(db):
         models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
         rounds.store_report(db, round_id, {**_learned_from(bench, db, this), **report})
@@ -210,13 +264,17 @@ def _made(this: rounds.Round) -> int:
 
 
 def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Serving) -> Serving | None:
-    """Return the old version if it reads the same vectors and knows the same labels."""
+    """Return the old version if it knows the same labels and its encoder can still be asked."""
     if model_id is None:
         return None
     old = models.get_model(db, model_id)
-    if old.encoder_hash != new.model.encoder_hash or old.label_ids != new.model.label_ids:
+    if old.label_ids != new.model.label_ids:
         return None
-    return bench.load_classifier(db, old)
+    try:
+        return bench.load_classifier(db, old)
+    except EXPLAINED:
+        # Of another encoder than the settings' one now, or of one whose files are gone.
+        return None
 
 
 def _proba(bench: Workbench, db: Database, serving: Serving, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -228,12 +286,11 @@ def _proba(bench: Workbench, db: Database, serving: Serving, ids: NDArray[np.int
 def _rank(bench: Workbench, db: Database, round_id: int) -> Result:
     """Predict every diary that has a vector and keep the predictions; nothing is shown yet."""
     new = bench.load_classifier(db, models.get_model(db, _made(rounds.get_round(db, round_id))))
-    ids = diaries.list_ids(db)
-    ids = ids[bench.vector_file(db).has(ids)]
-    proba = np.full((diaries.last_diary_id(db), len(new.model.label_ids)), np.nan, np.float32)
-    for at in range(0, len(ids), 50_000):
-        part = ids[at : at + 50_000]
-        proba[part - 1] = _proba(bench, db, new, part)
+    there = bench.vectors_of(new).present(diaries.last_diary_id(db))
+    ids = np.flatnonzero(there) + 1
+    proba = np.full((len(there), len(new.model.label_ids)), np.nan, np.float32)
+    if len(ids):
+        proba[there] = scoring.score(bench, db, new, ids)
     models.store_predictions(db, new.model.id, proba)
     return {"predicted": len(ids)}
 
@@ -243,37 +300,50 @@ def _promote(bench: Workbench, db: Database, round_id: int) -> Result:
     this = rounds.get_round(db, round_id)
     model = models.get_model(db, _made(this))
     settings = bench.settings(db)
-    promoted = not _is_worse(this.report)
+    held_back_by = measuring.why_held_back(this.report)
+    promoted = held_back_by is None
+    stability = _stability(db, this.previous_model_id, model)
     before = queue.head(db, 100)
+    # Ranked before the lock is taken, so that nobody's press waits for it; what is decided meanwhile is passed over.
+    entries = _order(bench, db, this, model) if promoted else []
     with write(db):
         if promoted:
-            entries = ordering.rank_pool(
-                db,
-                model,
-                models.load_predictions(db, model),
-                strategy=settings.strategy,
-                seed=int(settings.seed[:8], 16) + this.number,
-                test_share=settings.test_share,
-            )
             models.activate(db, model.id, reason=f"round {this.number}")
             queue.replace_queue(db, entries, model_id=model.id)
         new_in_head = len(set(queue.head(db, 100)) - set(before))
         models.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
-        report = {**this.report, "promoted": promoted, "strategy": settings.strategy, "new_in_head": new_in_head}
+        decided = {"promoted": promoted, "held_back_by": held_back_by, "stability": stability}
+        report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
         rounds.end(db, round_id, status="done", report=report)
     return {"ended": True}
 
 
-def _is_worse(report: Result) -> bool:
-    """Say whether the new version is worse on the test diaries by more than chance would explain."""
-    if "before" not in report:
-        return False
-    lower = report["after"]["accuracy"] < report["before"]["accuracy"]
-    return bool(lower and report["p"] < 0.05)
+def _order(bench: Workbench, db: Database, this: rounds.Round, model: models.Model) -> list[queue.QueueEntry]:
+    serving, settings = bench.load_classifier(db, model), bench.settings(db)
+    return ordering.rank_pool(
+        db,
+        model,
+        models.load_predictions(db, model),
+        features=lambda ids: bench.features(db, serving, ids),
+        committee=serving.classifier.committee,
+        settings=settings,
+        seed=int(settings.seed[:8], 16) + this.number,
+    )
+
+
+def _stability(db: Database, previous_id: int | None, new: models.Model) -> Result | None:
+    """Compare the predictions of all diaries with those of a version before that had learned the same labels."""
+    if previous_id is None:
+        return None
+    old = models.get_model(db, previous_id)
+    if not old.training_decisions or old.label_ids != new.label_ids:
+        return None
+    return measuring.stability(models.load_predictions(db, old), models.load_predictions(db, new))
 
 
 STEPS: dict[str, Step] = {
     "gather": _gather,
+    "tune": _tune,
     "fit": _fit,
     "evaluate": _evaluate,
     "rank": _rank,

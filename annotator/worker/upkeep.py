@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import ordering
+from annotator.worker import scoring, study
 from db import diaries, labels, models, queue
+from db.connection import write
 from db.diaries import Sentences
 from learner import classifier as classifiers
 from learner import text_space as text_spaces
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.worker.known import Known
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
+    from learner.vector_file import VectorFile
 
 HEAD = 24
 """Diaries at the head of the queue that are kept ready to be shown."""
@@ -34,6 +38,7 @@ EXPLAINED_HEAD = 12
 
 _SPLIT_BATCH = 512
 _ENCODE_BATCH = 48
+_TEXT_FEATURES_BATCH = 2048
 _PREDICT_BATCH = 4096
 _MEAN_OF = 256
 
@@ -75,7 +80,13 @@ def _split_head(bench: Workbench, db: Database) -> Progress | None:
 
 
 def _split_rest(bench: Workbench, db: Database) -> Progress | None:
-    return _split(bench, db, diaries.list_unsplit_ids(db, limit=_SPLIT_BATCH))
+    known, last = bench.known, diaries.last_diary_id(db)
+    if known.split_up_to >= last:
+        return None
+    due = diaries.list_unsplit_ids(db, limit=_SPLIT_BATCH, after=known.split_up_to)
+    progress = _split(bench, db, due)
+    known.split_up_to = due[-1] if due else last
+    return progress
 
 
 def _split(bench: Workbench, db: Database, diary_ids: list[int]) -> Progress | None:
@@ -94,12 +105,22 @@ def _encode_head(bench: Workbench, db: Database) -> Progress | None:
 
 
 def _encode_rest(bench: Workbench, db: Database) -> Progress | None:
-    return _encode(bench, db, diaries.list_ids(db))
+    return _encode(bench, db, _first_missing(db, bench.vector_file(db), limit=_ENCODE_BATCH))
+
+
+def _first_missing(db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
+    """Return the first diaries that have no row in a file."""
+    missing = np.flatnonzero(~file.present(diaries.last_diary_id(db))) + 1
+    for at in range(0, len(missing), limit):
+        # Ids are without gaps unless somebody has deleted diaries by hand.
+        if len(found := diaries.keep_known(db, missing[at : at + limit])):
+            return found
+    return missing[:0]
 
 
 def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
     file = bench.vector_file(db)
-    missing = diary_ids[~file.has(diary_ids)][:_ENCODE_BATCH]
+    missing = diary_ids[~file.has(diary_ids)]
     if not len(missing):
         return None
     bench.encode_missing(db, missing)
@@ -113,8 +134,7 @@ def _first_model(bench: Workbench, db: Database) -> Progress | None:
     active = models.find_active(db)
     if active is not None and active.encoder_hash == bench.encoder(db).hash:
         return None
-    ids = diaries.list_ids(db)
-    encoded = ids[bench.vector_file(db).has(ids)]
+    encoded = np.flatnonzero(bench.vector_file(db).present(diaries.last_diary_id(db))) + 1
     if not len(encoded):
         return None
     make_zero_label_model(bench, db, encoded[:_MEAN_OF])
@@ -148,42 +168,66 @@ def _predict(bench: Workbench, db: Database) -> Progress | None:
     serving = bench.serving(db)
     if serving is None:
         return None
-    proba = _stored_proba(db, serving)
-    ids = diaries.list_ids(db)
-    due = ids[np.isnan(proba[ids - 1]).any(axis=1)]
+    predicted = _predicted(bench.known, db, serving)
+    due = np.flatnonzero(~predicted) + 1
+    if not len(due):
+        return None
     encoded = bench.vector_file(db).has(due)
-    urgent = np.isin(due[encoded], _head(db)).any()
+    urgent = np.isin(_head(db), due[encoded]).any()
     if not encoded.any() or not (urgent or encoded.all() or encoded.sum() >= _PREDICT_BATCH):
         return None
     due = due[encoded]
-    proba[due - 1] = serving.classifier.proba(bench.features(db, serving, due))
-    models.store_predictions(db, serving.model.id, proba, changed=due)
-    return Progress("predict", int((~np.isnan(proba).any(axis=1)).sum()), len(ids))
+    models.update_predictions(db, serving.model.id, due, scoring.score(bench, db, serving, due))
+    predicted[due - 1] = True
+    return Progress("predict", int(predicted.sum()), len(predicted))
 
 
-def _stored_proba(db: Database, serving: Serving) -> NDArray[np.float32]:
-    stored = models.load_predictions(db, serving.model)
-    proba = np.full((diaries.last_diary_id(db), len(serving.model.label_ids)), np.nan, np.float32)
-    proba[: len(stored)] = stored[: len(proba)]
-    return proba
+def _predicted(known: Known, db: Database, serving: Serving) -> NDArray[np.bool_]:
+    """Say of which diaries the serving model's prediction is kept, by diary id - 1."""
+    rows = diaries.last_diary_id(db)
+    activation_id = models.last_activation_id(db)
+    if known.activation_id != activation_id:
+        known.activation_id = activation_id
+        known.predicted = ~np.isnan(models.load_predictions(db, serving.model)[:rows, 0])
+    if len(known.predicted) < rows:
+        known.predicted = np.pad(known.predicted, (0, rows - len(known.predicted)))
+    return known.predicted
 
 
 def _rank(bench: Workbench, db: Database) -> Progress | None:
     """Follow the serving model with the queue where a person, not a round, has put it in force."""
     serving = bench.serving(db)
-    if serving is None or serving.model.tier == "zero" or queue.ranked_by(db) == serving.model.id:
+    if serving is None or serving.model.tier == "zero":
+        return None
+    is_whole = _ranked_partly_but_now_whole(bench, db, serving)
+    if queue.ranked_by(db) == serving.model.id and not is_whole:
         return None
     settings = bench.settings(db)
     entries = ordering.rank_pool(
         db,
         serving.model,
         models.load_predictions(db, serving.model),
-        strategy=settings.strategy,
+        features=lambda ids: bench.features(db, serving, ids),
+        committee=serving.classifier.committee,
+        settings=settings,
         seed=int(settings.seed[:8], 16),
-        test_share=settings.test_share,
     )
-    queue.replace_queue(db, entries, model_id=serving.model.id)
+    with write(db):
+        queue.replace_queue(db, entries, model_id=serving.model.id)
+        if is_whole:
+            models.clear_partly_ranked(db)
     return Progress("rank", 1, 1)
+
+
+def _ranked_partly_but_now_whole(bench: Workbench, db: Database, serving: Serving) -> bool:
+    """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
+    if not models.is_partly_ranked(db, serving.model.id):
+        return False
+    last = diaries.last_diary_id(db)
+    if bench.vectors_of(serving).present(last).sum() < diaries.count_diaries(db):
+        return False
+    proba = models.load_predictions(db, serving.model)
+    return len(proba) >= last and int((~np.isnan(proba).any(axis=1)).sum()) >= diaries.count_diaries(db)
 
 
 def _explain_head(bench: Workbench, db: Database) -> Progress | None:
@@ -237,24 +281,38 @@ def _warm_up(bench: Workbench, db: Database) -> Progress | None:
 def _fit_text_space(bench: Workbench, db: Database) -> Progress | None:
     """Fit the text space once there are enough diaries, and again when their number has doubled."""
     count = diaries.count_diaries(db)
-    newest = models.find_text_space(db)
-    if count < text_spaces.FEWEST_TEXTS or (newest is not None and count < 2 * newest[2]):
+    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.known, db):
         return None
     space = text_spaces.fit(diaries.sample_texts(db, limit=text_spaces.MOST_TEXTS), seed=0)
     models.add_text_space(db, space.to_bytes(), fitted_on=count)
     return Progress("text_space", 1, 1)
 
 
+def _fitted_on(known: Known, db: Database) -> int:
+    newest = models.find_newest_text_space(db)
+    if newest is None:
+        return 0
+    if newest not in known.fitted_on:
+        found = models.find_text_space(db, newest)
+        known.fitted_on[newest] = 0 if found is None else found[2]
+    return known.fitted_on[newest]
+
+
 def _fill_text_features(bench: Workbench, db: Database) -> Progress | None:
     found = bench.text_space(db)
     if found is None:
         return None
-    ids, file = diaries.list_ids(db), bench.text_file(found[0])
-    missing = ids[~file.has(ids)][:2048]
+    file = bench.text_file(found[0])
+    missing = _first_missing(db, file, limit=_TEXT_FEATURES_BATCH)
     if not len(missing):
         return None
     bench.text_features(db, found[0], missing)
-    return Progress("text_features", int(file.has(ids).sum()), len(ids))
+    return Progress("text_features", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))
+
+
+def _study(bench: Workbench, db: Database) -> Progress | None:
+    """Measure of the newest round what nobody waited for."""
+    return Progress("study", 1, 1) if study.study(bench, db) else None
 
 
 def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
@@ -276,6 +334,7 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _predict,
     _rank,
     _explain_head,
+    _study,
     _warm_up,
     _fit_text_space,
     _split_rest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,21 +13,24 @@ import numpy as np
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from annotator.worker import shelf
+from annotator.worker.known import Known
+from annotator.worker.shelf import Shelf
 from db import connect, diaries, models
 from learner import classifier as classifiers
-from learner import encoder as encoders
 from learner import text_space as text_spaces
 from learner.encoder import Encoded
 from learner.sentences import SentenceSplitter
 from learner.vector_file import VectorFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from annotator.settings import Settings
+    from annotator.worker.shelf import Choice
     from db import Database
     from db.models import Model
     from learner.classifier import Classifier
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 
 _TEXTS_A_TURN = 32
+_FEWEST_TO_TIME = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,10 @@ class Workbench:
 
     Attributes:
         is_warm: whether everything that a round imports has been loaded.
+        known: what upkeep has read off the database already.
+        cache: where the bundled checkpoint is written.
+        gives_way: whether a round is open that lets upkeep work.
+        is_ending: whether the worker ends.
     """
 
     def __init__(self, database: Path, *, cache: Path) -> None:
@@ -65,8 +74,11 @@ class Workbench:
         self._no_round = threading.Event()
         self._no_round.set()
         self.is_warm = False
-        self._cache = cache
-        self._encoder: Encoder | None = None
+        self.gives_way = False
+        self.is_ending = False
+        self.known = Known()
+        self.cache = cache
+        self._shelf = Shelf(database, cache=cache)
         self._serving: Serving | None = None
         self._spaces: dict[str, TextSpace] = {}
         self._splitter: SentenceSplitter | None = None
@@ -79,6 +91,23 @@ class Workbench:
             yield
         finally:
             self._no_round.set()
+
+    @contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Let upkeep work while the block runs: a part of a round that takes minutes, for which nobody waits."""
+        had_it = self.round_runs
+        self.gives_way = True
+        self._no_round.set()
+        try:
+            yield
+        finally:
+            self.gives_way = False
+            if had_it:
+                self._no_round.clear()
+
+    def end(self) -> None:
+        """Ask what takes minutes to stop at a place where it can be taken up again: the worker ends."""
+        self.is_ending = True
 
     @property
     def round_runs(self) -> bool:
@@ -94,16 +123,23 @@ class Workbench:
         return project_settings.load(db)
 
     def encoder(self, db: Database) -> Encoder:
-        """Return the encoder that the settings ask for, loaded at the first call."""
-        name = self.settings(db).encoder
-        with self._encoding:
-            if self._encoder is None or self._encoder.name != name:
-                self._encoder = encoders.load(name, cache=self._cache)
-            return self._encoder
+        """Return the encoder in force: that of the serving model, or the settings' one; loaded at the first call."""
+        return self.load_encoder(db, shelf.in_force(db))
 
-    def encode(self, db: Database, texts: Sequence[str], *, urgent: bool = False) -> Encoded:
-        """Return vectors of texts, in batches between which a round may go first unless this is urgent."""
-        encoder = self.encoder(db)
+    def load_encoder(self, db: Database, choice: Choice) -> Encoder:
+        """Return an encoder."""
+        with self._encoding:
+            return self._shelf.get(db, choice)
+
+    def encode(
+        self, db: Database, texts: Sequence[str], *, urgent: bool = False, encoder: Encoder | None = None
+    ) -> Encoded:
+        """Return vectors of texts, in batches between which a round may go first unless this is urgent.
+
+        Args:
+            encoder: None for the one in force.
+        """
+        encoder = encoder or self.encoder(db)
         encoded = Encoded(np.zeros((len(texts), encoder.width), np.float32), np.zeros(len(texts), np.int32))
         order = np.argsort([len(text) for text in texts], kind="stable")
         for at in range(0, len(order), _TEXTS_A_TURN):
@@ -127,10 +163,15 @@ class Workbench:
             self._splitter.close()
             self._splitter = None
 
-    def vector_file(self, db: Database) -> VectorFile:
-        """Return the vectors of the encoder in force."""
-        encoder = self.encoder(db)
+    def vector_file(self, db: Database, encoder: Encoder | None = None) -> VectorFile:
+        """Return the vectors of an encoder; without one, of the encoder in force."""
+        encoder = encoder or self.encoder(db)
         return VectorFile(project.vectors_folder(self.database) / encoder.hash, width=encoder.width)
+
+    def vectors_of(self, serving: Serving) -> VectorFile:
+        """Return the vectors that a model version reads."""
+        width = len(serving.classifier.mean)
+        return VectorFile(project.vectors_folder(self.database) / serving.model.encoder_hash, width=width)
 
     def text_file(self, digest: str) -> VectorFile:
         """Return the features of one text space."""
@@ -139,6 +180,7 @@ class Workbench:
 
     def text_space(self, db: Database, digest: str | None = None) -> tuple[str, TextSpace] | None:
         """Return a text space by its hash, or the newest one; None if there is none yet."""
+        digest = digest or models.find_newest_text_space(db)
         if digest is not None and digest in self._spaces:
             return digest, self._spaces[digest]
         found = models.find_text_space(db, digest)
@@ -151,11 +193,10 @@ class Workbench:
         """Return a model version ready to answer.
 
         Raises:
-            UserError: if it reads the vectors of another encoder than the one in force.
+            UserError: if it reads the vectors of an encoder that is neither the settings' one nor tuned here.
         """
-        encoder = self.encoder(db)
-        if model.encoder_hash != encoder.hash:
-            raise UserError("model_of_other_encoder", version=model.version, made=model.encoder, now=encoder.name)
+        with self._encoding:
+            self._shelf.of_model(db, model)
         classifier = classifiers.from_bytes(models.get_weights(db, model.id))
         space = self.text_space(db, classifier.text_space) if classifier.text_space else None
         return Serving(model, classifier, space[1] if space else None)
@@ -171,7 +212,7 @@ class Workbench:
 
     def features(self, db: Database, serving: Serving, diary_ids: NDArray[np.int64]) -> FloatArray:
         """Return what the head reads for diaries that have vectors, (n, features)."""
-        vectors = self.vector_file(db).read(diary_ids)
+        vectors = self.vectors_of(serving).read(diary_ids)
         text_features = None
         if serving.text_space is not None:
             text_features = self.text_features(db, serving.classifier.text_space, diary_ids)
@@ -190,17 +231,42 @@ class Workbench:
             file.write(part.tolist(), features, np.ones(len(part), np.int32))
         return file.read(diary_ids)
 
-    def encode_missing(self, db: Database, diary_ids: NDArray[np.int64], *, urgent: bool = False) -> None:
-        """Compute and keep the vectors that are missing among some diaries."""
-        file = self.vector_file(db)
+    def encode_missing(
+        self,
+        db: Database,
+        diary_ids: NDArray[np.int64],
+        *,
+        urgent: bool = False,
+        encoder: Encoder | None = None,
+        said: Callable[[float], bool] = lambda share: True,
+    ) -> bool:
+        """Compute and keep the vectors that are missing among some diaries.
+
+        Args:
+            encoder: None for the one in force.
+            said: is told the share that is done, and returns False to stop.
+
+        Returns:
+            Whether all are there now.
+        """
+        encoder = encoder or self.encoder(db)
+        file = self.vector_file(db, encoder)
         missing = diary_ids[~file.has(diary_ids)]
         for at in range(0, len(missing), 512):
             part = missing[at : at + 512]
-            encoded = self.encode(db, diaries.list_texts(db, part), urgent=urgent)
+            if not said(at / len(missing)):
+                return False
+            began = time.monotonic()
+            encoded = self.encode(db, diaries.list_texts(db, part), urgent=urgent, encoder=encoder)
             file.write(part.tolist(), encoded.vectors, encoded.token_counts)
+            if urgent and len(part) >= _FEWEST_TO_TIME:
+                models.store_texts_per_second(db, len(part) / (time.monotonic() - began))
+        return True
 
     def proba_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
         """Return the probabilities of any texts, (n, k)."""
-        vectors = self.encode(db, texts).vectors
+        with self._encoding:
+            encoder = self._shelf.of_model(db, serving.model)
+        vectors = self.encode(db, texts, encoder=encoder).vectors
         text_features = None if serving.text_space is None else serving.text_space.transform(texts)
         return serving.classifier.proba(serving.classifier.features(vectors, text_features))

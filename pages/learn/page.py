@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import ordering, overview, people, rounds, settings
 from pages.learn.result import draw_result
 from pages.learn.running import watch_round
+from pages.learn.study import draw_study
 from pages.learn.versions import draw_versions
 from pages.widgets import project, session
 from pages.widgets.boundary import callback_boundary
@@ -29,6 +30,7 @@ def _draw() -> None:
         last = rounds.find_last_ended(db)
         if last is not None:
             draw_result(db, last)
+            draw_study(db)
         chosen = settings.load(db)
         _draw_choice("strategy", chosen.strategy, ordering.STRATEGIES, icon=":material/explore:")
         _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
@@ -41,7 +43,12 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
         st.metric(say("learn.new"), f"{plan.new_train_count:,}", border=True, width=150, help=say("learn.new_help"))
         st.metric(say("learn.in_use"), f"{plan.labels_in_use} / {label_count}", border=True, width=150)
         st.metric(say("learn.test"), f"{plan.test_count:,}", border=True, width=150, help=say("learn.test_help"))
-    label = say("learn.press", labels=plan.label_count, new=plan.new_train_count, seconds=round(plan.expected_seconds))
+    tier = _draw_tiers(plan)
+    labels, new = plan.label_count, plan.new_train_count
+    if tier == "instant":
+        label = say("learn.press", labels=labels, new=new, seconds=round(plan.expected_seconds))
+    else:
+        label = say("learn.tier.press", labels=labels, new=new, minutes=_minutes(plan, tier))
     st.button(
         label,
         type="primary",
@@ -49,7 +56,7 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
         icon=":material/model_training:",
         disabled=plan.obstacle is not None,
         on_click=_request,
-        args=(session.name(),),
+        args=(session.name(), tier),
         wrap=True,
     )
     if plan.obstacle is not None:
@@ -58,9 +65,33 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
         st.caption(say("learn.nothing_new"))
 
 
-def _request(name: str) -> None:
+def _draw_tiers(plan: Plan) -> str:
+    """Draw how deep the next round goes, and return it."""
+    if plan.offered_tier is not None:
+        st.info(
+            say("learn.tier.offer", labels=plan.label_count, minutes=_minutes(plan, plan.offered_tier)),
+            icon=":material/psychology:",
+        )
+    chosen = st.segmented_control(
+        say("learn.tier.ask"),
+        rounds.TIERS,
+        default=rounds.TIERS[0],
+        required=True,
+        format_func=lambda tier: say(f"learn.tier.{tier}"),
+        key=keyed("learn_tier"),
+    )
+    tier = str(chosen or rounds.TIERS[0])
+    st.caption(plain(say(f"learn.tier.{tier}_caption")))
+    return tier
+
+
+def _minutes(plan: Plan, tier: str) -> int:
+    return max(1, round(plan.tier_seconds[tier] / 60))
+
+
+def _request(name: str, tier: str) -> None:
     with callback_boundary(), project.opened() as db:
-        rounds.request(db, annotator_id=people.identify(db, name))
+        rounds.request(db, annotator_id=people.identify(db, name), tier=tier)
 
 
 def _draw_choice(setting: str, now: str, options: tuple[str, ...], *, icon: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from annotator.project import Database
     from annotator.rounds import Round
 
-_TONES = {"better": st.success, "worse": st.warning, "few": st.warning}
+_TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
 
 
 def draw_result(db: Database, ended: Round) -> None:
@@ -76,6 +76,14 @@ def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -
             say(
                 "learn.figures",
                 interval=interval(figures.accuracy_low, figures.accuracy_high),
-                f1="–" if figures.macro_f1 is None else f"{figures.macro_f1:.2f}",
+                f1=_macro_f1(figures),
             )
         )
+
+
+def _macro_f1(figures: Figures) -> str:
+    if figures.macro_f1 is None:
+        return "–"
+    if figures.macro_f1_low is None or figures.macro_f1_high is None:
+        return f"{figures.macro_f1:.2f}"
+    return f"{figures.macro_f1:.2f} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from annotator.outcomes import Figures
     from annotator.overview import Measured
+    from annotator.studies import Reliability
 
 _PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
 
@@ -129,20 +130,82 @@ def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str,
 
 
 def f1_figure(names: Sequence[str], figures: Figures, *, axis: str, missing: str) -> go.Figure:
-    """Return bars of the F1 of each label, with the number of test diaries behind it."""
-    values = figures.f1
+    """Return the F1 of each label as a point with its 95 % interval, and the number of test diaries behind it.
+
+    The figures stand in a column of their own at the right, where no interval crosses them.
+    """
+    rows = [f"{name} ({count})" for name, count in zip(names, figures.true_counts, strict=True)]
+    known = [place for place, value in enumerate(figures.f1) if value is not None]
+    values = [figures.f1[place] or 0.0 for place in known]
+    bounds = list(zip(figures.f1_low, figures.f1_high, strict=True)) or [(f or 0.0, f or 0.0) for f in figures.f1]
     figure = go.Figure(
-        go.Bar(
-            x=[value or 0.0 for value in values],
-            y=[f"{name} ({count})" for name, count in zip(names, figures.true_counts, strict=True)],
-            orientation="h",
-            marker={"color": BLUE},
-            text=[missing if value is None else f"{value:.2f}" for value in values],
-            textposition="outside",
+        go.Scatter(
+            x=values,
+            y=[rows[place] for place in known],
+            mode="markers",
+            marker={"color": BLUE, "size": 11},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [bounds[place][1] - value for place, value in zip(known, values, strict=True)],
+                "arrayminus": [value - bounds[place][0] for place, value in zip(known, values, strict=True)],
+                "color": BLUE,
+                "thickness": 2,
+                "width": 5,
+            },
+            hoverinfo="skip",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[1.12] * len(rows),
+            y=rows,
+            mode="text",
+            text=[missing if value is None else f"{value:.2f}" for value in figures.f1],
             cliponaxis=False,
             hoverinfo="skip",
         )
     )
-    figure.update_xaxes(title=axis, range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title=axis, range=[-0.02, 1.2], tickvals=[0, 0.25, 0.5, 0.75, 1], zeroline=False)
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=rows, type="category")
+    return figure
+
+
+def reliability_figure(measured: Reliability, *, axes: tuple[str, str], ideal: str, hover: str) -> go.Figure:
+    """Return how often the model was right against how sure it was; a perfect model lies on the diagonal.
+
+    The area of a point grows with its diaries.
+
+    Args:
+        ideal: words on the diagonal.
+        hover: with ``x``, ``y`` and three ``customdata`` left to fill in by plotly.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash", "width": 1.5}, hoverinfo="skip"
+    )
+    most = max(b.n for b in measured.bins)
+    figure.add_scatter(
+        x=[b.confidence for b in measured.bins],
+        y=[b.right.value for b in measured.bins],
+        mode="lines+markers",
+        line={"color": BLUE, "width": 1, "dash": "dot"},
+        marker={"color": BLUE, "size": [8 + 6 * b.n / most for b in measured.bins]},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [b.right.high - b.right.value for b in measured.bins],
+            "arrayminus": [b.right.value - b.right.low for b in measured.bins],
+            "color": BLUE,
+            "thickness": 2,
+            "width": 5,
+        },
+        customdata=[[b.right.low, b.right.high, b.n] for b in measured.bins],
+        hovertemplate=hover + "<extra></extra>",
+    )
+    figure.add_annotation(
+        x=1, y=0.02, text=ideal, showarrow=False, xanchor="right", yanchor="bottom", font={"color": GREY, "size": 12}
+    )
+    figure.update_xaxes(title=axes[0], range=[0, 1.02], tickformat=".0%", nticks=6)
+    figure.update_yaxes(title=axes[1], range=[0, 1.02], tickformat=".0%", nticks=6)
     return figure

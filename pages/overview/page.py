@@ -10,6 +10,7 @@ from annotator import overview
 from annotator.outcomes import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.exports import draw_exports
+from pages.overview.trust import draw_reliability, draw_unsure
 from pages.widgets import project
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import say
@@ -41,7 +42,12 @@ def _draw() -> None:
             _draw_confusion(serving, names)
         with right:
             _draw_f1(serving, names)
+        left, right = st.columns(2)
+        with left:
+            draw_reliability(db)
+        with right:
             _draw_confidence(db, now)
+            draw_unsure(db)
         _draw_splitting(now)
         draw_exports()
 

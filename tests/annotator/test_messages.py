@@ -26,6 +26,7 @@ ERRORS = {"UserError", "LearnerError", "DatabaseError", "NotFoundError", "Encode
 DYNAMIC = {
     r"step\..+": "steps of upkeep and of a round",
     r"why\..+": "query strategies",
+    r"learn\.tier\.(instant|adapter|full)(_caption)?": "tiers of a round",
     r"import\.reason\..+": "reasons of a skipped row",
     r"import\.report\..+": "columns and outcomes of the report",
     r"board\..+": "the board's own strings; test_the_board_uses_each_of_its_strings",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import ordering
+from annotator import ordering, settings
 from db import annotators, decisions, diaries, models, queue
 from db.decisions import NewDecision
 from learner.errors import LearnerError
@@ -33,7 +33,11 @@ def _proba(count: int) -> NDArray[np.float32]:
 
 
 def _rank(db: Database, proba: NDArray[np.float32], strategy: str = "margin", seed: int = 1) -> list[queue.QueueEntry]:
-    return ordering.rank_pool(db, _model(db), proba, strategy=strategy, seed=seed, test_share=0.2)
+    chosen = settings.new_settings(strategy=strategy, uniform_share=0.0)
+    features = np.eye(len(proba) + 1, dtype=np.float32)  # no two diaries alike
+    return ordering.rank_pool(
+        db, _model(db), proba, features=lambda ids: features[ids], committee=(), settings=chosen, seed=seed
+    )
 
 
 def test_an_import_is_asked_for_in_random_order_with_test_diaries_among_it(opened: Database) -> None:
@@ -112,10 +116,23 @@ def test_a_long_pool_is_ranked_as_far_as_a_queue_goes(opened: Database, monkeypa
     fill(opened, 60)
     monkeypatch.setattr(ordering, "QUEUE_LENGTH", 5)
     pool = diaries.list_ids(opened, "pool").tolist()
-    assert [e.diary_id for e in _rank(opened, _proba(60)) if e.strategy == "margin"] == pool[:5]
+    entries = _rank(opened, _proba(60))
+    ranked = [e.diary_id for e in entries if e.strategy == "margin"]
+    assert ranked == pool[: len(ranked)]
+    assert len(entries) == 5
+    assert 1 <= len(ranked) < 5, "test diaries are among them"
 
 
-def test_an_unknown_strategy_is_said(opened: Database) -> None:
-    fill(opened, 4)
-    with pytest.raises(LearnerError, match="strategy_unknown"):
-        _rank(opened, _proba(4), "guess")
+def test_a_long_import_is_asked_for_as_far_as_a_queue_goes_and_more_is_drawn_of_both_parts(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "QUEUE_LENGTH", 20)
+    fill(opened, 100)
+    first = queue.head(opened, 100)
+    assert len(first) == 20
+    more = queue.unqueued_ids(opened, limit=40)
+    assert len(set(more)) == 40
+    assert not set(first) & set(more)
+    assert {diaries.get_diary(opened, i).part for i in more} == {"pool", "test"}
+    assert more == queue.unqueued_ids(opened, limit=40)
+    assert len(queue.unqueued_ids(opened, limit=1000)) == 80

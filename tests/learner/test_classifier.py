@@ -13,6 +13,7 @@ from learner.classifier import (
     _folds,
     from_bytes,
     join_features,
+    one_hot,
     softmax,
     train,
     zero_label,
@@ -44,7 +45,7 @@ def _examples(counts: list[int], *, seed: int = 0, spread: float = 0.15) -> tupl
 
 
 def _train(features: FloatArray, labels: IntArray, *, k: int = K, seed: int = 0) -> Trained:
-    return train(features, labels, k=k, mean=MEAN, text_space="abc", seed=seed)
+    return train(features, one_hot(labels, k), mean=MEAN, text_space="abc", seed=seed)
 
 
 def test_softmax_by_hand() -> None:
@@ -166,7 +167,7 @@ def test_features_that_are_no_numbers_are_refused(value: float) -> None:
 
 def test_each_label_that_occurs_counts_the_same() -> None:
     labels = np.array([0, 0, 0, 0, 0, 2, 3, 3])
-    balance = _balance(labels, 5)
+    balance = _balance(one_hot(labels, 5))
     sums = np.bincount(labels, balance, minlength=5)
     np.testing.assert_allclose(sums, [8 / 3, 0, 8 / 3, 8 / 3, 0], atol=1e-6)
     assert balance.mean() == pytest.approx(1)
@@ -256,3 +257,26 @@ def test_one_label_alone_has_all_the_probability(bundled: Encoder) -> None:
     vectors = bundled.encode(OBVIOUS[:2]).vectors
     classifier = zero_label(bundled, ["행복"], ["!?,."], mean=vectors.mean(axis=0))
     np.testing.assert_array_equal(classifier.proba(classifier.features(vectors, None)), [[1], [1]])
+
+
+def test_shares_of_labels_are_learned_as_shares() -> None:
+    features, labels = _examples([200, 200], spread=0.01)
+    targets = np.where(one_hot(labels, 2) > 0, 0.7, 0.3).astype(np.float32)
+    found = train(np.hstack([features] * 4), targets, mean=MEAN, text_space="", seed=0).classifier
+    proba = found.proba(np.hstack([features] * 4))[np.arange(len(labels)), labels]
+    assert proba.mean() == pytest.approx(0.7, abs=0.03)
+
+
+def test_the_temperature_is_chosen_on_the_examples_that_are_named() -> None:
+    features, labels = _examples([60, 60], spread=0.5)
+    targets = one_hot(labels, 2)
+    named = np.arange(120) < 40
+    # Elsewhere the labels are turned round, so that there the classifier would have to doubt itself.
+    targets[~named] = np.where(np.arange(80)[:, None] % 3 == 0, targets[~named][:, ::-1], targets[~named])
+    all_of_them = train(features, targets, mean=MEAN, text_space="", seed=0)
+    some = train(features, targets, mean=MEAN, text_space="", seed=0, calibrate_on=named)
+    assert some.classifier.temperature < all_of_them.classifier.temperature
+    np.testing.assert_array_equal(some.calibrated_on, named)
+    too_few = train(features, targets, mean=MEAN, text_space="", seed=0, calibrate_on=np.arange(120) < 19)
+    assert too_few.classifier.temperature == all_of_them.classifier.temperature
+    assert too_few.calibrated_on.all()

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.metrics import evaluate, mcnemar, wilson
+from learner.metrics import evaluate, f1_interval, macro_f1_change, macro_f1_interval, mcnemar, wilson
 
 
 def _sure_of(*answers: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -54,6 +54,7 @@ def test_of_no_diary_nothing_is_known() -> None:
     assert found.confusion == ((0, 0, 0),) * 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
 def test_figures_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
@@ -119,3 +120,52 @@ def test_the_p_value_falls_as_the_change_grows() -> None:
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0), (9, 0, 0, 4)])
 def test_without_a_difference_the_p_value_is_one(counts: tuple[int, int, int, int]) -> None:
     assert mcnemar(*_rights(*counts)) == 1.0
+
+
+def test_the_interval_of_an_f1_is_wilsons_of_the_share_behind_it() -> None:
+    # 3 right of 3 true and 5 answered: the label is in truth or answer of 5 diaries, in both of 3.
+    low, high = wilson(3, 5)
+    assert f1_interval(3, 8) == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
+    assert f1_interval(0, 0) == (0.0, 1.0)
+    low, high = f1_interval(3, 6)
+    assert high == 1.0
+    assert low < 0.7, "three right of three is no certainty"
+
+
+def _simulated_answers(n: int, seed: int, *, right: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(3, n, p=[0.6, 0.3, 0.1])
+    answers = np.where(rng.random(n) < right, truth, rng.integers(0, 3, n))
+    return truth, answers
+
+
+def test_intervals_of_f1_hold_the_value_of_a_very_large_sample_about_as_often_as_they_say() -> None:
+    truth, answers = _simulated_answers(200_000, 0, right=0.6)
+    large = evaluate(_sure_of(*answers, k=3), truth)
+    macro_held, label_held = [], []
+    for seed in range(1, 121):
+        truth, answers = _simulated_answers(120, seed, right=0.6)
+        macro = macro_f1_interval(answers, truth, k=3, seed=0, draws=300)
+        macro_held.append(macro.low <= large.macro_f1 <= macro.high)
+        found = evaluate(_sure_of(*answers, k=3), truth)
+        label_held.append([a <= f <= b for a, f, b in zip(found.f1_low, large.f1, found.f1_high, strict=True)])
+    assert np.mean(macro_held) >= 0.88
+    assert np.mean(label_held) >= 0.92
+
+
+def test_a_paired_change_is_narrower_than_the_two_intervals_apart() -> None:
+    truth, before = _simulated_answers(300, 1, right=0.5)
+    after = before.copy()
+    after[:40] = truth[:40]
+    change = macro_f1_change(before, after, truth, k=3, seed=0)
+    assert change.low > 0
+    whole = macro_f1_interval(after, truth, k=3, seed=0)
+    assert change.high - change.low < whole.high - whole.low
+    same = macro_f1_change(before, before, truth, k=3, seed=0)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_without_diaries_there_is_no_macro_f1() -> None:
+    nothing = np.zeros(0, np.int64)
+    assert math.isnan(macro_f1_interval(nothing, nothing, k=3, seed=0).value)
+    assert math.isnan(macro_f1_change(nothing, nothing, nothing, k=3, seed=0).value)

@@ -65,7 +65,8 @@ def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app
     assert accuracy["data"][0]["x"] == ["0판"]
     assert confusion["data"][0]["y"][1] == "행복 (4)"
     assert confusion["data"][0]["text"][1][1] == "<b>3</b><br>75%"
-    assert f1["data"][0]["text"][:2] == ["없음", "0.86"]
+    assert f1["data"][1]["text"][:2] == ["없음", "0.86"]
+    assert f1["data"][0]["y"][0].startswith("행복"), "a label without a value has no point"
     assert len(confidence["data"]) == 1
     assert any("4개뿐이라" in caption.value for caption in app.caption)
 

@@ -1,0 +1,28 @@
+"""What upkeep has read off the database and need not read again at its next look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass
+class Known:
+    """Marks of how far upkeep is, so that a look at a million diaries costs milliseconds. A new worker starts anew.
+
+    Attributes:
+        split_up_to: every diary up to this id has sentences; sentences are never taken away.
+        activation_id: the serving of a model that `predicted` speaks of. Meanwhile only upkeep adds predictions.
+        predicted: by diary id - 1, whether that model's prediction is kept; as long as the last look found ids.
+        fitted_on: diaries that each text space was fitted on, by its hash.
+    """
+
+    split_up_to: int = 0
+    activation_id: int | None = None
+    predicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    fitted_on: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,111 @@
+"""How well mistaken labels are found: some labels of a file are flipped, then looked for.
+
+python benchmarks/label_errors.py --data diaries.tsv --json out.json
+
+Flips follow the confusions that the classifier makes, as people's mistakes do: the likelier it takes a label for
+another, the likelier it is flipped to that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from benchmarks import labelled_file, machine
+from learner import classifier, label_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from benchmarks.labelled_file import Labelled
+
+FIRST = 100
+
+
+def main() -> None:
+    """Flip, look, and compare orders of looking."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    labelled_file.add_arguments(parser, rows=2000)
+    parser.add_argument("--flipped", type=float, default=0.05, help="share of the labels that are flipped")
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    data = labelled_file.load(arguments)
+    result: dict[str, Any] = {
+        "machine": machine.describe(),
+        "data": arguments.data.name,
+        "rows": len(data.labels),
+        "flipped": arguments.flipped,
+        "first": FIRST,
+        "seeds": arguments.seeds,
+        "note": "Mistakes that the file already holds count as false alarms.",
+        "orders": measure(data, flipped=arguments.flipped, seeds=arguments.seeds),
+    }
+    machine.write(arguments.json, result)
+
+
+def measure(data: Labelled, *, flipped: float, seeds: int) -> dict[str, dict[str, float]]:
+    """Return precision of the first 100, area under the ROC curve and lift of each order, means over seeds."""
+    clean = _out_of_fold(data, data.labels, seed=0)
+    runs = [_one(data, clean, flipped=flipped, seed=seed) for seed in range(seeds)]
+    return {
+        order: {name: float(np.mean([run[order][name] for run in runs])) for name in runs[0][order]}
+        for order in runs[0]
+    }
+
+
+def _one(data: Labelled, clean: NDArray[np.float32], *, flipped: float, seed: int) -> dict[str, dict[str, float]]:
+    rng = np.random.default_rng(seed)
+    given, is_flipped = _flip(data, clean, flipped=flipped, rng=rng)
+    proba = _out_of_fold(data, given, seed=seed + 1)
+    doubts = label_errors.find_doubts(proba, given)
+    place = np.empty(len(given))
+    place[doubts.order] = np.arange(len(given))
+    orders = {
+        "ours": -place,
+        "highest_loss": -doubts.quality,
+        "least_confident": -proba.max(axis=1),
+        "random": rng.random(len(given)),
+    }
+    return {name: _judge(score, is_flipped) for name, score in orders.items()}
+
+
+def _flip(
+    data: Labelled, clean: NDArray[np.float32], *, flipped: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    k = len(data.names)
+    confused = np.stack(
+        [clean[data.labels == i].mean(axis=0) if (data.labels == i).any() else np.ones(k) for i in range(k)]
+    )
+    np.fill_diagonal(confused, 0)
+    confused /= confused.sum(axis=1, keepdims=True)
+    rows = rng.choice(len(data.labels), round(flipped * len(data.labels)), replace=False)
+    given = data.labels.copy()
+    for row in rows:
+        given[row] = rng.choice(k, p=confused[data.labels[row]])
+    return given, given != data.labels
+
+
+def _out_of_fold(data: Labelled, labels: NDArray[np.int64], *, seed: int) -> NDArray[np.float32]:
+    targets = classifier.one_hot(labels, len(data.names))
+    return classifier.train(data.features, targets, mean=np.zeros(1, np.float32), text_space="", seed=seed).out_of_fold
+
+
+def _judge(score: NDArray[Any], is_flipped: NDArray[np.bool_]) -> dict[str, float]:
+    first = np.argsort(-score, kind="stable")[:FIRST]
+    precision = float(is_flipped[first].mean())
+    return {
+        "precision_of_first_100": precision,
+        "auroc": float(roc_auc_score(is_flipped, score)),
+        "lift": precision / float(is_flipped.mean()),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""A labelled file as the classifier sees it: what several benchmarks begin with."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from learner import classifier, emotion_tuning, text_space
+from annotator.settings import ENCODER
+from learner import encoder as encoders
+
+if TYPE_CHECKING:
+    import argparse
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of a file.
+
+    Attributes:
+        features: (n, features) that the head reads: encoder vectors and n-grams, as in a project.
+        labels: (n,) columns into `names`.
+        left_out: rows that the encoder was tuned on, which would flatter it.
+    """
+
+    texts: tuple[str, ...]
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    left_out: int
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, rows: int) -> None:
+    """Add the arguments that say which rows of which file."""
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--text-column", default="text")
+    parser.add_argument("--label-column", default="label")
+    parser.add_argument("--query", help="rows to use, as pandas writes it, such as 'dominance >= 0.6'")
+    parser.add_argument("--bands", nargs="+", help="labels out of numbers, such as '1-4=negative 9-10=positive'")
+    parser.add_argument("--rows", type=int, default=rows)
+    parser.add_argument("--encoder", default=ENCODER)
+    parser.add_argument("--json", type=Path)
+
+
+def load(arguments: argparse.Namespace) -> Labelled:
+    """Read the rows and compute their features. Rows that the encoder was tuned on are left out."""
+    frame = _read(arguments)
+    texts = frame[arguments.text_column].astype(str).tolist()
+    names = tuple(sorted(frame[arguments.label_column].astype(str).unique()))
+    labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
+    vectors = _vectors(arguments.encoder, texts)
+    space = text_space.fit(texts[: text_space.MOST_TEXTS], seed=0)
+    features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
+    return Labelled(tuple(texts), features, labels, names, int(frame.attrs["left_out"]))
+
+
+def _vectors(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
+    """Return the vectors of texts, kept in the cache folder: encoding takes most of a benchmark's time."""
+    encoder = encoders.load(encoder_name, cache=encoders.default_cache())
+    digest = hashlib.blake2b("\0".join([encoder.hash, *texts]).encode(), digest_size=16).hexdigest()
+    kept = encoders.default_cache() / "benchmarks" / f"{digest}.npy"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, encoder.encode(texts).vectors)
+    return np.asarray(np.load(kept), np.float32)
+
+
+def _read(arguments: argparse.Namespace) -> pd.DataFrame:
+    if arguments.data.suffix == ".parquet":
+        frame = pd.read_parquet(arguments.data)
+    else:
+        frame = pd.read_csv(arguments.data, sep="\t" if arguments.data.suffix == ".tsv" else ",")
+    if arguments.query:
+        frame = frame.query(arguments.query)
+    frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
+    if arguments.bands:
+        frame = _banded(frame, arguments.label_column, arguments.bands)
+    frame = frame[frame[arguments.text_column].astype(str).str.strip() != ""]
+    frame = frame.sample(min(len(frame), arguments.rows), random_state=0)
+    if arguments.encoder != encoders.EMOTION:
+        frame.attrs["left_out"] = 0
+        return frame
+    seen = np.isin(emotion_tuning.hashes_of(frame[arguments.text_column].astype(str)), emotion_tuning.tuned_on())
+    frame = frame[~seen]
+    frame.attrs["left_out"] = int(seen.sum())
+    return frame
+
+
+def _banded(frame: pd.DataFrame, column: str, bands: list[str]) -> pd.DataFrame:
+    """Turn numbers into labels; rows outside every band are left out."""
+    names = pd.Series(None, index=frame.index, dtype=object)
+    for band in bands:
+        limits, name = band.split("=")
+        low, high = map(float, limits.split("-"))
+        names[frame[column].between(low, high)] = name
+    return frame.assign(**{column: names}).dropna(subset=[column])

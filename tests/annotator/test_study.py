@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from annotator import doubts, studies
+from annotator import rounds as round_cases
+from annotator.worker import round as round_job
+from annotator.worker import study, upkeep
+from annotator.worker.workbench import Workbench
+from db import annotators, decisions, diaries, label_doubts, models, queue, rounds
+from db.decisions import NewDecision
+from learner.encoder import default_cache
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+pytestmark = pytest.mark.slow
+
+HAPPY, SAD = 2, 5
+
+
+@pytest.fixture
+def bench(project_path: Path) -> Iterator[Workbench]:
+    made = Workbench(project_path, cache=default_cache())
+    yield made
+    made.close()
+
+
+def _prepare(bench: Workbench, db: Database, count: int) -> None:
+    """Import diaries, and give them vectors by their mood at once: encoding would take seconds."""
+    fill(db, count)
+    ids = diaries.list_ids(db)
+    file = bench.vector_file(db)
+    vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
+    vectors[:, 0] += np.where(ids % 2 == 1, 6, -6)
+    file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
+
+
+def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",), wrong: tuple[int, ...] = ()) -> None:
+    """Label the head of the queue truly but for some; the strategies take turns at having asked."""
+    me = annotators.annotator_id(db, "나")
+    for place, diary_id in enumerate(queue.head(db, count)):
+        strategy = asked_by[place % len(asked_by)]
+        db.conn.execute("update queue set strategy = ? where diary_id = ?", (strategy, diary_id))
+        db.conn.commit()
+        is_happy = (diary_id % 2 == 1) != (diary_id in wrong)
+        token = secrets.token_hex(8)
+        assert decisions.add(db, NewDecision(diary_id, me, "label", token, HAPPY if is_happy else SAD))
+
+
+def _round(bench: Workbench, db: Database) -> rounds.Round:
+    round_id = round_cases.request(db, annotator_id=None)
+    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    done = rounds.get_round(db, round_id)
+    assert (done.status, done.error) == ("done", None)
+    return done
+
+
+def test_a_round_is_studied_once_when_nobody_waits_for_it(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 260)
+    assert not study.study(bench, opened)
+    _label(opened, 240, asked_by=("random", "margin"))
+    done = _round(bench, opened)
+    assert studies.is_due(opened)
+    assert upkeep.next_piece(bench, opened) is not None
+    assert study.study(bench, opened) or not studies.is_due(opened)
+    assert not study.study(bench, opened)
+    found = studies.find_study(opened)
+    assert found is not None
+    assert found.curve[-1].count == done.report["train"]
+    assert set(found.forecasts) == {"accuracy", "macro_f1"}
+    assert found.reliability is not None
+    assert found.reliability.source == "test"
+    assert found.arms is not None
+    assert found.arms.count > 50
+    assert found.arms.verdict == "chance", "both arms separate these diaries"
+
+
+def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
+    bench: Workbench, opened: Database
+) -> None:
+    _prepare(bench, opened, 80)
+    _label(opened, 60)
+    _round(bench, opened)
+    assert study.study(bench, opened)
+    found = studies.find_study(opened)
+    assert found is not None
+    assert found.reliability is not None
+    assert (found.reliability.source, found.curve, found.arms) == ("out_of_fold", (), None)
+    assert studies.find_missing(opened).what == "test"
+
+
+def test_a_wrong_label_is_doubted_and_once_kept_not_doubted_again(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 120)
+    wrong = next(i for i in queue.head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
+    _label(opened, 80, wrong=(wrong,))
+    _round(bench, opened)
+    study.study(bench, opened)
+    card = doubts.next_card(opened)
+    assert card is not None
+    assert (card.diary_id, card.is_blind) == (wrong, False)
+    assert card.alternative is not None
+    assert card.alternative.id == (HAPPY if wrong % 2 == 1 else SAD)
+    assert card.alternative_proba is not None
+    doubts.keep(opened, card.decision_id, annotator_id=annotators.annotator_id(opened, "나"))
+    _round(bench, opened)
+    study.study(bench, opened)
+    assert label_doubts.list_checked(opened).tolist() == [card.decision_id]
+    following = doubts.next_card(opened)
+    assert following is None or following.decision_id != card.decision_id
+
+
+def test_as_many_undoubted_test_labels_are_looked_at_as_doubted_ones(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 200)
+    test_ids = [i for i in queue.head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
+    _label(opened, 180, wrong=tuple(test_ids[:2]))
+    _round(bench, opened)
+    study.study(bench, opened)
+    shown = opened.conn.execute(
+        "select flagged, count(*) from label_doubts d join diaries y on y.id = d.diary_id"
+        " where y.part = 'test' group by flagged"
+    ).fetchall()
+    counts = dict(shown)
+    assert counts[0] == counts[1] >= 1
+
+
+def test_a_round_of_another_encoder_is_left_unstudied_without_harm(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 30)
+    round_id = rounds.request_round(opened, annotator_id=None)
+    other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
+    rounds.set_model(opened, round_id, other)
+    rounds.end(opened, round_id, status="done", report={"train": 1})
+    assert study.study(bench, opened)
+    assert studies.read_study(rounds.get_round(opened, round_id).report["study"]).curve == ()

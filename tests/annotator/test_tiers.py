@@ -1,0 +1,242 @@
+"""Rounds that tune the encoder: what they keep, what they measure, how they are cut off, and the way back."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from annotator import project
+from annotator import rounds as round_cases
+from annotator import settings as project_settings
+from annotator.worker import round as round_job
+from annotator.worker import shelf, tiers, upkeep
+from annotator.worker.workbench import Workbench
+from db import diaries, encoders, models, rounds
+from db.errors import DatabaseError
+from learner.encoder import default_cache
+from learner.errors import EncoderError
+from tests.conftest import fill
+from tests.learner.tiny import write_tiny_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+pytestmark = pytest.mark.slow
+
+CHARACTERS = "0123456789번째 날. 오늘은 정말 기쁘고 즐거운 하루였다 너무 슬프고 눈물이 났다"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "tiny", CHARACTERS)
+
+
+@pytest.fixture
+def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
+    """A project that reads with a tiny encoder: 40 labelled diaries, 60 others, and the first model."""
+    path = tmp_path / "project.db"
+    project.init(path, seed="00" * 16, encoder=str(tiny))
+    with closing(project.open_project(path)) as db:
+        fill(db, 40, labelled=True)
+        fill(db, 60)
+        yield db
+
+
+@pytest.fixture
+def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    monkeypatch.setattr(tiers, "_STEPS_WANTED", 6)
+    monkeypatch.setattr(tiers, "ENCODED_AHEAD", 10)
+    made = Workbench(tmp_path / "project.db", cache=default_cache())
+    _keep_up(made, opened)
+    yield made
+    made.close()
+
+
+def _keep_up(bench: Workbench, db: Database) -> list[str]:
+    steps = []
+    while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+        steps.append(piece.step)
+    return steps
+
+
+def _round(bench: Workbench, db: Database, tier: str) -> rounds.Round:
+    round_id = round_cases.request(db, annotator_id=None, tier=tier)
+    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    return rounds.get_round(db, round_id)
+
+
+def _serving(db: Database) -> models.Model:
+    active = models.find_active(db)
+    assert active is not None
+    return active
+
+
+def test_a_stratified_share_is_kept_from_tuning() -> None:
+    columns = np.array([0] * 40 + [1] * 6 + [2] * 2 + [3])
+    parts = tiers.split(columns, seed=0)
+    assert sorted([*parts.tuned, *parts.validation]) == list(range(len(columns)))
+    assert np.bincount(columns[parts.validation], minlength=4).tolist() == [6, 2, 1, 0]
+    np.testing.assert_array_equal(tiers.split(columns, seed=0).validation, parts.validation)
+
+
+def test_few_labels_are_gone_over_more_often_than_many() -> None:
+    assert tiers.settings_of("adapter", 50).epochs > tiers.settings_of("adapter", 1000).epochs >= 3
+    assert tiers.settings_of("full", 50).adapter_rank == 0
+
+
+@pytest.mark.parametrize("tier", ["adapter", "full"])
+def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: Workbench, opened: Database, tier: str) -> None:
+    untuned = bench.encoder(opened)
+    done = _round(bench, opened, tier)
+    assert (done.status, done.error) == ("done", None)
+    assert "before" in done.report, "both versions are measured, each with its own encoder"
+    active = _serving(opened)
+    (tuned,) = encoders.list_encoders(opened)
+    assert (active.tier, active.encoder, active.encoder_hash) == (tier, f"{tier}-1", tuned.hash)
+    assert tuned.base == untuned.name
+    assert tuned.hash != untuned.hash
+    assert bench.encoder(opened).hash == tuned.hash
+    assert not (project.tuning_folder(bench.database)).exists(), "what was only needed for tuning is gone"
+
+    test = diaries.list_ids(opened, "test")
+    assert not set(tuned.tuned_on) & set(test.tolist())
+    kept = tuned.metrics["validation"]
+    assert kept >= 4
+    assert len(tuned.tuned_on) + kept == done.report["train"]
+
+    # Later rounds stay with the tuned encoder, and another process finds it.
+    instant = _round(bench, opened, "instant")
+    assert (instant.status, instant.error) == ("done", None)
+    assert (_serving(opened).tier, _serving(opened).encoder_hash) == ("instant", tuned.hash)
+    fresh = Workbench(bench.database, cache=bench.cache)
+    assert fresh.encoder(opened).hash == tuned.hash
+    vectors = fresh.encode(opened, ["오늘은 정말 기쁘고"]).vectors
+    assert not np.allclose(vectors, untuned.encode(["오늘은 정말 기쁘고"]).vectors, atol=1e-3)
+
+
+def test_the_rest_is_encoded_and_ranked_after_the_round(bench: Workbench, opened: Database) -> None:
+    _round(bench, opened, "adapter")
+    active = _serving(opened)
+    file = bench.vector_file(opened)
+    ids = diaries.list_ids(opened)
+    assert 0 < file.has(ids).sum() < len(ids), "nobody waits for the whole pool"
+    _keep_up(bench, opened)
+    assert file.has(ids).all()
+    assert not np.isnan(models.load_predictions(opened, active)).any()
+    pool = set(diaries.list_ids(opened, "pool").tolist())
+    waiting = opened.conn.execute("select diary_id, strategy from queue").fetchall()
+    assert "random" not in {strategy for diary_id, strategy in waiting if diary_id in pool}, "all are ranked by now"
+
+
+def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: Workbench, opened: Database) -> None:
+    untuned = bench.encoder(opened)
+    _round(bench, opened, "instant")
+    _round(bench, opened, "adapter")
+    tuned = bench.encoder(opened)
+    assert tuned.hash != untuned.hash
+    round_cases.activate(opened, 1)
+    assert bench.encoder(opened).hash == untuned.hash
+    _keep_up(bench, opened)
+    assert not np.isnan(models.load_predictions(opened, _serving(opened))).any()
+    round_cases.activate(opened, 2)
+    assert bench.encoder(opened).hash == tuned.hash
+
+
+def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(bench: Workbench, opened: Database) -> None:
+    before = _serving(opened)
+    round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
+
+    def step(name: str) -> round_job.Result:
+        if name == "tune":
+            round_cases.cancel(opened)
+        return round_job.run_step(bench, round_id, name)
+
+    round_job.run(step)
+    assert rounds.get_round(opened, round_id).status == "cancelled"
+    assert _serving(opened) == before
+
+
+def test_a_worker_that_ends_while_it_tunes_goes_on_later(bench: Workbench, opened: Database) -> None:
+    round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
+    assert not round_job.run_step(bench, round_id, "gather").get("ended")
+    bench.end()
+    with pytest.raises(SystemExit):
+        round_job.run_step(bench, round_id, "tune")
+    assert rounds.get_round(opened, round_id).status == "running"
+    assert list(project.tuning_folder(bench.database).rglob("checkpoint-*")), "what was done is kept"
+    later = Workbench(bench.database, cache=bench.cache)
+    round_job.run(lambda name: round_job.run_step(later, round_id, name))
+    assert rounds.get_round(opened, round_id).status == "done"
+
+
+def test_a_step_that_runs_twice_makes_one_encoder(bench: Workbench, opened: Database) -> None:
+    round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
+    for name in round_job.STEPS:
+        round_job.run_step(bench, round_id, name)
+        if name == "tune":
+            (once,) = encoders.list_encoders(opened)
+            round_job.run_step(bench, round_id, name)
+    assert encoders.list_encoders(opened) == [once]
+
+
+def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(bench: Workbench, opened: Database) -> None:
+    round_id = round_cases.request(opened, annotator_id=None, tier="full")
+    for name in ("gather", "tune"):
+        round_job.run_step(bench, round_id, name)
+    rounds.end(opened, round_id, status="cancelled")
+    folder = project.encoders_folder(bench.database) / "full-1"
+    assert folder.is_dir()
+    _round(bench, opened, "adapter")
+    assert [tuned.name for tuned in encoders.list_encoders(opened)] == ["adapter-2"]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("harm", ["remove", "change"])
+def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(bench: Workbench, opened: Database, harm: str) -> None:
+    _round(bench, opened, "full")
+    folder = project.encoders_folder(bench.database) / "full-1"
+    if harm == "remove":
+        shutil.rmtree(folder)
+    else:
+        weights = folder / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    later = Workbench(bench.database, cache=bench.cache)
+    with pytest.raises(EncoderError, match="encoder_folder_missing" if harm == "remove" else "encoder_damaged"):
+        later.encoder(opened)
+    failed = _round(later, opened, "instant")
+    assert failed.status == "failed"
+    round_cases.activate(opened, 0)
+    assert later.serving(opened) is not None, "an earlier version serves again"
+
+
+def test_a_damaged_adapter_is_named(bench: Workbench, opened: Database) -> None:
+    _round(bench, opened, "adapter")
+    opened.conn.execute("update encoders set adapter = substr(adapter, 1, 100)")
+    opened.conn.commit()
+    with pytest.raises(DatabaseError, match="encoder_damaged"):
+        Workbench(bench.database, cache=bench.cache).encoder(opened)
+
+
+def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: Workbench, opened: Database) -> None:
+    _round(bench, opened, "adapter")
+    project_settings.change(opened, encoder="bundled")
+    assert shelf.in_force(opened).name == "bundled"
+
+
+def test_a_deeper_tier_is_offered_once_at_each_threshold(bench: Workbench, opened: Database) -> None:
+    assert round_cases.plan(opened).offered_tier is None, "32 labels are too few"
+    fill(opened, 240, labelled=True)
+    assert round_cases.plan(opened).offered_tier == "adapter"
+    _round(bench, opened, "adapter")
+    assert round_cases.plan(opened).offered_tier is None
+    fill(opened, 501, labelled=True)
+    assert round_cases.plan(opened).offered_tier == "adapter"
+    project_settings.change(opened, deeper_tier="off")
+    assert round_cases.plan(opened).offered_tier is None

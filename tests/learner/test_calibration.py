@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learner.calibration import brier, find_unsure, reliability
+
+
+def _simulated(n: int, *, sharpen: float, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Draw truths from probabilities, then claim sharper ones; return claims, truths and the true mean gap."""
+    rng = np.random.default_rng(seed)
+    true = rng.dirichlet([1.0, 1.0, 1.0], n)
+    truth = (rng.random((n, 1)) > true.cumsum(axis=1)).sum(axis=1)
+    claimed = true**sharpen
+    claimed /= claimed.sum(axis=1, keepdims=True)
+    best = claimed.argmax(axis=1)
+    gap = float(np.abs(claimed.max(axis=1) - true[np.arange(n), best]).mean())
+    return claimed.astype(np.float32), truth.astype(np.int64), gap
+
+
+def test_a_calibrated_model_has_next_to_no_error_however_few_diaries_there_are() -> None:
+    found = [reliability(*_simulated(150, sharpen=1.0, seed=s)[:2], seed=0, draws=300) for s in range(60)]
+    plain = [sum(b.n * abs(b.right - b.confidence) for b in f.bins) / f.n for f in found]
+    assert np.mean(plain) > 0.08
+    assert np.median([f.ece for f in found]) < 0.05
+    assert np.mean([f.ece_low <= 0.01 for f in found]) > 0.9
+
+
+def test_the_interval_holds_the_error_of_an_overconfident_model() -> None:
+    held = []
+    for s in range(80):
+        proba, truth, gap = _simulated(400, sharpen=3.0, seed=s)
+        found = reliability(proba, truth, seed=0, draws=300)
+        held.append(found.ece_low <= gap <= found.ece_high)
+    assert 0.88 <= np.mean(held) <= 1.0
+
+
+def test_bins_are_of_equal_mass_and_ascend() -> None:
+    proba, truth, _ = _simulated(200, sharpen=1.0, seed=1)
+    found = reliability(proba, truth, seed=0)
+    assert sum(b.n for b in found.bins) == found.n == 200
+    assert max(b.n for b in found.bins) - min(b.n for b in found.bins) <= 1
+    confidences = [b.confidence for b in found.bins]
+    assert confidences == sorted(confidences)
+    assert all(b.right_low <= b.right <= b.right_high for b in found.bins)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    proba, truth, _ = _simulated(100, sharpen=2.0, seed=3)
+    assert reliability(proba, truth, seed=5) == reliability(proba, truth, seed=5)
+
+
+def test_without_diaries_nothing_is_known() -> None:
+    found = reliability(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), seed=0)
+    assert (found.n, found.bins, found.ece_low, found.ece_high) == (0, (), 0.0, 1.0)
+    assert np.isnan(found.ece)
+
+
+def test_the_brier_score_is_the_squared_distance() -> None:
+    proba = np.array([[0.8, 0.2], [0.3, 0.7]], np.float32)
+    assert brier(proba, np.array([0, 0])) == pytest.approx((0.04 + 0.04 + 0.49 + 0.49) / 2)
+
+
+def test_answers_are_taken_while_their_expected_error_is_small_enough() -> None:
+    confidence = np.array([0.99, 0.95, 0.9, 0.6, 0.5], np.float32)
+    found = find_unsure(confidence, error=0.06)
+    assert found.threshold == pytest.approx(0.9)
+    assert found.unsure == 2
+    assert found.expected_error == pytest.approx((0.01 + 0.05 + 0.1) / 3, abs=1e-6)
+
+
+def test_equally_sure_answers_are_taken_or_left_together() -> None:
+    confidence = np.array([0.98, 0.9, 0.9, 0.9], np.float32)
+    assert find_unsure(confidence, error=0.07).unsure == 3
+    assert find_unsure(confidence, error=0.081).unsure == 0
+
+
+def test_where_no_answer_is_sure_enough_all_are_unsure() -> None:
+    found = find_unsure(np.array([0.6, 0.5], np.float32), error=0.1)
+    assert found.threshold > 1
+    assert found.unsure == 2
+    assert find_unsure(np.zeros(0, np.float32), error=0.1).unsure == 0
+
+
+def test_the_expected_error_comes_true_for_a_calibrated_model() -> None:
+    proba, truth, _ = _simulated(20_000, sharpen=1.0, seed=9)
+    confidence = proba.max(axis=1)
+    found = find_unsure(confidence, error=0.15)
+    taken = confidence >= found.threshold
+    assert (~taken).sum() == found.unsure
+    assert (proba.argmax(axis=1) != truth)[taken].mean() == pytest.approx(0.15, abs=0.02)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from learner import encoder as encoders
+from learner import onnx_encoder
+from learner.errors import EncoderError
+from tests.learner.tiny import write_tiny_encoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from learner.encoder import Encoder
+
+pytestmark = pytest.mark.slow
+
+TEXTS = ["", "기쁘고 즐거운 하루", "슬프고 눈물이 난 하루. 슬프고 눈물이 난 하루", "하루"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    folder = write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "tiny", "".join(TEXTS))
+    return encoders.load(str(folder), cache=folder)
+
+
+@pytest.fixture(scope="module")
+def exported(original: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("int8") / "tiny-int8"
+    onnx_encoder.export(original, folder)
+    return folder
+
+
+def _load(original: Encoder, folder: Path) -> onnx_encoder.Int8Encoder:
+    return onnx_encoder.load(folder, "tiny-int8", digest=onnx_encoder.digest_of(original.hash))
+
+
+def test_int8_vectors_are_near_the_originals_and_of_length_one(original: Encoder, exported: Path) -> None:
+    encoder = _load(original, exported)
+    before, after = original.encode(TEXTS), encoder.encode(TEXTS)
+    assert (encoder.width, encoder.max_tokens) == (original.width, original.max_tokens)
+    np.testing.assert_allclose(np.linalg.norm(after.vectors, axis=1), 1, atol=1e-5)
+    assert (before.vectors * after.vectors).sum(axis=1).min() > 0.98
+    np.testing.assert_array_equal(before.token_counts, after.token_counts)
+
+
+def test_a_text_has_the_same_vector_alone_and_beside_a_longer_one(original: Encoder, exported: Path) -> None:
+    encoder = _load(original, exported)
+    together = encoder.encode(TEXTS).vectors
+    alone = np.concatenate([encoder.encode([text]).vectors for text in TEXTS])
+    # Activations are quantised with one scale a batch, so that neighbours leave a trace.
+    assert (together * alone).sum(axis=1).min() > 0.99
+
+
+def test_int8_vectors_have_an_identity_of_their_own(original: Encoder, exported: Path) -> None:
+    assert _load(original, exported).hash == onnx_encoder.digest_of(original.hash) != original.hash
+
+
+def test_the_original_is_as_it_was_after_the_export(original: Encoder, tmp_path: Path) -> None:
+    before = original.encode(TEXTS).vectors
+    onnx_encoder.export(original, tmp_path / "again")
+    np.testing.assert_allclose(original.encode(TEXTS).vectors, before, atol=1e-6)
+
+
+def test_the_form_of_another_encoder_is_refused(exported: Path) -> None:
+    with pytest.raises(EncoderError, match="int8_unloadable"):
+        onnx_encoder.load(exported, "tiny-int8", digest=onnx_encoder.digest_of("other"))
+
+
+def test_a_damaged_or_missing_form_is_refused(original: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="int8_unloadable"):
+        _load(original, tmp_path / "nothing")
+    onnx_encoder.export(original, tmp_path / "harmed")
+    model = tmp_path / "harmed" / "model.onnx"
+    model.write_bytes(model.read_bytes()[:-100])
+    with pytest.raises(EncoderError, match="int8_unloadable"):
+        _load(original, tmp_path / "harmed")
+
+
+def test_agreement_by_hand() -> None:
+    before = np.array([[1, 0], [0, 1]], np.float32)
+    after = np.array([[1, 0], [0.8, 0.6]], np.float32)
+    found = onnx_encoder.agreement(before, after, lambda vectors: vectors.argmax(axis=1))
+    assert found == onnx_encoder.Agreement(2, pytest.approx(0.8), 0.5)
