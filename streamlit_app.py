@@ -16,6 +16,7 @@ _PAGES = {
     "label": ("pages/label/page.py", ":material/edit:"),
     "doubts": ("pages/doubts/page.py", ":material/fact_check:"),
     "learn": ("pages/learn/page.py", ":material/model_training:"),
+    "simulate": ("pages/simulate/page.py", ":material/compare_arrows:"),
     "import": ("pages/import_diaries/page.py", ":material/download:"),
     "overview": ("pages/overview/page.py", ":material/bar_chart:"),
 }
@@ -27,7 +28,8 @@ def _run_project() -> None:
         name: st.Page(script, title=say(f"frame.{name}"), icon=icon, url_path=name, default=name == "label")
         for name, (script, icon) in _PAGES.items()
     }
-    work, material = [pages["label"], pages["doubts"], pages["learn"]], [pages["import"], pages["overview"]]
+    work = [pages[name] for name in ("label", "doubts", "learn", "simulate")]
+    material = [pages["import"], pages["overview"]]
     chosen = st.navigation({say("frame.work"): work, say("frame.material"): material})
     with project.opened() as db:
         sidebar.draw(db)

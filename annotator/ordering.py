@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.settings import Settings
     from db import Database
     from db.diaries import Imported
-    from annotator.settings import Settings
     from db.models import Model
     from learner.classifier import Head
 

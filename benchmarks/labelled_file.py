@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from learner import classifier, emotion_tuning, text_space
 from annotator.settings import ENCODER
+from learner import classifier, emotion_tuning, text_space
 from learner import encoder as encoders
 
 if TYPE_CHECKING:

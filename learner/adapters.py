@@ -41,16 +41,25 @@ def _layer_of(name: str) -> str:
     return found.group(1) if found else "-1"
 
 
-def to_bytes(adapted: Any) -> bytes:
-    """Return the adapter of a peft model as safetensors bytes, float16, with its configuration beside it."""
+def to_bytes(adapted: Any, *, share: float = 1.0) -> bytes:
+    """Return the adapter of a peft model as safetensors bytes, float16, with its configuration beside it.
+
+    Args:
+        share: of the way from the encoder as it was to the encoder as it was tuned, in (0, 1]. Half the way often
+            gains more on texts of other kinds than the whole.
+
+    Source: Wortsman et al. (2022), Robust Fine-tuning of Zero-shot Models: averaging in weight space.
+    """
     import torch
     from peft import get_peft_model_state_dict
     from safetensors.torch import save
 
     config = adapted.peft_config["default"].to_dict()
     kept = {key: config[key] for key in ("r", "lora_alpha")} | {"target_modules": sorted(config["target_modules"])}
+    # An adapter adds the product B·A, so scaling B alone scales it.
     tensors = {
-        name: tensor.to(torch.float16).contiguous() for name, tensor in get_peft_model_state_dict(adapted).items()
+        name: (share * tensor if "lora_B" in name else tensor).to(torch.float16).contiguous()
+        for name, tensor in get_peft_model_state_dict(adapted).items()
     }
     return bytes(save(tensors, metadata={"lora": json.dumps(kept)}))
 

@@ -46,22 +46,32 @@ class Shortlist:
         """Return up to `size` places in the order of asking, batch by batch."""
         unit = scaled(self.features)
         waiting = np.argsort(-self.scores, kind="stable")
+        counts = self.label_counts.copy()
         picked: list[int] = []
         while len(picked) < size and len(waiting):
             count = min(batch, size - len(picked))
-            window = waiting[: self.reach * count]
-            fresh = window[first_of_kind(unit[window])]
-            chosen = self._fill(fresh, unit, min(count, len(fresh)))
+            fresh = self._list_fresh(waiting, unit, count)
+            chosen = self._fill(fresh, unit, counts, min(count, len(fresh)))
             picked += chosen.tolist()
-            np.add.at(self.label_counts, self.proba[chosen].argmax(axis=1), 1)
+            np.add.at(counts, self.proba[chosen].argmax(axis=1), 1)
             waiting = waiting[~np.isin(waiting, chosen)]
         return np.array(picked, np.int64)
 
-    def _fill(self, places: IntArray, unit: FloatArray, count: int) -> IntArray:
+    def _list_fresh(self, waiting: IntArray, unit: FloatArray, count: int) -> IntArray:
+        """Return the best waiting places without near-duplicates, from as many as it takes to fill a batch."""
+        reach = self.reach * count
+        while True:
+            window = waiting[:reach]
+            fresh = window[first_of_kind(unit[window])]
+            if len(fresh) >= count or reach >= len(waiting):
+                return fresh
+            reach *= 2
+
+    def _fill(self, places: IntArray, unit: FloatArray, label_counts: IntArray, count: int) -> IntArray:
         if self.spread:
             return places[spread_out(unit[places], self.scores[places], count)]
         if self.balance:
-            return places[balanced(self.proba[places], self.label_counts, count)]
+            return places[balanced(self.proba[places], label_counts, count)]
         return places[:count]
 
 

@@ -35,7 +35,7 @@ ZERO_LABEL_SCALE = 8.0
 STRENGTH = 1.0
 """Inverse regularisation of the head on features of this length; chosen in docs/learning.md."""
 
-BALANCE_FLOOR = 0.1
+BALANCE_FLOOR = 0.03
 """Share of the examples that a label counts as having at least when labels are weighed against each other.
 
 Without it a label seen three times weighs as much as one seen three hundred times, and is answered far too often.
@@ -262,7 +262,7 @@ def warm_up() -> None:
 def _balance(targets: FloatArray) -> FloatArray:
     """Weigh examples against how frequent their label is; the mean weight is 1. See `BALANCE_FLOOR`."""
     frequency = targets.sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * len(targets)
-    balanced = (targets / frequency).sum(axis=1)
+    balanced = (targets / np.maximum(frequency, 1e-9)).sum(axis=1)
     return np.asarray(balanced * (len(targets) / balanced.sum()), np.float32)
 
 

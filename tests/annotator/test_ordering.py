@@ -10,7 +10,6 @@ import pytest
 from annotator import ordering, settings
 from db import annotators, decisions, diaries, models, queue
 from db.decisions import NewDecision
-from learner.errors import LearnerError
 from tests.conftest import fill
 
 if TYPE_CHECKING:

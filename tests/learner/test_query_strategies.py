@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from learner.classifier import softmax
 from learner.errors import LearnerError
-from learner.query_strategies import DEFAULT, STRATEGIES, interleave, rank, score
+from learner.query_strategies import CHOSEN, DEFAULT, STRATEGIES, Pool, choose, interleave, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,15 @@ UNCERTAIN = ["margin", "least_confidence", "entropy"]
 
 # From sure to torn between two to torn between all.
 PROBA = np.array([[0.9, 0.08, 0.02], [0.6, 0.3, 0.1], [0.5, 0.5, 0.0], [0.34, 0.33, 0.33]], np.float32)
+
+
+def _pool(n: int, k: int) -> Pool:
+    """Return a pool of random probabilities and features, with a committee of two."""
+    rng = np.random.default_rng(n + k)
+    features = rng.standard_normal((n, 12)).astype(np.float32)
+    heads = [(rng.standard_normal((k, 12)).astype(np.float32), np.zeros(k, np.float32)) for _ in range(2)]
+    proba = rng.dirichlet(np.ones(k), n).astype(np.float32).reshape(n, k)
+    return Pool(proba, lambda places: features[places], rng.integers(0, 9, k), committee=heads)
 
 
 def _largest(name: str, k: int) -> float:
@@ -53,7 +62,7 @@ def test_the_same_seed_gives_the_same_scores(name: str) -> None:
 def test_an_empty_pool_has_no_scores(name: str, k: int) -> None:
     scores = score(name, np.zeros((0, k), np.float32), seed=0)
     assert scores.shape == (0,)
-    assert rank(scores).shape == (0,)
+    assert choose(name, _pool(0, k), size=5, seed=0).shape == (0,)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +87,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(LearnerError) as caught:
         score("bald", PROBA, seed=0)
     assert caught.value.code == "strategy_unknown"
-    assert caught.value.details == {"name": "bald", "known": "margin, least_confidence, entropy, random"}
+    assert caught.value.details == {"name": "bald", "known": ", ".join(STRATEGIES)}
 
 
 def test_the_default_is_one_of_the_strategies() -> None:
@@ -125,14 +134,66 @@ def test_random_looks_at_nothing_but_the_seed() -> None:
     assert len(np.unique(scores)) > 990
 
 
-def test_ranking_puts_the_largest_first_and_keeps_ties_in_pool_order() -> None:
-    assert rank(np.array([0.1, 0.9, 0.5, 0.9, 0.1], np.float32)).tolist() == [1, 3, 2, 0, 4]
+def test_a_pool_is_chosen_from_by_the_score_and_ties_keep_its_order() -> None:
+    proba = np.array([[0.9, 0.1], [0.5, 0.5], [0.7, 0.3], [0.5, 0.5], [0.9, 0.1]], np.float32)
+    pool = Pool(proba, lambda places: np.eye(5, dtype=np.float32)[places], np.zeros(2, np.int64))
+    assert choose("margin", pool, size=5, seed=0).tolist() == [1, 3, 2, 0, 4]
 
 
-@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0])))
-def test_ranking_loses_no_place(values: list[float]) -> None:
-    order = rank(np.array(values, np.float32)).tolist()
-    assert order == sorted(range(len(values)), key=lambda place: (-values[place], place))
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("k", [2, 7])
+@pytest.mark.parametrize(("n", "size", "batch"), [(60, 20, 20), (60, 60, 7), (5, 20, 20), (1, 1, 1), (60, 0, 20)])
+def test_every_strategy_gives_as_many_different_places_as_it_can(
+    name: str, k: int, n: int, size: int, batch: int
+) -> None:
+    pool = _pool(n, k)
+    chosen = choose(name, pool, size=size, seed=4, batch=batch)
+    assert len(chosen) == len(set(chosen.tolist())) == min(n, size)
+    assert all(0 <= place < n for place in chosen)
+    np.testing.assert_array_equal(chosen, choose(name, pool, size=size, seed=4, batch=batch))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_strategy_refuses_what_is_no_number_when_choosing(name: str) -> None:
+    pool = _pool(6, 3)
+    pool.proba[2, 1] = np.nan
+    with pytest.raises(LearnerError, match="vectors_not_finite"):
+        choose(name, pool, size=3, seed=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_behind_the_head_of_the_order_the_score_alone_decides(name: str) -> None:
+    pool = _pool(CHOSEN + 300, 3)
+    chosen = choose(name, pool, size=CHOSEN + 300, seed=1, batch=200)
+    assert sorted(chosen.tolist()) == list(range(CHOSEN + 300))
+    tail = score(name, pool.proba, seed=1)[chosen[CHOSEN:]]
+    assert (np.diff(tail) <= 0).all()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("random", "typical")])
+def test_a_batch_of_repeats_is_never_asked_for(name: str) -> None:
+    # Fifty copies of the diary that the model doubts most, and five others.
+    proba = np.array([[0.5, 0.5]] * 50 + [[0.8, 0.2]] * 5, np.float32)
+    features = np.concatenate([np.tile(np.eye(1, 6, dtype=np.float32), (50, 1)), np.eye(6, dtype=np.float32)[1:]])
+    pool = Pool(proba, lambda places: features[places], np.zeros(2, np.int64))
+    chosen = choose(name, pool, size=6, seed=0, batch=6)
+    assert (chosen < 50).sum() == 1
+
+
+def test_the_committee_is_heard() -> None:
+    proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.99, 0.01]], np.float32)
+    # One head is sure of the first two and torn about the last.
+    head = (np.array([[9, 9, 0], [0, 0, 0]], np.float32), np.zeros(2, np.float32))
+    pool = Pool(proba, lambda places: np.eye(3, dtype=np.float32)[places], np.zeros(2, np.int64), committee=[head])
+    assert choose("committee_margin", pool, size=1, seed=0).tolist() == [2]
+    assert choose("margin", pool, size=1, seed=0).tolist() == [1]
+
+
+def test_random_choices_stay_uniform_among_repeats() -> None:
+    features = np.ones((400, 2), np.float32)
+    pool = Pool(np.full((400, 2), 0.5, np.float32), lambda places: features[places], np.zeros(2, np.int64))
+    chosen = choose("random", pool, size=100, seed=2)
+    np.testing.assert_array_equal(chosen, np.argsort(-score("random", pool.proba, seed=2), kind="stable")[:100])
 
 
 def test_interleaving_by_hand() -> None:

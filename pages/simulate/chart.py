@@ -1,0 +1,83 @@
+"""Learning curves of replayed strategies: one brought out, beside random, the others pale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from pages.widgets.theme import BLUE, GREY, ORANGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from annotator.studies import Score
+
+_BANDS = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)"}
+_SYMBOLS = {BLUE: ("circle", "●"), ORANGE: ("square", "■")}
+
+
+def curves_figure(
+    report: dict[str, Any],
+    score: Score,
+    *,
+    shown: str,
+    names: Mapping[str, str],
+    axes: tuple[str, str],
+    goal: str,
+    hover: str,
+) -> go.Figure:
+    """Return the mean curves of a report; the strategy `shown` and ``random`` with their 95 % bands.
+
+    Args:
+        report: see `annotator.simulation.run`.
+        names: of the strategies.
+        axes: titles of x and y.
+        goal: words on the line at 95 % of the score with all labels.
+        hover: with ``x``, ``y`` and two ``customdata`` left to fill in by plotly.
+    """
+    figure = go.Figure()
+    found = report["strategies"]
+    colours = {"random": ORANGE, shown: BLUE}
+    # What is brought out is drawn last, over the others.
+    for name in sorted(found, key=lambda name: (name in colours, name == shown)):
+        _add_curve(figure, found[name], score, colours.get(name, GREY), name=names[name], hover=hover)
+    height = 0.95 * report["full_pool"][score]
+    figure.add_hline(y=height, line={"color": GREY, "dash": "dash", "width": 1.5})
+    figure.add_annotation(
+        x=1, xref="paper", y=height, text=goal, showarrow=False, xanchor="right", yanchor="bottom",
+        font={"color": GREY, "size": 12},
+    )  # fmt: skip
+    keys = [(shown, BLUE), *([("random", ORANGE)] if "random" in found and shown != "random" else [])]
+    text = "   ".join(f'<span style="color:{c}">{_SYMBOLS[c][1]} {names[name]}</span>' for name, c in keys)
+    figure.add_annotation(
+        x=0, y=1, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom"
+    )
+    figure.update_xaxes(title=axes[0], rangemode="tozero", nticks=6, tickformat=",d")
+    figure.update_yaxes(title=axes[1], tickformat=".0%", nticks=6)
+    return figure
+
+
+def _add_curve(figure: go.Figure, found: dict[str, Any], score: Score, colour: str, *, name: str, hover: str) -> None:
+    counts, low, high = found["labels"], found[f"{score}_low"], found[f"{score}_high"]
+    if colour in _BANDS:
+        figure.add_scatter(
+            x=[*counts, *reversed(counts)],
+            y=[*high, *reversed(low)],
+            fill="toself",
+            fillcolor=_BANDS[colour],
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=counts,
+        y=found[score],
+        name=name,
+        mode="lines+markers" if colour in _BANDS else "lines",
+        line={"color": colour, "width": 2.5 if colour in _BANDS else 1},
+        opacity=1 if colour in _BANDS else 0.6,
+        marker={"size": 6, "symbol": _SYMBOLS.get(colour, ("circle", ""))[0], "color": colour},
+        customdata=[list(bounds) for bounds in zip(low, high, strict=True)],
+        hovertemplate=f"{name}<br>{hover}<extra></extra>",
+    )

@@ -1,0 +1,111 @@
+"""What a simulation found: what can be said, the curves, the figures, and all of it as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from annotator import simulation_job, studies
+from pages.simulate import chart
+from pages.widgets.theme import draw_chart
+from pages.widgets.words import interval, keyed, percent, say
+
+if TYPE_CHECKING:
+    from annotator.studies import Score
+
+_HEIGHT = 400
+
+
+def draw_result(report: dict[str, Any]) -> None:
+    """Draw a report of `annotator.simulation.run`."""
+    names = {name: say(f"learn.strategy_{name}") for name in report["strategies"]}
+    st.info(_verdict(report, names), icon=":material/compare_arrows:")
+    facts = {key: report[key] for key in ("rows", "left_out", "batch", "seeds")}
+    st.caption(say("simulate.rows", **facts))
+    _draw_curves(report, names)
+    _draw_table(report, names)
+    st.download_button(
+        say("simulate.download"),
+        json.dumps(report, ensure_ascii=False, indent=1).encode(),
+        file_name="maeumgyeol-simulation.json",
+        mime="application/json",
+        on_click="ignore",
+        key="simulate_download",
+    )
+
+
+def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
+    """Say which strategy is better, only where intervals don't overlap."""
+    found = simulation_job.judge(report)
+    if not found.beaten and not found.level:
+        return say("simulate.verdict_alone")
+    if report["seeds"] < simulation_job.FEWEST_SEEDS:
+        return say("simulate.verdict_few", seeds=report["seeds"], fewest=simulation_job.FEWEST_SEEDS)
+    best = names[found.best]
+    if not found.beaten:
+        return say("simulate.verdict_level", best=best)
+    beaten = ", ".join(names[name] for name in found.beaten)
+    if not found.level:
+        return say("simulate.verdict_better", best=best, beaten=beaten)
+    level = ", ".join(names[name] for name in found.level)
+    return say("simulate.verdict_better_some", best=best, beaten=beaten, level=level)
+
+
+def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
+    best = simulation_job.judge(report).best
+    scores: tuple[Score, ...] = tuple(reversed(studies.SCORES))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = st.selectbox(
+            say("simulate.shown"),
+            list(names),
+            index=list(names).index(best),
+            format_func=names.__getitem__,
+            key=keyed("simulate_shown"),
+        )
+        score: Score = st.segmented_control(
+            say("study.score"),
+            scores,
+            default=scores[0],
+            required=True,
+            format_func=lambda name: say(f"study.score_{name}"),
+            key=keyed("simulate_score"),
+            label_visibility="collapsed",
+        )
+    figure = chart.curves_figure(
+        report,
+        score,
+        shown=shown,
+        names=names,
+        axes=(say("study.labels_axis"), say(f"study.score_{score}")),
+        goal=say("simulate.goal"),
+        hover=say("study.hover"),
+    )
+    curve = report["strategies"][shown]
+    last = {"count": curve["labels"][-1], "value": percent(curve[score][-1])}
+    alt = say("simulate.alt", score=say(f"study.score_{score}"), name=names[shown], **last)
+    draw_chart(figure, key=f"simulate_curves_{shown}_{score}", height=_HEIGHT, alt=alt)
+    st.caption(say("simulate.chart_help"))
+
+
+def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
+    found = sorted(report["strategies"].items(), key=lambda item: -item[1]["aulc_macro_f1"])
+    f1, accuracy = say("simulate.column_f1"), say("simulate.column_accuracy")
+    rows = [
+        {
+            say("simulate.column_name"): names[name],
+            say("simulate.column_labels"): _labels(one["labels_to_95"]),
+            f1: percent(one["aulc_macro_f1"]),
+            say("simulate.column_interval", column=f1): interval(*one["interval"]),
+            accuracy: percent(one["aulc_accuracy"]),
+            say("simulate.column_interval", column=accuracy): interval(*one["accuracy_interval"]),
+        }
+        for name, one in found
+    ]
+    st.dataframe(rows, hide_index=True)
+    st.caption(say("simulate.table_help"))
+
+
+def _labels(count: int | None) -> str:
+    return say("simulate.not_reached") if count is None else f"{count:,}"

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from learner.errors import LearnerError
+from learner.query_strategies import STRATEGIES
+from learner.simulation import Replay, asking, full_pool, mean_interval, replay, summarise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from learner.simulation import State
+
+K = 3
+
+
+def _task(n: int = 120, *, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return features in three overlapping clouds, and the labels of the clouds."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, K, n)
+    features = np.eye(K, 6, dtype=np.float32)[labels] + 0.6 * rng.standard_normal((n, 6))
+    return features.astype(np.float32), labels
+
+
+def _replay(strategy: str, *, batch: int = 8, budget: int = 24, seed: int = 0, n: int = 120) -> Replay:
+    features, labels = _task(n)
+    return replay(features, labels, asking(strategy), k=K, batch=batch, budget=budget, seed=seed)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_starts_alike_and_asks_for_each_row_once(strategy: str) -> None:
+    found, reference = _replay(strategy), _replay("random")
+    assert found.counts.tolist() == [8, 16, 24]
+    assert found.macro_f1[0] == reference.macro_f1[0]
+    assert found.accuracy[0] == reference.accuracy[0]
+    np.testing.assert_array_equal(found.asked[:8], reference.asked[:8])
+    assert len(set(found.asked.tolist())) == len(found.asked) == 24
+
+
+@pytest.mark.parametrize("strategy", ["committee_margin", "typical"])
+def test_the_same_seed_replays_the_same(strategy: str) -> None:
+    first, second = _replay(strategy, seed=2), _replay(strategy, seed=2)
+    np.testing.assert_array_equal(first.asked, second.asked)
+    np.testing.assert_array_equal(first.macro_f1, second.macro_f1)
+    assert _replay(strategy, seed=3).asked.tolist() != first.asked.tolist()
+
+
+def test_rows_to_measure_on_are_never_asked_for() -> None:
+    found = _replay("margin", budget=500, n=60)
+    assert len(set(found.asked.tolist())) == 42, "the pool is asked for to its end"
+    test = np.random.default_rng(0).permutation(60)[:18]
+    assert not set(found.asked.tolist()) & set(test.tolist())
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_budget_beyond_the_pool_ends_with_the_pool(strategy: str) -> None:
+    found = _replay(strategy, batch=15, budget=10_000, n=60)
+    assert found.counts.tolist() == [15, 30, 42]
+
+
+def test_a_pool_of_less_than_two_batches_is_refused() -> None:
+    with pytest.raises(LearnerError) as caught:
+        _replay("margin", batch=22, n=60)
+    assert (caught.value.code, caught.value.details) == ("simulation_too_small", {"rows": 60, "batch": 22})
+
+
+def test_a_first_batch_of_one_label_is_no_obstacle() -> None:
+    features, labels = _task(40)
+    # All but the last rows of the pool's order have the same label.
+    order = np.random.default_rng(0).permutation(40)
+    labels[order[12:30]] = 1
+    found = replay(features, labels, asking("committee_margin"), k=K, batch=4, budget=28, seed=0)
+    assert found.counts[-1] == 28
+    assert np.isfinite(found.macro_f1).all()
+
+
+def test_what_a_replay_may_look_at_is_what_is_known() -> None:
+    features, labels = _task(60)
+    seen: list[tuple[int, int]] = []
+
+    def ask(state: State) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        assert not set(state.known.tolist()) & set(state.waiting.tolist())
+        assert not set(state.test.tolist()) & {*state.known.tolist(), *state.waiting.tolist()}
+        seen.append((len(state.known), state.batch))
+        return state.waiting[: state.batch], np.full((len(state.test), K), 1 / K, np.float32)
+
+    replay(features, labels, ask, k=K, batch=20, budget=42, seed=0)
+    assert seen == [(20, 20), (40, 2), (42, 0)]
+
+
+def test_the_whole_pool_teaches_an_easy_task() -> None:
+    features, labels = _task(200)
+    macro_f1, accuracy = full_pool(features, labels, k=K, seed=0)
+    assert 0.6 < macro_f1 <= 1
+    assert 0.6 < accuracy <= 1
+
+
+def _drawn(*curves: list[float], counts: tuple[int, ...] = (10, 20, 40)) -> list[Replay]:
+    places = np.arange(counts[-1])
+    return [Replay(np.array(counts), np.array(curve), np.array(curve) / 2, places) for curve in curves]
+
+
+def test_the_area_is_weighed_by_the_labels_between_points() -> None:
+    found = summarise(_drawn([0.0, 0.4, 0.8]), full_macro_f1=1.0)
+    # Means of the two stretches, 0.2 over 10 labels and 0.6 over 20.
+    assert found.aulc_macro_f1 == pytest.approx((10 * 0.2 + 20 * 0.6) / 30)
+    assert found.aulc_accuracy == pytest.approx(found.aulc_macro_f1 / 2)
+    assert found.macro_f1_interval == pytest.approx((found.aulc_macro_f1, found.aulc_macro_f1))
+
+
+def test_a_single_point_is_its_own_area() -> None:
+    assert summarise(_drawn([0.3], [0.5], counts=(10,)), full_macro_f1=1.0).aulc_macro_f1 == pytest.approx(0.4)
+
+
+def test_labels_to_the_goal_by_hand() -> None:
+    assert summarise(_drawn([0.5, 0.95, 0.96]), full_macro_f1=1.0).labels_to_95 == 20
+    assert summarise(_drawn([0.5, 0.6, 0.7]), full_macro_f1=1.0).labels_to_95 is None
+    assert summarise(_drawn([0.96, 0.2, 0.96]), full_macro_f1=1.0).labels_to_95 == 40, "a lucky point is no arrival"
+
+
+def test_the_interval_of_a_mean_holds_the_mean_and_shrinks_with_the_values() -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.1, 40)
+    low, high = mean_interval(values)
+    assert low < values.mean() < high
+    few_low, few_high = mean_interval(values[:5])
+    assert high - low < few_high - few_low
+    assert mean_interval(values[:1]) == pytest.approx((values[0], values[0]))
