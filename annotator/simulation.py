@@ -135,6 +135,10 @@ def run(
     if unknown:
         raise UserError("strategy_unknown", name=unknown[0], known=", ".join(query_strategies.STRATEGIES))
     features = features_of(file.texts, encoder_name=encoder, cache=cache, said=lambda share: said("encode", share))
+    import torch
+
+    # Threads wait for each other far longer than a head of so few rows takes.
+    torch.set_num_threads(1)
     k, seeds = len(file.names), range(request.seeds)
     full = np.mean([simulation.full_pool(features, file.labels, k=k, seed=seed) for seed in seeds], axis=0)
     summaries = {}

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-import pandas as pd
 
 from annotator import project
-from benchmarks import machine
+from benchmarks import labelled_file, machine
 from learner import classifier, metrics, text_space
 from learner import encoder as encoders
 
@@ -29,12 +28,12 @@ TEST_SHARE = 0.3
 def main() -> None:
     """Measure every kind of feature on the same labels and the same test rows."""
     arguments = _arguments()
-    frame = _read(arguments)
-    texts = frame[arguments.text_column].tolist()
+    frame = labelled_file.read_rows(arguments)
+    texts = frame[arguments.text_column].astype(str).tolist()
     names = sorted(frame[arguments.label_column].astype(str).unique())
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
-    vectors = encoder.encode(texts).vectors
+    vectors = labelled_file.vectors_of(arguments.encoder, texts)
     space = text_space.fit(texts, seed=0)
     mean = vectors.mean(axis=0)
     nothing = np.zeros_like(vectors)
@@ -46,7 +45,9 @@ def main() -> None:
     result: dict[str, Any] = {
         "machine": machine.describe(),
         "data": arguments.data.name,
+        "encoder": arguments.encoder,
         "rows": len(texts),
+        "left_out": frame.attrs["left_out"],
         "seeds": arguments.seeds,
         "without_labels": _without_labels(encoder, names, vectors, labels),
         "features": {
@@ -59,27 +60,10 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--text-column", default="text")
-    parser.add_argument("--label-column", default="label")
-    parser.add_argument("--query", help="rows to use, as pandas writes it, such as 'dominance >= 0.6'")
-    parser.add_argument("--rows", type=int, default=5000)
-    parser.add_argument("--encoder", default="bundled")
+    labelled_file.add_arguments(parser, rows=5000)
     parser.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100, 200, 800])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
-
-
-def _read(arguments: argparse.Namespace) -> pd.DataFrame:
-    if arguments.data.suffix == ".parquet":
-        frame = pd.read_parquet(arguments.data)
-    else:
-        frame = pd.read_csv(arguments.data, sep="\t" if arguments.data.suffix == ".tsv" else ",")
-    if arguments.query:
-        frame = frame.query(arguments.query)
-    frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
-    return frame.sample(min(len(frame), arguments.rows), random_state=0)
 
 
 def _without_labels(

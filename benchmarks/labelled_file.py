@@ -46,22 +46,27 @@ def add_arguments(parser: argparse.ArgumentParser, *, rows: int) -> None:
     parser.add_argument("--bands", nargs="+", help="labels out of numbers, such as '1-4=negative 9-10=positive'")
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--encoder", default=ENCODER)
+    parser.add_argument(
+        "--unseen",
+        action="store_true",
+        help=f"leave out what {encoders.EMOTION} was tuned on, as is always done for that encoder, for another one too",
+    )
     parser.add_argument("--json", type=Path)
 
 
 def load(arguments: argparse.Namespace) -> Labelled:
     """Read the rows and compute their features. Rows that the encoder was tuned on are left out."""
-    frame = _read(arguments)
+    frame = read_rows(arguments)
     texts = frame[arguments.text_column].astype(str).tolist()
     names = tuple(sorted(frame[arguments.label_column].astype(str).unique()))
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
-    vectors = _vectors(arguments.encoder, texts)
+    vectors = vectors_of(arguments.encoder, texts)
     space = text_space.fit(texts[: text_space.MOST_TEXTS], seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     return Labelled(tuple(texts), features, labels, names, int(frame.attrs["left_out"]))
 
 
-def _vectors(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
+def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
     """Return the vectors of texts, kept in the cache folder: encoding takes most of a benchmark's time."""
     encoder = encoders.load(encoder_name, cache=encoders.default_cache())
     digest = hashlib.blake2b("\0".join([encoder.hash, *texts]).encode(), digest_size=16).hexdigest()
@@ -72,7 +77,8 @@ def _vectors(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
     return np.asarray(np.load(kept), np.float32)
 
 
-def _read(arguments: argparse.Namespace) -> pd.DataFrame:
+def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Return the rows that the arguments of `add_arguments` ask for; `attrs` say how many were left out."""
     if arguments.data.suffix == ".parquet":
         frame = pd.read_parquet(arguments.data)
     else:
@@ -84,7 +90,7 @@ def _read(arguments: argparse.Namespace) -> pd.DataFrame:
         frame = _banded(frame, arguments.label_column, arguments.bands)
     frame = frame[frame[arguments.text_column].astype(str).str.strip() != ""]
     frame = frame.sample(min(len(frame), arguments.rows), random_state=0)
-    if arguments.encoder != encoders.EMOTION:
+    if arguments.encoder != encoders.EMOTION and not arguments.unseen:
         frame.attrs["left_out"] = 0
         return frame
     seen = np.isin(emotion_tuning.hashes_of(frame[arguments.text_column].astype(str)), emotion_tuning.tuned_on())

@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.outcomes import FEWEST_TO_TRUST
 from annotator.worker.round import Examples, examples_of
-from db import decisions, label_doubts, labels, models, rounds
+from db import decisions, encoders, label_doubts, labels, models, rounds
 from db.connection import write
 from db.label_doubts import NewDoubt
 from learner import calibration, forecast, label_errors, learning_curve, metrics
@@ -111,7 +111,7 @@ def _gather(bench: Workbench, db: Database, due: Round, serving: Serving) -> _Ma
         test_features,
         serving.classifier.proba(test_features) if len(test.columns) else np.zeros((0, len(label_ids)), np.float32),
         out_of_fold,
-        serving.model.tier == "instant",
+        encoders.find(db, serving.model.encoder_hash) is None,
         label_ids,
         seed,
     )

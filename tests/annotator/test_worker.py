@@ -16,6 +16,7 @@ from annotator.worker import upkeep
 from annotator.worker.lock import is_working, only_worker
 from annotator.worker.workbench import Workbench
 from db import annotators, decisions, diaries, models, queue, rounds
+from db.connection import rows
 from db.decisions import NewDecision
 from db.errors import DatabaseError
 from learner.encoder import default_cache
@@ -104,9 +105,10 @@ def test_a_round_learns_and_puts_the_uncertain_first(bench: Workbench, opened: D
     assert len(active.training_decisions) == done.report["train"]
     assert round_cases.plan(opened).new_count == 0
     proba = models.load_predictions(opened, active)
-    pool = [i for i in queue.head(opened, 200) if diaries.get_diary(opened, i).part == "pool"]
-    margins = -np.diff(np.sort(proba[np.array(pool) - 1], axis=1)[:, -2:], axis=1)[:, 0]
-    assert (np.diff(-margins) >= -1e-6).all()
+    ranked = rows(opened, "select diary_id, score from queue where strategy = 'margin' order by place")
+    margins = [float(-np.diff(np.sort(proba[i - 1])[-2:])[0]) for i, _ in ranked]
+    assert [score for _, score in ranked] == pytest.approx([1 + margin for margin in margins], abs=1e-5)
+    assert margins[0] == max(margins)
 
 
 def test_test_diaries_never_train(bench: Workbench, opened: Database) -> None:

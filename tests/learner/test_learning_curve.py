@@ -35,7 +35,7 @@ def test_more_labels_answer_better_and_every_point_has_its_interval() -> None:
 
 
 def test_labels_of_one_kind_answer_that_kind() -> None:
-    x, y = _separable(30, 0)
+    x, _ = _separable(30, 0)
     answers = answers_along(x, np.full(30, 2), x, counts=(20, 30), k=3)
     assert (answers == 2).all()
 

@@ -197,7 +197,7 @@ def test_random_choices_stay_uniform_among_repeats() -> None:
 
 
 def test_interleaving_by_hand() -> None:
-    mixed = interleave(np.arange(1, 9), np.array([91, 92]), test_share=0.2)
+    mixed = interleave(np.arange(1, 9), np.array([91, 92]), share=0.2)
     assert mixed.tolist() == [1, 2, 3, 4, 91, 5, 6, 7, 8, 92]
 
 
@@ -207,19 +207,19 @@ SHARES = st.one_of(st.just(0.0), st.floats(0.01, 0.95))
 
 @given(pool=IDS, test=IDS, share=SHARES)
 def test_interleaving_keeps_every_diary_once_and_both_orders(pool: int, test: int, share: float) -> None:
-    mixed = interleave(np.arange(pool), np.arange(1000, 1000 + test), test_share=share).tolist()
+    mixed = interleave(np.arange(pool), np.arange(1000, 1000 + test), share=share).tolist()
     assert [diary_id for diary_id in mixed if diary_id < 1000] == list(range(pool))
     assert [diary_id for diary_id in mixed if diary_id >= 1000] == list(range(1000, 1000 + test))
 
 
 @given(pool=st.integers(1, 60), test=IDS, share=SHARES)
 def test_interleaving_begins_with_the_pool(pool: int, test: int, share: float) -> None:
-    assert interleave(np.arange(pool), np.arange(1000, 1000 + test), test_share=share)[0] == 0
+    assert interleave(np.arange(pool), np.arange(1000, 1000 + test), share=share)[0] == 0
 
 
 @given(pool=IDS, test=IDS, share=st.floats(0.01, 0.95))
 def test_each_stretch_holds_its_share_while_both_last(pool: int, test: int, share: float) -> None:
-    mixed = interleave(np.arange(pool), np.arange(1000, 1000 + test), test_share=share)
+    mixed = interleave(np.arange(pool), np.arange(1000, 1000 + test), share=share)
     is_test = mixed >= 1000
     both_last = 0
     while both_last < len(mixed) and not (is_test[both_last:].all() or (~is_test[both_last:]).all()):

@@ -4,17 +4,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from learner.errors import LearnerError
 from learner.query_strategies import STRATEGIES
 from learner.simulation import Replay, asking, full_pool, mean_interval, replay, summarise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from learner.simulation import State
 
 K = 3
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Threads wait for each other far longer than so small a task takes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def _task(n: int = 120, *, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -25,7 +37,7 @@ def _task(n: int = 120, *, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[
     return features.astype(np.float32), labels
 
 
-def _replay(strategy: str, *, batch: int = 8, budget: int = 24, seed: int = 0, n: int = 120) -> Replay:
+def _replay(strategy: str, *, batch: int = 8, budget: int = 16, seed: int = 0, n: int = 60) -> Replay:
     features, labels = _task(n)
     return replay(features, labels, asking(strategy), k=K, batch=batch, budget=budget, seed=seed)
 
@@ -33,11 +45,11 @@ def _replay(strategy: str, *, batch: int = 8, budget: int = 24, seed: int = 0, n
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_starts_alike_and_asks_for_each_row_once(strategy: str) -> None:
     found, reference = _replay(strategy), _replay("random")
-    assert found.counts.tolist() == [8, 16, 24]
+    assert found.counts.tolist() == [8, 16]
     assert found.macro_f1[0] == reference.macro_f1[0]
     assert found.accuracy[0] == reference.accuracy[0]
     np.testing.assert_array_equal(found.asked[:8], reference.asked[:8])
-    assert len(set(found.asked.tolist())) == len(found.asked) == 24
+    assert len(set(found.asked.tolist())) == len(found.asked) == 16
 
 
 @pytest.mark.parametrize("strategy", ["committee_margin", "typical"])
@@ -49,7 +61,7 @@ def test_the_same_seed_replays_the_same(strategy: str) -> None:
 
 
 def test_rows_to_measure_on_are_never_asked_for() -> None:
-    found = _replay("margin", budget=500, n=60)
+    found = _replay("margin", batch=20, budget=500)
     assert len(set(found.asked.tolist())) == 42, "the pool is asked for to its end"
     test = np.random.default_rng(0).permutation(60)[:18]
     assert not set(found.asked.tolist()) & set(test.tolist())
@@ -57,13 +69,13 @@ def test_rows_to_measure_on_are_never_asked_for() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_budget_beyond_the_pool_ends_with_the_pool(strategy: str) -> None:
-    found = _replay(strategy, batch=15, budget=10_000, n=60)
+    found = _replay(strategy, batch=15, budget=10_000)
     assert found.counts.tolist() == [15, 30, 42]
 
 
 def test_a_pool_of_less_than_two_batches_is_refused() -> None:
     with pytest.raises(LearnerError) as caught:
-        _replay("margin", batch=22, n=60)
+        _replay("margin", batch=22)
     assert (caught.value.code, caught.value.details) == ("simulation_too_small", {"rows": 60, "batch": 22})
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from annotator.simulation_job import Options, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPTIONS = Options(("margin", "random"), 20, 60, 2, "bundled")
 
@@ -105,12 +105,12 @@ def test_a_file_without_labels_gets_the_sentence_of_the_command_line(filled: Pat
     token = simulation_job.start("text\n비가 온 하루였다\n".encode(), "일기.csv", OPTIONS, language="ko")
     job = simulation_job.find(token)
     assert job is not None
-    folder = job.folder.name
-    assert os.stat(folder).st_mode & 0o077 == 0, "texts are nobody else's to read"
+    folder = Path(job.folder.name)
+    assert folder.stat().st_mode & 0o077 == 0, "texts are nobody else's to read"
     _wait(token)
     app = _shown(open_app, token)
     assert "일기.csv에서 라벨 칸을 찾지 못했어요" in app.error[0].value
-    assert not os.path.exists(folder)
+    assert not folder.exists()
     app.button(key="simulate_again").click().run()
     assert not app.error
     assert simulation_job.find(token) is None
@@ -127,7 +127,7 @@ def test_a_running_job_is_shown_and_can_be_cancelled(filled: Path, open_app) -> 
     assert app.main.get("progress")[0].proto.text == "시작하는 중"
     app.button(key="simulate_cancel").click().run()
     assert job.child.poll() is not None
-    assert not os.path.exists(job.folder.name)
+    assert not Path(job.folder.name).exists()
     assert app.button(key="simulate_start").disabled
 
 
