@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,6 +118,8 @@ def mcnemar(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_]) -> 
 
     Source: McNemar (1947), exact binomial form.
     """
+    from scipy import stats
+
     gained = int((after_right & ~before_right).sum())
     lost = int((before_right & ~after_right).sum())
     return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0

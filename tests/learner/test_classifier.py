@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from learner.classifier import (
+    BALANCE_FLOOR,
     TEXT_SHARE,
     ZERO_LABEL_SCALE,
     _balance,
@@ -165,11 +166,13 @@ def test_features_that_are_no_numbers_are_refused(value: float) -> None:
     assert (caught.value.code, caught.value.details) == ("vectors_not_finite", {"count": 2})
 
 
-def test_each_label_that_occurs_counts_the_same() -> None:
-    labels = np.array([0, 0, 0, 0, 0, 2, 3, 3])
+def test_a_rare_label_counts_nearly_as_much_as_a_frequent_one_but_one_example_never_more_than_the_floor_says() -> None:
+    labels = np.repeat([0, 2, 3], [500, 20, 1])
     balance = _balance(one_hot(labels, 5))
     sums = np.bincount(labels, balance, minlength=5)
-    np.testing.assert_allclose(sums, [8 / 3, 0, 8 / 3, 8 / 3, 0], atol=1e-6)
+    assert sums[0] > sums[2] > sums[3] > 0 == sums[1]
+    assert sums[2] > 10 * sums[0] * 20 / 500, "far more than its frequency"
+    assert balance[-1] / balance[0] < 1 / BALANCE_FLOOR + 1
     assert balance.mean() == pytest.approx(1)
     assert balance.dtype == np.float32
 

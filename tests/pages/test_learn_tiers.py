@@ -36,6 +36,6 @@ def test_the_chosen_tier_is_asked_for(filled: Path, open_app: Callable[..., AppT
 
 
 def test_a_deeper_tier_is_offered_when_there_are_labels_enough(filled: Path, open_app: Callable[..., AppTest]) -> None:
-    assert not open_app("learn").info
+    assert not any("깊이 학습해" in shown.value for shown in open_app("learn").info)
     _filled(filled, 161)
     assert any("깊이 학습해" in shown.value for shown in open_app("learn").info)
