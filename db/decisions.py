@@ -193,9 +193,7 @@ def list_asked(db: Database) -> dict[int, tuple[int, str | None]]:
     """
     first = rows(db, "select diary_id, min(id) from decisions where kind = 'label' group by diary_id")
     # SQLite takes the bare column from the row that has the minimum.
-    asked = rows(
-        db, "select diary_id, asked_by, min(id) from decisions where asked_by is not null group by diary_id"
-    )
+    asked = rows(db, "select diary_id, asked_by, min(id) from decisions where asked_by is not null group by diary_id")
     strategy = {int(diary_id): str(name) for diary_id, name, _ in asked}
     return {int(diary_id): (int(decision_id), strategy.get(int(diary_id))) for diary_id, decision_id in first}
 
