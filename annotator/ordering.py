@@ -56,12 +56,7 @@ def rank_pool(
         settings: name the strategy, the share of pool diaries that are drawn uniformly instead and marked as
             ``random``, and that of test diaries.
     """
-    rows = diaries.last_diary_id(db)
-    in_pool = ~diaries.mark_test(db)
-    in_pool[decisions.decided_ids(db) - 1] = False
-    predicted = np.zeros(rows, np.bool_)
-    predicted[: len(proba)] = ~np.isnan(proba[:rows, 0])
-    known = np.flatnonzero(in_pool & predicted) + 1
+    known, unknown = _waiting(db, proba)
     counts = decisions.count_by_label(db, part="pool")
     pool = query_strategies.Pool(
         proba[known - 1],
@@ -69,26 +64,32 @@ def rank_pool(
         label_counts=np.array([counts.get(label_id, 0) for label_id in model.label_ids], np.int64),
         committee=committee,
     )
-    strategy = settings.strategy
-    order = query_strategies.choose(strategy, pool, size=QUEUE_LENGTH, seed=seed)
-    scores = query_strategies.score(strategy, pool.proba[order], seed=seed)
-    ranked = dict(zip(known[order].tolist(), scores.tolist(), strict=True))
-    drawn = _draw(known, settings.uniform_share, seed=seed)
-    for diary_id in drawn.tolist():
-        ranked.pop(diary_id, None)
-    chosen = known[order]
-    chosen = query_strategies.interleave(chosen[~np.isin(chosen, drawn)], drawn, share=settings.uniform_share)
-    # Diaries that have no vector yet wait behind the ranked ones.
-    later = diaries.keep_known(db, np.flatnonzero(in_pool & ~predicted)[: max(0, QUEUE_LENGTH - len(chosen))] + 1)
+    order = query_strategies.choose(settings.strategy, pool, size=QUEUE_LENGTH, seed=seed)
+    scores = query_strategies.score(settings.strategy, pool.proba[order], seed=seed)
+    drawn = _draw(known, round(settings.uniform_share * min(len(known), QUEUE_LENGTH)), seed=seed)
+    kept = ~np.isin(known[order], drawn)
+    ranked = dict(zip(known[order][kept].tolist(), scores[kept].tolist(), strict=True))
+    chosen = query_strategies.interleave(known[order][kept], drawn, share=settings.uniform_share)
+    # Diaries that have no vector yet wait behind the others.
+    later = diaries.keep_known(db, _draw(unknown, max(0, QUEUE_LENGTH - len(chosen)), seed=seed))
     test = diaries.list_undecided_test(db, limit=QUEUE_LENGTH)
     asked = query_strategies.interleave(np.concatenate([chosen, later]), test, share=settings.test_share)
     return [
-        queue.QueueEntry(i, strategy, ranked[i]) if i in ranked else queue.QueueEntry(i, "random", 0.0)
+        queue.QueueEntry(i, settings.strategy, ranked[i]) if i in ranked else queue.QueueEntry(i, "random", 0.0)
         for i in asked[:QUEUE_LENGTH].tolist()
     ]
 
 
-def _draw(ids: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:
-    """Draw as many diaries uniformly at random as the queue has room for at this share, in random order."""
-    count = round(share * min(len(ids), QUEUE_LENGTH))
+def _waiting(db: Database, proba: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the undecided diaries of the pool with and without a prediction, ascending; the latter may not exist."""
+    rows = diaries.last_diary_id(db)
+    in_pool = ~diaries.mark_test(db)
+    in_pool[decisions.decided_ids(db) - 1] = False
+    predicted = np.zeros(rows, np.bool_)
+    predicted[: len(proba)] = ~np.isnan(proba[:rows, 0])
+    return np.flatnonzero(in_pool & predicted) + 1, np.flatnonzero(in_pool & ~predicted) + 1
+
+
+def _draw(ids: NDArray[np.int64], count: int, *, seed: int) -> NDArray[np.int64]:
+    """Draw some of the diaries uniformly at random, in random order."""
     return np.random.default_rng(seed).permutation(ids)[:count] if count else ids[:0]

@@ -7,7 +7,7 @@ was cut off runs again: each keeps what it makes in one transaction and looks fi
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from db import decisions, diaries, labels, models, queue, rounds
 from db.connection import write
 from learner import classifier as classifiers
 from learner import metrics
+from learner.query_strategies import STRATEGIES
 from learner.reliability import soft_targets
 
 if TYPE_CHECKING:
@@ -197,6 +198,10 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         seed=int(settings.seed[:8], 16),
         calibrate_on=untouched,
     )
+    classifier = trained.classifier
+    if STRATEGIES[settings.strategy].committee:
+        committee = classifiers.bootstrap(features, training.targets, start=classifier, seed=this.number)
+        classifier = replace(classifier, committee=committee)
     honest = trained.calibrated_on
     checked = metrics.evaluate(trained.out_of_fold[honest], training.columns[honest])
     model = models.NewModel(
@@ -204,7 +209,7 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         encoder=encoder.name,
         encoder_hash=encoder.hash,
         label_ids=label_ids,
-        weights=trained.classifier.to_bytes(),
+        weights=classifier.to_bytes(),
         settings={"strength": classifiers.STRENGTH, "text_share": classifiers.TEXT_SHARE, "seed": settings.seed[:8]},
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={

@@ -31,8 +31,10 @@ def _proba(count: int) -> NDArray[np.float32]:
     return np.column_stack([sure, *[(1 - sure) / 6] * 6]).astype(np.float32)
 
 
-def _rank(db: Database, proba: NDArray[np.float32], strategy: str = "margin", seed: int = 1) -> list[queue.QueueEntry]:
-    chosen = settings.new_settings(strategy=strategy, uniform_share=0.0)
+def _rank(
+    db: Database, proba: NDArray[np.float32], strategy: str = "margin", seed: int = 1, uniform_share: float = 0.0
+) -> list[queue.QueueEntry]:
+    chosen = settings.new_settings(strategy=strategy, uniform_share=uniform_share)
     features = np.eye(len(proba) + 1, dtype=np.float32)  # no two diaries alike
     return ordering.rank_pool(
         db, _model(db), proba, features=lambda ids: features[ids], committee=(), settings=chosen, seed=seed
@@ -135,3 +137,15 @@ def test_a_long_import_is_asked_for_as_far_as_a_queue_goes_and_more_is_drawn_of_
     assert {diaries.get_diary(opened, i).part for i in more} == {"pool", "test"}
     assert more == queue.unqueued_ids(opened, limit=40)
     assert len(queue.unqueued_ids(opened, limit=1000)) == 80
+
+
+def test_the_uniform_share_is_drawn_at_random_spread_over_the_queue_and_marked(opened: Database) -> None:
+    fill(opened, 300)
+    ranked = _rank(opened, _proba(300), uniform_share=0.25)
+    pool = [entry for entry in ranked if diaries.get_diary(opened, entry.diary_id).part == "pool"]
+    assert len({entry.diary_id for entry in pool}) == len(pool)
+    for start in range(0, 200, 40):
+        assert 8 <= sum(entry.strategy == "random" for entry in pool[start : start + 40]) <= 12
+    drawn = [entry.diary_id for entry in pool if entry.strategy == "random"]
+    assert drawn != sorted(drawn)
+    assert len(drawn) == round(0.25 * len(pool))

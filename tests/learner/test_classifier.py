@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 
 from learner.classifier import (
     BALANCE_FLOOR,
+    COMMITTEE,
     TEXT_SHARE,
     ZERO_LABEL_SCALE,
     _balance,
     _folds,
+    bootstrap,
     from_bytes,
     join_features,
     one_hot,
@@ -283,3 +286,16 @@ def test_the_temperature_is_chosen_on_the_examples_that_are_named() -> None:
     too_few = train(features, targets, mean=MEAN, text_space="", seed=0, calibrate_on=np.arange(120) < 19)
     assert too_few.classifier.temperature == all_of_them.classifier.temperature
     assert too_few.calibrated_on.all()
+
+
+def test_a_committee_is_kept_with_the_classifier() -> None:
+    features, labels = _examples([30, 30])
+    targets = one_hot(labels, 2)
+    head = train(features, targets, mean=np.zeros(1, np.float32), text_space="", seed=0).classifier
+    committee = bootstrap(features, targets, start=head, seed=1)
+    assert len(committee) == COMMITTEE
+    assert not np.allclose(committee[0][0], committee[1][0])
+    kept = from_bytes(replace(head, committee=committee).to_bytes())
+    for (weight, bias), (kept_weight, kept_bias) in zip(committee, kept.committee, strict=True):
+        np.testing.assert_array_equal(weight, kept_weight)
+        np.testing.assert_array_equal(bias, kept_bias)
