@@ -97,7 +97,8 @@ class Worker:
             # Until the first piece is done the encoder is loading.
             self._say(db, "start", force=True)
             while not self._stopping and (parent_pid is None or os.getppid() == parent_pid):
-                round_open = jobs.start_open_round(db)
+                # A round says that it has ended a moment before its workflow has, and till then nothing else starts.
+                round_open = jobs.start_open_round(db) or self.bench.round_runs
                 if until == "round_ended" and not round_open:
                     return
                 state = upkeep.state(db)
