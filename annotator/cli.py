@@ -298,12 +298,13 @@ def activate(version: int, path: Path) -> None:
 @_database_option
 @click.option("--encoder", help=say("cli.init.encoder"))
 @click.option("--strategy", help=say("cli.settings.strategy"))
+@click.option("--uniform-share", type=float, help=say("cli.settings.uniform_share"))
 @click.option("--unit", help=say("cli.settings.unit"))
 @click.option("--precision", help=say("cli.settings.precision"))
 @click.option("--deeper-tier", help=say("cli.settings.deeper_tier"))
 @click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
 @_json_option
-def settings_(path: Path, as_json: bool, **asked: str | bool | None) -> None:
+def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
         now = project_settings.change(db, **{key: value for key, value in asked.items() if value is not None})
     _print(as_json, now, "\n".join(f"{key} = {value}" for key, value in dataclasses.asdict(now).items()))

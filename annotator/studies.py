@@ -12,6 +12,8 @@ from annotator.outcomes import FEWEST_TO_TRUST, SIGNIFICANCE
 from db import decisions, models, rounds
 from learner import calibration
 from learner.learning_curve import FEWEST
+from learner.learning_curve import Point as Point
+from learner.metrics import Interval as Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,33 +47,11 @@ Advice = Literal["go_on", "little", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """How a model that learned from `count` labels did on the test diaries."""
-
-    count: int
-    accuracy: Estimate
-    macro_f1: Estimate
-
-    def score(self, name: Score) -> Estimate:
-        """Return one of the two figures."""
-        return self.accuracy if name == "accuracy" else self.macro_f1
-
-
-@dataclass(frozen=True, slots=True)
 class Forecast:
     """What the next `ahead` labels would add: `gain`, and the score after them."""
 
     ahead: int
-    gain: Estimate
+    gain: Interval
     score: float
 
     @property
@@ -98,10 +78,10 @@ class Arms:
     shared: int
     chosen_count: int
     random_count: int
-    chosen: tuple[CurvePoint, ...]
-    random: tuple[CurvePoint, ...]
+    chosen: tuple[Point, ...]
+    random: tuple[Point, ...]
     p: float | None
-    f1_change: Estimate | None
+    f1_change: Interval | None
 
     @property
     def verdict(self) -> Literal["none", "better", "worse", "chance"]:
@@ -120,7 +100,7 @@ class ReliabilityBin:
 
     n: int
     confidence: float
-    right: Estimate
+    right: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +115,7 @@ class Reliability:
     source: Literal["test", "out_of_fold"]
     n: int
     bins: tuple[ReliabilityBin, ...]
-    error: Estimate
+    error: Interval
     brier: float
     confidence: float
     right: float
@@ -151,7 +131,7 @@ class Study:
     """What was found after a round; None or empty where there was too little to find it by."""
 
     reliability: Reliability | None
-    curve: tuple[CurvePoint, ...]
+    curve: tuple[Point, ...]
     forecasts: dict[Score, Forecast]
     arms: Arms | None
 
@@ -202,16 +182,16 @@ def read_study(stored: dict[str, Any]) -> Study:
     )
 
 
-def _estimate(stored: dict[str, Any]) -> Estimate:
-    return Estimate(float(stored["value"]), float(stored["low"]), float(stored["high"]))
+def _interval(stored: dict[str, Any]) -> Interval:
+    return Interval(float(stored["value"]), float(stored["low"]), float(stored["high"]))
 
 
-def _points(stored: list[dict[str, Any]] | None) -> tuple[CurvePoint, ...]:
-    return tuple(CurvePoint(int(p["count"]), _estimate(p["accuracy"]), _estimate(p["macro_f1"])) for p in stored or ())
+def _points(stored: list[dict[str, Any]] | None) -> tuple[Point, ...]:
+    return tuple(Point(int(p["count"]), _interval(p["accuracy"]), _interval(p["macro_f1"])) for p in stored or ())
 
 
 def _forecast(stored: dict[str, Any]) -> Forecast:
-    gain = Estimate(float(stored["gain"]), float(stored["low"]), float(stored["high"]))
+    gain = Interval(float(stored["gain"]), float(stored["low"]), float(stored["high"]))
     return Forecast(int(stored["ahead"]), gain, float(stored["score"]))
 
 
@@ -227,7 +207,7 @@ def _arms(stored: dict[str, Any] | None) -> Arms | None:
         chosen=_points(stored.get("chosen")),
         random=_points(stored.get("random")),
         p=stored.get("p"),
-        f1_change=None if change is None else _estimate(change),
+        f1_change=None if change is None else _interval(change),
     )
 
 
@@ -235,14 +215,14 @@ def _reliability(stored: dict[str, Any] | None) -> Reliability | None:
     if not stored or not stored["bins"]:
         return None
     bins = tuple(
-        ReliabilityBin(int(b["n"]), b["confidence"], Estimate(b["right"], b["right_low"], b["right_high"]))
+        ReliabilityBin(int(b["n"]), b["confidence"], Interval(b["right"], b["right_low"], b["right_high"]))
         for b in stored["bins"]
     )
     return Reliability(
         source=stored["source"],
         n=int(stored["n"]),
         bins=bins,
-        error=Estimate(stored["ece"], stored["ece_low"], stored["ece_high"]),
+        error=Interval(stored["ece"], stored["ece_low"], stored["ece_high"]),
         brier=float(stored["brier"]),
         confidence=float(stored["confidence"]),
         right=float(stored["right"]),

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
+from annotator.simulation import describe
 from benchmarks import labelled_file, machine, peers
 from learner import query_strategies, simulation
 
@@ -121,23 +122,10 @@ def _check_equal_starts(found: dict[tuple[str, int], Replay], names: list[str], 
 
 
 def _strategies(summaries: dict[str, Summary]) -> dict[str, Any]:
-    described = {name: _describe(summary) for name, summary in summaries.items()}
+    described = {name: describe(summary) for name, summary in summaries.items()}
     if query_strategies.DEFAULT in described:
         return {"default": {"name": query_strategies.DEFAULT, **described[query_strategies.DEFAULT]}, **described}
     return described
-
-
-def _describe(summary: Summary) -> dict[str, Any]:
-    return {
-        "labels_to_95": summary.labels_to_95,
-        "aulc_macro_f1": summary.aulc_macro_f1,
-        "aulc_accuracy": summary.aulc_accuracy,
-        "interval": list(summary.macro_f1_interval),
-        "accuracy_interval": list(summary.accuracy_interval),
-        "labels": summary.counts.tolist(),
-        "macro_f1": summary.macro_f1.mean(axis=0).round(4).tolist(),
-        "accuracy": summary.accuracy.mean(axis=0).round(4).tolist(),
-    }
 
 
 if __name__ == "__main__":

@@ -37,9 +37,9 @@ class Labelled:
     left_out: int
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, rows: int) -> None:
-    """Add the arguments that say which rows of which file."""
-    parser.add_argument("--data", type=Path, required=True)
+def add_arguments(parser: argparse.ArgumentParser, *, rows: int, data: Path | None = None) -> None:
+    """Add the arguments that say which rows of which file; without a file of its own `--data` must be given."""
+    parser.add_argument("--data", type=Path, default=data, required=data is None)
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--label-column", default="label")
     parser.add_argument("--query", help="rows to use, as pandas writes it, such as 'dominance >= 0.6'")

@@ -5,7 +5,7 @@ Each comes with the classifier that its users have: scikit-learn's logistic regr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,14 +105,9 @@ def _out_of_fold(state: State) -> FloatArray:
     folds = np.arange(len(state.known)) % 3
     proba = np.zeros((len(state.known), state.k), np.float32)
     for fold in range(3):
-        part = type(state)(**{**vars_of(state), "known": state.known[folds != fold]})
+        part = replace(state, known=state.known[folds != fold])
         proba[folds == fold] = _Regression(part, state.features).proba(state.features[state.known[folds == fold]])
     return proba
-
-
-def vars_of(state: State) -> dict[str, Any]:
-    """Return the fields of a state."""
-    return {name: getattr(state, name) for name in state.__dataclass_fields__}
 
 
 def tfidf(grams: Any) -> Asking:

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-import pandas as pd
 
-from benchmarks import machine
+from benchmarks import labelled_file, machine
 from learner import classifier, metrics, query_strategies, text_space, tuning
 from learner import encoder as encoders
 
@@ -62,33 +61,20 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT / "examples" / "diaries.csv")
-    parser.add_argument("--text-column", default="text")
-    parser.add_argument("--label-column", default="label")
-    parser.add_argument("--query", help="rows to use, as pandas writes it, such as 'dominance >= 0.6'")
-    parser.add_argument("--encoder", default="bundled")
+    labelled_file.add_arguments(parser, rows=4000, data=ROOT / "examples" / "diaries.csv")
+    parser.set_defaults(encoder="bundled")
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--pool", type=int, default=10_000)
     parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--rows", type=int, default=4000, help="most rows of the file that are used")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
 def read(arguments: argparse.Namespace) -> tuple[list[str], list[str], NDArray[np.int64]]:
     """Return texts, label names and label columns of the rows; some are composed where the file has too few."""
-    if arguments.data.suffix == ".parquet":
-        frame = pd.read_parquet(arguments.data)
-    else:
-        frame = pd.read_csv(arguments.data, sep="\t" if arguments.data.suffix == ".tsv" else ",")
-    if arguments.query:
-        frame = frame.query(arguments.query)
-    frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
-    frame = frame.drop_duplicates(arguments.text_column)
-    frame = frame.sample(min(len(frame), arguments.rows), random_state=arguments.seed)
+    frame = labelled_file.read_rows(arguments).drop_duplicates(arguments.text_column)
     texts = frame[arguments.text_column].tolist()
     labels = frame[arguments.label_column].astype(str).tolist()
     names = sorted(set(labels))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from typing import Any
 
 from learner.errors import EncoderError
@@ -22,12 +23,21 @@ def attach(encoder: Any, *, rank: int, layers: int) -> Any:
         rank: of each low-rank product; its scale is 2.
         layers: how many of the upper layers get one.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig
 
     first = int(encoder.config.num_hidden_layers) - layers
     targets = [name for name in _linear_maps(encoder) if int(_layer_of(name)) >= first]
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=targets)
-    return get_peft_model(encoder, config)
+    return _wrap(encoder, config)
+
+
+def _wrap(encoder: Any, config: Any) -> Any:
+    from peft import get_peft_model
+
+    with warnings.catch_warnings():
+        # peft asks the model under a name that transformers 5 has deprecated; users can do nothing about it.
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+        return get_peft_model(encoder, config)
 
 
 def _linear_maps(encoder: Any) -> list[str]:
@@ -70,13 +80,13 @@ def merge(encoder: Any, data: bytes) -> Any:
     Raises:
         EncoderError: if the bytes are no adapter of such an encoder.
     """
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from peft import LoraConfig, set_peft_model_state_dict
     from safetensors.torch import load
 
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
-        adapted = get_peft_model(encoder, config)
+        adapted = _wrap(encoder, config)
         result: Any = set_peft_model_state_dict(adapted, {name: t.float() for name, t in load(data).items()})
     # Damaged bytes raise kinds of json, safetensors and peft, which share no other base.
     except Exception as error:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.encoder import EMOTION_FOLDER
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from learner.tuning import Examples, TuningSettings
 
 KOTE_EMOTIONS = 44
-FOLDER = Path(__file__).resolve().parent / "emotion"
-"""The adapter that is shipped: ``adapter.safetensors``, the hashes of the texts it saw, and its card."""
 _BANDS = ((1, 4), (5, 8), (9, 10))
 
 
@@ -49,7 +48,7 @@ def hashes_of(texts: Iterable[str]) -> NDArray[np.int64]:
 
 def tuned_on() -> NDArray[np.int64]:
     """Return the identities of the texts that the shipped adapter was tuned on, sorted."""
-    return np.asarray(np.load(FOLDER / "tuned_on.npy"), np.int64)
+    return np.asarray(np.load(EMOTION_FOLDER / "tuned_on.npy"), np.int64)
 
 
 def read_corpus(kote: Path, reviews: Path, *, kote_share: float, review_count: int, seed: int) -> Corpus:

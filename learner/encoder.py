@@ -27,7 +27,8 @@ _TOKENS_A_BATCH = 1024
 EMOTION = "bundled-emotion"
 """The bundled encoder with the adapter that was tuned on Korean emotions."""
 
-_EMOTION_ADAPTER = Path(__file__).with_name("emotion") / "adapter.safetensors"
+EMOTION_FOLDER = Path(__file__).with_name("emotion")
+"""Where that adapter is shipped: ``adapter.safetensors``, the hashes of the texts it saw, and its card."""
 
 _MOST_TOKENS = 8192
 """Cut of texts where a checkpoint names none."""
@@ -181,7 +182,7 @@ def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
         return _load_checkpoint(name, cache=cache)
     base = _load_checkpoint(bundled_encoder.NAME, cache=cache)
     try:
-        adapter = _EMOTION_ADAPTER.read_bytes()
+        adapter = (EMOTION_FOLDER / "adapter.safetensors").read_bytes()
     except OSError as error:
         raise EncoderError("encoder_unloadable", name=name, reason=error.strerror or "") from error
     digest = adapted_digest(base.digest, adapter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -72,6 +72,10 @@ class Point:
     count: int
     accuracy: metrics.Interval
     macro_f1: metrics.Interval
+
+    def score(self, name: Literal["accuracy", "macro_f1"]) -> metrics.Interval:
+        """Return one of the two figures."""
+        return self.accuracy if name == "accuracy" else self.macro_f1
 
 
 def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int, seed: int) -> tuple[Point, ...]:

@@ -145,12 +145,11 @@ def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -
     scores = score(name, pool.proba, seed=seed)
     recipe, n = STRATEGIES[name], len(pool.proba)
     head = min(n, CHOSEN, size)
-    if recipe.typical:
+    chosen = np.zeros(0, np.int64)
+    if recipe.typical and head:
         chosen = batches.typical(pool.features, n, size=head, batch=batch, seed=seed)
     elif recipe.thin and head:
         chosen = _choose_head(recipe, pool, scores, size=head, batch=batch)
-    else:
-        chosen = np.zeros(0, np.int64)
     rest = _largest(np.delete(scores, chosen), size - len(chosen))
     return np.concatenate([chosen, np.delete(np.arange(n), chosen)[rest]])
 

@@ -59,7 +59,7 @@ class State:
         features: (n, features) of all rows.
         labels: (n,) columns; only those of `known` may be looked at.
         known, waiting, test: places of rows.
-        batch: how many to ask for.
+        batch: how many to ask for; 0 at the end, when only the test rows are answered.
         seed: of this batch.
     """
 
@@ -125,7 +125,6 @@ def replay(
     batch: int,
     budget: int,
     seed: int,
-    said: Callable[[float], None] = lambda share: None,
 ) -> Replay:
     """Replay one project: a random first batch, then batches that `ask` chooses.
 
@@ -135,37 +134,38 @@ def replay(
         features: (n, features) finite.
         labels: (n,) columns in [0, k).
         budget: labels after which the replay ends.
-        said: is told the share of the budget that is used.
 
     Raises:
         LearnerError: ``simulation_too_small`` if the pool is smaller than two batches.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
-    cut = round(TEST_SHARE * len(labels))
-    test, pool = order[:cut], order[cut:]
-    if len(pool) < 2 * batch or not cut:
+    test, pool = _deal(len(labels), seed)
+    if len(pool) < 2 * batch or not len(test):
         raise LearnerError("simulation_too_small", rows=len(labels), batch=batch)
-    asked, points = pool[:batch], []
-    while True:
+    asked, points, ended = pool[:batch], [], False
+    while not ended:
         waiting = pool[~np.isin(pool, asked)]
-        state = State(features, labels, k, asked, waiting, test, min(batch, len(waiting)), seed + len(asked))
-        chosen, proba = ask(state)
+        ended = len(asked) >= budget or not len(waiting)
+        wanted = 0 if ended else min(batch, len(waiting))
+        chosen, proba = ask(State(features, labels, k, asked, waiting, test, wanted, seed + len(asked)))
         measured = metrics.evaluate(proba, labels[test])
         points.append((len(asked), measured.macro_f1, measured.accuracy))
-        said(min(1.0, len(asked) / budget))
-        if len(asked) >= budget or not len(waiting):
-            break
         asked = np.concatenate([asked, chosen])
     counts, macro_f1, accuracy = np.array(points).T
     return Replay(counts.astype(np.int64), macro_f1, accuracy, asked)
 
 
+def _deal(n: int, seed: int) -> tuple[IntArray, IntArray]:
+    """Return the places of the test rows and of the pool, both in random order."""
+    order = np.random.default_rng(seed).permutation(n)
+    cut = round(TEST_SHARE * n)
+    return order[:cut], order[cut:]
+
+
 def full_pool(features: FloatArray, labels: IntArray, *, k: int, seed: int) -> tuple[float, float]:
     """Return macro F1 and accuracy of a head that learned from the whole pool of a replay with this seed."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    cut = round(TEST_SHARE * len(labels))
-    weight, bias = classifier.fit_head(features[order[cut:]], labels[order[cut:]], k=k)
-    measured = metrics.evaluate(classifier.softmax(features[order[:cut]] @ weight.T + bias), labels[order[:cut]])
+    test, pool = _deal(len(labels), seed)
+    weight, bias = classifier.fit_head(features[pool], labels[pool], k=k)
+    measured = metrics.evaluate(classifier.softmax(features[test] @ weight.T + bias), labels[test])
     return measured.macro_f1, measured.accuracy
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from pages.widgets.theme import BLUE, GREY, ORANGE
+from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from annotator.studies import CurvePoint, Forecast, Score, Study
+    from annotator.studies import Forecast, Point, Score, Study
 
-_PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
 _SYMBOLS = {BLUE: "circle", ORANGE: "square", GREY: "circle"}
 
 
@@ -50,7 +49,7 @@ def curve_figure(
 
 def _add_curve(
     figure: go.Figure,
-    points: Sequence[CurvePoint],
+    points: Sequence[Point],
     score: Score,
     colour: str,
     *,
@@ -60,15 +59,7 @@ def _add_curve(
     counts = [p.count for p in points]
     figures = [p.score(score) for p in points]
     if with_band:
-        figure.add_scatter(
-            x=[*counts, *reversed(counts)],
-            y=[f.high for f in figures] + [f.low for f in reversed(figures)],
-            fill="toself",
-            fillcolor=_PALE[colour],
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-        )
+        add_band(figure, counts, [f.low for f in figures], [f.high for f in figures], colour)
     figure.add_scatter(
         x=counts,
         y=[f.value for f in figures],
@@ -80,9 +71,7 @@ def _add_curve(
     )
 
 
-def _add_forecast(
-    figure: go.Figure, last: CurvePoint, forecast: Forecast, score: Score, colour: str, *, hover: str
-) -> None:
+def _add_forecast(figure: go.Figure, last: Point, forecast: Forecast, score: Score, colour: str, *, hover: str) -> None:
     # From the last measured point on: a line from the fitted curve would seem to jump.
     start = last.score(score).value
     end = [start + gain for gain in (forecast.gain.low, forecast.gain.value, forecast.gain.high)]

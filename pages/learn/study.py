@@ -14,7 +14,7 @@ from pages.widgets.words import keyed, say
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.studies import Arms, Estimate, Forecast, Score, Steadiness, Study
+    from annotator.studies import Arms, Forecast, Interval, Score, Steadiness, Study
 
 _TONES = {"go_on": st.success, "little": st.info, "unclear": st.info}
 _ICONS = {"go_on": ":material/trending_up:", "little": ":material/flag:", "unclear": ":material/help:"}
@@ -96,7 +96,7 @@ def _draw_curve(study: Study, score: Score) -> None:
     st.caption(say("study.curve_help"))
 
 
-def _percent(estimate: Estimate) -> str:
+def _percent(estimate: Interval) -> str:
     return f"{100 * estimate.value:.0f}% ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}%)"
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from pages.widgets.theme import BLUE, GREY, ORANGE
+from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from annotator.studies import Score
 
-_BANDS = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)"}
 _SYMBOLS = {BLUE: ("circle", "●"), ORANGE: ("square", "■")}
 
 
@@ -60,23 +59,15 @@ def curves_figure(
 
 def _add_curve(figure: go.Figure, found: dict[str, Any], score: Score, colour: str, *, name: str, hover: str) -> None:
     counts, low, high = found["labels"], found[f"{score}_low"], found[f"{score}_high"]
-    if colour in _BANDS:
-        figure.add_scatter(
-            x=[*counts, *reversed(counts)],
-            y=[*high, *reversed(low)],
-            fill="toself",
-            fillcolor=_BANDS[colour],
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-        )
+    if colour in _SYMBOLS:
+        add_band(figure, counts, low, high, colour)
     figure.add_scatter(
         x=counts,
         y=found[score],
         name=name,
-        mode="lines+markers" if colour in _BANDS else "lines",
-        line={"color": colour, "width": 2.5 if colour in _BANDS else 1},
-        opacity=1 if colour in _BANDS else 0.6,
+        mode="lines+markers" if colour in _SYMBOLS else "lines",
+        line={"color": colour, "width": 2.5 if colour in _SYMBOLS else 1},
+        opacity=1 if colour in _SYMBOLS else 0.6,
         marker={"size": 6, "symbol": _SYMBOLS.get(colour, ("circle", ""))[0], "color": colour},
         customdata=[list(bounds) for bounds in zip(low, high, strict=True)],
         hovertemplate=f"{name}<br>{hover}<extra></extra>",

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plotly.graph_objects import Figure
 
 BLUE = "#4a74a8"
 ORANGE = "#d98324"
 GREY = "#8a8f98"
 """Blue and orange differ in lightness too, so that all eyes tell them apart."""
+
+_PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
 
@@ -25,6 +29,23 @@ _STYLE = """<style>
 def draw_style() -> None:
     """Move what a page is about up, to where it is seen without scrolling."""
     st.html(_STYLE)
+
+
+def add_band(figure: Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+    """Add the pale band of an interval around a curve.
+
+    Args:
+        colour: `BLUE`, `ORANGE` or `GREY`, as the curve's.
+    """
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=[*high, *reversed(low)],
+        fill="toself",
+        fillcolor=_PALE[colour],
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+    )
 
 
 def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:

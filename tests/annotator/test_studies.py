@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotator import studies
-from annotator.studies import Advice, Estimate, Forecast, Reliability, ReliabilityBin, read_study
+from annotator.studies import Advice, Forecast, Interval, Reliability, ReliabilityBin, read_study
 from db import models, rounds
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_arms_that_could_not_be_compared_have_no_verdict() -> None:
     [(0.001, 0.02, "go_on"), (-0.01, 0.009, "little"), (0.001, 0.009, "little"), (-0.01, 0.02, "unclear")],
 )
 def test_advice_goes_no_further_than_the_interval(low: float, high: float, advice: Advice) -> None:
-    assert Forecast(100, Estimate((low + high) / 2, low, high), 0.6).advice == advice
+    assert Forecast(100, Interval((low + high) / 2, low, high), 0.6).advice == advice
 
 
 def test_an_empty_study_is_read_as_nothing_found() -> None:
@@ -86,8 +86,8 @@ def test_a_stored_study_is_read() -> None:
 
 
 def test_the_example_is_the_bin_nearest_to_eighty_percent() -> None:
-    bins = tuple(ReliabilityBin(10, c, Estimate(0.5, 0.3, 0.7)) for c in (0.4, 0.77, 0.95))
-    measured = Reliability("test", 30, bins, Estimate(0.1, 0.0, 0.2), 0.4, 0.7, 0.5)
+    bins = tuple(ReliabilityBin(10, c, Interval(0.5, 0.3, 0.7)) for c in (0.4, 0.77, 0.95))
+    measured = Reliability("test", 30, bins, Interval(0.1, 0.0, 0.2), 0.4, 0.7, 0.5)
     assert measured.example.confidence == 0.77
 
 
