@@ -42,6 +42,15 @@ Without it a label seen three times weighs as much as one seen three hundred tim
 Chosen in docs/learning.md.
 """
 
+PRIOR_SHARE = 0.5
+"""How much of the labels' frequencies a trained head answers with; chosen in docs/learning.md.
+
+With none of it rare labels are found soonest and answered too often, with all of it they are hardly ever answered.
+"""
+
+PRIOR_COUNT = 20
+"""Examples that each label counts as having beforehand: few labels say little about how frequent a label is."""
+
 FEWEST_TO_CALIBRATE = 20
 """Examples below which a temperature follows chance more than the model."""
 
@@ -206,7 +215,7 @@ def train(
         raise LearnerError("one_label_only", count=len(labels))
     targets = np.asarray(targets, np.float32)
     balance = _balance(targets)
-    weight, bias = _fit(features, targets, balance)
+    weight, bias = _with_prior(_fit(features, targets, balance), targets)
     held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias))
     chosen = np.ones(len(labels), np.bool_) if calibrate_on is None else calibrate_on
     if chosen.sum() < FEWEST_TO_CALIBRATE:
@@ -226,7 +235,7 @@ def fit_head(
         start: weight and bias to start from; the optimum does not depend on it.
     """
     targets = one_hot(labels, k)
-    return _fit(features, targets, _balance(targets), start=start)
+    return _with_prior(_fit(features, targets, _balance(targets), start=start), targets)
 
 
 COMMITTEE = 8
@@ -249,7 +258,8 @@ def bootstrap(features: FloatArray, targets: FloatArray, *, start: Classifier, s
     heads = []
     for _ in range(COMMITTEE):
         weights = balance * rng.exponential(size=len(targets)).astype(np.float32)
-        heads.append(_fit(features, targets, weights, start=(start.weight, start.bias)))
+        head = _fit(features, targets, weights, start=(start.weight, start.bias))
+        heads.append(_with_prior(head, targets))
     return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
 
 
@@ -264,6 +274,16 @@ def _balance(targets: FloatArray) -> FloatArray:
     frequency = targets.sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * len(targets)
     balanced = (targets / np.maximum(frequency, 1e-9)).sum(axis=1)
     return np.asarray(balanced * (len(targets) / balanced.sum()), np.float32)
+
+
+def _with_prior(head: Head, targets: FloatArray) -> Head:
+    """Give a head that weighs all labels the same a part of how frequent they are.
+
+    Source: Menon et al. (2021), Long-tail learning via logit adjustment; Dirichlet smoothing of the frequencies.
+    """
+    counts = targets.sum(axis=0, dtype=np.float64) + PRIOR_COUNT
+    weight, bias = head
+    return weight, np.asarray(bias + PRIOR_SHARE * np.log(counts / counts.mean()), np.float32)
 
 
 def _folds(labels: IntArray, seed: int) -> IntArray:
@@ -287,7 +307,8 @@ def _out_of_fold(
     for fold in np.unique(folds):
         seen = folds != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
-        weight, bias = _fit(features[seen], targets[seen], balance[seen], start=start)
+        head = _fit(features[seen], targets[seen], balance[seen], start=start)
+        weight, bias = _with_prior(head, targets[seen])
         logits[~seen] = features[~seen] @ weight.T + bias
     return logits
 

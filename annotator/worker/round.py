@@ -210,7 +210,12 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         encoder_hash=encoder.hash,
         label_ids=label_ids,
         weights=classifier.to_bytes(),
-        settings={"strength": classifiers.STRENGTH, "text_share": classifiers.TEXT_SHARE, "seed": settings.seed[:8]},
+        settings={
+            "strength": classifiers.STRENGTH,
+            "text_share": classifiers.TEXT_SHARE,
+            "prior_share": classifiers.PRIOR_SHARE,
+            "seed": settings.seed[:8],
+        },
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={
             "out_of_fold": asdict(checked),

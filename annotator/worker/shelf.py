@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -148,7 +149,12 @@ class Shelf:
         except EncoderError:
             onnx_encoder.export(original, folder)
         encoder = onnx_encoder.load(folder, choice.name, digest=digest)
-        self._compare(db, original, encoder)
+        try:
+            self._compare(db, original, encoder)
+        except EncoderError:
+            # Left there, it would be found whole at the next call and used.
+            shutil.rmtree(folder)
+            raise
         return encoder
 
     def _compare(self, db: Database, original: Encoder, quantised: Encoder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,9 @@ from annotator import settings as project_settings
 from annotator.worker import round as round_job
 from annotator.worker import shelf, tiers, upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries, encoders, models, rounds
+from db import diaries, encoders, labels, models, rounds
 from db.errors import DatabaseError
+from learner import onnx_encoder
 from learner.encoder import default_cache
 from learner.errors import EncoderError
 from tests.conftest import fill
@@ -224,6 +226,48 @@ def test_a_damaged_adapter_is_named(bench: Workbench, opened: Database) -> None:
     opened.conn.commit()
     with pytest.raises(DatabaseError, match="encoder_damaged"):
         Workbench(bench.database, cache=bench.cache).encoder(opened)
+
+
+def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: Workbench, opened: Database) -> None:
+    project_settings.change(opened, precision="int8")
+    assert not _serving(opened).encoder.endswith("-int8"), "not before a round"
+    report = _round(bench, opened, "instant")
+    assert (report.status, _serving(opened).encoder[-5:]) == ("done", "-int8")
+    agreement = models.int8_agreement(opened)
+    assert agreement is not None
+    assert (agreement["hash"], agreement["n"]) == (_serving(opened).encoder_hash, diaries.count_diaries(opened))
+    assert onnx_encoder.LEAST_COSINE <= agreement["mean_cosine"] < 1
+    project_settings.change(opened, precision="fp32")
+    _round(bench, opened, "instant")
+    assert not _serving(opened).encoder.endswith("-int8")
+
+
+def test_an_int8_form_that_disagrees_never_serves(
+    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _serving(opened).id
+    project_settings.change(opened, precision="int8")
+    monkeypatch.setattr(onnx_encoder, "LEAST_COSINE", 1.1)
+    for _ in range(2):
+        ended = _round(bench, opened, "instant")
+        assert ended.status == "failed"
+        assert ended.error is not None
+        assert ended.error["code"] == "int8_disagrees"
+    assert _serving(opened).id == before
+
+
+def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_serves_until_then(
+    bench: Workbench, opened: Database
+) -> None:
+    _round(bench, opened, "instant")
+    old = _serving(opened)
+    added = replace(labels.list_labels(opened)[0], id=99, name="설렘", key="q", position=len(old.label_ids))
+    labels.store_labels(opened, [added])
+    _keep_up(bench, opened)
+    assert _serving(opened).id == old.id
+    report = _round(bench, opened, "instant")
+    assert report.status == "done"
+    assert _serving(opened).label_ids == (*old.label_ids, 99)
 
 
 def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: Workbench, opened: Database) -> None:
