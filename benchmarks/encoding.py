@@ -21,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import torch
 
-from benchmarks import machine
-from benchmarks.retrain import ROOT, read
+from benchmarks import labelled_file, machine
 from learner import encoder as encoders
 from learner import onnx_encoder
 
@@ -31,13 +30,14 @@ if TYPE_CHECKING:
 
     from learner.encoder import Encoder
 
+ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 3
 
 
 def main() -> None:
     """Measure float32 and int8 in turn, so that what else the machine does falls on both."""
     arguments = _arguments()
-    texts = read(arguments)[0]
+    texts = labelled_file.read_rows(arguments)[arguments.text_column].astype(str).tolist()
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
     with tempfile.TemporaryDirectory() as folder:
         onnx_encoder.export(encoder, Path(folder) / "int8")
@@ -94,14 +94,8 @@ def write(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT / "examples" / "diaries.csv")
-    parser.add_argument("--text-column", default="text")
-    parser.add_argument("--label-column", default="label")
-    parser.add_argument("--query")
-    parser.add_argument("--encoder", default="bundled")
-    parser.add_argument("--rows", type=int, default=256)
-    parser.add_argument("--json", type=Path)
-    parser.set_defaults(seed=0, labels=0)
+    labelled_file.add_arguments(parser, rows=256, data=ROOT / "examples" / "diaries.csv")
+    parser.set_defaults(encoder="bundled")
     return parser.parse_args()
 
 

@@ -111,7 +111,7 @@ def build(folder: Path, arguments: argparse.Namespace) -> None:
     """Make a project of so many diaries, with vectors, text features, sentences and some labels."""
     rng = np.random.default_rng(0)
     encoder = encoders.load("bundled", cache=encoders.default_cache())
-    project.init(folder / "project.db", seed="00" * 16)
+    project.init(folder / "project.db", seed="00" * 16, encoder="bundled")
     with closing(project.open_project(folder / "project.db")) as db:
         rows = arguments.rows
         kinds = _kinds(arguments, encoder, rng)
