@@ -15,6 +15,7 @@ draw_style()
 _PAGES = {
     "label": ("pages/label/page.py", ":material/edit:"),
     "doubts": ("pages/doubts/page.py", ":material/fact_check:"),
+    "dictionary": ("pages/dictionary/page.py", ":material/menu_book:"),
     "learn": ("pages/learn/page.py", ":material/model_training:"),
     "simulate": ("pages/simulate/page.py", ":material/compare_arrows:"),
     "import": ("pages/import_diaries/page.py", ":material/download:"),
@@ -28,7 +29,7 @@ def _run_project() -> None:
         name: st.Page(script, title=say(f"frame.{name}"), icon=icon, url_path=name, default=name == "label")
         for name, (script, icon) in _PAGES.items()
     }
-    work = [pages[name] for name in ("label", "doubts", "learn", "simulate")]
+    work = [pages[name] for name in ("label", "doubts", "dictionary", "learn", "simulate")]
     material = [pages["import"], pages["overview"]]
     chosen = st.navigation({say("frame.work"): work, say("frame.material"): material})
     with project.opened() as db:

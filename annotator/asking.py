@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.worker import upkeep
+from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
 from db import diaries, models
 from learner.encoder import default_cache
@@ -57,7 +57,7 @@ class Answerer:
         diary = diaries.get_diary(db, diary_id)
         unit = self._bench.settings(db).unit
         if models.find_explanation(db, diary_id, model.id, unit) is None:
-            upkeep.explain_diary(self._bench, db, self._serving, diary_id)
+            explaining.explain_diary(self._bench, db, self._serving, diary_id)
         found = models.find_explanation(db, diary_id, model.id, unit)
         if found is None:
             raise UserError("explanation_missing", id=diary_id)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 import os
 import secrets
 import sys
@@ -12,57 +10,31 @@ import time
 import unicodedata
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from annotator import cli_learner, labelling, overview, people, project
+from annotator import cli_dictionary, cli_learner, labelling, overview, people, project
 from annotator import rounds as round_cases
 from annotator import settings as project_settings
+from annotator.cli_options import DIARY_ID as _DIARY_ID
+from annotator.cli_options import database_option as _database_option
+from annotator.cli_options import json_option as _json_option
+from annotator.cli_options import name_option as _name_option
+from annotator.cli_options import show as _print
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.messages import default_language, explain, say
 from db import decisions, labels, models, queue, rounds
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from annotator.worker.upkeep import Progress
     from db import Database
     from db.models import Model
 
 # Heavy packages are imported by the commands that need them: `maeumgyeol status` shall answer at once.
-
-
-def _database_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--db",
-        "path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=lambda: os.environ.get("MAEUMGYEOL_DB") or project.default_path(),
-        help=say("cli.option.db"),
-    )(command)
-
-
-_DIARY_ID = click.IntRange(1, 2**63 - 1)  # what an SQLite row id can be
-
-_json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
-_name_option = click.option("--name", default=say("cli.me"), show_default=True, help=say("cli.option.name"))
-
-
-def _print(as_json: bool, value: Any, text: str) -> None:
-    click.echo(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False) if as_json else text)
-
-
-def _jsonable(value: Any) -> Any:
-    """Return a value as JSON knows it. Figures that could not be measured are null: JSON has no NaN."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
@@ -302,7 +274,9 @@ def activate(version: int, path: Path) -> None:
 @click.option("--unit", help=say("cli.settings.unit"))
 @click.option("--precision", help=say("cli.settings.precision"))
 @click.option("--deeper-tier", help=say("cli.settings.deeper_tier"))
+@click.option("--blind-share", type=float, help=say("cli.settings.blind_share"))
 @click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
+@click.option("--use-dictionary/--no-use-dictionary", default=None, help=say("cli.settings.use_dictionary"))
 @_json_option
 def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
@@ -356,12 +330,15 @@ def backup(target: Path, path: Path) -> None:
 @_database_option
 @_json_option
 def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
+    from annotator import refinement
     from annotator.asking import Answerer
 
     wanted = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
     with closing(project.open_project(path)) as db:
         answers = Answerer(db, path).predict(wanted)
         model = _active(db)
+        refiner = refinement.find_refiner(db, model)
+        answers = answers if refiner is None else refiner.refine(wanted, answers)
         names = [entry.name for entry in labels.list_labels(db)]
         tops = [names[int(row.argmax())] for row in answers]
         value = [
@@ -400,6 +377,7 @@ def _active(db: Database) -> Model:
     return model
 
 
+cli.add_command(cli_dictionary.dictionary)
 cli.add_command(cli_learner.simulate)
 cli.add_command(cli_learner.tune_encoder)
 

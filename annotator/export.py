@@ -1,5 +1,7 @@
 """Everything out again: one row a diary, with its label, who decided it, and what the model says.
 
+What the model says is moved by the word-emotion dictionary where that is switched on; see `annotator.refinement`.
+
 Columns: ``id text written_on author source part label decided_by decided_at memo predicted proba_… model_version
 decisions metadata``. ``label`` is the newest decision in force; ``decisions`` holds all of them as JSON.
 """
@@ -15,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from annotator import project
+from annotator import project, refinement
 from annotator.errors import UserError
 from db import annotators, decisions, diaries, labels, models
 
@@ -95,6 +97,7 @@ def list_rows(db: Database, *, decided_only: bool = False) -> Iterator[dict[str,
     active = models.find_active(db)
     ids = decisions.decided_ids(db) if decided_only else diaries.list_ids(db)
     proba = None if active is None else models.load_predictions(db, active)
+    refiner = refinement.find_refiner(db, active)
     for at in range(0, len(ids), _BATCH):
         part = ids[at : at + _BATCH].tolist()
         standing: dict[int, list[Decision]] = {}
@@ -106,6 +109,7 @@ def list_rows(db: Database, *, decided_only: bool = False) -> Iterator[dict[str,
             if active is not None and proba is not None and diary.id <= len(proba):
                 values = proba[diary.id - 1]
                 if values[0] == values[0]:
+                    values = values if refiner is None else refiner.refine([diary.text], values[None])[0]
                     names = [name_of_label[i] for i in active.label_ids]
                     row |= {f"proba_{name}": round(float(p), 6) for name, p in zip(names, values, strict=True)}
                     row |= {"predicted": names[int(values.argmax())], "model_version": active.version}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from annotator import anchoring, rationales, refinement, wording
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.messages import Language, say
@@ -89,6 +92,9 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None
     if event.kind == "undo":
         _undo(db, event.token, annotator_id=annotator_id, holder=holder)
         return
+    if event.kind == "rationale":
+        rationales.mark(db, event, annotator_id=annotator_id)
+        return
     if event.diary_id is None:
         raise UserError("event_broken")
     decide(
@@ -142,7 +148,14 @@ def decide(db: Database, decision: NewDecision) -> int | None:
     if decision.model_id is not None:
         models.get_model(db, decision.model_id)
     diaries.get_diary(db, decision.diary_id)
-    return decisions.add(db, decision)
+    return decisions.add(db, replace(decision, predicted_label_id=_would_say(db, decision)))
+
+
+def _would_say(db: Database, decision: NewDecision) -> int | None:
+    """Return what the serving model says of a diary that is labelled, whether the person saw it or not."""
+    active = models.find_active(db) if decision.kind == "label" else None
+    proba = None if active is None else models.find_proba(db, active, decision.diary_id)
+    return None if active is None or proba is None else active.label_ids[int(proba.argmax())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +216,8 @@ def board(
         )
     names = [label.name for label in label_set(db)]
     items = [_item(db, lease, settings=settings, active=active, names=names, language=language) for lease in leases]
+    for item in items:
+        item["rationales"] = rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
     if items:
         items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
     kinds = decisions.count_by_kind(db, annotator_id)
@@ -239,7 +254,7 @@ def _item(
     language: Language,
 ) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
-    blind = settings.blind_test and diary.part == "test"
+    blind = anchoring.is_blind(diary, settings)
     split = diaries.find_sentences(db, diary.id)
     prediction = None if blind else _prediction(db, active, diary)
     return {
@@ -249,8 +264,9 @@ def _item(
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
         "prediction": prediction,
-        "explanation": None if blind else _explanation(db, active, diary, settings),
-        "why": why(lease, diary, prediction, names, language),
+        "explanation": None if blind else _explanation(db, active, diary, settings, names, language),
+        "why": why(lease, diary, prediction, names, language, is_blind=blind)
+        + _by_dictionary(db, active, diary, prediction, names, language),
         "written_on": diary.written_on,
         "author": diary.author,
         "previous": None,
@@ -269,15 +285,44 @@ def _prediction(db: Database, active: Model | None, diary: Diary) -> dict[str, A
     }
 
 
-def _explanation(db: Database, active: Model | None, diary: Diary, settings: Settings) -> dict[str, Any] | None:
+def _explanation(
+    db: Database, active: Model | None, diary: Diary, settings: Settings, names: Sequence[str], language: Language
+) -> dict[str, Any] | None:
     found = None if active is None else models.find_explanation(db, diary.id, active.id, settings.unit)
-    if found is None:
+    proba = None if active is None else models.find_proba(db, active, diary.id)
+    if found is None or proba is None:
         return None
+    reading = wording.read(diary.text, found, proba.tolist(), names, language)
     return {
         "spans": [list(span) for span in found.spans],
         "weights": [[round(float(w), 5) for w in row] for row in found.weights],
         "fit": list(found.fit),
+        "stability": found.stability,
+        "arc": found.arc and [[round(p, 4) for p in row] for row in found.arc],
+        "groups": [list(span) for span in reading.groups],
+        "sentence": reading.sentence,
+        "contrast": reading.contrast,
+        "deletion": reading.deletion,
     }
+
+
+def _by_dictionary(
+    db: Database,
+    active: Model | None,
+    diary: Diary,
+    prediction: dict[str, Any] | None,
+    names: Sequence[str],
+    language: Language,
+) -> str:
+    """Say so where the word-emotion dictionary, if it is switched on, would give another answer than the model."""
+    refiner = None if prediction is None else refinement.find_refiner(db, active)
+    if prediction is None or refiner is None:
+        return ""
+    refined = refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
+    answer = int(refined.argmax())
+    if answer == prediction["label_index"]:
+        return ""
+    return " " + say("why.dictionary", language, label=names[answer], p=round(100 * float(refined[answer])))
 
 
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:
@@ -291,10 +336,14 @@ def why(
     prediction: dict[str, Any] | None,
     names: Sequence[str],
     language: Language,
+    *,
+    is_blind: bool,
 ) -> str:
-    """Say in words why this diary is asked for now."""
+    """Say in words why this diary is asked for now, without a word of what the model thinks of a blind one."""
     if diary.part == "test":
         return say("why.test", language)
+    if is_blind:
+        return say("why.blind", language)
     if prediction is None or lease.strategy in ("random", ""):
         return say("why.random", language)
     order = sorted(range(len(names)), key=lambda i: -prediction["proba"][i])[:2]

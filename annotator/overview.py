@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from annotator import anchoring
 from annotator import rounds as round_cases
 from annotator.outcomes import Figures, read_figures
 from annotator.worker import lock
@@ -38,6 +39,7 @@ class Status:
         fallbacks: diaries that kss could not split, and a simpler rule did.
         cut_count: diaries of which the encoder reads only the beginning.
         is_working: whether a worker holds the database now.
+        anchoring: whether people are drawn to the model's answer.
     """
 
     labels: tuple[Label, ...]
@@ -53,6 +55,7 @@ class Status:
     plan: round_cases.Plan
     is_working: bool
     worker: WorkerState | None
+    anchoring: anchoring.Anchoring
 
 
 def status(db: Database, path: Path) -> Status:
@@ -73,6 +76,7 @@ def status(db: Database, path: Path) -> Status:
         plan=round_cases.plan(db),
         is_working=lock.is_working(path),
         worker=rounds.find_worker(db),
+        anchoring=anchoring.compare(db),
     )
 
 

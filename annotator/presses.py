@@ -12,6 +12,10 @@ from annotator.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from db.rationales import Verdict
+
+KINDS = ("label", "skip", "flag", "undo", "rationale")
+
 _MEMO_CHARACTERS = 2000
 
 _LARGEST = 2**53 - 1
@@ -24,11 +28,13 @@ class Event:
 
     Attributes:
         seq: 1, 2, … in a tab; one that was processed is never processed again.
-        token: the lease's for a decision, a fresh one for an undo.
+        token: the lease's for a decision, a fresh one for an undo or a mark on a word.
+        span: half-open characters of the word that a mark is about.
+        verdict: what the mark says of it.
     """
 
     seq: int
-    kind: Literal["label", "skip", "flag", "undo"]
+    kind: Literal["label", "skip", "flag", "undo", "rationale"]
     token: str
     diary_id: int | None = None
     label_id: int | None = None
@@ -37,6 +43,8 @@ class Event:
     model_id: int | None = None
     shown_label_id: int | None = None
     shown_proba: float | None = None
+    span: tuple[int, int] | None = None
+    verdict: Verdict | None = None
 
 
 def read_event(raw: Any) -> Event:
@@ -57,10 +65,12 @@ def read_event(raw: Any) -> Event:
             model_id=_optional(_whole, raw.get("model_id")),
             shown_label_id=_optional(_whole, raw.get("shown_label_id")),
             shown_proba=_optional(_finite, raw.get("shown_proba")),
+            span=_optional(_span, raw.get("span")),
+            verdict=_optional(_verdict, raw.get("verdict")),
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
-    if event.kind not in ("label", "skip", "flag", "undo") or not re.fullmatch("[!-~]{8,64}", event.token):
+    if event.kind not in KINDS or not re.fullmatch("[!-~]{8,64}", event.token):
         raise UserError("event_broken")
     return event
 
@@ -82,6 +92,20 @@ def _whole(value: Any) -> int:
     if not 0 < number <= _LARGEST:
         raise ValueError
     return number
+
+
+def _span(value: Any) -> tuple[int, int]:
+    start, end = (int(place) for place in value)
+    if not 0 <= start < end <= _LARGEST:
+        raise ValueError
+    return start, end
+
+
+def _verdict(value: Any) -> Verdict:
+    if value not in ("right", "wrong", "none"):
+        raise ValueError
+    found: Verdict = value
+    return found
 
 
 def _finite(value: Any) -> float:

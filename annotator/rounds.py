@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from annotator import settings
 from annotator.errors import UserError
 from annotator.labelling import learned_up_to
-from db import decisions, encoders, labels, models, rounds
+from db import decisions, encoders, labels, models, rationales, rounds
 
 if TYPE_CHECKING:
     from db import Database
@@ -40,6 +40,7 @@ class Plan:
         label_count: labels that would train, in force now.
         new_count: labels of these and of the test part that the serving model has not seen.
         new_train_count: of these, the labels that would train.
+        new_mark_count: marks on words that the serving model has not seen.
         test_count: labels that it would be measured on.
         labels_in_use: different labels among those that train.
         expected_seconds: from the last round, scaled by the labels.
@@ -51,6 +52,7 @@ class Plan:
     label_count: int
     new_count: int
     new_train_count: int
+    new_mark_count: int
     test_count: int
     labels_in_use: int
     expected_seconds: float
@@ -74,6 +76,7 @@ def plan(db: Database) -> Plan:
         label_count=label_count,
         new_count=decisions.count_since(db, learned),
         new_train_count=decisions.count_since(db, learned, part="pool"),
+        new_mark_count=rationales.count_since(db, int(active.settings.get("last_rationale_id", 0)) if active else 0),
         test_count=sum(decisions.count_by_label(db, part="test").values()),
         labels_in_use=len(training),
         expected_seconds=_expected_seconds(db, label_count),

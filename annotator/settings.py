@@ -32,10 +32,13 @@ class Settings:
             compared with, and a guard against what it overlooks.
         test_share: share of the diaries set apart at import, uniformly at random, to measure on.
         blind_test: show test diaries without the prediction, which would sway the answer that it is measured by.
+        blind_share: share of the other diaries that are shown without prediction and explanation, so that it can be
+            seen whether people are drawn to the model's answer; see `annotator.anchoring`.
         unit: what explanations speak about.
         overlap: how many people decide each diary.
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
+        use_dictionary: let the words of the word-emotion dictionary move predictions; see `annotator.refinement`.
     """
 
     seed: str
@@ -44,10 +47,12 @@ class Settings:
     uniform_share: float = 0.1
     test_share: float = 0.2
     blind_test: bool = True
+    blind_share: float = 0.1
     unit: Literal["eojeol", "morpheme"] = "eojeol"
     overlap: int = 1
     precision: Literal["fp32", "int8"] = "fp32"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
+    use_dictionary: bool = False
 
 
 def new_settings(**values: Any) -> Settings:
@@ -105,6 +110,8 @@ def _checked(settings: Settings) -> Settings:
         raise UserError("test_share_outside", found=settings.test_share)
     if not 0 <= settings.uniform_share <= 1:
         raise UserError("uniform_share_outside", found=settings.uniform_share)
+    if not 0 <= settings.blind_share <= 1:
+        raise UserError("blind_share_outside", found=settings.blind_share)
     if settings.strategy not in query_strategies.STRATEGIES:
         raise UserError("strategy_unknown", name=settings.strategy, known=", ".join(query_strategies.STRATEGIES))
     return settings

@@ -29,6 +29,7 @@ class NewDecision:
         token: given out with the diary's lease; a second decision with it is the same press again.
         model_id, shown_label_id, shown_proba: the prediction that the person saw, if any.
         seconds: time from the diary's appearance to the press.
+        predicted_label_id: what the model that serves now would say, whether the person saw it or not.
     """
 
     diary_id: int
@@ -41,6 +42,7 @@ class NewDecision:
     shown_label_id: int | None = None
     shown_proba: float | None = None
     seconds: float | None = None
+    predicted_label_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,9 @@ def add(db: Database, decision: NewDecision) -> int | None:
     """Keep a decision and end the lease it answers; return its id, or None if its token was used before."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
-            shown_label_id, shown_proba, source, seconds, decided_at, asked_by)
+            shown_label_id, shown_proba, source, seconds, predicted_label_id, decided_at, asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
-            :shown_proba, 'person', :seconds, :now,
+            :shown_proba, 'person', :seconds, :predicted_label_id, :now,
             (select q.strategy from queue q where q.diary_id = :diary_id))
         on conflict (token) do nothing returning id
     """

@@ -76,9 +76,13 @@ class Explanation:
     Attributes:
         unit: ``eojeol`` or ``morpheme``.
         spans: (start, end) character offsets of each unit in the raw text.
-        weights: (units, k) float32; positive = speaks for that label.
+        weights: (units, k) float32 on scores whose mean over the labels is 0; positive = speaks for that label.
         fit: per label: weighted R² of the local model.
-        sample_count: how many changed texts the classifier was asked about.
+        sample_count: how many changed texts the encoder was asked about.
+        stability: share of the strongest units whose sign is beyond chance, in [0, 1]; None where unknown.
+        deletion: ``label_index``, ``spans``, ``before``, ``after``: probability of the likeliest label with and without
+            its strongest units; None where nothing speaks for it.
+        arc: probabilities of each sentence by itself, (sentences, k); None where unknown.
     """
 
     diary_id: int
@@ -88,6 +92,9 @@ class Explanation:
     weights: NDArray[np.float32]
     fit: tuple[float, ...]
     sample_count: int
+    stability: float | None = None
+    deletion: dict[str, Any] | None = None
+    arc: list[list[float]] | None = None
 
 
 _COLUMNS = """id, version, tier, encoder, encoder_hash, label_ids, weights_hash, settings,
@@ -326,8 +333,9 @@ def load_predictions(db: Database, model: Model) -> NDArray[np.float32]:
 def store_explanation(db: Database, explanation: Explanation) -> None:
     """Keep an explanation, replacing an earlier one of the same diary, model and unit."""
     statement = """
-        insert or replace into explanations (diary_id, model_id, unit, spans, weights, fit, sample_count)
-        values (?, ?, ?, ?, ?, ?, ?)
+        insert or replace into explanations (diary_id, model_id, unit, spans, weights, fit, sample_count,
+            stability, deletion, arc)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
     e = explanation
     row = (
@@ -338,6 +346,9 @@ def store_explanation(db: Database, explanation: Explanation) -> None:
         np.ascontiguousarray(e.weights, "<f4").tobytes(),
         json.dumps([round(float(f), 6) for f in e.fit]),
         e.sample_count,
+        e.stability,
+        None if e.deletion is None else json.dumps(e.deletion),
+        None if e.arc is None else json.dumps([[round(float(p), 4) for p in row] for row in e.arc]),
     )
     with write(db):
         db.conn.execute(statement, row)
@@ -348,7 +359,7 @@ def find_explanation(db: Database, diary_id: int, model_id: int, unit: str) -> E
     row = one(
         db,
         """
-        select diary_id, model_id, unit, spans, weights, fit, sample_count from explanations
+        select diary_id, model_id, unit, spans, weights, fit, sample_count, stability, deletion, arc from explanations
         where diary_id = :diary and model_id = :model and unit = :unit
         """,
         diary=diary_id,
@@ -360,7 +371,8 @@ def find_explanation(db: Database, diary_id: int, model_id: int, unit: str) -> E
     spans = tuple((int(a), int(b)) for a, b in json.loads(row[3]))
     fit = tuple(json.loads(row[5]))
     weights = np.frombuffer(row[4], "<f4").reshape(len(spans), len(fit))
-    return Explanation(row[0], row[1], row[2], spans, weights, fit, row[6])
+    deletion, arc = (None if text is None else json.loads(text) for text in row[8:10])
+    return Explanation(row[0], row[1], row[2], spans, weights, fit, row[6], row[7], deletion, arc)
 
 
 def list_unexplained(db: Database, diary_ids: Sequence[int], model_id: int, unit: str) -> list[int]:

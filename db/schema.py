@@ -324,9 +324,11 @@ _EXPLAINING = (
     create table attributions (
         diary_id integer primary key references diaries (id),
         made_with text not null,
-        data blob not null
+        data blob not null,
+        used_at text not null
     ) strict
     """,
+    "create index attributions_by_use on attributions (used_at)",
     # Spans that a person called evidence for a label, or no evidence; the newest row of a span counts.
     """
     create table rationales (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.encoder import Encoder
+    from learner.rationales import Marked
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
@@ -48,7 +49,7 @@ PRIOR_SHARE = 0.5
 With none of it rare labels are found soonest and answered too often, with all of it they are hardly ever answered.
 """
 
-PRIOR_COUNT = 20
+PRIOR_COUNT = 30
 """Examples that each label counts as having beforehand: few labels say little about how frequent a label is."""
 
 FEWEST_TO_CALIBRATE = 20
@@ -76,6 +77,12 @@ class Classifier:
     temperature: float
     text_space: str
     committee: tuple[Head, ...] = ()
+
+    @property
+    def head(self) -> Head:
+        """Weight (k, features) and bias (k,) of the scores whose softmax are the probabilities."""
+        scale = np.float32(self.temperature)
+        return self.weight / scale, self.bias / scale
 
     def features(self, vectors: FloatArray, text_features: FloatArray | None) -> FloatArray:
         """Return what the head reads, (n, features).
@@ -190,6 +197,7 @@ def train(
     text_space: str,
     seed: int,
     calibrate_on: NDArray[np.bool_] | None = None,
+    marked: Marked | None = None,
 ) -> Trained:
     """Train the head on labelled examples, those of rare labels counting more.
 
@@ -202,6 +210,7 @@ def train(
         mean, text_space: kept with the classifier, see `Classifier`.
         calibrate_on: (n,) examples on which the temperature is chosen; None for all. Where these are fewer than
             `FEWEST_TO_CALIBRATE`, it is chosen on all.
+        marked: words that are evidence for a label or none; see `learner.rationales`.
 
     Raises:
         LearnerError: for fewer than two labels, or NaN in the features.
@@ -215,8 +224,8 @@ def train(
         raise LearnerError("one_label_only", count=len(labels))
     targets = np.asarray(targets, np.float32)
     balance = _balance(targets)
-    weight, bias = _with_prior(_fit(features, targets, balance), targets)
-    held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias))
+    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets)
+    held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias), marked=marked)
     chosen = np.ones(len(labels), np.bool_) if calibrate_on is None else calibrate_on
     if chosen.sum() < FEWEST_TO_CALIBRATE:
         chosen = np.ones(len(labels), np.bool_)
@@ -226,29 +235,36 @@ def train(
 
 
 def fit_head(
-    features: FloatArray, labels: IntArray, *, k: int, start: tuple[FloatArray, FloatArray] | None = None
+    features: FloatArray,
+    labels: IntArray,
+    *,
+    k: int,
+    start: tuple[FloatArray, FloatArray] | None = None,
+    marked: Marked | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Fit weight and bias alone, as `train` does, where only the answers count and not how sure they are.
 
     Args:
-        features, labels: as in `train`.
+        features, labels, marked: as in `train`.
         start: weight and bias to start from; the optimum does not depend on it.
     """
     targets = one_hot(labels, k)
-    return _with_prior(_fit(features, targets, _balance(targets), start=start), targets)
+    return _with_prior(_fit(features, targets, _balance(targets), start=start, marked=marked), targets)
 
 
 COMMITTEE = 8
 """Bootstrapped heads of a committee; more change the smallest margin little."""
 
 
-def bootstrap(features: FloatArray, targets: FloatArray, *, start: Classifier, seed: int) -> tuple[Head, ...]:
+def bootstrap(
+    features: FloatArray, targets: FloatArray, *, start: Classifier, seed: int, marked: Marked | None = None
+) -> tuple[Head, ...]:
     """Return a committee: weight and bias of heads that each weigh the examples anew at random.
 
     Random weights instead of draws: no label can go missing in a head.
 
     Args:
-        features, targets: as in `train`.
+        features, targets, marked: as in `train`.
         start: the head trained on all examples, near which the others are.
 
     Source: Rubin (1981), The Bayesian Bootstrap.
@@ -258,7 +274,7 @@ def bootstrap(features: FloatArray, targets: FloatArray, *, start: Classifier, s
     heads = []
     for _ in range(COMMITTEE):
         weights = balance * rng.exponential(size=len(targets)).astype(np.float32)
-        head = _fit(features, targets, weights, start=(start.weight, start.bias))
+        head = _fit(features, targets, weights, start=(start.weight, start.bias), marked=marked)
         heads.append(_with_prior(head, targets))
     return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
 
@@ -302,12 +318,13 @@ def _out_of_fold(
     folds: IntArray,
     *,
     start: tuple[FloatArray, FloatArray],
+    marked: Marked | None,
 ) -> FloatArray:
     logits = np.zeros_like(targets)
     for fold in np.unique(folds):
         seen = folds != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
-        head = _fit(features[seen], targets[seen], balance[seen], start=start)
+        head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked)
         weight, bias = _with_prior(head, targets[seen])
         logits[~seen] = features[~seen] @ weight.T + bias
     return logits
@@ -319,8 +336,12 @@ def _fit(
     balance: FloatArray,
     *,
     start: tuple[FloatArray, FloatArray] | None = None,
+    marked: Marked | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum."""
+    """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum.
+
+    Marked words add their price to the sum over the examples.
+    """
     import torch
 
     x, y, sample = torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(balance)
@@ -338,6 +359,8 @@ def _fit(
         # The bias is held only weakly: how frequent a label is, the data may say.
         size = (weight**2).sum() + 0.01 * (bias**2).sum()
         loss: torch.Tensor = (sample * losses).mean() + size / (2 * STRENGTH * len(y))
+        if marked is not None:
+            loss = loss + marked.price(weight) / len(y)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

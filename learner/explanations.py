@@ -1,61 +1,141 @@
 """Why the classifier answered as it did: LIME over units of a diary, with few and well-chosen changed texts.
 
-A local linear model of the probabilities on which units a text keeps, fitted by lime's own `LimeBase`. What differs
-from lime's text explainer: units at exact offsets, two equal words being two features; removed words really removed;
-each mask at most once (`learner.masks`); long diaries in levels, sentences first.
+A local linear model of the head's scores on which units a text keeps (`learner.attribution`). What differs from
+lime's text explainer: units at exact offsets, two equal words being two features; removed words really removed; each
+mask at most once; long diaries in levels, sentences first; scores instead of probabilities, so that a new head is
+explained without the encoder.
 
 Source: Ribeiro et al. (2016), "Why Should I Trust You?".
 """
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner import masks
+from learner.attribution import CHUNK, STRONGEST, Asked, Level, attribute
+from learner.classifier import softmax
 from learner.errors import LearnerError
+from learner.negation import find_groups, merge
 from learner.units import UNITS, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from learner.attribution import FeaturesOf
     from learner.characters import Span, Spans
+    from learner.classifier import Head
 
     FloatArray = NDArray[np.float32]
-    ProbaOf = Callable[[list[str]], FloatArray]
 
-LEAST_BUDGET = 8
+VERSION = 1
+"""Of the way in which texts are changed and weighed: what another one kept is not used."""
 
-_COARSE_SHARE = 3
-"""One in so many of the texts that are left goes into a level that only finds out where to look."""
+LEAST_BUDGET = CHUNK
 
-_NO_CHANGE = 1e-6
-"""Probabilities are float32; smaller differences are rounding, not an effect."""
+BUDGET = 96
+"""Changed texts of a level, where there are more than these."""
+
+MOST_UNITS = 24
+
+_REST = 4
+"""Groups of what is not examined unit by unit."""
+
+_CLEAR = 1 / 3
+"""Share of the strongest unit's weight from which on another one is named beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What becomes of the likeliest label's probability without the words that speak for it.
+
+    Attributes:
+        label: column of the likeliest label.
+        spans: the words, at most three.
+        before, after: probability with and without them.
+    """
+
+    label: int
+    spans: Spans
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What each unit adds to the probability of each label, around this text.
+    """What each unit adds to the score of each label, around this text.
 
     Attributes:
         spans: the n units that were examined, ascending: all of the text, or in a long text those of the
             sentences that matter most for its likeliest label.
-        weights: (n, k) float32; about the change of probability when the unit is there.
+        weights: (n, k) float32 on scores whose mean over the labels is 0: positive speaks for a label, and the
+            difference of two columns says why one label rather than the other.
         fit: (k,) float32, weighted R² of the local model for each label, at most 1. 1 where the label's
-            probability doesn't change or there is one unit; 0 where there is none.
-        sample_count: different texts that the classifier was asked about.
+            score doesn't change or there is one unit; 0 where there is none.
+        stability: share of the strongest units whose sign is beyond chance, in [0, 1].
+        deletion: None where no unit speaks for the likeliest label.
+        arc: (sentences, k) probabilities of each sentence by itself.
+        sample_count: different texts that the encoder was asked about for the local models.
     """
 
     spans: Spans
     weights: FloatArray
     fit: FloatArray
+    stability: float
+    deletion: Deletion | None
+    arc: FloatArray
     sample_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an explanation knows that no new head changes: with it the next head is explained without the encoder.
+
+    Attributes:
+        levels: local models, in the order in which they were looked at.
+        texts: features of the whole text, its sentences, and the text without its strongest words, by hash.
+    """
+
+    levels: tuple[Level, ...] = ()
+    texts: dict[str, FloatArray] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """Return safetensors bytes: about 60 KB for a diary of 24 words; float16 but for the texts."""
+        from safetensors.numpy import save
+
+        tensors: dict[str, NDArray[Any]] = {f"text/{key}": row for key, row in self.texts.items()}
+        facts = []
+        for number, level in enumerate(self.levels):
+            for name in _HALVED:
+                tensors[f"{number}/{name}"] = np.ascontiguousarray(getattr(level, name), np.float16)
+            tensors[f"{number}/errors"] = level.errors
+            facts.append([level.groups, level.sample_count, level.chunks])
+        return bytes(save(tensors, metadata={"levels": json.dumps(facts)}))
+
+
+_HALVED = ("matrix", "misfit", "spread")
+
+
+def kept_from_bytes(data: bytes) -> Kept:
+    """Return what `Kept.to_bytes` wrote."""
+    from safetensors.numpy import load
+
+    tensors = load(data)
+    facts = json.loads(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]["levels"])
+    levels = []
+    for number, (groups, sample_count, chunks) in enumerate(facts):
+        arrays = {name: tensors[f"{number}/{name}"].astype(np.float32) for name in (*_HALVED, "errors")}
+        spans = tuple(tuple((int(a), int(b)) for a, b in group) for group in groups)
+        levels.append(Level(groups=spans, sample_count=sample_count, chunks=chunks, **arrays))
+    texts = {name.removeprefix("text/"): row for name, row in tensors.items() if name.startswith("text/")}
+    return Kept(tuple(levels), texts)
 
 
 def explain(
@@ -63,114 +143,143 @@ def explain(
     *,
     unit: str,
     sentences: Sequence[Span],
-    proba_of: ProbaOf,
+    features_of: FeaturesOf,
+    head: Head,
     seed: int,
-    budget: int = 160,
-    most_units: int = 24,
-) -> Explained:
-    """Explain a classifier's answer for one text. The same arguments give the same result.
+    budget: int = BUDGET,
+    most_units: int = MOST_UNITS,
+    kept: Kept | None = None,
+) -> tuple[Explained, Kept]:
+    """Explain a head's answer for one text. The same arguments give the same result.
 
     Args:
         unit: key of `learner.units.UNITS`.
-        sentences: ascending spans; only used where there are more than `most_units` units.
-        proba_of: given texts, none twice in a call or between calls, "" possible, returns their probabilities
-            (m, k); called at most a few times with many texts each.
+        sentences: ascending spans; levels go by them where there are more than `most_units` units.
+        features_of: given texts, none twice in a call or between calls, "" possible, returns what the head reads of
+            them, (m, features); called several times with many texts each.
+        head: weight (k, features) and bias (k,) of scores whose softmax are the probabilities.
         seed: of `seed_of`.
-        budget: most texts to ask about, at least 8. Where 2**units fits, the seed has no influence.
+        budget: most changed texts of a level, at least 32. Where 2**units fits, the seed has no influence.
         most_units: most units to examine, at least 2.
+        kept: of an earlier explanation of this text with the same other arguments but for the head.
 
     Raises:
-        LearnerError: for an unknown unit, too small a budget, or probabilities that aren't finite numbers.
+        LearnerError: for an unknown unit, too small a budget, or features that aren't finite numbers.
     """
     if unit not in UNITS:
         raise LearnerError("unit_unknown", name=unit, known=", ".join(UNITS))
     if budget < LEAST_BUDGET:
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
-    units = UNITS[unit](text)
-    lens = _Lens(text, proba_of, budget, np.random.default_rng(seed))
-    examined = _examined(_by_sentence(units, sentences), lens, max(most_units, 2))
-    weights, fit = lens.weigh([(span,) for span in examined], budget=lens.left)
-    return Explained(examined, weights, fit, lens.sample_count)
+    lens = _Lens(text, features_of, head, budget, seed, kept or Kept())
+    groups, examined = _groups(_by_sentence(UNITS[unit](text), sentences), lens, max(most_units, 2))
+    level = lens.look(groups, budget) if groups else None
+    spans = tuple(group[0] for group in groups[:examined])
+    weights = np.zeros((0, lens.k), np.float32) if level is None else level.weights(lens.weight)[:examined]
+    explained = Explained(
+        spans=spans,
+        weights=weights,
+        fit=np.zeros(lens.k, np.float32) if level is None else level.fit(lens.weight),
+        stability=1.0 if level is None else level.stability(lens.direction),
+        deletion=_deletion(lens, text, spans, weights),
+        arc=lens.proba([text[start:end] for start, end in sentences]),
+        sample_count=lens.sample_count,
+    )
+    return explained, lens.kept()
 
 
-def seed_of(model_hash: str, diary_hash: str | bytes | int, unit: str) -> int:
-    """Return the seed of an explanation, in [0, 2**63), so that everybody is shown the same one.
+def seed_of(diary_hash: str | bytes | int, unit: str) -> int:
+    """Return the seed of an explanation, in [0, 2**63): everybody is shown the same, and every head asks the same.
 
     Args:
-        model_hash: of the model that answers.
         diary_hash: of the diary's text; the same hash as text, bytes or number gives different seeds.
         unit: key of `learner.units.UNITS`.
     """
-    digest = blake2b(repr((model_hash, diary_hash, unit)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digest = blake2b(repr((diary_hash, unit)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
-class _Lens:
-    """One text seen through its classifier: asks about changed texts, and never twice about the same."""
+def against_the_rest(weights: FloatArray, proba: FloatArray, label: int) -> FloatArray:
+    """Return what each unit adds to the log-odds of a label, (n,): its score against the others', the likely ones most.
 
-    def __init__(self, text: str, proba_of: ProbaOf, budget: int, rng: np.random.Generator) -> None:
-        self._text = text
-        self._proba_of = proba_of
-        self._budget = budget
-        self._rng = rng
-        self._known: dict[str, FloatArray] = {}
+    Args:
+        weights: (n, k) of `Explained`.
+        proba: (k,) of the text.
+    """
+    others = np.delete(np.asarray(proba, np.float64), label)
+    rest = np.delete(weights, label, axis=1) @ (others / max(others.sum(), 1e-12))
+    return np.asarray(weights[:, label] - rest, np.float32)
+
+
+class _Lens:
+    """One text seen through its encoder and a head."""
+
+    def __init__(self, text: str, features_of: FeaturesOf, head: Head, budget: int, seed: int, kept: Kept) -> None:
+        self._text, self._budget, self._seed, self._kept = text, budget, seed, kept
+        self._asked = Asked(features_of)
+        self._levels: list[Level] = []
+        self._texts: dict[str, FloatArray] = {}
+        self._known = dict(kept.texts)
+        self._head = head
+        # Scores are free up to a common shift.
+        self.weight = np.asarray(head[0] - head[0].mean(axis=0), np.float32)
+        self.k = len(head[1])
+        whole = self.proba([text])[0]
+        self.top = int(whole.argmax())
+        self.before = float(whole[self.top])
+        self.direction = against_the_rest(self.weight.T, whole, self.top)
 
     @property
     def sample_count(self) -> int:
-        """Different texts asked about so far."""
-        return len(self._known)
+        return sum(level.sample_count for level in self._levels)
 
-    @property
-    def left(self) -> int:
-        """Most masks that the next look may use; the whole text, already known, is one of them."""
-        return max(self._budget - max(self.sample_count - 1, 0), masks.LEAST_BUDGET)
+    def look(self, groups: Sequence[Spans], budget: int) -> Level:
+        """Return the local model of some groups, the kept one if it is of just these."""
+        number = len(self._levels)
+        known = self._kept.levels[number] if number < len(self._kept.levels) else None
+        if known is None or known.groups != tuple(groups):
+            known = attribute(self._text, groups, self._asked, budget=budget, seed=self._seed)
+        self._levels.append(known)
+        return known
 
-    def weigh(self, groups: Sequence[Spans], *, budget: int) -> tuple[FloatArray, FloatArray]:
-        """Return the weights of groups of spans, (n, k), and the fit, (k,). A group stays or goes as a whole."""
-        n = len(groups)
-        if n == 0:
-            proba = self._proba([self._text])
-            return np.zeros((0, proba.shape[1]), np.float32), np.zeros(proba.shape[1], np.float32)
-        chosen = masks.choose(n, budget=budget, rng=self._rng)
-        spans = [span for group in groups for span in group]
-        keep = np.repeat(chosen.keep, [len(group) for group in groups], axis=1)
-        proba = self._proba([without(self._text, spans, row) for row in keep.tolist()])
-        if n == 1:
-            # Two texts, one difference: a ridge would only shrink it.
-            return np.asarray(proba[:1] - proba[1:], np.float32), np.ones(proba.shape[1], np.float32)
-        return _fit(chosen, proba)
+    def rank(self, groups: Sequence[Spans]) -> list[int]:
+        """Order groups by how much they matter for the likeliest label, ties in the order of the text."""
+        size = np.abs(self.look(groups, CHUNK).weights(self.direction))
+        return [int(i) for i in np.argsort(-size, kind="stable")]
 
-    def top_label(self) -> int:
-        """Return the column of the likeliest label of the whole text."""
-        return int(self._proba([self._text])[0].argmax())
+    def proba(self, texts: Sequence[str]) -> FloatArray:
+        """Return probabilities of texts, (n, k), and keep their features."""
+        if not texts:
+            return np.zeros((0, self.k), np.float32)
+        keys = [_key(text) for text in texts]
+        missing = [text for key, text in zip(keys, texts, strict=True) if key not in self._known]
+        if missing:
+            self._known.update(zip(map(_key, missing), self._asked.features(missing), strict=True))
+        self._texts.update((key, self._known[key]) for key in keys)
+        features = np.stack([self._known[key] for key in keys])
+        return softmax(np.asarray(features @ self._head[0].T + self._head[1], np.float32))
 
-    def _proba(self, texts: list[str]) -> NDArray[np.float64]:
-        unknown = list(dict.fromkeys(text for text in texts if text not in self._known))
-        if unknown:
-            proba = np.asarray(self._proba_of(unknown))
-            if not np.isfinite(proba).all():
-                raise LearnerError("proba_not_finite", count=int((~np.isfinite(proba).all(axis=1)).sum()))
-            self._known.update(zip(unknown, proba, strict=True))
-        return np.stack([self._known[text] for text in texts]).astype(np.float64)
+    def without(self, spans: Spans) -> float:
+        """Return the likeliest label's probability without some spans."""
+        return float(self.proba([without(self._text, spans, [False] * len(spans))])[0, self.top])
+
+    def kept(self) -> Kept:
+        return Kept(tuple(self._levels), self._texts)
 
 
-def _fit(chosen: masks.Masks, proba: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
-    from lime.lime_base import LimeBase
+def _key(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
-    # The weights are ready and stand where LimeBase expects distances.
-    base = LimeBase(kernel_fn=lambda weights: weights, random_state=0)
-    keep = chosen.keep.astype(np.float64)
-    n, k = keep.shape[1], proba.shape[1]
-    weights, fit = np.zeros((n, k), np.float32), np.ones(k, np.float32)
-    for label in range(k):
-        if np.ptp(proba[:, label]) < _NO_CHANGE:
-            continue
-        _, pairs, fit[label], _ = base.explain_instance_with_data(
-            keep, proba, chosen.weights, label, n, feature_selection="none"
-        )
-        for place, weight in pairs:
-            weights[place, label] = weight
-    return weights, fit
+
+def _deletion(lens: _Lens, text: str, spans: Spans, weights: FloatArray) -> Deletion | None:
+    """Remove the clear words for the likeliest label, negations whole, and look what is left of it."""
+    joined, sums = merge(spans, weights, find_groups(text, spans))
+    column = sums[:, lens.top]
+    order = np.argsort(-column, kind="stable")[:STRONGEST]
+    clear = [int(i) for i in order if column[i] > 0 and column[i] >= _CLEAR * column[order[0]]]
+    if not clear:
+        return None
+    removed = tuple(sorted(joined[i] for i in clear))
+    return Deletion(lens.top, removed, lens.before, lens.without(removed))
 
 
 def _by_sentence(units: Spans, sentences: Sequence[Span]) -> list[Spans]:
@@ -182,22 +291,41 @@ def _by_sentence(units: Spans, sentences: Sequence[Span]) -> list[Spans]:
     return [tuple(group) for group in groups.values()]
 
 
-def _examined(parts: list[Spans], lens: _Lens, most_units: int) -> Spans:
+def _groups(parts: list[Spans], lens: _Lens, most_units: int) -> tuple[list[Spans], int]:
     """Narrow parts of a text, each a run of units, down to at most so many units in the parts that matter.
 
     A round weighs at most `most_units` blocks of neighbouring parts and takes the weightiest that fit. Where that
     fills less than half, the weightiest that was too large is looked into as well, in the next round.
+
+    Returns:
+        The units that are examined, each by itself, and behind them all others in few larger groups; how many
+        the former are.
     """
+    everything = [span for part in parts for span in part]
     while _size(parts) > most_units:
         if len(parts) == 1:
             parts = _finer(parts, most_units)
         blocks = [[parts[i] for i in run] for run in _runs(len(parts), most_units)]
-        fits, too_large = _take([blocks[i] for i in _rank(blocks, lens)], most_units)
+        groups = [tuple(span for part in block for span in part) for block in blocks]
+        fits, too_large = _take([blocks[i] for i in lens.rank(groups)], most_units)
         parts = sorted(fits)
         if 2 * _size(fits) < most_units:
             opened = too_large if len(too_large) > 1 else _finer(too_large, most_units)
             parts = sorted(fits + opened)
-    return tuple(span for part in parts for span in part)
+    examined = {span for part in parts for span in part}
+    units = [(span,) for span in everything if span in examined]
+    return [*units, *_rest(everything, examined)], len(units)
+
+
+def _rest(units: list[Span], examined: set[Span]) -> list[Spans]:
+    """Return the other units in at most `_REST` groups of neighbours.
+
+    They come and go, too, as in LIME: what a word does is seen in the whole neighbourhood of the text, and
+    shorter texts are read sooner.
+    """
+    others = [span for span in units if span not in examined]
+    runs = _runs(len(others), _REST) if others else []
+    return [tuple(others[i] for i in run) for run in runs]
 
 
 def _size(parts: list[Spans]) -> int:
@@ -225,11 +353,3 @@ def _take(ranked: list[list[Spans]], most_units: int) -> tuple[list[Spans], list
         elif not too_large:
             too_large = block
     return fits, too_large
-
-
-def _rank(blocks: list[list[Spans]], lens: _Lens) -> list[int]:
-    """Order blocks by how much they matter for the likeliest label, ties in the order of the text."""
-    groups = [tuple(span for part in block for span in part) for block in blocks]
-    weights, _ = lens.weigh(groups, budget=max(lens.left // _COARSE_SHARE, masks.LEAST_BUDGET))
-    size = np.abs(weights[:, lens.top_label()])
-    return [int(i) for i in np.argsort(-size, kind="stable")]

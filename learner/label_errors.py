@@ -41,10 +41,6 @@ class Doubts:
 def find_doubts(proba: FloatArray, labels: IntArray) -> Doubts:
     """Find labels that may be mistakes.
 
-    The head lets each label count the same in total, so it takes rare labels for likelier than they are, and
-    would miss what was labelled as one of them by mistake. Its probabilities are therefore multiplied by how
-    often each label was given (Bayes' rule), which found clearly more mistakes: docs/learning.md.
-
     Args:
         proba: (n, k) calibrated probabilities, each row by a head that had not seen the label of that row.
         labels: (n,) given columns in [0, k).
@@ -58,20 +54,11 @@ def find_doubts(proba: FloatArray, labels: IntArray) -> Doubts:
     if not np.isfinite(proba).all():
         raise LearnerError("proba_not_finite", count=int((~np.isfinite(proba).all(axis=1)).sum()))
     rows = np.arange(len(labels))
-    likely = _by_frequency(proba, labels)
-    quality = likely[rows, labels]
-    others = likely.copy()
+    quality = proba[rows, labels]
+    others = proba.copy()
     others[rows, labels] = -1
     suggested = others.argmax(axis=1)
-    return Doubts(quality, suggested, others[rows, suggested], _flag(likely, labels))
-
-
-def _by_frequency(proba: FloatArray, labels: IntArray) -> FloatArray:
-    """Return probabilities multiplied by how often each label was given, one more each, so that none is 0."""
-    k = proba.shape[1]
-    share = (np.bincount(labels, minlength=k) + 1) / (len(labels) + k)
-    weighed = np.maximum(proba, 1e-9) * share
-    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+    return Doubts(quality, suggested, others[rows, suggested], _flag(proba, labels))
 
 
 def _flag(proba: FloatArray, labels: IntArray) -> NDArray[np.bool_]:

@@ -111,6 +111,28 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     return (0.0 if right == 0 else centre - half), (1.0 if right == n else centre + half)
 
 
+def share_difference(first_right: int, first_n: int, second_right: int, second_n: int) -> Interval:
+    """Return by how much the first share is higher than the second, of two groups that have nothing in common.
+
+    Newcombe's hybrid score interval: the distances from each share to the ends of its Wilson interval, put together.
+
+    Returns:
+        In [-1, 1]; where a group is empty the value is NaN and the interval says nothing: -1 to 1.
+
+    Source: Newcombe (1998), Interval estimation for the difference between independent proportions, method 10.
+    """
+    if not first_n or not second_n:
+        return Interval(float("nan"), -1.0, 1.0)
+    first, second = first_right / first_n, second_right / second_n
+    (first_low, first_high), (second_low, second_high) = wilson(first_right, first_n), wilson(second_right, second_n)
+    value = first - second
+    return Interval(
+        value,
+        value - math.hypot(first - first_low, second_high - second),
+        value + math.hypot(first_high - first, second - second_low),
+    )
+
+
 def mcnemar(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_]) -> float:
     """Return the two-sided p value that two classifiers are equally often right on the same diaries.
 

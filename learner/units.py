@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from learner.characters import Span, Spans, cut, find_starts, legible
 
@@ -12,6 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _local = threading.local()
+
+
+class Morpheme(NamedTuple):
+    """A surface piece at its first character.
+
+    Attributes:
+        tag: part of speech (Sejong tags); of a piece that holds several, all of them with a plus between.
+        parts: of a piece whose morphemes share syllables, what they are: ``가/VV/*+았/EP/*`` for 갔; otherwise empty.
+    """
+
+    start: int
+    surface: str
+    tag: str
+    parts: str = ""
+
+    @property
+    def end(self) -> int:
+        """Behind its last character; white space inside of a piece is not counted."""
+        return self.start + len(self.surface)
 
 
 def eojeol(text: str) -> Spans:
@@ -29,7 +49,7 @@ def morphemes(text: str) -> Spans:
     exactly one span. Where the analyser fails, the pieces are those of `eojeol`.
     """
     words = eojeol(text)
-    starts = _morpheme_starts(legible(text))
+    starts = _morpheme_starts(text)
     if starts is None:
         return words
     return cut(text, [*starts, *(edge for word in words for edge in word)])
@@ -83,15 +103,31 @@ def _separator(text: str, left: int, start: int, end: int, right: int) -> str:
     return next((space for space in spaces if "\n" in space), min(spaces, key=len, default=""))
 
 
-def _morpheme_starts(text: str) -> list[int] | None:
-    if not text.strip():
-        return []
+# Those that look for words and those that look for negation ask for the same text one after the other.
+@lru_cache(maxsize=8)
+def tagged(text: str) -> tuple[Morpheme, ...] | None:
+    """Return the morphemes of a text (mecab-ko) with their parts of speech; None where the analyser fails."""
     from mecab import MeCab, MeCabError
 
+    seen = legible(text)
+    if not seen.strip():
+        return ()
     # One for each thread: a tagger isn't promised to be safe to share, and another costs 0.4 ms.
     if not hasattr(_local, "mecab"):
         _local.mecab = MeCab()
     try:
-        return find_starts(text, _local.mecab.morphs(text))
+        found = [piece for piece in _local.mecab.parse(seen) if piece.surface.strip()]
     except MeCabError:
         return None
+    starts = find_starts(seen, [piece.surface for piece in found])
+    if starts is None:
+        return None
+    return tuple(
+        Morpheme(start, piece.surface, piece.pos, piece.feature.expression or "")
+        for start, piece in zip(starts, found, strict=True)
+    )
+
+
+def _morpheme_starts(text: str) -> list[int] | None:
+    found = tagged(text)
+    return None if found is None else [morpheme.start for morpheme in found]

@@ -33,9 +33,9 @@ def _offline() -> Iterator[None]:
 
 @pytest.fixture
 def project_path(tmp_path: Path) -> Path:
-    """An empty project with the seven labels and a fixed seed."""
+    """An empty project with the seven labels and a fixed seed; no pool diary is blind unless a test asks for it."""
     path = tmp_path / "project.db"
-    project.init(path, seed="00" * 16)
+    project.init(path, seed="00" * 16, blind_share=0.0)
     return path
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 
@@ -20,9 +22,11 @@ class Known:
         activation_id: the serving of a model that `predicted` speaks of. Meanwhile only upkeep adds predictions.
         predicted: by diary id - 1, whether that model's prediction is kept; as long as the last look found ids.
         fitted_on: diaries that each text space was fitted on, by its hash.
+        word_job: the making of word vectors that has begun; see `annotator.worker.words`.
     """
 
     split_up_to: int = 0
     activation_id: int | None = None
     predicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     fitted_on: dict[str, int] = field(default_factory=dict)
+    word_job: Iterator[float] | None = None

@@ -14,8 +14,8 @@ import numpy as np
 
 from annotator import ordering
 from annotator.errors import EXPLAINED, UserError, where
-from annotator.worker import measuring, scoring, shelf, tiers
-from db import decisions, diaries, labels, models, queue, rounds
+from annotator.worker import feedback, measuring, scoring, shelf, tiers
+from db import decisions, diaries, labels, models, queue, rationales, rounds
 from db.connection import write
 from learner import classifier as classifiers
 from learner import metrics
@@ -184,12 +184,17 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     training, _ = _examples(bench, db, round_id)
     encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db)
     file = bench.vector_file(db, encoder)
-    mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
     space = bench.text_space(db)
+    mean = _centre(db, encoder.hash, space[0] if space else "")
+    if mean is None:
+        mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
     text_features = bench.text_features(db, space[0], training.diary_ids) if space else None
     features = classifiers.join_features(file.read(training.diary_ids), text_features, mean=mean)
     settings = bench.settings(db)
     untouched = tiers.untouched(db, encoder, training.diary_ids)
+    up_to = rationales.last_rationale_id(db)
+    marks = feedback.gather(db, label_ids, up_to=up_to)
+    marked = feedback.learn_from(bench, db, marks, encoder, mean=mean, space=space[1] if space else None)
     trained = classifiers.train(
         features,
         training.targets,
@@ -197,10 +202,11 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         text_space=space[0] if space else "",
         seed=int(settings.seed[:8], 16),
         calibrate_on=untouched,
+        marked=marked,
     )
     classifier = trained.classifier
     if STRATEGIES[settings.strategy].committee:
-        committee = classifiers.bootstrap(features, training.targets, start=classifier, seed=this.number)
+        committee = classifiers.bootstrap(features, training.targets, start=classifier, seed=this.number, marked=marked)
         classifier = replace(classifier, committee=committee)
     honest = trained.calibrated_on
     checked = metrics.evaluate(trained.out_of_fold[honest], training.columns[honest])
@@ -215,6 +221,7 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
             "text_share": classifiers.TEXT_SHARE,
             "prior_share": classifiers.PRIOR_SHARE,
             "seed": settings.seed[:8],
+            "last_rationale_id": up_to,
         },
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={
@@ -229,6 +236,18 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
             models.mark_partly_ranked(db, model_id)
     return {"model_id": model_id}
+
+
+def _centre(db: Database, encoder_hash: str, text_space: str) -> NDArray[np.float32] | None:
+    """Return the centre of the serving version if that has seen the same features; None otherwise.
+
+    The mean of a pool hardly moves, and with the same centre what words add to features is known already.
+    """
+    model = models.find_active(db)
+    if model is None or model.tier == "zero" or model.encoder_hash != encoder_hash:
+        return None
+    classifier = classifiers.from_bytes(models.get_weights(db, model.id))
+    return classifier.mean if classifier.text_space == text_space else None
 
 
 def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -250,6 +269,8 @@ def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
         before = _proba(bench, db, old, test.diary_ids)
         report["before"] = measuring.figures(before, test.columns, seed=seed)
         report |= measuring.comparison(before, after, test.columns, seed=seed)
+    up_to = int(new.model.settings.get("last_rationale_id", 0))
+    report["rationales"] = feedback.report(bench, db, old, new, up_to=up_to)
     with write(db):
         models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
         rounds.store_report(db, round_id, {**_learned_from(bench, db, this), **report})

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import ordering
-from annotator.worker import scoring, study
+from annotator.worker import explaining, scoring, study, words
 from db import diaries, labels, models, queue
 from db.connection import write
 from db.diaries import Sentences
 from learner import classifier as classifiers
 from learner import text_space as text_spaces
-from learner.explanations import explain, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,34 +238,8 @@ def _explain_head(bench: Workbench, db: Database) -> Progress | None:
     due = models.list_unexplained(db, head, serving.model.id, unit)
     if not due:
         return None
-    explain_diary(bench, db, serving, due[0])
+    explaining.explain_diary(bench, db, serving, due[0])
     return Progress("explain", len(head) - len(due) + 1, len(head))
-
-
-def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: int) -> None:
-    """Compute and keep the explanation of one diary by a model."""
-    unit = bench.settings(db).unit
-    diary = diaries.get_diary(db, diary_id)
-    split = diaries.find_sentences(db, diary_id)
-    explained = explain(
-        diary.text,
-        unit=unit,
-        sentences=split.spans if split else (),
-        proba_of=lambda texts: bench.proba_of_texts(db, serving, texts),
-        seed=seed_of(serving.model.weights_hash, diary_id, unit),
-    )
-    models.store_explanation(
-        db,
-        models.Explanation(
-            diary_id,
-            serving.model.id,
-            unit,
-            explained.spans,
-            explained.weights,
-            tuple(map(float, explained.fit)),
-            explained.sample_count,
-        ),
-    )
 
 
 def _warm_up(bench: Workbench, db: Database) -> Progress | None:
@@ -315,6 +288,23 @@ def _study(bench: Workbench, db: Database) -> Progress | None:
     return Progress("study", 1, 1) if study.study(bench, db) else None
 
 
+def _measure_dictionary(bench: Workbench, db: Database) -> Progress | None:
+    """Measure what the word-emotion dictionary does, once somebody asks or a new model serves."""
+    return Progress("dictionary", 1, 1) if words.measure(bench, db) else None
+
+
+def _explain_more(bench: Workbench, db: Database) -> Progress | None:
+    """Explain one more of the diaries that somebody wants words of."""
+    found = words.explain_more(bench, db)
+    return None if found is None else Progress("evidence", *found)
+
+
+def _relate_words(bench: Workbench, db: Database) -> Progress | None:
+    """Go on with the vectors of words that somebody asked for."""
+    found = words.relate(bench, db)
+    return None if found is None else Progress("words", *found)
+
+
 def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
     """Keep the queue longer than what people can decide before the next look."""
     if queue.count_waiting(db, limit=HEAD * 4) >= HEAD * 4:
@@ -334,10 +324,13 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _predict,
     _rank,
     _explain_head,
+    _measure_dictionary,
     _study,
     _warm_up,
     _fit_text_space,
+    _relate_words,
     _split_rest,
     _encode_rest,
     _fill_text_features,
+    _explain_more,
 )

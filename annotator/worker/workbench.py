@@ -265,8 +265,12 @@ class Workbench:
 
     def proba_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
         """Return the probabilities of any texts, (n, k)."""
+        return serving.classifier.proba(self.features_of_texts(db, serving, texts))
+
+    def features_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
+        """Return what the head reads of any texts, (n, features)."""
         with self._encoding:
             encoder = self._shelf.of_model(db, serving.model)
         vectors = self.encode(db, texts, encoder=encoder).vectors
         text_features = None if serving.text_space is None else serving.text_space.transform(texts)
-        return serving.classifier.proba(serving.classifier.features(vectors, text_features))
+        return serving.classifier.features(vectors, text_features)

@@ -61,6 +61,8 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
     )
     if plan.obstacle is not None:
         st.caption(say(plan.obstacle))
+    elif plan.new_mark_count:
+        st.caption(say("learn.marked.new", count=plan.new_mark_count))
     elif not plan.new_count:
         st.caption(say("learn.nothing_new"))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import overview, rounds
+from annotator import overview, rationales, rounds
 from annotator.outcomes import FEWEST_TO_TRUST, outcome_of
 from pages.widgets.boundary import explain_stored
 from pages.widgets.words import interval, local_time, percent, say
@@ -14,6 +14,7 @@ from pages.widgets.words import interval, local_time, percent, say
 if TYPE_CHECKING:
     from annotator.outcomes import Figures, Outcome
     from annotator.project import Database
+    from annotator.rationales import MarkedWord
     from annotator.rounds import Round
 
 _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
@@ -56,9 +57,35 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             _draw_figures(say("learn.after"), outcome.after, outcome.before)
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
+    _draw_marked_words(rationales.of_round(db, ended))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
         st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
+
+
+def _draw_marked_words(words: list[MarkedWord]) -> None:
+    if not words:
+        return
+    st.markdown(f"**{say('learn.marked.title')}**")
+    wrong = [word for word in words if word.verdict == "wrong" and word.before is not None]
+    if wrong:
+        nearer = sum(word.came_nearer_to_nothing for word in wrong)
+        st.markdown(say("learn.marked.nearer", count=len(wrong), nearer=nearer))
+    before, after = say("learn.marked.before"), say("learn.marked.after")
+    rows = [
+        {
+            say("learn.marked.word"): word.word,
+            say("learn.marked.label"): word.label,
+            say("learn.marked.verdict"): say(f"learn.marked.{word.verdict}"),
+            before: word.before,
+            after: word.after,
+            say("learn.marked.diary"): word.diary_id,
+        }
+        for word in words
+    ]
+    signed = {name: st.column_config.NumberColumn(name, format="%+.2f") for name in (before, after)}
+    st.dataframe(rows, hide_index=True, column_config=signed, placeholder="–", key="learn_marked")
+    st.caption(say("learn.marked.help"))
 
 
 def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -> None:

@@ -11,6 +11,7 @@ from pages.widgets.theme import BLUE, GREY, ORANGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from annotator.anchoring import Side
     from annotator.outcomes import Figures
     from annotator.overview import Measured
     from annotator.studies import Reliability
@@ -168,6 +169,53 @@ def f1_figure(names: Sequence[str], figures: Figures, *, axis: str, missing: str
     )
     figure.update_xaxes(title=axis, range=[-0.02, 1.2], tickvals=[0, 0.25, 0.5, 0.75, 1], zeroline=False)
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=rows, type="category")
+    return figure
+
+
+def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str) -> go.Figure:
+    """Return two shares as points with their 95 % intervals, above each other; the first is a diamond.
+
+    Args:
+        sides: labels given with the model's answer in view, then those without it.
+        rows: their names, in the same order.
+    """
+    figure = go.Figure()
+    for side, row, colour, symbol in zip(sides, rows, (ORANGE, BLUE), ("diamond", "circle"), strict=True):
+        share = side.same
+        figure.add_scatter(
+            x=[share.value],
+            y=[row],
+            mode="markers",
+            marker={"color": colour, "size": 12, "symbol": symbol},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [share.high - share.value],
+                "arrayminus": [share.value - share.low],
+                "color": colour,
+                "thickness": 2,
+                "width": 5,
+            },
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=[1.14] * len(rows),
+        y=rows,
+        mode="text",
+        text=[f"{side.same.value:.0%}" for side in sides],
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(
+        title=axis, range=[-0.02, 1.24], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", zeroline=False
+    )
+    figure.update_yaxes(
+        range=[1.6, -0.6],
+        categoryorder="array",
+        categoryarray=rows,
+        type="category",
+        showgrid=False,  # it would strike the figures through
+    )
     return figure
 
 

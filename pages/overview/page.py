@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import overview
 from annotator.outcomes import FEWEST_TO_TRUST
 from pages.overview import charts
+from pages.overview.anchoring import draw_anchoring
 from pages.overview.exports import draw_exports
 from pages.overview.trust import draw_reliability, draw_unsure
 from pages.widgets import project
@@ -48,6 +49,7 @@ def _draw() -> None:
         with right:
             _draw_confidence(db, now)
             draw_unsure(db)
+            draw_anchoring(now.anchoring)
         _draw_splitting(now)
         draw_exports()
 

@@ -193,6 +193,17 @@ def test_a_label_file_and_settings_are_used_with_and_without_the_demo(tmp_path: 
         assert not demo or status["test_count"] > 0.4 * status["diary_count"]
 
 
+def test_a_share_of_diaries_is_hidden_as_the_settings_command_says(filled: Path, run: Callable[..., Ran]) -> None:
+    assert run("next", "--db", filled, "--json").json["blind"] is False
+    assert run("settings", "--blind-share", "1", "--db", filled, "--json").json["blind_share"] == 1
+    assert run("next", "--db", filled, "--json").json["blind"] is True
+    refused = run("settings", "--blind-share", "1.5", "--db", filled)
+    assert (refused.code, "1.5" in refused.err) == (2, True)
+    found = run("status", "--db", filled, "--json").json["anchoring"]
+    assert (found["blind_share"], found["verdict"]) == (1, "few")
+    assert found["hidden"] == {"n": 0, "same": {"value": None, "low": 0, "high": 1}}
+
+
 def test_the_report_lists_what_was_left_out_of_each_file(
     tmp_path: Path, project_path: Path, run: Callable[..., Ran]
 ) -> None:

@@ -16,6 +16,7 @@ from annotator.labelling import LOOKAHEAD, Board, receive
 from db import annotators, decisions, diaries, models, queue
 from db.connection import rows, scalar
 from db.errors import DatabaseError
+from learner.units import eojeol
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -239,6 +240,38 @@ def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, 
     assert not board.waiting
     tab.send(tab.make("label", item))
     assert tab.board().waiting, "the next one has no explanation yet"
+
+
+def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    model = _add_model(opened)
+    pool = next(i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
+    queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
+    spans = eojeol(diaries.get_diary(opened, pool).text)
+    weights = np.zeros((len(spans), 7), np.float32)
+    weights[4, 1] = 1
+    tried = {"label_index": 1, "spans": [list(spans[4])], "before": 0.6, "after": 0.2}
+    arc = [[0.1] * 6 + [0.4]] * 2
+    given = models.Explanation(pool, model.id, "eojeol", spans, weights, (0.9,) * 7, 100, 0.9, tried, arc)
+    models.store_explanation(opened, given)
+    shown = tab.board().items[0]["explanation"]
+    word = diaries.get_diary(opened, pool).text[slice(*spans[4])]
+    assert shown["sentence"] == f"‘{word}’ 때문에 행복으로 봤어요."
+    assert word in shown["contrast"]
+    assert shown["deletion"] == "이 낱말을 빼면 행복이 60%에서 20%로 떨어져요."
+    assert (shown["stability"], shown["arc"], shown["groups"]) == (0.9, arc, [])
+
+
+def test_an_explanation_of_before_has_no_deletion_and_no_arc(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    model = _add_model(opened)
+    pool = next(i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
+    queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
+    old = models.Explanation(pool, model.id, "eojeol", ((0, 2),), np.ones((1, 7), np.float32), (0.9,) * 7, 100)
+    models.store_explanation(opened, old)
+    shown = tab.board().items[0]["explanation"]
+    assert (shown["stability"], shown["arc"], shown["deletion"], shown["contrast"]) == (None, None, None, None)
+    assert shown["sentence"].endswith("행복으로 봤어요.")
 
 
 def test_a_test_diary_shows_neither_prediction_nor_explanation(opened: Database, tab: Tab) -> None:

@@ -40,6 +40,7 @@ HANGUL_ALLOWED = {
     "annotator/importing/dates.py": "how dates are written",
     "annotator/importing/encodings.py": "ranges of letters",
     "annotator/importing/importer.py": "the stored name of an importer",
+    "annotator/wording.py": "particles",
     "pages/import_diaries/page.py": "an example file",
     "pages/setup/label_table.py": "an example file",
 }

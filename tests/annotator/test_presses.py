@@ -23,6 +23,12 @@ def test_an_undo_needs_no_diary() -> None:
     assert read_event({"seq": 2, "kind": "undo", "token": "0123456789abcdef"}).diary_id is None
 
 
+def test_a_mark_on_a_word_is_read() -> None:
+    raw = {**PRESS, "kind": "rationale", "span": [0, 3], "verdict": "wrong"}
+    event = read_event(raw)
+    assert (event.kind, event.span, event.verdict) == ("rationale", (0, 3), "wrong")
+
+
 @pytest.mark.parametrize("raw", [None, 3, "label", [], [PRESS], {}, b"x", True])
 def test_what_is_no_press_is_refused(raw: Any) -> None:
     with pytest.raises(UserError, match="event_broken"):
@@ -58,6 +64,14 @@ def test_what_is_no_press_is_refused(raw: Any) -> None:
         {"seconds": float("nan")},
         {"shown_proba": float("-inf")},
         {"model_id": []},
+        {"span": 3},
+        {"span": [3]},
+        {"span": [3, 3]},
+        {"span": [-1, 3]},
+        {"span": [0, 10**400]},
+        {"span": ["a", "b"]},
+        {"verdict": "maybe"},
+        {"verdict": ["right"]},
     ],
     ids=str,
 )
@@ -85,8 +99,11 @@ JUNK = st.recursive(
 )
 
 
+FIELDS = [*PRESS, "memo", "seconds", "model_id", "shown_proba", "span", "verdict"]
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(st.sampled_from([*PRESS, "memo", "seconds", "model_id", "shown_proba"]), JUNK) | JUNK)
+@given(st.dictionaries(st.sampled_from(FIELDS), JUNK) | JUNK)
 def test_whatever_comes_is_read_or_refused_and_nothing_else(raw: Any) -> None:
     press = {**PRESS, **raw} if isinstance(raw, dict) else raw
     try:

@@ -19,7 +19,15 @@ from typing import Any
 import streamlit as st
 
 from annotator.project import DEFAULT_LABELS
-from pages.widgets.label_board import BoardData, ItemData, LabelData, board_strings, label_board, read_client
+from pages.widgets.label_board import (
+    BoardData,
+    ItemData,
+    LabelData,
+    RationaleData,
+    board_strings,
+    label_board,
+    read_client,
+)
 
 KEY = "board"
 LOOKAHEAD = 6
@@ -32,6 +40,8 @@ HOSTILE = (
     "<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시\n"
     "\u202e거꾸로\u202c <script>window.hit=1</script> 🙂 끝."
 )
+
+NEGATION = "울지 않았다."
 
 LONG = (
     "아침에 눈을 뜨니 창밖으로 비가 내리고 있었다. 어제 동생이랑 크게 싸운 일이 자꾸 생각나서 이불 속에서 한참을 "
@@ -78,6 +88,8 @@ def standing(kept: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dic
     decided: list[dict[str, Any]] = []
     undone: list[dict[str, Any]] = []
     for entry in kept:
+        if entry["kind"] == "rationale":
+            continue
         if entry["kind"] != "undo":
             decided.append(entry)
             undone = [other for other in undone if other["diary_id"] != entry["diary_id"]]
@@ -92,6 +104,8 @@ def text_of(diary_id: int) -> str:
         return HOSTILE
     if CASE == "long" and diary_id % 2 == 1:
         return LONG
+    if CASE == "negation":
+        return f"{diary_id}번째 일기. 오늘은 {NEGATION}"
     return f"{diary_id}번째 일기. 오늘은 눈물이 났다. 그래도 괜찮다."
 
 
@@ -112,7 +126,18 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
     """Return a diary as the board wants it."""
     text = text_of(diary_id)
     words = spans_of(text, " \n")
-    speaks = {"눈물이": 0.9, "싸운": 0.5, "혼자였으면": 0.6, "그래도": -0.7, "웃었다.": -0.4, "비가": 0.2}
+    sentences = spans_of(text, ".\n")
+    quoted = text[: text.index(">") + 1] if CASE == "hostile" else "눈물이"
+    speaks = {
+        "눈물이": 0.9,
+        "싸운": 0.5,
+        "혼자였으면": 0.6,
+        "그래도": -0.7,
+        "웃었다.": -0.4,
+        "비가": 0.2,
+        "울지": 0.8,
+        "않았다.": -1.2,
+    }
     weights = [
         [speaks.get(text[a:b], 0.0) * (1 if k == 4 else -0.5 if k == 1 else 0.1) for k in range(7)] for a, b in words
     ]
@@ -122,7 +147,7 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
         "token": f"lease-{diary_id}-{lease}",
         "diary_id": diary_id,
         "text": text,
-        "sentences": spans_of(text, ".\n"),
+        "sentences": sentences,
         "blind": is_blind,
         "prediction": None
         if is_blind
@@ -132,14 +157,40 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
             "proba": [0.05, 0.09, 0.27, 0.03, 0.41, 0.11, 0.04],
             "label_index": 4,
         },
-        "explanation": None if is_blind else {"spans": words, "weights": weights, "fit": [0.6] * 7},
+        "explanation": None
+        if is_blind
+        else {
+            "spans": words,
+            "weights": weights,
+            "fit": [0.6] * 7,
+            "stability": 0.9,
+            "arc": [[0.1, 0.1, 0.6 - 0.1 * (i % 3), 0.1, 0.1 + 0.2 * (i % 3), 0.0, 0.0] for i in range(len(sentences))],
+            "groups": [[text.index(NEGATION), text.index(NEGATION) + len(NEGATION)]] if NEGATION in text else [],
+            "sentence": f"‘{quoted}’ 때문에 슬픔으로 봤어요.",
+            "contrast": f"불안이 아닌 이유: ‘{quoted}’",
+            "deletion": "이 낱말을 빼면 슬픔이 41%에서 20%로 떨어져요.",
+        },
         "why": "모델이 두 감정 사이에서 망설여서 골랐어요 (슬픔 41%, 불안 27%)",
         "written_on": "2025-03-01",
         "author": "석사3년차",
         "previous": None
         if back is None
         else {"kind": back["kind"], "label_id": back["label_id"], "memo": back["memo"]},
+        "rationales": marks_on(diary_id),
     }
+
+
+def marks_on(diary_id: int) -> list[RationaleData]:
+    """Return the marks in force on a diary's words."""
+    marks = {}
+    for entry in entries():
+        if entry["kind"] == "rationale" and entry["diary_id"] == diary_id:
+            marks[tuple(entry["span"])] = entry
+    return [
+        {"span": e["span"], "verdict": e["verdict"], "label_id": e["label_id"]}
+        for e in marks.values()
+        if e["verdict"] != "none"
+    ]
 
 
 def label(position: int, key: str) -> LabelData:
@@ -157,7 +208,7 @@ def board() -> BoardData:
     done = {entry["diary_id"] for entry in decided}
     back = [other["diary_id"] for other in undone]
     order = [*back, *(i for i in range(1, COUNT + 1) if i not in back)]
-    leases = {i: sum(entry["diary_id"] == i for entry in kept) for i in order}
+    leases = {i: sum(e["diary_id"] == i and e["kind"] != "rationale" for e in kept) for i in order}
     left = [i for i in order if i not in done]
     return {
         "scope": "harness",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -261,18 +262,48 @@ def test_markup_in_a_diary_stays_text(open_board: Callable[..., Board]) -> None:
         assert part in text
     assert board.page.locator(".board .text img, .board .text script").count() == 0
     assert board.page.evaluate("() => window.hit") is None
+    for says in (".evidence-text", ".contrast"):
+        expect(board.page.locator(says)).to_contain_text("‘<img src=x onerror='window.hit=1'>’")
+    assert board.page.locator(".board :is(img, script)").count() == 0
 
 
 def test_evidence_follows_the_label_that_is_looked_at(open_board: Callable[..., Board]) -> None:
     board = open_board()
-    evidence = board.page.locator(".evidence-text")
-    expect(evidence).to_have_text("‘눈물이’ → 슬픔 쪽 · ‘그래도’ → 반대쪽")
+    evidence, deletion = board.page.locator(".evidence-text"), board.page.locator(".deletion")
+    expect(evidence).to_have_text("‘눈물이’ 때문에 슬픔으로 봤어요.")
+    expect(deletion).to_have_text("이 낱말을 빼면 슬픔이 41%에서 20%로 떨어져요.")
+    expect(board.page.locator(".contrast")).to_have_text("불안이 아닌 이유: ‘눈물이’")
     assert board.page.locator(".text .word.for").all_inner_texts() == ["눈물이"]
     board.page.get_by_role("button", name="행복").hover()
     expect(evidence).to_have_text("‘그래도’ → 행복 쪽 · ‘눈물이’ → 반대쪽")
+    expect(deletion).to_be_hidden()
     board.page.mouse.move(5, 5)
+    expect(deletion).to_be_visible()
     board.press("v")
     expect(evidence).to_contain_text("불안")
+
+
+def test_a_negation_is_tinted_with_what_it_negates(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="negation")
+    words = board.page.locator(".text .word")
+    assert words.all_inner_texts() == ["울지 않았다."]
+    expect(words).to_have_class(re.compile(r"\bagainst\b"))
+    assert words.evaluate("word => getComputedStyle(word, '::after').content") == '"−" / " (슬픔의 반대 근거)"'
+
+
+def test_the_arc_has_a_cell_for_each_sentence_and_points_at_it(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    cells = board.page.get_by_role("group", name="문장마다 본 감정").get_by_role("button")
+    assert cells.all_inner_texts() == ["불", "불", "슬"]
+    expect(cells.nth(2)).to_have_accessible_name("3번째 문장: 슬픔 50%")
+    cells.nth(1).hover()
+    expect(board.page.locator(".sentence.pointed")).to_have_text("오늘은 눈물이 났다.")
+    cells.nth(0).focus()
+    board.press("ArrowRight", "ArrowRight")
+    expect(board.page.locator(".sentence.pointed")).to_have_text("그래도 괜찮다.")
+    board.press("5")
+    board.expect_kept(1)
+    assert board.labels() == [5], "a key labels also from there"
 
 
 def test_a_click_counts_and_leaves_enter_to_the_prediction(open_board: Callable[..., Board]) -> None:
@@ -331,3 +362,73 @@ def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> No
         board.expect_kept(count)
     times.sort()
     print(f"\npress to next diary painted: median {statistics.median(times):.0f} ms, p95 {times[18]:.0f} ms")
+
+
+def _marks(board: Board) -> list[tuple[list[int], str, int]]:
+    found = [event for event in board.kept() if event["kind"] == "rationale"]
+    return [(event["span"], event["verdict"], event["label_id"]) for event in found]
+
+
+def test_a_click_on_a_word_marks_it_right_then_wrong_then_not_at_all(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.1)
+    word = board.text.get_by_text("눈물이", exact=True)
+    span = [12, 15]  # of "1번째 일기. 오늘은 눈물이 났다. …"
+    marks = board.page.locator(".board .marks")
+    word.click()
+    expect(word).to_have_attribute("data-mark", "right")
+    expect(marks).to_have_text("✓ ‘눈물이’: ‘슬픔’의 근거 맞음")
+    word.click()
+    word.click()
+    board.expect_kept(3)
+    assert _marks(board) == [(span, "right", 5), (span, "wrong", 5), (span, "none", 5)]
+    expect(word).not_to_have_attribute("data-mark", "wrong")
+    board.text.get_by_text("오늘은", exact=True).click()  # a word without a tint
+    board.press("2")
+    board.expect_kept(5)
+    assert board.labels() == [2]
+    assert {event["diary_id"] for event in board.kept()} == {1}
+
+
+def test_a_double_click_marks_twice(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.text.get_by_text("눈물이", exact=True).dblclick()
+    board.expect_kept(2)
+    assert [verdict for _, verdict, _ in _marks(board)] == ["right", "wrong"]
+
+
+def test_a_mark_survives_a_reload_and_counts_as_no_decision(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=0.5)
+    board.text.get_by_text("눈물이", exact=True).click()
+    board.load()
+    expect(board.text.get_by_text("눈물이", exact=True)).to_have_attribute("data-mark", "right")
+    board.expect_kept(1)
+    board.press("z")
+    expect(board.page.get_by_text("되돌릴 것이 없어요.")).to_be_visible()
+
+
+def test_words_are_marked_by_keyboard_in_a_mode_that_leaves_labelling_its_keys(
+    open_board: Callable[..., Board],
+) -> None:
+    board = open_board()
+    word = board.text.get_by_text("눈물이", exact=True)
+    board.press("w")
+    expect(word).to_be_focused()
+    expect(word).to_have_attribute("role", "button")
+    board.press("Space", "Space", "ArrowRight", "Enter")
+    expect(word).to_have_attribute("data-mark", "wrong")
+    board.expect_kept(3)
+    assert [verdict for _, verdict, _ in _marks(board)] == ["right", "wrong", "right"]
+    board.press("Escape")
+    expect(word).not_to_have_attribute("role", "button")
+    board.press("Enter", "w", "3")
+    board.expect_kept(5)
+    assert board.labels() == [5, 3]
+    expect(board.text).to_contain_text("3번째 일기.")
+    expect(board.text.locator("[role=button]")).to_have_count(0)
+
+
+def test_a_blind_diary_has_no_words_to_mark(open_board: Callable[..., Board]) -> None:
+    board = open_board(case="blind")
+    board.press("w")
+    expect(board.page.get_by_text("아직 표시할 낱말이 없어요.")).to_be_visible()
+    expect(board.page.get_by_role("button", name="낱말 표시")).to_be_hidden()

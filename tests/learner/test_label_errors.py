@@ -48,14 +48,6 @@ def test_the_alternative_is_never_the_given_label() -> None:
     assert ((doubts.quality >= 0) & (doubts.quality + doubts.suggested_proba <= 1 + 1e-6)).all()
 
 
-def test_a_rare_label_is_doubted_sooner_than_a_frequent_one_of_the_same_probability() -> None:
-    given = np.array([0] * 90 + [1] * 10)
-    proba = np.full((100, 2), 0.5, np.float32)
-    quality = find_doubts(proba, given).quality
-    assert quality[99] == pytest.approx(11 / 102)
-    assert quality[0] == pytest.approx(91 / 102)
-
-
 def test_labels_that_nobody_gave_and_one_kind_of_label_are_no_obstacle() -> None:
     proba, truth = _answers(60, 6, 3)
     find_doubts(proba, truth % 2)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.metrics import evaluate, f1_interval, macro_f1_change, macro_f1_interval, mcnemar, wilson
+from learner.metrics import (
+    evaluate,
+    f1_interval,
+    macro_f1_change,
+    macro_f1_interval,
+    mcnemar,
+    share_difference,
+    wilson,
+)
 
 
 def _sure_of(*answers: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -169,3 +177,39 @@ def test_without_diaries_there_is_no_macro_f1() -> None:
     nothing = np.zeros(0, np.int64)
     assert math.isnan(macro_f1_interval(nothing, nothing, k=3, seed=0).value)
     assert math.isnan(macro_f1_change(nothing, nothing, nothing, k=3, seed=0).value)
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((10, 10, 0, 10), 0.6075, 1.0),
+    ],
+    ids=str,
+)
+def test_the_interval_of_a_difference_of_shares_is_newcombes(
+    counts: tuple[int, int, int, int], low: float, high: float
+) -> None:
+    """The examples of Newcombe (1998), table II, method 10."""
+    found = share_difference(*counts)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+    assert found.value == pytest.approx(counts[0] / counts[1] - counts[2] / counts[3])
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.data())
+def test_a_difference_of_shares_changes_its_sign_with_the_order_of_the_groups(
+    n: int, m: int, data: st.DataObject
+) -> None:
+    a, b = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
+    there, back = share_difference(a, n, b, m), share_difference(b, m, a, n)
+    assert (back.value, back.low, back.high) == pytest.approx((-there.value, -there.high, -there.low))
+    assert -1 - 1e-12 <= there.low <= there.value <= there.high <= 1 + 1e-12
+
+
+def test_of_an_empty_group_no_difference_is_known() -> None:
+    found = share_difference(3, 4, 0, 0)
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (-1, 1)

@@ -4,9 +4,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
-from annotator import export, project
-from db import Database, models, rounds
+from annotator import export, project, settings
+from db import Database, annotators, decisions, diaries, models, rounds
+from db.decisions import NewDecision
+from tests.conftest import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +72,58 @@ def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app
     assert f1["data"][0]["y"][0].startswith("행복"), "a label without a value has no point"
     assert len(confidence["data"]) == 1
     assert any("4개뿐이라" in caption.value for caption in app.caption)
+
+
+def _label_the_pool(path: Path, *, shown_same: float, hidden: int) -> None:
+    """Label 100 pool diaries, of which the model said 2: half of the hidden ones so, of the others the share given."""
+    with project.opened(path) as db:
+        fill(db, 200)
+        me = annotators.annotator_id(db, "나")
+        pool = [int(i) for i in diaries.list_ids(db, "pool")][:100]
+        order = [None, *[2] * (100 - hidden), *[None] * (hidden - 1)] if hidden else [2] * 100
+        for number, (diary_id, shown) in enumerate(zip(pool, order, strict=True)):
+            is_same = number % 2 if shown is None else (number % 10) < 10 * shown_same
+            values = {"shown_label_id": shown, "seconds": 1.0, "predicted_label_id": 2}
+            token, label_id = f"token-{number:04}", 2 if is_same else 5
+            decisions.add(db, NewDecision(diary_id, me, "label", token, label_id, **values))  # type: ignore[arg-type]
+
+
+def _said(app: Any) -> str:
+    return "\n".join(element.value for group in (app.markdown, app.caption, app.info) for element in group)
+
+
+@pytest.mark.parametrize(
+    ("shown_same", "verdict"), [(0.9, "글을 먼저 읽어"), (0.5, "우연일 수 있어요"), (0.1, "오히려")], ids=str
+)
+def test_labels_with_and_without_the_models_answer_are_compared(
+    ready: Path, open_app, shown_same: float, verdict: str
+) -> None:
+    _label_the_pool(ready, shown_same=shown_same, hidden=40)
+    app = open_app("overview")
+    assert not app.error
+    assert f"보여 준 라벨 60개는 {100 * shown_same:.0f}%, 가린 라벨 40개는 50%가 모델의 답과 같아요." in _said(app)
+    assert verdict in _said(app)
+    assert "지금은 10%를 가려요" in _said(app)
+    chart = app.main.get("plotly_chart")[-1].proto
+    rows = [trace["y"] for trace in json.loads(chart.spec)["data"]]
+    assert rows == [["보여 줌 (60개)"], ["가림 (40개)"], ["보여 줌 (60개)", "가림 (40개)"]]
+    assert {trace["marker"]["symbol"] for trace in json.loads(chart.spec)["data"][:2]} == {"diamond", "circle"}
+
+
+def test_with_few_hidden_diaries_nothing_is_said_of_agreement(ready: Path, open_app) -> None:
+    _label_the_pool(ready, shown_same=0.9, hidden=19)
+    assert "예측을 가리고 단 라벨이 19개라 아직 알 수 없어요" in _said(open_app("overview"))
+
+
+def test_where_every_diary_is_hidden_the_other_side_is_missing(ready: Path, open_app) -> None:
+    _label_the_pool(ready, shown_same=0.9, hidden=100)
+    assert "예측을 보고 단 라벨이 0개라" in _said(open_app("overview"))
+
+
+def test_where_no_diary_is_hidden_the_page_says_how_to_hide_some(ready: Path, open_app) -> None:
+    with project.opened(ready) as db:
+        settings.change(db, blind_share=0.0)
+    assert "--blind-share 0.1" in _said(open_app("overview"))
 
 
 def test_an_export_is_made_of_every_diary(filled: Path) -> None:

@@ -54,12 +54,20 @@ class ExplanationData(TypedDict):
     """Which words speak for which label.
 
     `spans` are half-open characters (code points, as in Python) of the text. `weights` has a row for each
-    span and a column for each label; above 0 speaks for it. `fit` is R² for each label.
+    span and a column for each label; above 0 speaks for it. `fit` is R² for each label. `arc` has the
+    probabilities of each sentence by itself. `groups` are characters to be shown as one word. `sentence`, `contrast`
+    and `deletion` speak of the predicted label; "" or None where there is nothing to say.
     """
 
     spans: list[list[int]]
     weights: list[list[float]]
     fit: list[float]
+    stability: float | None
+    arc: list[list[float]] | None
+    groups: list[list[int]]
+    sentence: str
+    contrast: str | None
+    deletion: str | None
 
 
 class PreviousData(TypedDict):
@@ -68,6 +76,14 @@ class PreviousData(TypedDict):
     kind: Kind
     label_id: int | None
     memo: str
+
+
+class RationaleData(TypedDict):
+    """A word that this person marked: half-open characters of the text, and whether it is evidence for the label."""
+
+    span: list[int]
+    verdict: Literal["right", "wrong"]
+    label_id: int
 
 
 class ItemData(TypedDict):
@@ -87,6 +103,7 @@ class ItemData(TypedDict):
     written_on: str | None
     author: str | None
     previous: PreviousData | None
+    rationales: list[RationaleData]
 
 
 class CountData(TypedDict):
@@ -147,12 +164,14 @@ class Client(TypedDict):
 
 _HERE = Path(__file__).parent
 
+_PARTS = ("log", "diary", "why", "arc", "controls", "view", "rationale", "board")
+
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",
     html='<div class="board"></div>',
-    css=(_HERE / "board.css").read_text("utf-8"),
+    css="\n".join((_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale")),
     # One module for the browser: inline components can't import from each other.
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("log", "diary", "controls", "view", "board")),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
 )
 
 

@@ -1,5 +1,5 @@
 // The board: what has been pressed, and what the server knows of it.
-// The parts before this one in the module: log.js, diary.js, controls.js, view.js.
+// The parts before this one in the module, among them: log.js, diary.js, controls.js, view.js, rationale.js.
 
 const RESEND_MS = 3000;
 const KEEP_ALIVE_MS = 60000;
@@ -9,6 +9,7 @@ class Board extends View {
   constructor(root, log) {
     super(root);
     this.log = log;
+    this.marks = new Marks(this);
     this.items = [];
     this.waiting = []; // presses for diaries that aren't here yet, or behind an undo
     this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
@@ -37,6 +38,18 @@ class Board extends View {
     clearInterval(this.ticker);
     clearTimeout(this.hintTimer);
     clearTimeout(this.sendTimer);
+  }
+
+  build() {
+    super.build();
+    this.marks.build();
+  }
+
+  drawEvidence(item) {
+    const hadFocus = this.marks.hasFocus();
+    super.drawEvidence(item);
+    this.marks.draw(item);
+    if (hadFocus && !this.marks.hasFocus()) this.marks.focus();
   }
 
   // ---- what the server says -------------------------------------------------------------------------------
@@ -70,6 +83,7 @@ class Board extends View {
     const isOther = item?.token !== this.current?.token;
     this.current = item;
     if (!isOther) return;
+    this.marks.close();
     this.shownAt = performance.now();
     this.hiddenMs = 0;
     this.lookedAt = null;
@@ -150,10 +164,17 @@ class Board extends View {
     this.setStateValue("client", { holder: this.log.holder, events: this.log.events, beat: Date.now() });
   }
 
+  announceSaved(event) {
+    // A mark was announced when it was made.
+    if (event.kind === "rationale") this.savedOnce = true;
+    else super.announceSaved(event);
+  }
+
   // Confirmed decisions with the unconfirmed ones before them, newest first.
   decisions() {
     const all = [...(this.data.recent ?? [])];
     for (const event of this.log.events) {
+      if (event.kind === "rationale") continue;
       if (event.kind === "undo") all.shift();
       else all.unshift({ diary_id: event.diary_id, kind: event.kind, label_id: event.label_id, isPending: true });
     }
@@ -188,7 +209,10 @@ class Board extends View {
     if (event.key === "Tab") this.hasWalked = true;
     const target = event.composedPath()[0];
     if (target === this.memo) this.onMemoKey(event);
-    else if (this.hearsKeys(event, target)) this.onBoardKey(event);
+    else if (this.marks.onKey(event)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (this.hearsKeys(event, target)) this.onBoardKey(event);
   }
 
   hearsKeys(event, target) {
@@ -227,6 +251,7 @@ class Board extends View {
       undo: () => this.press({ kind: "undo" }),
       memo: () => this.memo.focus(),
       evidence: () => this.cycleEvidence(),
+      mark: () => this.marks.toggle(),
       help: this.toggleSheet,
     };
     this.actions = new Map([["Backspace", commands.undo]]);

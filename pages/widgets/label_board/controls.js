@@ -1,7 +1,7 @@
 // The parts around the diary: label buttons, commands, history, key sheet; and what a key means.
 
 const LONG_PRESS_MS = 450;
-const COMMAND_KEYS = { skip: "S", flag: "F", undo: "Z", memo: "M", evidence: "V", help: "H" };
+const COMMAND_KEYS = { skip: "S", flag: "F", undo: "Z", memo: "M", evidence: "V", mark: "W", help: "H" };
 
 function keyCap(key) {
   const cap = el("kbd", "cap", key);
@@ -169,7 +169,10 @@ function buildFrame(strings) {
     placeholder: el("p", "placeholder"),
     legend: el("p", "legend"),
     legendLabel: el("span", "legend-label"),
+    arc: el("div", "arc"),
     evidenceText: el("p", "evidence-text"),
+    contrast: el("p", "why-more contrast"),
+    deletion: el("p", "why-more deletion"),
     evidenceKey: button("command evidence", () => {}),
     memo: el("textarea", "memo"),
     memoLabel: el("label", "memo-label"),
@@ -195,6 +198,8 @@ function buildFrame(strings) {
   parts.reading.setAttribute("aria-label", strings.reading);
   parts.deciding.setAttribute("aria-label", strings.deciding);
   parts.history.setAttribute("aria-label", strings.history);
+  parts.arc.setAttribute("role", "group");
+  parts.arc.setAttribute("aria-label", strings.arc);
   parts.heading.id = "diary-heading";
   parts.article.setAttribute("aria-labelledby", parts.heading.id);
   assembleFrame(parts, strings);
@@ -212,8 +217,8 @@ function assembleFrame(parts, strings) {
   const evidence = el("div", "evidence-box");
   const legendRow = el("div", "legend-row");
   legendRow.append(parts.legend, parts.evidenceKey);
-  evidence.append(legendRow, parts.evidenceText);
-  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, evidence);
+  evidence.append(parts.evidenceText, parts.contrast, parts.deletion, legendRow);
+  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.arc, evidence);
   const memoRow = el("div", "memo-row");
   memoRow.append(parts.memoLabel, parts.memo);
   parts.reading.append(parts.article, parts.placeholder);

@@ -42,10 +42,10 @@ function blocksOf(text, sentences) {
     isNewLine = gap.includes("\n");
     if (gap.trim()) blocks.push({ start: end, end: until, isNewLine });
   };
-  for (const [from, to] of sentences) {
+  for (const [sentence, [from, to]] of sentences.entries()) {
     if (from < end || to <= from || to > text.length) continue;
     between(from);
-    blocks.push({ start: from, end: to, isNewLine: isNewLine && blocks.length > 0 });
+    blocks.push({ start: from, end: to, isNewLine: isNewLine && blocks.length > 0, sentence });
     end = to;
   }
   between(text.length);
@@ -53,46 +53,64 @@ function blocksOf(text, sentences) {
 }
 
 // The weights of one label: [{start, end, weight, strength}], strength in [-1, 1] of the diary's strongest word.
+// A negation and what it negates are one: their weights add up.
 function evidenceOf(item, labelIndex) {
   const explanation = item.explanation;
   if (!explanation || item.blind || labelIndex < 0) return [];
-  const strongest = Math.max(1e-9, ...explanation.weights.flat().map(Math.abs));
-  return explanation.spans.map(([start, end], i) => {
-    const weight = explanation.weights[i]?.[labelIndex] ?? 0;
-    return { start, end, weight, strength: weight / strongest };
+  const words = [];
+  explanation.spans.forEach(([start, end], i) => {
+    const weights = explanation.weights[i] ?? [];
+    const last = words.at(-1);
+    const group = explanation.groups?.find(([from, to]) => from <= start && end <= to);
+    if (group && last?.group === group) {
+      Object.assign(last, { end, weights: last.weights.map((weight, k) => weight + weights[k]) });
+    } else words.push({ start, end, weights, group });
+  });
+  const strongest = Math.max(1e-9, ...words.flatMap((word) => word.weights).map(Math.abs));
+  return words.map(({ start, end, weights, group }) => {
+    const weight = weights[labelIndex] ?? 0;
+    return { start, end, weight, strength: weight / strongest, isJoined: Boolean(group) && end - start <= WORD_LENGTH };
   });
 }
 
-function drawDiary(container, item, evidence) {
+function drawDiary(container, item, evidence, heard) {
   const text = new CodePoints(item.text);
-  const tinted = evidence.filter((word) => Math.abs(word.strength) >= TINTED_FROM);
   const paragraphs = blocksOf(text, item.sentences).map((block) => {
     const paragraph = el("p", block.isNewLine ? "sentence new-line" : "sentence");
     paragraph.dir = "auto";
-    paragraph.append(...drawBlock(text, block, tinted));
+    if (block.sentence !== undefined) paragraph.dataset.sentence = block.sentence;
+    paragraph.append(...drawBlock(text, block, evidence, heard));
     return paragraph;
   });
   container.replaceChildren(...paragraphs);
 }
 
-function drawBlock(text, block, tinted) {
+function drawBlock(text, block, evidence, heard) {
   const nodes = [];
   let at = block.start;
-  for (const word of tinted) {
+  for (const word of evidence) {
     const start = Math.max(word.start, at);
     const end = Math.min(word.end, block.end);
     if (start >= end) continue;
-    nodes.push(document.createTextNode(text.slice(at, start)), drawWord(text.slice(start, end), word.strength));
+    nodes.push(document.createTextNode(text.slice(at, start)), drawWord(text.slice(start, end), word, heard));
     at = end;
   }
   nodes.push(document.createTextNode(text.slice(at, block.end)));
   return nodes;
 }
 
-function drawWord(text, strength) {
+// Each word of the explanation carries its place, also one without a tint: people may mark it.
+function drawWord(text, { start, end, strength, isJoined }, heard) {
   const size = Math.abs(strength);
   const level = size > 0.66 ? 3 : size > 0.33 ? 2 : 1;
-  return el("span", `word ${strength > 0 ? "for" : "against"} level-${level}`, text);
+  const isTinted = size >= TINTED_FROM;
+  const side = strength > 0 ? "for" : "against";
+  const made = el("span", isTinted ? `word ${side} level-${level}` : "unit", text);
+  made.classList.toggle("joined", isJoined);
+  Object.assign(made.dataset, { start, end });
+  // The sign's text alternative (board.css): heard behind the word, and no part of the diary's text.
+  if (isTinted) made.dataset.heard = heard[side];
+  return made;
 }
 
 // The same in words: what a screen reader gets, and anyone who wants to be sure.
@@ -101,13 +119,11 @@ function describeEvidence(item, labels, labelIndex, strings) {
   if (!item.explanation || !label) return "";
   const text = new CodePoints(item.text);
   const words = evidenceOf(item, labelIndex).filter((word) => Math.abs(word.strength) >= TINTED_FROM);
-  const strongest = (sign, count) =>
-    words
-      .filter((word) => word.weight * sign > 0)
-      .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
-      .slice(0, count)
-      .map((word) => fill(strings.quoted, { word: shorten(text.slice(word.start, word.end)) }))
-      .join(", ");
+  const strongest = (sign, count) => {
+    const speaking = words.filter((word) => word.weight * sign > 0).sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+    const names = new Set(speaking.map((word) => shorten(text.slice(word.start, word.end))));
+    return [...names].slice(0, count).map((word) => fill(strings.quoted, { word })).join(", ");
+  };
   const parts = [];
   const speakFor = strongest(1, WORDS_FOR);
   const speakAgainst = strongest(-1, WORDS_AGAINST);
@@ -118,7 +134,9 @@ function describeEvidence(item, labels, labelIndex, strings) {
   return parts.join(" · ");
 }
 
+// A word as a sentence quotes it: without the marks around it, and not too long.
 function shorten(word) {
-  const points = Array.from(word.trim());
+  const bare = word.trim().replace(/^\p{P}+|\p{P}+$/gu, "") || word.trim();
+  const points = Array.from(bare);
   return points.length > WORD_LENGTH ? `${points.slice(0, WORD_LENGTH).join("")}…` : points.join("");
 }

@@ -19,6 +19,7 @@ class View {
     const { strings, labels } = this.data;
     this.makeActions();
     this.parts = buildFrame(strings);
+    this.arc = new Arc(this.parts.arc, this.parts.text);
     this.memo = this.parts.memo;
     this.memo.value = memo;
     const keys = freeCommandKeys(labels);
@@ -87,16 +88,16 @@ class View {
     const { parts } = this;
     const index = this.evidenceIndex(item);
     const evidence = evidenceOf(item, index);
-    const key = JSON.stringify([item.token, item.text, item.sentences, evidence]);
-    if (key !== this.drawn) drawDiary(parts.text, item, evidence);
+    const key = JSON.stringify([item.token, item.text, item.sentences, evidence, index]);
+    if (key !== this.drawn) drawDiary(parts.text, item, evidence, heardOf(labels[index], strings));
     this.drawn = key;
     const hasEvidence = Boolean(item.explanation) && !item.blind && index >= 0;
     parts.legend.hidden = !hasEvidence;
     parts.evidenceKey.hidden = !hasEvidence;
     parts.legendLabel.textContent = hasEvidence ? fill(strings.evidence_of, { label: labels[index].name }) : "";
-    parts.evidenceText.textContent = hasEvidence
-      ? describeEvidence(item, labels, index, strings)
-      : this.withoutEvidence(item, strings);
+    if (hasEvidence) drawWhy(parts, item, { index, labels, strings });
+    else withoutWhy(parts, this.withoutEvidence(item, strings));
+    this.arc.draw(item, labels, strings);
   }
 
   withoutEvidence(item, strings) {
@@ -148,7 +149,7 @@ class View {
     const { strings, counts } = this.data;
     const pending = { label: 0, all: 0 };
     for (const event of this.log.events) {
-      if (event.kind === "undo") continue;
+      if (event.kind === "undo" || event.kind === "rationale") continue;
       pending.all += 1;
       pending.label += event.kind === "label" ? 1 : 0;
     }

@@ -1,0 +1,99 @@
+"""Whether people are drawn to the model's answer: some diaries are shown without it, and agreement is compared."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from annotator import settings as project_settings
+from db import anchoring
+from learner.metrics import Interval, share_difference, wilson
+
+if TYPE_CHECKING:
+    from annotator.settings import Settings
+    from db import Database
+    from db.anchoring import Agreeing
+    from db.diaries import Diary
+
+FEWEST = 20
+"""Labels that each side must have before the two are compared; below that even a gap of 30 points may be chance."""
+
+Verdict = Literal["few", "higher", "lower", "chance"]
+
+_DRAWS = 2**48
+
+
+def is_blind(diary: Diary, settings: Settings) -> bool:
+    """Say whether a diary is shown without prediction and explanation, to whomever and however often it is shown."""
+    if diary.part == "test":
+        return settings.blind_test
+    return blind_draw(settings.seed, diary.id) < settings.blind_share
+
+
+def blind_draw(seed: str, diary_id: int) -> float:
+    """Return a number in [0, 1) that belongs to a diary of a project; below the blind share the diary is blind.
+
+    Nothing else enters, neither queue nor model nor time: a reload or an undo can't unveil a diary, the two sides
+    differ by chance alone, and a larger share keeps those hidden that a smaller one hid.
+    """
+    digest = hashlib.blake2b(f"blind/{seed}/{diary_id}".encode(), digest_size=6).digest()
+    return float(int.from_bytes(digest, "big") / _DRAWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Labels given with the model's answer in view, or without it.
+
+    Attributes:
+        n: how many.
+        same: share of them that is the model's answer; NaN, between 0 and 1, for none.
+    """
+
+    n: int
+    same: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Anchoring:
+    """How often people say what the model says, when they see its answer and when they don't.
+
+    Since chance decides which diaries are blind, a difference is what seeing the answer does. It need not be bad: the
+    answer may as well have pointed people to what they would have missed.
+
+    Attributes:
+        blind_share: share of the pool diaries that is blind now, in [0, 1].
+        difference: `shown` minus `hidden`, in [-1, 1], with Newcombe's interval.
+        verdict: ``few`` for fewer than `FEWEST` labels on one side, ``chance`` where the interval holds 0, else
+            whether agreement is ``higher`` or ``lower`` with the answer in view.
+    """
+
+    blind_share: float
+    shown: Side
+    hidden: Side
+    difference: Interval
+    verdict: Verdict
+
+
+def compare(db: Database) -> Anchoring:
+    """Compare the labels of a project; see `db.anchoring` for which of them count."""
+    shown, hidden = anchoring.count_agreeing(db)
+    difference = share_difference(shown.same, shown.n, hidden.same, hidden.n)
+    return Anchoring(
+        blind_share=project_settings.load(db).blind_share,
+        shown=_side(shown),
+        hidden=_side(hidden),
+        difference=difference,
+        verdict="few" if min(shown.n, hidden.n) < FEWEST else _beyond_chance(difference),
+    )
+
+
+def _side(counted: Agreeing) -> Side:
+    share = counted.same / counted.n if counted.n else float("nan")
+    return Side(counted.n, Interval(share, *wilson(counted.same, counted.n)))
+
+
+def _beyond_chance(difference: Interval) -> Verdict:
+    if difference.low > 0:
+        return "higher"
+    return "lower" if difference.high < 0 else "chance"

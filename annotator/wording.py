@@ -1,0 +1,259 @@
+"""An explanation in plain words: which words a model went by, why not another label, and what happens without them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator.messages import say
+from learner.characters import is_inside_character, legible
+from learner.negation import find_groups, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.messages import Language
+    from db.models import Explanation
+    from learner.characters import Span, Spans
+
+    FloatArray = NDArray[np.float32]
+
+MOST_WORDS = 3
+"""Words that a sentence names; a fourth is not read."""
+
+REAL_SHARE = 1 / 3
+"""A word is named if it weighs at least this share of the strongest."""
+
+LEAST_WEIGHT = 0.02
+"""Below this a word moves a probability by half a point at most: the logit's slope is 1/4. Not a reason."""
+
+UNSURE_BELOW = 0.5
+"""Stability under which the order of the words is said to be unsure."""
+
+WEAK_FIT = 0.3
+"""R² under which the local model hardly follows the classifier."""
+
+NO_FALL = 0.05
+"""A probability that falls by no more than this without its words was not held up by them."""
+
+_WORD_LENGTH = 14
+
+_PARTICLES = {
+    "이(가)": ("이", "가"),
+    "은(는)": ("은", "는"),
+    "을(를)": ("을", "를"),
+    "과(와)": ("과", "와"),
+    "(으)로": ("으로", "로"),
+}
+"""How a message asks for a particle, `{word:이(가)}`, and its forms behind a consonant and a vowel."""
+
+_RIEUL = 8
+"""Place of ㄹ among the 28 final consonants of Unicode, 0 being none; behind it stands 로, not 으로."""
+
+_OTHER_FINAL = 4
+_FINALS = {
+    "0": _OTHER_FINAL,
+    "1": _RIEUL,
+    "3": _OTHER_FINAL,
+    "6": _OTHER_FINAL,
+    "7": _RIEUL,
+    "8": _RIEUL,
+    "l": _RIEUL,
+    "m": _OTHER_FINAL,
+    "n": _OTHER_FINAL,
+}
+"""Final consonants of digits (영, 일, 삼 …) and of words that end in a Latin letter, as Koreans read them."""
+
+
+class Named(str):
+    """A word in a message, which takes its particle by its last sound: ``"{label:(으)로}"`` gives 슬픔으로, 분노로."""
+
+    __slots__ = ()
+
+    def __format__(self, wanted: str) -> str:
+        """Return the word with the wanted particle; any other format is that of a text."""
+        if wanted not in _PARTICLES:
+            return super().__format__(wanted)
+        final = final_of(self)
+        is_closed = final not in (0, _RIEUL) if wanted == "(으)로" else final != 0
+        return str(self) + _PARTICLES[wanted][0 if is_closed else 1]
+
+
+def final_of(word: str) -> int:
+    """Return the final consonant of the last letter or digit by its place in Unicode (0 to 27); 0 is none.
+
+    Signs and emoji behind it are passed over; a word of nothing else, or in a script that isn't known, has none.
+    """
+    letters = [c for c in unicodedata.normalize("NFC", word) if unicodedata.category(c)[0] in "LN"]
+    if not letters:
+        return 0
+    last = letters[-1].lower()
+    if "가" <= last <= "힣":
+        return (ord(last) - ord("가")) % 28
+    if last == "g" and "".join(letters[-2:]).lower() == "ng":
+        return _OTHER_FINAL
+    return _FINALS.get(last, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An explanation as people read it.
+
+    Attributes:
+        sentence: why the likeliest label is that.
+        contrast: why it isn't the second; None where there is no second label or no unit to tell them apart.
+        deletion: what happens without the words; None where that was not tried.
+        groups: characters of each negation with what it negates, ascending; to be shown as one word.
+    """
+
+    sentence: str
+    contrast: str | None
+    deletion: str | None
+    groups: Spans
+
+
+def read(text: str, found: Explanation, proba: Sequence[float], names: Sequence[str], language: Language) -> Reading:
+    """Put an explanation into words.
+
+    Args:
+        text: of the diary.
+        proba: (k,), of the model that is explained.
+        names: of the k labels.
+    """
+    groups = find_groups(text, found.spans)
+    spans, weights = merge(found.spans, found.weights, groups)
+    order = sorted(range(len(proba)), key=lambda i: -proba[i])
+    reader = _Reader(text, spans, weights, names, language)
+    sentence, named = reader.sentence(order[0], fit=found.fit[order[0]], stability=found.stability)
+    return Reading(
+        sentence=sentence,
+        contrast=reader.contrast(order[0], order[1]) if len(order) > 1 and len(spans) > 1 else None,
+        deletion=reader.deletion(found.deletion, named) if found.deletion else None,
+        groups=tuple((found.spans[group[0]][0], found.spans[group[-1]][1]) for group in groups),
+    )
+
+
+def real_words(weights: FloatArray, *, most: int) -> tuple[list[int], bool]:
+    """Return the units that carry real weight, strongest first, and whether there are more than `most`.
+
+    None stands out where even the strongest is next to nothing, or where most of the text, and more than `most`
+    units, weigh nearly as much.
+
+    Args:
+        weights: (n,) of one label; above 0 speaks for it.
+    """
+    order = [int(i) for i in np.argsort(-weights, kind="stable")]
+    if not order or weights[order[0]] < LEAST_WEIGHT:
+        return [], False
+    strongest = weights[order[0]]
+    if int((weights >= strongest / 2).sum()) > max(most, len(order) / 2):
+        return [], False
+    real = [i for i in order if weights[i] >= max(strongest * REAL_SHARE, LEAST_WEIGHT)]
+    return real[:most], len(real) > most
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    text: str
+    spans: Spans
+    weights: FloatArray
+    names: Sequence[str]
+    language: Language
+
+    def sentence(self, label: int, *, fit: float, stability: float | None) -> tuple[str, list[int]]:
+        """Say which units spoke for a label; return them too."""
+        name = self._name(label)
+        if not self.spans:
+            return say("wording.no_words", self.language), []
+        if len(self.spans) == 1:
+            return say("wording.one_word", self.language, word=self._units([0]), label=name), [0]
+        units, has_more = real_words(self.weights[:, label], most=MOST_WORDS)
+        if not units:
+            return say("wording.whole_text", self.language, label=name), []
+        key = "wording.words_like" if has_more else "wording.words"
+        parts = [say(key, self.language, words=self._units(units), label=name)]
+        if fit < WEAK_FIT:
+            parts.append(say("wording.weak", self.language))
+        elif stability is not None and stability < UNSURE_BELOW:
+            parts.append(say("wording.unsure", self.language))
+        return " ".join(parts), units
+
+    def contrast(self, label: int, second: int) -> str:
+        """Say which units decided between two labels. On centred logits their difference is that of the labels."""
+        units, _ = real_words(self.weights[:, label] - self.weights[:, second], most=MOST_WORDS - 1)
+        names = {"label": self._name(label), "second": self._name(second)}
+        if not units:
+            return say("wording.contrast_none", self.language, **names)
+        return say("wording.contrast", self.language, words=self._units(units), **names)
+
+    def deletion(self, tried: dict[str, Any], named: Sequence[int]) -> str | None:
+        """Say what became of a label's probability without some units.
+
+        Args:
+            named: units that the sentence above has named; they need no second naming.
+        """
+        label, before, after = tried["label_index"], tried["before"], tried["after"]
+        gone = self._removed([(start, end) for start, end in tried["spans"]])
+        if not gone or not 0 <= label < len(self.names):
+            return None
+        fell = before - after
+        outcome = "falls" if fell > NO_FALL else "rises" if fell < -NO_FALL else "stays"
+        return say(
+            f"wording.deletion_{outcome}",
+            self.language,
+            words=self._these(gone, named),
+            label=self._name(label),
+            before=round(100 * before),
+            after=round(100 * after),
+        )
+
+    def _removed(self, spans: Sequence[Span]) -> list[Span]:
+        """Return what was removed: units where all of them went, else the part that did."""
+        gone: list[Span] = []
+        for start, end in self.spans:
+            parts = [(first, last) for first, last in spans if first < end and last > start]
+            size = sum(len("".join(self.text[first:last].split())) for first, last in parts)
+            is_whole = size >= len("".join(self.text[start:end].split()))
+            gone += [(start, end)] if parts and is_whole else parts
+        return gone
+
+    def _these(self, gone: Sequence[Span], named: Sequence[int]) -> Named:
+        if set(gone) == {self.spans[i] for i in named}:
+            return Named(say("wording.these" if len(gone) > 1 else "wording.this", self.language))
+        words = self._words(gone[:MOST_WORDS])
+        if len(gone) <= MOST_WORDS:
+            return words
+        return Named(say("wording.and_more", self.language, words=words, n=len(gone)))
+
+    def _units(self, units: Sequence[int]) -> Named:
+        return self._words([self.spans[i] for i in units])
+
+    def _words(self, spans: Sequence[Span]) -> Named:
+        """Name words, each once, with an "and" before the last."""
+        words = dict.fromkeys(shown(self.text, span) for span in spans)
+        *others, last = [say("board.quoted", self.language, word=word) for word in words]
+        if not others:
+            return Named(last)
+        return Named(say("wording.and", self.language, first=Named(", ".join(others)), last=last))
+
+    def _name(self, label: int) -> Named:
+        return Named(self.names[label])
+
+
+def shown(text: str, span: Span) -> str:
+    """Return a unit as a sentence quotes it: on one line, without marks around it, and not too long."""
+    word = " ".join(legible(text[span[0] : span[1]]).split())
+    kept = [i for i, character in enumerate(word) if not unicodedata.category(character).startswith("P")]
+    if kept:
+        word = word[kept[0] : kept[-1] + 1]
+    if len(word) <= _WORD_LENGTH:
+        return word
+    length = _WORD_LENGTH
+    while length > 1 and is_inside_character(word, length):
+        length -= 1
+    return f"{word[:length]}…"

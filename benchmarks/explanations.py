@@ -1,0 +1,332 @@
+"""How fast, faithful and steady explanations are, beside lime as it ships, on the same classifier and the same words.
+
+    python benchmarks/explanations.py --data kote7.tsv --query 'dominance >= 0.6' --n 6 --json out.json
+
+Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones),
+and planted ones: everyday sentences with one text of the file between them. lime asks about 5,000 texts for each of
+them, which takes minutes. How near the strongest five words are to the truth is measured on short texts, where all
+changed texts can be asked about, and on `--long-references` long ones with 20,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from benchmarks import labelled_file, machine
+from learner import attribution, classifier, explanations, masks, sentences, text_space, units
+from learner import encoder as encoders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from learner.explanations import Explained, Kept
+
+    FloatArray = NDArray[np.float32]
+
+ROOT = Path(__file__).resolve().parent.parent
+LENGTH = 300
+SHORT = range(8, 13)
+TOP = 5
+LIME_FEATURES = 10
+REFERENCE_DRAWS = 20_000
+BINS = (0.01, 0.05, 0.1, 0.2)
+EVERYDAY = (
+    "아침 일곱 시에 일어나 물을 한 잔 마셨다.",
+    "버스를 타고 두 정거장 앞에서 내려 걸었다.",
+    "점심은 회사 식당에서 비빔밥을 먹었다.",
+    "오후에는 서류를 정리하고 회의 자료를 복사했다.",
+    "집에 오는 길에 우유와 두부를 샀다.",
+    "빨래를 개고 화분에 물을 주었다.",
+    "저녁 뉴스에서 내일 날씨를 확인했다.",
+    "책상 위의 종이를 서랍에 넣었다.",
+    "열 시쯤 불을 끄고 누웠다.",
+)
+
+
+def main() -> None:
+    """Explain each diary both ways, in one run."""
+    arguments = _arguments()
+    subject = Subject(arguments)
+    long = subject.long_texts(arguments.n // 2)
+    planted = subject.planted_texts(arguments.n - len(long))
+    texts = [(text, None) for text in long] + planted
+    found: dict[str, list[dict[str, Any]]] = {"ours": [], "lime": []}
+    for number, (text, span) in enumerate(texts):
+        for name, way in (("ours", subject.ours), ("lime", subject.lime)):
+            found[name].append(_measure(subject, way, text, span))
+            print(f"{number + 1}/{len(texts)} {name} {found[name][-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+    short = subject.short_texts(arguments.short)
+    references = [(text, subject.reference(text)) for text in short + long[: arguments.long_references]]
+    result = {
+        "machine": machine.describe(),
+        "data": arguments.data.name,
+        "encoder": arguments.encoder,
+        "diaries": len(texts),
+        "mean_characters": float(np.mean([len(text) for text, _ in texts])),
+        "mean_words": float(np.mean([len(units.eojeol(text)) for text, _ in texts])),
+        "speedup": statistics.median(
+            theirs["seconds"] / mine["seconds"] for mine, theirs in zip(found["ours"], found["lime"], strict=True)
+        ),
+        **{name: _summary(subject, name, rows, references, texts) for name, rows in found.items()},
+        "references": {"short": len(short), "long": len(references) - len(short)},
+        "after_a_new_head": subject.after_a_new_head([text for text, _ in texts]),
+    }
+    machine.write(arguments.json, result)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    labelled_file.add_arguments(parser, rows=20_000, data=ROOT / "examples" / "diaries.csv")
+    parser.add_argument("--n", type=int, default=6, help="diaries that are explained both ways; minutes each")
+    parser.add_argument("--short", type=int, default=20, help="short texts with a reference out of all changed texts")
+    parser.add_argument("--long-references", type=int, default=1, help="long ones, a quarter of an hour each")
+    parser.add_argument("--labels", type=int, default=1000)
+    return parser.parse_args()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Words in the order of how much they matter for the likeliest label, whatever their sign."""
+
+    places: tuple[int, ...]
+    calls: int
+
+
+class Subject:
+    """One trained classifier, and the texts that it did not learn from."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        data = labelled_file.load(arguments)
+        self.texts, self.labels = data.texts, data.labels
+        order = np.random.default_rng(0).permutation(len(data.labels))
+        learned = order[: min(arguments.labels, len(order) * 2 // 3)]
+        self.unseen = order[len(learned) :].tolist()
+        self.encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
+        self.space = text_space.fit(list(data.texts[: text_space.MOST_TEXTS]), seed=0)
+        self.mean = labelled_file.vectors_of(arguments.encoder, list(data.texts)).mean(axis=0)
+        targets = classifier.one_hot(data.labels, len(data.names))
+        self.trained, self.next = (
+            classifier.train(data.features[part], targets[part], mean=self.mean, text_space="", seed=0).classifier
+            for part in (learned, learned[: len(learned) // 2])
+        )
+
+    def features(self, texts: Sequence[str]) -> FloatArray:
+        """Return what the head reads."""
+        return self.trained.features(self.encoder.encode(texts).vectors, self.space.transform(texts))
+
+    def proba(self, texts: Sequence[str]) -> FloatArray:
+        """Return probabilities, (n, k)."""
+        return self.trained.proba(self.features(texts))
+
+    def top(self, text: str) -> int:
+        """Return the likeliest label's column."""
+        return int(self.proba([text])[0].argmax())
+
+    # The texts
+
+    def long_texts(self, count: int) -> list[str]:
+        """Return texts of about 300 characters, unseen, joined from several of one label if need be."""
+        longer = [self.texts[i] for i in self.unseen if 0.8 * LENGTH <= len(self.texts[i]) <= 1.2 * LENGTH]
+        by_label: dict[int, list[str]] = {}
+        for i in self.unseen:
+            if len(self.texts[i]) < 0.8 * LENGTH:
+                by_label.setdefault(int(self.labels[i]), []).append(self.texts[i])
+        for pieces in sorted(by_label.values(), key=len, reverse=True):
+            while pieces and len(longer) < count:
+                joined = ""
+                while pieces and len(joined) < 0.9 * LENGTH:
+                    joined = f"{joined} {pieces.pop()}".strip()
+                longer.append(joined)
+        return longer[:count]
+
+    def planted_texts(self, count: int) -> list[tuple[str, tuple[int, int]]]:
+        """Return everyday sentences with one text of the file between them, and where that lies."""
+        made: list[tuple[str, tuple[int, int]]] = []
+        everyday = self.proba([" ".join(EVERYDAY)])[0]
+        for i in self.unseen:
+            piece = self.texts[i].strip()
+            if not 15 <= len(piece) <= 50 or self.top(piece) != self.labels[i] or self.labels[i] == everyday.argmax():
+                continue
+            place = len(made) % len(EVERYDAY)
+            before, after = " ".join(EVERYDAY[:place]), " ".join(EVERYDAY[place:])
+            start = len(before) + 1 if before else 0
+            text = " ".join(part for part in (before, piece, after) if part)
+            # Only where it is this text that decides.
+            if self.top(text) == self.labels[i]:
+                made.append((text, (start, start + len(piece))))
+            if len(made) == count:
+                break
+        return made
+
+    def short_texts(self, count: int) -> list[str]:
+        """Return texts so short that all changed ones can be asked about, but not by us."""
+        return [self.texts[i] for i in self.unseen if len(units.eojeol(self.texts[i])) in SHORT][:count]
+
+    # The ways
+
+    def explain(self, text: str, *, seed: int = 0, kept: Kept | None = None) -> tuple[Explained, Kept]:
+        """Explain as the worker does."""
+        split = sentences.fallback(text)
+        return explanations.explain(
+            text,
+            unit="eojeol",
+            sentences=split,
+            features_of=self.features,
+            head=self.trained.head,
+            seed=explanations.seed_of(seed, "eojeol"),
+            kept=kept,
+        )
+
+    def ours(self, text: str, seed: int = 0) -> Ranking:
+        """Rank words as the product does."""
+        explained, _ = self.explain(text, seed=seed)
+        proba = self.proba([text])[0]
+        weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
+        place_of = {span: place for place, span in enumerate(units.eojeol(text))}
+        order = np.argsort(-np.abs(weights), kind="stable")
+        return Ranking(tuple(place_of[explained.spans[i]] for i in order), explained.sample_count)
+
+    def lime(self, text: str, seed: int = 0) -> Ranking:
+        """Rank words as lime does with its own settings but for what a word is; equal words are one to it."""
+        from lime.lime_text import LimeTextExplainer
+
+        calls = 0
+
+        def proba(changed: list[str]) -> FloatArray:
+            nonlocal calls
+            calls += len(changed)
+            return self.proba(changed)
+
+        explainer = LimeTextExplainer(split_expression=lambda raw: raw.split(), random_state=seed)
+        top = self.top(text)
+        found = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES).as_list(top)
+        words = [text[start:end] for start, end in units.eojeol(text)]
+        places = [place for word, _ in found for place, other in enumerate(words) if other == word]
+        return Ranking(tuple(dict.fromkeys(places)), calls)
+
+    def reference(self, text: str) -> FloatArray:
+        """Return LIME's weights of the likeliest label's probability from all changed texts, or 20,000."""
+        spans = units.eojeol(text)
+        budget = max(2 ** min(len(spans), 12), 2) if len(spans) <= SHORT[-1] else REFERENCE_DRAWS
+        chosen = masks.choose(len(spans), budget=budget, rng=np.random.default_rng(99))
+        changed = [units.without(text, spans, row) for row in chosen.keep.tolist()]
+        proba = self.proba(changed)[:, self.top(text)]
+        shared = attribution.linear_map(chosen.keep.astype(np.float64), chosen.weights)
+        return np.asarray(shared @ proba, np.float32)
+
+    def after_a_new_head(self, texts: Sequence[str]) -> dict[str, float]:
+        """Explain with another head from what is kept; compare with asking the encoder anew."""
+        took, differences, sizes = [], [], []
+        for text in texts:
+            _, kept = self.explain(text)
+            data = kept.to_bytes()
+            sizes.append(len(data))
+            began = time.perf_counter()
+            levels = explanations.kept_from_bytes(data).levels
+            scores = levels[-1].weights(self.next.head[0]) if levels else np.zeros((0, 1), np.float32)
+            took.append(time.perf_counter() - began)
+            differences.append(float(np.abs(self._asked_anew(text, levels[-1]) - scores).max()))
+        return {
+            "median_ms": 1000 * statistics.median(took),
+            "largest_difference": max(differences),
+            "median_kilobytes": statistics.median(sizes) / 1024,
+        }
+
+    def _asked_anew(self, text: str, level: attribution.Level) -> FloatArray:
+        """Return what LimeBase says of the next head's scores when the encoder is asked again."""
+        from lime.lime_base import LimeBase
+
+        seed = explanations.seed_of(0, "eojeol")
+        keep, weights = attribution.draw(level.groups, budget=explanations.BUDGET, seed=seed, chunks=level.chunks)
+        spans = sorted(span for group in level.groups for span in group)
+        group_of = {span: i for i, group in enumerate(level.groups) for span in group}
+        rows = [[bool(row[group_of[span]]) for span in spans] for row in keep]
+        scores = self.features([units.without(text, spans, row) for row in rows]) @ self.next.head[0].T
+        found = np.zeros((len(level.groups), scores.shape[1]), np.float32)
+        for label in range(scores.shape[1]):
+            base = LimeBase(kernel_fn=lambda ready: ready, random_state=0)
+            _, pairs, _, _ = base.explain_instance_with_data(
+                keep, scores, weights, label, keep.shape[1], feature_selection="none"
+            )
+            for place, weight in pairs:
+                found[place, label] = weight
+        return found
+
+
+def _measure(
+    subject: Subject, way: Callable[..., Ranking], text: str, planted: tuple[int, int] | None
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    ranking = way(text)
+    seconds = time.perf_counter() - began
+    spans = units.eojeol(text)
+    row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **_eraser(subject, text, ranking)}
+    if planted is not None:
+        inside = [planted[0] <= spans[place][0] < planted[1] for place in ranking.places[:3]]
+        row["planted"] = float(np.mean(inside))
+    return row
+
+
+def _eraser(subject: Subject, text: str, ranking: Ranking) -> dict[str, float]:
+    """Return ERASER's two figures, mean over shares of words, at most ten of them.
+
+    Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models.
+    """
+    spans = units.eojeol(text)
+    top = subject.top(text)
+    gone, alone = [], []
+    for share in BINS:
+        chosen = set(ranking.places[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
+        gone.append(units.without(text, spans, [i not in chosen for i in range(len(spans))]))
+        alone.append(units.without(text, spans, [i in chosen for i in range(len(spans))]))
+    whole = subject.proba([text])[0, top]
+    return {
+        "comprehensiveness": float(whole - subject.proba(gone)[:, top].mean()),
+        "sufficiency": float(whole - subject.proba(alone)[:, top].mean()),
+    }
+
+
+def _summary(
+    subject: Subject,
+    name: str,
+    rows: list[dict[str, Any]],
+    references: list[tuple[str, FloatArray]],
+    texts: list[tuple[str, tuple[int, int] | None]],
+) -> dict[str, float]:
+    way = subject.ours if name == "ours" else subject.lime
+    seconds = [row["seconds"] for row in rows]
+    near, steady = [], []
+    for text, weights in references:
+        truth = set(np.argsort(-np.abs(weights), kind="stable")[:TOP].tolist())
+        first = set(way(text, seed=0).places[:TOP])
+        near.append(len(first & truth) / TOP)
+        if len(weights) <= SHORT[-1]:
+            steady.append(len(first & set(way(text, seed=1).places[:TOP])) / TOP)
+    long = [text for text, _ in texts][:1]
+    steady += [len(set(rows[0]["ranking"].places[:TOP]) & set(way(t, seed=1).places[:TOP])) / TOP for t in long]
+    return {
+        "median_s": statistics.median(seconds),
+        "p95_s": float(np.percentile(seconds, 95)),
+        "calls": statistics.median(row["calls"] for row in rows),
+        "top5_overlap": float(np.mean(near)),
+        "seed_overlap": float(np.mean(steady)),
+        "comprehensiveness": float(np.mean([row["comprehensiveness"] for row in rows])),
+        "sufficiency": float(np.mean([row["sufficiency"] for row in rows])),
+        "planted": float(np.mean([row["planted"] for row in rows if "planted" in row])),
+    }
+
+
+if __name__ == "__main__":
+    main()

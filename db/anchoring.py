@@ -1,0 +1,52 @@
+"""Labels that people gave beside what the model would have said, with its answer in view and without it.
+
+What counts: label decisions of people on the label page, on pool diaries, not taken back, of which a model had an
+answer, whichever version it was. Test diaries are left out, since all of them are hidden: nothing stands against
+them. Labels from the command line and from the page of doubted labels come without `seconds` and are left out as
+well, since nobody knows what those people had seen. Which diaries are hidden is drawn per diary and not per model,
+so both sides hold the same mixture of versions, the one without labels included, as long as the share of hidden
+diaries stays as it is. Where it was changed, sides from different times would be compared; so only what was decided
+between the first hidden diary and the last one counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from db.connection import one
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Agreeing:
+    """How many labels there are, and how many of them are the model's answer."""
+
+    n: int
+    same: int
+
+
+def count_agreeing(db: Database) -> tuple[Agreeing, Agreeing]:
+    """Return the labels given with the model's answer in view, and those given without it.
+
+    The model's answer is the one that was in view; where none was, that of the model that served at the time.
+    """
+    sql = """
+        with counted as materialized (
+            select d.id, d.shown_label_id is null as is_hidden,
+                d.label_id = coalesce(d.shown_label_id, d.predicted_label_id) as is_same
+            from decisions d join diaries y on y.id = d.diary_id
+            where d.kind = 'label' and d.source = 'person' and d.seconds is not null
+                and d.predicted_label_id is not null and y.part = 'pool'
+                and not exists (select 1 from decisions u where u.undoes = d.id)
+        ), stretch as (
+            select min(id) as first_id, max(id) as last_id from counted where is_hidden
+        )
+        select coalesce(sum(not is_hidden), 0), coalesce(sum(not is_hidden and is_same), 0),
+            coalesce(sum(is_hidden), 0), coalesce(sum(is_hidden and is_same), 0)
+        from counted, stretch where id between first_id and last_id
+    """
+    shown_n, shown_same, hidden_n, hidden_same = one(db, sql) or (0, 0, 0, 0)
+    return Agreeing(shown_n, shown_same), Agreeing(hidden_n, hidden_same)

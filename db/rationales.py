@@ -1,0 +1,109 @@
+"""Rationales: spans that a person called evidence for a label, or no evidence. Only ever added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from db import clock
+from db.connection import rows, scalar, write
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Verdict = Literal["right", "wrong", "none"]
+"""Evidence for the label; no evidence for it; taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRationale:
+    """A mark on its way in.
+
+    Attributes:
+        start, end: half-open characters of the diary's text.
+        token: a second mark with it is the same press again.
+        model_id: whose explanation the person saw.
+    """
+
+    diary_id: int
+    annotator_id: int
+    label_id: int
+    start: int
+    end: int
+    verdict: Verdict
+    token: str
+    model_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rationale:
+    """A mark in force; its verdict is never ``none``."""
+
+    id: int
+    diary_id: int
+    annotator_id: int
+    label_id: int
+    start: int
+    end: int
+    verdict: Verdict
+    model_id: int | None
+
+
+def add(db: Database, rationale: NewRationale) -> int | None:
+    """Keep a mark; return its id, or None if its token was used before."""
+    statement = """
+        insert into rationales (diary_id, annotator_id, label_id, span_start, span_end, verdict, model_id, token,
+            marked_at)
+        values (:diary_id, :annotator_id, :label_id, :start, :end, :verdict, :model_id, :token, :now)
+        on conflict (token) do nothing returning id
+    """
+    parameters = {name: getattr(rationale, name) for name in NewRationale.__dataclass_fields__}
+    with write(db):
+        added = db.conn.execute(statement, {**parameters, "now": clock.now()}).fetchone()
+    return int(added[0]) if added else None
+
+
+def list_standing(db: Database, diary_id: int, annotator_id: int) -> list[Rationale]:
+    """Return one person's marks in force on a diary, in the order of the text."""
+    sql = """
+        select r.id, r.diary_id, r.annotator_id, r.label_id, r.span_start, r.span_end, r.verdict, r.model_id
+        from rationales r
+        where r.diary_id = :diary and r.annotator_id = :annotator and r.verdict <> 'none'
+            and not exists (
+                select 1 from rationales n where n.diary_id = r.diary_id and n.annotator_id = r.annotator_id
+                    and n.span_start = r.span_start and n.span_end = r.span_end and n.id > r.id)
+        order by r.span_start, r.span_end
+    """
+    return [Rationale(*row) for row in rows(db, sql, diary=diary_id, annotator=annotator_id)]
+
+
+def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:
+    """Return the newest marks in force on diaries of the pool, oldest first; marks of the test part never train.
+
+    Args:
+        up_to: look at the state right after this rationale id.
+        limit: most marks to return.
+    """
+    sql = """
+        select r.id, r.diary_id, r.annotator_id, r.label_id, r.span_start, r.span_end, r.verdict, r.model_id
+        from (
+            select max(id) as id from rationales where id <= :up_to
+            group by diary_id, annotator_id, span_start, span_end
+        ) newest join rationales r on r.id = newest.id join diaries y on y.id = r.diary_id
+        where r.verdict <> 'none' and y.part = 'pool' order by r.id desc limit :limit
+    """
+    return [Rationale(*row) for row in rows(db, sql, up_to=up_to, limit=limit)][::-1]
+
+
+def last_rationale_id(db: Database) -> int:
+    """Return the newest mark's id, 0 for none."""
+    return int(scalar(db, "select coalesce(max(id), 0) from rationales"))
+
+
+def count_since(db: Database, rationale_id: int) -> int:
+    """Count the words of the pool that were marked, or whose mark was taken back, since a rationale."""
+    sql = """
+        select count(distinct r.diary_id || ' ' || r.annotator_id || ' ' || r.span_start || ' ' || r.span_end)
+        from rationales r join diaries y on y.id = r.diary_id where r.id > :id and y.part = 'pool'
+    """
+    return int(scalar(db, sql, id=rationale_id))

@@ -1,0 +1,55 @@
+"""Words of one's own into the dictionary, and everything out as a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import word_evidence
+from pages.dictionary import presses
+from pages.widgets import project, session
+from pages.widgets.words import keyed, plain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.dictionary import Label
+
+
+def draw_adding(labels: Sequence[Label]) -> None:
+    """Draw a form for a word."""
+    with st.expander(say("dictionary.add_title"), icon=":material/add:"):
+        st.caption(plain(say("dictionary.add_help")))
+        with st.form("dictionary_add", clear_on_submit=True, border=False):
+            st.text_input(say("dictionary.add_word"), key="dictionary_add_word", max_chars=200)
+            st.selectbox(
+                say("dictionary.add_label"),
+                [*labels, None],
+                format_func=lambda label: say("dictionary.no_emotion") if label is None else label.name,
+                key=keyed("dictionary_add_label"),
+            )
+            st.form_submit_button(say("dictionary.add"), on_click=_add, args=(session.name(),))
+
+
+def _add(name: str) -> None:
+    label = st.session_state[keyed("dictionary_add_label")]
+    presses.add(st.session_state["dictionary_add_word"], None if label is None else label.id, name)
+
+
+def draw_export() -> None:
+    """Draw a button for the file, which is made when it is pressed."""
+    st.download_button(
+        say("dictionary.export"),
+        _export,
+        file_name="maeumgyeol-words.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="dictionary_export",
+        icon=":material/download:",
+    )
+
+
+def _export() -> bytes:
+    with project.opened() as db:
+        return word_evidence.export_csv(db, word_evidence.gather(db))

@@ -1,0 +1,108 @@
+"""Whether the dictionary moves predictions, and what that did on the test diaries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import refinement
+from annotator.outcomes import FEWEST_TO_TRUST
+from pages.dictionary.waiting import draw_worker_off, watch
+from pages.widgets import project
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import interval, local_time, percent, say
+
+if TYPE_CHECKING:
+    from annotator.outcomes import Figures
+    from annotator.project import Database
+    from annotator.refinement import Effect, State
+
+_TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
+
+
+def draw_effect(db: Database) -> None:
+    """Draw the switch, what was measured, and what to do next."""
+    state = refinement.state(db)
+    st.toggle(
+        say("dictionary.use"),
+        value=refinement.is_on(db),
+        key="dictionary_use",
+        on_change=_switch,
+    )
+    st.caption(say("dictionary.use_help"))
+    effect = refinement.find_effect(db)
+    _draw_state(db, state)
+    if effect is not None:
+        _draw_figures(effect)
+    if state in ("unmeasured", "older_model", "older_words", "current"):
+        st.button(say("dictionary.measure"), key="dictionary_measure", icon=":material/straighten:", on_click=_measure)
+
+
+def _draw_state(db: Database, state: State) -> None:
+    if state == "measuring":
+        draw_worker_off(db)
+        watch("effect")
+    elif state != "current":
+        st.info(say(f"dictionary.effect_{state}"), icon=":material/info:")
+
+
+def _switch() -> None:
+    with callback_boundary(), project.opened() as db:
+        refinement.switch(db, on=bool(st.session_state["dictionary_use"]))
+
+
+def _measure() -> None:
+    with callback_boundary(), project.opened() as db:
+        refinement.ask(db)
+
+
+def _draw_figures(effect: Effect) -> None:
+    verdict = effect.verdict
+    n = 0 if effect.after is None else effect.after.n
+    if not effect.strength:
+        st.info(say("dictionary.no_strength", count=effect.train_count), icon=":material/info:")
+        return
+    tone = _TONES.get(verdict, st.info)
+    tone(say(f"dictionary.verdict_{verdict}", n=n, fewest=FEWEST_TO_TRUST, p=f"{effect.p or 1.0:.3f}"))
+    if not n:
+        return
+    before, after = st.columns(2)
+    with before:
+        _draw_side(say("dictionary.without"), effect.before, None)
+    with after:
+        _draw_side(say("dictionary.with"), effect.after, effect.before)
+    st.caption(_about(effect, n))
+
+
+def _about(effect: Effect, n: int) -> str:
+    lines = [
+        say(
+            "dictionary.measured",
+            when=local_time(effect.measured_at),
+            words=effect.word_count,
+            touched=effect.touched,
+            n=n,
+            strength=f"{effect.strength:.2f}",
+            count=effect.train_count,
+        )
+    ]
+    if effect.change is not None:
+        value, low, high = (f"{100 * figure:+.1f}" for figure in effect.change)
+        lines.append(say("dictionary.f1_change", change=value, low=low, high=high))
+    return "  \n".join(lines)
+
+
+def _draw_side(title: str, figures: Figures | None, before: Figures | None) -> None:
+    if figures is None or figures.accuracy is None:
+        return
+    with st.container(border=True, height="stretch"):
+        change = None
+        if before is not None and before.accuracy is not None:
+            change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
+        # Grey: green would say "better", which only the sentence above may say.
+        st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
+        f1 = "–" if figures.macro_f1 is None else f"{figures.macro_f1:.2f}"
+        if figures.macro_f1_low is not None and figures.macro_f1_high is not None:
+            f1 = f"{f1} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"
+        st.caption(say("learn.figures", interval=interval(figures.accuracy_low, figures.accuracy_high), f1=f1))

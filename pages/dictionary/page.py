@@ -1,0 +1,55 @@
+"""감정 사전: words with what the explanations say of them; confirmed by people, tried out, and put to use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import word_evidence
+from pages.dictionary.effect import draw_effect
+from pages.dictionary.related import draw_related
+from pages.dictionary.tryout import draw_tryout
+from pages.dictionary.words import draw_words
+from pages.widgets import project
+from pages.widgets.words import keyed, plain, say
+
+if TYPE_CHECKING:
+    from annotator.word_evidence import Basis
+
+_SECTIONS = ("words", "related", "tryout", "effect")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _gathered(path: str, mark: tuple[int | str, ...]) -> Basis | None:
+    """Analyse the explained diaries once for each state of their explanations, which `mark` and `path` name."""
+    with project.opened() as db:
+        return word_evidence.gather(db)
+
+
+def _draw() -> None:
+    st.title(say("dictionary.title"))
+    st.caption(plain(say("dictionary.intro")))
+    section = st.segmented_control(
+        say("dictionary.section"),
+        _SECTIONS,
+        default=_SECTIONS[0],
+        required=True,
+        format_func=lambda name: say(f"dictionary.section_{name}"),
+        key=keyed("dictionary_section"),
+        label_visibility="collapsed",
+    )
+    with project.opened() as db:
+        if section == "related":
+            draw_related(db)
+        elif section == "tryout":
+            draw_tryout(db)
+        elif section == "effect":
+            draw_effect(db)
+        else:
+            with st.spinner(say("dictionary.gathering")):
+                basis = _gathered(str(project.path()), word_evidence.mark(db))
+            draw_words(db, basis)
+
+
+_draw()

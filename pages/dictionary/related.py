@@ -1,0 +1,99 @@
+"""Words that lie near those of the dictionary; none enters without a press."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import dictionary
+from pages.dictionary import presses
+from pages.dictionary.waiting import draw_worker_off, watch
+from pages.widgets import project, session
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import keyed, plain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.dictionary import Label, Relation, VectorKind
+    from annotator.project import Database
+
+
+def draw_related(db: Database) -> None:
+    """Draw the proposals of both kinds of vectors."""
+    st.caption(plain(say("dictionary.related_intro")))
+    labels = dictionary.label_set(db)
+    for kind in dictionary.KINDS:
+        st.subheader(say(f"dictionary.related_{kind}"))
+        _draw_kind(db, kind, labels)
+    if dictionary.is_waiting(db, "vectors"):
+        draw_worker_off(db)
+        watch("vectors")
+    else:
+        st.button(say("dictionary.make"), key="dictionary_make", icon=":material/hub:", on_click=_make)
+        st.caption(say("dictionary.make_help"))
+    presses.draw_undo()
+
+
+def _make() -> None:
+    with callback_boundary(), project.opened() as db:
+        dictionary.ask_vectors(db)
+
+
+def _draw_kind(db: Database, kind: VectorKind, labels: Sequence[Label]) -> None:
+    found = dictionary.propose(db, project.path(), kind)
+    if found.is_too_small:
+        count, words = found.diary_count, found.word_count
+        if words is None:
+            st.info(say("dictionary.too_small", count=count, fewest=dictionary.FEWEST_DIARIES))
+        else:
+            st.info(say("dictionary.too_few_words", count=count, words=words, fewest=dictionary.FEWEST_WORDS))
+        return
+    if found.relations is None:
+        st.info(say("dictionary.no_vectors"), icon=":material/hourglass_empty:")
+        return
+    if found.is_older:
+        st.warning(say("dictionary.vectors_older"), icon=":material/update:")
+    st.caption(say("dictionary.vectors_from", count=found.diary_count))
+    if not found.relations:
+        st.info(say("dictionary.no_relations"), icon=":material/info:")
+    for relation in found.relations:
+        _draw_relation(relation, kind, labels)
+
+
+def _draw_relation(relation: Relation, kind: VectorKind, labels: Sequence[Label]) -> None:
+    key, name = f"{kind}_{relation.form}", session.name()
+    likely = next(i for i, label in enumerate(labels) if label.id == relation.label)
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(
+            say(
+                "dictionary.relation",
+                word=plain(relation.form),
+                nearest=plain(relation.nearest),
+                similarity=f"{relation.similarity:.2f}",
+            )
+        )
+        chosen = st.selectbox(
+            say("dictionary.label"),
+            [*labels, None],
+            index=likely,
+            format_func=lambda label: say("dictionary.no_emotion") if label is None else label.name,
+            key=keyed(f"dictionary_related_label_{key}"),
+            label_visibility="collapsed",
+            width=150,
+        )
+        st.button(
+            say("dictionary.accept"),
+            key=f"dictionary_accept_{key}",
+            icon=":material/check:",
+            on_click=presses.confirm,
+            args=(relation.form, None if chosen is None else chosen.id, "similar", name),
+        )
+        st.button(
+            say("dictionary.reject"),
+            key=f"dictionary_refuse_{key}",
+            icon=":material/block:",
+            on_click=presses.reject,
+            args=(relation.form, "similar", name),
+        )

@@ -1,0 +1,178 @@
+"""What the worker does for the dictionary, on the real encoder."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from annotator import dictionary, refinement, word_evidence
+from annotator import rounds as round_cases
+from annotator.worker import round as round_job
+from annotator.worker import upkeep, words
+from annotator.worker.workbench import Workbench
+from db import annotators, decisions, diaries, models, rounds, word_emotions
+from db.decisions import NewDecision
+from learner import word_vectors
+from learner.encoder import default_cache
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+pytestmark = pytest.mark.slow
+
+HAPPY, SAD = 2, 5
+
+
+@pytest.fixture
+def bench(project_path: Path) -> Iterator[Workbench]:
+    made = Workbench(project_path, cache=default_cache())
+    yield made
+    made.close()
+
+
+def _prepare(bench: Workbench, db: Database, count: int) -> None:
+    """Import and label diaries; their vectors say nothing of the mood, their words do."""
+    fill(db, count)
+    ids = diaries.list_ids(db)
+    file = bench.vector_file(db)
+    noise = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
+    file.write(ids.tolist(), noise, np.full(count, 9, np.int32))
+    me = annotators.annotator_id(db, "나")
+    for diary_id in ids.tolist():
+        label_id = HAPPY if diary_id % 2 else SAD
+        assert decisions.add(db, NewDecision(diary_id, me, "label", secrets.token_hex(8), label_id))
+
+
+def _round(bench: Workbench, db: Database) -> None:
+    round_id = round_cases.request(db, annotator_id=None)
+    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    assert rounds.get_round(db, round_id).status == "done"
+
+
+def _add(db: Database, word: str, label_id: int) -> None:
+    dictionary.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
+
+
+def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 200)
+    _round(bench, opened)
+    _add(opened, "기쁘다", HAPPY)
+    _add(opened, "슬프다", SAD)
+    assert not words.measure(bench, opened), "nobody has asked"
+    refinement.ask(opened)
+    assert words.measure(bench, opened)
+    effect = refinement.find_effect(opened)
+    assert effect is not None
+    assert effect.after is not None
+    assert effect.before is not None
+    assert (effect.word_count, effect.touched, effect.train_count) == (2, effect.after.n, 200 - effect.after.n)
+    assert effect.strength > 1
+    assert (effect.after.accuracy, effect.verdict) == (1.0, "better")
+    assert refinement.state(opened) == "current"
+    assert not words.measure(bench, opened)
+    _applied_is_what_was_measured(opened, effect.after.accuracy)
+    models.activate(opened, 1, reason="back")
+    _round(bench, opened)
+    assert words.measure(bench, opened), "it is switched on, and another model serves"
+    assert refinement.state(opened) == "current"
+
+
+def _applied_is_what_was_measured(db: Database, accuracy: float) -> None:
+    refinement.switch(db, on=True)
+    active = models.find_active(db)
+    refiner = refinement.find_refiner(db, active)
+    assert active is not None
+    assert refiner is not None
+    labelled = decisions.list_labelled(db, part="test")
+    texts = diaries.list_texts(db, labelled.diary_ids)
+    proba = models.load_predictions(db, active)[labelled.diary_ids - 1]
+    answers = np.array(active.label_ids)[refiner.refine(texts, proba).argmax(axis=1)]
+    assert (answers == labelled.label_ids).mean() == accuracy
+
+
+def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: Workbench, opened: Database) -> None:
+    _prepare(bench, opened, 60)
+    _round(bench, opened)
+    _add(opened, "기쁘다", SAD)
+    refinement.ask(opened)
+    assert words.measure(bench, opened)
+    effect = refinement.find_effect(opened)
+    assert effect is not None
+    assert effect.strength == 0
+    assert effect.before == effect.after
+
+
+def test_without_labels_to_choose_on_there_is_no_effect(bench: Workbench, opened: Database) -> None:
+    fill(opened, 10)
+    refinement.ask(opened)
+    assert words.measure(bench, opened)
+    assert refinement.find_effect(opened) is None
+    assert not word_emotions.is_asked(opened, "effect")
+
+
+def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
+    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_vectors, "FEWEST_WORDS", 1_000)
+    fill(opened, 220)
+    _add(opened, "슬프다", SAD)
+    assert words.relate(bench, opened) is None
+    dictionary.ask_vectors(opened)
+    pieces = []
+    while (piece := words.relate(bench, opened)) is not None:
+        pieces.append(piece[0])
+    assert pieces == sorted(pieces)
+    assert len(pieces) > 10
+    assert not dictionary.is_waiting(opened, "vectors")
+    for kind in dictionary.KINDS:
+        found = dictionary.propose(opened, bench.database, kind)
+        assert found.relations is not None
+        assert found.diary_count == 220
+    assert upkeep.state(opened) is not None
+
+
+def test_little_text_is_told_by_its_words_once_they_are_counted(bench: Workbench, opened: Database) -> None:
+    fill(opened, 220)
+    assert not dictionary.propose(opened, bench.database, "own").is_too_small
+    dictionary.ask_vectors(opened)
+    while words.relate(bench, opened) is not None:
+        pass
+    found = dictionary.propose(opened, bench.database, "own")
+    assert found.is_too_small
+    assert found.word_count is not None
+    assert 220 < found.word_count < dictionary.FEWEST_WORDS
+
+
+def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: Workbench, opened: Database) -> None:
+    fill(opened, 12)
+    dictionary.ask_vectors(opened)
+    while words.relate(bench, opened) is not None:
+        pass
+    assert dictionary.vectors_file(bench.database, "encoder").is_file()
+    assert not dictionary.vectors_file(bench.database, "own").exists()
+
+
+def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
+    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_evidence, "DIARIES_A_PRESS", 3)
+    _prepare(bench, opened, 20)
+    _round(bench, opened)
+    assert words.explain_more(bench, opened) is None
+    word_evidence.ask_more(opened)
+    wanted = word_evidence.list_wanted(opened)
+    assert len(wanted) == 3
+    assert [words.explain_more(bench, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
+    assert not dictionary.is_waiting(opened, "evidence")
+    basis = word_evidence.gather(opened)
+    assert basis is not None
+    assert basis.evidence.diary_total == 3
+    _round(bench, opened)
+    assert words.explain_more(bench, opened) == (1, 3), "the new model has explained none of them"
