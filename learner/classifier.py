@@ -49,7 +49,7 @@ PRIOR_SHARE = 0.5
 With none of it rare labels are found soonest and answered too often, with all of it they are hardly ever answered.
 """
 
-PRIOR_COUNT = 30
+PRIOR_COUNT = 20
 """Examples that each label counts as having beforehand: few labels say little about how frequent a label is."""
 
 FEWEST_TO_CALIBRATE = 20
