@@ -5,7 +5,8 @@
 Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones),
 and planted ones: everyday sentences with one text of the file between them. lime asks about 5,000 texts for each of
 them, which takes minutes. How near the strongest five words are to the truth is measured on short texts, where all
-changed texts can be asked about, and on `--long-references` long ones with 20,000.
+changed texts can be asked about, and on `--long-references` long ones with 20,000. lime explains a label's probability,
+we its score against the others: the two have other strongest words here and there, so both are told apart.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from learner.classifier import Head
     from learner.explanations import Explained, Kept
 
     FloatArray = NDArray[np.float32]
@@ -102,6 +104,23 @@ class Ranking:
 
     places: tuple[int, ...]
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The strongest words by very many changed texts.
+
+    Attributes:
+        of_proba: for the label's probability, which lime explains.
+        of_score: for its score against the others, which we explain.
+    """
+
+    of_proba: frozenset[int]
+    of_score: frozenset[int]
+
+
+def _strongest(weights: FloatArray) -> frozenset[int]:
+    return frozenset(np.argsort(-np.abs(weights), kind="stable")[:TOP].tolist())
 
 
 class Subject:
@@ -176,7 +195,9 @@ class Subject:
 
     # The ways
 
-    def explain(self, text: str, *, seed: int = 0, kept: Kept | None = None) -> tuple[Explained, Kept]:
+    def explain(
+        self, text: str, *, seed: int = 0, kept: Kept | None = None, head: Head | None = None
+    ) -> tuple[Explained, Kept]:
         """Explain as the worker does."""
         split = sentences.fallback(text)
         return explanations.explain(
@@ -184,7 +205,7 @@ class Subject:
             unit="eojeol",
             sentences=split,
             features_of=self.features,
-            head=self.trained.head,
+            head=self.trained.head if head is None else head,
             seed=explanations.seed_of(seed, "eojeol"),
             kept=kept,
         )
@@ -216,15 +237,18 @@ class Subject:
         places = [place for word, _ in found for place, other in enumerate(words) if other == word]
         return Ranking(tuple(dict.fromkeys(places)), calls)
 
-    def reference(self, text: str) -> FloatArray:
-        """Return LIME's weights of the likeliest label's probability from all changed texts, or 20,000."""
+    def reference(self, text: str) -> Reference:
+        """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
         spans = units.eojeol(text)
         budget = max(2 ** min(len(spans), 12), 2) if len(spans) <= SHORT[-1] else REFERENCE_DRAWS
         chosen = masks.choose(len(spans), budget=budget, rng=np.random.default_rng(99))
-        changed = [units.without(text, spans, row) for row in chosen.keep.tolist()]
-        proba = self.proba(changed)[:, self.top(text)]
+        features = self.features([units.without(text, spans, row) for row in chosen.keep.tolist()])
+        proba = self.trained.proba(features)
+        top = int(proba[0].argmax())
         shared = attribution.linear_map(chosen.keep.astype(np.float64), chosen.weights)
-        return np.asarray(shared @ proba, np.float32)
+        scores = shared @ (features @ self.trained.head[0].T)
+        against = explanations.against_the_rest(np.asarray(scores, np.float32), proba[0], top)
+        return Reference(_strongest(np.asarray(shared @ proba[:, top], np.float32)), _strongest(against))
 
     def after_a_new_head(self, texts: Sequence[str]) -> dict[str, float]:
         """Explain with another head from what is kept; compare with asking the encoder anew."""
@@ -234,35 +258,15 @@ class Subject:
             data = kept.to_bytes()
             sizes.append(len(data))
             began = time.perf_counter()
-            levels = explanations.kept_from_bytes(data).levels
-            scores = levels[-1].weights(self.next.head[0]) if levels else np.zeros((0, 1), np.float32)
+            again, _ = self.explain(text, kept=explanations.kept_from_bytes(data), head=self.next.head)
             took.append(time.perf_counter() - began)
-            differences.append(float(np.abs(self._asked_anew(text, levels[-1]) - scores).max()))
+            anew, _ = self.explain(text, head=self.next.head)
+            differences.append(float(np.abs(again.weights - anew.weights).max(initial=0)))
         return {
             "median_ms": 1000 * statistics.median(took),
             "largest_difference": max(differences),
             "median_kilobytes": statistics.median(sizes) / 1024,
         }
-
-    def _asked_anew(self, text: str, level: attribution.Level) -> FloatArray:
-        """Return what LimeBase says of the next head's scores when the encoder is asked again."""
-        from lime.lime_base import LimeBase
-
-        seed = explanations.seed_of(0, "eojeol")
-        keep, weights = attribution.draw(level.groups, budget=explanations.BUDGET, seed=seed, chunks=level.chunks)
-        spans = sorted(span for group in level.groups for span in group)
-        group_of = {span: i for i, group in enumerate(level.groups) for span in group}
-        rows = [[bool(row[group_of[span]]) for span in spans] for row in keep]
-        scores = self.features([units.without(text, spans, row) for row in rows]) @ self.next.head[0].T
-        found = np.zeros((len(level.groups), scores.shape[1]), np.float32)
-        for label in range(scores.shape[1]):
-            base = LimeBase(kernel_fn=lambda ready: ready, random_state=0)
-            _, pairs, _, _ = base.explain_instance_with_data(
-                keep, scores, weights, label, keep.shape[1], feature_selection="none"
-            )
-            for place, weight in pairs:
-                found[place, label] = weight
-        return found
 
 
 def _measure(
@@ -302,17 +306,17 @@ def _summary(
     subject: Subject,
     name: str,
     rows: list[dict[str, Any]],
-    references: list[tuple[str, FloatArray]],
-    texts: list[tuple[str, tuple[int, int] | None]],
+    references: list[tuple[str, Reference]],
+    texts: Sequence[tuple[str, tuple[int, int] | None]],
 ) -> dict[str, float]:
     way = subject.ours if name == "ours" else subject.lime
     seconds = [row["seconds"] for row in rows]
-    near, steady = [], []
-    for text, weights in references:
-        truth = set(np.argsort(-np.abs(weights), kind="stable")[:TOP].tolist())
-        first = set(way(text, seed=0).places[:TOP])
-        near.append(len(first & truth) / TOP)
-        if len(weights) <= SHORT[-1]:
+    near, near_score, steady = [], [], []
+    for text, truth in references:
+        first = frozenset(way(text, seed=0).places[:TOP])
+        near.append(len(first & truth.of_proba) / TOP)
+        near_score.append(len(first & truth.of_score) / TOP)
+        if len(units.eojeol(text)) <= SHORT[-1]:
             steady.append(len(first & set(way(text, seed=1).places[:TOP])) / TOP)
     long = [text for text, _ in texts][:1]
     steady += [len(set(rows[0]["ranking"].places[:TOP]) & set(way(t, seed=1).places[:TOP])) / TOP for t in long]
@@ -321,6 +325,7 @@ def _summary(
         "p95_s": float(np.percentile(seconds, 95)),
         "calls": statistics.median(row["calls"] for row in rows),
         "top5_overlap": float(np.mean(near)),
+        "top5_overlap_with_scores": float(np.mean(near_score)),
         "seed_overlap": float(np.mean(steady)),
         "comprehensiveness": float(np.mean([row["comprehensiveness"] for row in rows])),
         "sufficiency": float(np.mean([row["sufficiency"] for row in rows])),

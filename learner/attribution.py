@@ -4,13 +4,21 @@ LIME's local model is a ridge, and a ridge is linear in what it is fitted to. Th
 of a head's logits are the product of a matrix that knows no head, A·H, and the head: once A·H of a diary is kept,
 every new head is explained exactly, without one call of the encoder.
 
-Source: Ribeiro et al. (2016), "Why Should I Trust You?"; the closed form of ridge regression.
+Where not all changed texts can be asked about, those in between are estimated from the ones that were, and LIME's
+ridge is fitted to the estimates. A vector is a mean over tokens: a word counts for more the less else there is. A line
+through few texts takes that for noise; a Gaussian process with the words' shares of the text among its features does
+not, and its mean is linear in what was asked, too.
+
+Source: Ribeiro et al. (2016), "Why Should I Trust You?"; the closed form of ridge regression; Rasmussen and Williams
+(2006), Gaussian Processes for Machine Learning, 2.2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,11 +40,33 @@ if TYPE_CHECKING:
 CHUNK = 32
 """Changed texts that are asked about before it is looked whether the strongest units are settled."""
 
-STRONGEST = 3
-"""Units whose place and sign have to be settled: about as many as a sentence can name."""
+_NEAR = 7
+"""Of these, texts of LIME's own neighbourhood; the others are short."""
 
-_CERTAIN = 2.0
-"""Standard errors that a weight lies from zero before its sign counts as settled."""
+STRONGEST = 3
+"""Units that a sentence can name."""
+
+_SETTLED = 5
+"""Units whose place among the strongest, and whose sign, have to be settled before no more is asked."""
+
+_CHANCE = 0.05
+"""How often the strongest of all units may seem settled where there is nothing but chance."""
+
+_ESTIMATED = 800
+"""Changed texts that are estimated where they can't all be asked about."""
+
+_FOR_WORDS = 2.2
+_FOR_SHARES = 1.0
+_FOR_CHANCE = 0.055
+"""Prior variances of what depends on which groups are there, on their shares of the text, and on neither.
+
+Fitted to six texts of 54 to 76 words by their marginal likelihood. In the time of 96 changed texts of LIME's
+neighbourhood a ridge found 51 % of the five strongest words that 2,500 give; this found 70 % from the same ones, and
+75 % from 120 that are mostly shorter.
+"""
+
+_EDGE = 4
+"""Characters that every text has beside its groups, such as an encoder's prefix: no share is without bounds."""
 
 _RANK = 6
 """Directions in which the misfit of the local model is kept; the others hold next to nothing of it."""
@@ -49,9 +79,10 @@ class Level:
     Attributes:
         groups: g groups; each was there or removed as a whole.
         matrix: (g, features): what each group adds to each feature.
-        errors: (g,) standard error of a group's weight for a misfit of 1.
+        errors: (g,) standard error of a group's weight for a surprise of 1; 0 where all texts were asked about.
         misfit, spread: (≤ 6, features): what the local model does not explain, and what there is to explain: the
-            squared length of their product with a head's weights is the weighted sum of squares.
+            squared length of their product with a head's weights is the weighted mean of squares.
+        surprise: (≤ 6, features), likewise: how far the texts lie from what the estimates expect, in their own measure.
         sample_count: different texts that were asked about.
         chunks: draws of `CHUNK` texts; 0 where all were asked about, and nothing was left to chance.
     """
@@ -61,6 +92,7 @@ class Level:
     errors: FloatArray
     misfit: FloatArray
     spread: FloatArray
+    surprise: FloatArray
     sample_count: int
     chunks: int
 
@@ -88,8 +120,8 @@ class Level:
             return 1.0
         weights = self.weights(direction)
         strongest = np.argsort(-np.abs(weights), kind="stable")[:STRONGEST]
-        noise = self.errors * np.sqrt(np.square(self.misfit @ direction).sum())
-        return float((np.abs(weights) > _CERTAIN * noise)[strongest].mean())
+        noise = self.errors * np.sqrt(np.square(self.surprise @ direction).sum())
+        return float((np.abs(weights) > _certain(len(weights)) * noise)[strongest].mean())
 
     def settled(self) -> tuple[list[int], bool]:
         """Return the groups that move the features most, and whether chance moves them less.
@@ -97,9 +129,14 @@ class Level:
         No head is asked: how many texts are looked at, and so what each head is told, depends on the diary alone.
         """
         lengths = np.linalg.norm(self.matrix, axis=1)
-        strongest = np.argsort(-lengths, kind="stable")[:STRONGEST]
-        noise = self.errors * np.linalg.norm(self.misfit)
-        return [int(i) for i in strongest], bool((lengths > _CERTAIN * noise)[strongest].all())
+        strongest = np.argsort(-lengths, kind="stable")[:_SETTLED]
+        noise = self.errors * np.linalg.norm(self.surprise)
+        return sorted(int(i) for i in strongest), bool((lengths > _certain(len(lengths)) * noise)[strongest].all())
+
+
+def _certain(count: int) -> float:
+    """Return how many standard errors the strongest of so many weights must lie from zero (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - _CHANCE / (2 * max(count, 1)))
 
 
 _NO_CHANGE = 1e-9
@@ -169,17 +206,22 @@ def measure(text: str, groups: Sequence[Spans], asked: Asked, *, budget: int, se
     order = np.argsort([start for start, _ in spans], kind="stable")
     rows = np.repeat(keep > 0, [len(group) for group in groups], axis=1)[:, order].tolist()
     features = asked.features([without(text, [spans[i] for i in order], row) for row in rows])
-    shared = linear_map(keep, weights)
+    if chunks:
+        lengths = np.array([sum(end - start for start, end in group) for group in groups], np.float64)
+        shared, errors, measure_of = estimating_map(keep, lengths)
+    else:
+        shared, errors, measure_of = linear_map(keep, weights), np.zeros(len(groups)), np.zeros((1, len(keep)))
     matrix = shared @ features
-    root = np.sqrt(weights)[:, None]
+    root = np.sqrt(weights / weights.sum())[:, None]
     spread = root * (features - np.average(features, axis=0, weights=weights))
     centred = keep - np.average(keep, axis=0, weights=weights)
     return Level(
         groups=tuple(groups),
         matrix=np.asarray(matrix, np.float32),
-        errors=_errors(shared, weights),
+        errors=np.asarray(errors, np.float32),
         misfit=_condense(spread - root * (centred @ matrix)),
         spread=_condense(spread),
+        surprise=_condense(measure_of @ features),
         sample_count=len(keep),
         chunks=chunks,
     )
@@ -188,22 +230,30 @@ def measure(text: str, groups: Sequence[Spans], asked: Asked, *, budget: int, se
 def draw(
     groups: Sequence[Spans], *, budget: int, seed: int, chunks: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return masks over the groups, (m, g) of 0 and 1, none twice, the whole text first, and their weights, (m,)."""
+    """Return masks over the groups, (m, g) of 0 and 1, none twice, the whole text first, and their weights, (m,).
+
+    Without weight are the short texts among them, which lie outside of LIME's neighbourhood: they tell what words do,
+    not how well a local model fits.
+    """
     if not chunks:
         chosen = masks.choose(len(groups), budget=budget, rng=np.random.default_rng(0))
         return chosen.keep.astype(np.float64), chosen.weights
-    drawn = [
-        masks.choose(len(groups), budget=CHUNK, rng=np.random.default_rng([seed, _identity(groups), number]))
-        for number in range(chunks)
-    ]
-    keep, place = np.unique(np.vstack([d.keep for d in drawn]), axis=0, return_inverse=True)
-    weights = np.bincount(place.ravel(), np.concatenate([d.weights for d in drawn])) / chunks
+    near = []
+    short = []
+    for number in range(chunks):
+        rng = np.random.default_rng([seed, _identity(groups), number])
+        near.append(masks.choose(len(groups), budget=_NEAR, rng=rng))
+        short.append(masks.choose_short(len(groups), CHUNK - _NEAR, rng))
+    rows = np.vstack([*(drawn.keep for drawn in near), *short])
+    counts = np.concatenate([*(drawn.weights for drawn in near), np.zeros(chunks * (CHUNK - _NEAR))])
+    keep, place = np.unique(rows, axis=0, return_inverse=True)
+    weights = np.bincount(place.ravel(), counts) / chunks
     # np.unique sorts ascending, and the whole text is the largest.
     return keep[::-1].astype(np.float64), weights[::-1]
 
 
 def _identity(groups: Sequence[Spans]) -> int:
-    return int.from_bytes(blake2b(repr(groups).encode(), digest_size=7).digest(), "big")
+    return int.from_bytes(blake2b(repr(tuple(groups)).encode(), digest_size=7).digest(), "big")
 
 
 class _LinearMap:
@@ -246,11 +296,45 @@ def linear_map(keep: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     return np.asarray(regressor.map, np.float64)
 
 
-def _errors(shared: NDArray[np.float64], weights: NDArray[np.float64]) -> FloatArray:
-    """Return standard errors for a weighted sum of squared misfits of 1."""
-    groups, m = shared.shape
-    free = max(m - groups - 1, 1) / m
-    return np.asarray(np.sqrt(np.square(shared).sum(axis=1) / (weights.sum() * free)), np.float32)
+def estimating_map(
+    keep: NDArray[np.float64], lengths: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return LIME's map by way of estimates for the texts between those that were asked about.
+
+    Args:
+        keep: (m, g) masks that were asked about.
+        lengths: (g,) characters of each group.
+
+    Returns:
+        A, (g, m); standard errors of its weights for a surprise of 1, (g,); and (m, m), whose product with what the
+        texts answer is as long as they are surprising: 1 for answers as the prior expects them, more for mere chance.
+    """
+    between, fitted = _neighbourhood(keep.shape[1])
+    there = _covariance(between, keep, lengths)
+    root = np.linalg.cholesky(_covariance(keep, keep, lengths) + _FOR_CHANCE * np.eye(len(keep)))
+    whitened = np.linalg.solve(root, np.eye(len(keep)))
+    # Of what differs from the mean of the texts: a ridge with an intercept is blind to the mean itself.
+    whitened_differences = whitened - whitened.mean(axis=1, keepdims=True)
+    known = fitted @ there @ whitened.T
+    left = fitted @ _covariance(between, between, lengths) @ fitted.T - known @ known.T
+    errors = np.sqrt(np.maximum(np.diag(left), 0))
+    return known @ whitened_differences, errors, whitened_differences / np.sqrt(len(keep))
+
+
+def _covariance(
+    one: NDArray[np.float64], other: NDArray[np.float64], lengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    groups = len(lengths)
+    shares = [rows * lengths / (rows @ lengths + _EDGE)[:, None] for rows in (one, other)]
+    return np.asarray(_FOR_WORDS / groups * one @ other.T + _FOR_SHARES * groups * shares[0] @ shares[1].T)
+
+
+@lru_cache(maxsize=128)
+def _neighbourhood(groups: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the masks whose texts are estimated, and LIME's map from them: the same for all of as many groups."""
+    chosen = masks.choose(groups, budget=_ESTIMATED, rng=np.random.default_rng(groups))
+    keep = chosen.keep.astype(np.float64)
+    return keep, linear_map(keep, chosen.weights)
 
 
 def _condense(rows: NDArray[np.float64]) -> FloatArray:

@@ -35,15 +35,17 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-VERSION = 1
+VERSION = 2
 """Of the way in which texts are changed and weighed: what another one kept is not used."""
 
 LEAST_BUDGET = CHUNK
 
-BUDGET = 96
-"""Changed texts of a level, where there are more than these."""
+CHARACTERS = 28_800
+"""Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 2 s on two cores."""
 
-MOST_UNITS = 24
+MOST_BUDGET = 384
+
+MOST_UNITS = 80
 
 _REST = 4
 """Groups of what is not examined unit by unit."""
@@ -120,7 +122,7 @@ class Kept:
         return bytes(save(tensors, metadata={"levels": json.dumps(facts)}))
 
 
-_HALVED = ("matrix", "misfit", "spread")
+_HALVED = ("matrix", "misfit", "spread", "surprise")
 
 
 def kept_from_bytes(data: bytes) -> Kept:
@@ -146,7 +148,7 @@ def explain(
     features_of: FeaturesOf,
     head: Head,
     seed: int,
-    budget: int = BUDGET,
+    budget: int | None = None,
     most_units: int = MOST_UNITS,
     kept: Kept | None = None,
 ) -> tuple[Explained, Kept]:
@@ -159,7 +161,8 @@ def explain(
             them, (m, features); called several times with many texts each.
         head: weight (k, features) and bias (k,) of scores whose softmax are the probabilities.
         seed: of `seed_of`.
-        budget: most changed texts of a level, at least 32. Where 2**units fits, the seed has no influence.
+        budget: most changed texts of a level, at least 32; `budget_of` by default. Where 2**units fits, the seed has no
+            influence.
         most_units: most units to examine, at least 2.
         kept: of an earlier explanation of this text with the same other arguments but for the head.
 
@@ -168,6 +171,7 @@ def explain(
     """
     if unit not in UNITS:
         raise LearnerError("unit_unknown", name=unit, known=", ".join(UNITS))
+    budget = budget_of(text) if budget is None else budget
     if budget < LEAST_BUDGET:
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
     lens = _Lens(text, features_of, head, budget, seed, kept or Kept())
@@ -185,6 +189,11 @@ def explain(
         sample_count=lens.sample_count,
     )
     return explained, lens.kept()
+
+
+def budget_of(text: str) -> int:
+    """Return how many changed texts may be asked about: more of a short diary, so that most take about as long."""
+    return min(MOST_BUDGET, max(3 * CHUNK, CHARACTERS // max(len(text), 1)))
 
 
 def seed_of(diary_hash: str | bytes | int, unit: str) -> int:

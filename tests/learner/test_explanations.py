@@ -158,13 +158,13 @@ def diary_with(sentence: str, *, place: int, count: int, words: int = 6) -> str:
 def test_of_a_long_diary_the_sentence_that_matters_is_examined(count: int, place: int) -> None:
     text = diary_with("혼자 있다가 눈물이 났다.", place=place, count=count)
     counting = Counting(linear)
-    explained = run(text, counting)
+    explained = run(text, counting, most_units=24)
     found = by_word(text, explained)
     assert 12 <= len(found) <= 24
     assert [word for word, _ in sorted(found, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
     assert list(explained.spans) == sorted(explained.spans)
     assert counting.texts[0] == text
-    assert explained.sample_count <= explanations.BUDGET + 3 * attribution.CHUNK
+    assert explained.sample_count <= explanations.budget_of(text) + 3 * attribution.CHUNK
 
 
 def test_a_long_run_without_sentences_is_narrowed_too() -> None:
@@ -172,7 +172,7 @@ def test_a_long_run_without_sentences_is_narrowed_too() -> None:
     words[7_123] = "눈물이"
     text = " ".join(words)
     explained = run(text, linear, sentences=[(0, len(text))])
-    assert len(explained.spans) <= 24
+    assert len(explained.spans) <= explanations.MOST_UNITS
     assert max(by_word(text, explained), key=lambda pair: pair[1])[0] == "눈물이"
 
 
@@ -264,9 +264,9 @@ def test_another_head_is_explained_without_the_encoder_and_exactly(text: str) ->
 
 
 def test_what_is_kept_of_other_sentences_is_not_used() -> None:
-    _, kept = both(LONG, linear)
+    _, kept = both(LONG, linear, most_units=24)
     counting = Counting(linear)
-    run(LONG, counting, sentences=[(0, 40), (40, len(LONG))], kept=kept)
+    run(LONG, counting, sentences=[(0, 40), (40, len(LONG))], kept=kept, most_units=24)
     assert len(counting.texts) > 10
 
 
