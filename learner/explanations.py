@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 VERSION = 2
 """Of the way in which texts are changed and weighed: what another one kept is not used."""
 
+SENTENCE = "sentence"
+"""The unit that is given with the text instead of found in it."""
+
 LEAST_BUDGET = CHUNK
 
 CHARACTERS = 28_800
@@ -155,7 +158,7 @@ def explain(
     """Explain a head's answer for one text. The same arguments give the same result.
 
     Args:
-        unit: key of `learner.units.UNITS`.
+        unit: key of `learner.units.UNITS`, or `SENTENCE`.
         sentences: ascending spans; levels go by them where there are more than `most_units` units.
         features_of: given texts, none twice in a call or between calls, "" possible, returns what the head reads of
             them, (m, features); called several times with many texts each.
@@ -169,13 +172,14 @@ def explain(
     Raises:
         LearnerError: for an unknown unit, too small a budget, or features that aren't finite numbers.
     """
-    if unit not in UNITS:
-        raise LearnerError("unit_unknown", name=unit, known=", ".join(UNITS))
+    if unit not in (SENTENCE, *UNITS):
+        raise LearnerError("unit_unknown", name=unit, known=", ".join((SENTENCE, *UNITS)))
     budget = budget_of(text) if budget is None else budget
     if budget < LEAST_BUDGET:
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
     lens = _Lens(text, features_of, head, budget, seed, kept or Kept())
-    groups, examined = _groups(_by_sentence(UNITS[unit](text), sentences), lens, max(most_units, 2))
+    found = tuple(span for span in sentences if text[slice(*span)].strip()) if unit == SENTENCE else UNITS[unit](text)
+    groups, examined = _groups(_by_sentence(found, sentences), lens, max(most_units, 2))
     level = lens.look(groups, budget) if groups else None
     spans = tuple(group[0] for group in groups[:examined])
     weights = np.zeros((0, lens.k), np.float32) if level is None else level.weights(lens.weight)[:examined]

@@ -43,8 +43,9 @@ def curves_figure(
         _add_curve(figure, found[name], score, colours.get(name, GREY), name=names[name], hover=hover)
     height = 0.95 * report["full_pool"][score]
     figure.add_hline(y=height, line={"color": GREY, "dash": "dash", "width": 1.5})
+    # On the left, where the curves are still far below it.
     figure.add_annotation(
-        x=1, xref="paper", y=height, text=goal, showarrow=False, xanchor="right", yanchor="bottom",
+        x=0, xref="paper", y=height, text=goal, showarrow=False, xanchor="left", yanchor="bottom",
         font={"color": GREY, "size": 12},
     )  # fmt: skip
     keys = [(shown, BLUE), *([("random", ORANGE)] if "random" in found and shown != "random" else [])]

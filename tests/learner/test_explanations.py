@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from learner import attribution, explanations
 from learner.errors import LearnerError
-from learner.explanations import Explained, Kept, explain, kept_from_bytes, seed_of
+from learner.explanations import SENTENCE, Explained, Kept, explain, kept_from_bytes, seed_of
 from learner.sentences import fallback
 from learner.units import UNITS
 
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FeaturesOf = Callable[[list[str]], NDArray[np.float32]]
+
+DIARIES = st.lists(
+    st.one_of(
+        st.sampled_from(["학교에 ", "안 갔어요. ", "ㅋㅋㅋ", "ㅠㅠ", "👩\u200d👧", "각", "\x00", "\ud800", "\n", "  "]),
+        st.characters(exclude_categories=()),
+    ),
+    max_size=25,
+).map("".join)
 
 HEAD = (np.array([[1.0], [-1.0]], np.float32), np.zeros(2, np.float32))
 """Of two labels: the one feature is the first one's score, and the other's with its sign turned."""
@@ -230,6 +240,27 @@ def test_features_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(LearnerError) as caught:
         run(TEXT, lambda texts: np.full((len(texts), 1), np.nan, np.float32))
     assert caught.value.code == "vectors_not_finite"
+
+
+@settings(deadline=None, max_examples=40)
+@given(text=DIARIES, unit=st.sampled_from([*UNITS, SENTENCE]))
+def test_any_text_is_explained_at_its_own_offsets_and_the_same_again(text: str, unit: str) -> None:
+    def length(changed: str) -> float:
+        return len(changed) / 7 + changed.count("ㅋ")
+
+    one, same = (run(text, feature_of(length), unit=unit, seed=seed_of(text, unit)) for _ in range(2))
+    assert (one.spans, one.deletion, one.sample_count) == (same.spans, same.deletion, same.sample_count)
+    np.testing.assert_array_equal(one.weights, same.weights)
+    assert np.isfinite(one.weights).all()
+    covered = [place for start, end in one.spans for place in range(start, end) if not text[place].isspace()]
+    assert covered == [place for place, character in enumerate(text) if not character.isspace()]
+
+
+def test_sentences_can_be_the_units() -> None:
+    text = "비가 왔다. 혼자 눈물이 났다. 밥을 먹었다."
+    explained = run(text, linear, unit=SENTENCE)
+    strongest, _ = max(by_word(text, explained), key=lambda pair: pair[1])
+    assert (len(explained.spans), strongest.strip()) == (3, "혼자 눈물이 났다.")
 
 
 # Another head
