@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from annotator import labelling, overview, project
+from annotator import anchoring, labelling, overview, project, settings
 from annotator import rounds as round_cases
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
@@ -176,7 +176,10 @@ def _is_idle(db: Database) -> bool:
     if active is None or diaries.count_unsplit(db) or rounds.find_open(db) is not None:
         return False
     proba = models.load_predictions(db, active)
-    explained = not models.list_unexplained(db, queue.head(db, upkeep.EXPLAINED_HEAD), active.id, "eojeol")
+    chosen = settings.load(db)
+    head = queue.head(db, upkeep.EXPLAINED_HEAD)
+    shown = [i for i in head if not anchoring.is_blind(diaries.get_diary(db, i), chosen)]
+    explained = not models.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
 
 
