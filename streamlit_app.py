@@ -1,44 +1,105 @@
 """The frame around every page: set-up check, navigation, who is here, and the one error boundary."""
 
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from annotator import corrections
+from annotator.access import may
+from annotator.errors import UserError
 from annotator.project import is_set_up
 from pages.widgets import project, session, sidebar
 from pages.widgets.boundary import boundary, draw_problem
 from pages.widgets.theme import draw_style
 from pages.widgets.words import say
 
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+    from annotator.access import Person, Right
+    from annotator.project import Database
+
 # A page icon of its own: with that of a page, a browser would fetch a font from elsewhere for its tab.
 st.set_page_config(page_title=say("app.name"), page_icon="📔", layout="wide")
 draw_style()
 
-_PAGES = {
-    "label": ("pages/label/page.py", ":material/edit:"),
-    "doubts": ("pages/doubts/page.py", ":material/fact_check:"),
-    "dictionary": ("pages/dictionary/page.py", ":material/menu_book:"),
-    "learn": ("pages/learn/page.py", ":material/model_training:"),
-    "simulate": ("pages/simulate/page.py", ":material/compare_arrows:"),
-    "import": ("pages/import_diaries/page.py", ":material/download:"),
-    "overview": ("pages/overview/page.py", ":material/bar_chart:"),
+_PAGES: dict[str, tuple[str, str, Right]] = {
+    "label": ("pages/label/page.py", ":material/edit:", "label"),
+    "corrections": ("pages/corrections/page.py", ":material/reply:", "label"),
+    "review": ("pages/review/page.py", ":material/fact_check:", "review"),
+    "care": ("pages/care/page.py", ":material/favorite:", "review"),
+    "dictionary": ("pages/dictionary/page.py", ":material/menu_book:", "label"),
+    "labels": ("pages/labels/page.py", ":material/palette:", "review"),
+    "learn": ("pages/learn/page.py", ":material/model_training:", "review"),
+    "simulate": ("pages/simulate/page.py", ":material/compare_arrows:", "review"),
+    "import": ("pages/import_diaries/page.py", ":material/download:", "review"),
+    "team": ("pages/team/page.py", ":material/groups:", "label"),
+    "overview": ("pages/overview/page.py", ":material/bar_chart:", "review"),
+    "people": ("pages/people/page.py", ":material/group:", "administrate"),
 }
-"""Script and icon of each page by its address."""
+"""Script and icon of each page by its address, and the right that it takes: the one place that says so."""
+
+_SECTIONS = {
+    "work": ("label", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
+    "material": ("import", "team", "overview"),
+    "manage": ("people",),
+}
 
 
 def _run_project() -> None:
-    pages = {
-        name: st.Page(script, title=say(f"frame.{name}"), icon=icon, url_path=name, default=name == "label")
-        for name, (script, icon) in _PAGES.items()
-    }
-    work = [pages[name] for name in ("label", "doubts", "dictionary", "learn", "simulate")]
-    material = [pages["import"], pages["overview"]]
-    chosen = st.navigation({say("frame.work"): work, say("frame.material"): material})
     with project.opened() as db:
-        sidebar.draw(db)
+        try:
+            person = session.person(db)
+        except UserError as error:
+            _run_closed(error)
+            return
+        chosen = _choose(db, person)
+    draw_problem()
+    chosen.run()
+
+
+def _choose(db: Database, person: Person) -> StreamlitPage:
+    """Return the page that was asked for, among those that the person may open, with the sidebar drawn."""
+    pages = {
+        name: st.Page(script, title=_title(db, person, name), icon=icon, url_path=name, default=name == "label")
+        for name, (script, icon, right) in _PAGES.items()
+        if may(person, right)
+    }
+    sections = {
+        say(f"frame.{section}"): [pages[name] for name in names if name in pages]
+        for section, names in _SECTIONS.items()
+    }
+    closed = [
+        st.Page(_draw_closed, title=say("gate.closed"), url_path=name, visibility="hidden")
+        for name in _PAGES
+        if name not in pages
+    ]
+    chosen = st.navigation({**sections, "": closed})
+    sidebar.draw(db, person)
     destination = session.take_destination()
     if destination in pages:
         st.switch_page(pages[destination])
-    draw_problem()
-    chosen.run()
+    return chosen
+
+
+def _title(db: Database, person: Person, name: str) -> str:
+    """Return the name of a page, with the number of diaries that wait there for this person alone."""
+    count = corrections.count(db, person.annotator_id) if name == "corrections" else 0
+    return f"{say(f'frame.{name}')} ({count})" if count else say(f"frame.{name}")
+
+
+def _draw_closed() -> None:
+    raise UserError("right_missing")
+
+
+def _run_closed(error: UserError) -> None:
+    # Every address leads here until somebody has signed in again.
+    draw, title = partial(sidebar.draw_closed, error), say("gate.closed")
+    pages = [st.Page(draw, title=title, url_path=name, default=name == "label") for name in _PAGES]
+    st.navigation(pages, position="hidden").run()
 
 
 def _run_setup() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from annotator import masking, predictions
 from annotator.errors import UserError
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
@@ -48,8 +49,9 @@ class Answerer:
         self._serving: Serving = self._bench.load_classifier(db, active)
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return probabilities, (n, k)."""
-        return self._bench.proba_of_texts(self._db, self._serving, texts)
+        """Return probabilities of the labels in force, (n, k)."""
+        proba = self._bench.proba_of_texts(self._db, self._serving, texts)
+        return predictions.in_force(self._db, self._serving.model).proba(proba)
 
     def explain(self, diary_id: int) -> Explained:
         """Return the explanation of a diary, the stored one if there is one."""
@@ -61,6 +63,9 @@ class Answerer:
         found = models.find_explanation(db, diary_id, model.id, unit)
         if found is None:
             raise UserError("explanation_missing", id=diary_id)
-        column = int(self.predict([diary.text])[0].argmax())
-        texts = tuple(diary.text[start:end] for start, end in found.spans)
+        proba = self._bench.proba_of_texts(db, self._serving, [diary.text])[0]
+        mapping = predictions.in_force(db, model)
+        found, column = mapping.explanation(found, proba), int(mapping.proba(proba).argmax())
+        shown = masking.shown(diary.text, self._bench.settings(db))
+        texts = tuple(shown[start:end] for start, end in found.spans)
         return Explained(texts, found.spans, found.weights, found.fit, column)

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from annotator import cli_dictionary, cli_learner, labelling, overview, people, project
+from annotator import (
+    cli_agreement,
+    cli_care,
+    cli_dictionary,
+    cli_labels,
+    cli_learner,
+    cli_people,
+    labelling,
+    overview,
+    people,
+    project,
+)
 from annotator import rounds as round_cases
 from annotator import settings as project_settings
 from annotator.cli_options import DIARY_ID as _DIARY_ID
@@ -24,7 +35,7 @@ from annotator.cli_options import name_option as _name_option
 from annotator.cli_options import show as _print
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.messages import default_language, explain, say
-from db import decisions, labels, models, queue, rounds
+from db import labels, models, queue, rounds
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
@@ -66,6 +77,7 @@ def init(path: Path, label_file: Path | None, encoder: str, test_share: float, d
 @click.option("--date-column", help=say("cli.import.date_column"))
 @click.option("--author-column", help=say("cli.import.author_column"))
 @click.option("--encoding", help=say("cli.import.encoding"))
+@click.option("--crosswalk", help=say("cli.import.crosswalk"))
 @click.option("--importer", help=say("cli.import.importer"))
 @click.option("--report", type=click.Path(path_type=Path), help=say("cli.import.report"))
 @_json_option
@@ -77,20 +89,30 @@ def import_(
     date_column: str | None,
     author_column: str | None,
     encoding: str | None,
+    crosswalk: str | None,
     importer: str | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
+    from annotator import crosswalks
     from annotator.importing import ColumnMap, import_file, report_csv
     from annotator.ordering import enqueue_import
 
     chosen = ColumnMap(text=text_column, label=label_column, date=date_column, author=author_column)
     # Without any choice all columns are guessed, as the import page does; with one, only the text is.
     columns = chosen if chosen.roles() else None
+    walk = None if crosswalk is None else crosswalks.read(crosswalk)
     with closing(project.open_project(path)) as db:
         for file in files:
             done = import_file(
-                db, file, file.name, columns=columns, encoding=encoding, importer=importer, after=enqueue_import
+                db,
+                file,
+                file.name,
+                columns=columns,
+                encoding=encoding,
+                importer=importer,
+                crosswalk=walk,
+                after=enqueue_import,
             )
             _print(
                 as_json,
@@ -119,9 +141,10 @@ def _write_report(target: Path, content: bytes) -> None:
 @cli.command(help=say("cli.app.help"))
 @_database_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help=say("cli.app.port"))
+@click.option("--address", default="127.0.0.1", show_default=True, help=say("cli.app.address"))
 @click.option("--demo", is_flag=True, help=say("cli.app.demo"))
 @click.option("--no-worker", is_flag=True, help=say("cli.app.no_worker"))
-def app(path: Path, port: int, demo: bool, no_worker: bool) -> None:
+def app(path: Path, port: int, address: str, demo: bool, no_worker: bool) -> None:
     from annotator.serve import serve
 
     if demo and not project.is_set_up(path):
@@ -130,7 +153,7 @@ def app(path: Path, port: int, demo: bool, no_worker: bool) -> None:
         demo_project.set_up(path)
     serve(
         path,
-        address="127.0.0.1",
+        address=address,
         port=port,
         with_worker=not no_worker,
         say=lambda url: click.echo(say("cli.app.up", url=url)),
@@ -180,7 +203,13 @@ def next_(path: Path, name: str, as_json: bool) -> None:
         annotator_id = people.identify(db, name)
         # Only one at a time: what a command has handed out stays until it is decided or expires.
         shown = labelling.board(
-            db, annotator_id=annotator_id, holder=_holder(annotator_id), language=default_language(), lookahead=1
+            db,
+            annotator_id=annotator_id,
+            holder=_holder(annotator_id),
+            language=default_language(),
+            lookahead=1,
+            # `label` names a diary, not what was handed out: an answer to a repeat would pass for a change of mind.
+            with_repeats=False,
         )
         if not shown.items:
             raise UserError("nothing_left")
@@ -215,7 +244,9 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
 @_json_option
 def undo(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        taken = decisions.undo_last(db, people.identify(db, name), token=secrets.token_hex(16))
+        annotator_id = people.identify(db, name)
+        holder = _holder(annotator_id)
+        taken = labelling.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder)
         if taken is None:
             raise UserError("nothing_to_undo", name=name)
         _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))
@@ -277,6 +308,15 @@ def activate(version: int, path: Path) -> None:
 @click.option("--blind-share", type=float, help=say("cli.settings.blind_share"))
 @click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
 @click.option("--use-dictionary/--no-use-dictionary", default=None, help=say("cli.settings.use_dictionary"))
+@click.option("--overlap", type=int, help=say("cli.settings.overlap"))
+@click.option("--overlap-share", type=float, help=say("cli.settings.overlap_share"))
+@click.option("--repeat-share", type=float, help=say("cli.settings.repeat_share"))
+@click.option("--gold-share", type=float, help=say("cli.settings.gold_share"))
+@click.option("--several-labels/--no-several-labels", default=None, help=say("cli.settings.several_labels"))
+@click.option("--intensity/--no-intensity", default=None, help=say("cli.settings.intensity"))
+@click.option("--mask/--no-mask", default=None, help=say("cli.settings.mask"))
+@click.option("--mask-names/--no-mask-names", default=None, help=say("cli.settings.mask_names"))
+@click.option("--break-minutes", type=int, help=say("cli.settings.break_minutes"))
 @_json_option
 def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
@@ -306,11 +346,15 @@ def status(path: Path, as_json: bool) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @_database_option
 @click.option("--decided-only", is_flag=True, help=say("cli.export.decided_only"))
-def export(target: Path, path: Path, decided_only: bool) -> None:
+@click.option("--crosswalk", help=say("cli.export.crosswalk"))
+@click.option("--unmasked", is_flag=True, help=say("cli.export.unmasked"))
+def export(target: Path, path: Path, decided_only: bool, crosswalk: str | None, unmasked: bool) -> None:
+    from annotator import crosswalks
     from annotator import export as export_case
 
+    walk = None if crosswalk is None else crosswalks.read(crosswalk)
     with closing(project.open_project(path)) as db:
-        count = export_case.export(db, target, decided_only=decided_only)
+        count = export_case.export(db, target, decided_only=decided_only, crosswalk=walk, unmasked=unmasked)
     click.echo(say("cli.export.done", path=str(target), count=count))
 
 
@@ -377,7 +421,15 @@ def _active(db: Database) -> Model:
     return model
 
 
+cli.add_command(cli_agreement.agreement)
+cli.add_command(cli_agreement.label_distance)
+cli.add_command(cli_care.care)
+cli.add_command(cli_care.gold)
+cli.add_command(cli_care.release)
+cli.add_command(cli_care.reveal)
 cli.add_command(cli_dictionary.dictionary)
+cli.add_command(cli_labels.labels)
+cli.add_command(cli_people.people)
 cli.add_command(cli_learner.simulate)
 cli.add_command(cli_learner.tune_encoder)
 

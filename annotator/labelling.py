@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import anchoring, rationales, refinement, wording
+from annotator import anchoring, care, predictions, rationales, refinement, wording
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from annotator.masking import shown as masked
 from annotator.messages import Language, say
 from annotator.presses import Event, read_event, seq_of
-from db import decisions, diaries, labels, models, queue, rounds
+from db import decisions, diaries, labels, models, queue, repeats, rounds
+from db.connection import write
 from db.decisions import NewDecision
 from db.errors import NotFoundError
 
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 
     from annotator.settings import Settings
     from db import Database
+    from db.decisions import Decision
     from db.diaries import Diary
     from db.labels import Label
     from db.models import Model
     from db.queue import Lease
+    from db.repeats import Repeat
 
 LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
@@ -90,7 +94,7 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None
         DatabaseError: if it could not be kept, for instance on a full disk.
     """
     if event.kind == "undo":
-        _undo(db, event.token, annotator_id=annotator_id, holder=holder)
+        undo(db, event.token, annotator_id=annotator_id, holder=holder)
         return
     if event.kind == "rationale":
         rationales.mark(db, event, annotator_id=annotator_id)
@@ -110,52 +114,87 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None
             shown_label_id=event.shown_label_id,
             shown_proba=event.shown_proba,
             seconds=event.seconds,
+            other_label_ids=event.other_label_ids if event.kind == "label" else (),
+            intensity=event.intensity if event.kind == "label" else None,
         ),
     )
 
 
-def _undo(db: Database, token: str, *, annotator_id: int, holder: str) -> None:
-    """Take the newest decision back and put its diary before the others of the tab."""
-    is_repeated = decisions.is_token_used(db, token)
-    taken = decisions.undo_last(db, annotator_id, token=token)
-    if taken is None:
-        return
-    # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
-    if is_repeated and any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [taken.diary_id])):
-        return
-    queue.lease_again(
-        db,
-        diary_id=taken.diary_id,
-        annotator_id=annotator_id,
-        holder=holder,
-        seconds=project_settings.LEASE_SECONDS,
-    )
+def undo(db: Database, token: str, *, annotator_id: int, holder: str) -> Decision | Repeat | None:
+    """Take the newest answer back and put its diary before the others of the tab; return it, or None."""
+    # In one transaction: nobody else shall be handed the diary in between.
+    with write(db):
+        is_repeated = decisions.is_token_used(db, token) or repeats.is_token_used(db, annotator_id, token)
+        answer = repeats.undo_last(db, annotator_id, token=token)
+        taken = answer or decisions.undo_last(db, annotator_id, token=token)
+        if taken is None:
+            return None
+        # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
+        if is_repeated and _has_answered(db, taken.diary_id, annotator_id, is_repeat=answer is not None):
+            return taken
+        queue.lease_again(
+            db,
+            diary_id=taken.diary_id,
+            annotator_id=annotator_id,
+            holder=holder,
+            seconds=project_settings.LEASE_SECONDS,
+            is_repeat=answer is not None,
+        )
+    return taken
+
+
+def _has_answered(db: Database, diary_id: int, annotator_id: int, *, is_repeat: bool) -> bool:
+    if is_repeat:
+        return any(answer.diary_id == diary_id for answer in repeats.list_answers(db, annotator_id))
+    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [diary_id]))
 
 
 def decide(db: Database, decision: NewDecision) -> int | None:
-    """Keep a decision; return its id, or None if its token was used before.
+    """Keep a decision; return its id, or None if its token was used before or it answers a hidden repeat.
 
     Raises:
-        UserError: for a label that is not in the set.
+        UserError: for a label that is not in the set. One that was merged meanwhile counts for what it is now.
         NotFoundError: for a diary or a model that does not exist.
     """
-    name_of = {label.id: label.name for label in label_set(db)}
-    for label_id in (decision.label_id if decision.kind == "label" else None, decision.shown_label_id):
-        if label_id is not None and label_id not in name_of:
-            raise UserError("label_unknown", found=str(label_id), known=", ".join(name_of.values()))
-    if decision.kind == "label" and decision.label_id is None:
-        raise UserError("event_broken")
+    _check(db, decision)
+    if repeats.is_repeat(decision.token) and repeats.add(db, _answer(decision)):
+        return None
+    return decisions.add(db, replace(decision, predicted_label_id=_would_say(db, decision)))
+
+
+def _check(db: Database, decision: NewDecision) -> None:
+    known = {label.id: label for label in labels.list_all_labels(db)}
+    given = [decision.label_id, *decision.other_label_ids] if decision.kind == "label" else []
+    for label_id in (*given, decision.shown_label_id):
+        if label_id is not None and label_id not in known:
+            in_force = ", ".join(label.name for label in label_set(db))
+            raise UserError("label_unknown", found=str(label_id), known=in_force)
+    for label_id in given:
+        if label_id is None:
+            raise UserError("event_broken")
+        if known[label_id].retired_at and known[label_id].merged_into is None:
+            raise UserError("label_not_in_force", name=known[label_id].name)
     if decision.model_id is not None:
         models.get_model(db, decision.model_id)
     diaries.get_diary(db, decision.diary_id)
-    return decisions.add(db, replace(decision, predicted_label_id=_would_say(db, decision)))
+
+
+def _answer(decision: NewDecision) -> repeats.NewAnswer:
+    return repeats.NewAnswer(
+        decision.diary_id,
+        decision.annotator_id,
+        decision.kind,
+        decision.token,
+        decision.label_id,
+        decision.seconds,
+    )
 
 
 def _would_say(db: Database, decision: NewDecision) -> int | None:
     """Return what the serving model says of a diary that is labelled, whether the person saw it or not."""
     active = models.find_active(db) if decision.kind == "label" else None
-    proba = None if active is None else models.find_proba(db, active, decision.diary_id)
-    return None if active is None or proba is None else active.label_ids[int(proba.argmax())]
+    proba = None if active is None else predictions.find_proba(db, active, decision.diary_id)
+    return None if active is None or proba is None else label_set(db)[int(proba.argmax())].id
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +230,8 @@ def board(
     language: Language,
     shown_model_id: int | None = None,
     lookahead: int = LOOKAHEAD,
+    sees_flagged: bool = True,
+    with_repeats: bool = True,
 ) -> Board:
     """Return what a tab shows, handing out diaries as needed.
 
@@ -198,8 +239,11 @@ def board(
         shown_model_id: the model that served when the tab was last drawn. When another one serves now, the
             diaries that the tab holds but does not show are exchanged for those the new model asks for.
         lookahead: how many diaries the holder gets when it runs low.
+        sees_flagged: whether diaries that the lead looks after are handed out, too; see `annotator.care`.
+        with_repeats: whether some diaries may be ones that the person has decided before.
     """
     settings = project_settings.load(db)
+    rules = rules_of(settings, sees_flagged=sees_flagged, with_repeats=with_repeats)
     active = models.find_active(db)
     leases = queue.list_leases(db, holder)
     if active is not None and shown_model_id not in (None, active.id) and leases:
@@ -212,28 +256,55 @@ def board(
             holder=holder,
             limit=lookahead - len(leases),
             seconds=project_settings.LEASE_SECONDS,
-            overlap=settings.overlap,
+            rules=rules,
         )
     names = [label.name for label in label_set(db)]
+    phrases = care.load_list(db)
     items = [_item(db, lease, settings=settings, active=active, names=names, language=language) for lease in leases]
-    for item in items:
-        item["rationales"] = rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
-    if items:
+    for lease, item in zip(leases, items, strict=True):
+        item["care"] = care.needs_care(db, lease.diary_id, item["text"], phrases)
+        marks = [] if lease.is_repeat else rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
+        item["rationales"] = marks
+    if items and not leases[0].is_repeat:
         items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
-    kinds = decisions.count_by_kind(db, annotator_id)
+    counted = queue.tally_of(db, rules)
     return Board(
         items=items,
         diary_count=diaries.count_diaries(db),
-        left=queue.count_open(db, annotator_id),
-        mine=kinds.get("label", 0),
-        since_round=decisions.count_since(db, learned_up_to(db, active)),
-        recent=[
-            {"diary_id": d.diary_id, "kind": d.kind, "label_id": d.label_id}
-            for d in decisions.list_recent(db, annotator_id, limit=_RECENT)
-        ],
+        left=queue.count_open(db, annotator_id, rules),
+        mine=counted.labels_of[annotator_id] + repeats.count_labels(db, annotator_id),
+        since_round=counted.labels_since(learned_up_to(db, active)),
+        recent=_recent(db, annotator_id),
         model_id=None if active is None else active.id,
         waiting=bool(items) and not items[0]["blind"] and (not items[0]["prediction"] or not items[0]["explanation"]),
     )
+
+
+def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: bool = True) -> queue.Rules:
+    """Return by which rules a project hands out its diaries."""
+    return queue.Rules(
+        overlap=settings.overlap,
+        overlap_share=settings.overlap_share,
+        repeat_share=settings.repeat_share if with_repeats else 0.0,
+        gold_share=settings.gold_share,
+        sees_flagged=sees_flagged,
+    )
+
+
+def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
+    """Return a person's newest answers; those to hidden repeats stand among the others."""
+    made = [
+        (d.decided_at, d.diary_id, d.kind, d.label_id, d.other_label_ids, d.intensity)
+        for d in decisions.list_recent(db, annotator_id, limit=_RECENT)
+    ]
+    again = [
+        (r.answered_at, r.diary_id, r.kind, r.label_id, (), None)
+        for r in repeats.list_answers(db, annotator_id, limit=_RECENT)
+    ]
+    # Decisions are newest first by their ids: sorting keeps that order where the clock says the same.
+    newest = sorted([*again, *made], key=lambda row: row[0], reverse=True)[:_RECENT] if again else made
+    names = ("diary_id", "kind", "label_id", "other_label_ids", "intensity")
+    return [dict(zip(names, row[1:], strict=True)) for row in newest]
 
 
 def learned_up_to(db: Database, model: Model | None) -> int:
@@ -254,17 +325,18 @@ def _item(
     language: Language,
 ) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
-    blind = anchoring.is_blind(diary, settings)
+    blind = lease.is_repeat or anchoring.is_blind(diary, settings)
     split = diaries.find_sentences(db, diary.id)
-    prediction = None if blind else _prediction(db, active, diary)
+    prediction = None if blind else prediction_of(db, active, diary)
     return {
         "token": lease.token,
         "diary_id": diary.id,
-        "text": diary.text,
+        "text": masked(diary.text, settings),
+        "care": False,
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
         "prediction": prediction,
-        "explanation": None if blind else _explanation(db, active, diary, settings, names, language),
+        "explanation": None if blind else explanation_of(db, active, diary, settings, names, language),
         "why": why(lease, diary, prediction, names, language, is_blind=blind)
         + _by_dictionary(db, active, diary, prediction, names, language),
         "written_on": diary.written_on,
@@ -273,8 +345,9 @@ def _item(
     }
 
 
-def _prediction(db: Database, active: Model | None, diary: Diary) -> dict[str, Any] | None:
-    proba = None if active is None else models.find_proba(db, active, diary.id)
+def prediction_of(db: Database, active: Model | None, diary: Diary) -> dict[str, Any] | None:
+    """Return what a model says of a diary, ready for JSON; None for nothing yet."""
+    proba = None if active is None else predictions.find_proba(db, active, diary.id)
     if active is None or proba is None:
         return None
     return {
@@ -285,14 +358,14 @@ def _prediction(db: Database, active: Model | None, diary: Diary) -> dict[str, A
     }
 
 
-def _explanation(
+def explanation_of(
     db: Database, active: Model | None, diary: Diary, settings: Settings, names: Sequence[str], language: Language
 ) -> dict[str, Any] | None:
-    found = None if active is None else models.find_explanation(db, diary.id, active.id, settings.unit)
-    proba = None if active is None else models.find_proba(db, active, diary.id)
+    found = None if active is None else predictions.find_explanation(db, active, diary.id, settings.unit)
+    proba = None if active is None else predictions.find_proba(db, active, diary.id)
     if found is None or proba is None:
         return None
-    reading = wording.read(diary.text, found, proba.tolist(), names, language)
+    reading = wording.read(masked(diary.text, settings), found, proba.tolist(), names, language)
     return {
         "spans": [list(span) for span in found.spans],
         "weights": [[round(float(w), 5) for w in row] for row in found.weights],
@@ -327,7 +400,15 @@ def _by_dictionary(
 
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:
     undone = decisions.find_undone(db, diary_id, annotator_id)
-    return None if undone is None else {"kind": undone.kind, "label_id": undone.label_id, "memo": undone.memo}
+    if undone is None:
+        return None
+    return {
+        "kind": undone.kind,
+        "label_id": undone.label_id,
+        "memo": undone.memo,
+        "other_label_ids": list(undone.other_label_ids),
+        "intensity": undone.intensity,
+    }
 
 
 def why(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotator import predictions
 from annotator import settings as project_settings
 from db import decisions, diaries, queue
 from learner import query_strategies
@@ -50,7 +51,7 @@ def rank_pool(
     """Return the queue that a model's probabilities ask for.
 
     Args:
-        proba: (rows, k); row i belongs to diary i + 1; NaN where there is no prediction.
+        proba: (rows, k) of the model; row i belongs to diary i + 1; NaN where there is no prediction.
         features: returns what the model's head reads for diaries, (n, features), by their ids; asked for few.
         committee: the model's bootstrapped heads, if it has any.
         settings: name the strategy, the share of pool diaries that are drawn uniformly instead and marked as
@@ -58,10 +59,11 @@ def rank_pool(
     """
     known, unknown = _waiting(db, proba)
     counts = decisions.count_by_label(db, part="pool")
+    columns = predictions.in_force(db, model)
     pool = query_strategies.Pool(
-        proba[known - 1],
+        columns.proba(proba[known - 1]),
         features=lambda places: features(known[places]),
-        label_counts=np.array([counts.get(label_id, 0) for label_id in model.label_ids], np.int64),
+        label_counts=np.array([counts.get(label_id, 0) for label_id in columns.label_ids], np.int64),
         committee=committee,
     )
     order = query_strategies.choose(settings.strategy, pool, size=QUEUE_LENGTH, seed=seed)

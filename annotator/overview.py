@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import anchoring
+from annotator import anchoring, predictions
 from annotator import rounds as round_cases
 from annotator.outcomes import Figures, read_figures
 from annotator.worker import lock
@@ -122,7 +122,7 @@ def confidences(db: Database) -> NDArray[np.float32]:
     active = models.find_active(db)
     if active is None:
         return np.zeros(0, np.float32)
-    largest = models.load_predictions(db, active).max(axis=1, initial=-np.inf)
+    largest = predictions.load_predictions(db, active).max(axis=1, initial=-np.inf)
     return np.asarray(largest[np.isfinite(largest)], np.float32)
 
 
@@ -160,7 +160,7 @@ def pulse(db: Database, path: Path) -> Pulse:
 
 def count_left(db: Database) -> int:
     """Count the diaries on which nobody's decision is in force."""
-    return diaries.count_diaries(db) - len(decisions.decided_ids(db))
+    return diaries.count_diaries(db) - decisions.count_decided(db)
 
 
 def version_of(db: Database, model_id: int | None) -> int | None:
@@ -175,11 +175,16 @@ def label_names(db: Database) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model version with its figures on the test diaries that were decided at that time."""
+    """A model version with its figures on the test diaries that were decided at that time.
+
+    Attributes:
+        label_names: what the labels of the figures are called now, also those that are out of the set.
+    """
 
     version: int
     is_active: bool
     figures: Figures
+    label_names: tuple[str, ...]
 
 
 def list_measured(db: Database) -> list[Measured]:
@@ -187,12 +192,18 @@ def list_measured(db: Database) -> list[Measured]:
 
     The version without labels is not measured when it is made; the first round that came after it did so.
     """
+    label_ids = {model.id: model.label_ids for model in models.list_models(db)}
+    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     before: dict[int | None, Any] = {}
     for earlier in rounds.list_rounds(db):
-        before.setdefault(earlier.previous_model_id, earlier.report.get("before"))
+        # The version before is measured by the labels of the round's own version.
+        before.setdefault(earlier.previous_model_id, (earlier.report.get("before"), earlier.model_id))
     measured = []
     for version in list_versions(db):
-        figures = read_figures(version.test or before.get(version.model.id))
+        mine = (version.test, version.model.id)
+        stored, labelled_by = mine if version.test else before.get(version.model.id, mine)
+        figures = read_figures(stored)
         if figures is not None and figures.n:
-            measured.append(Measured(version.model.version, version.is_active, figures))
+            names = tuple(name_of[i] for i in label_ids[labelled_by])
+            measured.append(Measured(version.model.version, version.is_active, figures, names))
     return measured

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 KINDS = ("label", "skip", "flag", "undo", "rationale")
 
+INTENSITIES = (1, 2, 3, 4, 5)
+
 _MEMO_CHARACTERS = 2000
+
+_MOST_LABELS = 64
 
 _LARGEST = 2**53 - 1
 """Above this a browser's numbers are no longer exact; SQLite's go further, Python's without end."""
@@ -31,6 +35,8 @@ class Event:
         token: the lease's for a decision, a fresh one for an undo or a mark on a word.
         span: half-open characters of the word that a mark is about.
         verdict: what the mark says of it.
+        other_label_ids: further emotions beside `label_id`, each once.
+        intensity: how strong the emotion is, 1 to 5.
     """
 
     seq: int
@@ -45,6 +51,8 @@ class Event:
     shown_proba: float | None = None
     span: tuple[int, int] | None = None
     verdict: Verdict | None = None
+    other_label_ids: tuple[int, ...] = ()
+    intensity: int | None = None
 
 
 def read_event(raw: Any) -> Event:
@@ -60,13 +68,15 @@ def read_event(raw: Any) -> Event:
             token=str(raw["token"]),
             diary_id=_optional(_whole, raw.get("diary_id")),
             label_id=_optional(_whole, raw.get("label_id")),
-            memo=_storable(str(raw.get("memo") or ""))[:_MEMO_CHARACTERS],
+            memo=storable(str(raw.get("memo") or ""))[:_MEMO_CHARACTERS],
             seconds=_optional(_finite, raw.get("seconds")),
             model_id=_optional(_whole, raw.get("model_id")),
             shown_label_id=_optional(_whole, raw.get("shown_label_id")),
             shown_proba=_optional(_finite, raw.get("shown_proba")),
             span=_optional(_span, raw.get("span")),
             verdict=_optional(_verdict, raw.get("verdict")),
+            other_label_ids=_others(raw.get("other_label_ids") or [], label_id=raw.get("label_id")),
+            intensity=_optional(_intensity, raw.get("intensity")),
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
@@ -108,6 +118,18 @@ def _verdict(value: Any) -> Verdict:
     return found
 
 
+def _others(value: Any, *, label_id: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_LABELS:
+        raise ValueError
+    return tuple(dict.fromkeys(found for found in map(_whole, value) if found != label_id))
+
+
+def _intensity(value: Any) -> int:
+    if value not in INTENSITIES or isinstance(value, bool):
+        raise ValueError
+    return int(value)
+
+
 def _finite(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
@@ -115,6 +137,6 @@ def _finite(value: Any) -> float:
     return number
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Return text without NULs and halves of characters, which a browser may send and SQLite can't keep."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")

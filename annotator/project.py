@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +42,8 @@ DEFAULT_LABELS = (
 RESERVED_KEYS = frozenset("sfzmvh")
 """Letters that the label page uses itself: skip, flag, undo, memo, evidence, help."""
 
-_KEYS = "1234567890qwertyuiopadgjklxbn"
-_COLOURS = (
+_KEYS = "1234567890qwertyuiopadjklxbng"
+COLOURS = (
     "#d1495b",
     "#edae49",
     "#7b6cb0",
@@ -55,6 +55,7 @@ _COLOURS = (
     "#4f9d9d",
     "#a07855",
 )
+"""Colours for labels that come without one."""
 
 
 def default_path() -> Path:
@@ -149,12 +150,17 @@ def make_labels(entries: Sequence[dict[str, Any]]) -> list[Label]:
     Raises:
         UserError: if the labels can't be used.
     """
-    labels = [_label(entry, position) for position, entry in enumerate(entries)]
-    taken = {label.key for label in labels if label.key}
-    free = iter([key for key in _KEYS if key not in taken])
-    labels = [label if label.key else replace(label, key=next(free, "")) for label in labels]
+    labels = complete_labels(entries)
     check_labels(labels)
     return labels
+
+
+def complete_labels(entries: Sequence[dict[str, Any]], *, beside: Sequence[Label] = ()) -> list[Label]:
+    """Return labels of entries as `make_labels` does, unchecked; keys of the labels beside them are not free."""
+    labels = [_label(entry, position) for position, entry in enumerate(entries)]
+    taken = {label.key for label in (*beside, *labels)}
+    free = iter([key for key in _KEYS if key not in taken])
+    return [label if label.key else replace(label, key=next(free, "")) for label in labels]
 
 
 def _entries(text: str, suffix: str) -> list[dict[str, Any]]:
@@ -169,7 +175,7 @@ def _entries(text: str, suffix: str) -> list[dict[str, Any]]:
 def _label(entry: dict[str, Any], position: int) -> Label:
     # The form in which imports compare label names: two that only look the same would be one there.
     name = unicodedata.normalize("NFC", str(entry.get("name") or "")).strip()
-    colour = str(entry.get("colour") or _COLOURS[position % len(_COLOURS)])
+    colour = str(entry.get("colour") or COLOURS[position % len(COLOURS)])
     return Label(
         position + 1,
         name,
@@ -180,8 +186,12 @@ def _label(entry: dict[str, Any], position: int) -> Label:
     )
 
 
-def check_labels(labels: Sequence[Label]) -> None:
+def check_labels(labels: Sequence[Label], *, changed: Collection[int] | None = None) -> None:
     """Check that a label set can be used.
+
+    Args:
+        changed: ids of the labels whose keys and colours are looked at; None for all. A set that was made before
+            a letter got another use goes on as it is.
 
     Raises:
         UserError: for fewer than two labels, an empty or repeated name, a key or colour that can't be used.
@@ -195,6 +205,8 @@ def check_labels(labels: Sequence[Label]) -> None:
         if repeated := sorted({value for value in values if values.count(value) > 1}):
             raise UserError(f"label_{what}_repeated", found=repeated[0])
     for label in labels:
+        if changed is not None and label.id not in changed:
+            continue
         if not re.fullmatch(r"[0-9a-z]", label.key) or label.key in RESERVED_KEYS:
             raise UserError("label_key_unusable", name=label.name, key=label.key)
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):

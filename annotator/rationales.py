@@ -28,7 +28,7 @@ def mark(db: Database, event: Event, *, annotator_id: int) -> int | None:
     text = diaries.get_diary(db, event.diary_id).text
     if end > len(text) or not text[start:end].strip():
         raise UserError("rationale_outside", start=start, end=end, length=len(text), id=event.diary_id)
-    name_of = {label.id: label.name for label in labels.list_labels(db)}
+    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     if event.label_id not in name_of:
         raise UserError("label_unknown", found=str(event.label_id), known=", ".join(name_of.values()))
     if event.model_id is not None:
@@ -82,7 +82,7 @@ class MarkedWord:
 def of_round(db: Database, ended: Round) -> list[MarkedWord]:
     """Return the marked words in a round's report, newest mark first."""
     told = ended.report.get("rationales", [])
-    name_of = {label.id: label.name for label in labels.list_labels(db)}
+    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     texts = diaries.list_texts(db, [mark["diary_id"] for mark in told])
     return [
         MarkedWord(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from annotator import predictions
 from annotator import settings as project_settings
 from annotator.outcomes import Outcome, read_figures
 from db import models, word_emotions
@@ -103,7 +104,7 @@ def state(db: Database) -> State:
     effect = find_effect(db)
     if effect is None:
         return "unmeasured"
-    if effect.model_id != active.id:
+    if effect.model_id != active.id or not predictions.in_force(db, active).is_same:
         return "older_model"
     return "current" if effect.up_to == word_emotions.last_id(db) else "older_words"
 
@@ -129,7 +130,7 @@ class Refiner:
 
     Attributes:
         entries: label id by word, None for words without emotion.
-        label_ids: of the model, in the order of its columns.
+        label_ids: in the order of the columns that are moved.
     """
 
     entries: Mapping[str, int | None]
@@ -157,10 +158,12 @@ def entries_of(db: Database, *, up_to: int | None = None) -> dict[str, int | Non
 
 
 def find_refiner(db: Database, model: Model | None) -> Refiner | None:
-    """Return what moves a model's predictions; None where they are to stay as they are."""
+    """Return what moves a model's predictions of the labels in force; None where they are to stay as they are."""
     if model is None or not project_settings.load(db).use_dictionary:
         return None
     effect = find_effect(db)
-    if effect is None or effect.model_id != model.id or not effect.strength:
+    mapping = predictions.in_force(db, model)
+    # It was measured for the labels of that day: with other ones it rests until the next round.
+    if effect is None or effect.model_id != model.id or not effect.strength or not mapping.is_same:
         return None
-    return Refiner(entries_of(db, up_to=effect.up_to), model.label_ids, effect.strength)
+    return Refiner(entries_of(db, up_to=effect.up_to), mapping.label_ids, effect.strength)

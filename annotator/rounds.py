@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator import settings
+from annotator import predictions, settings
 from annotator.errors import UserError
 from annotator.labelling import learned_up_to
 from db import decisions, encoders, labels, models, rationales, rounds
@@ -25,6 +25,7 @@ FIRST_OFFER = 100
 _FULL_FROM = 1600
 """Labels from which all weights are tuned."""
 
+_FEWEST_LABELS = 2
 _FIRST_GUESS_SECONDS = 3.0
 _FIRST_GUESS_TEXTS_PER_SECOND = 25.0
 _TUNED_TEXTS = 4000
@@ -45,6 +46,7 @@ class Plan:
         labels_in_use: different labels among those that train.
         expected_seconds: from the last round, scaled by the labels.
         obstacle: message key of why it can't start; None if it can.
+        labels_changed: whether the label set has changed since the serving model learned.
         offered_tier: a deeper tier that is worth its time now; None for none.
         tier_seconds: expected seconds of a round by tier.
     """
@@ -57,13 +59,15 @@ class Plan:
     labels_in_use: int
     expected_seconds: float
     obstacle: str | None
+    labels_changed: bool
     offered_tier: str | None
     tier_seconds: dict[str, float]
 
 
 def plan(db: Database) -> Plan:
     """Say what a round would learn from now."""
-    training = decisions.count_by_label(db, part="pool")
+    counts = decisions.count_by_label(db, part="pool")
+    training = {label.id: counts[label.id] for label in labels.list_labels(db) if label.id in counts}
     active = models.find_active(db)
     learned = learned_up_to(db, active)
     label_count = sum(training.values())
@@ -77,10 +81,11 @@ def plan(db: Database) -> Plan:
         new_count=decisions.count_since(db, learned),
         new_train_count=decisions.count_since(db, learned, part="pool"),
         new_mark_count=rationales.count_since(db, int(active.settings.get("last_rationale_id", 0)) if active else 0),
-        test_count=sum(decisions.count_by_label(db, part="test").values()),
+        test_count=sum(decisions.count_by_label(db).values()) - sum(counts.values()),
         labels_in_use=len(training),
         expected_seconds=_expected_seconds(db, label_count),
         obstacle=obstacle,
+        labels_changed=bool(learned) and active is not None and not predictions.in_force(db, active).is_same,
         offered_tier=_offered_tier(db, label_count),
         tier_seconds={tier: _expected_seconds(db, label_count, tier) for tier in TIERS},
     )
@@ -180,7 +185,7 @@ def activate(db: Database, version: int) -> None:
     active = models.find_active(db)
     if active is not None and active.encoder_hash != found[0].encoder_hash and not _is_known(db, found[0]):
         raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)
-    if found[0].label_ids != tuple(label.id for label in labels.list_labels(db)):
+    if predictions.in_force(db, found[0]).known_count < _FEWEST_LABELS:
         raise UserError("model_of_other_labels", version=version)
     models.activate(db, found[0].id, reason="person")
 

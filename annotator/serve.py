@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator import project
+from annotator import accounts, project
+from annotator.access import is_loopback
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Ca
         say: called once with the address when the app answers.
 
     Raises:
-        UserError: if the port is taken, or the app does not start.
+        UserError: if the port is taken, the app does not start, or other computers could reach it while nobody is in
+            charge of who is let in.
     """
+    _check_reach(database, address)
     _check_port(address, port)
     with _stop_on_signals() as stopping, _Children() as children:
         server = children.start(_app_command(address, port), database)
         _wait_until_up(server, address, port)
-        say(f"http://{address}:{port}")
+        say(f"http://{_host(address)}:{port}")
         # The worker's imports take a core for seconds: the page that somebody is opening now goes first.
         worker, started_at = None, time.monotonic()
         while not stopping and server.poll() is None:
@@ -62,8 +65,23 @@ def _wants_worker(database: Path, with_worker: bool) -> bool:
     return with_worker and project.is_set_up(database)
 
 
+def _check_reach(database: Path, address: str) -> None:
+    if is_loopback(address):
+        return
+    if project.is_set_up(database):
+        with project.opened(database) as db:
+            if accounts.has_administrator(db):
+                return
+    raise UserError("address_needs_administrator", address=address)
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
 def _check_port(address: str, port: int) -> None:
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
@@ -120,8 +138,7 @@ class _Children:
 
 
 def _app_command(address: str, port: int) -> list[str]:
-    options = [f"--server.address={address}", f"--server.port={port}"]
-    return [sys.executable, "-m", "pages.widgets.server", "run", str(SCRIPT), *options]
+    return [sys.executable, "-m", "pages.widgets.server", f"--address={address}", f"--port={port}"]
 
 
 def _worker_command(database: Path) -> list[str]:
@@ -135,7 +152,7 @@ def _wait_until_up(app: subprocess.Popen[bytes], address: str, port: int) -> Non
         if app.poll() is not None:
             raise UserError("app_ended", status=app.returncode)
         try:
-            with urllib.request.urlopen(f"http://{address}:{port}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"http://{_host(address)}:{port}/_stcore/health", timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from annotator import label_distance
 from annotator.errors import UserError
 from db import settings as stored
 from learner import encoder, query_strategies
@@ -35,7 +36,16 @@ class Settings:
         blind_share: share of the other diaries that are shown without prediction and explanation, so that it can be
             seen whether people are drawn to the model's answer; see `annotator.anchoring`.
         unit: what explanations speak about.
-        overlap: how many people decide each diary.
+        overlap: how many people decide a diary, for the `overlap_share` of the diaries; one decides the others.
+        overlap_share: share of the diaries, drawn by chance at import, that `overlap` people decide.
+        repeat_share: share of what a person is handed that they have decided before, to see how steady they are.
+        gold_share: share of what a person is handed that comes from the gold diaries, as long as there are any.
+        several_labels: a decision may name more than one emotion.
+        intensity: a decision may say how strong the emotion is, from 1 to 5.
+        mask: cover what could name or reach a person wherever a diary is shown or exported; see `annotator.masking`.
+        mask_names: cover names of persons too, which can only be guessed at.
+        break_minutes: minutes of labelling in a row after which a break is suggested; 0 never suggests one.
+        label_distance: how much two labels differ, for agreement; see `annotator.label_distance`.
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see `annotator.refinement`.
@@ -48,11 +58,20 @@ class Settings:
     test_share: float = 0.2
     blind_test: bool = True
     blind_share: float = 0.1
-    unit: Literal["eojeol", "morpheme"] = "eojeol"
+    unit: Literal["eojeol", "morpheme", "sentence"] = "eojeol"
     overlap: int = 1
+    overlap_share: float = 1.0
+    repeat_share: float = 0.02
+    gold_share: float = 0.05
+    several_labels: bool = False
+    intensity: bool = False
+    mask: bool = True
+    mask_names: bool = False
+    break_minutes: int = 50
     precision: Literal["fp32", "int8"] = "fp32"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
     use_dictionary: bool = False
+    label_distance: dict[str, Any] = field(default_factory=dict)
 
 
 def new_settings(**values: Any) -> Settings:
@@ -93,14 +112,17 @@ def store(db: Database, settings: Settings) -> None:
     stored.store(db, **asdict(settings))
 
 
+MOST_OVERLAP = 20
+MOST_BREAK_MINUTES = 24 * 60
 PRECISIONS = ("fp32", "int8")
 DEEPER_TIERS = ("off", "offer", "start")
 
-UNITS = ("eojeol", "morpheme")
+UNITS = ("eojeol", "morpheme", "sentence")
 """What explanations can speak about, the default first."""
 
 
 def _checked(settings: Settings) -> Settings:
+    label_distance.check(settings.label_distance)
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
     for name, known in (("precision", PRECISIONS), ("deeper_tier", DEEPER_TIERS)):
@@ -112,6 +134,17 @@ def _checked(settings: Settings) -> Settings:
         raise UserError("uniform_share_outside", found=settings.uniform_share)
     if not 0 <= settings.blind_share <= 1:
         raise UserError("blind_share_outside", found=settings.blind_share)
+    _check_handing_out(settings)
     if settings.strategy not in query_strategies.STRATEGIES:
         raise UserError("strategy_unknown", name=settings.strategy, known=", ".join(query_strategies.STRATEGIES))
     return settings
+
+
+def _check_handing_out(settings: Settings) -> None:
+    for name in ("overlap_share", "repeat_share", "gold_share"):
+        if not 0 <= (share := getattr(settings, name)) <= 1:
+            raise UserError("share_outside", setting=name, found=share)
+    if not 1 <= settings.overlap <= MOST_OVERLAP:
+        raise UserError("overlap_outside", found=settings.overlap, most=MOST_OVERLAP)
+    if not 0 <= settings.break_minutes <= MOST_BREAK_MINUTES:
+        raise UserError("break_minutes_outside", found=settings.break_minutes, most=MOST_BREAK_MINUTES)

@@ -7,17 +7,28 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from annotator import anchoring
+import numpy as np
+
+from annotator import anchoring, masking, predictions
 from annotator import settings as project_settings
 from annotator.export import safe_cell
 from db import annotators, diaries, labels, models, word_emotions
 from learner import lexicon
+from learner.explanations import SENTENCE
 from learner.words import find_words, form_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
     from db import Database
-    from db.word_emotions import WordEmotion
+    from db.models import Model
+    from db.word_emotions import ExplainedText, WordEmotion
+    from learner.characters import Spans
     from learner.lexicon import Evidence
+
+    FloatArray = NDArray[np.float32]
 
 Filter = Literal["open", "confirmed", "rejected", "all"]
 FILTERS: tuple[Filter, ...] = ("open", "confirmed", "rejected", "all")
@@ -95,15 +106,28 @@ def gather(db: Database) -> Basis | None:
     if active is None:
         return None
     unit = project_settings.load(db).unit
-    explained = word_emotions.list_explained(db, active.id, unit=unit, limit=MOST_DIARIES)
+    # What a sentence weighs says nothing of its words.
+    explained = [] if unit == SENTENCE else word_emotions.list_explained(db, active.id, unit=unit, limit=MOST_DIARIES)
+    mapping = predictions.in_force(db, active)
     shared = (
-        (found.diary_id, words, lexicon.share_weights(words, found.spans, found.weights))
-        for found in explained
-        if found.weights.shape[1] == len(active.label_ids)
-        for words in (find_words(found.text),)
+        (diary_id, words, lexicon.share_weights(words, spans, weights))
+        for diary_id, text, spans, weights in _in_force(db, active, mapping, explained)
+        for words in (find_words(text),)
     )
-    evidence = lexicon.aggregate(shared, k=len(active.label_ids))
-    return Basis(active.id, active.version, active.label_ids, evidence)
+    evidence = lexicon.aggregate(shared, k=len(mapping.label_ids))
+    return Basis(active.id, active.version, mapping.label_ids, evidence)
+
+
+def _in_force(
+    db: Database, active: Model, mapping: predictions.Columns, explained: Iterable[ExplainedText]
+) -> Iterator[tuple[int, str, Spans, FloatArray]]:
+    """Yield diary id, text, spans and weights for the labels in force, (units, k), of explained diaries."""
+    none = np.full(len(active.label_ids), np.nan, np.float32)
+    proba = models.load_predictions(db, active) if mapping.sums else none[None][:0]
+    for found in explained:
+        mine = proba[found.diary_id - 1] if found.diary_id <= len(proba) else none
+        if found.weights.shape[1] == len(active.label_ids) and not (mapping.sums and np.isnan(mine).any()):
+            yield found.diary_id, found.text, found.spans, mapping.weights(found.weights, mine)
 
 
 def ask_more(db: Database) -> None:
@@ -177,7 +201,7 @@ def list_examples(db: Database, row: Row) -> list[Example]:
     settings = project_settings.load(db)
     found = {diary.id: diary for diary in diaries.list_diaries(db, row.diary_ids)}
     open_ones = [found[i] for i in row.diary_ids if i in found and not anchoring.is_blind(found[i], settings)]
-    examples = [_example(diary.id, diary.text, row.word) for diary in open_ones]
+    examples = [_example(diary.id, masking.shown(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]
 
 

@@ -52,7 +52,7 @@ def main() -> None:
 
 def measure(data: Labelled, *, flipped: float, seeds: int) -> dict[str, dict[str, float]]:
     """Return precision of the first 100, area under the ROC curve and lift of each order, means over seeds."""
-    clean = _confusable(data)
+    clean = confusable(data)
     runs = [_one(data, clean, flipped=flipped, seed=seed) for seed in range(seeds)]
     return {
         order: {name: float(np.mean([run[order][name] for run in runs])) for name in runs[0][order]}
@@ -62,8 +62,8 @@ def measure(data: Labelled, *, flipped: float, seeds: int) -> dict[str, dict[str
 
 def _one(data: Labelled, clean: NDArray[np.float32], *, flipped: float, seed: int) -> dict[str, dict[str, float]]:
     rng = np.random.default_rng(seed)
-    given, is_flipped = _flip(data, clean, flipped=flipped, rng=rng)
-    proba = _out_of_fold(data, given, seed=seed + 1)
+    given, is_flipped = flip(data, clean, flipped=flipped, rng=rng)
+    proba = out_of_fold(data, given, seed=seed + 1)
     doubts = label_errors.find_doubts(proba, given)
     place = np.empty(len(given))
     place[doubts.order] = np.arange(len(given))
@@ -76,9 +76,10 @@ def _one(data: Labelled, clean: NDArray[np.float32], *, flipped: float, seed: in
     return {name: _judge(score, is_flipped) for name, score in orders.items()}
 
 
-def _flip(
+def flip(
     data: Labelled, clean: NDArray[np.float32], *, flipped: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return labels of which a share was flipped along confusions, and which ones."""
     k = len(data.names)
     confused = np.stack(
         [clean[data.labels == i].mean(axis=0) if (data.labels == i).any() else np.ones(k) for i in range(k)]
@@ -92,7 +93,7 @@ def _flip(
     return given, given != data.labels
 
 
-def _confusable(data: Labelled) -> NDArray[np.float32]:
+def confusable(data: Labelled) -> NDArray[np.float32]:
     """Return out-of-fold probabilities of another classifier than ours: mistakes must not depend on what finds them."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_predict
@@ -101,7 +102,8 @@ def _confusable(data: Labelled) -> NDArray[np.float32]:
     return np.asarray(cross_val_predict(plain, data.features, data.labels, method="predict_proba"), np.float32)
 
 
-def _out_of_fold(data: Labelled, labels: NDArray[np.int64], *, seed: int) -> NDArray[np.float32]:
+def out_of_fold(data: Labelled, labels: NDArray[np.int64], *, seed: int) -> NDArray[np.float32]:
+    """Return the probabilities that our heads give rows whose labels they have not seen."""
     targets = classifier.one_hot(labels, len(data.names))
     return classifier.train(data.features, targets, mean=np.zeros(1, np.float32), text_space="", seed=seed).out_of_fold
 

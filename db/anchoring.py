@@ -34,19 +34,21 @@ def count_agreeing(db: Database) -> tuple[Agreeing, Agreeing]:
     The model's answer is the one that was in view; where none was, that of the model that served at the time.
     """
     sql = """
-        with counted as materialized (
+        with counted as not materialized (
             select d.id, d.shown_label_id is null as is_hidden,
                 d.label_id = coalesce(d.shown_label_id, d.predicted_label_id) as is_same
-            from decisions d join diaries y on y.id = d.diary_id
+            from decisions d
             where d.kind = 'label' and d.source = 'person' and d.seconds is not null
-                and d.predicted_label_id is not null and y.part = 'pool'
-                and not exists (select 1 from decisions u where u.undoes = d.id)
-        ), stretch as (
-            select min(id) as first_id, max(id) as last_id from counted where is_hidden
+                and d.predicted_label_id is not null
+                and d.diary_id not in (select id from diaries where part = 'test')
+                and d.id not in (select undoes from decisions where undoes is not null)
+        ), stretch as materialized (
+            select (select id from counted where is_hidden order by id limit 1) as first_id,
+                (select id from counted where is_hidden order by id desc limit 1) as last_id
         )
         select coalesce(sum(not is_hidden), 0), coalesce(sum(not is_hidden and is_same), 0),
             coalesce(sum(is_hidden), 0), coalesce(sum(is_hidden and is_same), 0)
-        from counted, stretch where id between first_id and last_id
+        from stretch cross join counted where id between first_id and last_id
     """
     shown_n, shown_same, hidden_n, hidden_same = one(db, sql) or (0, 0, 0, 0)
     return Agreeing(shown_n, shown_same), Agreeing(hidden_n, hidden_same)

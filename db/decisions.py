@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class NewDecision:
         model_id, shown_label_id, shown_proba: the prediction that the person saw, if any.
         seconds: time from the diary's appearance to the press.
         predicted_label_id: what the model that serves now would say, whether the person saw it or not.
+        other_label_ids: further emotions beside `label_id`.
+        intensity: how strong the emotion is, 1 to 5.
     """
 
     diary_id: int
@@ -43,11 +45,18 @@ class NewDecision:
     shown_proba: float | None = None
     seconds: float | None = None
     predicted_label_id: int | None = None
+    other_label_ids: tuple[int, ...] = ()
+    intensity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision in force."""
+    """A decision. Of those listed as in force, `label_id` is what counts: what the pressed label was merged into.
+
+    Attributes:
+        intensity: 1 to 5; None where it was not asked for.
+        other_label_ids: further emotions beside `label_id`, ascending; what they were merged into.
+    """
 
     id: int
     diary_id: int
@@ -56,6 +65,25 @@ class Decision:
     label_id: int | None
     memo: str
     decided_at: str
+    intensity: int | None = None
+    other_label_ids: tuple[int, ...] = ()
+
+
+def _columns(label: str) -> str:
+    return f"""d.id, d.diary_id, d.annotator_id, d.kind, {label}, d.memo, d.decided_at, d.intensity,
+        (select group_concat(distinct coalesce(o.merged_into, o.id)) from decision_labels f
+            join labels o on o.id = f.label_id where f.decision_id = d.id)"""  # noqa: S608 - constants
+
+
+_PRESSED = _columns("d.label_id")
+_COUNTING = _columns("coalesce((select merged_into from labels l where l.id = d.label_id), d.label_id)")
+
+
+def _decision(row: Sequence[Any]) -> Decision:
+    *first, others = row
+    further = {int(label_id) for label_id in str(others).split(",")} - {row[4]} if others else ()
+    values = (*first, tuple(sorted(further)))
+    return Decision(*values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +92,14 @@ class LabelledDiaries:
 
     Attributes:
         decision_ids, diary_ids, label_ids, annotator_ids: (n,) int64.
+        others: (m, 2) int64, decision and a further label, for decisions that name more than one emotion.
     """
 
     decision_ids: NDArray[np.int64]
     diary_ids: NDArray[np.int64]
     label_ids: NDArray[np.int64]
     annotator_ids: NDArray[np.int64]
+    others: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __len__(self) -> int:
         return len(self.decision_ids)
@@ -79,17 +109,26 @@ def add(db: Database, decision: NewDecision) -> int | None:
     """Keep a decision and end the lease it answers; return its id, or None if its token was used before."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
-            shown_label_id, shown_proba, source, seconds, predicted_label_id, decided_at, asked_by)
+            shown_label_id, shown_proba, source, seconds, predicted_label_id, intensity, decided_at, asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
-            :shown_proba, 'person', :seconds, :predicted_label_id, :now,
+            :shown_proba, 'person', :seconds, :predicted_label_id, :intensity, :now,
             (select q.strategy from queue q where q.diary_id = :diary_id))
         on conflict (token) do nothing returning id
     """
     parameters = {name: getattr(decision, name) for name in NewDecision.__dataclass_fields__}
+    del parameters["other_label_ids"]
     with write(db):
         added = db.conn.execute(statement, {**parameters, "now": clock.now()}).fetchone()
         db.conn.execute("delete from leases where token = ?", (decision.token,))
-    return int(added[0]) if added else None
+        if added is None:
+            return None
+        # A lease that ran out may have been handed to the same person anew.
+        db.conn.execute(
+            "delete from leases where diary_id = ? and annotator_id = ?", (decision.diary_id, decision.annotator_id)
+        )
+        others = [(added[0], label_id) for label_id in dict.fromkeys(decision.other_label_ids)]
+        db.conn.executemany("insert into decision_labels (decision_id, label_id) values (?, ?)", others)
+    return int(added[0])
 
 
 def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None:
@@ -97,26 +136,26 @@ def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None
 
     A second call with the same token changes nothing and returns what the first one took back.
     """
-    newest = """
-        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+    newest = f"""
+        select {_PRESSED}
         from decisions d
         where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
             and not exists (select 1 from decisions u where u.undoes = d.id)
         order by d.id desc limit 1
-    """
-    repeated = """
-        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+    """  # noqa: S608 - constants
+    repeated = f"""
+        select {_PRESSED}
         from decisions u join decisions d on d.id = u.undoes where u.token = :token
-    """
+    """  # noqa: S608 - constants
     with write(db):
         if row := one(db, repeated, token=token):
-            return Decision(*row)
+            return _decision(row)
         if is_token_used(db, token):  # by a decision: no undo can have it
             return None
         row = one(db, newest, annotator=annotator_id)
         if row is None:
             return None
-        taken = Decision(*row)
+        taken = _decision(row)
         db.conn.execute(
             """
             insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
@@ -133,11 +172,11 @@ def get_decision(db: Database, decision_id: int) -> Decision:
     Raises:
         NotFoundError: if there is none of that id.
     """
-    sql = "select id, diary_id, annotator_id, kind, label_id, memo, decided_at from decisions where id = :id"
+    sql = f"select {_PRESSED} from decisions d where d.id = :id"  # noqa: S608 - constants
     row = one(db, sql, id=decision_id)
     if row is None:
         raise NotFoundError("decision_missing", id=decision_id)
-    return Decision(*row)
+    return _decision(row)
 
 
 def undo(db: Database, decision_id: int, *, token: str) -> bool:
@@ -159,32 +198,71 @@ def last_decision_id(db: Database) -> int:
 
 
 def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | None = None) -> LabelledDiaries:
-    """Return the label decisions in force in one part of the diaries.
+    """Return the label decisions that count in one part of the diaries.
+
+    These are the ones in force; of a diary that a reviewer has settled only the one that was accepted or made, as long
+    as it is in force. A diary found ambiguous, or sent back and not answered yet, keeps all of its decisions.
 
     Args:
-        up_to: look at the state right after this decision id; None looks at the newest state.
+        up_to: look at the state right before the decision after this id; None looks at the newest state.
     """
     if up_to is None or up_to >= last_decision_id(db):
         sql = """
             select s.decision_id, s.diary_id, s.label_id, s.annotator_id
-            from standing s join diaries y on y.id = s.diary_id
-            where s.kind = 'label' and y.part = :part order by s.diary_id, s.annotator_id
+            from standing s join diaries y on y.id = s.diary_id left join settled z on z.diary_id = s.diary_id
+                and exists (select 1 from standing t where t.diary_id = z.diary_id and t.decision_id = z.decision_id)
+            where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.decision_id)
+            order by s.diary_id, s.annotator_id
         """
         found = rows(db, sql, part=part)
     else:
-        # `standing` knows only the newest state, so an older one is derived from the log.
+        # `standing` and `settled` know only the newest state, so an older one is derived from the logs.
         sql = """
-            select d.id, d.diary_id, d.label_id, d.annotator_id
-            from (
-                select max(d.id) as id from decisions d
-                where d.id <= :up_to and d.kind <> 'undo'
-                    and not exists (select 1 from decisions u where u.undoes = d.id and u.id <= :up_to)
-                group by d.diary_id, d.annotator_id
-            ) newest join decisions d on d.id = newest.id join diaries y on y.id = d.diary_id
-            where d.kind = 'label' and y.part = :part order by d.diary_id, d.annotator_id
+            with stood as materialized (
+                select d.id, d.diary_id, d.annotator_id, d.kind, coalesce(l.merged_into, d.label_id) as label_id
+                from (
+                    select max(d.id) as id from decisions d
+                    where d.id <= :up_to and d.kind <> 'undo'
+                        and not exists (select 1 from decisions u where u.undoes = d.id and u.id <= :up_to)
+                    group by d.diary_id, d.annotator_id
+                ) newest join decisions d on d.id = newest.id left join labels l on l.id = d.label_id
+            ), reviewed as (
+                select * from reviews where reviewed_at <= coalesce(
+                    (select decided_at from decisions where id > :up_to order by id limit 1), reviewed_at)
+            ), settled_then as materialized (
+                select r.diary_id, r.decision_id
+                from (
+                    select max(r.id) as id from reviewed r
+                    where r.kind <> 'undo' and not exists (select 1 from reviewed u where u.undoes = r.id)
+                    group by r.diary_id
+                ) newest join reviews r on r.id = newest.id join stood s on s.id = r.decision_id
+            )
+            select s.id, s.diary_id, s.label_id, s.annotator_id
+            from stood s join diaries y on y.id = s.diary_id left join settled_then z on z.diary_id = s.diary_id
+            where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.id)
+            order by s.diary_id, s.annotator_id
         """
         found = rows(db, sql, part=part, up_to=up_to)
-    return LabelledDiaries(*np.array(found, np.int64).reshape(-1, 4).T)
+    columns = np.array(found, np.int64).reshape(-1, 4).T
+    decision_ids, diary_ids, label_ids, annotator_ids = columns
+    others = _further_labels(db, decision_ids)
+    return LabelledDiaries(decision_ids, diary_ids, label_ids, annotator_ids, others)
+
+
+def _further_labels(db: Database, decision_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return decision and further label, as it counts now, of decisions that name more than one emotion."""
+    sql = """
+        select distinct o.decision_id, coalesce(l.merged_into, l.id)
+        from decision_labels o join labels l on l.id = o.label_id order by 1, 2
+    """
+    found = np.array(rows(db, sql), np.int64).reshape(-1, 2)
+    return found[np.isin(found[:, 0], decision_ids)]
+
+
+def counting_ids(db: Database) -> frozenset[int]:
+    """Return the label decisions that `list_labelled` counts, of both parts."""
+    parts: tuple[Literal["pool", "test"], ...] = ("pool", "test")
+    return frozenset(int(i) for part in parts for i in list_labelled(db, part=part).decision_ids)
 
 
 def list_asked(db: Database) -> dict[int, tuple[int, str | None]]:
@@ -206,22 +284,35 @@ def decided_ids(db: Database) -> NDArray[np.int64]:
     return np.fromiter((row[0] for row in found), np.int64, len(found))
 
 
+def count_decided(db: Database) -> int:
+    """Count the diaries on which somebody's decision is in force."""
+    return int(scalar(db, "select count(distinct diary_id) from standing"))
+
+
 def count_by_label(db: Database, *, part: Literal["pool", "test"] | None = None) -> dict[int, int]:
     """Count the label decisions in force by label id; labels without any are missing."""
-    sql = """
-        select s.label_id, count(*) from standing s join diaries y on y.id = s.diary_id
-        where s.kind = 'label' and (:part is null or y.part = :part) group by s.label_id
-    """
+    if part is None:
+        sql = "select label_id, count(*) from standing where label_id is not null group by label_id"
+    else:
+        # Along the index of labels, without a look at each diary: the few test diaries are known by their ids.
+        sql = """
+            select label_id, count(*) from standing
+            where label_id is not null
+                and (diary_id in (select id from diaries where part = 'test')) = (:part = 'test')
+            group by label_id
+        """
     return {int(label): int(count) for label, count in rows(db, sql, part=part)}
 
 
 def count_by_kind(db: Database, annotator_id: int | None = None) -> dict[str, int]:
     """Count the decisions in force by kind, of everyone or of one person."""
+    # Counted side by side: grouping would sort all of them first.
     sql = """
-        select kind, count(*) from standing
-        where :annotator is null or annotator_id = :annotator group by kind
+        select sum(kind = 'label'), sum(kind = 'skip'), sum(kind = 'flag') from standing
+        where :annotator is null or annotator_id = :annotator
     """
-    return {str(kind): int(count) for kind, count in rows(db, sql, annotator=annotator_id)}
+    counts = zip(("label", "skip", "flag"), one(db, sql, annotator=annotator_id) or (), strict=False)
+    return {kind: int(count) for kind, count in counts if count}
 
 
 def count_since(db: Database, decision_id: int, *, part: Literal["pool", "test"] | None = None) -> int:
@@ -230,44 +321,44 @@ def count_since(db: Database, decision_id: int, *, part: Literal["pool", "test"]
         sql = "select count(*) from standing where kind = 'label' and decision_id > :id"
         return int(scalar(db, sql, id=decision_id))
     sql = """
-        select count(*) from standing s join diaries y on y.id = s.diary_id
-        where s.kind = 'label' and s.decision_id > :id and y.part = :part
+        select count(*) from standing where kind = 'label' and decision_id > :id
+            and (diary_id in (select id from diaries where part = 'test')) = (:part = 'test')
     """
     return int(scalar(db, sql, id=decision_id, part=part))
 
 
 def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision]:
     """Return one person's newest decisions in force, newest first."""
-    sql = """
-        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+    sql = f"""
+        select {_COUNTING}
         from decisions d
         where d.annotator_id = :annotator and d.kind <> 'undo'
             and exists (select 1 from standing s where s.diary_id = d.diary_id
                 and s.annotator_id = d.annotator_id and s.decision_id = d.id)
         order by d.id desc limit :limit
-    """
-    return [Decision(*row) for row in rows(db, sql, annotator=annotator_id, limit=limit)]
+    """  # noqa: S608 - constants
+    return [_decision(row) for row in rows(db, sql, annotator=annotator_id, limit=limit)]
 
 
 def find_undone(db: Database, diary_id: int, annotator_id: int) -> Decision | None:
     """Return what a person had decided of a diary before taking it back, if nothing came after that."""
-    sql = """
-        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+    sql = f"""
+        select {_COUNTING}
         from decisions d join decisions u on u.undoes = d.id
         where d.diary_id = :diary and d.annotator_id = :annotator order by u.id desc limit 1
-    """
+    """  # noqa: S608 - constants
     row = one(db, sql, diary=diary_id, annotator=annotator_id)
-    return None if row is None else Decision(*row)
+    return None if row is None else _decision(row)
 
 
 def list_standing(db: Database, diary_ids: Sequence[int]) -> list[Decision]:
     """Return the decisions in force on some diaries, in the order of diary and annotator."""
-    sql = """
-        select d.id, d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, d.decided_at
+    sql = f"""
+        select {_COUNTING}
         from standing s join decisions d on d.id = s.decision_id
         where s.diary_id in (select value from json_each(:ids)) order by s.diary_id, s.annotator_id
-    """
-    return [Decision(*row) for row in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
+    """  # noqa: S608 - constants
+    return [_decision(row) for row in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
 
 
 def is_token_used(db: Database, token: str) -> bool:

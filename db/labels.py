@@ -1,16 +1,19 @@
-"""The label set: what a diary can be labelled as."""
+"""The label set: what a diary can be labelled as. Labels are never deleted: a retired one keeps its decisions."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from db.connection import rows, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlite_utils import Database
+
+FIELDS = ("name", "definition", "colour", "key", "position", "retired_at", "merged_into")
+"""What of a label can change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,10 @@ class Label:
 
     Attributes:
         colour: ``#rrggbb``.
-        key: one letter or digit that chooses it on the keyboard.
-        position: 0-based place on screen; also the order of probability columns.
+        key: one letter or digit that chooses it on the keyboard; of a retired label something that no key is.
+        position: orders labels on screen and in probability columns, ascending; there may be gaps.
+        retired_at: since when no diary can be given it; None for a label in force.
+        merged_into: the label that its decisions count for; that one is never merged itself.
     """
 
     id: int
@@ -29,12 +34,28 @@ class Label:
     colour: str
     key: str
     position: int
+    retired_at: str | None = None
+    merged_into: int | None = None
+
+
+def list_all_labels(db: Database) -> list[Label]:
+    """Return every label that there has ever been, in the order of their positions."""
+    sql = """
+        select id, name, definition, colour, key, position, retired_at, merged_into
+        from labels order by position, id
+    """
+    return [Label(*row) for row in rows(db, sql)]
 
 
 def list_labels(db: Database) -> list[Label]:
-    """Return the label set in its order."""
-    sql = "select id, name, definition, colour, key, position from labels order by position"
-    return [Label(*row) for row in rows(db, sql)]
+    """Return the labels in force, in their order."""
+    return [label for label in list_all_labels(db) if label.retired_at is None]
+
+
+def list_merged(db: Database) -> dict[int, int]:
+    """Return what each merged label was merged into, by id."""
+    sql = "select id, merged_into from labels where merged_into is not null"
+    return {int(label_id): int(target) for label_id, target in rows(db, sql)}
 
 
 def store_labels(db: Database, labels: Sequence[Label]) -> None:
@@ -47,3 +68,21 @@ def store_labels(db: Database, labels: Sequence[Label]) -> None:
     """
     with write(db):
         db.conn.executemany(statement, [asdict(label) for label in labels])
+
+
+def change_labels(db: Database, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Change some fields of some labels at once: names, keys and places may be swapped.
+
+    Args:
+        changes: new values by label id and field, one of `FIELDS`.
+    """
+    free = (
+        "update labels set name = iif(:name, char(1) || id, name), key = iif(:key, char(1) || id, key) where id = :id"
+    )
+    with write(db):
+        # Two labels may swap names or keys: neither holds on to its own on the way.
+        for label_id, fields in changes.items():
+            db.conn.execute(free, {"id": label_id, "name": "name" in fields, "key": "key" in fields})
+        for label_id, fields in changes.items():
+            values = ", ".join(f"{field} = :{field}" for field in FIELDS if field in fields)
+            db.conn.execute(f"update labels set {values} where id = :id", {**fields, "id": label_id})  # noqa: S608

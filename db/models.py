@@ -87,7 +87,7 @@ class Explanation:
 
     diary_id: int
     model_id: int
-    unit: Literal["eojeol", "morpheme"]
+    unit: Literal["eojeol", "morpheme", "sentence"]
     spans: tuple[tuple[int, int], ...]
     weights: NDArray[np.float32]
     fit: tuple[float, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
-from db import clock, settings
+from db import clock, gold, repeats, settings, tally
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
@@ -38,20 +39,32 @@ class Lease:
 
     Attributes:
         token: comes back with the decision, which counts once.
+        is_repeat: the person has decided the diary before and is not told so.
     """
 
     diary_id: int
     token: str
     strategy: str
     score: float
+    is_repeat: bool = False
 
 
 def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int) -> None:
-    """Put the order that a model asks for in force. Leases stay: what people have before them is theirs."""
-    statement = "insert into queue (place, diary_id, strategy, score) values (?, ?, ?, ?)"
+    """Put the order that a model asks for in force. Leases stay: what people have before them is theirs.
+
+    Diaries that somebody has decided and others shall decide too come first: a model ranks only those that nobody
+    has decided.
+    """
+    statement = "insert or ignore into queue (place, diary_id, strategy, score) values (?, ?, ?, ?)"
+    started = """
+        select q.diary_id, q.strategy, q.score from queue q
+        where exists (select 1 from standing s where s.diary_id = q.diary_id) order by q.place
+    """
     with write(db):
+        first = [QueueEntry(*row) for row in rows(db, started)]
         db.conn.execute("delete from queue")
-        db.conn.executemany(statement, [(i, e.diary_id, e.strategy, float(e.score)) for i, e in enumerate(entries)])
+        kept = enumerate([*first, *entries])
+        db.conn.executemany(statement, [(i, e.diary_id, e.strategy, float(e.score)) for i, e in kept])
         settings.store(db, **{_RANKED_BY: model_id})
 
 
@@ -72,76 +85,158 @@ def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) ->
         db.conn.executemany(statement, [(start + i, int(d), strategy) for i, d in enumerate(diary_ids)])
 
 
-def claim(db: Database, *, annotator_id: int, holder: str, limit: int, seconds: float, overlap: int = 1) -> list[Lease]:
-    """Hand the next diaries to a browser tab, in one statement, and return them in queue order.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who is handed what.
 
-    Left out are diaries on which this person's decision is in force, diaries that `overlap` people have
-    labelled or flagged or have before them now, and those that this tab already holds.
+    Attributes:
+        overlap: how many people shall decide each diary of the `overlap_share`; one decides each of the others.
+        overlap_share: share of the diaries, drawn at import and independent of their part, in [0, 1].
+        repeat_share: share of what a person gets that they have decided before, in [0, 1].
+        gold_share: share of what a person gets that is taken from the gold diaries, in [0, 1].
+        sees_flagged: whether diaries that wait for the lead's care are handed out.
+    """
+
+    overlap: int = 1
+    overlap_share: float = 1.0
+    repeat_share: float = 0.0
+    gold_share: float = 0.0
+    sees_flagged: bool = True
+
+    def parameters(self) -> dict[str, int]:
+        """Return what `_NEEDED` and `_UNFLAGGED` ask for."""
+        cut = ceil(self.overlap_share * _DRAWS)
+        return {"overlap": self.overlap, "cut": cut, "sees_flagged": self.sees_flagged}
+
+
+_DRAWS = 9973
+"""A prime, so that the share is independent of the part, which the same draw decides by its size."""
+
+_NEEDED = f"iif((select y.draw % {_DRAWS} from diaries y where y.id = q.diary_id) < :cut, :overlap, 1)"  # noqa: S608
+"""How many people shall decide the diary `q`."""
+
+_DECIDED = "(select count(*) from standing s where s.diary_id = q.diary_id and s.kind <> 'skip')"
+_HANDED = "(select count(*) from leases l where l.diary_id = q.diary_id and l.is_repeat = 0)"
+_UNFLAGGED = "(:sees_flagged or not exists (select 1 from care_flags c where c.diary_id = q.diary_id))"
+_NEW_TO_PERSON = """
+    not exists (select 1 from standing s where s.diary_id = q.diary_id and s.annotator_id = :annotator)
+    and not exists (select 1 from leases l where l.diary_id = q.diary_id and l.annotator_id = :annotator)
+"""
+
+_SWEPT = 400
+"""Rows at the head of the queue among which a claim clears those that nobody will be asked for again."""
+
+
+def claim(
+    db: Database, *, annotator_id: int, holder: str, limit: int, seconds: float, rules: Rules | None = None
+) -> list[Lease]:
+    """Hand the next diaries to a browser tab, in one statement, and return all that it holds, in order.
+
+    Left out are diaries on which this person's decision is in force, diaries that as many people as needed have
+    labelled or flagged or have before them now, and those that this tab already holds. At most one of them is a
+    diary that the person has decided before, and at most one a gold diary, where one is due.
 
     Args:
         seconds: how long the leases last without a heartbeat.
-        overlap: how many people shall decide each diary.
     """
-    statement = """
-        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at)
-        select q.diary_id, :holder, :annotator, lower(hex(randomblob(16))),
-            row_number() over (order by q.place)
+    rules = rules or Rules()
+    statement = f"""
+        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
+        select diary_id, :holder, :annotator, iif(is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
+            row_number() over (order by place)
                 + (select coalesce(max(slot), 0) from leases where holder = :holder),
-            :now, :expires
-        from queue q
-        where not exists (
-                select 1 from standing s where s.diary_id = q.diary_id and s.annotator_id = :annotator)
-            and not exists (
-                select 1 from leases l where l.diary_id = q.diary_id and l.annotator_id = :annotator)
-            and (select count(*) from standing s where s.diary_id = q.diary_id and s.kind <> 'skip')
-                + (select count(*) from leases l where l.diary_id = q.diary_id) < :overlap
-        order by q.place limit :limit
-    """
+            :now, :expires, is_repeat
+        from (
+            select value ->> 0 as diary_id, -1e9 as place, value ->> 1 as is_repeat from json_each(:due)
+            union all
+            select * from (
+                select q.diary_id, q.place, 0 from queue q
+                where {_NEW_TO_PERSON} and {_UNFLAGGED} and {_DECIDED} + {_HANDED} < {_NEEDED}
+                    and q.diary_id not in (select value ->> 0 from json_each(:due))
+                order by q.place limit :limit))
+        order by place limit :limit
+    """  # noqa: S608 - constants
     parameters = {
         "annotator": annotator_id,
         "holder": holder,
         "limit": limit,
-        "overlap": overlap,
         "now": clock.now(),
         "expires": clock.now(plus_seconds=seconds),
+        **rules.parameters(),
     }
     with write(db):
         db.conn.execute("delete from leases where expires_at <= ?", (parameters["now"],))
-        db.conn.execute(statement, parameters)
+        _sweep(db, rules)
+        due = _due(db, annotator_id, rules)
+        db.conn.execute(statement, {**parameters, "due": json.dumps(due)})
     return list_leases(db, holder)
+
+
+def _due(db: Database, annotator_id: int, rules: Rules) -> list[tuple[int, int]]:
+    """Return the repeat and the gold diary that a person shall be handed now, if any: diary, and 1 for a repeat."""
+    again = repeats.find_due(db, annotator_id, share=rules.repeat_share, sees_flagged=rules.sees_flagged)
+    sure = gold.find_due(db, annotator_id, share=rules.gold_share, sees_flagged=rules.sees_flagged)
+    return [(diary_id, is_repeat) for diary_id, is_repeat in ((again, 1), (sure, 0)) if diary_id is not None]
+
+
+def _sweep(db: Database, rules: Rules) -> None:
+    """Take diaries out of the queue that enough people have decided, so that a claim never wades through them."""
+    statement = f"""
+        delete from queue where place in (
+            select q.place from (select place, diary_id from queue order by place limit {_SWEPT}) q
+            where {_DECIDED} >= {_NEEDED})
+    """  # noqa: S608 - constants
+    db.conn.execute(statement, {name: rules.parameters()[name] for name in ("overlap", "cut")})
 
 
 def list_leases(db: Database, holder: str) -> list[Lease]:
     """Return what a browser tab holds, in the order in which it was handed out."""
     sql = """
-        select l.diary_id, l.token, coalesce(q.strategy, ''), coalesce(q.score, 0.0)
+        select l.diary_id, l.token, coalesce(q.strategy, ''), coalesce(q.score, 0.0), l.is_repeat
         from leases l left join queue q on q.diary_id = l.diary_id
         where l.holder = :holder order by l.slot
     """
-    return [Lease(*row) for row in rows(db, sql, holder=holder)]
+    found = ((*first, bool(is_repeat)) for *first, is_repeat in rows(db, sql, holder=holder))
+    return [Lease(*row) for row in found]
 
 
-def lease_again(db: Database, *, diary_id: int, annotator_id: int, holder: str, seconds: float) -> None:
-    """Put a diary before the others of a browser tab, as after an undo."""
-    statement = """
-        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at)
-        values (:diary, :holder, :annotator, lower(hex(randomblob(16))),
-            (select coalesce(min(slot), 1) - 1 from leases where holder = :holder), :now, :expires)
+def lease_again(
+    db: Database, *, diary_id: int, annotator_id: int, holder: str, seconds: float, is_repeat: bool = False
+) -> None:
+    """Put a diary before the others of a browser tab, as after an undo, and back at the head of the queue."""
+    statement = f"""
+        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
+        values (:diary, :holder, :annotator,
+            iif(:is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
+            (select coalesce(min(slot), 1) - 1 from leases where holder = :holder), :now, :expires, :is_repeat)
         on conflict (diary_id, holder) do update set slot = excluded.slot, expires_at = excluded.expires_at
+    """  # noqa: S608 - constants
+    queued = """
+        insert or ignore into queue (place, diary_id, strategy, score)
+        select (select coalesce(min(place), 1) - 1 from queue), d.diary_id, d.asked_by, 0.0
+        from decisions d where d.diary_id = ? and d.asked_by is not null order by d.id desc limit 1
     """
     parameters = {
         "diary": diary_id,
         "annotator": annotator_id,
         "holder": holder,
+        "is_repeat": is_repeat,
         "now": clock.now(),
         "expires": clock.now(plus_seconds=seconds),
     }
     with write(db):
         db.conn.execute(statement, parameters)
+        if not is_repeat:
+            db.conn.execute(queued, (diary_id,))
 
 
 def renew(db: Database, holder: str, *, seconds: float) -> None:
-    """Let the leases of a browser tab that is still open last longer."""
+    """Let the leases of a browser tab that is still open last longer, once half of their time is over."""
+    soon = clock.now(plus_seconds=seconds / 2)
+    if seconds > 0 and not scalar(
+        db, "select 1 from leases where holder = :holder and expires_at < :soon", holder=holder, soon=soon
+    ):
+        return
     with write(db):
         db.conn.execute("update leases set expires_at = ? where holder = ?", (clock.now(plus_seconds=seconds), holder))
 
@@ -154,6 +249,12 @@ def release(db: Database, holder: str, *, keep: Iterable[int] = ()) -> None:
     """
     with write(db):
         db.conn.execute(statement, {"holder": holder, "keep": json.dumps([int(i) for i in keep])})
+
+
+def release_person(db: Database, annotator_id: int) -> int:
+    """Give back all that one person holds, in whatever tab; return how many diaries. What they press still counts."""
+    with write(db):
+        return int(db.conn.execute("delete from leases where annotator_id = ?", (annotator_id,)).rowcount)
 
 
 def head(db: Database, limit: int) -> list[int]:
@@ -182,36 +283,42 @@ def signature(db: Database) -> tuple[int | str | None, ...]:
     return tuple(rows(db, sql)[0])
 
 
-def count_waiting(db: Database, *, limit: int) -> int:
-    """Count the undecided diaries in the queue, up to a limit."""
-    sql = """
-        select count(*) from (
-            select 1 from queue q
-            where not exists (select 1 from standing s where s.diary_id = q.diary_id) limit :limit)
-    """
-    return int(scalar(db, sql, limit=limit))
+def count_waiting(db: Database, *, limit: int, rules: Rules | None = None) -> int:
+    """Count the diaries in the queue that more people are asked for, up to a limit."""
+    sql = f"select count(*) from (select 1 from queue q where {_DECIDED} < {_NEEDED} limit :limit)"  # noqa: S608
+    values = (rules or Rules()).parameters()
+    return int(scalar(db, sql, limit=limit, overlap=values["overlap"], cut=values["cut"]))
 
 
-def count_open(db: Database, annotator_id: int) -> int:
+def count_open(db: Database, annotator_id: int, rules: Rules | None = None) -> int:
     """Count the diaries that this person could still be asked for."""
-    sql = """
-        select (select coalesce(sum(kept_count), 0) from batches) - (
-            select count(distinct diary_id) from standing
-            where kind <> 'skip' or annotator_id = :annotator
-        )
-    """
-    return int(scalar(db, sql, annotator=annotator_id))
+    rules = rules or Rules()
+    counted = tally_of(db, rules)
+    left = int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
+    left -= counted.finished + counted.waiting_of[annotator_id]
+    if not rules.sees_flagged:
+        flagged = rows(db, "select diary_id from care_flags")
+        left -= sum(counted.is_open_to(diary_id, annotator_id) for (diary_id,) in flagged)
+    return left
 
 
-def unqueued_ids(db: Database, *, limit: int) -> list[int]:
-    """Return undecided diaries that are not in the queue, in random but repeatable order."""
+def tally_of(db: Database, rules: Rules) -> tally.Tally:
+    """Return the counts of what people have decided, up to date."""
+    return tally.of(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
+
+
+def unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> list[int]:
+    """Return diaries that are not in the queue though more people are asked for, in random but repeatable order."""
     # The draws decide, along the index of each part, so that it ends once there are enough.
-    part = """
-        select id, draw from diaries d
-        where part = '{}' and not exists (select 1 from queue q where q.diary_id = d.id)
-            and not exists (select 1 from standing s where s.diary_id = d.id and s.kind <> 'skip')
+    part = f"""
+        select id, draw from diaries q
+        where part = '{{}}' and not exists (select 1 from queue o where o.diary_id = q.id)
+            and (select count(*) from standing s where s.diary_id = q.id and s.kind <> 'skip')
+                < iif(q.draw % {_DRAWS} < :cut, :overlap, 1)
         order by draw limit :limit
-    """
+    """  # noqa: S608 - constants
     pool, test = part.format("pool"), part.format("test")
     sql = f"select * from ({pool}) union all select * from ({test}) order by draw limit :limit"  # noqa: S608 - constants
-    return [int(diary_id) for diary_id, _ in rows(db, sql, limit=limit)]
+    values = (rules or Rules()).parameters()
+    found = rows(db, sql, limit=limit, overlap=values["overlap"], cut=values["cut"])
+    return [int(diary_id) for diary_id, _ in found]

@@ -66,8 +66,9 @@ def add(db: Database, rationale: NewRationale) -> int | None:
 def list_standing(db: Database, diary_id: int, annotator_id: int) -> list[Rationale]:
     """Return one person's marks in force on a diary, in the order of the text."""
     sql = """
-        select r.id, r.diary_id, r.annotator_id, r.label_id, r.span_start, r.span_end, r.verdict, r.model_id
-        from rationales r
+        select r.id, r.diary_id, r.annotator_id, coalesce(l.merged_into, l.id), r.span_start, r.span_end, r.verdict,
+            r.model_id
+        from rationales r join labels l on l.id = r.label_id
         where r.diary_id = :diary and r.annotator_id = :annotator and r.verdict <> 'none'
             and not exists (
                 select 1 from rationales n where n.diary_id = r.diary_id and n.annotator_id = r.annotator_id
@@ -85,11 +86,13 @@ def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:
         limit: most marks to return.
     """
     sql = """
-        select r.id, r.diary_id, r.annotator_id, r.label_id, r.span_start, r.span_end, r.verdict, r.model_id
+        select r.id, r.diary_id, r.annotator_id, coalesce(l.merged_into, l.id), r.span_start, r.span_end, r.verdict,
+            r.model_id
         from (
             select max(id) as id from rationales where id <= :up_to
             group by diary_id, annotator_id, span_start, span_end
         ) newest join rationales r on r.id = newest.id join diaries y on y.id = r.diary_id
+            join labels l on l.id = r.label_id
         where r.verdict <> 'none' and y.part = 'pool' order by r.id desc limit :limit
     """
     return [Rationale(*row) for row in rows(db, sql, up_to=up_to, limit=limit)][::-1]

@@ -486,6 +486,7 @@ _PEOPLE = (
     ) strict
     """,
     "create index settled_by_decision on settled (decision_id) where decision_id is not null",
+    "create index settled_returned on settled (diary_id) where kind = 'return'",
     """
     create trigger review_settles after insert on reviews when new.kind <> 'undo' begin
         insert or replace into settled (diary_id, review_id, kind, decision_id)
@@ -626,6 +627,7 @@ _PEOPLE = (
     end
     """,
     "create index decisions_by_label on decisions (label_id) where label_id is not null",
+    "create index standing_by_annotator on standing (annotator_id, kind)",
     "create index standing_by_label on standing (label_id, diary_id) where label_id is not null",
 )
 

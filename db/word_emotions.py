@@ -74,7 +74,9 @@ def add(db: Database, new: NewWordEmotion) -> int:
         return int(db.conn.execute(statement, row).lastrowid or 0)
 
 
-_COLUMNS = "w.id, w.word, w.label_id, w.verdict, w.source, w.annotator_id, w.decided_at"
+_COLUMNS = """w.id, w.word, (select coalesce(l.merged_into, l.id) from labels l where l.id = w.label_id), w.verdict,
+    w.source, w.annotator_id, w.decided_at"""
+"""The label is the one that counts now: what the confirmed one was merged into."""
 
 
 def list_standing(db: Database, *, up_to: int | None = None) -> list[WordEmotion]:

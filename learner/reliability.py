@@ -34,7 +34,9 @@ class SoftTargets:
     reliability: dict[int, float]
 
 
-def soft_targets(items: IntArray, annotators: IntArray, columns: IntArray, *, k: int) -> SoftTargets:
+def soft_targets(
+    items: IntArray, annotators: IntArray, columns: IntArray, *, k: int, shares: FloatArray | None = None
+) -> SoftTargets:
     """Share each diary's label among what people said of it, each weighed by reliability.
 
     Reliability is the share of other people's decisions on the same diaries that say the same, shrunk to 1 while
@@ -42,28 +44,52 @@ def soft_targets(items: IntArray, annotators: IntArray, columns: IntArray, *, k:
 
     Args:
         items, annotators, columns: (m,) one decision each, oldest first; columns in [0, k).
+        shares: (m, k) what each decision says, where one may name several labels; rows sum to 1, see `share_equally`.
+            Without it a decision says its column and nothing else.
 
     Source: agreement-weighted voting, a one-step form of Dawid and Skene (1979), Maximum Likelihood Estimation of
-    Observer Error-Rates Using the EM Algorithm, with one accuracy a person.
+    Observer Error-Rates Using the EM Algorithm, with one accuracy a person. Decisions that name several labels agree by
+    the probability that one draw from each names the same.
     """
+    said = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
     found, places = np.unique(items, return_inverse=True)
     votes = np.zeros((len(found), k))
-    np.add.at(votes, (places, columns), 1)
+    np.add.at(votes, places, said)
     others = votes.sum(axis=1)[places] - 1
-    agreeing = votes[places, columns] - 1
+    agreeing = ((votes[places] - said) * said).sum(axis=1)
     people, who = np.unique(annotators, return_inverse=True)
     overlaps = np.bincount(who, others, minlength=len(people))
     agreements = np.bincount(who, agreeing, minlength=len(people))
     reliability = (agreements + PRIOR_OVERLAPS) / (overlaps + PRIOR_OVERLAPS)
-    shares = np.zeros((len(found), k))
-    np.add.at(shares, (places, columns), reliability[who])
+    weighed = np.zeros((len(found), k))
+    np.add.at(weighed, places, reliability[who, None] * said)
     # A grain more for the newer decision, so that two people who disagree don't leave the answer to the label order.
-    newer = np.zeros_like(shares)
+    newer = np.zeros_like(weighed)
     newer[places, columns] = 1e-9 * np.arange(1, len(items) + 1)
-    targets = shares / shares.sum(axis=1, keepdims=True)
+    targets = weighed / weighed.sum(axis=1, keepdims=True)
     return SoftTargets(
         found.astype(np.int64),
         targets.astype(np.float32),
-        (shares + newer).argmax(axis=1).astype(np.int64),
+        (weighed + newer).argmax(axis=1).astype(np.int64),
         dict(zip(people.tolist(), reliability.tolist(), strict=True)),
     )
+
+
+def share_equally(columns: IntArray, others: IntArray, *, k: int) -> FloatArray:
+    """Return each decision as a distribution: the labels that it names share it equally.
+
+    People are asked which emotions a diary holds, not how much of each, so nothing says that one weighs more.
+
+    Args:
+        columns: (m,) the label that each decision names first, in [0, k).
+        others: (n, 2) row of a decision, and a further label that it names.
+
+    Returns:
+        (m, k), rows sum to 1.
+
+    Source: Uma et al. (2021), Learning from Disagreement: A Survey, sec. 5, for training on distributions; equal shares
+    by the principle of indifference.
+    """
+    shares = np.eye(k, dtype=np.float32)[columns]
+    shares[others[:, 0], others[:, 1]] = 1
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)

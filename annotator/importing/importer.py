@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from annotator import settings as project_settings
+from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from annotator.crosswalks import Crosswalk
     from annotator.importing.tables import Format, Row, Table
     from db import Database
 
@@ -118,6 +120,7 @@ def import_file(
     encoding: str | None = None,
     importer: str | None = None,
     source_label: str | None = None,
+    crosswalk: Crosswalk | None = None,
     max_characters: int = MAX_CHARACTERS,
     after: Callable[[Database, Imported], None] | None = None,
 ) -> ImportReport:
@@ -130,6 +133,7 @@ def import_file(
         encoding: read CSV, TSV or JSONL in this one; None finds it out.
         importer: who decides the labels of the file; ``가져오기:<file name>`` by default.
         source_label: what the diaries' source is called; the file's name by default.
+        crosswalk: the labels of the file are those of another set, and this says which ones they are here.
         max_characters: longer texts are left out.
         after: called in the same transaction, once everything is in; what it raises undoes the import.
 
@@ -141,7 +145,7 @@ def import_file(
     file = open_source(source, name)
     table = open_table(file, encoding=encoding)
     chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
-    sieve = _sieve(db, table, chosen, max_characters)
+    sieve = _sieve(db, table, chosen, max_characters, crosswalk)
     file_hash = file.digest()
     with Spool() as spool:
         row_count, skips = _read(table, sieve, spool)
@@ -149,6 +153,8 @@ def import_file(
         with write(db):
             imported_by = annotators.annotator_id(db, importer or f"가져오기:{file.name}", kind="importer")
             batch = _batch(file.name, file_hash, table, chosen, imported_by, row_count)
+            if crosswalk is not None:
+                batch = replace(batch, columns={**batch.columns, "crosswalk": crosswalk.name})
             imported = insert_batch(db, batch, spool, skips, source=source_label or file.name)
             if after is not None:
                 after(db, imported)
@@ -166,16 +172,23 @@ def _printable(row: Row) -> dict[str, str | None]:
     return {column: value and tables.printable(value) for column, value in row.values.items()}
 
 
-def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int) -> Sieve:
+def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int, crosswalk: Crosswalk | None) -> Sieve:
     settings = project_settings.load(db)
     return Sieve(
         columns=chosen,
-        label_ids={unicodedata.normalize("NFC", label.name).strip(): label.id for label in labels.list_labels(db)},
+        label_ids=_label_ids(db) if crosswalk is None else ids_by_name(crosswalk, _label_ids(db)),
         seed=bytes.fromhex(settings.seed),
         test_share=settings.test_share,
         max_characters=max_characters,
         excel_dates=table.format == "excel",
     )
+
+
+def _label_ids(db: Database) -> dict[str, int | None]:
+    """Return the labels by their names; a merged one is known by its old name, too, and counts for what it is now."""
+    known = {label.id: label for label in labels.list_all_labels(db)}
+    found = [label for label in known.values() if known[label.merged_into or label.id].retired_at is None]
+    return {unicodedata.normalize("NFC", label.name).strip(): label.id for label in found}
 
 
 def _read(table: Table, sieve: Sieve, spool: Spool) -> tuple[int, list[Skip]]:

@@ -56,7 +56,7 @@ class Sieve:
     """Turns rows into diaries, and counts what is wrong with the others.
 
     Attributes:
-        label_ids: id by label name, NFC.
+        label_ids: id by label name, NFC; None for a name that is known and has no label here.
         seed, test_share: which diaries are kept apart for the honest test.
         excel_dates: also read Excel's day numbers.
         unknown_labels: label values that are not in the set, with their number of rows.
@@ -64,7 +64,7 @@ class Sieve:
     """
 
     columns: ColumnMap
-    label_ids: Mapping[str, int]
+    label_ids: Mapping[str, int | None]
     seed: bytes
     test_share: float
     max_characters: int = MAX_CHARACTERS
@@ -129,9 +129,9 @@ class Sieve:
         name = unicodedata.normalize("NFC", row.values.get(self.columns.label or "") or "").strip()
         if not name:
             return None
-        if (label_id := self.label_ids.get(name)) is None:
+        if name not in self.label_ids:
             self.unknown_labels[name] += 1
-        return label_id
+        return self.label_ids.get(name)
 
     def _metadata(self, row: Row, unread_date: bool) -> str:
         """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""

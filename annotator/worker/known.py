@@ -22,6 +22,7 @@ class Known:
         activation_id: the serving of a model that `predicted` speaks of. Meanwhile only upkeep adds predictions.
         predicted: by diary id - 1, whether that model's prediction is kept; as long as the last look found ids.
         fitted_on: diaries that each text space was fitted on, by its hash.
+        audit_at: when the reviewers' queue may be made anew though other work waits; monotonic seconds.
         word_job: the making of word vectors that has begun; see `annotator.worker.words`.
     """
 
@@ -29,4 +30,5 @@ class Known:
     activation_id: int | None = None
     predicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     fitted_on: dict[str, int] = field(default_factory=dict)
+    audit_at: float = 0.0
     word_job: Iterator[float] | None = None

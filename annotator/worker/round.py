@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import ordering
+from annotator import ordering, predictions
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.worker import feedback, measuring, scoring, shelf, tiers
 from db import decisions, diaries, labels, models, queue, rationales, rounds
@@ -20,7 +20,7 @@ from db.connection import write
 from learner import classifier as classifiers
 from learner import metrics
 from learner.query_strategies import STRATEGIES
-from learner.reliability import soft_targets
+from learner.reliability import share_equally, soft_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,27 @@ def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Exampl
     order = np.argsort(labelled.decision_ids, kind="stable")
     order = order[columns[order] >= 0]
     ids, decision, columns = labelled.diary_ids[order], labelled.decision_ids[order], columns[order]
-    soft = soft_targets(ids, labelled.annotator_ids[order], columns, k=len(label_ids))
+    shares = _shares(decision, columns, labelled.others, column_of) if len(labelled.others) else None
+    soft = soft_targets(ids, labelled.annotator_ids[order], columns, k=len(label_ids), shares=shares)
     rows = np.searchsorted(soft.items, ids)
     newest = np.zeros(len(soft.items), np.int64)
     says_so = columns == soft.columns[rows]
     # Decisions come oldest first, so the newest one is written last.
     newest[rows[says_so]] = decision[says_so]
     return Examples(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
+
+
+def _shares(
+    decisions_: NDArray[np.int64], columns: NDArray[np.int64], others: NDArray[np.int64], column_of: dict[int, int]
+) -> NDArray[np.float32]:
+    """Return what each decision says where some name more than one emotion; those without a column are left out."""
+    row_of = {int(decision_id): row for row, decision_id in enumerate(decisions_)}
+    further = [
+        (row_of[decision_id], column_of[label_id])
+        for decision_id, label_id in others.tolist()
+        if decision_id in row_of and label_id in column_of
+    ]
+    return share_equally(columns, np.array(further, np.int64).reshape(-1, 2), k=len(column_of))
 
 
 def run(step: Callable[[str], Result]) -> None:
@@ -165,14 +179,17 @@ def _reads(db: Database, this: rounds.Round) -> Choice:
 
 
 def _examples(bench: Workbench, db: Database, round_id: int) -> tuple[Examples, Examples]:
-    up_to = rounds.get_round(db, round_id).last_decision_id
-    label_ids = _label_ids(db)
+    this = rounds.get_round(db, round_id)
+    up_to, label_ids = this.last_decision_id, _label_ids(db, this)
     training = decisions.list_labelled(db, part="pool", up_to=up_to)
     test = decisions.list_labelled(db, part="test", up_to=up_to)
     return examples_of(training, label_ids), examples_of(test, label_ids)
 
 
-def _label_ids(db: Database) -> tuple[int, ...]:
+def _label_ids(db: Database, this: rounds.Round) -> tuple[int, ...]:
+    """Return the labels in force, or, once the round has made its version, those that it learned."""
+    if this.model_id is not None:
+        return models.get_model(db, this.model_id).label_ids
     return tuple(label.id for label in labels.list_labels(db))
 
 
@@ -182,7 +199,7 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     if this.model_id is not None:
         return {"model_id": this.model_id}
     training, _ = _examples(bench, db, round_id)
-    encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db)
+    encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db, this)
     file = bench.vector_file(db, encoder)
     space = bench.text_space(db)
     mean = _centre(db, encoder.hash, space[0] if space else "")
@@ -266,11 +283,12 @@ def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
     report: Result = {"after": measuring.figures(after, test.columns, seed=seed)}
     old = _comparable(bench, db, this.previous_model_id, new)
     if old is not None:
-        before = _proba(bench, db, old, test.diary_ids)
+        before = _columns(db, old.model, new.model).proba(_proba(bench, db, old, test.diary_ids))
         report["before"] = measuring.figures(before, test.columns, seed=seed)
         report |= measuring.comparison(before, after, test.columns, seed=seed)
     up_to = int(new.model.settings.get("last_rationale_id", 0))
-    report["rationales"] = feedback.report(bench, db, old, new, up_to=up_to)
+    same = old if old is not None and old.model.label_ids == new.model.label_ids else None
+    report["rationales"] = feedback.report(bench, db, same, new, up_to=up_to)
     with write(db):
         models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
         rounds.store_report(db, round_id, {**_learned_from(bench, db, this), **report})
@@ -295,17 +313,22 @@ def _made(this: rounds.Round) -> int:
 
 
 def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Serving) -> Serving | None:
-    """Return the old version if it knows the same labels and its encoder can still be asked."""
+    """Return the old version if it can answer with every label of the new one and its encoder can still be asked."""
     if model_id is None:
         return None
     old = models.get_model(db, model_id)
-    if old.label_ids != new.model.label_ids:
+    if not _columns(db, old, new.model).is_whole:
         return None
     try:
         return bench.load_classifier(db, old)
     except EXPLAINED:
         # Of another encoder than the settings' one now, or of one whose files are gone.
         return None
+
+
+def _columns(db: Database, old: models.Model, new: models.Model) -> predictions.Columns:
+    """Return how the columns of an old version become those of a new one."""
+    return predictions.columns(old.label_ids, new.label_ids, labels.list_merged(db))
 
 
 def _proba(bench: Workbench, db: Database, serving: Serving, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -367,9 +390,10 @@ def _stability(db: Database, previous_id: int | None, new: models.Model) -> Resu
     if previous_id is None:
         return None
     old = models.get_model(db, previous_id)
-    if not old.training_decisions or old.label_ids != new.label_ids:
+    columns = _columns(db, old, new)
+    if not old.training_decisions or not columns.is_whole:
         return None
-    return measuring.stability(models.load_predictions(db, old), models.load_predictions(db, new))
+    return measuring.stability(columns.proba(models.load_predictions(db, old)), models.load_predictions(db, new))
 
 
 STEPS: dict[str, Step] = {

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 AHEAD = 100
 """How many labels a forecast looks ahead: about an afternoon."""
 
-MOST_DOUBTS = 100
-"""Doubted labels that are shown after a round; the next round looks anew."""
+MOST_DOUBTS = 10_000
+"""Labels that are taken for mistakes after a round, the worst; the next round looks anew."""
 
 _FEWEST_TO_SPLIT = 10
 """Labels below which no head is trained on a part of them."""
@@ -126,7 +126,7 @@ def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewD
     order = np.argsort(first, kind="stable")
     if material.is_frozen and len(material.test.columns) >= FEWEST_TO_TRUST:
         found |= _curves(material, order, [strategies[i] for i in order])
-    doubts, proba = _doubts(db, material)
+    doubts, proba = _doubts(material)
     return {**found, "doubts": proba}, doubts
 
 
@@ -202,46 +202,20 @@ def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> di
     }
 
 
-def _doubts(db: Database, material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:
-    """Return the labels to look at again, and the probability of each one's alternative by its decision.
+def _doubts(material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:
+    """Return what is said of each training label, and the likelihood of the other label by each doubted decision.
 
-    Mending only test labels that the model doubts would bend the test part towards the model. So as many that it
-    does not doubt are looked at among them, and the page hides what the model thinks of either.
+    Labels of test diaries are not doubted: mending only those that the model doubts would bend what it is measured on.
     """
-    checked = label_doubts.list_checked(db)
-    made: list[NewDoubt] = []
-    proba: dict[str, float] = {}
-    if material.out_of_fold is not None:
-        doubts, open_rows = _find(material.out_of_fold, material.train, checked)
-        made += _rows(doubts, open_rows[:MOST_DOUBTS], material.train, material.label_ids, proba)
-    if len(material.test.columns):
-        doubts, open_rows = _find(material.test_proba, material.test, checked)
-        doubted = open_rows[: MOST_DOUBTS // 2]
-        undoubted = np.flatnonzero(~doubts.flagged & ~np.isin(material.test.decision_ids, checked))
-        drawn = np.random.default_rng(material.seed).permutation(undoubted)[: len(doubted)]
-        made += _rows(doubts, np.concatenate([doubted, drawn]), material.test, material.label_ids, proba)
+    if material.out_of_fold is None:
+        return [], {}
+    train, found = material.train, label_errors.find_doubts(material.out_of_fold, material.train.columns)
+    made = [
+        NewDoubt(int(decision), int(diary), float(quality), material.label_ids[int(suggested)], bool(flagged))
+        for decision, diary, quality, suggested, flagged in zip(
+            train.decision_ids, train.diary_ids, found.quality, found.suggested, found.flagged, strict=True
+        )
+    ]
+    doubted = found.order[: min(MOST_DOUBTS, int(found.flagged.sum()))]
+    proba = {str(int(train.decision_ids[row])): round(float(found.suggested_proba[row]), 4) for row in doubted}
     return made, proba
-
-
-def _find(proba: FloatArray, examples: Examples, checked: IntArray) -> tuple[label_errors.Doubts, IntArray]:
-    """Return the doubts, and the rows of those that nobody has looked at again, the least likely label first."""
-    doubts = label_errors.find_doubts(proba, examples.columns)
-    is_open = doubts.flagged & ~np.isin(examples.decision_ids, checked)
-    return doubts, doubts.order[is_open[doubts.order]]
-
-
-def _rows(
-    doubts: label_errors.Doubts,
-    rows: IntArray,
-    examples: Examples,
-    label_ids: tuple[int, ...],
-    proba: dict[str, float],
-) -> list[NewDoubt]:
-    made = []
-    for row in rows.tolist():
-        decision_id = int(examples.decision_ids[row])
-        suggested = label_ids[int(doubts.suggested[row])]
-        diary_id, quality = int(examples.diary_ids[row]), float(doubts.quality[row])
-        made.append(NewDoubt(decision_id, diary_id, quality, suggested, bool(doubts.flagged[row])))
-        proba[str(decision_id)] = round(float(doubts.suggested_proba[row]), 4)
-    return made

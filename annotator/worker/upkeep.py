@@ -6,21 +6,23 @@ killed worker just goes on. What people have before them, or will get next, come
 
 from __future__ import annotations
 
+import hashlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import ordering
-from annotator.worker import explaining, scoring, study, words
-from db import diaries, labels, models, queue
+from annotator import anchoring, labelling, ordering
+from annotator.worker import auditing, caring, explaining, scoring, study, words
+from db import diaries, labels, models, queue, reviews
 from db.connection import write
 from db.diaries import Sentences
 from learner import classifier as classifiers
 from learner import text_space as text_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,17 +31,18 @@ if TYPE_CHECKING:
     from db import Database
     from learner.vector_file import VectorFile
 
-HEAD = 24
+HEAD = 48
 """Diaries at the head of the queue that are kept ready to be shown."""
 
-EXPLAINED_HEAD = 12
-"""How many of them are explained ahead: an explanation costs seconds, and a new model asks for new ones."""
+EXPLAINED_HEAD = 24
+"""How many of them are explained ahead of all other work: an explanation costs seconds."""
 
 _SPLIT_BATCH = 512
 _ENCODE_BATCH = 48
 _TEXT_FEATURES_BATCH = 2048
 _PREDICT_BATCH = 4096
 _MEAN_OF = 256
+_AUDIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def next_piece(bench: Workbench, db: Database) -> Progress | None:
 
 def state(db: Database) -> object:
     """Return a value that differs whenever upkeep could have become due: cheap enough to look at all the time."""
-    return queue.signature(db)
+    return (*queue.signature(db), reviews.last_review_id(db))
 
 
 def _head(db: Database) -> NDArray[np.int64]:
@@ -131,13 +134,29 @@ def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Pro
 def _first_model(bench: Workbench, db: Database) -> Progress | None:
     """Make the model that needs no label, as soon as the head of the queue has vectors."""
     active = models.find_active(db)
-    if active is not None and active.encoder_hash == bench.encoder(db).hash:
+    if active is not None and active.encoder_hash == bench.encoder(db).hash and not _is_of_other_labels(db, active):
         return None
     encoded = np.flatnonzero(bench.vector_file(db).present(diaries.last_diary_id(db))) + 1
     if not len(encoded):
         return None
     make_zero_label_model(bench, db, encoded[:_MEAN_OF])
     return Progress("first_model", 1, 1)
+
+
+def _is_of_other_labels(db: Database, model: models.Model) -> bool:
+    """Say whether a model that knows labels by their names and definitions alone was made for other ones."""
+    label_set = labels.list_labels(db)
+    if model.tier != "zero":
+        return False
+    if "labels" not in model.settings:  # made before the wording was kept
+        return set(model.label_ids) != {label.id for label in label_set}
+    return bool(model.settings["labels"] != _wording(label_set))
+
+
+def _wording(label_set: Sequence[labels.Label]) -> str:
+    """Return the identity of all that a model without labels knows of them; their order is none of it."""
+    told = sorted((label.id, label.name, label.definition) for label in label_set)
+    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
 
 def make_zero_label_model(bench: Workbench, db: Database, sample: NDArray[np.int64]) -> int:
@@ -152,7 +171,7 @@ def make_zero_label_model(bench: Workbench, db: Database, sample: NDArray[np.int
         encoder_hash=encoder.hash,
         label_ids=tuple(label.id for label in label_set),
         weights=classifier.to_bytes(),
-        settings={"mean_of": len(sample)},
+        settings={"mean_of": len(sample), "labels": _wording(label_set)},
     )
     model_id = models.add_model(db, model)
     models.activate(db, model_id, reason="first")
@@ -234,7 +253,9 @@ def _explain_head(bench: Workbench, db: Database) -> Progress | None:
     serving = bench.serving(db)
     if serving is None:
         return None
-    head, unit = queue.head(db, EXPLAINED_HEAD), bench.settings(db).unit
+    settings = bench.settings(db)
+    head = [i for i in queue.head(db, EXPLAINED_HEAD) if not anchoring.is_blind(diaries.get_diary(db, i), settings)]
+    unit = settings.unit
     due = models.list_unexplained(db, head, serving.model.id, unit)
     if not due:
         return None
@@ -288,6 +309,22 @@ def _study(bench: Workbench, db: Database) -> Progress | None:
     return Progress("study", 1, 1) if study.study(bench, db) else None
 
 
+def _audit_at_times(bench: Workbench, db: Database) -> Progress | None:
+    """Keep the reviewers' queue up while people decide without a pause and other work waits behind."""
+    return _audit(bench, db) if time.monotonic() >= bench.known.audit_at else None
+
+
+def _audit(bench: Workbench, db: Database) -> Progress | None:
+    """Keep the reviewers' queue up with decisions, rounds and explanations."""
+    bench.known.audit_at = time.monotonic() + _AUDIT_SECONDS
+    return Progress("audit", 1, 1) if auditing.refresh(bench, db) else None
+
+
+def _explain_audited(bench: Workbench, db: Database) -> Progress | None:
+    """Explain one diary that a reviewer will look at next."""
+    return Progress("explain", 1, 1) if auditing.explain_next(bench, db) else None
+
+
 def _measure_dictionary(bench: Workbench, db: Database) -> Progress | None:
     """Measure what the word-emotion dictionary does, once somebody asks or a new model serves."""
     return Progress("dictionary", 1, 1) if words.measure(bench, db) else None
@@ -305,11 +342,18 @@ def _relate_words(bench: Workbench, db: Database) -> Progress | None:
     return None if found is None else Progress("words", *found)
 
 
+def _look_after(bench: Workbench, db: Database) -> Progress | None:
+    """Look through diaries for what the lead should see before anybody else is handed it."""
+    found = caring.scan(db)
+    return None if found is None else Progress("care", *found)
+
+
 def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
     """Keep the queue longer than what people can decide before the next look."""
-    if queue.count_waiting(db, limit=HEAD * 4) >= HEAD * 4:
+    rules = labelling.rules_of(bench.settings(db))
+    if queue.count_waiting(db, limit=HEAD * 4, rules=rules) >= HEAD * 4:
         return None
-    more = queue.unqueued_ids(db, limit=1000)
+    more = queue.unqueued_ids(db, limit=1000, rules=rules)
     if not more:
         return None
     queue.append_to_queue(db, more, strategy="random")
@@ -317,6 +361,7 @@ def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
 
 
 _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
+    _look_after,
     _refill_queue,
     _split_head,
     _encode_head,
@@ -324,8 +369,10 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _predict,
     _rank,
     _explain_head,
+    _audit_at_times,
     _measure_dictionary,
     _study,
+    _explain_audited,
     _warm_up,
     _fit_text_space,
     _relate_words,
@@ -333,4 +380,5 @@ _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
     _encode_rest,
     _fill_text_features,
     _explain_more,
+    _audit,
 )

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import word_evidence
+from annotator.access import may
 from pages.dictionary.effect import draw_effect
 from pages.dictionary.related import draw_related
 from pages.dictionary.tryout import draw_tryout
 from pages.dictionary.words import draw_words
-from pages.widgets import project
+from pages.widgets import project, session
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from annotator.word_evidence import Basis
 
-_SECTIONS = ("words", "related", "tryout", "effect")
+_SECTIONS = ("words", "related", "tryout")
+_REVIEW_SECTIONS = (*_SECTIONS, "effect")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -30,9 +32,11 @@ def _gathered(path: str, mark: tuple[int | str, ...]) -> Basis | None:
 def _draw() -> None:
     st.title(say("dictionary.title"))
     st.caption(plain(say("dictionary.intro")))
+    with project.opened() as db:
+        is_reviewer = may(session.person(db), "review")
     section = st.segmented_control(
         say("dictionary.section"),
-        _SECTIONS,
+        _REVIEW_SECTIONS if is_reviewer else _SECTIONS,
         default=_SECTIONS[0],
         required=True,
         format_func=lambda name: say(f"dictionary.section_{name}"),

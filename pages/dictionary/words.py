@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import dictionary, word_evidence
+from annotator.access import may
 from pages.dictionary import presses
 from pages.dictionary.adding import draw_adding, draw_export
 from pages.dictionary.table import CHOSEN, draw_pager, draw_table, first_page, page_of
@@ -49,7 +50,8 @@ def draw_words(db: Database, basis: Basis | None) -> None:
     if basis is not None:
         _draw_more(db)
     draw_adding(labels)
-    draw_export()
+    if may(session.person(db), "review"):  # the file names who confirmed what
+        draw_export()
 
 
 def _draw_more(db: Database) -> None:

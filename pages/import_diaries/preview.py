@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator.importing import ENDINGS, ColumnMap, import_file, preview
 from annotator.ordering import enqueue_import
+from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary
 from pages.widgets.words import keyed, plain, say
 
@@ -35,15 +36,25 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
     found = preview(content, file.name, encoding=encoding)
     _draw_rows(found, is_chosen=encoding is not None)
     columns = _choose_columns(found, f"{file.file_id}_{encoding}")
+    crosswalk = None
     if columns.label is not None:
         st.info(say("import_page.labels_decide"), icon=":material/label:")
+        crosswalk = choose_crosswalk(file.file_id)
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
     if columns.text is None:
         st.caption(say("import_page.text_needed"))
     report = None
     if pressed:
         with boundary(), st.spinner(say("import_page.importing"), show_time=True):
-            report = import_file(db, content, file.name, columns=columns, encoding=encoding, after=enqueue_import)
+            report = import_file(
+                db,
+                content,
+                file.name,
+                columns=columns,
+                encoding=encoding,
+                crosswalk=crosswalk,
+                after=enqueue_import,
+            )
     return report
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import labelling, messages, overview, people
+from annotator import access, corrections, guidelines, labelling, messages, overview, people
+from annotator import settings as project_settings
 from annotator.errors import EXPLAINED
 from pages.widgets import project, session
 from pages.widgets.boundary import boundary, explain_stored
@@ -45,7 +46,7 @@ def _receive() -> None:
 
 
 def _data(db: Database) -> BoardData:
-    tab = session.label_tab()
+    tab, settings = session.label_tab(), project_settings.load(db)
     shown = None
     if tab.holder is not None:
         shown = labelling.board(
@@ -54,6 +55,7 @@ def _data(db: Database) -> BoardData:
             holder=tab.holder,
             language=session.language(),
             shown_model_id=tab.model_id,
+            sees_flagged=access.may(session.person(db), "review"),
         )
         tab.model_id = shown.model_id
     return BoardData(
@@ -61,6 +63,7 @@ def _data(db: Database) -> BoardData:
         holder=tab.holder,
         strings=board_strings(session.language()),
         labels=[_label(asdict(label)) for label in labelling.label_set(db)],
+        guide=guidelines.as_board(db),  # type: ignore[typeddict-item]
         items=shown.items if shown else [],  # type: ignore[typeddict-item]
         acked=tab.acked,
         counts={"left": shown.left, "mine": shown.mine, "since_round": shown.since_round}
@@ -68,6 +71,9 @@ def _data(db: Database) -> BoardData:
         else {"left": 0, "mine": 0, "since_round": 0},
         recent=shown.recent if shown else [],  # type: ignore[typeddict-item]
         notice=_notice(db, shown),
+        several_labels=settings.several_labels,
+        intensity=settings.intensity,
+        break_minutes=settings.break_minutes,
         empty=say("label.empty") if shown and shown.diary_count else say("label.no_diaries"),
     )
 
@@ -81,7 +87,8 @@ def _notice(db: Database, shown: Board | None) -> str | None:
     if problem := session.label_tab().problem:
         return problem
     if shown is None or not shown.waiting:
-        return None
+        count = corrections.count(db, session.person(db).annotator_id)
+        return say("corrections.notice", count=count) if count else None
     pulse = overview.pulse(db, project.path())
     if not pulse.is_working:
         return say("label.worker_off")

@@ -38,6 +38,8 @@ def _draw() -> None:
 
 
 def _draw_plan(plan: Plan, *, label_count: int) -> None:
+    if plan.labels_changed:
+        st.info(say("learn.labels_changed"), icon=":material/palette:")
     with st.container(horizontal=True):
         st.metric(say("learn.labels"), f"{plan.label_count:,}", border=True, width=150)
         st.metric(say("learn.new"), f"{plan.new_train_count:,}", border=True, width=150, help=say("learn.new_help"))

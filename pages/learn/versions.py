@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.outcomes import Figures
-    from annotator.overview import Version
+    from annotator.overview import Measured, Version
     from annotator.project import Database
 
 
@@ -26,9 +26,10 @@ def draw_versions(db: Database) -> None:
     if not versions:
         st.info(say("learn.no_version"), icon=":material/hourglass_empty:")
         return
-    measured = {m.version: m.figures for m in overview.list_measured(db)}
+    measured = {m.version: m for m in overview.list_measured(db)}
+    figures = {version: m.figures for version, m in measured.items()}
     st.dataframe(
-        [_row(version, measured.get(version.model.version)) for version in versions],
+        [_row(version, figures.get(version.model.version)) for version in versions],
         hide_index=True,
         placeholder="–",
         key="learn_versions",
@@ -36,7 +37,7 @@ def draw_versions(db: Database) -> None:
     st.caption(say("learn.versions_help"))
     _draw_activation(versions)
     if len(measured) >= 2:
-        _draw_comparison(measured, overview.label_names(db))
+        _draw_comparison(measured)
 
 
 def _row(version: Version, figures: Figures | None) -> dict[str, object]:
@@ -79,7 +80,7 @@ def _activate(version: int) -> None:
         st.toast(say("learn.activated", version=version), icon=":material/check:")
 
 
-def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None:
+def _draw_comparison(measured: dict[int, Measured]) -> None:
     st.subheader(say("learn.compare"))
     versions = sorted(measured)
     left, right = st.columns(2)
@@ -97,14 +98,16 @@ def _draw_comparison(measured: dict[int, Figures], names: Sequence[str]) -> None
         format_func=_name,
         key=keyed(f"learn_second_{len(versions)}"),
     )
-    a, b = measured[first], measured[second]
+    a, b = measured[first].figures, measured[second].figures
+    f1_of_first = dict(zip(measured[first].label_names, a.f1, strict=True))
     columns = [say("learn.f1_of", version=version) for version in (first, second)]
     bar = {name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="%.2f") for name in columns}
     rows = [
         {say("learn.label"): name, say("learn.test_count"): count}
         | dict(zip(columns, (f1_a, f1_b), strict=False))
         | {say("learn.difference"): None if f1_a is None or f1_b is None else round(f1_b - f1_a, 2)}
-        for name, count, f1_a, f1_b in zip(names, b.true_counts, a.f1, b.f1, strict=False)
+        for name, count, f1_b in zip(measured[second].label_names, b.true_counts, b.f1, strict=True)
+        for f1_a in (f1_of_first.get(name),)
     ]
     signed = {say("learn.difference"): st.column_config.NumberColumn(format="%+.2f")}
     st.dataframe(rows, hide_index=True, column_config=bar | signed, placeholder="–", key="learn_comparison")

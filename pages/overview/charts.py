@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from pages.widgets.theme import BLUE, GREY, ORANGE
+from pages.widgets.theme import BLUE, GREY, ORANGE, PALE_TO_DARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from annotator.outcomes import Figures
     from annotator.overview import Measured
     from annotator.studies import Reliability
-
-_PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
 
 
 def labels_figure(
@@ -115,7 +113,7 @@ def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str,
             y=[f"{name} ({total})" for name, total in zip(names, totals, strict=True)],
             zmin=0,
             zmax=1,
-            colorscale=_PALE_TO_DARK,
+            colorscale=PALE_TO_DARK,
             showscale=False,
             text=texts,
             texttemplate="%{text}",

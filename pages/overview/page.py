@@ -32,7 +32,6 @@ def _draw() -> None:
         _draw_counts(db, now)
         measured = overview.list_measured(db)
         serving = next((m for m in measured if m.is_active), None)
-        names = [label.name for label in now.labels]
         left, right = st.columns(2)
         with left:
             _draw_labels(now)
@@ -40,9 +39,9 @@ def _draw() -> None:
             _draw_accuracy(measured)
         left, right = st.columns(2)
         with left:
-            _draw_confusion(serving, names)
+            _draw_confusion(serving)
         with right:
-            _draw_f1(serving, names)
+            _draw_f1(serving)
         left, right = st.columns(2)
         with left:
             draw_reliability(db)
@@ -111,11 +110,12 @@ def _draw_accuracy(measured: Sequence[Measured]) -> None:
         st.caption(":material/warning: " + say("overview.few", n=newest, fewest=FEWEST_TO_TRUST))
 
 
-def _draw_confusion(serving: Measured | None, names: Sequence[str]) -> None:
+def _draw_confusion(serving: Measured | None) -> None:
     st.subheader(say("overview.confusion_chart"))
     if serving is None:
         st.info(say("overview.no_confusion"), icon=":material/model_training:")
         return
+    names = serving.label_names
     figure = charts.confusion_figure(
         names, serving.figures, axes=(say("overview.answer_axis"), say("overview.truth_axis"))
     )
@@ -124,11 +124,12 @@ def _draw_confusion(serving: Measured | None, names: Sequence[str]) -> None:
     st.caption(say("overview.confusion_help", n=serving.figures.n, version=serving.version))
 
 
-def _draw_f1(serving: Measured | None, names: Sequence[str]) -> None:
+def _draw_f1(serving: Measured | None) -> None:
     st.subheader(say("overview.f1_chart"))
     if serving is None:
         st.info(say("overview.no_confusion"), icon=":material/model_training:")
         return
+    names = serving.label_names
     figure = charts.f1_figure(names, serving.figures, axis="F1", missing=say("overview.f1_missing"))
     alt = ", ".join(
         f"{name} {'–' if f1 is None else f'{f1:.2f}'}" for name, f1 in zip(names, serving.figures.f1, strict=False)

@@ -1,4 +1,4 @@
-"""Streamlit's own command, told from the beginning that ``st.navigation`` declares the pages.
+"""The server of the app: Streamlit behind the gate, told from the beginning that ``st.navigation`` declares the pages.
 
 Streamlit takes a folder ``pages`` beside the entry point for its older kind of pages until the first run of the
 app says otherwise. Whoever opens ``/learn`` first after a start would be told that there is no such page.
@@ -6,9 +6,37 @@ app says otherwise. Whoever opens ``/learn`` first after a start would be told t
 
 from __future__ import annotations
 
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web import cli
+
+from pages.gate.door import Door
+from pages.gate.gate import Gate
+from pages.gate.routes import routes
+
+SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+
+def main() -> None:
+    """Serve the app until it is stopped."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--address", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=8501)
+    asked = options.parse_args()
+    # Whom a header may speak for another address: nobody, unless a proxy is named in this variable of uvicorn's.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    # Streamlit looks for its settings beside the script that was started.
+    sys.argv = [str(SCRIPT)]
+    PagesManager.uses_pages_directory = False
+    door = Door()
+    app = st.App(SCRIPT, routes=routes(door), middleware=[Middleware(Gate, door=door)])
+    app.run(config={"server.address": asked.address, "server.port": asked.port})
+
 
 if __name__ == "__main__":
-    PagesManager.uses_pages_directory = False
-    cli.main()
+    main()

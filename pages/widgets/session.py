@@ -7,14 +7,24 @@ not a widget's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from annotator import accounts, people, sessions
+from annotator.access import Person, is_loopback
+from annotator.errors import UserError
 from annotator.messages import LANGUAGES, Language, default_language, say
+
+if TYPE_CHECKING:
+    from annotator.project import Database
+
+COOKIE = "maeumgyeol_session"
+"""Holds the token of a signed-in browser; only the server can read it."""
 
 _LANGUAGE = "session_language"
 _NAME = "session_name"
+_ANNOTATOR_ID = "session_annotator_id"
 _LABEL_TABS = "session_label_tabs"
 _DESTINATION = "session_destination"
 _DRAFTS = "session_drafts"
@@ -47,6 +57,38 @@ def name() -> str:
 def set_name(chosen: str) -> None:
     """Remember the name of the person at this browser."""
     st.session_state[_NAME] = chosen
+
+
+def person(db: Database) -> Person:
+    """Return who is at this browser, with the role of this moment; to be asked again in each run of a script.
+
+    Raises:
+        UserError: if nobody is signed in any more.
+    """
+    if accounts.has_any(db):
+        found = sessions.get_person(db, token())
+        _become(found)
+        return found
+    # Somebody else's computer could reach this address: without an account it is nobody's.
+    if not is_loopback(st.get_option("server.address") or ""):
+        raise UserError("gate_closed")
+    if not has_name():
+        # Who decided last is the likeliest to be back after the page was loaded again.
+        set_name(next(iter(people.list_people(db)), say("cli.me", language())))
+    return Person(people.identify(db, name()), name(), "administrator", is_solo=True)
+
+
+def token() -> str | None:
+    """Return the session token of this browser."""
+    return st.context.cookies.get(COOKIE)
+
+
+def _become(found: Person) -> None:
+    """Forget what another person has left in this browser, and remember whose name things are done under."""
+    if st.session_state.get(_ANNOTATOR_ID, found.annotator_id) != found.annotator_id:
+        st.session_state.clear()
+    st.session_state[_ANNOTATOR_ID] = found.annotator_id
+    set_name(found.name)
 
 
 @dataclass(slots=True)

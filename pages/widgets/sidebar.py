@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,8 @@ from pages.widgets.boundary import boundary, explain_stored
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
+    from annotator.access import Person
+    from annotator.errors import UserError
     from annotator.overview import Pulse, WorkerState
     from annotator.project import Database
 
@@ -19,13 +22,45 @@ _NAME_KEY = "frame_name"
 _LANGUAGE_KEY = "frame_language"
 _SILENT_SECONDS = 60
 
+_BUTTON_STYLE = (
+    "display:inline-block;padding:.4rem 1rem;border:1px solid;border-radius:.6rem;color:inherit;text-decoration:none"
+)
 
-def draw(db: Database) -> None:
+_ACCOUNT_STYLE = """
+.account { margin: 0; } p.account span { margin-left: 0.35rem; font-size: 0.875rem; opacity: 0.65; }
+form.account { display: flex; gap: 1rem; font-size: 0.875rem; }
+form.account a, form.account button { padding: 0.25rem 0; font: inherit; color: inherit; cursor: pointer;
+  background: none; border: 0; text-decoration: underline; text-underline-offset: 0.2em; opacity: 0.8; }
+form.account :is(a, button):hover { opacity: 1; }
+"""
+
+
+def draw(db: Database, person: Person) -> None:
     """Draw the sidebar of a project that has been set up."""
     with st.sidebar:
         draw_status()
-        _draw_name(db)
+        if person.is_solo:
+            _draw_name(db)
+        else:
+            _draw_account(person)
         draw_language()
+
+
+def draw_closed(error: UserError) -> None:
+    """Say why nobody is let in here any more, and the way back."""
+    st.error(plain(messages.explain(error, session.language())), icon=":material/lock:")
+    st.html(f'<a href="/login" target="_self" style="{_BUTTON_STYLE}">{escape(say("gate.login_button"))}</a>')
+
+
+def _draw_account(person: Person) -> None:
+    role, password, out = (say(key) for key in (f"role.{person.role}", "gate.password_change", "gate.logout_button"))
+    st.html(
+        f"<style>{_ACCOUNT_STYLE}</style>"
+        f'<p class="account"><strong>{escape(person.name)}</strong> <span>{escape(role)}</span></p>'
+        # A form, not a link: another site can lead a browser to an address, but not send this.
+        '<form class="account" method="post" action="/logout">'
+        f'<a href="/password" target="_self">{escape(password)}</a><button>{escape(out)}</button></form>'
+    )
 
 
 def draw_language() -> None:
@@ -43,11 +78,7 @@ def draw_language() -> None:
 
 
 def _draw_name(db: Database) -> None:
-    known = people.list_people(db)
-    if not session.has_name():
-        # Who decided last is the likeliest to be back after the page was loaded again.
-        session.set_name(known[0] if known else say("cli.me"))
-    names = list(dict.fromkeys([session.name(), *known]))
+    names = list(dict.fromkeys([session.name(), *people.list_people(db)]))
     st.selectbox(
         say("frame.name"),
         names,

@@ -16,6 +16,9 @@ ORANGE = "#d98324"
 GREY = "#8a8f98"
 """Blue and orange differ in lightness too, so that all eyes tell them apart."""
 
+PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
+"""One hue that only darkens, for heat maps."""
+
 _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
@@ -31,7 +34,9 @@ def draw_style() -> None:
     st.html(_STYLE)
 
 
-def add_band(figure: Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+def add_band(
+    figure: Figure, x: Sequence[float] | Sequence[str], low: Sequence[float], high: Sequence[float], colour: str
+) -> None:
     """Add the pale band of an interval around a curve.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from annotator import labelling
 from annotator.errors import UserError
 from annotator.export import export, export_bytes, format_of, list_rows, safe_cell
 from annotator.importing import import_file
-from db import annotators, decisions, diaries, models
+from db import annotators, audit_log, decisions, diaries, models
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def test_jsonl_comes_back_as_it_was(filled: Database, tmp_path: Path) -> None:
 def _read_columns(db: Database) -> list[str]:
     names = [label.name for label in labelling.label_set(db)]
     first = ["id", "text", "written_on", "author", "source", "part", "label", "decided_by", "decided_at", "memo"]
+    first += ["soft_label", "intensity"]
     return [*first, "predicted", *[f"proba_{name}" for name in names], "model_version", "decisions", "metadata"]
 
 
@@ -222,3 +224,28 @@ def test_endings_say_the_format(tmp_path: Path) -> None:
 def test_the_bytes_are_those_of_the_file(filled: Database, project_path: Path, tmp_path: Path) -> None:
     export(filled, tmp_path / "out.csv", decided_only=True)
     assert export_bytes(project_path, "csv", decided_only=True) == (tmp_path / "out.csv").read_bytes()
+
+
+def test_a_soft_label_shares_each_vote_among_its_emotions(filled: Database) -> None:
+    me, you = (annotators.annotator_id(filled, name) for name in ("나", "너"))
+    decisions.add(filled, NewDecision(3, me, "label", "soft-token-1", 2, other_label_ids=(5,), intensity=5))
+    decisions.add(filled, NewDecision(3, you, "label", "soft-token-2", 2, intensity=2))
+    row = list(list_rows(filled))[2]
+    assert json.loads(row["soft_label"]) == {"행복": 0.75, "슬픔": 0.25}
+    assert row["intensity"] == 3.5
+    assert [(d["other_labels"], d["intensity"]) for d in json.loads(row["decisions"])] == [(["슬픔"], 5), ([], 2)]
+
+
+def test_what_is_private_is_covered_unless_that_is_asked_for_on_record(opened: Database, tmp_path: Path) -> None:
+    text = "전화는 010-1234-5678이고 메일은 a@example.com이다."
+    row = {"text": text, "author": "가람 010-1111-2222", "폰": "010-3333-4444"}
+    import_file(opened, json.dumps(row, ensure_ascii=False).encode(), "일기.jsonl")
+    me = annotators.annotator_id(opened, "나")
+    decisions.add(opened, NewDecision(1, me, "label", "soft-token-1", 2, "02-123-4567로 물어봄"))
+    for name in ("out.csv", "out.jsonl"):
+        export(opened, tmp_path / name)
+        assert not re.search(r"\d{4}-\d{4}|example", (tmp_path / name).read_text("utf-8-sig"))
+    assert audit_log.list_entries(opened) == []
+    export(opened, tmp_path / "all.jsonl", unmasked=True)
+    assert "010-1234-5678" in (tmp_path / "all.jsonl").read_text("utf-8")
+    assert [(entry.action, entry.subject) for entry in audit_log.list_entries(opened)] == [("mask.reveal", "export")]

@@ -302,7 +302,8 @@ def test_an_undone_diary_comes_back_first_with_what_was_said_of_it(opened: Datab
     tab.send(tab.make("undo"))
     back = tab.board()
     assert _ids(back)[0] == board.items[1]["diary_id"]
-    assert back.items[0]["previous"] == {"kind": "label", "label_id": 1, "memo": "아차"}
+    previous = {"kind": "label", "label_id": 1, "memo": "아차", "other_label_ids": [], "intensity": None}
+    assert back.items[0]["previous"] == previous
     assert back.items[0]["token"] != board.items[1]["token"]
     assert all(item["previous"] is None for item in back.items[1:])
     assert back.mine == 1
@@ -383,6 +384,100 @@ def test_the_scope_differs_by_person_and_by_project(opened: Database, tmp_path: 
         assert labelling.scope(other, "나") != labelling.scope(opened, "나")
 
 
+# More than one emotion, hidden repeats
+
+
+def test_further_emotions_and_intensity_are_kept_shown_and_restored(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    item = tab.board().items[0]
+    tab.send(tab.make("label", item, label_id=2, other_label_ids=[4, 3], intensity=5))
+    assert tab.board().recent == [
+        {"diary_id": item["diary_id"], "kind": "label", "label_id": 2, "other_label_ids": (3, 4), "intensity": 5}
+    ]
+    tab.send(tab.make("undo"))
+    previous = tab.board().items[0]["previous"]
+    assert (previous["other_label_ids"], previous["intensity"]) == ([3, 4], 5)
+
+
+def test_a_further_emotion_that_is_not_in_the_set_is_refused(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    receipt = tab.send(tab.make("label", tab.board().items[0], other_label_ids=[99]))
+    assert receipt.refused is not None
+    assert receipt.refused.code == "label_unknown"
+    assert _standing(opened) == []
+
+
+def test_a_skip_names_no_emotion_whatever_the_browser_sends(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    tab.send(tab.make("skip", tab.board().items[0], other_label_ids=[3], intensity=2))
+    assert rows(opened, "select * from decision_labels") == []
+    assert scalar(opened, "select intensity from decisions") is None
+
+
+def _until_a_repeat(opened: Database, tab: Tab) -> Board:
+    """Label until a hidden repeat is on screen, and return the board that shows it."""
+    project_settings.change(opened, repeat_share=0.5)
+    while not (board := tab.board()).items[0]["token"].startswith("r"):
+        tab.send(tab.make("label", board.items[0]))
+    return board
+
+
+def test_a_hidden_repeat_looks_like_a_blind_diary_and_changes_no_decision(opened: Database, tab: Tab) -> None:
+    fill(opened, 70)
+    _add_model(opened)
+    before = _until_a_repeat(opened, tab)
+    item = before.items[0]
+    assert (item["blind"], item["prediction"], item["previous"], item["rationales"]) == (True, None, None, [])
+    standing, log = _standing(opened), decisions.last_decision_id(opened)
+    press = tab.make("label", item, label_id=5)
+    assert tab.send(press).refused is None
+    tab.acked = 0  # the server was started anew, so the tab sends it again
+    assert tab.send(press).refused is None
+    after = tab.board()
+    assert (_standing(opened), decisions.last_decision_id(opened)) == (standing, log)
+    assert rows(opened, "select diary_id, label_id from repeats") == [(item["diary_id"], 5)]
+    assert (after.recent[0]["label_id"], after.mine) == (5, before.mine + 1), "to the person it is one like others"
+
+
+def test_a_hidden_repeat_is_taken_back_and_answered_anew(opened: Database, tab: Tab) -> None:
+    fill(opened, 70)
+    item = _until_a_repeat(opened, tab).items[0]
+    standing = _standing(opened)
+    tab.send(tab.make("label", item, label_id=5))
+    tab.send(tab.make("undo"))
+    back = tab.board()
+    assert (back.items[0]["diary_id"], back.items[0]["previous"]) == (item["diary_id"], None)
+    assert back.items[0]["token"] != item["token"]
+    tab.send(tab.make("label", back.items[0], label_id=6))
+    answers = rows(opened, "select label_id from repeats where undone_at is null")
+    assert (answers, _standing(opened)) == ([(6,)], standing)
+    assert tab.board().items[0]["diary_id"] != item["diary_id"]
+
+
+def test_a_repeat_that_is_answered_after_its_lease_has_run_out_is_still_one(opened: Database, tab: Tab) -> None:
+    fill(opened, 70)
+    item = _until_a_repeat(opened, tab).items[0]
+    standing = _standing(opened)
+    queue.release_person(opened, tab.annotator_id)
+    tab.send(tab.make("label", item, label_id=5))
+    assert (_standing(opened), scalar(opened, "select count(*) from repeats")) == (standing, 1)
+
+
+def test_a_press_counts_although_its_lease_ran_out_while_a_memo_was_written(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    item = tab.board().items[0]
+    queue.renew(opened, TAB, seconds=-1)
+    other = Tab(opened, "너", "tab-0002")
+    assert item["diary_id"] in _ids(other.board())
+    assert tab.send(tab.make("label", item, memo="오래 쓴 메모")).refused is None
+    theirs = next(i for i in other.board().items if i["diary_id"] == item["diary_id"])
+    assert other.send(other.make("label", theirs, label_id=2)).refused is None
+    assert [(d.label_id, d.memo) for d in decisions.list_standing(opened, [item["diary_id"]])] == [
+        (1, "오래 쓴 메모"),
+        (2, ""),
+    ]
+
+
 # However the network behaves
 
 KINDS = st.sampled_from(["label", "label", "label", "skip", "flag", "undo", "undo"])
@@ -390,16 +485,22 @@ PRESSES = st.lists(st.tuples(KINDS, st.integers(1, 9), st.integers(1, 7)), max_s
 
 
 def _presses(drawn: list[tuple[str, int, int]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "seq": seq,
-            "kind": kind,
-            "token": f"token-{seq:04d}",
-            "diary_id": None if kind == "undo" else diary_id,
-            "label_id": label_id if kind == "label" else None,
-        }
-        for seq, (kind, diary_id, label_id) in enumerate(drawn, 1)
-    ]
+    presses: list[dict[str, Any]] = []
+    standing = 0
+    for kind, diary_id, label_id in drawn:
+        if kind == "undo" and not standing:
+            continue  # the browser sends none where there is nothing to take back
+        standing += -1 if kind == "undo" else 1
+        presses.append(
+            {
+                "seq": len(presses) + 1,
+                "kind": kind,
+                "token": f"token-{len(presses) + 1:04d}",
+                "diary_id": None if kind == "undo" else diary_id,
+                "label_id": label_id if kind == "label" else None,
+            }
+        )
+    return presses
 
 
 @pytest.fixture(scope="module")

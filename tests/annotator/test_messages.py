@@ -29,17 +29,23 @@ DYNAMIC = {
     r"learn\.tier\.(instant|adapter|full)(_caption)?": "tiers of a round",
     r"import\.reason\..+": "reasons of a skipped row",
     r"import\.report\..+": "columns and outcomes of the report",
+    r"people\.action\..+": "actions of the audit log",
+    r"review\.board\..+": "the review board's own strings; test_the_review_board_uses_each_of_its_strings",
     r"board\..+": "the board's own strings; test_the_board_uses_each_of_its_strings",
     r"error\.database_.+|error\.disk_.+": "causes of SQLite errors, db.errors",
 }
 """Keys that are put together at run time, where a scan of the sources can't name each."""
 
 HANGUL_ALLOWED = {
+    "annotator/care.py": "ranges of letters",
+    "annotator/masking.py": "what follows a span of years",
+    "annotator/naming.py": "names, titles and particles",
     "annotator/project.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
     "annotator/importing/dates.py": "how dates are written",
     "annotator/importing/encodings.py": "ranges of letters",
     "annotator/importing/importer.py": "the stored name of an importer",
+    "annotator/label_distance.py": "names of the default labels",
     "annotator/wording.py": "particles",
     "pages/import_diaries/page.py": "an example file",
     "pages/setup/label_table.py": "an example file",
@@ -200,6 +206,13 @@ def test_the_board_uses_each_of_its_strings() -> None:
         if not re.search(rf"\b{name}\b", script) and not re.fullmatch(put_together, name)
     ]
     assert unused == []
+
+
+def test_the_review_board_uses_each_of_its_strings() -> None:
+    folder = ROOT / "pages" / "review" / "board"
+    script = "\n".join(file.read_text("utf-8") for file in folder.glob("*.js"))
+    names = [key.removeprefix("review.board.") for key in catalogue("ko") if key.startswith("review.board.")]
+    assert [name for name in names if not re.search(rf"\b{name}\b", script)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -29,6 +29,11 @@ def test_a_mark_on_a_word_is_read() -> None:
     assert (event.kind, event.span, event.verdict) == ("rationale", (0, 3), "wrong")
 
 
+def test_further_emotions_and_an_intensity_are_read() -> None:
+    event = read_event({**PRESS, "other_label_ids": [4, 2, 4, 5], "intensity": 3})
+    assert (event.other_label_ids, event.intensity) == ((4, 5), 3), "the label itself is no further one"
+
+
 @pytest.mark.parametrize("raw", [None, 3, "label", [], [PRESS], {}, b"x", True])
 def test_what_is_no_press_is_refused(raw: Any) -> None:
     with pytest.raises(UserError, match="event_broken"):
@@ -72,6 +77,18 @@ def test_what_is_no_press_is_refused(raw: Any) -> None:
         {"span": ["a", "b"]},
         {"verdict": "maybe"},
         {"verdict": ["right"]},
+        {"other_label_ids": 3},
+        {"other_label_ids": "345"},
+        {"other_label_ids": [0]},
+        {"other_label_ids": [[1]]},
+        {"other_label_ids": [10**400]},
+        {"other_label_ids": list(range(1, 100))},
+        {"intensity": 0},
+        {"intensity": 6},
+        {"intensity": 2.5},
+        {"intensity": True},
+        {"intensity": "strong"},
+        {"intensity": [3]},
     ],
     ids=str,
 )
@@ -99,7 +116,7 @@ JUNK = st.recursive(
 )
 
 
-FIELDS = [*PRESS, "memo", "seconds", "model_id", "shown_proba", "span", "verdict"]
+FIELDS = [*PRESS, "memo", "seconds", "model_id", "shown_proba", "span", "verdict", "other_label_ids", "intensity"]
 
 
 @settings(max_examples=60, deadline=None)

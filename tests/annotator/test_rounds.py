@@ -154,8 +154,8 @@ def test_a_version_of_another_encoder_does_not_serve(opened: Database) -> None:
     assert models.find_active_id(opened) == active
 
 
-def test_a_version_of_other_labels_does_not_serve(opened: Database) -> None:
-    _add_model(opened, label_ids=(1, 2))
+def test_a_version_that_knows_a_single_label_of_now_does_not_serve(opened: Database) -> None:
+    _add_model(opened, label_ids=(1, 99))
     active = _add_model(opened)
     with pytest.raises(UserError, match="model_of_other_labels"):
         round_cases.activate(opened, 0)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import doubts, studies
+from annotator import review, studies
 from annotator import rounds as round_cases
+from annotator.review import Act
+from annotator.worker import auditing, study, upkeep
 from annotator.worker import round as round_job
-from annotator.worker import study, upkeep
 from annotator.worker.workbench import Workbench
-from db import annotators, decisions, diaries, label_doubts, models, queue, rounds
+from db import annotators, audit_queue, decisions, diaries, label_doubts, models, queue, reviews, rounds
+from db.audit_queue import Filter
 from db.decisions import NewDecision
 from learner.encoder import default_cache
 from tests.conftest import fill
@@ -98,38 +100,35 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
     assert studies.find_missing(opened).what == "test"
 
 
-def test_a_wrong_label_is_doubted_and_once_kept_not_doubted_again(bench: Workbench, opened: Database) -> None:
+def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_away(
+    bench: Workbench, opened: Database
+) -> None:
     _prepare(bench, opened, 120)
     wrong = next(i for i in queue.head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
     _label(opened, 80, wrong=(wrong,))
     _round(bench, opened)
     study.study(bench, opened)
-    card = doubts.next_card(opened)
-    assert card is not None
-    assert (card.diary_id, card.is_blind) == (wrong, False)
-    assert card.alternative is not None
-    assert card.alternative.id == (HAPPY if wrong % 2 == 1 else SAD)
-    assert card.alternative_proba is not None
-    doubts.keep(opened, card.decision_id, annotator_id=annotators.annotator_id(opened, "나"))
+    assert auditing.refresh(bench, opened)
+    first = audit_queue.list_rows(opened, Filter())[0]
+    assert (first.diary_id, set(first.signals)) == (wrong, {"low_confidence", "label_error"})
+    me = annotators.annotator_id(opened, "나")
+    review.do(opened, Act("accept", wrong, reviews.mark(opened, wrong)), reviewer_id=me)
     _round(bench, opened)
     study.study(bench, opened)
-    assert label_doubts.list_checked(opened).tolist() == [card.decision_id]
-    following = doubts.next_card(opened)
-    assert following is None or following.decision_id != card.decision_id
+    assert auditing.refresh(bench, opened)
+    assert wrong not in [row.diary_id for row in audit_queue.list_rows(opened, Filter())]
 
 
-def test_as_many_undoubted_test_labels_are_looked_at_as_doubted_ones(bench: Workbench, opened: Database) -> None:
+def test_labels_of_test_diaries_are_never_doubted(bench: Workbench, opened: Database) -> None:
     _prepare(bench, opened, 200)
     test_ids = [i for i in queue.head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
     _round(bench, opened)
     study.study(bench, opened)
-    shown = opened.conn.execute(
-        "select flagged, count(*) from label_doubts d join diaries y on y.id = d.diary_id"
-        " where y.part = 'test' group by flagged"
-    ).fetchall()
-    counts = dict(shown)
-    assert counts[0] == counts[1] >= 1
+    counted = decisions.list_labelled(opened, part="pool")
+    assert label_doubts.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
+    auditing.refresh(bench, opened)
+    assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)
 
 
 def test_a_round_of_another_encoder_is_left_unstudied_without_harm(bench: Workbench, opened: Database) -> None:

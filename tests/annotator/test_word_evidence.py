@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator import dictionary, word_evidence
+from annotator import dictionary, label_set, word_evidence
 from annotator import settings as project_settings
 from annotator.export import safe_cell
 from annotator.importing import import_file
@@ -51,11 +51,20 @@ def _rows(db: Database, **filters: object) -> list[word_evidence.Row]:
 def test_words_come_with_their_mean_weight_how_often_and_where(opened: Database, explained: int) -> None:
     basis = word_evidence.gather(opened)
     assert basis is not None
-    assert (basis.model_id, basis.label_ids, basis.evidence.diary_total) == (explained, (HAPPY, SAD), 3)
+    assert (basis.model_id, basis.label_ids, basis.evidence.diary_total) == (explained, tuple(range(1, 8)), 3)
     first = _rows(opened)[0]
     assert (first.word, first.count, first.diary_count, first.diary_ids) == ("눈물", 2, 2, (1, 2))
-    assert first.means == pytest.approx((-0.8, 0.8))
+    assert first.means == pytest.approx((0, -0.8, 0, 0, 0.8, 0, 0))
     assert (first.suggested_id, first.label_id, first.state) == (SAD, SAD, "open")
+
+
+def test_words_of_a_merged_label_speak_for_what_it_is_now(opened: Database, explained: int) -> None:
+    me = annotators.annotator_id(opened, "나")
+    dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
+    label_set.merge(opened, SAD, HAPPY + 1, annotator_id=me)
+    row = _rows(opened)[0]
+    assert (row.word, row.suggested_id, row.label_id) == ("눈물", HAPPY + 1, HAPPY + 1)
+    assert row.means == pytest.approx((0, -0.8, 0.8, 0, 0, 0))
 
 
 def test_test_diaries_give_no_words(opened: Database, explained: int) -> None:

@@ -3,7 +3,8 @@
     streamlit run harness_label_board.py -- STATE.jsonl
 
 Environment: ``HARNESS_DELAY`` seconds that each run takes, ``HARNESS_DIARIES`` how many there are,
-``HARNESS_CASE`` for diaries of a special kind.
+``HARNESS_CASE`` for diaries of a special kind, ``HARNESS_FURTHER`` to ask for further emotions and intensity,
+``HARNESS_BREAK_MINUTES`` after which a break is suggested.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from pages.widgets.label_board import (
     BoardData,
     ItemData,
     LabelData,
+    PreviousData,
     RationaleData,
+    RecentData,
     board_strings,
     label_board,
     read_client,
@@ -36,6 +39,8 @@ DELAY = float(os.environ.get("HARNESS_DELAY", "0"))
 CASE = os.environ.get("HARNESS_CASE", "")
 COUNT = int(os.environ.get("HARNESS_DIARIES", "60"))
 KEYS = os.environ.get("HARNESS_KEYS", "1234567")
+FURTHER = bool(os.environ.get("HARNESS_FURTHER"))
+BREAK_MINUTES = int(os.environ.get("HARNESS_BREAK_MINUTES", "0"))
 HOSTILE = (
     "<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시\n"
     "\u202e거꾸로\u202c <script>window.hit=1</script> 🙂 끝."
@@ -149,6 +154,7 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
         "text": text,
         "sentences": sentences,
         "blind": is_blind,
+        "care": CASE == "care",
         "prediction": None
         if is_blind
         else {
@@ -173,10 +179,32 @@ def item(diary_id: int, lease: int, undone: list[dict[str, Any]]) -> ItemData:
         "why": "모델이 두 감정 사이에서 망설여서 골랐어요 (슬픔 41%, 불안 27%)",
         "written_on": "2025-03-01",
         "author": "석사3년차",
-        "previous": None
-        if back is None
-        else {"kind": back["kind"], "label_id": back["label_id"], "memo": back["memo"]},
+        "previous": None if back is None else {**said(back), "memo": back["memo"]},
         "rationales": marks_on(diary_id),
+    }
+
+
+def said(entry: dict[str, Any]) -> PreviousData:
+    """Return what a decision says; without the options a browser sends nothing of further emotions."""
+    others, intensity = entry.get("other_label_ids", []), entry.get("intensity")
+    return {
+        "kind": entry["kind"],
+        "label_id": entry["label_id"],
+        "memo": entry["memo"],
+        "other_label_ids": others,
+        "intensity": intensity,
+    }
+
+
+def recent(entry: dict[str, Any]) -> RecentData:
+    """Return a decision as the history strip shows it."""
+    made = said(entry)
+    return {
+        "diary_id": entry["diary_id"],
+        "kind": made["kind"],
+        "label_id": made["label_id"],
+        "other_label_ids": made["other_label_ids"],
+        "intensity": made["intensity"],
     }
 
 
@@ -218,9 +246,11 @@ def board() -> BoardData:
         "items": [item(i, leases[i], undone) for i in left[:LOOKAHEAD]] if client else [],
         "acked": acked_by(kept, client["holder"]) if client else 0,
         "counts": {"left": len(left), "mine": sum(e["kind"] == "label" for e in decided), "since_round": len(decided)},
-        "recent": [
-            {"diary_id": e["diary_id"], "kind": e["kind"], "label_id": e["label_id"]} for e in reversed(decided[-8:])
-        ],
+        "recent": [recent(e) for e in reversed(decided[-8:])],
+        "guide": [],
+        "several_labels": FURTHER,
+        "intensity": FURTHER,
+        "break_minutes": BREAK_MINUTES,
         "notice": None,
         "empty": None if left else "모두 끝났어요. 고마워요!",
     }

@@ -432,3 +432,73 @@ def test_a_blind_diary_has_no_words_to_mark(open_board: Callable[..., Board]) ->
     board.press("w")
     expect(board.page.get_by_text("아직 표시할 낱말이 없어요.")).to_be_visible()
     expect(board.page.get_by_role("button", name="낱말 표시")).to_be_hidden()
+
+
+# More than one emotion, help lines, a break
+
+
+def test_without_the_options_a_press_says_nothing_of_further_emotions(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    expect(board.page.locator(".board .further")).to_be_hidden()
+    expect(board.page.locator(".board .help-lines")).to_be_hidden()
+    board.press("ArrowRight", "Shift+Digit2")
+    board.expect_kept(1)
+    assert board.labels() == [2], "Shift changes nothing"
+    assert not {"other_label_ids", "intensity"} & set(board.kept()[0])
+
+
+def test_further_emotions_help_lines_and_a_break(open_board: Callable[..., Board]) -> None:
+    board = open_board(further=1, case="care", break_minutes=50)
+    page = board.page
+    expect(page.get_by_text("자살예방 상담전화 109")).to_be_visible()
+    board.press("Shift+Digit3", "Shift+Digit4", "Shift+Digit3", "Shift+Digit6", *["ArrowRight"] * 4, "ArrowLeft")
+    expect(page.get_by_role("button", name="당황, 더함")).to_be_visible()
+    expect(page.get_by_role("button", name="세기 3")).to_have_attribute("aria-pressed", "true")
+    board.press("2")
+    board.expect_kept(1)
+    kept = board.kept()[0]
+    assert (kept["label_id"], kept["other_label_ids"], kept["intensity"]) == (2, [4, 6], 3)
+    expect(page.locator(".history li").first).to_have_text("행복 + 당황 + 중립 · 3")
+    # The next diary begins without them, and a click adds while that is switched on.
+    page.get_by_role("button", name="감정 더하기").click()
+    page.get_by_role("button", name=re.compile("^불안")).click()
+    page.get_by_role("button", name="세기 5").click()
+    board.press("Enter")
+    board.expect_kept(2)
+    assert (board.kept()[1]["label_id"], board.kept()[1]["other_label_ids"], board.kept()[1]["intensity"]) == (
+        5,
+        [3],
+        5,
+    )
+    board.press("KeyZ")
+    board.expect_kept(3)
+    expect(page.locator(".returned")).to_have_text("되돌린 일기예요. 이전 선택: 슬픔 + 불안 · 5")
+    expect(page.get_by_role("button", name="세기 5")).to_have_attribute("aria-pressed", "true")
+    board.press("KeyS")
+    board.expect_kept(4)
+    assert (board.kept()[3]["other_label_ids"], board.kept()[3]["intensity"]) == ([], None)
+    _work_for(page, minutes=60)
+    note = page.locator(".pause")
+    expect(note).to_contain_text("60분째")
+    before = page.locator(".labels").bounding_box()
+    board.press("1")
+    board.expect_kept(5)
+    assert board.labels()[-1] == 1, "a press goes on as if nothing were there"
+    board.press("Escape")
+    expect(note).to_be_hidden()
+    assert page.locator(".labels").bounding_box() == before, "and nothing has moved"
+
+
+def _work_for(page: Page, *, minutes: int) -> None:
+    """Make the tab believe that it has been worked in for so long."""
+    page.evaluate(
+        """minutes => {
+            const [key] = Object.keys(sessionStorage).filter(key => key.includes("pause:"));
+            const now = Date.now();
+            const times = { since: now - minutes * 60000, last: now, events: [] };
+            sessionStorage.setItem(key, JSON.stringify(times));
+        }""",
+        minutes,
+    )
+    page.reload()
+    expect(page.locator(".board .text")).not_to_be_empty()

@@ -38,9 +38,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @contextmanager
-def app(path: Path, port: int) -> Iterator[None]:
+def app(path: Path, port: int, *options: str) -> Iterator[None]:
     """Run the app with its worker as a user does, and end it with Ctrl-C."""
-    command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(port)]
+    command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(port), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
         try:
             assert running.stdout is not None

@@ -105,3 +105,36 @@ def test_a_decision_ends_its_lease(opened: Database) -> None:
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     _decide(opened, lease.diary_id, me, 1, lease.token)
     assert queue.list_leases(opened, "tab") == []
+
+
+def test_a_decision_may_name_more_than_one_emotion_and_how_strong_it_is(opened: Database) -> None:
+    fill(opened, 4)
+    me = annotators.annotator_id(opened, "나")
+    decisions.add(opened, NewDecision(1, me, "label", "token-aa", 2, other_label_ids=(5, 3, 5), intensity=4))
+    decided = decisions.list_standing(opened, [1])[0]
+    assert (decided.label_id, decided.other_label_ids, decided.intensity) == (2, (3, 5), 4)
+    assert decisions.list_recent(opened, me, limit=3) == [decided]
+    assert decisions.undo_last(opened, me, token="undo-aaa") == decided
+    assert decisions.find_undone(opened, 1, me) == decided
+
+
+def test_a_further_emotion_counts_for_what_it_was_merged_into(opened: Database) -> None:
+    fill(opened, 4)
+    me = annotators.annotator_id(opened, "나")
+    diary_id = int(rows(opened, "select id from diaries where part = 'pool' limit 1")[0][0])
+    decision_id = decisions.add(
+        opened, NewDecision(diary_id, me, "label", "token-aa", 2, other_label_ids=(3, 5), intensity=1)
+    )
+    opened.conn.execute("update labels set merged_into = 2, retired_at = '2026' where id = 3")
+    assert decisions.list_standing(opened, [diary_id])[0].other_label_ids == (5,)
+    labelled = decisions.list_labelled(opened, part="pool")
+    assert [tuple(row) for row in labelled.others.tolist()] == [(decision_id, 2), (decision_id, 5)]
+
+
+@pytest.mark.parametrize("intensity", [0, 6])
+def test_an_intensity_that_there_is_not_leaves_nothing_behind(opened: Database, intensity: int) -> None:
+    fill(opened, 2)
+    me = annotators.annotator_id(opened, "나")
+    with pytest.raises(sqlite3.IntegrityError):
+        decisions.add(opened, NewDecision(1, me, "label", "token-aa", 2, other_label_ids=(3,), intensity=intensity))
+    assert rows(opened, "select * from decision_labels") == []

@@ -8,8 +8,9 @@ import pytest
 
 import db
 from db import annotators, decisions, queue
+from db.connection import rows
 from db.decisions import NewDecision
-from db.queue import QueueEntry
+from db.queue import QueueEntry, Rules
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def test_each_diary_is_handed_to_as_many_people_as_the_overlap_asks(opened: Data
     fill(opened, 2)
     people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(4)]
     handed = [
-        queue.claim(opened, annotator_id=p, holder=f"tab-{p}", limit=2, seconds=60, overlap=overlap) for p in people
+        queue.claim(opened, annotator_id=p, holder=f"tab-{p}", limit=2, seconds=60, rules=Rules(overlap=overlap))
+        for p in people
     ]
     assert [len(leases) for leases in handed] == [2] * overlap + [0] * (4 - overlap)
 
@@ -108,3 +110,101 @@ def test_giving_back_leaves_what_is_kept(opened: Database) -> None:
     held = _claim(opened, me, "tab")
     queue.release(opened, "tab", keep=held[:1])
     assert [lease.diary_id for lease in queue.list_leases(opened, "tab")] == held[:1]
+
+
+def test_only_the_share_of_the_overlap_goes_to_several_people(opened: Database) -> None:
+    fill(opened, 60)
+    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(3)]
+    rules = Rules(overlap=3, overlap_share=0.4)
+    handed = [
+        lease.diary_id
+        for person in people
+        for lease in queue.claim(opened, annotator_id=person, holder=f"tab-{person}", limit=60, seconds=60, rules=rules)
+    ]
+    shared = {i for (i,) in rows(opened, "select id from diaries where draw % 9973 < 0.4 * 9973")}
+    assert 10 < len(shared) < 40
+    assert {i for i in handed if handed.count(i) == 3} == shared
+    assert sorted(set(handed)) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(overlap=2), Rules(overlap=2, overlap_share=0.5)], ids=str)
+def test_what_is_left_follows_the_overlap(opened: Database, rules: Rules) -> None:
+    fill(opened, 40)
+    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(3)]
+    for person in people * 2:
+        left = queue.count_open(opened, person, rules)
+        leases = queue.claim(opened, annotator_id=person, holder="tab", limit=40, seconds=60, rules=rules)
+        queue.release(opened, "tab")
+        assert left == len(leases)
+        for lease in leases[:5]:
+            kind = "skip" if lease.diary_id % 3 == 0 else "flag"
+            decisions.add(opened, NewDecision(lease.diary_id, person, kind, lease.token))  # type: ignore[arg-type]
+
+
+def test_a_round_does_not_take_diaries_out_that_wait_for_another_person(opened: Database) -> None:
+    fill(opened, 6)
+    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    rules = Rules(overlap=2)
+    first = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60, rules=rules)[0]
+    decisions.add(opened, NewDecision(first.diary_id, me, "label", first.token, 1))
+    others = [i for i in range(1, 7) if i != first.diary_id]
+    queue.replace_queue(opened, [QueueEntry(i, "margin", 0.5) for i in others], model_id=1)
+    handed = queue.claim(opened, annotator_id=you, holder="other", limit=2, seconds=60, rules=rules)
+    assert [lease.diary_id for lease in handed] == [first.diary_id, others[0]]
+
+
+def test_diaries_that_need_nobody_any_more_leave_the_queue_and_an_undo_brings_them_back(opened: Database) -> None:
+    fill(opened, 5)
+    me = annotators.annotator_id(opened, "나")
+    queue.replace_queue(opened, [QueueEntry(i, "margin", 0.5) for i in range(1, 6)], model_id=1)
+    lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
+    decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1))
+    queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)
+    assert rows(opened, "select diary_id from queue where diary_id = 1") == []
+    decisions.undo_last(opened, me, token="undo-aaa")
+    queue.lease_again(opened, diary_id=1, annotator_id=me, holder="tab", seconds=60)
+    back = queue.list_leases(opened, "tab")[0]
+    assert (back.diary_id, back.strategy) == (1, "margin"), "and it is known why it was asked for"
+
+
+def test_when_the_overlap_is_raised_decided_diaries_are_asked_for_again(opened: Database) -> None:
+    fill(opened, 5)
+    me = annotators.annotator_id(opened, "나")
+    for _ in range(5):
+        lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
+        decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1))
+    queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)
+    assert queue.unqueued_ids(opened, limit=9) == []
+    assert sorted(queue.unqueued_ids(opened, limit=9, rules=Rules(overlap=2))) == [1, 2, 3, 4, 5]
+
+
+def test_what_a_person_holds_is_given_back_and_what_they_press_still_counts(opened: Database) -> None:
+    fill(opened, 9)
+    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    lease = queue.claim(opened, annotator_id=me, holder="tab-1", limit=3, seconds=60)[0]
+    _claim(opened, me, "tab-2")
+    kept = _claim(opened, you, "tab-3")
+    assert queue.release_person(opened, me) == 6
+    assert _claim(opened, you, "tab-3", limit=0) == kept
+    assert lease.diary_id in _claim(opened, you, "tab-3", limit=9)
+    assert decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1)) is not None
+
+
+def test_two_people_who_save_the_same_diary_at_the_same_moment_are_both_kept(
+    project_path: Path, opened: Database
+) -> None:
+    fill(opened, 2)
+    people = [annotators.annotator_id(opened, name) for name in ("나", "너")]
+    together = threading.Barrier(2)
+
+    def save(annotator_id: int) -> None:
+        with closing(db.connect(project_path)) as mine:
+            together.wait()
+            decisions.add(mine, NewDecision(1, annotator_id, "label", f"token-{annotator_id}-a", annotator_id % 7 + 1))
+
+    threads = [threading.Thread(target=save, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(d.annotator_id for d in decisions.list_standing(opened, [1])) == sorted(people)

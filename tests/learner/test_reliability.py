@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learner.reliability import PRIOR_OVERLAPS, soft_targets
+from learner.reliability import PRIOR_OVERLAPS, share_equally, soft_targets
 
 
 def _ints(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -44,3 +44,27 @@ def test_nobody_said_anything() -> None:
     found = soft_targets(_ints(), _ints(), _ints(), k=4)
     assert found.targets.shape == (0, 4)
     assert found.reliability == {}
+
+
+def test_a_decision_that_names_two_labels_is_shared_equally_between_them() -> None:
+    columns = np.array([0, 2])
+    shares = share_equally(columns, np.array([[0, 1]]), k=3)
+    assert shares.tolist() == [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    soft = soft_targets(np.array([7, 8]), np.array([1, 1]), columns, k=3, shares=shares)
+    np.testing.assert_allclose(soft.targets, shares)
+    assert soft.columns.tolist() == [0, 2], "the label that decided comes first"
+
+
+def test_shares_of_one_label_each_change_nothing() -> None:
+    items, people, columns = np.array([1, 1, 2, 2, 3]), np.array([1, 2, 1, 2, 2]), np.array([0, 1, 1, 1, 2])
+    plain = soft_targets(items, people, columns, k=3)
+    shared = soft_targets(items, people, columns, k=3, shares=share_equally(columns, np.zeros((0, 2), int), k=3))
+    np.testing.assert_allclose(plain.targets, shared.targets)
+    assert plain.reliability == shared.reliability
+
+
+def test_people_who_name_one_emotion_in_common_agree_by_half() -> None:
+    shares = np.array([[0.5, 0.5], [1.0, 0.0]], np.float32)
+    soft = soft_targets(np.array([1, 1]), np.array([1, 2]), np.array([1, 0]), k=2, shares=shares)
+    assert soft.reliability == {1: 10.5 / 11, 2: 10.5 / 11}
+    np.testing.assert_allclose(soft.targets, [[0.75, 0.25]], atol=1e-6)

@@ -110,7 +110,7 @@ def test_nothing_heavy_is_loaded_to_draw_any_page(filled: Path) -> None:
 import sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
-for page in ("label", "import_diaries", "learn", "overview", "doubts", "simulate"):
+for page in ("label", "import_diaries", "learn", "overview", "review", "corrections", "simulate"):
     app.switch_page(f"pages/{page}/page.py").run()
     assert not app.exception and not app.error, page
 heavy = "torch sklearn scipy transformers datasets lime kss dbos tokenizers".split()

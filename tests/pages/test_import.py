@@ -36,7 +36,7 @@ def test_an_empty_project_shows_what_a_file_should_look_like(ready: Path, open_a
 def test_a_file_is_shown_before_anything_is_kept(ready: Path, open_app) -> None:
     app = _upload(open_app("import_diaries"), DIARIES.encode("cp949"))
     assert not app.error
-    assert [box.value for box in app.main.selectbox] == ["", "text", "label", "date", ""]
+    assert [box.value for box in app.main.selectbox] == ["", "text", "label", "date", "", ""]
     assert any("cp949" in caption.value for caption in app.caption)
     assert list(app.dataframe[0].value.columns) == ["", "text", "date", "label", "mood"]
     with project.opened(ready) as db:
@@ -97,3 +97,14 @@ def test_earlier_imports_are_listed(filled: Path, open_app) -> None:
     app = open_app("import_diaries")
     assert app.dataframe[0].value["파일"].tolist() == ["diaries.csv"]
     assert app.dataframe[0].value["가져온 일기"].tolist() == [6]
+
+
+def test_labels_of_another_set_come_in_by_a_crosswalk(ready: Path, open_app) -> None:
+    content = 'text,label\n"하루 종일 화가 가라앉지 않았다.",짜증\n"강아지가 무릎에서 잠들었다.",기쁨\n'.encode()
+    app = _upload(open_app("import_diaries"), content)
+    app = _pick(app, "파일의 라벨을 어떻게 옮길까요?", "kote")
+    assert "44줄" in app.expander[0].label
+    app.button(key="import_start").click().run()
+    assert not app.error
+    with project.opened(ready) as db:
+        assert decisions.count_by_label(db) == {1: 1, 2: 1}

@@ -76,6 +76,8 @@ class PreviousData(TypedDict):
     kind: Kind
     label_id: int | None
     memo: str
+    other_label_ids: list[int]
+    intensity: int | None
 
 
 class RationaleData(TypedDict):
@@ -90,6 +92,7 @@ class ItemData(TypedDict):
     """A diary that this holder has a lease on; no two leases share a `token`.
 
     `sentences` are half-open characters; text outside of them is shown too. A `blind` item shows no prediction.
+    Beside one that needs `care` stands where to turn.
     """
 
     token: str
@@ -97,6 +100,7 @@ class ItemData(TypedDict):
     text: str
     sentences: list[list[int]]
     blind: bool
+    care: bool
     prediction: PredictionData | None
     explanation: ExplanationData | None
     why: str
@@ -104,6 +108,14 @@ class ItemData(TypedDict):
     author: str | None
     previous: PreviousData | None
     rationales: list[RationaleData]
+
+
+class GuideData(TypedDict):
+    """What people are told of a label, or, with two ids, of telling two labels apart."""
+
+    label_ids: list[int]
+    text: str
+    examples: list[str]
 
 
 class CountData(TypedDict):
@@ -120,6 +132,8 @@ class RecentData(TypedDict):
     diary_id: int
     kind: Kind
     label_id: int | None
+    other_label_ids: list[int]
+    intensity: int | None
 
 
 class BoardData(TypedDict):
@@ -133,18 +147,24 @@ class BoardData(TypedDict):
         recent: newest first.
         notice: shown above the diary.
         empty: shown where no diary is left.
+        several_labels, intensity: whether a decision may name more than one emotion, and say how strong it is.
+        break_minutes: minutes of work in a row after which a break is suggested; 0 for never.
     """
 
     scope: str
     holder: str | None
     strings: dict[str, str]
     labels: list[LabelData]
+    guide: list[GuideData]
     items: list[ItemData]
     acked: int
     counts: CountData
     recent: list[RecentData]
     notice: str | None
     empty: str | None
+    several_labels: bool
+    intensity: bool
+    break_minutes: int
 
 
 class Client(TypedDict):
@@ -164,12 +184,12 @@ class Client(TypedDict):
 
 _HERE = Path(__file__).parent
 
-_PARTS = ("log", "diary", "why", "arc", "controls", "view", "rationale", "board")
+_PARTS = ("log", "diary", "why", "arc", "further", "caring", "controls", "guide", "view", "rationale", "board")
 
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",
     html='<div class="board"></div>',
-    css="\n".join((_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale")),
+    css="\n".join((_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale", "further", "guide")),
     # One module for the browser: inline components can't import from each other.
     js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
 )

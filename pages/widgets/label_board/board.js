@@ -10,6 +10,9 @@ class Board extends View {
     super(root);
     this.log = log;
     this.marks = new Marks(this);
+    this.further = new Further(this);
+    this.pause = new Pause(this);
+    this.guide = new Guide(this);
     this.items = [];
     this.waiting = []; // presses for diaries that aren't here yet, or behind an undo
     this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
@@ -43,12 +46,16 @@ class Board extends View {
   build() {
     super.build();
     this.marks.build();
+    this.further.build();
+    this.pause.build();
+    this.guide.build();
   }
 
   drawEvidence(item) {
     const hadFocus = this.marks.hasFocus();
     super.drawEvidence(item);
     this.marks.draw(item);
+    this.guide.draw();
     if (hadFocus && !this.marks.hasFocus()) this.marks.focus();
   }
 
@@ -56,7 +63,7 @@ class Board extends View {
 
   update(data, setStateValue) {
     const isFirst = !this.data;
-    const look = JSON.stringify([data.strings, data.labels]);
+    const look = JSON.stringify([data.strings, data.labels, data.guide, data.several_labels, data.intensity]);
     this.data = data;
     this.setStateValue = setStateValue;
     if (look !== this.look) this.build();
@@ -89,6 +96,7 @@ class Board extends View {
     this.lookedAt = null;
     this.cycled = null;
     this.memo.value = item?.previous?.memo ?? "";
+    this.further.reset(item);
     this.parts.reading.scrollTop = 0;
   }
 
@@ -129,6 +137,7 @@ class Board extends View {
       model_id: shown?.model_id ?? null,
       shown_label_id: shownLabel?.id ?? null,
       shown_proba: shown?.proba[shown.label_index] ?? null,
+      ...this.further.of(wish.kind === "accept" ? "label" : wish.kind, labelId),
     });
     this.items = this.items.slice(1);
     this.show(this.items[0] ?? null);
@@ -154,6 +163,7 @@ class Board extends View {
 
   record(event) {
     this.log.add(event);
+    this.pause.work();
     // After the paint: the next diary is on screen before the server hears of this one.
     clearTimeout(this.sendTimer);
     this.sendTimer = setTimeout(() => this.send(), 0);
@@ -176,7 +186,7 @@ class Board extends View {
     for (const event of this.log.events) {
       if (event.kind === "rationale") continue;
       if (event.kind === "undo") all.shift();
-      else all.unshift({ diary_id: event.diary_id, kind: event.kind, label_id: event.label_id, isPending: true });
+      else all.unshift({ ...event, isPending: true });
     }
     return all;
   }
@@ -190,6 +200,7 @@ class Board extends View {
     const isQuiet = document.visibilityState === "visible" && silent > KEEP_ALIVE_MS;
     if (isLate || isQuiet) this.send();
     this.drawSaveState();
+    this.pause.tick();
   }
 
   onVisibility() {
@@ -226,12 +237,24 @@ class Board extends View {
     const isEnter = code === "Enter" || code === "NumpadEnter";
     if (isEnter && this.hasWalked && isPressable(focused())) return;
     const isHelp = event.key === "?" || this.actions.get(code) === this.toggleSheet;
+    if (!isHelp && !this.sheet.open && this.takesKey(event, code)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
     const action = isHelp ? this.toggleSheet : this.actions.get(code);
     if (!action || (this.sheet.open && !isHelp)) return;
     event.preventDefault();
     // Streamlit has keys of its own, R and C among them.
     event.stopImmediatePropagation();
     if (!event.repeat) action();
+  }
+
+  takesKey(event, code) {
+    if (event.key !== "Escape") return this.further.onKey(event, code);
+    if (this.pause.isOpen) this.pause.dismiss();
+    else if (!this.guide.close()) return this.further.onKey(event, code);
+    return true;
   }
 
   onMemoKey(event) {
@@ -253,6 +276,7 @@ class Board extends View {
       evidence: () => this.cycleEvidence(),
       mark: () => this.marks.toggle(),
       help: this.toggleSheet,
+      guide: () => this.guide.toggle(),
     };
     this.actions = new Map([["Backspace", commands.undo]]);
     for (const [kind, key] of Object.entries(freeCommandKeys(labels))) this.actions.set(`Key${key}`, commands[kind]);

@@ -1,7 +1,7 @@
 // The parts around the diary: label buttons, commands, history, key sheet; and what a key means.
 
 const LONG_PRESS_MS = 450;
-const COMMAND_KEYS = { skip: "S", flag: "F", undo: "Z", memo: "M", evidence: "V", mark: "W", help: "H" };
+const COMMAND_KEYS = { skip: "S", flag: "F", undo: "Z", memo: "M", evidence: "V", guide: "G", mark: "W", help: "H" };
 
 function keyCap(key) {
   const cap = el("kbd", "cap", key);
@@ -54,12 +54,14 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
 }
 
 function drawLabelButton(made, label, state, strings) {
-  const { share, isPredicted, isPrevious, isLookedAt } = state;
+  const { share, isPredicted, isPrevious, isLookedAt, isAdded } = state;
+  made.classList.toggle("added", isAdded);
   made.classList.toggle("predicted", isPredicted);
   made.classList.toggle("previous", isPrevious);
   made.classList.toggle("looked-at", isLookedAt);
   made.classList.toggle("without-bar", share === null);
-  const tags = [isPredicted ? strings.predicted : "", isPrevious ? strings.previous_tag : ""].filter(Boolean);
+  const tags = [isPredicted ? strings.predicted : "", isPrevious ? strings.previous_tag : "", isAdded ? strings["further.tag"] : ""]
+    .filter(Boolean);
   made.querySelector(".tag").textContent = [...tags, isPredicted ? "Enter" : ""].filter(Boolean).join(" · ");
   const percent = share === null ? "" : `${Math.round(100 * share)}%`;
   made.querySelector(".percent").textContent = percent;
@@ -83,13 +85,14 @@ function drawHistory(list, decisions, labels, strings) {
     const entry = el("li", decision.isPending ? "pending" : "");
     const dot = el("span", "dot");
     if (label) dot.style.setProperty("--label", label.colour);
-    entry.append(dot, el("span", "", label ? label.name : strings[`${decision.kind}_done`]));
+    entry.append(dot, el("span", "", saidOf(decision, labels, strings)));
     return entry;
   });
   list.replaceChildren(...entries);
 }
 
-function buildSheet(labels, strings, keys) {
+function buildSheet(data, keys) {
+  const { labels, strings } = data;
   const sheet = el("dialog", "sheet");
   const title = el("h2", "", strings.help_title);
   title.id = "sheet-title";
@@ -104,6 +107,8 @@ function buildSheet(labels, strings, keys) {
   };
   labels.forEach((label) => row(label.key.toUpperCase(), label.name, label.definition));
   row("Enter", strings.help_accept);
+  if (data.several_labels) row("Shift", strings["further.help_add"]);
+  if (data.intensity) row("← →", strings["further.help_intensity"]);
   Object.entries(keys).forEach(([kind, key]) => row(key, strings[`help_${kind}`]));
   const close = button("command", () => sheet.close());
   close.append(keyCap("Esc"), el("span", "", strings.help_close));
@@ -170,6 +175,7 @@ function buildFrame(strings) {
     legend: el("p", "legend"),
     legendLabel: el("span", "legend-label"),
     arc: el("div", "arc"),
+    helpLines: helpLines(strings),
     evidenceText: el("p", "evidence-text"),
     contrast: el("p", "why-more contrast"),
     deletion: el("p", "why-more deletion"),
@@ -218,7 +224,7 @@ function assembleFrame(parts, strings) {
   const legendRow = el("div", "legend-row");
   legendRow.append(parts.legend, parts.evidenceKey);
   evidence.append(parts.evidenceText, parts.contrast, parts.deletion, legendRow);
-  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.arc, evidence);
+  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.helpLines, parts.arc, evidence);
   const memoRow = el("div", "memo-row");
   memoRow.append(parts.memoLabel, parts.memo);
   parts.reading.append(parts.article, parts.placeholder);

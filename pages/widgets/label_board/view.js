@@ -25,7 +25,7 @@ class View {
     const keys = freeCommandKeys(labels);
     this.buttons = labels.map((label, index) =>
       labelButton(label, strings, {
-        onPress: () => this.press({ kind: "label", labelId: label.id }),
+        onPress: () => this.further.takesClick(label.id) || this.press({ kind: "label", labelId: label.id }),
         onLook: () => this.lookAt(index),
         onLookAway: () => this.lookedAt === index && this.lookAt(null),
       }),
@@ -39,7 +39,7 @@ class View {
     if (keys.memo) this.parts.memoLabel.prepend(keyCap(keys.memo));
     if (keys.evidence) this.parts.evidenceKey.append(keyCap(keys.evidence), el("span", "", strings.evidence));
     this.parts.evidenceKey.addEventListener("click", () => this.cycleEvidence());
-    this.sheet = buildSheet(labels, strings, keys);
+    this.sheet = buildSheet(this.data, keys);
     const board = this.root.querySelector(".board");
     board.replaceChildren(this.parts.frame, this.sheet);
     board.addEventListener("keydown", shieldTyping);
@@ -76,10 +76,9 @@ class View {
       .join(" · ");
     parts.previous.hidden = !item.previous;
     if (item.previous) {
-      const label = labels.find((candidate) => candidate.id === item.previous.label_id);
-      const choice = label?.name ?? strings[`${item.previous.kind}_done`];
-      parts.previous.textContent = fill(strings.previous, { choice });
+      parts.previous.textContent = fill(strings.previous, { choice: saidOf(item.previous, labels, strings) });
     }
+    parts.helpLines.hidden = !item.care;
     this.drawEvidence(item);
   }
 
@@ -138,8 +137,10 @@ class View {
         isPredicted: prediction?.label_index === index,
         isPrevious: item?.previous?.label_id === labels[index].id,
         isLookedAt: looked === index,
+        isAdded: this.further.added.has(labels[index].id),
       }, strings);
     });
+    this.further.draw();
     for (const kind of ["skip", "flag"]) {
       this.parts.commands.querySelector(`.${kind}`).classList.toggle("previous", item?.previous?.kind === kind);
     }
@@ -178,8 +179,7 @@ class View {
 
   announceSaved(event) {
     this.savedOnce = true;
-    const label = this.data.labels.find((candidate) => candidate.id === event.label_id);
-    const what = label?.name ?? this.data.strings[`${event.kind}_done`];
+    const what = saidOf(event, this.data.labels, this.data.strings);
     this.parts.live.textContent = fill(this.data.strings.saved_what, { what });
   }
 

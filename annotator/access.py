@@ -1,0 +1,57 @@
+"""Who is at the app, and what their role lets them do. The one place in which a right is given to a role."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from annotator.errors import UserError
+
+Role = Literal["annotator", "reviewer", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Every role, from the fewest rights to all of them."""
+
+Right = Literal["label", "review", "administrate"]
+
+_NEEDED: dict[Right, Role] = {"label": "annotator", "review": "reviewer", "administrate": "administrator"}
+"""The least role that has each right. `label`: diaries and one's own decisions; `review`: everybody's decisions,
+import, training and export; `administrate`: people, settings, what is masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may use the app.
+
+    Attributes:
+        annotator_id: whose decisions theirs are.
+        is_solo: nobody has an account yet: one person on one machine, who needs no login and may do everything.
+    """
+
+    annotator_id: int
+    name: str
+    role: Role
+    is_solo: bool
+
+
+def may(person: Person, right: Right) -> bool:
+    """Say whether a person's role has a right."""
+    return ROLES.index(person.role) >= ROLES.index(_NEEDED[right])
+
+
+def require(person: Person, right: Right) -> None:
+    """Let nobody go on whose role lacks a right: it may have changed since the page was drawn.
+
+    Raises:
+        UserError: if it is lacking.
+    """
+    if not may(person, right):
+        raise UserError("right_missing")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,105 @@
+"""What a reviewer sent back to an annotator: read the comment, decide again. Who sent it is not said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annotator import labelling, masking
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.presses import storable
+from db import decisions, diaries, labels, reviews
+from db.connection import write
+from db.decisions import NewDecision
+
+if TYPE_CHECKING:
+    from db import Database
+    from db.labels import Label
+
+_MEMO_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A diary that was sent back.
+
+    Attributes:
+        review_id: what sent it back; an answer names it.
+        text: as people may see it.
+        mine: the label that this person gave it; None if that is no label in force any more.
+        memo: what this person had noted.
+    """
+
+    review_id: int
+    diary_id: int
+    text: str
+    written_on: str | None
+    mine: Label | None
+    memo: str
+    comment: str
+    returned_at: str
+
+
+def next_card(db: Database, annotator_id: int) -> Card | None:
+    """Return the diary that has waited longest for this person's answer; None if none waits."""
+    waiting = reviews.list_returned(db, annotator_id)
+    if not waiting:
+        return None
+    first = waiting[0]
+    diary = diaries.get_diary(db, first.diary_id)
+    return Card(
+        review_id=first.review_id,
+        diary_id=diary.id,
+        text=masking.shown(diary.text, project_settings.load(db)),
+        written_on=diary.written_on,
+        mine=next((label for label in labels.list_labels(db) if label.id == first.label_id), None),
+        memo=decisions.get_decision(db, first.decision_id).memo,
+        comment=first.comment,
+        returned_at=first.returned_at,
+    )
+
+
+def count(db: Database, annotator_id: int) -> int:
+    """Count the diaries that wait for this person's answer."""
+    return reviews.count_returned(db, annotator_id)
+
+
+def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: int, memo: str = "") -> int:
+    """Decide a diary that was sent back again; return the decision's id. The same answer again changes nothing.
+
+    Raises:
+        UserError: ``correction_gone`` if it does not wait any more, or for a label that can't be given.
+    """
+    with write(db):
+        waiting = {found.review_id: found for found in reviews.list_returned(db, annotator_id)}
+        found = waiting.get(card_review_id)
+        if found is None:
+            return _answered(db, card_review_id, label_id, annotator_id)
+        kept = storable(memo).strip()[:_MEMO_CHARACTERS]
+        # The decision that is sent back differs after an undo, so each answer has a token of its own.
+        token = f"answer:{card_review_id}:{reviews.mark(db, found.diary_id)[0]}"
+        decision = NewDecision(found.diary_id, annotator_id, "label", token, label_id, kept)
+        made = labelling.decide(db, decision)
+    if made is None:
+        raise UserError("event_broken")
+    return made
+
+
+def _answered(db: Database, review_id: int, label_id: int, annotator_id: int) -> int:
+    """Return the decision that has answered already, if it says the same: a second press."""
+    diary_id = reviews.diary_of(db, review_id)
+    for decision in decisions.list_standing(db, [diary_id]):
+        if (decision.annotator_id, decision.label_id) == (annotator_id, label_id):
+            return decision.id
+    raise UserError("correction_gone", id=diary_id)
+
+
+def undo(db: Database, decision_id: int) -> bool:
+    """Take an answer back, so that the diary waits again; return False if a newer decision has overtaken it."""
+    return decisions.undo(db, decision_id, token=f"undo-answer:{decision_id}")
+
+
+def label_set(db: Database) -> list[Label]:
+    """Return the labels that a diary can be given, in their order."""
+    return labels.list_labels(db)

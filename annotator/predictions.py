@@ -1,0 +1,166 @@
+"""What a stored model says in terms of the labels in force: its columns are those of the day it was made.
+
+One mapping for everybody who shows or exports probabilities, `in_force`. A label that others were merged into has the
+sum of their probabilities; one that the model never learned has 0; what it says of a retired label is dropped, and the
+rest made to sum to 1 again. The next round learns the labels as they are then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from db import labels, models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from db import Database
+    from db.models import Explanation, Model
+
+    FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How the columns of a model become those of the labels in force.
+
+    Attributes:
+        label_ids: of the k labels in force, in their order.
+        sources: (m,) for each column of the model the label's place among them; -1 for one that is dropped.
+    """
+
+    label_ids: tuple[int, ...]
+    sources: NDArray[np.int64]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the model has just these labels, in whichever order: nothing is summed, dropped or unknown."""
+        return np.array_equal(np.sort(self.sources), np.arange(len(self.label_ids)))
+
+    @property
+    def known_count(self) -> int:
+        """How many labels in force the model can answer with."""
+        return len(np.unique(self.sources[self.sources >= 0]))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model can answer with every label in force."""
+        return self.known_count == len(self.label_ids)
+
+    @property
+    def sums(self) -> bool:
+        """Whether some label in force has several columns, whose probabilities are summed."""
+        return int((self.sources >= 0).sum()) > self.known_count
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing changes, not even the order."""
+        return np.array_equal(self.sources, np.arange(len(self.label_ids)))
+
+    def proba(self, proba: FloatArray) -> FloatArray:
+        """Return probabilities of the labels in force, (…, k), rows sum to 1.
+
+        Args:
+            proba: (…, m) of the model; rows of NaN, where there is no prediction, stay so.
+        """
+        if self.is_identity:
+            return proba
+        found = self._spread(proba)
+        if (self.sources >= 0).all():
+            return found
+        # Where all that the model believed in has been dropped it knows nothing: 0 / 0 is NaN, no prediction.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(found / found.sum(axis=-1, keepdims=True), np.float32)
+
+    def weights(self, weights: FloatArray, proba: FloatArray) -> FloatArray:
+        """Return weights of words for the labels in force, (units, k); 0 for a label that the model doesn't know.
+
+        The score of merged labels is log(Σ exp score): a word moves it by the mean of its weights for the parts, each
+        as probable as it is in this diary.
+
+        Args:
+            weights: (units, m) of the model.
+            proba: (m,) of the model for the same diary; looked at only where columns are summed.
+
+        Source: the derivative of the log-sum-exp function is softmax; Boyd and Vandenberghe (2004), sec. 3.1.5.
+        """
+        if not self.sums:
+            return weights if self.is_identity else self._spread(weights)
+        total = self._spread(proba)
+        shares = np.zeros_like(proba)
+        there = self.sources >= 0
+        shares[there] = proba[there] / np.maximum(total[self.sources[there]], np.float32(1e-9))
+        return self._spread(weights * shares)
+
+    def explanation(self, found: Explanation, proba: FloatArray) -> Explanation:
+        """Return an explanation in terms of the labels in force.
+
+        The fit of merged labels is that of their worst part. What was tried by leaving words out speaks of one column
+        and stays only where all columns are still labels of their own.
+
+        Args:
+            proba: (m,) of the model for the same diary.
+        """
+        fit = np.full(len(self.label_ids), np.inf, np.float32)
+        there = self.sources >= 0
+        np.minimum.at(fit, self.sources[there], np.array(found.fit, np.float32)[there])
+        deletion = None
+        if self.is_same and found.deletion is not None:
+            deletion = {**found.deletion, "label_index": int(self.sources[found.deletion["label_index"]])}
+        arc = None
+        if found.arc is not None:
+            arc = self.proba(np.array(found.arc, np.float32).reshape(-1, len(self.sources))).tolist()
+        return replace(
+            found,
+            weights=self.weights(found.weights, proba),
+            fit=tuple(float(f) if np.isfinite(f) else 0.0 for f in fit),
+            deletion=deletion,
+            arc=arc,
+        )
+
+    def _spread(self, values: FloatArray) -> FloatArray:
+        found = np.zeros((*values.shape[:-1], len(self.label_ids)), np.float32)
+        for column, place in enumerate(self.sources.tolist()):
+            if place >= 0:
+                found[..., place] += values[..., column]
+        return found
+
+
+def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: dict[int, int]) -> Columns:
+    """Return how columns become those of other labels.
+
+    Args:
+        merged: what labels were merged into, by id.
+    """
+    place_of = {label_id: place for place, label_id in enumerate(label_ids)}
+    sources = [place_of.get(merged.get(label_id, label_id), -1) for label_id in model_label_ids]
+    return Columns(tuple(label_ids), np.array(sources, np.int64))
+
+
+def in_force(db: Database, model: Model) -> Columns:
+    """Return how a model's columns become those of the labels in force."""
+    return columns(model.label_ids, [label.id for label in labels.list_labels(db)], labels.list_merged(db))
+
+
+def find_proba(db: Database, model: Model, diary_id: int) -> FloatArray | None:
+    """Return one diary's probabilities of the labels in force, (k,), or None if there are none yet."""
+    proba = models.find_proba(db, model, diary_id)
+    found = None if proba is None else in_force(db, model).proba(proba)
+    return None if found is None or np.isnan(found).any() else found
+
+
+def load_predictions(db: Database, model: Model) -> FloatArray:
+    """Return the probabilities of the labels in force, (rows, k): row i belongs to diary i + 1; NaN for none."""
+    return in_force(db, model).proba(models.load_predictions(db, model))
+
+
+def find_explanation(db: Database, model: Model, diary_id: int, unit: str) -> Explanation | None:
+    """Return a stored explanation in terms of the labels in force, if there is one and a prediction with it."""
+    found = models.find_explanation(db, diary_id, model.id, unit)
+    proba = models.find_proba(db, model, diary_id)
+    return None if found is None or proba is None else in_force(db, model).explanation(found, proba)

@@ -1,0 +1,290 @@
+"""Accounts, sessions, invites and failed tries to sign in. Of a token only the SHA-256 hash is ever kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from db import clock
+from db.connection import one, rows, scalar, write
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in.
+
+    Attributes:
+        role: ``annotator``, ``reviewer`` or ``administrator``.
+        password_hash: Argon2, with its parameters; None for those who sign in with their organisation.
+        email: by which an organisation's identity finds its account the first time.
+        subject: issuer and subject of that identity, from then on.
+        disabled_at: since when the account is closed; None while it is open.
+        last_seen_at: when a session of theirs was last used.
+    """
+
+    annotator_id: int
+    name: str
+    role: str
+    password_hash: str | None
+    email: str | None
+    subject: str | None
+    disabled_at: str | None
+    last_seen_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that has signed in."""
+
+    annotator_id: int
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A link by which a person sets a password of their own."""
+
+    token_hash: bytes
+    name: str
+    role: str
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    withdrawn_at: str | None
+
+
+_ACCOUNT = """
+    select c.annotator_id, a.name, c.role, c.password_hash, c.email, c.subject, c.disabled_at,
+        (select max(s.last_seen_at) from sessions s where s.annotator_id = c.annotator_id)
+    from accounts c join annotators a on a.id = c.annotator_id
+"""
+
+_INVITE = "select token_hash, name, role, created_at, expires_at, used_at, withdrawn_at from invites"
+
+
+def has_accounts(db: Database) -> bool:
+    """Say whether anybody has an account, open or closed."""
+    return bool(scalar(db, "select exists (select 1 from accounts)"))
+
+
+def list_accounts(db: Database) -> list[Account]:
+    """Return every account, oldest first."""
+    return [Account(*row) for row in rows(db, f"{_ACCOUNT} order by c.created_at, c.annotator_id")]
+
+
+def find_account(db: Database, annotator_id: int) -> Account | None:
+    """Return somebody's account."""
+    row = one(db, f"{_ACCOUNT} where c.annotator_id = :id", id=annotator_id)
+    return None if row is None else Account(*row)
+
+
+def find_account_by_name(db: Database, name: str) -> Account | None:
+    """Return the account of a name."""
+    row = one(db, f"{_ACCOUNT} where a.name = :name", name=name)
+    return None if row is None else Account(*row)
+
+
+def find_account_of_identity(db: Database, subject: str, email: str) -> Account | None:
+    """Return the account that an organisation's identity belongs to: the one bound to it, else the one of its e-mail
+    that is bound to none yet.
+    """
+    sql = (
+        f"{_ACCOUNT} where c.subject = :subject or (c.subject is null and c.email = :email) order by c.subject is null"
+    )
+    row = one(db, sql, subject=subject, email=email)
+    return None if row is None else Account(*row)
+
+
+def count_open_administrators(db: Database, *, other_than: int) -> int:
+    """Count the administrators that can sign in, without one of them."""
+    sql = """
+        select count(*) from accounts
+        where role = 'administrator' and disabled_at is null and annotator_id <> :other_than
+    """
+    return int(scalar(db, sql, other_than=other_than))
+
+
+def add_account(
+    db: Database, annotator_id: int, role: str, *, password_hash: str | None = None, email: str | None = None
+) -> None:
+    """Give somebody an account.
+
+    Raises:
+        sqlite3.IntegrityError: if they have one, or the e-mail is another's.
+    """
+    statement = """
+        insert into accounts (annotator_id, role, password_hash, email, created_at)
+        values (:annotator_id, :role, :password_hash, :email, :now)
+    """
+    values = {"annotator_id": annotator_id, "role": role, "password_hash": password_hash, "email": email}
+    with write(db):
+        db.conn.execute(statement, {**values, "now": clock.now()})
+
+
+def set_role(db: Database, annotator_id: int, role: str) -> None:
+    """Give an account another role."""
+    with write(db):
+        db.conn.execute("update accounts set role = :role where annotator_id = :id", {"role": role, "id": annotator_id})
+
+
+def set_disabled(db: Database, annotator_id: int, *, disabled: bool) -> None:
+    """Close an account, or open it again."""
+    values = {"at": clock.now() if disabled else None, "id": annotator_id}
+    with write(db):
+        db.conn.execute("update accounts set disabled_at = :at where annotator_id = :id", values)
+
+
+def set_password_hash(db: Database, annotator_id: int, password_hash: str) -> None:
+    """Keep the hash of another password, or of the same under other parameters."""
+    values = {"hash": password_hash, "id": annotator_id}
+    with write(db):
+        db.conn.execute("update accounts set password_hash = :hash where annotator_id = :id", values)
+
+
+def bind_subject(db: Database, annotator_id: int, subject: str) -> None:
+    """Bind an account to an organisation's identity."""
+    values = {"subject": subject, "id": annotator_id}
+    with write(db):
+        db.conn.execute("update accounts set subject = :subject where annotator_id = :id", values)
+
+
+def add_session(db: Database, token_hash: bytes, annotator_id: int, *, seconds: float) -> None:
+    """Begin a session.
+
+    Args:
+        seconds: how long it may last at most.
+    """
+    statement = """
+        insert into sessions (token_hash, annotator_id, created_at, last_seen_at, expires_at)
+        values (:token_hash, :annotator_id, :now, :now, :expires_at)
+    """
+    expires_at = clock.now(plus_seconds=seconds)
+    values = {"token_hash": token_hash, "annotator_id": annotator_id, "now": clock.now(), "expires_at": expires_at}
+    with write(db):
+        db.conn.execute(statement, values)
+
+
+def find_session(db: Database, token_hash: bytes) -> Session | None:
+    """Return the session of a token."""
+    sql = """
+        select annotator_id, created_at, last_seen_at, expires_at, ended_at
+        from sessions where token_hash = :token_hash
+    """
+    row = one(db, sql, token_hash=token_hash)
+    return None if row is None else Session(*row)
+
+
+def touch_session(db: Database, token_hash: bytes) -> None:
+    """Note that a session was used just now."""
+    statement = "update sessions set last_seen_at = :now where token_hash = :token_hash"
+    with write(db):
+        db.conn.execute(statement, {"now": clock.now(), "token_hash": token_hash})
+
+
+def end_session(db: Database, token_hash: bytes) -> None:
+    """End a session; one that has ended stays as it is."""
+    statement = "update sessions set ended_at = :now where token_hash = :token_hash and ended_at is null"
+    with write(db):
+        db.conn.execute(statement, {"now": clock.now(), "token_hash": token_hash})
+
+
+def end_sessions(db: Database, annotator_id: int, *, but: bytes = b"") -> None:
+    """End everything that somebody is signed in with, except one session."""
+    statement = """
+        update sessions set ended_at = :now
+        where annotator_id = :annotator_id and ended_at is null and token_hash <> :but
+    """
+    with write(db):
+        db.conn.execute(statement, {"now": clock.now(), "annotator_id": annotator_id, "but": but})
+
+
+def add_invite(
+    db: Database, token_hash: bytes, name: str, role: str, *, invited_by: int | None, seconds: float
+) -> None:
+    """Keep an invite; earlier ones of the same name no longer open."""
+    statement = """
+        insert into invites (token_hash, name, role, invited_by, created_at, expires_at)
+        values (:token_hash, :name, :role, :invited_by, :now, :expires_at)
+    """
+    values = {"token_hash": token_hash, "name": name, "role": role, "invited_by": invited_by, "now": clock.now()}
+    with write(db):
+        withdraw_invites(db, name)
+        db.conn.execute(statement, {**values, "expires_at": clock.now(plus_seconds=seconds)})
+
+
+def find_invite(db: Database, token_hash: bytes) -> Invite | None:
+    """Return the invite of a token."""
+    row = one(db, f"{_INVITE} where token_hash = :token_hash", token_hash=token_hash)
+    return None if row is None else Invite(*row)
+
+
+def list_open_invites(db: Database) -> list[Invite]:
+    """Return the invites that wait to be taken up, newest first."""
+    sql = f"{_INVITE} where used_at is null and withdrawn_at is null and expires_at > :now order by created_at desc"
+    return [Invite(*row) for row in rows(db, sql, now=clock.now())]
+
+
+def use_invite(db: Database, token_hash: bytes) -> bool:
+    """Use an invite up; False if it was used or withdrawn before."""
+    statement = """
+        update invites set used_at = :now
+        where token_hash = :token_hash and used_at is null and withdrawn_at is null
+    """
+    with write(db):
+        return db.conn.execute(statement, {"now": clock.now(), "token_hash": token_hash}).rowcount == 1
+
+
+def withdraw_invites(db: Database, name: str) -> int:
+    """Withdraw the open invites of a name and return how many there were."""
+    statement = """
+        update invites set withdrawn_at = :now where name = :name and used_at is null and withdrawn_at is null
+    """
+    with write(db):
+        return int(db.conn.execute(statement, {"now": clock.now(), "name": name}).rowcount)
+
+
+def add_try(db: Database, name_hash: str, address: str) -> int:
+    """Count a try to sign in as failed before it is looked at, so that many at once can't slip by; return its id."""
+    statement = "insert into login_failures (name, address, failed_at) values (:name, :address, :now) returning id"
+    with write(db):
+        values = {"name": name_hash, "address": address, "now": clock.now()}
+        return int(db.conn.execute(statement, values).fetchone()[0])
+
+
+def forget_tries(db: Database, *, try_id: int, name_hash: str) -> None:
+    """Forget a try that succeeded, and the failed ones of that name before it."""
+    statement = "delete from login_failures where id = :id or name = :name"
+    with write(db):
+        db.conn.execute(statement, {"id": try_id, "name": name_hash})
+
+
+def find_try_time(
+    db: Database, *, nth: int, within_seconds: float, name_hash: str | None = None, address: str | None = None
+) -> str | None:
+    """Return when the nth newest failed try of a name or of an address was made; None if there were fewer.
+
+    Older ones are forgotten. Those that a clock that was ahead has put into the future count as made now: setting
+    the clock back neither lifts a limit nor makes it last longer than it would from now on.
+    """
+    sql = """
+        select failed_at from login_failures where (:name is not null and name = :name) or address = :address
+        order by failed_at desc limit 1 offset :skipped
+    """
+    with write(db):
+        values = {"now": clock.now(), "oldest": clock.now(plus_seconds=-within_seconds)}
+        db.conn.execute("update login_failures set failed_at = :now where failed_at > :now", values)
+        db.conn.execute("delete from login_failures where failed_at < :oldest", values)
+        found = scalar(db, sql, name=name_hash, address=address, skipped=nth - 1)
+    return None if found is None else str(found)
+
+
+def is_importer(db: Database, name: str) -> bool:
+    """Say whether a name stands for the labels of an imported file, and so for nobody who could sign in."""
+    sql = "select exists (select 1 from annotators where name = :name and kind = 'importer')"
+    return bool(scalar(db, sql, name=name))

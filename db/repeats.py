@@ -1,0 +1,170 @@
+"""Hidden repeats: a person is handed a diary that they decided before. The answer is kept apart and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Literal
+
+from db import clock
+from db.connection import one, rows, scalar, write
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+TOKEN = "r"  # noqa: S105 - not a password
+"""What the token of a repeat begins with, and no other: hexadecimal digits end at f. So a repeat that is answered
+after its lease has run out is known as one, too."""
+
+_FEWEST_DECISIONS = 50
+_DECISIONS_BETWEEN = 30
+_DAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """An answer to a repeat on its way in."""
+
+    diary_id: int
+    annotator_id: int
+    kind: Literal["label", "skip", "flag"]
+    token: str
+    label_id: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """What a person said of a diary the second time, and the decision that they had made the first time."""
+
+    id: int
+    diary_id: int
+    decision_id: int
+    kind: Literal["label", "skip", "flag"]
+    label_id: int | None
+    answered_at: str
+
+
+def is_repeat(token: str) -> bool:
+    """Say whether a token was given out with a repeat."""
+    return token.startswith(TOKEN)
+
+
+def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: bool) -> int | None:
+    """Return a diary to hand to a person once more, drawn at random; None where none is due.
+
+    One in ``1 / share`` is, from the 50th decision on; of the diaries that the person decided 30 or more decisions
+    or a day ago, each once.
+    """
+    every = ceil(1 / share) if share > 0 else 0
+    if not every or _is_one_open(db, annotator_id) or not _is_time(db, annotator_id, every):
+        return None
+    sql = """
+        select s.diary_id from decisions d join standing s on s.decision_id = d.id
+            and s.diary_id = d.diary_id and s.annotator_id = d.annotator_id
+        where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
+            and (d.decided_at < :yesterday or d.id <= (
+                select id from decisions where annotator_id = :annotator order by id desc limit 1 offset :between))
+            and not exists (select 1 from repeats r where r.annotator_id = :annotator and r.diary_id = d.diary_id
+                and r.undone_at is null)
+            and not exists (select 1 from leases l where l.annotator_id = :annotator and l.diary_id = d.diary_id)
+            and (:sees_flagged or not exists (select 1 from care_flags c where c.diary_id = d.diary_id))
+        order by random() limit 1
+    """
+    found = scalar(
+        db,
+        sql,
+        annotator=annotator_id,
+        yesterday=clock.now(plus_seconds=-_DAY_SECONDS),
+        between=_DECISIONS_BETWEEN - 1,
+        sees_flagged=sees_flagged,
+    )
+    return None if found is None else int(found)
+
+
+def _is_one_open(db: Database, annotator_id: int) -> bool:
+    sql = "select 1 from leases where annotator_id = :annotator and is_repeat = 1"
+    return scalar(db, sql, annotator=annotator_id) is not None
+
+
+def _is_time(db: Database, annotator_id: int, every: int) -> bool:
+    """Say whether a person has made so many decisions since their last repeat, and enough of them at all."""
+    last = scalar(
+        db,
+        "select max(answered_at) from repeats where annotator_id = :annotator and undone_at is null",
+        annotator=annotator_id,
+    )
+    back = max(every - 1, 1) if last else max(every, _FEWEST_DECISIONS)
+    sql = "select decided_at from decisions where annotator_id = :annotator order by id desc limit 1 offset :back"
+    then = scalar(db, sql, annotator=annotator_id, back=back - 1)
+    return then is not None and (last is None or then > last)
+
+
+def add(db: Database, answer: NewAnswer) -> bool:
+    """Keep an answer, once, and end its lease; return False where the first decision was taken back meanwhile.
+
+    There is nothing to compare with then, and nothing is kept: it is a decision like any other.
+    """
+    statement = """
+        insert into repeats (diary_id, annotator_id, decision_id, kind, label_id, token, seconds, answered_at)
+        select :diary_id, :annotator_id, s.decision_id, :kind, :label_id, :token, :seconds, :now
+        from standing s where s.diary_id = :diary_id and s.annotator_id = :annotator_id
+    """
+    with write(db):
+        if is_token_used(db, answer.annotator_id, answer.token):
+            return True
+        parameters = {name: getattr(answer, name) for name in NewAnswer.__dataclass_fields__}
+        added = db.conn.execute(statement, {**parameters, "now": clock.now()})
+        db.conn.execute("delete from leases where token = ?", (answer.token,))
+    return added.rowcount > 0
+
+
+_KEPT = "select id, diary_id, decision_id, kind, label_id, answered_at from repeats"
+
+
+def undo_last(db: Database, annotator_id: int, *, token: str) -> Repeat | None:
+    """Take back a person's newest answer if no decision of theirs is newer; return it, or None.
+
+    A second call with the same token changes nothing and returns what the first one took back. The token stays
+    behind that of the answer, so that an answer that arrives again is known, too.
+    """
+    repeated = f"{_KEPT} where annotator_id = :annotator and instr(token || ' ', ' ' || :token || ' ') > 0"
+    newest = f"""
+        {_KEPT} where annotator_id = :annotator and undone_at is null and answered_at >= coalesce((
+            select d.decided_at from decisions d
+            where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
+                and not exists (select 1 from decisions u where u.undoes = d.id)
+            order by d.id desc limit 1), '')
+        order by id desc limit 1
+    """  # noqa: S608 - constants
+    with write(db):
+        if row := one(db, repeated, annotator=annotator_id, token=token):
+            return Repeat(*row)
+        row = one(db, newest, annotator=annotator_id)
+        if row is None or scalar(db, "select 1 from decisions where token = :token", token=token):
+            return None
+        db.conn.execute(
+            "update repeats set undone_at = ?, token = token || ' ' || ? where id = ?", (clock.now(), token, row[0])
+        )
+    return Repeat(*row)
+
+
+def is_token_used(db: Database, annotator_id: int, token: str) -> bool:
+    """Say whether an answer, or the undo of one, with this token was kept."""
+    sql = """
+        select 1 from repeats
+        where annotator_id = :annotator and instr(' ' || token || ' ', ' ' || :token || ' ') > 0
+    """
+    return scalar(db, sql, annotator=annotator_id, token=token) is not None
+
+
+def list_answers(db: Database, annotator_id: int, *, limit: int | None = None) -> list[Repeat]:
+    """Return a person's answers in force, newest first."""
+    sql = f"{_KEPT} where annotator_id = :annotator and undone_at is null order by id desc limit :limit"
+    return [Repeat(*row) for row in rows(db, sql, annotator=annotator_id, limit=-1 if limit is None else limit)]
+
+
+def count_labels(db: Database, annotator_id: int) -> int:
+    """Count a person's answers in force that name a label."""
+    sql = "select count(*) from repeats where annotator_id = :annotator and undone_at is null and kind = 'label'"
+    return int(scalar(db, sql, annotator=annotator_id))

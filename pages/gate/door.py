@@ -1,0 +1,121 @@
+"""Who stands at the door: the person of a session, somebody alone on this machine, or nobody that is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from annotator import accounts, sessions
+from annotator.access import is_loopback
+from annotator.errors import UserError
+from annotator.project import is_set_up, open_project
+from pages.widgets import project
+from pages.widgets.session import COOKIE
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from annotator.access import Person
+    from annotator.project import Database
+
+_RECENT_SECONDS = 2.0
+"""A page brings dozens of files with it: what was let in for one is let in for the next."""
+
+_TOUCH_SECONDS = 60.0
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+def token_of(scope: Scope) -> str | None:
+    """Return the session token that a request brings."""
+    return HTTPConnection(scope).cookies.get(COOKIE)
+
+
+def is_from_here(scope: Scope) -> bool:
+    """Say whether a request comes from this machine and asks for it: a proxy, or another site's name, doesn't."""
+    headers = Headers(scope=scope)
+    client = scope.get("client")
+    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    is_forwarded = any(name in headers for name in _FORWARDED)
+    return client is not None and is_loopback(client[0]) and is_loopback(host) and not is_forwarded
+
+
+class Door:
+    """Reads who somebody is from the database: on a thread of its own, with a connection that stays open."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gate")
+        self._db: Database | None = None
+        self._file: tuple[int, int] | None = None
+        self._recent: dict[str, float] = {}
+        self._touched: dict[str, float] = {}
+
+    async def person(self, scope: Scope, *, may_be_recent: bool = False) -> Person | None:
+        """Return who makes a request; None for the one person of a project without accounts.
+
+        Args:
+            may_be_recent: believe what was found at most two seconds ago, and return None for it.
+
+        Raises:
+            UserError: if there is no session, or the project is asked for from elsewhere before it has accounts.
+            DatabaseError: if nobody can be looked up.
+        """
+        token, is_here = token_of(scope), is_from_here(scope)
+        if may_be_recent and token and time.monotonic() - self._recent.get(token, -1e9) < _RECENT_SECONDS:
+            return None
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._thread, self._look, token, is_here)
+        if found is not None and token is not None:
+            _remember(self._recent, token)
+        return found
+
+    def forget(self) -> None:
+        """Believe nothing that was found before: somebody has just signed out."""
+        self._recent.clear()
+
+    async def keep_alive(self, scope: Scope) -> None:
+        """Note that the person of a session has just done something."""
+        token = token_of(scope)
+        if token and time.monotonic() - self._touched.get(token, -1e9) > _TOUCH_SECONDS:
+            _remember(self._touched, token)
+            # Not on the thread that everybody waits for: this one may wait for a long import to be written.
+            await asyncio.to_thread(_keep_alive, token)
+
+    def _look(self, token: str | None, is_here: bool) -> Person | None:
+        db = self._opened()
+        if db is not None and accounts.has_any(db):
+            return sessions.get_person(db, token)
+        if not is_here:
+            raise UserError("gate_closed")
+        return None
+
+    def _opened(self) -> Database | None:
+        """Return the project, opened once and again if another file has taken its place; None if there is none."""
+        path = project.path()
+        found = path.stat() if path.is_file() else None
+        file = (found.st_dev, found.st_ino) if found else None
+        if self._db is None or file != self._file:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            if file is None or not is_set_up(path):
+                return None
+            self._db, self._file = open_project(path), file
+        return self._db
+
+
+def _remember(times: dict[str, float], token: str) -> None:
+    if len(times) > 1000:
+        times.clear()
+    times[token] = time.monotonic()
+
+
+def _keep_alive(token: str) -> None:
+    with project.opened() as db:
+        sessions.keep_alive(db, token)

@@ -1,0 +1,137 @@
+"""The gate: nothing of the app is served, and no websocket opened, for anybody who has not been let in."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from google.protobuf.message import DecodeError
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from annotator.errors import EXPLAINED
+from annotator.messages import default_language, explain, say
+from pages.gate import organisation
+from pages.gate.forms import Card, respond
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from annotator.access import Person
+    from pages.gate.door import Door
+
+_OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health")
+_OPEN_WITH_ORGANISATION = re.compile(r"/auth/login|/oauth2callback")
+_PARTS = re.compile(r"/(_stcore|media|component|static|auth)/|.*\.\w{2,5}$")
+"""Addresses that a page fetches by itself: nobody would see where they are led to."""
+
+
+class Gate:
+    """ASGI middleware around the whole app: pages, files, uploads, components and websockets alike."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what may be served and turn everything else away."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_open(scope["path"]):
+            is_page = _is_page(scope)
+            try:
+                await self._door.person(scope, may_be_recent=not is_page)
+            except EXPLAINED as error:
+                request = Request(scope, receive)
+                answer = await organisation.welcome(request) if is_page else None
+                await (answer or _turn_away(request, error, is_page=is_page))(scope, receive, send)
+                return
+            if is_page:
+                await self._door.keep_alive(scope)
+        await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            seen: Person | Exception | None = await self._door.person(scope)
+        except EXPLAINED:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def checked() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return message
+            try:
+                now: Person | Exception | None = await self._door.person(scope)
+            except EXPLAINED as error:
+                now = error
+            is_same, seen = now == seen, now
+            if isinstance(now, Exception) or not is_same:
+                # What was pressed was drawn for somebody who might do more: the page is drawn anew instead.
+                return {"type": "websocket.receive", "bytes": _redraw(message).SerializeToString()}
+            if not _is_by_itself(message):
+                await self._door.keep_alive(scope)
+            return message
+
+        await self._app(scope, checked, send)
+
+
+def _is_open(path: str) -> bool:
+    if organisation.is_offered() and _OPEN_WITH_ORGANISATION.fullmatch(path):
+        return True
+    return _OPEN.fullmatch(path) is not None
+
+
+def _is_page(scope: Scope) -> bool:
+    wants_html = "text/html" in Headers(scope=scope).get("accept", "")
+    return scope["method"] in ("GET", "HEAD") and wants_html and not _PARTS.match(scope["path"])
+
+
+def _turn_away(request: Request, error: Exception, *, is_page: bool) -> Response:
+    code = getattr(error, "code", "")
+    language = default_language()
+    sentence = explain(error, language)  # type: ignore[arg-type]
+    if not is_page:
+        return PlainTextResponse(sentence, 401 if code == "signed_out" else 403, {"Cache-Control": "no-store"})
+    if code == "signed_out":
+        asked = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
+        return RedirectResponse(f"/login?next={asked}", 303, {"Cache-Control": "no-store"})
+    links = (("/login", say("gate.login_button", language)),) if code == "account_disabled" else ()
+    card = Card(say("gate.closed", language), language, problem=sentence, links=links)
+    return respond(card, status=403)
+
+
+def _parsed(message: Message) -> BackMsg:
+    parsed = BackMsg()
+    with contextlib.suppress(DecodeError):  # Streamlit closes the socket over it
+        parsed.ParseFromString(message.get("bytes") or b"")
+    return parsed
+
+
+def _redraw(message: Message) -> BackMsg:
+    """Return the request for a whole run of the page that a message came from, with nothing pressed on it."""
+    state, anew = _parsed(message).rerun_script, BackMsg()
+    anew.rerun_script.query_string = state.query_string
+    anew.rerun_script.page_script_hash = state.page_script_hash
+    anew.rerun_script.page_name = state.page_name
+    anew.rerun_script.context_info.CopyFrom(state.context_info)
+    return anew
+
+
+def _is_by_itself(message: Message) -> bool:
+    """Say whether a message was sent by a clock in the page, not by a person."""
+    parsed = _parsed(message)
+    kind = parsed.WhichOneof("type")
+    return kind != "rerun_script" or parsed.rerun_script.is_auto_rerun

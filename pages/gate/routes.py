@@ -1,0 +1,150 @@
+"""What the gate serves itself: signing in and out, taking an invite up, another password."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from annotator import accounts, sessions
+from annotator.errors import EXPLAINED, UserError
+from annotator.messages import Language, explain, say
+from annotator.passwords import LEAST_CHARACTERS
+from pages.gate import organisation
+from pages.gate.asking import address_of, ask, in_other_language, language_of, next_page, sign_in_as
+from pages.gate.door import token_of
+from pages.gate.forms import Card, Field, respond
+from pages.widgets import project
+from pages.widgets.session import COOKIE
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pages.gate.door import Door
+
+
+def routes(door: Door) -> list[Route]:
+    """Return the gate's own pages."""
+
+    async def logout(request: Request) -> Response:
+        return await _logout(request, door)
+
+    endpoints = {"/login": _login, "/invite/{token}": _invite, "/password": _password, "/logout": logout}
+    return [Route(path, endpoint, methods=["GET", "POST"]) for path, endpoint in endpoints.items()]
+
+
+async def _login(request: Request) -> Response:
+    language = language_of(request)
+    card = Card(
+        say("gate.login", language),
+        language,
+        fields=(
+            Field("name", say("gate.name", language), "text", "username"),
+            Field("password", say("gate.password", language), "password", "current-password"),
+        ),
+        button=say("gate.login_button", language),
+        links=organisation.links(language),
+        note=say("gate.forgotten", language),
+        done=say("gate.logout_done", language) if "out" in request.query_params else "",
+        other_language=in_other_language(request),
+    )
+
+    def sign_in(form: dict[str, str]) -> str:
+        with project.opened() as db:
+            return sessions.login(db, form.get("name", ""), form.get("password", ""), address=address_of(request))
+
+    answer = await ask(request, card, sign_in)
+    return answer if isinstance(answer, Response) else sign_in_as(request, answer, next_page(request))
+
+
+async def _invite(request: Request) -> Response:
+    token, language = request.path_params["token"], language_of(request)
+    try:
+        name, role = await asyncio.to_thread(_invited, token)
+    except EXPLAINED as error:
+        return respond(Card(say("gate.closed", language), language, problem=explain(error, language)), status=404)
+    card = Card(
+        say("gate.invite", language, name=name),
+        language,
+        intro=say("gate.invite_intro", language, role=say(f"role.{role}", language)),
+        fields=(
+            Field("name", say("gate.name", language), "text", "username", name, is_fixed=True),
+            *_new_password(language),
+        ),
+        button=say("gate.invite_button", language),
+        other_language=in_other_language(request),
+    )
+
+    def accept(form: dict[str, str]) -> str:
+        with project.opened() as db:
+            return accounts.accept(db, token, _chosen(form), address=address_of(request))
+
+    answer = await ask(request, card, accept)
+    return answer if isinstance(answer, Response) else sign_in_as(request, answer, "/")
+
+
+def _invited(token: str) -> tuple[str, str]:
+    with project.opened() as db:
+        found = accounts.get_invite(db, token)
+    return found.name, found.role
+
+
+async def _password(request: Request) -> Response:
+    language = language_of(request)
+    card = Card(
+        say("gate.password_change", language),
+        language,
+        intro=say("gate.password_change_intro", language),
+        fields=(
+            Field("old", say("gate.password_old", language), "password", "current-password"),
+            *_new_password(language),
+        ),
+        button=say("gate.password_button", language),
+        links=(("/", say("gate.back", language)),),
+    )
+
+    def change(form: dict[str, str]) -> str:
+        token, new = token_of(request.scope) or "", _chosen(form)
+        with project.opened() as db:
+            accounts.change_password(db, token, form.get("old", ""), new, address=address_of(request))
+        return say("gate.password_done", language)
+
+    answer = await ask(request, card, change)
+    return (
+        answer if isinstance(answer, Response) else respond(Card(card.title, language, done=answer, links=card.links))
+    )
+
+
+async def _logout(request: Request, door: Door) -> Response:
+    language = language_of(request)
+    back = (("/", say("gate.back", language)),)
+    card = Card(say("gate.logout", language), language, button=say("gate.logout_button", language), links=back)
+
+    def sign_out(_: dict[str, str]) -> str:
+        with project.opened() as db:
+            sessions.logout(db, token_of(request.scope) or "")
+        return "/login?out"
+
+    answer = await ask(request, card, sign_out)
+    if isinstance(answer, Response):
+        return answer
+    door.forget()
+    leaving = RedirectResponse(answer, 303)
+    leaving.delete_cookie(COOKIE)
+    return leaving
+
+
+def _new_password(language: Language) -> tuple[Field, Field]:
+    hint = say("gate.password_hint", language, least=LEAST_CHARACTERS)
+    return (
+        Field("password", say("gate.password_new", language), "password", "new-password", hint=hint),
+        Field("again", say("gate.password_again", language), "password", "new-password"),
+    )
+
+
+def _chosen(form: dict[str, str]) -> str:
+    if form.get("password") != form.get("again"):
+        raise UserError("passwords_differ")
+    return form.get("password", "")

@@ -1,0 +1,66 @@
+"""Which crosswalk turns the labels of a file into those of the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import crosswalks
+from pages.widgets.words import keyed, plain, say
+
+if TYPE_CHECKING:
+    from annotator.crosswalks import Crosswalk
+
+_NONE = ""
+_FILE = "file"
+"""No crosswalk that comes along is called so."""
+
+
+def choose_crosswalk(key: str) -> Crosswalk | None:
+    """Let a crosswalk be chosen and show its lines; None where the labels of the file are those of the project.
+
+    Args:
+        key: tells the fields of one upload from those of another.
+
+    Raises:
+        UserError: if a file of one's own can't be used.
+    """
+    chosen = st.selectbox(
+        say("import_page.crosswalk"),
+        [_NONE, *crosswalks.list_names(), _FILE],
+        format_func=_name,
+        key=keyed(f"import_crosswalk_{key}"),
+        width=420,
+    )
+    if not chosen:
+        return None
+    found = _upload(key) if chosen == _FILE else crosswalks.read(chosen)
+    if found is not None:
+        _draw(found)
+    return found
+
+
+def _name(name: str) -> str:
+    if name in (_NONE, _FILE):
+        return say("import_page.crosswalk_file" if name else "import_page.crosswalk_none")
+    return crosswalks.read(name).title
+
+
+def _upload(key: str) -> Crosswalk | None:
+    file = st.file_uploader(
+        say("import_page.crosswalk_upload"), type=["toml", "csv"], key=f"import_crosswalk_file_{key}", max_upload_size=1
+    )
+    return None if file is None else crosswalks.read_bytes(file.getvalue(), file.name)
+
+
+def _draw(found: Crosswalk) -> None:
+    with st.expander(say("import_page.crosswalk_lines", count=len(found.lines))):
+        if found.source:
+            st.caption(plain(found.source))
+        columns = [say(f"import_page.crosswalk_{name}") for name in ("from", "to", "why")]
+        st.dataframe(
+            [dict(zip(columns, (line.source, line.target, line.why), strict=True)) for line in found.lines],
+            hide_index=True,
+            key="import_crosswalk_lines",
+        )

@@ -1,0 +1,16 @@
+"""People: who is let in and as what, invites, and the record of who did what."""
+
+import streamlit as st
+
+from pages.people import log, members, solo
+from pages.widgets import project, session
+from pages.widgets.words import say
+
+st.title(say("people.title"))
+with project.opened() as db:
+    person = session.person(db)
+    if person.is_solo:
+        solo.draw(person)
+    else:
+        members.draw(db, person)
+        log.draw(db)

@@ -1,0 +1,86 @@
+"""The review board: the rows of the queue, one diary in full, and a key for each thing that a reviewer does.
+
+The diary and its explanation are drawn by the parts of the label board, so that a reviewer sees what annotators see.
+The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``open`` (a diary), ``more`` or ``first``
+(rows); until the answer is there, keys do nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import streamlit as st
+
+from annotator import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.messages import Language
+
+
+class RowData(TypedDict):
+    """A row of the queue. `labels` are name and colour of the decisions in force, `signals` words for what fired."""
+
+    diary_id: int
+    percent: int
+    labels: list[dict[str, str]]
+    signals: list[str]
+
+
+class ReviewData(TypedDict):
+    """All that the board shows.
+
+    Attributes:
+        labels: that a diary can be given, in their order.
+        rows: of the queue, `has_more` and `has_before` say whether others lie behind and ahead of them.
+        case: the diary on screen, fields of `annotator.review_case.Case`; None where there is none.
+        me: whose labels need no note to be changed.
+        notice: what has just been done.
+    """
+
+    strings: dict[str, str]
+    labels: list[dict[str, Any]]
+    rows: list[RowData]
+    has_more: bool
+    has_before: bool
+    case: dict[str, Any] | None
+    me: str
+    notice: str
+
+
+_HERE = Path(__file__).parent
+_SHARED = _HERE.parents[1] / "widgets" / "label_board"
+
+_mount = st.components.v2.component(
+    "maeumgyeol_review_board",
+    html='<div class="board review"></div>',
+    css="\n".join(file.read_text("utf-8") for file in (_SHARED / "board.css", _HERE / "review.css")),
+    # One module for the browser: inline components can't import from each other.
+    js="\n".join(
+        [(_SHARED / f"{part}.js").read_text("utf-8") for part in ("diary", "why", "arc", "controls")]
+        + [(_HERE / f"{part}.js").read_text("utf-8") for part in ("aside", "review")]
+    ),
+)
+
+
+def review_board(data: ReviewData, *, key: str, on_event: Callable[[], None]) -> None:
+    """Draw the board; `read_event` returns what the browser sent when `on_event` is called."""
+    _mount(key=key, data=data, on_event_change=on_event)
+
+
+def read_event(key: str) -> dict[str, Any] | None:
+    """Return what the browser has just sent, unchecked; None if it is no event."""
+    sent = st.session_state.get(key, {}).get("event")
+    return sent if isinstance(sent, dict) and isinstance(sent.get("type"), str) else None
+
+
+def board_strings(language: Language) -> dict[str, str]:
+    """Return the texts of this board and of the parts that it shares."""
+    catalogue = messages.catalogue(language)
+    shared = {key.removeprefix("board."): text for key, text in catalogue.items() if key.startswith("board.")}
+    own = {
+        key.removeprefix("review.board."): text for key, text in catalogue.items() if key.startswith("review.board.")
+    }
+    return shared | own

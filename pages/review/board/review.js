@@ -1,0 +1,335 @@
+// The review board. The parts before this one in the module: diary.js, why.js, arc.js, controls.js, aside.js.
+
+const ACTIONS = { accept: "A", return: "B", ambiguous: "M", undo: "Z", next: "J", back: "K" };
+const ANSWER_MS = 8000;
+
+class Review {
+  constructor(root) {
+    this.root = root;
+    this.off = new AbortController();
+    const { signal } = this.off;
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal });
+  }
+
+  close() {
+    this.off.abort();
+    clearTimeout(this.timer);
+  }
+
+  update(data, send) {
+    const look = JSON.stringify([data.strings, data.labels]);
+    const before = this.data?.case;
+    this.data = data;
+    this.sendEvent = send;
+    this.settle();
+    if (look !== this.look) this.build();
+    this.look = look;
+    const isSame = before && data.case && before.diary_id === data.case.diary_id;
+    if (!isSame || String(before.mark) !== String(data.case.mark)) {
+      this.asked = null;
+      this.lookedAt = null;
+    }
+    this.draw();
+    if (before && data.case && !isSame) this.parts.case.scrollIntoView({ block: "nearest" });
+  }
+
+  // ---- what is sent -----------------------------------------------------------------------------------------
+
+  send(event) {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.parts.frame.classList.add("busy");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), ANSWER_MS);
+    // Streamlit passes on only what differs from the last.
+    this.sendEvent("event", { ...event, at: Date.now() });
+  }
+
+  settle() {
+    this.isBusy = false;
+    clearTimeout(this.timer);
+    this.parts?.frame.classList.remove("busy");
+  }
+
+  act(kind, more = {}) {
+    const { diary_id, mark } = this.data.case;
+    this.send({ type: "act", act: { kind, diary_id, mark, ...more }, next: this.beside(1) });
+  }
+
+  beside(step) {
+    const ids = this.data.rows.map((row) => row.diary_id);
+    const here = ids.indexOf(this.data.case?.diary_id);
+    return here < 0 ? (ids[0] ?? null) : (ids[here + step] ?? null);
+  }
+
+  move(step) {
+    const id = this.beside(step);
+    if (id !== null) this.send({ type: "open", diary_id: id });
+    else if (step > 0 && this.data.has_more) this.send({ type: "more" });
+  }
+
+  // ---- what is done -----------------------------------------------------------------------------------------
+
+  get canDecide() {
+    return Boolean(this.data.case?.votes.length) && !this.isBusy;
+  }
+
+  press(kind) {
+    if (kind === "undo") this.send({ type: "undo" });
+    else if (kind === "next") this.move(1);
+    else if (kind === "back") this.move(-1);
+    else if (!this.canDecide) return;
+    else if (kind === "return") this.ask({ kind: "return" });
+    else this.act(kind);
+  }
+
+  pressLabel(label) {
+    if (!this.canDecide) return;
+    const { votes } = this.data.case;
+    const isGiven = votes.some((vote) => vote.label_id === label.id);
+    const isOwn = votes.every((vote) => vote.name === this.data.me);
+    if (isGiven || isOwn) this.act("label", { label_id: label.id });
+    else this.ask({ kind: "label", label });
+  }
+
+  ask(asked) {
+    this.asked = asked;
+    this.parts.note.value = "";
+    this.drawAsked();
+    this.parts.note.focus();
+  }
+
+  stopAsking() {
+    this.asked = null;
+    this.drawAsked();
+  }
+
+  answer() {
+    const comment = this.parts.note.value.trim();
+    if (!comment) {
+      this.parts.note.focus();
+      return;
+    }
+    const { kind, label } = this.asked;
+    if (kind === "label") this.act("label", { label_id: label.id, comment });
+    else this.act("return", { decision_id: Number(this.parts.to.value), comment });
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isCoveredByDialog()) return;
+    if (this.asked && event.key === "Escape") {
+      event.preventDefault();
+      this.stopAsking();
+      return;
+    }
+    if (isTypedInto(focused()) || event.repeat) return;
+    const code = codeOf(event);
+    const label = this.data.labels.find((candidate) => codesOf(candidate.key).includes(code));
+    const action = Object.keys(this.keys).find((kind) => codesOf(this.keys[kind]).includes(code));
+    if (!label && !action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (label) this.pressLabel(label);
+    else this.press(action);
+  }
+
+  // ---- what it looks like -----------------------------------------------------------------------------------
+
+  build() {
+    const { strings, labels } = this.data;
+    const taken = new Set(labels.map((label) => label.key.toUpperCase()));
+    this.keys = Object.fromEntries(Object.entries(ACTIONS).filter(([, key]) => !taken.has(key)));
+    this.parts = buildReview(strings);
+    const { parts } = this;
+    this.arc = new Arc(parts.arc, parts.text);
+    this.labelButtons = labels.map((label, index) => this.labelButton(label, index));
+    parts.labels.append(...this.labelButtons);
+    this.buttons = Object.fromEntries(
+      Object.keys(ACTIONS).map((kind) => [kind, commandButton(kind, strings, this.keys[kind], () => this.press(kind))]),
+    );
+    const { accept, undo, next, back } = this.buttons;
+    parts.actions.append(accept, this.buttons.return, this.buttons.ambiguous, undo, back, next);
+    parts.more.addEventListener("click", () => this.send({ type: "more" }));
+    parts.first.addEventListener("click", () => this.send({ type: "first" }));
+    parts.save.addEventListener("click", () => this.answer());
+    parts.cancel.addEventListener("click", () => this.stopAsking());
+    parts.note.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.stopAsking();
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.answer();
+    });
+    this.root.querySelector(".board").replaceChildren(parts.frame);
+  }
+
+  labelButton(label, index) {
+    const made = button("choice", () => this.pressLabel(label));
+    made.append(keyCap(label.key.toUpperCase()), dotted(label.name, label.colour));
+    made.title = label.definition;
+    made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
+    made.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.lookAt(index));
+    made.addEventListener("pointerleave", () => this.lookAt(null));
+    return made;
+  }
+
+  lookAt(index) {
+    this.lookedAt = index;
+    if (this.data.case) this.drawText();
+  }
+
+  draw() {
+    const { data, parts } = this;
+    const shown = data.case;
+    drawRows(parts.rows, data, shown?.diary_id, (id) => id !== shown?.diary_id && this.send({ type: "open", diary_id: id }));
+    parts.list.hidden = !data.rows.length;
+    parts.more.hidden = !data.has_more;
+    parts.first.hidden = !data.has_before;
+    setText(parts.notice, data.notice);
+    parts.case.hidden = !shown;
+    this.buttons.accept.disabled = !shown?.votes.length;
+    if (!shown) return;
+    this.drawHead(shown);
+    this.drawText();
+    this.drawAsked();
+    const wasOpen = parts.details.querySelector("details")?.open ?? false;
+    parts.details.replaceChildren(
+      drawVotes(shown, data.strings),
+      ...drawGuide(shown),
+      drawSimilar(shown, data.strings),
+      drawHistoryOf(shown, data.strings, wasOpen),
+    );
+  }
+
+  drawHead(shown) {
+    const { parts, data } = this;
+    const { item } = shown;
+    parts.heading.textContent = [`#${shown.diary_id}`, item.written_on, item.author].filter(Boolean).join(" · ");
+    const given = data.labels.find((label) => label.id === shown.given_id);
+    parts.given.replaceChildren(...(given ? [el("span", "by", data.strings.given), dotted(given.name, given.colour)] : []));
+    parts.why.replaceChildren(...shown.why.map((sentence) => el("li", "", sentence)));
+    parts.why.hidden = !shown.why.length;
+    parts.standing.hidden = !shown.standing;
+    const { said = "", comment = "" } = shown.standing ?? {};
+    parts.standing.replaceChildren(el("p", "", said), ...(comment ? [el("p", "quote", comment)] : []));
+    parts.unlabelled.hidden = shown.votes.length > 0;
+    parts.deciding.classList.toggle("without-votes", !shown.votes.length);
+    this.labelButtons.forEach((made, index) => made.classList.toggle("given", data.labels[index].id === shown.given_id));
+  }
+
+  drawText() {
+    const { data, parts } = this;
+    const { item } = data.case;
+    const index = this.lookedAt ?? item.prediction?.label_index ?? -1;
+    const evidence = evidenceOf(item, index);
+    drawDiary(parts.text, item, evidence, heardOf(data.labels[index], data.strings));
+    this.arc.draw({ ...item, token: String([data.case.diary_id, data.case.mark]) }, data.labels, data.strings);
+    const whyParts = { evidenceText: parts.evidence, contrast: parts.contrast, deletion: parts.deletion };
+    const has = Boolean(item.explanation) && index >= 0;
+    const missing = item.blind ? data.strings.blind : item.prediction ? data.strings.no_explanation : "";
+    parts.evidence.classList.toggle("waiting", !has);
+    if (has) drawWhy(whyParts, item, { index, labels: data.labels, strings: data.strings });
+    else withoutWhy(whyParts, missing);
+  }
+
+  drawAsked() {
+    const { asked, parts, data } = this;
+    parts.asking.hidden = !asked;
+    if (!asked) return;
+    const { strings } = data;
+    const isReturn = asked.kind === "return";
+    setText(parts.noteTitle, isReturn ? strings.comment_title : fill(strings.note_title, { label: asked.label.name }));
+    parts.note.placeholder = isReturn ? strings.comment_hint : strings.note_hint;
+    setText(parts.save, isReturn ? strings.send : strings.save);
+    const people = data.case.votes.filter((vote) => vote.can_answer);
+    parts.toRow.hidden = !isReturn || people.length < 2;
+    if (isReturn) {
+      const options = people.map((vote) => {
+        const option = el("option", "", `${vote.name} (${vote.label})`);
+        option.value = vote.decision_id;
+        return option;
+      });
+      parts.to.replaceChildren(...options);
+      const first = people.find((vote) => vote.label_id === data.case.given_id);
+      if (first) parts.to.value = first.decision_id;
+    }
+  }
+}
+
+function buildReview(strings) {
+  const parts = {
+    frame: el("div", "review-frame"),
+    list: el("aside", "list"),
+    rows: el("ol", "rows"),
+    more: button("quiet", () => {}),
+    first: button("quiet", () => {}),
+    case: el("section", "case"),
+    notice: el("p", "notice-line"),
+    article: el("article", "diary"),
+    heading: el("h2", "heading"),
+    given: el("p", "given-label"),
+    why: el("ul", "signals"),
+    standing: el("div", "returned"),
+    unlabelled: el("p", "returned", strings.unlabelled),
+    text: el("div", "text"),
+    arc: el("div", "arc"),
+    evidence: el("p", "evidence-text"),
+    contrast: el("p", "why-more"),
+    deletion: el("p", "why-more"),
+    deciding: el("section", "deciding-row"),
+    labels: el("div", "choices"),
+    actions: el("div", "actions"),
+    asking: el("div", "asking"),
+    noteTitle: el("label", "note-title"),
+    note: el("textarea", "memo"),
+    toRow: el("label", "to-row", strings.comment_to),
+    to: el("select", "to"),
+    save: button("save-note", () => {}),
+    cancel: button("quiet", () => {}),
+    details: el("div", "details"),
+  };
+  parts.list.setAttribute("aria-label", strings.list);
+  parts.more.textContent = fill(strings.more, { n: 25 });
+  parts.first.textContent = strings.first;
+  parts.cancel.textContent = strings.cancel;
+  parts.notice.setAttribute("role", "status");
+  parts.arc.setAttribute("role", "group");
+  parts.arc.setAttribute("aria-label", strings.arc);
+  parts.note.id = "note";
+  parts.note.rows = 2;
+  parts.note.maxLength = 2000;
+  parts.noteTitle.htmlFor = "note";
+  parts.toRow.append(parts.to);
+  const head = el("header", "case-head");
+  head.append(parts.heading, parts.given);
+  const evidence = el("div", "evidence-box");
+  evidence.append(parts.evidence, parts.contrast, parts.deletion);
+  parts.article.append(head, parts.why, parts.standing, parts.unlabelled, parts.text, parts.arc, evidence);
+  const buttons = el("div", "asking-buttons");
+  buttons.append(parts.toRow, parts.save, parts.cancel);
+  parts.asking.append(parts.noteTitle, parts.note, buttons);
+  parts.deciding.append(parts.asking, parts.labels, parts.actions);
+  parts.case.append(parts.article, parts.deciding, parts.details);
+  parts.list.append(parts.rows, parts.more, parts.first);
+  const body = el("div", "review-body");
+  body.append(parts.list, parts.case);
+  parts.frame.append(parts.notice, body);
+  return parts;
+}
+
+let live = null;
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  if (live?.root !== parentElement) {
+    live?.close();
+    live = new Review(parentElement);
+  }
+  live.update(data, setTriggerValue);
+  // Streamlit may call this for an overtaken change of data while the board stays: only a board that is gone ends.
+  return () =>
+    setTimeout(() => {
+      if (live?.root !== parentElement || parentElement.host.isConnected) return;
+      live.close();
+      live = null;
+    });
+}

@@ -1,0 +1,130 @@
+"""What stands above the review board: which diaries, accepting all of them at once, and what to do where none are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import review
+from annotator.access import may
+from annotator.errors import UserError
+from annotator.review import SIGNALS, Filter
+from pages.widgets import project, session
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import keyed, plain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from annotator.project import Database
+    from annotator.review import Page, State
+
+_STATES: tuple[State, ...] = ("open", "returned", "ambiguous", "settled")
+_PARTS = ("pool", "test")
+_ALL = ""
+_BULKS = "review_bulks"
+"""Draft: how often all rows were accepted at once. A popover of another key is closed."""
+
+
+def reviewer(db: Database) -> int:
+    """Return who reviews. Presses come before the frame has looked at the role of this moment.
+
+    Raises:
+        UserError: ``right_missing`` for somebody who may not.
+    """
+    person = session.person(db)
+    if not may(person, "review"):
+        raise UserError("right_missing")
+    return person.annotator_id
+
+
+def draw(db: Database, *, on_change: Callable[[], None]) -> Filter:
+    """Draw the filters and return what they ask for; `on_change` is called when one was changed."""
+    names = dict(review.list_names(db))
+    label_names = {label.id: label.name for label in review.label_set(db)}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        state = st.segmented_control(
+            say("review.state"),
+            _STATES,
+            default="open",
+            required=True,
+            format_func=lambda name: say(f"review.state_{name}"),
+            key=keyed("review_state"),
+            label_visibility="collapsed",
+            on_change=on_change,
+        )
+        signal = _choice("signal", list(SIGNALS), lambda name: say(f"review.signal_{name}"), on_change)
+        label_id = _choice("label", list(label_names), lambda i: label_names[i], on_change)
+        with st.popover(say("review.annotator"), icon=":material/tune:", key="review_more"):
+            annotator_id = _choice("annotator", list(names), lambda i: names[i], on_change)
+            part = _choice("part", list(_PARTS), lambda name: say(f"review.part_{name}"), on_change)
+    return Filter(state, signal, label_id, annotator_id, part)
+
+
+def _choice(name: str, options: list, shown: Callable, on_change: Callable[[], None]):  # type: ignore[no-untyped-def, type-arg]
+    """Draw a choice whose first option asks for all; return None for that."""
+    # An option None would be taken for no choice, with a cross to clear it.
+    chosen = st.selectbox(
+        say(f"review.{name}"),
+        [_ALL, *options],
+        format_func=lambda value: say(f"review.{name}_any") if value == _ALL else shown(value),
+        key=keyed(f"review_{name}"),
+        label_visibility="collapsed",
+        width=140,
+        on_change=on_change,
+    )
+    return None if chosen == _ALL else chosen
+
+
+def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str], None]) -> None:
+    """Draw how to accept all rows of the filter at once; `said` gets what was done."""
+    if wanted.state != "open" or not page.rows:
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(say("review.found", count=review.count_rows(db, wanted)))
+        popover = st.popover(
+            say("review.bulk"),
+            icon=":material/done_all:",
+            key=f"review_bulk_{session.draft(_BULKS, 0)}",
+            on_change="rerun",
+            type="tertiary",
+        )
+        # The count reads every row: only once somebody wants to know.
+        if not popover.open:
+            return
+        with popover:
+            count = review.count_acceptable(db, wanted)
+            if not count:
+                st.caption(say("review.bulk_none"))
+                return
+            st.markdown(say("review.bulk_count", count=count))
+            st.caption(say("review.bulk_hint"))
+            st.button(
+                say("review.bulk_do", count=count),
+                key="review_bulk_do",
+                type="primary",
+                on_click=_accept_all,
+                args=(wanted, page.last_decision_id, said),
+            )
+
+
+def _accept_all(wanted: Filter, seen_decision_id: int, said: Callable[[str], None]) -> None:
+    with callback_boundary(), project.opened() as db:
+        me = reviewer(db)
+        count = review.accept_all(db, wanted, reviewer_id=me, seen_decision_id=seen_decision_id)
+        said(say("review.bulk_done", count=count))
+        session.keep_draft(_BULKS, session.draft(_BULKS, 0) + 1)
+
+
+def draw_empty(db: Database, wanted: Filter) -> None:
+    """Say why there is nothing to review, and where to go."""
+    is_plain = wanted == Filter()
+    key = "none_found" if not is_plain else "all_done" if review.was_made(db) else "not_made"
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f"**{plain(say(f'review.{key}'))}**", text_alignment="center")
+        st.caption(say(f"review.{key}_help"), text_alignment="center")
+        if is_plain:
+            with st.container(horizontal=True, horizontal_alignment="center"):
+                st.page_link("pages/label/page.py", label=say("review.go_label"), icon=":material/edit:")
+                st.page_link("pages/learn/page.py", label=say("review.go_learn"), icon=":material/model_training:")

@@ -1,0 +1,128 @@
+"""검토: decided diaries that are worth a second look, by keyboard."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import messages, review, review_case
+from annotator.errors import EXPLAINED
+from pages.review import filters
+from pages.review.board import ReviewData, RowData, board_strings, read_event, review_board
+from pages.widgets import project, session
+from pages.widgets.boundary import boundary
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from annotator.project import Database
+    from annotator.review import Page, Row
+
+_KEY = "review_board"
+_AT = "review_at"
+"""Draft: where the reviewer is. `diary` on screen, `after` which row the list goes on, what was `said` last."""
+
+
+def _at() -> dict[str, Any]:
+    found: dict[str, Any] = session.draft(_AT, {})
+    return found
+
+
+def _move(**changes: Any) -> None:
+    session.keep_draft(_AT, {**_at(), **changes})
+
+
+def _receive() -> None:
+    """Do what the browser has sent; what goes wrong is said above the diary, and nothing has changed then."""
+    event = read_event(_KEY)
+    if event is None:
+        return
+    _move(said="")
+    with project.opened() as db:
+        try:
+            _do(db, event)
+        except EXPLAINED as error:
+            _move(said=messages.explain(error, session.language()))
+
+
+def _do(db: Database, event: dict[str, Any]) -> None:
+    me = filters.reviewer(db)
+    if event["type"] == "act":
+        act = review.read_act(event.get("act"))
+        review.do(db, act, reviewer_id=me)
+        _move(diary=_whole(event.get("next")), said=say(f"review.done_{act.kind}", id=act.diary_id))
+    elif event["type"] == "undo":
+        undone = review.undo_last(db, me)
+        one = undone[0] if len(undone) == 1 else None
+        key = "nothing_to_undo" if not undone else "undone" if one else "undone_many"
+        _move(diary=one, said=say(f"review.{key}", id=one or 0, count=len(undone)))
+    elif event["type"] == "open":
+        _move(diary=_whole(event.get("diary_id")))
+    elif event["type"] == "more":
+        _move(diary=None, after=_at().get("last"))
+    elif event["type"] == "first":
+        _move(diary=None, after=None)
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 < value < 2**53 else None
+
+
+@st.fragment
+def _draw() -> None:
+    with boundary(), project.opened() as db:
+        wanted = filters.draw(db, on_change=lambda: _move(diary=None, after=None, said=""))
+        page = review.page(db, wanted, after=_at().get("after"))
+        if not page.rows and _at().get("after"):
+            _move(after=None)
+            page = review.page(db, wanted)
+        filters.draw_bulk(db, wanted, page, said=lambda words: _move(diary=None, after=None, said=words))
+        diary_id = _at().get("diary") or (page.rows[0].diary_id if page.rows else None)
+        if diary_id is None:
+            filters.draw_empty(db, wanted)
+        # The board stays where nothing is left: Z takes back what was done last.
+        review_board(_data(db, page, diary_id), key=_KEY, on_event=_receive)
+
+
+def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
+    last = page.rows[-1] if page.rows else None
+    _move(last=None if last is None else (last.expected_error, last.diary_id))
+    label_of = {label.id: label for label in review.label_set(db)}
+    case = None if diary_id is None else review_case.read(db, project.path(), diary_id, session.language())
+    return ReviewData(
+        strings=board_strings(session.language()),
+        labels=[
+            {
+                "id": label.id,
+                "name": label.name,
+                "colour": label.colour,
+                "key": label.key,
+                "definition": label.definition,
+            }
+            for label in label_of.values()
+        ],
+        rows=[_row(row, label_of) for row in page.rows],
+        has_more=page.has_more,
+        has_before=_at().get("after") is not None,
+        case=None if case is None else asdict(case),
+        me=session.person(db).name,
+        notice=_at().get("said") or "",
+    )
+
+
+def _row(row: Row, label_of: dict[int, Any]) -> RowData:
+    named = [label_of[i] for i in row.label_ids if i in label_of]
+    strongest = sorted(row.signals, key=lambda name: -row.signals[name])
+    return RowData(
+        diary_id=row.diary_id,
+        percent=max(1, min(99, round(100 * row.expected_error))),
+        labels=[{"name": label.name, "colour": label.colour} for label in named],
+        signals=[say(f"review.signal_{name}") for name in strongest],
+    )
+
+
+st.title(say("review.title"))
+_draw()

@@ -1,0 +1,133 @@
+"""How far people agree: one figure in words, and where they part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import agreement
+from pages.team import charts
+from pages.widgets.theme import draw_chart
+from pages.widgets.words import percent, plain, say
+
+if TYPE_CHECKING:
+    from annotator.agreement import Agreement, Measure
+
+_ROW = 34  # pixels: one label
+_CELL = 52
+_PAIRS_SHOWN = 300  # pixels: the table scrolls inside
+
+
+def draw_agreement(found: Agreement) -> None:
+    """Draw how far people agree, or what it takes to know."""
+    st.subheader(say("agreement.title"))
+    if found.missing is not None:
+        st.info(say(f"agreement.missing_{found.missing}"), icon=":material/group:")
+        if found.missing == "nobody":
+            st.page_link("pages/label/page.py", label=say("overview.go_label"), icon=":material/edit:")
+        return
+    _draw_figures(found)
+    _draw_words(found)
+    left, right = st.columns(2)
+    with left:
+        _draw_labels(found)
+        _draw_weeks(found)
+    with right:
+        _draw_confusion(found)
+        _draw_pairs(found)
+    st.download_button(
+        say("agreement.download"),
+        agreement.to_csv(found),
+        file_name="maeumgyeol-agreement.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="team_download",
+    )
+
+
+def _draw_figures(found: Agreement) -> None:
+    figures = {"alpha": _number(found.alpha), "same": percent(found.same.value)}
+    if found.by_distance is not None:
+        figures["by_distance"] = _number(found.by_distance)
+    figures |= {"diaries": f"{found.alpha.n:,}", "people": f"{len(found.people):,}"}
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(say(f"agreement.{name}"), value, border=True, width=150, help=say(f"agreement.{name}_help"))
+
+
+def _draw_words(found: Agreement) -> None:
+    words = say(
+        "agreement.in_words",
+        same=f"{100 * (found.same.value or 0):.0f}",
+        alpha=_number(found.alpha),
+        low=f"{found.alpha.low:.2f}",
+        high=f"{found.alpha.high:.2f}",
+    )
+    st.markdown(f"**{words}** {say(f'agreement.level_{found.level}')}")
+    if found.alpha.n < agreement.FEWEST:
+        st.caption(say("agreement.first_look", n=found.alpha.n, fewest=agreement.FEWEST))
+    if found.shown_share:
+        st.caption(say("agreement.shown", share=f"{100 * found.shown_share:.0f}"))
+
+
+def _draw_labels(found: Agreement) -> None:
+    st.markdown(f"##### {say('agreement.labels_title')}")
+    figure = charts.labels_figure(
+        found.labels, axis=say("agreement.alpha"), missing=[_why(label.alpha) for label in found.labels]
+    )
+    alt = ", ".join(f"{label.name} {_number(label.alpha)}" for label in found.labels)
+    draw_chart(figure, key="team_labels", height=_ROW * len(found.labels) + 70, alt=alt)
+    st.caption(say("agreement.labels_help"))
+
+
+def _draw_confusion(found: Agreement) -> None:
+    st.markdown(f"##### {say('agreement.confusion_title')}")
+    axes = (say("agreement.other_axis"), say("agreement.one_axis"))
+    figure = charts.confusion_figure(found.names, found.confusion, axes=axes)
+    draw_chart(figure, key="team_confusion", height=_CELL * len(found.names) + 90, alt=say("agreement.confusion_title"))
+    st.caption(say("agreement.confusion_help"))
+
+
+def _draw_weeks(found: Agreement) -> None:
+    weeks = [week for week in found.weeks if week.alpha.value is not None]
+    if len(weeks) < 2:
+        return
+    st.markdown(f"##### {say('agreement.weeks_title')}")
+    figure = charts.weeks_figure(weeks, axis=say("agreement.alpha"), hover=say("agreement.weeks_hover"))
+    alt = ", ".join(f"{week.monday} {_number(week.alpha)}" for week in weeks)
+    draw_chart(figure, key="team_weeks", height=240, alt=alt)
+    st.caption(say("agreement.weeks_help"))
+
+
+def _draw_pairs(found: Agreement) -> None:
+    if len(found.people) < 3:
+        return
+    st.markdown(f"##### {say('agreement.pairs_title')}")
+    table = [
+        {
+            say("agreement.column_pair"): f"{pair.first} · {pair.second}",
+            say("agreement.column_kappa"): _number(pair.kappa),
+            say("agreement.column_interval"): _interval(pair.kappa),
+            say("agreement.column_same"): percent(pair.same),
+            say("agreement.column_diaries"): pair.kappa.n,
+        }
+        for pair in found.pairs
+    ]
+    st.dataframe(table, hide_index=True, height="auto" if len(table) < 8 else _PAIRS_SHOWN, key="team_pairs")
+    st.caption(say("agreement.pairs_help"))
+
+
+def _number(measure: Measure) -> str:
+    return "–" if measure.value is None else f"{measure.value:.2f}"
+
+
+def _interval(measure: Measure) -> str:
+    if measure.low is None or measure.high is None:
+        return _why(measure)
+    return f"{measure.low:.2f} – {measure.high:.2f}"
+
+
+def _why(measure: Measure) -> str:
+    return "" if measure.reason is None else plain(say(f"agreement.reason_{measure.reason}"))

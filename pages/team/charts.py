@@ -1,0 +1,125 @@
+"""The charts of agreement: figures of plain values, without a word or a database of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from pages.widgets.theme import BLUE, GREY, PALE_TO_DARK, add_band
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.agreement import LabelAgreement, Week
+
+_LEVELS = (0.667, 0.8)
+
+
+def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Sequence[str]) -> go.Figure:
+    """Return the alpha of each label as a point with its 95 % interval; the figures stand at the right.
+
+    Args:
+        missing: what stands in place of a figure that is undefined.
+    """
+    rows = [f"{label.name} ({label.count:,})" for label in labels]
+    known = [place for place, label in enumerate(labels) if label.alpha.value is not None]
+    values = [labels[place].alpha.value or 0.0 for place in known]
+    figure = go.Figure(
+        go.Scatter(
+            x=values,
+            y=[rows[place] for place in known],
+            mode="markers",
+            marker={"color": BLUE, "size": 11},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [(labels[p].alpha.high or v) - v for p, v in zip(known, values, strict=True)],
+                "arrayminus": [v - (labels[p].alpha.low or 0.0) for p, v in zip(known, values, strict=True)],
+                "color": BLUE,
+                "thickness": 2,
+                "width": 5,
+            },
+            hoverinfo="skip",
+        )
+    )
+    texts = [
+        f"{label.alpha.value:.2f}" if label.alpha.value is not None else why
+        for label, why in zip(labels, missing, strict=True)
+    ]
+    figure.add_scatter(
+        x=[1.08] * len(rows), y=rows, mode="text", text=texts, textposition="middle right", cliponaxis=False,
+        hoverinfo="skip",
+    )  # fmt: skip
+    least = min([0.0, *(label.alpha.low or 0.0 for label in labels)])
+    figure.update_xaxes(title=axis, range=[least - 0.03, 1.3], tickvals=[-0.5, 0, 0.25, 0.5, 0.75, 1], zeroline=True)
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5], categoryorder="array", categoryarray=rows, type="category")
+    return figure
+
+
+def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[float]], *, axes: tuple[str, str]) -> go.Figure:
+    """Return what another person said (columns) where one said the label of the row, as shares of the row."""
+    shares = [[count / total if (total := sum(row)) else 0.0 for count in row] for row in counts]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=list(names),
+            y=list(names),
+            zmin=0,
+            zmax=1,
+            colorscale=PALE_TO_DARK,
+            showscale=False,
+            text=[[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in shares],
+            texttemplate="%{text}",
+            textfont={"size": 13},
+            xgap=2,
+            ygap=2,
+            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.1%}}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title=axes[0], side="top", showgrid=False)
+    figure.update_yaxes(title=axes[1], autorange="reversed", showgrid=False)
+    return figure
+
+
+def weeks_figure(weeks: Sequence[Week], *, axis: str, hover: str) -> go.Figure:
+    """Return alpha by week with the band of its 95 % interval, and dashed lines at what is usually asked for."""
+    mondays = [week.monday for week in weeks]
+    figure = go.Figure()
+    lows, highs = ([getattr(week.alpha, end) or 0.0 for week in weeks] for end in ("low", "high"))
+    add_band(figure, mondays, lows, highs, BLUE)
+    figure.add_scatter(
+        x=mondays,
+        y=[week.alpha.value for week in weeks],
+        mode="lines+markers",
+        line={"color": BLUE, "width": 2},
+        marker={"size": 7},
+        customdata=[[week.alpha.low, week.alpha.high, week.alpha.n] for week in weeks],
+        hovertemplate=hover + "<extra></extra>",
+    )
+    for level in _LEVELS:
+        figure.add_hline(y=level, line={"color": GREY, "dash": "dash", "width": 1})
+    figure.update_xaxes(type="date", tickformat="%m-%d", nticks=8)
+    figure.update_yaxes(title=axis, range=[min(0.0, *lows) - 0.02, 1.02], nticks=6)
+    return figure
+
+
+def shares_figure(mondays: Sequence[str], shares: Sequence[tuple[float, float, float]], *, axis: str) -> go.Figure:
+    """Return a share by week with the band of its 95 % interval.
+
+    Args:
+        shares: value, low and high of each week, in [0, 1].
+    """
+    figure = go.Figure()
+    add_band(figure, mondays, [low for _, low, _ in shares], [high for _, _, high in shares], BLUE)
+    figure.add_scatter(
+        x=list(mondays),
+        y=[value for value, _, _ in shares],
+        mode="lines+markers",
+        line={"color": BLUE, "width": 2},
+        marker={"size": 7},
+        hovertemplate="%{x|%Y-%m-%d}: %{y:.0%}<extra></extra>",
+    )
+    figure.update_xaxes(type="date", tickformat="%m-%d", nticks=8)
+    figure.update_yaxes(title=axis, range=[0, 1.02], tickformat=".0%", nticks=6)
+    return figure

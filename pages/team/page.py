@@ -1,0 +1,35 @@
+"""함께한 기록: everybody's own record, and for those who review how far people agree and how each one's work goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from annotator import access, agreement, team
+from pages.team.agreement import draw_agreement
+from pages.team.distance import draw_distance
+from pages.team.records import draw_mine, draw_people, draw_rule
+from pages.widgets import project, session
+from pages.widgets.words import say
+
+
+def _draw() -> None:
+    st.title(say("team.title"))
+    with project.opened() as db:
+        person = session.person(db)
+        if not access.may(person, "review"):
+            draw_mine(team.find_record(db, person.annotator_id))
+            draw_rule()
+            return
+        answers = agreement.read_answers(db)
+        above = st.container()
+        if access.may(person, "administrate"):
+            draw_distance(db, person)
+        with above:
+            draw_agreement(agreement.compare(db, answers))
+        records = team.list_records(db, answers)
+        draw_people(records)
+        draw_mine(next((r for r in records if r.annotator_id == person.annotator_id), None))
+        draw_rule()
+
+
+_draw()

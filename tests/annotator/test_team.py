@@ -1,0 +1,151 @@
+"""How a person's work is told: what time counts, how steady and how right answers are, and when nothing is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotator import agreement, team
+from annotator.team import FEWEST, IDLE_SECONDS, agrees_with_others, drift_of, fast_share, pace_of
+from db import annotators, clock, decisions, repeats
+from db.agreement import Answers
+from db.connection import write
+from db.decisions import NewDecision
+from db.repeats import NewAnswer
+from db.team import Pace
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db import Database
+
+HAPPY, SAD = 2, 5
+
+
+def _say(db: Database, name: str, labels: Sequence[int], *, seconds: float = 10.0) -> list[int]:
+    person = annotators.annotator_id(db, name)
+    kept = []
+    for diary_id, label in enumerate(labels, 1):
+        press = NewDecision(diary_id, person, "label", f"{name}-{diary_id:04}-token", label, seconds=seconds)
+        kept.append(decisions.add(db, press) or 0)
+    return kept
+
+
+def _answers(diary_ids: Sequence[int], label_ids: Sequence[int]) -> Answers:
+    n = len(diary_ids)
+    ids, diaries, labels = (np.array(values, np.int64) for values in (range(n), diary_ids, label_ids))
+    return Answers(ids, diaries, ids, labels, np.zeros(n, np.int64), np.zeros(n, bool))
+
+
+# Time
+
+
+def test_a_diary_left_open_counts_neither_as_time_nor_as_work() -> None:
+    worked = np.full(FEWEST, 9.0)
+    alone = pace_of(worked)
+    assert alone == (pytest.approx(400.0), 9.0, FEWEST)
+    assert pace_of(np.append(worked, [IDLE_SECONDS + 1, 86_400.0])) == alone
+    longer = pace_of(np.append(worked, IDLE_SECONDS))
+    assert longer[0] is not None
+    assert longer[0] < 400
+    assert longer[2] == FEWEST + 1
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=60))
+def test_the_pace_is_that_of_the_time_that_counts(seconds: list[float]) -> None:
+    per_hour, median, timed = pace_of(np.array(seconds, np.float64))
+    assert timed == sum(value <= IDLE_SECONDS for value in seconds)
+    if per_hour is None or median is None:
+        assert timed < FEWEST or sum(seconds) == 0
+        return
+    assert per_hour >= 3600 / IDLE_SECONDS * 0.999
+    assert 0 <= median <= IDLE_SECONDS
+
+
+def test_faster_than_reading_depends_on_the_length_of_the_diary() -> None:
+    seconds, characters = np.full(FEWEST, 3.0), np.full(FEWEST, 300)
+    for length, share in ((300, 1.0), (60, 0.0)):
+        found = fast_share(Pace(seconds, np.full(FEWEST, length)))
+        assert found is not None
+        assert found.share.value == share
+    assert fast_share(Pace(seconds[1:], characters[1:])) is None, "too few to say"
+
+
+# The others
+
+
+def test_agreeing_with_others_is_saying_what_most_of_them_said() -> None:
+    answers = _answers([1, 1, 1, 2, 2, 3, 3, 3], [5, 5, 2, 2, 5, 2, 5, 7])
+    # On diary 3 each of the others stands alone, so nobody's answer is among the most frequent ones of the others.
+    assert agrees_with_others(answers).tolist() == [True, True, False, False, False, False, False, False]
+    assert agrees_with_others(_answers([], [])).tolist() == []
+
+
+def test_drift_is_told_only_beyond_chance() -> None:
+    weeks = np.repeat([0, 7, 14, 21], 30)
+    steady = np.tile([True, True, True, False, True], 24)
+    assert drift_of(weeks, steady) == "steady"
+    assert drift_of(weeks, weeks < 14) == "lower"
+    assert drift_of(weeks, weeks >= 14) == "higher"
+    assert drift_of(weeks[:60], steady[:60]) is None, "two weeks have nothing before them"
+    assert drift_of(np.zeros(0, np.int64), np.zeros(0, bool)) is None
+
+
+# The record
+
+
+def test_a_record_holds_what_one_person_did(opened: Database) -> None:
+    fill(opened, 40)
+    me = annotators.annotator_id(opened, "가람")
+    _say(opened, "나래", [HAPPY, SAD] * 15)
+    kept = _say(opened, "가람", [HAPPY, SAD] * 12 + [HAPPY] * 6)
+    for number, decision in enumerate(kept[:25]):
+        said = (HAPPY, SAD)[number % 2] if number < 20 else 7
+        repeats.add(opened, NewAnswer(number + 1, me, "label", f"r{decision:031}", said, 2.0))
+    with write(opened):
+        for diary_id in range(1, 31):
+            by = me if diary_id > 25 else annotators.annotator_id(opened, "나래")
+            values = (diary_id, HAPPY if diary_id <= 5 else (HAPPY, SAD)[(diary_id - 1) % 2], by, clock.now())
+            opened.conn.execute(
+                "insert into gold (diary_id, label_id, annotator_id, set_at) values (?, ?, ?, ?)", values
+            )
+    found = team.find_record(opened, me)
+    assert found is not None
+    assert found.kinds == {"label": 30}
+    assert (found.per_hour, found.median_seconds, found.timed) == (pytest.approx(360.0), 10.0, 30)
+    assert found.consistency is not None
+    assert (found.consistency.n, found.consistency.share.value) == (25, pytest.approx(20 / 25))
+    assert found.gold is not None
+    assert found.gold.n == 25, "diaries that a person made gold say nothing of that person"
+    assert found.gold.share.value == pytest.approx(23 / 25)
+    assert found.with_others is not None
+    assert (found.with_others.n, found.with_others.share.value) == (30, pytest.approx(27 / 30))
+    assert found in team.list_records(opened, agreement.read_answers(opened))
+    assert [record.name for record in team.list_records(opened, agreement.read_answers(opened))] == ["가람", "나래"]
+
+
+def test_few_answers_are_not_told(opened: Database) -> None:
+    fill(opened, 10)
+    me = annotators.annotator_id(opened, "가람")
+    assert team.find_record(opened, me) is None
+    _say(opened, "가람", [HAPPY, SAD])
+    _say(opened, "나래", [HAPPY, SAD])
+    found = team.find_record(opened, me)
+    assert found is not None
+    told = (found.per_hour, found.fast, found.consistency, found.gold, found.with_others, found.drift)
+    assert told == (None,) * 6
+    assert not found.weeks
+
+
+def test_quick_decisions_are_hinted_at_and_unhurried_ones_are_not(opened: Database) -> None:
+    fill(opened, 40)
+    _say(opened, "가람", [HAPPY] * 40, seconds=0.2)
+    _say(opened, "나래", [HAPPY] * 40, seconds=8.0)
+    hurried, calm = team.list_records(opened, agreement.read_answers(opened))
+    assert hurried.is_fast
+    assert not calm.is_fast

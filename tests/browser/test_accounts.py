@@ -1,0 +1,132 @@
+"""Accounts as people meet them: in a real browser, against the app as it is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from annotator import accounts, passwords, project
+from annotator.importing import import_file
+from annotator.ordering import enqueue_import
+from tests.browser.conftest import free_port
+from tests.browser.test_main_job import app, shoot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse 1"
+DIARY = "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다."
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("accounts") / "accounts.db"
+    project.init(path)
+    with project.opened(path) as db:
+        import_file(db, f'text\n"{DIARY}"\n'.encode(), "a.csv", after=enqueue_import)
+        accounts.add(db, None, "수아", "administrator", password=PASSWORD)
+        accounts.add(db, None, "지민", "annotator", password=PASSWORD)
+        accounts.add(db, None, "하준", "reviewer", password=PASSWORD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(path: Path) -> Iterator[str]:
+    port = free_port()
+    with app(path, port, "--no-worker"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("이름").fill(name)
+    page.get_by_label("비밀번호").fill(password)
+    page.get_by_role("button", name="로그인").click()
+
+
+def open_as(page: Page, address: str, name: str) -> None:
+    page.goto(address)
+    sign_in(page, name)
+    expect(page.get_by_text(name, exact=True)).to_be_visible()
+
+
+def test_a_deep_link_leads_over_the_login_and_holds_until_the_logout(
+    address: str, page: Page, context: BrowserContext
+) -> None:
+    page.goto(f"{address}/overview")
+    expect(page).to_have_url(f"{address}/login?next=/overview")
+    shoot(page, "login")
+    sign_in(page, "하준")
+    expect(page.get_by_role("heading", name="현황")).to_be_visible()
+    assert "maeumgyeol_session" not in page.evaluate("document.cookie")
+    page.reload()
+    expect(page.get_by_role("heading", name="현황")).to_be_visible()
+    other = context.new_page()
+    other.goto(f"{address}/learn")
+    expect(other.get_by_role("heading", name="학습", exact=True)).to_be_visible()
+    page.get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_text("로그아웃했어요")).to_be_visible()
+    expect(other.get_by_text("다시 로그인해 주세요")).to_be_visible()
+    expect(other.get_by_role("heading", name="학습", exact=True)).to_have_count(0)
+    other.get_by_role("link", name="로그인").click()
+    expect(other.get_by_role("heading", name="로그인")).to_be_visible()
+
+
+def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Page) -> None:
+    with project.opened(path) as db:
+        accounts.add(db, None, "알아맞힐 사람", "annotator", password=PASSWORD)
+    page.goto(address)
+    for i in range(passwords.TRIES_PER_NAME):
+        sign_in(page, "알아맞힐 사람", f"guess number {i}")
+        expect(page.get_by_role("alert")).to_contain_text("맞지 않아요")
+    sign_in(page, "알아맞힐 사람")
+    expect(page.get_by_role("alert")).to_contain_text("분 뒤에 다시")
+
+
+def test_an_annotator_at_the_administrators_address_gets_a_sentence(address: str, page: Page) -> None:
+    open_as(page, address, "지민")
+    for closed in ("people", "overview", "review"):
+        page.goto(f"{address}/{closed}")
+        expect(page.get_by_text("지금 역할로는 할 수 없는 일이에요")).to_be_visible()
+        expect(page.get_by_text("수아")).to_have_count(0)
+    expect(page.get_by_role("link", name="사람들")).to_have_count(0)
+    expect(page.get_by_role("link", name="라벨링")).to_be_visible()
+
+
+def test_who_is_invited_closed_and_promoted_meets_it_at_the_next_press(
+    address: str, path: Path, browser: Browser, page: Page
+) -> None:
+    open_as(page, f"{address}/people", "수아")
+    page.get_by_label("이름", exact=True).fill("서연")
+    page.get_by_role("button", name="초대 링크 만들기").click()
+    link = page.get_by_text("/invite/").inner_text()
+    shoot(page, "people")
+    theirs = browser.new_context(locale="ko-KR")
+    member = theirs.new_page()
+    member.goto(link)
+    member.get_by_label("새 비밀번호").fill(PASSWORD)
+    member.get_by_label("비밀번호 한 번 더").fill(PASSWORD)
+    member.get_by_role("button", name="시작하기").click()
+    expect(member.get_by_text("라벨러")).to_be_visible()
+
+    page.reload()
+    with project.opened(path) as db:
+        change = page.locator(f".st-key-people_change_{accounts.get_id(db, '서연')}")
+    change.get_by_role("button").click()
+    expect(page.get_by_role("button", name="계정 닫기")).to_be_visible()
+    page.get_by_role("radio", name="검토자").last.click()
+    expect(member.get_by_text("검토자")).to_be_visible()
+    expect(member.get_by_role("link", name="현황")).to_be_visible()
+
+    page.keyboard.press("Escape")
+    change.get_by_role("button").click()
+    page.get_by_role("button", name="계정 닫기").click()
+    expect(member.get_by_text("지금은 쓸 수 없는 계정이에요")).to_be_visible()
+    expect(member.get_by_text(DIARY[:12])).to_have_count(0)
+    theirs.close()

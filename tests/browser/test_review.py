@@ -1,0 +1,102 @@
+"""A reviewer at the keyboard: accept, correct with a note, send back, undo; and what the annotator sees of it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from annotator import project
+from db import annotators, decisions, reviews
+from tests import reviewed
+from tests.browser.test_main_job import shoot, wait_until
+from tests.conftest import ROOT
+from tests.reviewed import HAPPY, SAD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import StartApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def _shown(page: Page) -> int:
+    found = re.search(r"#(\d+)", page.get_by_role("article").inner_text())
+    assert found is not None
+    return int(found[1])
+
+
+def _settle(page: Page) -> None:
+    """Wait until the board takes keys again: while a press is on its way, others do nothing."""
+    expect(page.locator(".review-frame.busy")).to_have_count(0)
+
+
+def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app: StartApp, tmp_path: Path) -> None:
+    path = tmp_path / "project.db"
+    project.init(path, seed="00" * 16, blind_share=0.0)
+    with closing(project.open_project(path)) as db:
+        reviewed.make(db)
+        address = start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(path)})
+        # On a cold start the first visitor's deep link is not known yet.
+        page.goto(address)
+        expect(page.get_by_role("link", name="검토")).to_be_visible()
+        page.goto(f"{address}/review")
+        article = page.get_by_role("article")
+        expect(article).to_contain_text("#3")
+        expect(page.get_by_text("행복 1, 중립 1")).to_be_visible()
+        shoot(page, "review")
+
+        page.keyboard.press("j")
+        expect(article).not_to_contain_text("#3")
+        first = _shown(page)
+        assert first in (1, 2)
+        _settle(page)
+        page.keyboard.press("a")
+        wait_until(page, lambda: reviews.find_standing(db, first) is not None)
+        expect(page.get_by_role("status").filter(has_text=f"#{first}")).to_be_visible()
+
+        _settle(page)
+        page.keyboard.press("z")
+        wait_until(page, lambda: reviews.find_standing(db, first) is None)
+        expect(article).to_contain_text(f"#{first}")
+
+        _settle(page)
+        true_label = HAPPY if first == 1 else SAD
+        page.keyboard.press(str(true_label))
+        note = page.get_by_role("textbox", name=re.compile("인가요"))
+        expect(note).to_be_focused()
+        page.keyboard.type("a <b>bold</b> reason 1 z")
+        page.keyboard.press("Enter")
+        wait_until(page, lambda: (found := reviews.find_standing(db, first)) is not None and found.kind == "correct")
+        labelled = decisions.list_labelled(db, part="pool")
+        assert labelled.label_ids[labelled.diary_ids == first].tolist() == [true_label]
+
+        other = 3 - first
+        page.get_by_role("button", name=re.compile(rf"#{other}\b")).click()
+        expect(article).to_contain_text(f"#{other}")
+        _settle(page)
+        page.keyboard.press("b")
+        page.keyboard.type("<img src=x onerror=alert(1)> **again**")
+        page.keyboard.press("Enter")
+        wait_until(page, lambda: (found := reviews.find_standing(db, other)) is not None and found.kind == "return")
+        me = annotators.annotator_id(db, "지민")
+        assert reviews.count_returned(db, me) == 1
+
+        expect(article).to_contain_text("#3")
+        _settle(page)
+        page.keyboard.press("m")
+        wait_until(page, lambda: (found := reviews.find_standing(db, 3)) is not None and found.kind == "ambiguous")
+        expect(page.get_by_text("다 봤어요")).to_be_visible()
+
+        reviewed.label(db, 12, SAD)  # who decided last is there again in a new tab
+        page.goto(f"{address}/corrections")
+        expect(page.get_by_text("<img src=x onerror=alert(1)> **again**")).to_be_visible()
+        shoot(page, "corrections")
+        page.keyboard.press(str(SAD if true_label == HAPPY else HAPPY))
+        wait_until(page, lambda: reviews.count_returned(db, me) == 0)
