@@ -22,6 +22,8 @@ from db.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from annotator.predictions import Columns
+    from annotator.refinement import Refiner
     from annotator.settings import Settings
     from db import Database
     from db.decisions import Decision
@@ -258,9 +260,9 @@ def board(
             seconds=project_settings.LEASE_SECONDS,
             rules=rules,
         )
-    names = [label.name for label in label_set(db)]
     phrases = care.load_list(db)
-    items = [_item(db, lease, settings=settings, active=active, names=names, language=language) for lease in leases]
+    scene = scene_of(db, settings, active, language)
+    items = [_item(db, lease, scene) for lease in leases]
     for lease, item in zip(leases, items, strict=True):
         item["care"] = care.needs_care(db, lease.diary_id, item["text"], phrases)
         marks = [] if lease.is_repeat else rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
@@ -315,57 +317,79 @@ def learned_up_to(db: Database, model: Model | None) -> int:
     return (this.last_decision_id or 0) if this else max(model.training_decisions)
 
 
-def _item(
-    db: Database,
-    lease: Lease,
-    *,
-    settings: Settings,
-    active: Model | None,
-    names: Sequence[str],
-    language: Language,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all diaries of a page are shown by, read once for them all.
+
+    Attributes:
+        model: the one that serves; None while there is none.
+        columns: how its answers become those of the labels in force.
+        names: of the labels in force, in their order.
+        refiner: the word-emotion dictionary, where it is switched on.
+    """
+
+    settings: Settings
+    model: Model | None
+    columns: Columns | None
+    names: Sequence[str]
+    refiner: Refiner | None
+    language: Language
+
+
+def scene_of(db: Database, settings: Settings, model: Model | None, language: Language) -> Scene:
+    """Return what diaries are shown by at this moment."""
+    names = [label.name for label in label_set(db)]
+    columns = None if model is None else predictions.in_force(db, model)
+    return Scene(settings, model, columns, names, refinement.find_refiner(db, model), language)
+
+
+def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
-    blind = lease.is_repeat or anchoring.is_blind(diary, settings)
+    blind = lease.is_repeat or anchoring.is_blind(diary, scene.settings)
     split = diaries.find_sentences(db, diary.id)
-    prediction = None if blind else prediction_of(db, active, diary)
+    prediction = None if blind else prediction_of(db, scene, diary)
     return {
         "token": lease.token,
         "diary_id": diary.id,
-        "text": masked(diary.text, settings),
+        "text": masked(diary.text, scene.settings),
         "care": False,
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
         "prediction": prediction,
-        "explanation": None if blind else explanation_of(db, active, diary, settings, names, language),
-        "why": why(lease, diary, prediction, names, language, is_blind=blind)
-        + _by_dictionary(db, active, diary, prediction, names, language),
+        "explanation": None if blind else explanation_of(db, scene, diary),
+        "why": why(lease, diary, prediction, scene.names, scene.language, is_blind=blind)
+        + _by_dictionary(scene, diary, prediction),
         "written_on": diary.written_on,
         "author": diary.author,
         "previous": None,
     }
 
 
-def prediction_of(db: Database, active: Model | None, diary: Diary) -> dict[str, Any] | None:
-    """Return what a model says of a diary, ready for JSON; None for nothing yet."""
-    proba = None if active is None else predictions.find_proba(db, active, diary.id)
-    if active is None or proba is None:
+def prediction_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+    """Return what the model says of a diary, ready for JSON; None for nothing yet."""
+    if scene.model is None or scene.columns is None:
+        return None
+    proba = predictions.find_proba(db, scene.model, diary.id, scene.columns)
+    if proba is None:
         return None
     return {
-        "model_id": active.id,
-        "model_version": active.version,
+        "model_id": scene.model.id,
+        "model_version": scene.model.version,
         "proba": [round(float(p), 5) for p in proba],
         "label_index": int(proba.argmax()),
     }
 
 
-def explanation_of(
-    db: Database, active: Model | None, diary: Diary, settings: Settings, names: Sequence[str], language: Language
-) -> dict[str, Any] | None:
-    found = None if active is None else predictions.find_explanation(db, active, diary.id, settings.unit)
-    proba = None if active is None else predictions.find_proba(db, active, diary.id)
+def explanation_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+    """Return why the model says so, ready for JSON and in words; None for nothing yet."""
+    if scene.model is None or scene.columns is None:
+        return None
+    found = predictions.find_explanation(db, scene.model, diary.id, scene.settings.unit, scene.columns)
+    proba = None if found is None else predictions.find_proba(db, scene.model, diary.id, scene.columns)
     if found is None or proba is None:
         return None
-    reading = wording.read(masked(diary.text, settings), found, proba.tolist(), names, language)
+    text = masked(diary.text, scene.settings)
+    reading = wording.read(text, found, proba.tolist(), scene.names, scene.language)
     return {
         "spans": [list(span) for span in found.spans],
         "weights": [[round(float(w), 5) for w in row] for row in found.weights],
@@ -379,23 +403,16 @@ def explanation_of(
     }
 
 
-def _by_dictionary(
-    db: Database,
-    active: Model | None,
-    diary: Diary,
-    prediction: dict[str, Any] | None,
-    names: Sequence[str],
-    language: Language,
-) -> str:
+def _by_dictionary(scene: Scene, diary: Diary, prediction: dict[str, Any] | None) -> str:
     """Say so where the word-emotion dictionary, if it is switched on, would give another answer than the model."""
-    refiner = None if prediction is None else refinement.find_refiner(db, active)
-    if prediction is None or refiner is None:
+    if prediction is None or scene.refiner is None:
         return ""
-    refined = refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
+    refined = scene.refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
     answer = int(refined.argmax())
     if answer == prediction["label_index"]:
         return ""
-    return " " + say("why.dictionary", language, label=names[answer], p=round(100 * float(refined[answer])))
+    likely = round(100 * float(refined[answer]))
+    return " " + say("why.dictionary", scene.language, label=scene.names[answer], p=likely)
 
 
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:

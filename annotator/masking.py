@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from annotator import access, naming
@@ -32,10 +33,14 @@ def shown(text: str, settings: Settings) -> str:
     Args:
         settings: `mask` covers numbers and addresses, `mask_names` names too; without `mask` nothing is covered.
     """
-    if not settings.mask:
-        return text
+    return _covered(text, settings.mask_names) if settings.mask else text
+
+
+# A tab asks for the same few diaries with every key.
+@lru_cache(maxsize=256)
+def _covered(text: str, with_names: bool) -> str:
     # What is covered may have stood in the way of something beside it.
-    while (covered := _cover(text, with_names=settings.mask_names)) != text:
+    while (covered := _cover(text, with_names=with_names)) != text:
         text = covered
     return text
 

@@ -147,10 +147,14 @@ def in_force(db: Database, model: Model) -> Columns:
     return columns(model.label_ids, [label.id for label in labels.list_labels(db)], labels.list_merged(db))
 
 
-def find_proba(db: Database, model: Model, diary_id: int) -> FloatArray | None:
-    """Return one diary's probabilities of the labels in force, (k,), or None if there are none yet."""
+def find_proba(db: Database, model: Model, diary_id: int, mapping: Columns | None = None) -> FloatArray | None:
+    """Return one diary's probabilities of the labels in force, (k,), or None if there are none yet.
+
+    Args:
+        mapping: of `in_force`, for whoever asks of many diaries.
+    """
     proba = models.find_proba(db, model, diary_id)
-    found = None if proba is None else in_force(db, model).proba(proba)
+    found = None if proba is None else (mapping or in_force(db, model)).proba(proba)
     return None if found is None or np.isnan(found).any() else found
 
 
@@ -159,8 +163,14 @@ def load_predictions(db: Database, model: Model) -> FloatArray:
     return in_force(db, model).proba(models.load_predictions(db, model))
 
 
-def find_explanation(db: Database, model: Model, diary_id: int, unit: str) -> Explanation | None:
-    """Return a stored explanation in terms of the labels in force, if there is one and a prediction with it."""
+def find_explanation(
+    db: Database, model: Model, diary_id: int, unit: str, mapping: Columns | None = None
+) -> Explanation | None:
+    """Return a stored explanation in terms of the labels in force, if there is one and a prediction with it.
+
+    Args:
+        mapping: of `in_force`, for whoever asks of many diaries.
+    """
     found = models.find_explanation(db, diary_id, model.id, unit)
     proba = models.find_proba(db, model, diary_id)
-    return None if found is None or proba is None else in_force(db, model).explanation(found, proba)
+    return None if found is None or proba is None else (mapping or in_force(db, model)).explanation(found, proba)

@@ -128,17 +128,15 @@ def _item(desk: _Desk, diary: Diary) -> dict[str, Any]:
     """Return the diary as the label page shows one. Test diaries keep what the model thinks to themselves."""
     blind = diary.part == "test" and desk.settings.blind_test
     split = diaries.find_sentences(desk.db, diary.id)
-    names = [label.name for label in review.label_set(desk.db)]
     has_answer = desk.active is not None and desk.active.tier != "zero" and not blind
+    scene = labelling.scene_of(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
     return {
         "token": str(diary.id),
         "text": diary.text,
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
-        "prediction": labelling.prediction_of(desk.db, desk.active, diary) if has_answer else None,
-        "explanation": labelling.explanation_of(desk.db, desk.active, diary, desk.settings, names, desk.language)
-        if has_answer
-        else None,
+        "prediction": labelling.prediction_of(desk.db, scene, diary),
+        "explanation": labelling.explanation_of(desk.db, scene, diary),
         "written_on": diary.written_on,
         "author": diary.author,
     }

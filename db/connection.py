@@ -22,6 +22,9 @@ APPLICATION_ID = 0x6D61656D
 
 _BUSY_SECONDS = 15
 
+_up_to_date: set[tuple[int, int, int, int]] = set()
+"""Files, and their schemas as SQLite counts them, that need no further look: a key on the label page opens twice."""
+
 
 def _open(path: Path, *, must_exist: bool) -> Database:
     mode = "rw" if must_exist else "rwc"
@@ -73,9 +76,7 @@ def connect(path: Path) -> Database:
         raise DatabaseError("database_missing", path=str(path))
     db = _open(path, must_exist=True)
     try:
-        _check_ours(db, path)
-        if schema.pending(db):
-            schema.migrations.apply(db)
+        _bring_up_to_date(db, path)
     except sqlite3.Error as error:
         db.close()
         raise from_sqlite(error, str(path)) from error
@@ -83,6 +84,19 @@ def connect(path: Path) -> Database:
         db.close()
         raise
     return db
+
+
+def _bring_up_to_date(db: Database, path: Path) -> None:
+    """Look whose database it is and how new, and apply what is missing: once for each state of its schema."""
+    file = path.stat()
+    state = (file.st_dev, file.st_ino, scalar(db, "pragma application_id"), scalar(db, "pragma schema_version"))
+    if state in _up_to_date:
+        return
+    _check_ours(db, path)
+    if schema.pending(db):
+        schema.migrations.apply(db)
+    else:
+        _up_to_date.add(state)
 
 
 def _check_ours(db: Database, path: Path) -> None:
