@@ -63,7 +63,7 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
 def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, opened: Database) -> None:
     fill(opened, upkeep.HEAD + 60)
     steps = _keep_up(bench, opened, until="explain")
-    assert steps == ["split", "encode", "first_model", "predict", "explain"]
+    assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
     first = queue.head(opened, 1)[0]
     active = models.find_active(opened)
     assert active is not None
