@@ -39,13 +39,14 @@ _PAGES: dict[str, tuple[str, str, Right]] = {
     "team": ("pages/team/page.py", ":material/groups:", "label"),
     "overview": ("pages/overview/page.py", ":material/bar_chart:", "review"),
     "people": ("pages/people/page.py", ":material/group:", "administrate"),
+    "settings": ("pages/settings/page.py", ":material/settings:", "administrate"),
 }
 """Script and icon of each page by its address, and the right that it takes: the one place that says so."""
 
 _SECTIONS = {
     "work": ("label", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
     "material": ("import", "team", "overview"),
-    "manage": ("people",),
+    "manage": ("people", "settings"),
 }
 
 

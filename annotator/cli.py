@@ -10,7 +10,7 @@ import time
 import unicodedata
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -320,7 +320,8 @@ def activate(version: int, path: Path) -> None:
 @_json_option
 def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
-        now = project_settings.change(db, **{key: value for key, value in asked.items() if value is not None})
+        values: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        now = project_settings.change(db, **values)
     _print(as_json, now, "\n".join(f"{key} = {value}" for key, value in dataclasses.asdict(now).items()))
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator import label_distance
 from annotator.errors import UserError
+from db import audit_log
 from db import settings as stored
+from db.connection import write
 from learner import encoder, query_strategies
 
 if TYPE_CHECKING:
@@ -96,14 +98,21 @@ def load(db: Database) -> Settings:
     return Settings(**{key: value for key, value in kept.items() if key in known})
 
 
-def change(db: Database, **values: Any) -> Settings:
+def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Settings:
     """Keep changed settings and return all of them.
+
+    Args:
+        changed_by: whose change goes on record; None for the command line and the worker.
 
     Raises:
         UserError: for a value that can't be used; nothing is changed then.
     """
-    settings = _checked(replace(load(db), **values))
-    store(db, settings)
+    with write(db):
+        settings = _checked(replace(load(db), **values))
+        store(db, settings)
+        if changed_by is not None:
+            for name, value in values.items():
+                audit_log.add(db, changed_by, "settings.change", name, value=value)
     return settings
 
 

@@ -1,0 +1,98 @@
+"""설정: how diaries are handed out, what a decision may say, and what is covered. Every change counts at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import access, settings
+from pages.widgets import project, session
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from annotator.settings import Settings
+
+_KEY = "settings_{}"
+
+
+def _draw() -> None:
+    st.title(say("settings.title"))
+    st.caption(say("settings.intro"))
+    with project.opened() as db:
+        chosen = settings.load(db)
+    with st.container(border=True):
+        st.subheader(say("settings.handing_out"))
+        _draw_number("overlap", chosen, most=settings.MOST_OVERLAP)
+        if chosen.overlap > 1:
+            _draw_share("overlap_share", chosen, most=100)
+        _draw_share("repeat_share", chosen, most=20)
+        _draw_share("gold_share", chosen, most=20)
+        _draw_share("blind_share", chosen, most=50)
+    with st.container(border=True):
+        st.subheader(say("settings.deciding"))
+        _draw_switch("several_labels", chosen)
+        _draw_switch("intensity", chosen)
+        _draw_number("break_minutes", chosen, most=180, step=5)
+    with st.container(border=True):
+        st.subheader(say("settings.privacy"))
+        _draw_switch("mask", chosen)
+        _draw_switch("mask_names", chosen, disabled=not chosen.mask)
+
+
+def _draw_switch(name: str, chosen: Settings, *, disabled: bool = False) -> None:
+    st.toggle(
+        say(f"settings.{name}"),
+        value=getattr(chosen, name),
+        key=_KEY.format(name),
+        help=say(f"settings.{name}_help"),
+        disabled=disabled,
+        on_change=_change,
+        args=(name,),
+    )
+
+
+def _draw_number(name: str, chosen: Settings, *, most: int, step: int = 1) -> None:
+    least = 1 if name == "overlap" else 0
+    st.number_input(
+        say(f"settings.{name}"),
+        min_value=least,
+        max_value=max(most, getattr(chosen, name)),
+        step=step,
+        value=getattr(chosen, name),
+        key=_KEY.format(name),
+        help=say(f"settings.{name}_help"),
+        width=220,
+        on_change=_change,
+        args=(name,),
+    )
+
+
+def _draw_share(name: str, chosen: Settings, *, most: int) -> None:
+    percent = round(100 * getattr(chosen, name))
+    st.slider(
+        say(f"settings.{name}"),
+        min_value=0,
+        max_value=max(most, percent),
+        value=percent,
+        format="%d%%",
+        key=_KEY.format(name),
+        help=say(f"settings.{name}_help"),
+        width=420,
+        on_change=_change,
+        args=(name, 100),
+    )
+
+
+def _change(name: str, parts: int = 1) -> None:
+    """Keep what a control says now, unless its person may not change it any more."""
+    value = st.session_state[_KEY.format(name)]
+    with callback_boundary(), project.opened() as db:
+        person = session.person(db)
+        access.require(person, "administrate")
+        settings.change(db, changed_by=person.annotator_id, **{name: value if parts == 1 else value / parts})
+        st.toast(say("settings.kept"), icon=":material/check:")
+
+
+_draw()
