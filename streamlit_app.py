@@ -78,7 +78,8 @@ def _choose(db: Database, person: Person) -> StreamlitPage:
         for name in _PAGES
         if name not in pages
     ]
-    chosen = st.navigation({**sections, "": closed})
+    # Streamlit hides what is beyond a dozen pages behind an English button.
+    chosen = st.navigation({**sections, "": closed}, expanded=True)
     sidebar.draw(db, person)
     destination = session.take_destination()
     if destination in pages:
