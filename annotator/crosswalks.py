@@ -184,5 +184,7 @@ def translate_rows(rows: Iterator[dict[str, Any]], crosswalk: Crosswalk) -> Iter
             for d in json.loads(row["decisions"])
         ]
         made["decisions"] = json.dumps(told, ensure_ascii=False)
+        marks = [{**m, "label": targets.get(m["label"]) or None} for m in json.loads(row["rationales"])]
+        made["rationales"] = json.dumps(marks, ensure_ascii=False)
         made["soft_label"] = _translate_shares(row["soft_label"], targets)
         yield made

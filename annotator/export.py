@@ -2,11 +2,12 @@
 
 What the model says is moved by the word-emotion dictionary where that is switched on; see `annotator.refinement`.
 
-Columns: ``id text written_on author source part label decided_by decided_at memo predicted proba_… model_version
-decisions metadata``, and ``soft_label intensity`` behind the memo. ``label`` is the newest decision that counts: one in
-force, or, of a diary that a reviewer has settled, the settled one. ``decisions`` holds all that are in force as JSON.
+Columns: ``id text written_on author source part label decided_by decided_at memo soft_label intensity predicted
+proba_… model_version decisions rationales metadata``. ``label`` is the newest decision that counts: one in force, or,
+of a diary that a reviewer has settled, the settled one. ``decisions`` holds all that are in force as JSON.
 ``soft_label`` is the share of each emotion in those that count, as JSON: each has one vote, shared equally among the
-emotions that it names. ``intensity`` is their mean.
+emotions that it names. ``intensity`` is their mean. ``rationales`` are the words that people marked, as JSON: who,
+which label, half-open characters, and ``right`` for evidence or ``wrong`` for none.
 
 What could name or reach a person is covered, as on the pages; see `annotator.masking`.
 """
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from annotator import crosswalks, masking, predictions, project, refinement
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from db import annotators, audit_log, decisions, diaries, labels, models
+from db import annotators, audit_log, decisions, diaries, labels, models, rationales
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.decisions import Decision
     from db.diaries import Diary
+    from db.rationales import Rationale
 
 Format = Literal["csv", "jsonl", "parquet", "datasets"]
 
@@ -119,7 +121,15 @@ def _columns(db: Database) -> list[str]:
     label_names = [label.name for label in labels.list_labels(db)]
     first = ["id", "text", "written_on", "author", "source", "part", "label", "decided_by", "decided_at", "memo"]
     first += ["soft_label", "intensity"]
-    return [*first, "predicted", *[f"proba_{name}" for name in label_names], "model_version", "decisions", "metadata"]
+    return [
+        *first,
+        "predicted",
+        *[f"proba_{name}" for name in label_names],
+        "model_version",
+        "decisions",
+        "rationales",
+        "metadata",
+    ]
 
 
 def list_rows(db: Database, *, decided_only: bool = False, unmasked: bool = False) -> Iterator[dict[str, Any]]:
@@ -142,9 +152,13 @@ def list_rows(db: Database, *, decided_only: bool = False, unmasked: bool = Fals
         standing: dict[int, list[Decision]] = {}
         for decision in decisions.list_standing(db, part):
             standing.setdefault(decision.diary_id, []).append(decision)
+        marked: dict[int, list[Rationale]] = {}
+        for mark in rationales.list_of_diaries(db, part):
+            marked.setdefault(mark.diary_id, []).append(mark)
         for diary in diaries.list_diaries(db, part):
             row = _diary_row(diary, standing.get(diary.id, []), name_of_label, name_of_annotator, counting, cover)
             row |= _shared(standing.get(diary.id, []), counting, name_of_label)
+            row["rationales"] = _marks(marked.get(diary.id, []), name_of_label, name_of_annotator)
             row |= dict.fromkeys([f"proba_{name}" for name in names])
             if active is not None and proba is not None and diary.id <= len(proba):
                 values = proba[diary.id - 1]
@@ -215,6 +229,20 @@ def _shared(standing: list[Decision], counting: frozenset[int], name_of_label: d
     }
 
 
+def _marks(marked: list[Rationale], name_of_label: dict[int, str], name_of_annotator: dict[int, str]) -> str:
+    told = [
+        {
+            "annotator": name_of_annotator[mark.annotator_id],
+            "label": name_of_label[mark.label_id],
+            "start": mark.start,
+            "end": mark.end,
+            "verdict": mark.verdict,
+        }
+        for mark in marked
+    ]
+    return json.dumps(told, ensure_ascii=False)
+
+
 def safe_cell(value: Any) -> Any:
     """Return a cell that a spreadsheet shows instead of running it as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
@@ -236,7 +264,7 @@ def _write_jsonl(target: Path, rows: Iterator[dict[str, Any]], columns: list[str
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007 - as above
             ordered = {column: row[column] for column in columns}
-            ordered |= {"decisions": json.loads(row["decisions"]), "metadata": json.loads(row["metadata"])}
+            ordered |= {key: json.loads(row[key]) for key in ("decisions", "rationales", "metadata")}
             ordered["soft_label"] = row["soft_label"] and json.loads(row["soft_label"])
             file.write(json.dumps(ordered, ensure_ascii=False) + "\n")
         return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,8 @@ from db import clock
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlite_utils import Database
 
 Verdict = Literal["right", "wrong", "none"]
@@ -76,6 +79,20 @@ def list_standing(db: Database, diary_id: int, annotator_id: int) -> list[Ration
         order by r.span_start, r.span_end
     """
     return [Rationale(*row) for row in rows(db, sql, diary=diary_id, annotator=annotator_id)]
+
+
+def list_of_diaries(db: Database, diary_ids: Sequence[int]) -> list[Rationale]:
+    """Return everybody's marks in force on some diaries, in the order of diary, text and person."""
+    sql = """
+        select r.id, r.diary_id, r.annotator_id, coalesce(l.merged_into, l.id), r.span_start, r.span_end, r.verdict,
+            r.model_id
+        from (
+            select max(id) as id from rationales where diary_id in (select value from json_each(:ids))
+            group by diary_id, annotator_id, span_start, span_end
+        ) newest join rationales r on r.id = newest.id join labels l on l.id = r.label_id
+        where r.verdict <> 'none' order by r.diary_id, r.span_start, r.span_end, r.annotator_id
+    """
+    return [Rationale(*row) for row in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
 
 
 def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:

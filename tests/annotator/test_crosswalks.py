@@ -90,7 +90,7 @@ def test_an_export_speaks_the_other_set_and_sums_probabilities(opened: Database,
 def test_probabilities_of_labels_that_go_to_one_place_are_summed() -> None:
     walk = crosswalks.read_bytes("from,to\n가,하나\n나,하나\n다,둘\n".encode(), "w.csv")
     row = {"label": "가", "predicted": "다", "proba_가": 0.3, "proba_나": 0.3, "proba_다": 0.4}
-    row |= {"decisions": "[]", "soft_label": None}
+    row |= {"decisions": "[]", "rationales": "[]", "soft_label": None}
     (made,) = crosswalks.translate_rows(iter([row]), walk)
     assert (made["proba_하나"], made["proba_둘"]) == (pytest.approx(0.6), 0.4)
     assert (made["label"], made["predicted"]) == ("하나", "하나")

@@ -16,7 +16,7 @@ from annotator import labelling
 from annotator.errors import UserError
 from annotator.export import export, export_bytes, format_of, list_rows, safe_cell
 from annotator.importing import import_file
-from db import annotators, audit_log, decisions, diaries, models
+from db import annotators, audit_log, decisions, diaries, models, rationales
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
@@ -114,7 +114,15 @@ def _read_columns(db: Database) -> list[str]:
     names = [label.name for label in labelling.label_set(db)]
     first = ["id", "text", "written_on", "author", "source", "part", "label", "decided_by", "decided_at", "memo"]
     first += ["soft_label", "intensity"]
-    return [*first, "predicted", *[f"proba_{name}" for name in names], "model_version", "decisions", "metadata"]
+    return [
+        *first,
+        "predicted",
+        *[f"proba_{name}" for name in names],
+        "model_version",
+        "decisions",
+        "rationales",
+        "metadata",
+    ]
 
 
 def test_parquet_comes_back_as_it_was(filled: Database, tmp_path: Path) -> None:
@@ -224,6 +232,16 @@ def test_endings_say_the_format(tmp_path: Path) -> None:
 def test_the_bytes_are_those_of_the_file(filled: Database, project_path: Path, tmp_path: Path) -> None:
     export(filled, tmp_path / "out.csv", decided_only=True)
     assert export_bytes(project_path, "csv", decided_only=True) == (tmp_path / "out.csv").read_bytes()
+
+
+def test_marked_words_come_with_their_offsets_and_people(filled: Database) -> None:
+    me = annotators.annotator_id(filled, "나")
+    for verdict, token in (("right", "mark-one-1"), ("wrong", "mark-one-2")):
+        rationales.add(filled, rationales.NewRationale(1, me, 2, 0, 3, verdict, token))
+    row = next(list_rows(filled))
+    assert json.loads(row["rationales"]) == [
+        {"annotator": "나", "label": "행복", "start": 0, "end": 3, "verdict": "wrong"}
+    ]
 
 
 def test_a_soft_label_shares_each_vote_among_its_emotions(filled: Database) -> None:
