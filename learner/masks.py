@@ -26,7 +26,7 @@ LEAST_BUDGET = 2
 
 _TRIES = 20
 
-_FEWEST, _MOST = 0.1, 0.5
+_FEWEST, _MOST = 0.3, 0.55
 """Shares of the units that short texts keep."""
 
 
@@ -84,23 +84,18 @@ def choose(n: int, *, budget: int, rng: np.random.Generator) -> Masks:
 
 
 def choose_short(n: int, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose masks that keep a tenth to a half of n units, each unit about equally often; one may come twice.
+    """Draw masks that keep about a third to a half of n units; one may come twice.
 
-    Texts that keep less are read sooner, and what is left of them counts for more, so that a text with few words
-    tells more of each in the same time. Texts of LIME's own neighbourhood keep half on average.
+    Texts that keep less are read sooner, and what is left of them counts for more, so that they tell more of each
+    word in the same time than those of LIME's own neighbourhood. Those that keep less than a third are too far from the
+    whole text to tell what a word does in it.
 
     Returns:
         (count, n) bool, at least one unit in each.
     """
-    shares = _FEWEST + (_MOST - _FEWEST) * (np.arange(count) + rng.random()) / max(count, 1)
-    sizes = n - np.maximum(np.round(shares * n), 1).astype(np.int64)
-    keep = np.ones((count, n), np.bool_)
-    taken = np.zeros(n, np.int64)
-    for row, size in enumerate(sizes):
-        removed = np.lexsort((rng.random(n), taken))[:size]
-        keep[row, removed] = False
-        taken[removed] += 1
-    return keep
+    sizes = np.maximum(np.round(rng.uniform(_FEWEST, _MOST, count) * n), 1)
+    places = rng.random((count, n)).argsort(axis=1).argsort(axis=1)
+    return np.asarray(places < sizes[:, None], np.bool_)
 
 
 def _all_masks(n: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learner.errors import LearnerError
-from learner.masks import DRAWS, choose, kernel
+from learner.masks import DRAWS, choose, choose_short, kernel
 
 
 @pytest.mark.parametrize(("n", "budget"), [(1, 2), (2, 3), (5, 160), (7, 160), (8, 160), (24, 160), (24, 9), (500, 40)])
@@ -81,3 +81,13 @@ def test_a_budget_without_a_changed_text_is_refused() -> None:
     with pytest.raises(LearnerError) as caught:
         choose(3, budget=1, rng=np.random.default_rng(0))
     assert caught.value.code == "explanation_budget"
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 60])
+def test_short_texts_keep_a_third_to_about_half_of_the_units(n: int) -> None:
+    keep = choose_short(n, 40, np.random.default_rng(0))
+    kept = keep.sum(axis=1)
+    assert keep.shape == (40, n)
+    assert kept.min() >= max(1, round(0.3 * n) - 1)
+    assert kept.max() <= max(1, round(0.55 * n))
+    assert keep.any(axis=0).all()
