@@ -65,7 +65,7 @@ def test_with_nobody_reading_the_same_diary_the_page_says_what_to_do(filled: Pat
     assert not app.error
     assert "아직 사람이 고른 라벨이 없어요" in app.info[0].value
     _say(filled, "가람", [HAPPY, SAD])
-    assert "--overlap 2" in app.run().info[0].value
+    assert "‘설정’에서" in app.run().info[0].value
     assert not app.main.get("plotly_chart")
 
 
