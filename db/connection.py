@@ -22,8 +22,11 @@ APPLICATION_ID = 0x6D61656D
 
 _BUSY_SECONDS = 15
 
-_up_to_date: set[tuple[int, int, int, int]] = set()
-"""Files, and their schemas as SQLite counts them, that need no further look: a key on the label page opens twice."""
+_COUNT_MIGRATIONS = "select count(*) from _sqlite_migrations"
+
+_up_to_date: dict[tuple[int, int, int, int], int] = {}
+"""Files and their schemas, as SQLite counts them, that need no further look while they have as many migrations: a key
+on the label page opens the database twice."""
 
 
 def _open(path: Path, *, must_exist: bool) -> Database:
@@ -90,13 +93,13 @@ def _bring_up_to_date(db: Database, path: Path) -> None:
     """Look whose database it is and how new, and apply what is missing: once for each state of its schema."""
     file = path.stat()
     state = (file.st_dev, file.st_ino, scalar(db, "pragma application_id"), scalar(db, "pragma schema_version"))
-    if state in _up_to_date:
+    if state in _up_to_date and _up_to_date[state] == scalar(db, _COUNT_MIGRATIONS):
         return
     _check_ours(db, path)
     if schema.pending(db):
         schema.migrations.apply(db)
     else:
-        _up_to_date.add(state)
+        _up_to_date[state] = scalar(db, _COUNT_MIGRATIONS)
 
 
 def _check_ours(db: Database, path: Path) -> None:
