@@ -60,8 +60,8 @@ _FOR_SHARES = 1.0
 _FOR_CHANCE = 0.055
 """Prior variances of what depends on which groups are there, on their shares of the text, and on neither.
 
-Fitted to six texts of 54 to 76 words by their marginal likelihood. Of the five strongest words that 2,500 texts give,
-68 % are found in the time of 64 texts of LIME's neighbourhood, most of them shorter; from the 64 themselves 45 %.
+Fitted to six texts of 54 to 76 words by their marginal likelihood. From 94 changed texts, most of them short, 72 % of
+the five strongest words are found that 2,500 texts give; a ridge finds as many from about twice as many of LIME's own.
 """
 
 _EDGE = 4

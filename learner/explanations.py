@@ -44,7 +44,7 @@ SENTENCE = "sentence"
 LEAST_BUDGET = CHUNK
 
 CHARACTERS = 28_800
-"""Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 2 s on two cores."""
+"""Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 4 s on two cores."""
 
 MOST_BUDGET = 384
 
