@@ -13,6 +13,7 @@ import numpy as np
 
 from annotator import label_distance
 from annotator import settings as project_settings
+from annotator.export import safe_cell
 from db import agreement as stored
 from db import annotators, audit_log, labels
 from db.connection import write
@@ -42,7 +43,6 @@ Source: Krippendorff (2004), Reliability in Content Analysis: Some Common Miscon
 FEWEST = 30
 """Diaries below which the figure is called a first impression: drawing so few anew says too little of the rest."""
 
-_FORMULA = ("=", "+", "-", "@")  # what spreadsheets take for the beginning of one
 _FEWER_DRAWS = 400  # of each week and each pair, of which there may be hundreds
 
 Level = Literal["reliable", "tentative", "low", "chance"]
@@ -246,8 +246,7 @@ def to_csv(found: Agreement) -> bytes:
     table.writerow(("measure", "of", "value", "low", "high", "diaries", "undefined_because"))
     for measure, of, value in _rows(found):
         figures = ("" if v is None else f"{v:.4f}" for v in (value.value, value.low, value.high))
-        name = "'" + of if of.startswith(_FORMULA) else of
-        table.writerow((measure, name, *figures, value.n, value.reason or ""))
+        table.writerow((measure, safe_cell(of), *figures, value.n, value.reason or ""))
     return out.getvalue().encode("utf-8-sig")
 
 

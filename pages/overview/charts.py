@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from pages.widgets.theme import BLUE, GREY, ORANGE, PALE_TO_DARK
+from pages.widgets.theme import BLUE, GREY, ORANGE, heat_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,26 +106,8 @@ def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str,
         [f"<b>{count}</b><br>{share:.0%}" if count else "" for count, share in zip(*row, strict=True)]
         for row in zip(figures.confusion, shares, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=list(names),
-            y=[f"{name} ({total})" for name, total in zip(names, totals, strict=True)],
-            zmin=0,
-            zmax=1,
-            colorscale=PALE_TO_DARK,
-            showscale=False,
-            text=texts,
-            texttemplate="%{text}",
-            textfont={"size": 13},
-            xgap=2,
-            ygap=2,
-            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.0%}}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title=axes[0], side="top", showgrid=False)
-    figure.update_yaxes(title=axes[1], autorange="reversed", showgrid=False)
-    return figure
+    rows = [f"{name} ({total})" for name, total in zip(names, totals, strict=True)]
+    return heat_map(shares, texts, rows=rows, columns=names, axes=axes)
 
 
 def f1_figure(names: Sequence[str], figures: Figures, *, axis: str, missing: str) -> go.Figure:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from pages.widgets.theme import BLUE, GREY, PALE_TO_DARK, add_band
+from pages.widgets.theme import BLUE, GREY, add_band, heat_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,26 +60,8 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
 def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[float]], *, axes: tuple[str, str]) -> go.Figure:
     """Return what another person said (columns) where one said the label of the row, as shares of the row."""
     shares = [[count / total if (total := sum(row)) else 0.0 for count in row] for row in counts]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=list(names),
-            y=list(names),
-            zmin=0,
-            zmax=1,
-            colorscale=PALE_TO_DARK,
-            showscale=False,
-            text=[[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in shares],
-            texttemplate="%{text}",
-            textfont={"size": 13},
-            xgap=2,
-            ygap=2,
-            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.1%}}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title=axes[0], side="top", showgrid=False)
-    figure.update_yaxes(title=axes[1], autorange="reversed", showgrid=False)
-    return figure
+    texts = [[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in shares]
+    return heat_map(shares, texts, rows=names, columns=names, axes=axes)
 
 
 def weeks_figure(weeks: Sequence[Week], *, axis: str, hover: str) -> go.Figure:

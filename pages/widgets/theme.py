@@ -16,7 +16,7 @@ ORANGE = "#d98324"
 GREY = "#8a8f98"
 """Blue and orange differ in lightness too, so that all eyes tell them apart."""
 
-PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
+_PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
 """One hue that only darkens, for heat maps."""
 
 _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
@@ -51,6 +51,43 @@ def add_band(
         mode="lines",
         hoverinfo="skip",
     )
+
+
+def heat_map(
+    shares: Sequence[Sequence[float]],
+    texts: Sequence[Sequence[str]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    axes: tuple[str, str],
+) -> Figure:
+    """Return a table of shares in [0, 1], the darker the larger, with a text in each cell.
+
+    Args:
+        axes: what columns and rows are.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=list(columns),
+            y=list(rows),
+            zmin=0,
+            zmax=1,
+            colorscale=_PALE_TO_DARK,
+            showscale=False,
+            text=texts,
+            texttemplate="%{text}",
+            textfont={"size": 13},
+            xgap=2,
+            ygap=2,
+            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.0%}}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title=axes[0], side="top", showgrid=False)
+    figure.update_yaxes(title=axes[1], autorange="reversed", showgrid=False)
+    return figure
 
 
 def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
