@@ -84,6 +84,7 @@ def _one(phrase: str) -> str:
     return (_WITHOUT_HANGUL_BEFORE if phrase.startswith("^") else "") + spaced
 
 
+@lru_cache(maxsize=1)
 def shipped_text() -> str:
     """Return the text of the list that comes with the app."""
     return files("annotator").joinpath("care_phrases.txt").read_text("utf-8")

@@ -233,8 +233,7 @@ def opened(path: Path) -> Iterator[Database]:
     Raises:
         UserError, DatabaseError: as `open_project` does.
     """
-    db = open_project(path)
-    try:
+    with database.lend(path) as db:
+        if not list_labels(db):
+            raise UserError("project_not_set_up")
         yield db
-    finally:
-        db.close()

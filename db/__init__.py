@@ -4,6 +4,6 @@ Functions take an open `Database` and return frozen dataclasses or numpy arrays.
 project holds SQL or imports sqlite.
 """
 
-from db.connection import Database, backup, connect, create, write
+from db.connection import Database, backup, connect, create, lend, write
 
-__all__ = ["Database", "backup", "connect", "create", "write"]
+__all__ = ["Database", "backup", "connect", "create", "lend", "write"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Database", "backup", "connect", "create", "data_version", "one", "rows", "scalar", "write"]
+__all__ = ["Database", "backup", "connect", "create", "data_version", "lend", "one", "rows", "scalar", "write"]
 
 APPLICATION_ID = 0x6D61656D
 """'maem' in ``pragma application_id``: says whose file this is before any table is read."""
@@ -29,10 +30,20 @@ _up_to_date: dict[tuple[int, int, int, int], int] = {}
 on the label page opens the database twice."""
 
 
-def _open(path: Path, *, must_exist: bool) -> Database:
+_MOST_IDLE = 4
+
+_idle: dict[tuple[str, int, int], list[Database]] = {}
+"""Connections that were lent and are waiting to be lent again, by path and file."""
+
+_idle_lock = threading.Lock()
+
+
+def _open(path: Path, *, must_exist: bool, shared: bool = False) -> Database:
     mode = "rw" if must_exist else "rwc"
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=not shared
+        )
         # `execute_plugins` would run whatever sqlite-utils plugin happens to be installed.
         db = Database(connection, execute_plugins=False)
         for pragma in ("foreign_keys=on", "synchronous=full", "temp_store=memory", "secure_delete=on"):
@@ -69,15 +80,18 @@ def create(path: Path) -> Database:
     return db
 
 
-def connect(path: Path) -> Database:
+def connect(path: Path, *, shared: bool = False) -> Database:
     """Open an existing database for one script run, command or job step.
+
+    Args:
+        shared: whether one thread after the other may use it.
 
     Raises:
         DatabaseError: if it is missing, isn't ours, is newer than this version or waits for `create`.
     """
     if not path.is_file():
         raise DatabaseError("database_missing", path=str(path))
-    db = _open(path, must_exist=True)
+    db = _open(path, must_exist=True, shared=shared)
     try:
         _bring_up_to_date(db, path)
     except sqlite3.Error as error:
@@ -87,6 +101,62 @@ def connect(path: Path) -> Database:
         db.close()
         raise
     return db
+
+
+@contextmanager
+def lend(path: Path) -> Iterator[Database]:
+    """Hold an existing database open for the length of the block, which nobody else uses meanwhile.
+
+    Opening takes as long as a page needs for all it reads, and a press on a key opens twice: connections are kept for
+    the next block. One in which something went wrong is closed.
+
+    Raises:
+        DatabaseError: as `connect` does.
+    """
+    file = _file_at(path)
+    db = _take(path, file)
+    try:
+        yield db
+    except BaseException:
+        db.close()
+        raise
+    # One to a file that another has replaced meanwhile is of no more use.
+    if db.conn.in_transaction or file is None or file != _file_at(path) or not _put_back(file, db):
+        db.close()
+
+
+def _take(path: Path, file: tuple[str, int, int] | None) -> Database:
+    """Return an idle connection to a file, or a new one."""
+    with _idle_lock:
+        for other in [key for key in _idle if key[0] == str(path) and key != file]:
+            for left in _idle.pop(other):
+                left.close()
+        db = _idle[file].pop() if file is not None and _idle.get(file) else None
+    if db is None:
+        return connect(path, shared=True)
+    try:
+        _bring_up_to_date(db, path)
+    except (sqlite3.Error, DatabaseError, OSError):
+        db.close()
+        return connect(path, shared=True)
+    return db
+
+
+def _put_back(file: tuple[str, int, int], db: Database) -> bool:
+    with _idle_lock:
+        idle = _idle.setdefault(file, [])
+        if len(idle) >= _MOST_IDLE:
+            return False
+        idle.append(db)
+        return True
+
+
+def _file_at(path: Path) -> tuple[str, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return str(path), found.st_dev, found.st_ino
 
 
 def _bring_up_to_date(db: Database, path: Path) -> None:

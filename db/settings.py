@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from db.connection import rows, write
@@ -13,7 +14,13 @@ if TYPE_CHECKING:
 
 def load(db: Database) -> dict[str, Any]:
     """Return every stored setting."""
-    return {key: json.loads(value) for key, value in rows(db, "select key, value from settings")}
+    return dict(_parsed(tuple(map(tuple, rows(db, "select key, value from settings")))))
+
+
+# A press on a key reads them three times; reading JSON takes longer than asking for it.
+@lru_cache(maxsize=8)
+def _parsed(kept: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {key: json.loads(value) for key, value in kept}
 
 
 def store(db: Database, **values: Any) -> None:

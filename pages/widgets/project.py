@@ -1,4 +1,4 @@
-"""The project that the app shows: one database, opened anew for each script run."""
+"""The project that the app shows: one database, held for each script run."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def path() -> Path:
 
 
 def opened() -> AbstractContextManager[Database]:
-    """Hold the database open for the length of the block. Never cached: each run has a thread of its own."""
+    """Hold the database open for the length of the block, which no other run uses meanwhile."""
     return project.opened(path())

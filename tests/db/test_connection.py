@@ -3,17 +3,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import db
 from db import settings
-from db.connection import scalar, write
+from db.connection import backup, lend, scalar, write
 from db.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_database_that_is_missing_is_not_made_by_connecting(tmp_path: Path) -> None:
@@ -100,3 +97,57 @@ def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
             db.backup(made, tmp_path / "b.db")
     with closing(db.connect(tmp_path / "b.db")) as copy:
         assert settings.load(copy) == {"x": 1}
+
+
+def test_a_lent_connection_is_lent_again_and_never_to_two_at_once(project_path: Path) -> None:
+    with lend(project_path) as first, lend(project_path) as second:
+        assert first is not second
+    with lend(project_path) as again:
+        assert again in (first, second)
+
+
+def test_a_lent_connection_goes_from_thread_to_thread(project_path: Path) -> None:
+    seen = []
+
+    def look() -> None:
+        with lend(project_path) as one:
+            seen.append((id(one), scalar(one, "select count(*) from labels")))
+
+    for _ in range(2):
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    assert seen[0] == seen[1]
+    assert seen[0][1] > 1
+
+
+def test_a_connection_in_which_something_went_wrong_is_not_lent_again(project_path: Path) -> None:
+    seen = []
+
+    def fail() -> None:
+        with lend(project_path) as broken:
+            seen.append(broken)
+            broken.conn.execute("begin immediate")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with lend(project_path) as left_open:
+        assert left_open not in seen
+        left_open.conn.execute("begin immediate")
+    with lend(project_path) as fresh, write(fresh):
+        assert fresh is not left_open
+
+
+def test_a_database_that_takes_the_place_of_another_is_the_one_that_is_lent(project_path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with lend(project_path) as old:
+        backup(old, other)
+        settings.store(old, mark="old")
+    with lend(project_path) as before:
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{project_path}{ending}").unlink(missing_ok=True)
+        other.rename(project_path)
+    with lend(project_path) as after:
+        assert after is not before
+        assert "mark" not in settings.load(after)
