@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks import labelled_file, machine
-from learner import attribution, classifier, explanations, masks, sentences, text_space, units
+from learner import attribution, classifier, explanations, gates, masks, sentences, text_space, units
 from learner import encoder as encoders
 
 if TYPE_CHECKING:
@@ -208,6 +208,9 @@ class Subject:
             head=self.trained.head if head is None else head,
             seed=explanations.seed_of(seed, "eojeol"),
             kept=kept,
+            slopes_of=lambda groups, directions: gates.slopes(
+                self.encoder, text, groups, directions[:, : self.encoder.width], mean=self.mean
+            ),
         )
 
     def ours(self, text: str, seed: int = 0) -> Ranking:

@@ -9,6 +9,10 @@ ridge is fitted to the estimates. A vector is a mean over tokens: a word counts 
 through few texts takes that for noise; a Gaussian process with the words' shares of the text among its features does
 not, and its mean is linear in what was asked, too.
 
+Where the encoder can say how fast scores rise with each word (`learner.gates`), that is what is expected of a changed
+text, and the texts that were asked about correct it. Slopes are known in the few directions that the head of the first
+explanation reads; what lies across them is estimated from texts alone, so that the product is exact for any head.
+
 Source: Ribeiro et al. (2016), "Why Should I Trust You?"; the closed form of ridge regression; Rasmussen and Williams
 (2006), Gaussian Processes for Machine Learning, 2.2.
 """
@@ -55,20 +59,45 @@ _CHANCE = 0.05
 _ESTIMATED = 800
 """Changed texts that are estimated where they can't all be asked about."""
 
-_FOR_WORDS = 2.2
-_FOR_SHARES = 1.0
-_FOR_CHANCE = 0.055
-"""Prior variances of what depends on which groups are there, on their shares of the text, and on neither.
 
-Fitted to six texts of 54 to 76 words by their marginal likelihood. From 94 changed texts, most of them short, 72 % of
-the five strongest words are found that 2,500 texts give; a ridge finds as many from about twice as many of LIME's own.
-"""
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is expected of changed texts: variances of what depends on which groups are there, on their shares of the
+    text, and on neither. Only their ratios matter."""
+
+    words: float
+    shares: float
+    chance: float
+
+
+_UNKNOWN = Prior(2.2, 1.0, 0.055)
+"""Fitted to six texts of 54 to 76 words by their marginal likelihood. From 94 changed texts, most of them short, 72 %
+of the five strongest words are found that 2,500 texts give; a ridge finds as many from twice as many of LIME's own."""
+
+_BEYOND_SLOPES = Prior(0.066, 0.0, 0.055)
+"""What slopes leave to be found: on the same texts with 33 changed texts 88 % of the five strongest words."""
+
+_SHARPER = 0.5
+"""Power of the share that is gone by which a slope counts for more in a shorter text."""
 
 _EDGE = 4
 """Characters that every text has beside its groups, such as an encoder's prefix: no share is without bounds."""
 
 _RANK = 6
 """Directions in which the misfit of the local model is kept; the others hold next to nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """How fast scores rise with each group of a text.
+
+    Attributes:
+        directions: (r, features) of length 1, at right angles to each other.
+        values: (g, r) slopes, known up to a common factor.
+    """
+
+    directions: FloatArray
+    values: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +108,7 @@ class Level:
         groups: g groups; each was there or removed as a whole.
         matrix: (g, features): what each group adds to each feature.
         errors: (g,) standard error of a group's weight for a surprise of 1; 0 where all texts were asked about.
-        misfit, spread: (≤ 6, features): what the local model does not explain, and what there is to explain: the
+        misfit, spread: (≤ 6, features): what the model of the texts does not explain, and what there is to explain: the
             squared length of their product with a head's weights is the weighted mean of squares.
         surprise: (≤ 6, features), likewise: how far the texts lie from what the estimates expect, in their own measure.
         sample_count: different texts that were asked about.
@@ -106,8 +135,8 @@ class Level:
     def fit(self, direction: FloatArray) -> FloatArray:
         """Return the weighted R² of the local model for each score, (k,), at most 1; 1 where nothing changes.
 
-        Where not all texts were asked about, it is that on texts of LIME's neighbourhood which the model that is tried
-        has not seen.
+        Where not all texts were asked about, each is compared with what the others let expect of it: few texts and many
+        words always fit.
         """
         wrong = np.square(self.misfit @ direction.T).sum(axis=0)
         there = np.square(self.spread @ direction.T).sum(axis=0)
@@ -126,14 +155,18 @@ class Level:
         noise = self.errors * np.sqrt(np.square(self.surprise @ direction).sum())
         return float((np.abs(weights) > _certain(len(weights)) * noise)[strongest].mean())
 
-    def settled(self) -> tuple[list[int], bool]:
+    def settled(self, directions: FloatArray | None) -> tuple[list[int], bool]:
         """Return the groups that move the features most, and whether chance moves them less.
 
-        No head is asked: how many texts are looked at, and so what each head is told, depends on the diary alone.
+        Args:
+            directions: those in which slopes are known; None looks at all features.
         """
-        lengths = np.linalg.norm(self.matrix, axis=1)
+        matrix, surprise = (
+            part if directions is None else part @ directions.T for part in (self.matrix, self.surprise)
+        )
+        lengths = np.linalg.norm(matrix, axis=1)
         strongest = np.argsort(-lengths, kind="stable")[:_SETTLED]
-        noise = self.errors * np.linalg.norm(self.surprise)
+        noise = self.errors * np.linalg.norm(surprise)
         return sorted(int(i) for i in strongest), bool((lengths > _certain(len(lengths)) * noise)[strongest].all())
 
 
@@ -175,6 +208,8 @@ def attribute(
     *,
     budget: int,
     seed: int,
+    slopes_of: Callable[[Sequence[Spans]], Slopes | None] = lambda groups: None,
+    filler: str = "",
 ) -> Level:
     """Fit the local model of some groups of spans.
 
@@ -185,20 +220,33 @@ def attribute(
         groups: at least one; of ascending spans each.
         budget: most changed texts, at least 2.
         seed: of the diary; the same groups and seed draw the same texts.
+        slopes_of: returns the slopes of groups, or None; not called where all changed texts are asked about.
+        filler: takes the place of what is removed.
     """
     if 2 ** len(groups) <= budget:
-        return measure(text, groups, asked, budget=budget, seed=seed, chunks=0)
+        return measure(text, groups, asked, budget=budget, seed=seed, chunks=0, filler=filler)
+    slopes = slopes_of(groups)
     before: list[int] | None = None
     for chunks in range(1, budget // CHUNK + 1):
-        level = measure(text, groups, asked, budget=budget, seed=seed, chunks=chunks)
-        strongest, is_certain = level.settled()
+        level = measure(text, groups, asked, budget=budget, seed=seed, chunks=chunks, slopes=slopes, filler=filler)
+        strongest, is_certain = level.settled(None if slopes is None else slopes.directions)
         if strongest == before and is_certain:
             break
         before = strongest
     return level
 
 
-def measure(text: str, groups: Sequence[Spans], asked: Asked, *, budget: int, seed: int, chunks: int) -> Level:
+def measure(
+    text: str,
+    groups: Sequence[Spans],
+    asked: Asked,
+    *,
+    budget: int,
+    seed: int,
+    chunks: int,
+    slopes: Slopes | None = None,
+    filler: str = "",
+) -> Level:
     """Fit the local model on so many chunks of changed texts, or on all of them.
 
     Args:
@@ -208,28 +256,23 @@ def measure(text: str, groups: Sequence[Spans], asked: Asked, *, budget: int, se
     spans = [span for group in groups for span in group]
     order = np.argsort([start for start, _ in spans], kind="stable")
     rows = np.repeat(keep > 0, [len(group) for group in groups], axis=1)[:, order].tolist()
-    features = asked.features([without(text, [spans[i] for i in order], row) for row in rows])
-    if chunks:
-        lengths = np.array([sum(end - start for start, end in group) for group in groups], np.float64)
-        shared, errors, measure_of = estimating_map(keep, lengths)
-        # How well it fits shows on texts that it was not fitted to: few texts and many words always fit.
-        fitted = weights == 0
-        fitted[0] = True
-        tried = estimating_map(keep[fitted], lengths)[0] @ features[fitted]
-    else:
-        shared, errors, measure_of = linear_map(keep, weights), np.zeros(len(groups)), np.zeros((1, len(keep)))
-        tried = shared @ features
-    matrix = shared @ features
+    features = asked.features([without(text, [spans[i] for i in order], row, filler) for row in rows])
     root = np.sqrt(weights / weights.sum())[:, None]
     spread = root * (features - np.average(features, axis=0, weights=weights))
-    centred = keep - np.average(keep, axis=0, weights=weights)
+    if chunks:
+        lengths = np.array([sum(end - start for start, end in group) for group in groups], np.float64)
+        found = _from_texts_and_slopes(keep, features, lengths, slopes)
+    else:
+        matrix = linear_map(keep, weights) @ features
+        left = spread / root - (keep - np.average(keep, axis=0, weights=weights)) @ matrix
+        found = _Estimate(matrix, np.zeros(len(groups)), np.zeros_like(features[:1]), left)
     return Level(
         groups=tuple(groups),
-        matrix=np.asarray(matrix, np.float32),
-        errors=np.asarray(errors, np.float32),
-        misfit=_condense(spread - root * (centred @ tried)),
+        matrix=np.asarray(found.matrix, np.float32),
+        errors=np.asarray(found.errors, np.float32),
+        misfit=_condense(root * found.left),
         spread=_condense(spread),
-        surprise=_condense(measure_of @ features),
+        surprise=_condense(found.surprise),
         sample_count=len(keep),
         chunks=chunks,
     )
@@ -240,24 +283,19 @@ def draw(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return masks over the groups, (m, g) of 0 and 1, none twice, the whole text first, and their weights, (m,).
 
-    Without weight are the short texts among them, which lie outside of LIME's neighbourhood: they tell what words do,
-    not how well a local model fits.
+    What is not all masks counts by LIME's kernel alone: the near texts more than the short ones.
     """
     if not chunks:
         chosen = masks.choose(len(groups), budget=budget, rng=np.random.default_rng(0))
         return chosen.keep.astype(np.float64), chosen.weights
-    near = []
-    short = []
+    drawn = []
     for number in range(chunks):
         rng = np.random.default_rng([seed, _identity(groups), number])
-        near.append(masks.choose(len(groups), budget=_NEAR, rng=rng))
-        short.append(masks.choose_short(len(groups), CHUNK - _NEAR, rng))
-    rows = np.vstack([*(drawn.keep for drawn in near), *short])
-    counts = np.concatenate([*(drawn.weights for drawn in near), np.zeros(chunks * (CHUNK - _NEAR))])
-    keep, place = np.unique(rows, axis=0, return_inverse=True)
-    weights = np.bincount(place.ravel(), counts) / chunks
+        drawn += [masks.choose(len(groups), budget=_NEAR, rng=rng).keep]
+        drawn += [masks.choose_short(len(groups), CHUNK - _NEAR, rng)]
     # np.unique sorts ascending, and the whole text is the largest.
-    return keep[::-1].astype(np.float64), weights[::-1]
+    keep = np.unique(np.vstack(drawn), axis=0)[::-1].astype(np.float64)
+    return keep, masks.kernel(keep.mean(axis=1))
 
 
 def _identity(groups: Sequence[Spans]) -> int:
@@ -304,37 +342,92 @@ def linear_map(keep: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     return np.asarray(regressor.map, np.float64)
 
 
-def estimating_map(
-    keep: NDArray[np.float64], lengths: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return LIME's map by way of estimates for the texts between those that were asked about.
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Local weights from the m texts that were asked about.
+
+    Attributes:
+        matrix: (g, features).
+        errors: (g,) standard errors for a surprise of 1.
+        surprise: (m, features) whose squares sum to 1 for answers as the prior expects them, to more for mere chance.
+        left: (m, features): each text's features less what the others let expect.
+    """
+
+    matrix: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    left: NDArray[np.float64]
+
+
+def _from_texts_and_slopes(
+    keep: NDArray[np.float64], features: FloatArray, lengths: NDArray[np.float64], slopes: Slopes | None
+) -> _Estimate:
+    """Return LIME's local weights by way of estimates for the texts between those that were asked about."""
+    unknown = _from_texts(keep, features, lengths, _UNKNOWN)
+    if slopes is None:
+        return unknown
+    directions = np.asarray(slopes.directions, np.float64)
+    steepness = _steepness(keep, lengths) @ slopes.values
+    along = features @ directions.T
+    centred = steepness - steepness.mean(axis=0)
+    factor = max(float((centred * along).sum()) / max(float(np.square(centred).sum()), _NO_CHANGE), 0.0)
+    beyond = _from_texts(keep, along - factor * steepness, lengths, _BEYOND_SLOPES)
+    if np.square(beyond.left).sum() > np.square(unknown.left @ directions.T).sum():
+        return unknown  # the slopes of this text mislead
+    between, fitted = _neighbourhood(keep.shape[1])
+    weights = factor * fitted @ _steepness(between, lengths) @ slopes.values + beyond.matrix
+
+    def across(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return rows - rows @ directions.T @ directions
+
+    # What lies across the slopes is surprising in the measure of its own errors, and told in that of the others.
+    ratio = np.linalg.norm(unknown.errors) / max(float(np.linalg.norm(beyond.errors)), _NO_CHANGE)
+    return _Estimate(
+        matrix=across(unknown.matrix) + weights @ directions,
+        errors=beyond.errors,
+        surprise=np.vstack([ratio * across(unknown.surprise), beyond.surprise @ directions]),
+        left=across(unknown.left) + beyond.left @ directions,
+    )
+
+
+def _steepness(keep: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much each slope counts in each text, (m, g): in a shorter one each group that is there for more."""
+    shares = (keep @ lengths + _EDGE) / (lengths.sum() + _EDGE)
+    return np.asarray(keep * shares[:, None] ** -_SHARPER)
+
+
+def _from_texts(
+    keep: NDArray[np.float64], features: NDArray[Any], lengths: NDArray[np.float64], prior: Prior
+) -> _Estimate:
+    """Return LIME's local weights of a Gaussian process that has seen some texts.
 
     Args:
         keep: (m, g) masks that were asked about.
+        features: (m, features).
         lengths: (g,) characters of each group.
-
-    Returns:
-        A, (g, m); standard errors of its weights for a surprise of 1, (g,); and (m, m), whose product with what the
-        texts answer is as long as they are surprising: 1 for answers as the prior expects them, more for mere chance.
     """
     between, fitted = _neighbourhood(keep.shape[1])
-    there = _covariance(between, keep, lengths)
-    root = np.linalg.cholesky(_covariance(keep, keep, lengths) + _FOR_CHANCE * np.eye(len(keep)))
-    whitened = np.linalg.solve(root, np.eye(len(keep)))
+    inverse = np.linalg.inv(_covariance(keep, keep, lengths, prior) + prior.chance * np.eye(len(keep)))
+    root = np.linalg.cholesky(inverse)
+    known = fitted @ _covariance(between, keep, lengths, prior)
+    uncertain = fitted @ _covariance(between, between, lengths, prior) @ fitted.T - known @ inverse @ known.T
     # Of what differs from the mean of the texts: a ridge with an intercept is blind to the mean itself.
-    whitened_differences = whitened - whitened.mean(axis=1, keepdims=True)
-    known = fitted @ there @ whitened.T
-    left = fitted @ _covariance(between, between, lengths) @ fitted.T - known @ known.T
-    errors = np.sqrt(np.maximum(np.diag(left), 0))
-    return known @ whitened_differences, errors, whitened_differences / np.sqrt(len(keep))
+    differences = features - features.mean(axis=0)
+    solved = inverse @ differences
+    return _Estimate(
+        matrix=known @ solved,
+        errors=np.sqrt(np.maximum(np.diag(uncertain), 0)),
+        surprise=root.T @ differences / np.sqrt(len(keep)),
+        left=solved / np.diag(inverse)[:, None],
+    )
 
 
 def _covariance(
-    one: NDArray[np.float64], other: NDArray[np.float64], lengths: NDArray[np.float64]
+    one: NDArray[np.float64], other: NDArray[np.float64], lengths: NDArray[np.float64], prior: Prior
 ) -> NDArray[np.float64]:
     groups = len(lengths)
     shares = [rows * lengths / (rows @ lengths + _EDGE)[:, None] for rows in (one, other)]
-    return np.asarray(_FOR_WORDS / groups * one @ other.T + _FOR_SHARES * groups * shares[0] @ shares[1].T)
+    return np.asarray(prior.words / groups * one @ other.T + prior.shares * groups * shares[0] @ shares[1].T)
 
 
 @lru_cache(maxsize=128)

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner.attribution import CHUNK, STRONGEST, Asked, Level, attribute
+from learner.attribution import CHUNK, STRONGEST, Asked, Level, Slopes, attribute
 from learner.classifier import softmax
 from learner.errors import LearnerError
 from learner.negation import find_groups, merge
 from learner.units import UNITS, without
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from learner.classifier import Head
 
     FloatArray = NDArray[np.float32]
+    SlopesOf = Callable[[Sequence[Spans], FloatArray], FloatArray | None]
 
-VERSION = 2
+VERSION = 3
 """Of the way in which texts are changed and weighed: what another one kept is not used."""
 
 SENTENCE = "sentence"
@@ -46,12 +47,21 @@ LEAST_BUDGET = CHUNK
 CHARACTERS = 28_800
 """Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 4 s on two cores."""
 
+CHARACTERS_WITH_SLOPES = 9_600
+"""The same where slopes are known: 32 of a diary of 300, with the slopes about 2 s."""
+
+MOST_DIRECTIONS = 8
+"""Likeliest labels whose slopes are asked for; each takes about as long as the whole text."""
+
 MOST_BUDGET = 384
 
 MOST_UNITS = 80
 
 _REST = 4
 """Groups of what is not examined unit by unit."""
+
+_PARALLEL = 1e-3
+"""Share of a direction's length below which it is spanned by the others."""
 
 _CLEAR = 1 / 3
 """Share of the strongest unit's weight from which on another one is named beside it."""
@@ -154,6 +164,8 @@ def explain(
     budget: int | None = None,
     most_units: int = MOST_UNITS,
     kept: Kept | None = None,
+    slopes_of: SlopesOf | None = None,
+    filler: str = "",
 ) -> tuple[Explained, Kept]:
     """Explain a head's answer for one text. The same arguments give the same result.
 
@@ -168,16 +180,20 @@ def explain(
             influence.
         most_units: most units to examine, at least 2.
         kept: of an earlier explanation of this text with the same other arguments but for the head.
+        slopes_of: given groups of spans and directions in the features, (r, features), returns how fast the scores rise
+            with each group, (g, r), or None; see `learner.gates`.
+        filler: takes the place of what is removed from changed texts, such as a mask token; by default nothing does.
+            The deletion check always removes.
 
     Raises:
         LearnerError: for an unknown unit, too small a budget, or features that aren't finite numbers.
     """
     if unit not in (SENTENCE, *UNITS):
         raise LearnerError("unit_unknown", name=unit, known=", ".join((SENTENCE, *UNITS)))
-    budget = budget_of(text) if budget is None else budget
+    budget = budget_of(text, has_slopes=slopes_of is not None) if budget is None else budget
     if budget < LEAST_BUDGET:
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
-    lens = _Lens(text, features_of, head, budget, seed, kept or Kept())
+    lens = _Lens(text, features_of, head, budget, seed, kept or Kept(), slopes_of, filler)
     found = tuple(span for span in sentences if text[slice(*span)].strip()) if unit == SENTENCE else UNITS[unit](text)
     groups, examined = _groups(_by_sentence(found, sentences), lens, max(most_units, 2))
     level = lens.look(groups, budget) if groups else None
@@ -195,9 +211,10 @@ def explain(
     return explained, lens.kept()
 
 
-def budget_of(text: str) -> int:
+def budget_of(text: str, *, has_slopes: bool) -> int:
     """Return how many changed texts may be asked about: more of a short diary, so that most take about as long."""
-    return min(MOST_BUDGET, max(3 * CHUNK, CHARACTERS // max(len(text), 1)))
+    characters, least = (CHARACTERS_WITH_SLOPES, CHUNK) if has_slopes else (CHARACTERS, 3 * CHUNK)
+    return min(MOST_BUDGET, max(least, characters // max(len(text), 1)))
 
 
 def seed_of(diary_hash: str | bytes | int, unit: str) -> int:
@@ -226,8 +243,19 @@ def against_the_rest(weights: FloatArray, proba: FloatArray, label: int) -> Floa
 class _Lens:
     """One text seen through its encoder and a head."""
 
-    def __init__(self, text: str, features_of: FeaturesOf, head: Head, budget: int, seed: int, kept: Kept) -> None:
+    def __init__(
+        self,
+        text: str,
+        features_of: FeaturesOf,
+        head: Head,
+        budget: int,
+        seed: int,
+        kept: Kept,
+        slopes_of: SlopesOf | None,
+        filler: str,
+    ) -> None:
         self._text, self._budget, self._seed, self._kept = text, budget, seed, kept
+        self._slopes_of, self._filler = slopes_of, filler
         self._asked = Asked(features_of)
         self._levels: list[Level] = []
         self._texts: dict[str, FloatArray] = {}
@@ -240,6 +268,8 @@ class _Lens:
         self.top = int(whole.argmax())
         self.before = float(whole[self.top])
         self.direction = against_the_rest(self.weight.T, whole, self.top)
+        likeliest = np.argsort(-whole, kind="stable")[:MOST_DIRECTIONS]
+        self._directions = _right_angled(np.vstack([self.direction, self.weight[likeliest]]))[:MOST_DIRECTIONS]
 
     @property
     def sample_count(self) -> int:
@@ -250,9 +280,23 @@ class _Lens:
         number = len(self._levels)
         known = self._kept.levels[number] if number < len(self._kept.levels) else None
         if known is None or known.groups != tuple(groups):
-            known = attribute(self._text, groups, self._asked, budget=budget, seed=self._seed)
+            known = attribute(
+                self._text,
+                groups,
+                self._asked,
+                budget=budget,
+                seed=self._seed,
+                slopes_of=self._slopes,
+                filler=self._filler,
+            )
         self._levels.append(known)
         return known
+
+    def _slopes(self, groups: Sequence[Spans]) -> Slopes | None:
+        if self._slopes_of is None or not len(self._directions):
+            return None
+        values = self._slopes_of(groups, self._directions)
+        return None if values is None else Slopes(self._directions, values)
 
     def rank(self, groups: Sequence[Spans]) -> list[int]:
         """Order groups by how much they matter for the likeliest label, ties in the order of the text."""
@@ -277,6 +321,16 @@ class _Lens:
 
     def kept(self) -> Kept:
         return Kept(tuple(self._levels), self._texts)
+
+
+def _right_angled(rows: FloatArray) -> FloatArray:
+    """Return directions of length 1 at right angles that span the rows, the first row's first (Gram and Schmidt)."""
+    found: list[FloatArray] = []
+    for row in rows:
+        left = row - sum((row @ other * other for other in found), np.zeros_like(row))
+        if np.linalg.norm(left) > _PARALLEL * max(float(np.linalg.norm(row)), 1e-9):
+            found.append(left / np.linalg.norm(left))
+    return np.stack(found) if found else np.zeros((0, rows.shape[1]), np.float32)
 
 
 def _key(text: str) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from db import attributions, diaries, models
 from learner import explanations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from learner.explanations import Deletion
+    from learner.characters import Span
+    from learner.explanations import Deletion, Explained
+
+    Unit = Literal["eojeol", "morpheme", "sentence"]
 
 
 def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: int) -> None:
@@ -19,7 +24,8 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     unit = bench.settings(db).unit
     diary = diaries.get_diary(db, diary_id)
     split = diaries.find_sentences(db, diary_id)
-    made_with = _made_with(serving, unit)
+    filler = bench.filler(db, serving)
+    made_with = _made_with(serving, unit, filler)
     known = attributions.find(db, diary_id, made_with)
     found, kept = explanations.explain(
         diary.text,
@@ -29,29 +35,52 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
         head=serving.classifier.head,
         seed=explanations.seed_of(diary_id, unit),
         kept=None if known is None else explanations.kept_from_bytes(known),
+        # Gates remove; of words that are filled in for they tell nothing.
+        slopes_of=None if filler else bench.slopes_of(db, serving, diary.text),
+        filler=filler,
     )
     attributions.store(db, diary_id, made_with, kept.to_bytes())
-    models.store_explanation(
-        db,
-        models.Explanation(
-            diary_id,
-            serving.model.id,
-            unit,
-            found.spans,
-            found.weights,
-            tuple(map(float, found.fit)),
-            found.sample_count,
-            found.stability,
-            None if found.deletion is None else _stored(found.deletion),
-            found.arc.tolist(),
-        ),
+    models.store_explanation(db, _as_stored(found, diary_id, serving, unit))
+
+
+def explain_text(
+    bench: Workbench, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
+) -> models.Explanation:
+    """Return the explanation of a text that is no diary of the project; nothing of it is kept."""
+    unit = bench.settings(db).unit
+    filler = bench.filler(db, serving)
+    found, _ = explanations.explain(
+        text,
+        unit=unit,
+        sentences=sentences,
+        features_of=lambda texts: bench.features_of_texts(db, serving, texts),
+        head=serving.classifier.head,
+        seed=explanations.seed_of(text, unit),
+        slopes_of=None if filler else bench.slopes_of(db, serving, text),
+        filler=filler,
+    )
+    return _as_stored(found, 0, serving, unit)
+
+
+def _as_stored(found: Explained, diary_id: int, serving: Serving, unit: Unit) -> models.Explanation:
+    return models.Explanation(
+        diary_id,
+        serving.model.id,
+        unit,
+        found.spans,
+        found.weights,
+        tuple(map(float, found.fit)),
+        found.sample_count,
+        found.stability,
+        None if found.deletion is None else _stored(found.deletion),
+        found.arc.tolist(),
     )
 
 
-def _made_with(serving: Serving, unit: str) -> str:
+def _made_with(serving: Serving, unit: str, filler: str) -> str:
     """Return the identity of all that features come from, so that those of another origin are never mixed in."""
     classifier = serving.classifier
-    origin = (serving.model.encoder_hash, classifier.text_space, unit, explanations.VERSION)
+    origin = (serving.model.encoder_hash, classifier.text_space, unit, filler, explanations.VERSION)
     return hashlib.blake2b(repr(origin).encode() + classifier.mean.tobytes(), digest_size=16).hexdigest()
 
 

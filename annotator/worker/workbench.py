@@ -18,6 +18,7 @@ from annotator.worker.known import Known
 from annotator.worker.shelf import Shelf
 from db import connect, diaries, models
 from learner import classifier as classifiers
+from learner import gates
 from learner import text_space as text_spaces
 from learner.encoder import Encoded
 from learner.sentences import SentenceSplitter
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from annotator.worker.shelf import Choice
     from db import Database
     from db.models import Model
+    from learner.characters import Spans
     from learner.classifier import Classifier
     from learner.encoder import Encoder
+    from learner.explanations import SlopesOf
     from learner.text_space import TextSpace
 
     FloatArray = NDArray[np.float32]
@@ -274,3 +277,27 @@ class Workbench:
         vectors = self.encode(db, texts, encoder=encoder).vectors
         text_features = None if serving.text_space is None else serving.text_space.transform(texts)
         return serving.classifier.features(vectors, text_features)
+
+    def filler(self, db: Database, serving: Serving) -> str:
+        """Return what takes the place of removed words; empty where they are deleted, or the encoder has no mask."""
+        if self.settings(db).removal != "mask":
+            return ""
+        return self.mask_token(db, serving)
+
+    def mask_token(self, db: Database, serving: Serving) -> str:
+        """Return the encoder's mask token; empty where it has none, as the bundled one."""
+        with self._encoding:
+            return str(self._shelf.of_model(db, serving.model).tokenizer.mask_token or "")
+
+    def slopes_of(self, db: Database, serving: Serving, text: str) -> SlopesOf | None:
+        """Return what tells how fast scores rise with the words of a text, or None where the encoder can't."""
+        with self._encoding:
+            encoder = self._shelf.of_model(db, serving.model)
+            if not gates.has_gates(encoder):
+                return None
+
+        def slopes(groups: Sequence[Spans], directions: FloatArray) -> FloatArray | None:
+            with self._encoding:
+                return gates.slopes(encoder, text, groups, directions[:, : encoder.width], mean=serving.classifier.mean)
+
+        return slopes

@@ -174,7 +174,7 @@ def test_of_a_long_diary_the_sentence_that_matters_is_examined(count: int, place
     assert [word for word, _ in sorted(found, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
     assert list(explained.spans) == sorted(explained.spans)
     assert counting.texts[0] == text
-    assert explained.sample_count <= explanations.budget_of(text) + 3 * attribution.CHUNK
+    assert explained.sample_count <= explanations.budget_of(text, has_slopes=False) + 3 * attribution.CHUNK
 
 
 def test_a_long_run_without_sentences_is_narrowed_too() -> None:
@@ -344,3 +344,57 @@ def test_the_seed_depends_on_the_diary_and_the_unit() -> None:
     assert all(0 <= seed < 2**63 for seed in seeds)
     # Stored explanations were made with these seeds: they may not change between versions or platforms.
     assert seeds[0] == 7_766_536_479_455_801_017
+
+
+LONG = " ".join(f"{word}{place}" for place in range(6) for word in WORTH)
+"""36 words, too many for all changed texts."""
+
+
+def worth_of(text: str) -> list[float]:
+    """Return what each word is worth: the more, the further it stands behind."""
+    return [WORTH[word.rstrip("0123456789")] * (1 + int(word[-1])) / 4 for word in words_of(text)]
+
+
+def tangled(text: str) -> float:
+    """Return a score of which every third is chance."""
+    return sum(worth_of(text)) + 0.8 * np.random.default_rng(len(text) * 31 + hash_of(text)).normal()
+
+
+def hash_of(text: str) -> int:
+    return sum(ord(character) * place for place, character in enumerate(text))
+
+
+def test_slopes_that_tell_the_truth_make_few_texts_enough() -> None:
+    truth = np.array(worth_of(LONG))
+
+    def slopes_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The truth with an error of a fifth, in a measure of its own.
+        noise = np.random.default_rng(0).normal(size=len(truth)) * truth.std() / 5
+        return np.asarray(3 * (truth + noise)[:, None] * directions[:, 0], np.float32)
+
+    told = run(LONG, feature_of(tangled), slopes_of=slopes_of, budget=32)
+    alone = run(LONG, feature_of(tangled), budget=32)
+    near = [np.corrcoef(explained.weights[:, 0], truth)[0, 1] for explained in (told, alone)]
+    assert near[0] > 0.95 > near[1]
+    assert told.weights[:, 0] @ truth / (truth @ truth) == pytest.approx(0.9, abs=0.2)
+
+
+def test_slopes_that_mislead_are_left_out() -> None:
+    def slopes_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.random.default_rng(0).normal(size=(36, len(directions))), np.float32)
+
+    told, alone = (run(LONG, feature_of(tangled), budget=96, **o) for o in ({"slopes_of": slopes_of}, {}))
+    np.testing.assert_array_equal(told.weights, alone.weights)
+
+
+def test_where_all_changed_texts_are_asked_about_no_slopes_are_wanted() -> None:
+    def slopes_of(groups: object, directions: object) -> None:
+        pytest.fail("asked for slopes")
+
+    assert run("혼자 눈물이 났다", linear, slopes_of=slopes_of).sample_count == 8
+
+
+def test_fit_is_that_on_texts_that_were_not_fitted_to() -> None:
+    chance = feature_of(lambda text: float(np.random.default_rng(hash_of(text)).normal()))
+    assert run(LONG, chance).fit[0] < 0.1
+    assert run(LONG, feature_of(lambda text: sum(worth_of(text)))).fit[0] > 0.95
