@@ -100,9 +100,15 @@ def _arguments() -> argparse.Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Words in the order of how much they matter for the likeliest label, whatever their sign."""
+    """Words in the order of how much they matter for the likeliest label.
+
+    Attributes:
+        places: whatever their sign.
+        evidence: of those that speak for the label.
+    """
 
     places: tuple[int, ...]
+    evidence: tuple[int, ...]
     calls: int
 
 
@@ -220,7 +226,9 @@ class Subject:
         weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
         place_of = {span: place for place, span in enumerate(units.eojeol(text))}
         order = np.argsort(-np.abs(weights), kind="stable")
-        return Ranking(tuple(place_of[explained.spans[i]] for i in order), explained.sample_count)
+        places = [place_of[explained.spans[i]] for i in order]
+        speaking = [place for i, place in zip(order, places, strict=True) if weights[i] > 0]
+        return Ranking(tuple(places), tuple(speaking), explained.sample_count)
 
     def lime(self, text: str, seed: int = 0) -> Ranking:
         """Rank words as lime does with its own settings but for what a word is; equal words are one to it."""
@@ -237,8 +245,9 @@ class Subject:
         top = self.top(text)
         found = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES).as_list(top)
         words = [text[start:end] for start, end in units.eojeol(text)]
-        places = [place for word, _ in found for place, other in enumerate(words) if other == word]
-        return Ranking(tuple(dict.fromkeys(places)), calls)
+        weight_of = {place: weight for word, weight in found for place, other in enumerate(words) if other == word}
+        speaking = [place for place, weight in weight_of.items() if weight > 0]
+        return Ranking(tuple(weight_of), tuple(speaking), calls)
 
     def reference(self, text: str) -> Reference:
         """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
@@ -281,13 +290,13 @@ def _measure(
     spans = units.eojeol(text)
     row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **_eraser(subject, text, ranking)}
     if planted is not None:
-        inside = [planted[0] <= spans[place][0] < planted[1] for place in ranking.places[:3]]
-        row["planted"] = float(np.mean(inside))
+        inside = [planted[0] <= spans[place][0] < planted[1] for place in ranking.evidence[:3]]
+        row["planted"] = float(np.mean(inside)) if inside else 0.0
     return row
 
 
 def _eraser(subject: Subject, text: str, ranking: Ranking) -> dict[str, float]:
-    """Return ERASER's two figures, mean over shares of words, at most ten of them.
+    """Return ERASER's two figures for the words that speak for the label, mean over shares of words, at most ten.
 
     Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models.
     """
@@ -295,7 +304,7 @@ def _eraser(subject: Subject, text: str, ranking: Ranking) -> dict[str, float]:
     top = subject.top(text)
     gone, alone = [], []
     for share in BINS:
-        chosen = set(ranking.places[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
+        chosen = set(ranking.evidence[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
         gone.append(units.without(text, spans, [i not in chosen for i in range(len(spans))]))
         alone.append(units.without(text, spans, [i in chosen for i in range(len(spans))]))
     whole = subject.proba([text])[0, top]
