@@ -28,6 +28,7 @@ draw_style()
 
 _PAGES: dict[str, tuple[str, str, Right]] = {
     "label": ("pages/label/page.py", ":material/edit:", "label"),
+    "try_out": ("pages/try_out/page.py", ":material/draw:", "label"),
     "corrections": ("pages/corrections/page.py", ":material/reply:", "label"),
     "review": ("pages/review/page.py", ":material/fact_check:", "review"),
     "care": ("pages/care/page.py", ":material/favorite:", "review"),
@@ -44,7 +45,7 @@ _PAGES: dict[str, tuple[str, str, Right]] = {
 """Script and icon of each page by its address, and the right that it takes: the one place that says so."""
 
 _SECTIONS = {
-    "work": ("label", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
+    "work": ("label", "try_out", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
     "material": ("import", "team", "overview"),
     "manage": ("people", "settings"),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator import label_distance
 from annotator import settings as project_settings
-from annotator.export import safe_cell
+from annotator.cells import safe_cell
 from db import agreement as stored
 from db import annotators, audit_log, labels
 from db.connection import write

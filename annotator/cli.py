@@ -16,11 +16,16 @@ import click
 
 from annotator import (
     cli_agreement,
+    cli_api,
     cli_care,
     cli_dictionary,
+    cli_export,
     cli_labels,
     cli_learner,
+    cli_model,
     cli_people,
+    cli_prefill,
+    cli_recipes,
     labelling,
     overview,
     people,
@@ -70,24 +75,28 @@ def init(path: Path, label_file: Path | None, encoder: str, test_share: float, d
 
 
 @cli.command("import", help=say("cli.import.help"))
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @_database_option
-@click.option("--text-column", help=say("cli.import.text_column"))
+@click.option("--text-column", "text_columns", multiple=True, help=say("cli.import.text_column"))
 @click.option("--label-column", help=say("cli.import.label_column"))
 @click.option("--date-column", help=say("cli.import.date_column"))
 @click.option("--author-column", help=say("cli.import.author_column"))
+@click.option("--annotator-column", help=say("cli.import.annotator_column"))
+@click.option("--split", help=say("cli.import.split"))
 @click.option("--encoding", help=say("cli.import.encoding"))
 @click.option("--crosswalk", help=say("cli.import.crosswalk"))
 @click.option("--importer", help=say("cli.import.importer"))
 @click.option("--report", type=click.Path(path_type=Path), help=say("cli.import.report"))
 @_json_option
 def import_(
-    files: Sequence[Path],
+    files: Sequence[str],
     path: Path,
-    text_column: str | None,
+    text_columns: tuple[str, ...],
     label_column: str | None,
     date_column: str | None,
     author_column: str | None,
+    annotator_column: str | None,
+    split: str | None,
     encoding: str | None,
     crosswalk: str | None,
     importer: str | None,
@@ -98,7 +107,15 @@ def import_(
     from annotator.importing import ColumnMap, import_file, report_csv
     from annotator.ordering import enqueue_import
 
-    chosen = ColumnMap(text=text_column, label=label_column, date=date_column, author=author_column)
+    text, *more = text_columns or (None,)
+    chosen = ColumnMap(
+        text,
+        label_column,
+        date_column,
+        author_column,
+        more_text=tuple(column for column in more if column),
+        annotator=annotator_column,
+    )
     # Without any choice all columns are guessed, as the import page does; with one, only the text is.
     columns = chosen if chosen.roles() else None
     walk = None if crosswalk is None else crosswalks.read(crosswalk)
@@ -106,12 +123,13 @@ def import_(
         for file in files:
             done = import_file(
                 db,
+                Path(file),
                 file,
-                file.name,
                 columns=columns,
                 encoding=encoding,
                 importer=importer,
                 crosswalk=walk,
+                split=split,
                 after=enqueue_import,
             )
             _print(
@@ -119,7 +137,7 @@ def import_(
                 done,
                 say(
                     "cli.import.done",
-                    file=file.name,
+                    file=done.file_name,
                     rows=done.row_count,
                     kept=done.kept_count,
                     labels=done.label_count,
@@ -127,7 +145,7 @@ def import_(
                 ),
             )
             if report is not None:
-                target = report if len(files) == 1 else report.with_stem(f"{report.stem}-{file.stem}")
+                target = report if len(files) == 1 else report.with_stem(f"{report.stem}-{Path(done.file_name).stem}")
                 _write_report(target, report_csv(done))
 
 
@@ -317,6 +335,7 @@ def activate(version: int, path: Path) -> None:
 @click.option("--mask/--no-mask", default=None, help=say("cli.settings.mask"))
 @click.option("--mask-names/--no-mask-names", default=None, help=say("cli.settings.mask_names"))
 @click.option("--break-minutes", type=int, help=say("cli.settings.break_minutes"))
+@click.option("--speech-model", help=say("cli.settings.speech_model"))
 @_json_option
 def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
@@ -341,22 +360,6 @@ def status(path: Path, as_json: bool) -> None:
             say("cli.status.working" if now.is_working else "cli.status.not_working"),
         ]
         _print(as_json, now, "\n".join(lines))
-
-
-@cli.command(help=say("cli.export.help"))
-@click.argument("target", type=click.Path(path_type=Path))
-@_database_option
-@click.option("--decided-only", is_flag=True, help=say("cli.export.decided_only"))
-@click.option("--crosswalk", help=say("cli.export.crosswalk"))
-@click.option("--unmasked", is_flag=True, help=say("cli.export.unmasked"))
-def export(target: Path, path: Path, decided_only: bool, crosswalk: str | None, unmasked: bool) -> None:
-    from annotator import crosswalks
-    from annotator import export as export_case
-
-    walk = None if crosswalk is None else crosswalks.read(crosswalk)
-    with closing(project.open_project(path)) as db:
-        count = export_case.export(db, target, decided_only=decided_only, crosswalk=walk, unmasked=unmasked)
-    click.echo(say("cli.export.done", path=str(target), count=count))
 
 
 @cli.command(help=say("cli.backup.help"))
@@ -429,10 +432,17 @@ cli.add_command(cli_care.gold)
 cli.add_command(cli_care.release)
 cli.add_command(cli_care.reveal)
 cli.add_command(cli_dictionary.dictionary)
+cli.add_command(cli_export.export)
 cli.add_command(cli_labels.labels)
 cli.add_command(cli_people.people)
+cli.add_command(cli_prefill.prefill)
 cli.add_command(cli_learner.simulate)
+cli.add_command(cli_learner.removal)
 cli.add_command(cli_learner.tune_encoder)
+cli.add_command(cli_api.api)
+cli.add_command(cli_api.token)
+cli.add_command(cli_recipes.recipe)
+cli.add_command(cli_model.model)
 
 
 def main() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from annotator import project
+from annotator.cli_options import database_option, json_option, show
 from annotator.errors import UserError
 from annotator.messages import say
 
@@ -138,3 +141,20 @@ def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: f
         said=lambda share: click.echo(f"\r{100 * share:.1f} %", err=True, nl=False),
     )
     click.echo(json.dumps(report, ensure_ascii=False), file=sys.stdout)
+
+
+@click.command("removal", help=say("cli.removal.help"))
+@click.option(
+    "--diaries", "count", type=click.IntRange(5, 1000), default=20, show_default=True, help=say("cli.removal.diaries")
+)
+@database_option
+@json_option
+def removal(count: int, path: Path, as_json: bool) -> None:
+    """Choose how words are removed in explanations."""
+    from annotator import removal as removals
+
+    with closing(project.open_project(path)) as db:
+        found = removals.choose(db, path, count=count)
+    mask = say("cli.removal.no_mask") if found.mask is None else f"{found.mask:.3f}"
+    line = say("cli.removal.done", diaries=found.diaries, delete=found.delete, mask=mask, chosen=found.chosen)
+    show(as_json, found, line)

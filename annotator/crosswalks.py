@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import tomllib
 import unicodedata
 from collections import Counter
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
 
 _FOLDER = files("learner") / "crosswalks"
@@ -141,50 +140,3 @@ def check_covers(crosswalk: Crosswalk, counts: Mapping[str, int]) -> None:
         raise UserError(
             "crosswalk_incomplete", name=crosswalk.name, unknown=", ".join(missing[:_SHOWN]), known=", ".join(known)
         )
-
-
-def translate_columns(columns: Sequence[str], crosswalk: Crosswalk) -> list[str]:
-    """Return the columns of an export whose labels are those of the other side of a crosswalk."""
-    targets = crosswalk.targets()
-    found = [f"proba_{targets[c.removeprefix('proba_')]}" if c.startswith("proba_") else c for c in columns]
-    return [column for column in dict.fromkeys(found) if column != "proba_"]
-
-
-def _translate_shares(shares: str | None, targets: Mapping[str, str]) -> str | None:
-    """Return a soft label on the other side; what has no counterpart is left out, so that the sum may be below 1."""
-    summed: dict[str, float] = {}
-    for name, share in json.loads(shares or "{}").items():
-        if target := targets.get(name):
-            summed[target] = round(summed.get(target, 0.0) + share, 6)
-    return json.dumps(summed, ensure_ascii=False) if summed else None
-
-
-def translate_rows(rows: Iterator[dict[str, Any]], crosswalk: Crosswalk) -> Iterator[dict[str, Any]]:
-    """Yield rows of an export in terms of the other side of a crosswalk; probabilities are summed.
-
-    A label that has no counterpart leaves its cell empty.
-    """
-    targets = crosswalk.targets()
-    for row in rows:
-        made = {key: value for key, value in row.items() if not key.startswith("proba_")}
-        made["label"] = targets.get(row["label"] or "") or None
-        for key, value in row.items():
-            target = targets.get(key.removeprefix("proba_"), "") if key.startswith("proba_") else ""
-            if target:
-                column = f"proba_{target}"
-                made[column] = value if made.get(column) is None else round(made[column] + (value or 0.0), 6)
-        proba = {key: value for key, value in made.items() if key.startswith("proba_") and value is not None}
-        made["predicted"] = max(proba, key=proba.__getitem__).removeprefix("proba_") if proba else None
-        told = [
-            {
-                **d,
-                "label": targets.get(d["label"] or "") or None,
-                "other_labels": [targets[name] for name in d["other_labels"] if targets.get(name)],
-            }
-            for d in json.loads(row["decisions"])
-        ]
-        made["decisions"] = json.dumps(told, ensure_ascii=False)
-        marks = [{**m, "label": targets.get(m["label"]) or None} for m in json.loads(row["rationales"])]
-        made["rationales"] = json.dumps(marks, ensure_ascii=False)
-        made["soft_label"] = _translate_shares(row["soft_label"], targets)
-        yield made

@@ -5,10 +5,13 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from annotator import access, review
 from annotator.errors import UserError
 from db import decisions, diaries, gold, labels, reviews
+from db.connection import write
 
 if TYPE_CHECKING:
+    from annotator.access import Person
     from db import Database
     from db.labels import Label
 
@@ -33,6 +36,30 @@ def add(db: Database, diary_id: int, label_name: str | None = None, *, annotator
         if label is None:
             raise UserError("label_unknown", found=label_name, known=", ".join(label.name for label in label_set))
     gold.add(db, diary_id, label.id, annotator_id=annotator_id)
+    return label
+
+
+def toggle(db: Database, diary_id: int, *, person: Person) -> Label | None:
+    """Make a diary a gold one, with the label in force for its answer, or an ordinary one again.
+
+    Returns:
+        The answer; None for an ordinary one.
+
+    Raises:
+        UserError: for an annotator, or a diary without a label.
+    """
+    access.require(person, "review")
+    with write(db):
+        if gold.remove(db, diary_id, annotator_id=person.annotator_id):
+            return None
+        standing = review.list_labelled(db, diary_id)
+        if not standing:
+            raise UserError("gold_undecided", id=diary_id)
+        label_id = review.in_force(standing).label_id
+        label = next((label for label in labels.list_labels(db) if label.id == label_id), None)
+        if label is None:
+            raise UserError("gold_undecided", id=diary_id)
+        gold.add(db, diary_id, label.id, annotator_id=person.annotator_id)
     return label
 
 

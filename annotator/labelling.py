@@ -22,6 +22,8 @@ from db.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from annotator.predictions import Columns
     from annotator.refinement import Refiner
     from annotator.settings import Settings
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from db.decisions import Decision
     from db.diaries import Diary
     from db.labels import Label
-    from db.models import Model
+    from db.models import Explanation, Model
     from db.queue import Lease
     from db.repeats import Repeat
 
@@ -348,16 +350,19 @@ def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
     blind = lease.is_repeat or anchoring.is_blind(diary, scene.settings)
     split = diaries.find_sentences(db, diary.id)
     prediction = None if blind else prediction_of(db, scene, diary)
+    text = masked(diary.text, scene.settings)
     return {
         "token": lease.token,
         "diary_id": diary.id,
-        "text": masked(diary.text, scene.settings),
+        "text": text,
+        "covered": text != diary.text,
         "care": False,
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
         "prediction": prediction,
         "explanation": None if blind else explanation_of(db, scene, diary),
         "why": why(lease, diary, prediction, scene.names, scene.language, is_blind=blind)
+        + _by_whom(scene, prediction)
         + _by_dictionary(scene, diary, prediction),
         "written_on": diary.written_on,
         "author": diary.author,
@@ -370,13 +375,22 @@ def prediction_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | 
     if scene.model is None or scene.columns is None:
         return None
     proba = predictions.find_proba(db, scene.model, diary.id, scene.columns)
-    if proba is None:
-        return None
+    return None if proba is None else prediction_data(scene.model.id, scene.model.version, proba, scene.columns.known)
+
+
+def prediction_data(model_id: int, version: int, proba: NDArray[np.float32], known: Sequence[bool]) -> dict[str, Any]:
+    """Return a prediction, ready for JSON.
+
+    Args:
+        proba: (k,) of the labels in force.
+        known: (k,) whether the model has learned each of them: 0 % of the others is no answer.
+    """
     return {
-        "model_id": scene.model.id,
-        "model_version": scene.model.version,
+        "model_id": model_id,
+        "model_version": version,
         "proba": [round(float(p), 5) for p in proba],
         "label_index": int(proba.argmax()),
+        "unknown": [index for index, is_known in enumerate(known) if not is_known],
     }
 
 
@@ -389,7 +403,19 @@ def explanation_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] |
     if found is None or proba is None:
         return None
     text = masked(diary.text, scene.settings)
-    reading = wording.read(text, found, proba.tolist(), scene.names, scene.language)
+    return explanation_data(text, found, proba.tolist(), scene.names, scene.language)
+
+
+def explanation_data(
+    text: str, found: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
+) -> dict[str, Any]:
+    """Return an explanation, ready for JSON and in words.
+
+    Args:
+        text: as it is shown.
+        proba: (k,) of the labels in force, whose names these are.
+    """
+    reading = wording.read(text, found, proba, names, language)
     return {
         "spans": [list(span) for span in found.spans],
         "weights": [[round(float(w), 5) for w in row] for row in found.weights],
@@ -401,6 +427,13 @@ def explanation_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] |
         "contrast": reading.contrast,
         "deletion": reading.deletion,
     }
+
+
+def _by_whom(scene: Scene, prediction: dict[str, Any] | None) -> str:
+    """Say so where the prediction is that of a published checkpoint: it has learned nothing of these people."""
+    if prediction is None or scene.model is None or scene.model.tier != models.READY_MADE:
+        return ""
+    return " " + say("why.ready_made", scene.language)
 
 
 def _by_dictionary(scene: Scene, diary: Diary, prediction: dict[str, Any] | None) -> str:

@@ -31,8 +31,8 @@ QUEUE_LENGTH = 20_000
 
 def enqueue_import(db: Database, imported: Imported) -> None:
     """Put the undecided diaries of an import at the end of the queue, in random order, test diaries among them."""
-    pool = diaries.list_undecided(db, imported.batch_id, part="pool")
-    test = diaries.list_undecided(db, imported.batch_id, part="test")
+    pool = diaries.list_undecided(db, imported.batch_id, part="pool", limit=QUEUE_LENGTH)
+    test = diaries.list_undecided(db, imported.batch_id, part="test", limit=QUEUE_LENGTH)
     share = project_settings.load(db).test_share
     order = query_strategies.interleave(pool, test, share=share)[:QUEUE_LENGTH]
     queue.append_to_queue(db, order.tolist(), strategy="random")

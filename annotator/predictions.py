@@ -43,9 +43,15 @@ class Columns:
         return np.array_equal(np.sort(self.sources), np.arange(len(self.label_ids)))
 
     @property
+    def known(self) -> tuple[bool, ...]:
+        """Of each label in force, whether the model can answer with it; of the others it says 0."""
+        learned = set(self.sources.tolist())
+        return tuple(place in learned for place in range(len(self.label_ids)))
+
+    @property
     def known_count(self) -> int:
         """How many labels in force the model can answer with."""
-        return len(np.unique(self.sources[self.sources >= 0]))
+        return sum(self.known)
 
     @property
     def is_whole(self) -> bool:

@@ -13,7 +13,7 @@ from annotator import guidelines, labelling, masking, project, review
 from annotator import settings as project_settings
 from annotator.messages import say
 from annotator.wording import Named
-from db import annotators, audit_queue, decisions, diaries, labels, models, reviews
+from db import annotators, audit_queue, decisions, diaries, gold, labels, models, reviews
 from learner.similar import similarities
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Case:
         moments: what happened to it, oldest first.
         similar: decided diaries that read alike.
         guide: what is written about telling the two likeliest labels apart.
+        is_gold: whether everybody is shown the diary to see how well the guidelines are known.
     """
 
     diary_id: int
@@ -63,6 +64,7 @@ class Case:
     moments: tuple[dict[str, str], ...]
     similar: tuple[dict[str, Any], ...]
     guide: dict[str, Any] | None
+    is_gold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def read(db: Database, path: Path, diary_id: int, language: Language) -> Case:
         moments=tuple(_moment(desk, moment) for moment in reviews.list_moments(db, diary_id)),
         similar=_similar(desk, path, diary_id),
         guide=_guide(desk, given, standing, item),
+        is_gold=gold.find(db, diary_id) is not None,
     )
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,32 @@ from typing import TYPE_CHECKING
 from annotator import accounts, project
 from annotator.access import is_loopback
 from annotator.errors import UserError
+from annotator.worker.lock import is_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SCRIPT = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Something that can be served.
+
+    Attributes:
+        module: takes ``--address`` and ``--port``.
+        health: path that answers once it is up.
+        needs_administrator: whether other computers may reach it only if somebody is in charge of who is let in.
+    """
+
+    module: str
+    health: str
+    needs_administrator: bool
+
+
+APP = Server("pages.widgets.server", "/_stcore/health", needs_administrator=True)
+API = Server("service.server", "/api/v1/health", needs_administrator=False)
+"""It lets nobody in without a token, at every address."""
 
 _START_SECONDS = 60.0
 _RESTART_SECONDS = 2.0
@@ -31,38 +53,42 @@ _WORKER_NICENESS = 10
 """A press on a key goes before what is computed ahead."""
 
 
-def serve(database: Path, *, address: str, port: int, with_worker: bool, say: Callable[[str], None]) -> None:
+def serve(
+    database: Path, *, address: str, port: int, with_worker: bool, say: Callable[[str], None], server: Server = APP
+) -> None:
     """Run app and worker until Ctrl-C or SIGTERM; a worker that dies is started again.
 
     The worker waits until there is a project: an empty app asks for its labels first.
 
     Args:
         say: called once with the address when the app answers.
+        server: what is served.
 
     Raises:
         UserError: if the port is taken, the app does not start, or other computers could reach it while nobody is in
             charge of who is let in.
     """
-    _check_reach(database, address)
+    if server.needs_administrator:
+        _check_reach(database, address)
     _check_port(address, port)
     with _stop_on_signals() as stopping, _Children() as children:
-        server = children.start(_app_command(address, port), database)
-        _wait_until_up(server, address, port)
+        app = children.start(_app_command(server.module, address, port), database)
+        _wait_until_up(app, f"http://{_host(address)}:{port}{server.health}")
         say(f"http://{_host(address)}:{port}")
         # The worker's imports take a core for seconds: the page that somebody is opening now goes first.
         worker, started_at = None, time.monotonic()
-        while not stopping and server.poll() is None:
+        while not stopping and app.poll() is None:
             is_down = worker is None or worker.poll() is not None
             if is_down and time.monotonic() - started_at > _RESTART_SECONDS and _wants_worker(database, with_worker):
                 worker = children.start(_worker_command(database), database, niceness=_WORKER_NICENESS)
                 started_at = time.monotonic()
             time.sleep(0.2)
         if not stopping:
-            raise UserError("app_ended", status=server.returncode or 0)
+            raise UserError("app_ended", status=app.returncode or 0)
 
 
 def _wants_worker(database: Path, with_worker: bool) -> bool:
-    return with_worker and project.is_set_up(database)
+    return with_worker and project.is_set_up(database) and not is_working(database)
 
 
 def _check_reach(database: Path, address: str) -> None:
@@ -137,8 +163,8 @@ class _Children:
                 child.wait()
 
 
-def _app_command(address: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "pages.widgets.server", f"--address={address}", f"--port={port}"]
+def _app_command(module: str, address: str, port: int) -> list[str]:
+    return [sys.executable, "-m", module, f"--address={address}", f"--port={port}"]
 
 
 def _worker_command(database: Path) -> list[str]:
@@ -146,13 +172,13 @@ def _worker_command(database: Path) -> list[str]:
     return [sys.executable, "-m", "annotator.cli", "worker", *options]
 
 
-def _wait_until_up(app: subprocess.Popen[bytes], address: str, port: int) -> None:
+def _wait_until_up(app: subprocess.Popen[bytes], health: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if app.poll() is not None:
             raise UserError("app_ended", status=app.returncode)
         try:
-            with urllib.request.urlopen(f"http://{_host(address)}:{port}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(health, timeout=1):  # noqa: S310 - an address of our own
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

@@ -38,6 +38,8 @@ class Settings:
         blind_share: share of the other diaries that are shown without prediction and explanation, so that it can be
             seen whether people are drawn to the model's answer; see `annotator.anchoring`.
         unit: what explanations speak about.
+        removal: what takes the place of a removed word in explanations: nothing, or the checkpoint's mask token; see
+            `annotator.removal`.
         overlap: how many people decide a diary, for the `overlap_share` of the diaries; one decides the others.
         overlap_share: share of the diaries, drawn by chance at import, that `overlap` people decide.
         repeat_share: share of what a person is handed that they have decided before, to see how steady they are.
@@ -51,6 +53,7 @@ class Settings:
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see `annotator.refinement`.
+        speech_model: hub name or folder of a speech checkpoint that writes down what is said; empty for none.
     """
 
     seed: str
@@ -61,6 +64,7 @@ class Settings:
     blind_test: bool = True
     blind_share: float = 0.1
     unit: Literal["eojeol", "morpheme", "sentence"] = "eojeol"
+    removal: Literal["delete", "mask"] = "delete"
     overlap: int = 1
     overlap_share: float = 1.0
     repeat_share: float = 0.02
@@ -73,6 +77,7 @@ class Settings:
     precision: Literal["fp32", "int8"] = "fp32"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
     use_dictionary: bool = False
+    speech_model: str = ""
     label_distance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -108,6 +113,8 @@ def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Set
         UserError: for a value that can't be used; nothing is changed then.
     """
     with write(db):
+        if "speech_model" in values:
+            values["speech_model"] = str(values["speech_model"] or "").strip()
         settings = _checked(replace(load(db), **values))
         store(db, settings)
         if changed_by is not None:
@@ -124,6 +131,7 @@ def store(db: Database, settings: Settings) -> None:
 MOST_OVERLAP = 20
 MOST_BREAK_MINUTES = 24 * 60
 PRECISIONS = ("fp32", "int8")
+REMOVALS = ("delete", "mask")
 DEEPER_TIERS = ("off", "offer", "start")
 
 UNITS = ("eojeol", "morpheme", "sentence")
@@ -134,7 +142,7 @@ def _checked(settings: Settings) -> Settings:
     label_distance.check(settings.label_distance)
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
-    for name, known in (("precision", PRECISIONS), ("deeper_tier", DEEPER_TIERS)):
+    for name, known in (("precision", PRECISIONS), ("deeper_tier", DEEPER_TIERS), ("removal", REMOVALS)):
         if (value := getattr(settings, name)) not in known:
             raise UserError("setting_unknown", setting=name, found=value, known=", ".join(known))
     if not 0 < settings.test_share < 1:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotator import export, messages
+from annotator import messages
 from annotator.errors import UserError
+from annotator.exporting import records
 from db import decisions
 
 if TYPE_CHECKING:
@@ -180,9 +181,9 @@ def own_labels(db: Database) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["text", "label"])
-    for row in export.list_rows(db, decided_only=True):
-        if row["label"]:
-            writer.writerow([row["text"], row["label"]])
+    for record in records.read(db, decided_only=True):
+        if record.newest is not None and record.newest.label:
+            writer.writerow([record.text, record.newest.label])
     return text.getvalue().encode()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from annotator import anchoring, masking, predictions
 from annotator import settings as project_settings
-from annotator.export import safe_cell
+from annotator.cells import safe_cell
 from db import annotators, diaries, labels, models, word_emotions
 from learner import lexicon
 from learner.explanations import SENTENCE

@@ -1,8 +1,9 @@
 """What people said of the same diaries, each by themselves.
 
-What counts: label decisions in force of people, on diaries that at least two people labelled. Imported labels are
-left out, since nobody knows who gave them how, and so are corrections by a reviewer, who had seen the others'
-answers. Who changed a decision because it was sent back had been told, so what they had said before counts.
+What counts: label decisions in force of people, on diaries that at least two people labelled. Those whom an imported
+file names are people, too; labels that it gives to nobody are left out, since nobody knows who gave them how, and so
+are corrections by a reviewer, who had seen the others' answers. Who changed a decision because it was sent back had
+been told, so what they had said before counts.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def list_answers(db: Database, *, annotator_id: int | None = None) -> Answers:
         select d.id, d.diary_id, d.annotator_id, s.label_id, unixepoch(d.decided_at, 'localtime') / 86400,
             d.shown_label_id is not null
         from said s join decisions d on d.id = s.decision_id
-        where d.source = 'person'
+        where (d.source = 'person' or d.annotator_id in (
+                select id from annotators where kind = 'importer' and id not in (select imported_by from batches)))
             and s.diary_id in (select diary_id from standing group by diary_id having count(*) > 1)
             and (:annotator is null or s.diary_id in (
                 select diary_id from standing where annotator_id = :annotator))
@@ -92,6 +94,6 @@ def count_people(db: Database) -> int:
     """Count the people who labelled anything."""
     sql = """
         select count(distinct s.annotator_id) from standing s join annotators a on a.id = s.annotator_id
-        where s.kind = 'label' and a.kind = 'person'
+        where s.kind = 'label' and (a.kind = 'person' or a.id not in (select imported_by from batches))
     """
     return int(scalar(db, sql))

@@ -45,6 +45,12 @@ def remove(db: Database, diary_id: int, *, annotator_id: int) -> bool:
     return bool(cursor.rowcount)
 
 
+def find(db: Database, diary_id: int) -> Gold | None:
+    """Return a gold diary; None for an ordinary one."""
+    found = rows(db, "select diary_id, label_id, annotator_id, set_at from gold where diary_id = :id", id=diary_id)
+    return next((Gold(*row) for row in found), None)
+
+
 def list_gold(db: Database) -> list[Gold]:
     """Return the gold diaries, in the order of their ids."""
     sql = "select diary_id, label_id, annotator_id, set_at from gold order by diary_id"

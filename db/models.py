@@ -23,6 +23,9 @@ BLOCK = 4096
 """Diaries in one stored block of predictions."""
 
 
+READY_MADE = "ready_made"
+"""Tier of a version that answers like a published checkpoint and has learned nothing from people."""
+
 _CUT_COUNT = "cut_count"
 _TEXTS_PER_SECOND = "texts_per_second"
 _PARTLY_RANKED = "partly_ranked"

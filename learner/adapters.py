@@ -8,10 +8,15 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learner.errors import EncoderError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_COMMON = "common_direction"
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
@@ -51,12 +56,13 @@ def _layer_of(name: str) -> str:
     return found.group(1) if found else "-1"
 
 
-def to_bytes(adapted: Any, *, share: float = 1.0) -> bytes:
+def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | None = None) -> bytes:
     """Return the adapter of a peft model as safetensors bytes, float16, with its configuration beside it.
 
     Args:
         share: of the way from the encoder as it was to the encoder as it was tuned, in (0, 1]. Half the way often
             gains more on texts of other kinds than the whole.
+        common: (width,) direction that the vectors leave out; see `learner.encoder.Encoder`.
 
     Source: Wortsman et al. (2022), Robust Fine-tuning of Zero-shot Models: averaging in weight space.
     """
@@ -71,7 +77,17 @@ def to_bytes(adapted: Any, *, share: float = 1.0) -> bytes:
         name: (share * tensor if "lora_B" in name else tensor).to(torch.float16).contiguous()
         for name, tensor in get_peft_model_state_dict(adapted).items()
     }
+    if common is not None:
+        tensors[_COMMON] = torch.from_numpy(common)
     return bytes(save(tensors, metadata={"lora": json.dumps(kept)}))
+
+
+def find_common(data: bytes) -> NDArray[np.float32] | None:
+    """Return the direction that vectors of an encoder with this adapter leave out, (width,), or None."""
+    from safetensors.numpy import load
+
+    common: NDArray[np.float32] | None = load(data).get(_COMMON)
+    return common
 
 
 def merge(encoder: Any, data: bytes) -> Any:
@@ -87,7 +103,8 @@ def merge(encoder: Any, data: bytes) -> Any:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
         adapted = _wrap(encoder, config)
-        result: Any = set_peft_model_state_dict(adapted, {name: t.float() for name, t in load(data).items()})
+        tensors = {name: tensor.float() for name, tensor in load(data).items() if name != _COMMON}
+        result: Any = set_peft_model_state_dict(adapted, tensors)
     # Damaged bytes raise kinds of json, safetensors and peft, which share no other base.
     except Exception as error:
         raise EncoderError("adapter_unloadable", kind=type(error).__name__) from error

@@ -1,6 +1,7 @@
 """Encoders: any transformers checkpoint that turns texts into vectors, by hub name, folder or the bundled one.
 
-A vector is the mean of the last hidden states over the text's tokens, scaled to length 1.
+A vector is the mean of the last hidden states over the text's tokens, scaled to length 1. Of an encoder that was tuned
+here, the direction that all texts share is taken out before.
 """
 
 from __future__ import annotations
@@ -56,16 +57,31 @@ class Encoder:
         width: length of a vector.
         max_tokens: longer texts are cut.
         model, tokenizer, prefix: the checkpoint, and what is put before every text.
+        common: (width,) direction of length 1 that is taken out of every vector; None for none.
+        is_centred: whether vectors of this encoder need no centre.
     """
 
-    def __init__(self, name: str, model: Any, tokenizer: Any, *, prefix: str, digest: str) -> None:
+    is_centred: bool
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        tokenizer: Any,
+        *,
+        prefix: str,
+        digest: str,
+        common: NDArray[np.float32] | None = None,
+    ) -> None:
         self.name = name
         self.hash = digest
         self.width = int(model.config.hidden_size)
-        self.max_tokens = _max_tokens(model.config, tokenizer)
+        self.max_tokens = max_tokens(model.config, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self.prefix = prefix
+        self.common = common
+        self.is_centred = common is not None
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Return the vectors of texts, in their order.
@@ -118,6 +134,9 @@ class Encoder:
         hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         weights = mask.unsqueeze(-1)
         mean = (hidden * weights).sum(1) / weights.sum(1)
+        if self.common is not None:
+            common = torch.from_numpy(self.common)
+            mean = mean - (mean @ common).unsqueeze(1) * common
         vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
         return vectors
 
@@ -137,13 +156,15 @@ class Checkpoint:
     """A loaded transformers checkpoint, before it serves as an encoder or is tuned.
 
     Attributes:
-        digest: identity of weights, tokenizer and prefix.
+        digest: identity of weights, tokenizer, prefix and common direction.
+        common: see `Encoder`.
     """
 
     model: Any
     tokenizer: Any
     prefix: str
     digest: str
+    common: NDArray[np.float32] | None = None
 
 
 def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | None = None) -> Encoder:
@@ -159,10 +180,13 @@ def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | 
         EncoderError: if it can't be found, read or used. Code that a checkpoint brings along is never run.
     """
     checkpoint = load_checkpoint(name, cache=cache)
-    model, digest = checkpoint.model, checkpoint.digest
+    model, digest, common = checkpoint.model, checkpoint.digest, checkpoint.common
     if adapter is not None:
         model, digest = adapters.merge(model, adapter), adapted_digest(digest, adapter)
-    encoder = Encoder(called or name, model.eval(), checkpoint.tokenizer, prefix=checkpoint.prefix, digest=digest)
+        common = adapters.find_common(adapter)
+    encoder = Encoder(
+        called or name, model.eval(), checkpoint.tokenizer, prefix=checkpoint.prefix, digest=digest, common=common
+    )
     _try_out(encoder)
     return encoder
 
@@ -210,7 +234,29 @@ def _load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
     if strange := [key for key in missing if "pooler" not in key]:
         raise EncoderError("encoder_incomplete", name=name, count=len(strange), example=sorted(strange)[0])
     prefix = getattr(config, "text_prefix", "query: " if "e5" in Path(name).name.lower() else "")
-    return Checkpoint(model, tokenizer, prefix, _digest(model, tokenizer, prefix, skip=missing))
+    digest = _digest(model, tokenizer, prefix, skip=missing)
+    common = getattr(config, "common_direction", None)
+    if common is None:
+        return Checkpoint(model, tokenizer, prefix, digest)
+    direction = np.array(common, np.float32)
+    return Checkpoint(model, tokenizer, prefix, adapted_digest(digest, direction.tobytes()), direction)
+
+
+def find_common(checkpoint: Checkpoint, model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return the direction that all texts share under a model, (width,) of length 1: that of their mean vector.
+
+    Encoders put every text close to every other; what is left without that direction tells them apart. Unlike a shift
+    by the mean this does not depend on the length of a vector, so that a layer norm can do it: an ordinary
+    checkpoint can hold it; see `learner.publishing_transformers`.
+
+    Args:
+        texts: at least one.
+
+    Source: Mu and Viswanath (2018), All-but-the-Top: Simple and Effective Postprocessing for Word Representations.
+    """
+    plain = Encoder("", model, checkpoint.tokenizer, prefix=checkpoint.prefix, digest="")
+    mean = plain.encode(texts).vectors.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
 
 def _try_out(encoder: Encoder) -> None:
@@ -247,7 +293,8 @@ def _digest(model: Any, tokenizer: Any, prefix: str, *, skip: set[str]) -> str:
     return digest.hexdigest()
 
 
-def _max_tokens(config: Any, tokenizer: Any) -> int:
+def max_tokens(config: Any, tokenizer: Any) -> int:
+    """Return how many tokens of a text a checkpoint reads, special ones included."""
     limits = [int(tokenizer.model_max_length), _MOST_TOKENS]
     if positions := getattr(config, "max_position_embeddings", None):
         # RoBERTa counts positions from the padding id on, so it has fewer than it says.

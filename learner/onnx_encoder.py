@@ -65,9 +65,13 @@ def agreement(original: FloatArray, quantised: FloatArray, answer: Callable[[Flo
 
 
 class Int8Encoder(Encoder):
-    """An int8 encoder; use as `Encoder`. Not safe for use by several threads at once."""
+    """An int8 encoder; use as `Encoder`. Not safe for use by several threads at once.
 
-    def __init__(self, name: str, session: Any, tokenizer: Any, *, about: dict[str, Any]) -> None:
+    Attributes:
+        graph: file of its ONNX graph.
+    """
+
+    def __init__(self, name: str, session: Any, tokenizer: Any, *, about: dict[str, Any], graph: Path) -> None:
         self.name = name
         self.hash = about["digest"]
         self.width = about["width"]
@@ -75,6 +79,8 @@ class Int8Encoder(Encoder):
         self._session = session
         self.tokenizer = tokenizer
         self.prefix = about["prefix"]
+        self.is_centred = about.get("is_centred", False)
+        self.graph = graph
 
     def _forward(self, rows: list[list[int]]) -> FloatArray:
         lengths = np.array([len(row) for row in rows])
@@ -96,13 +102,14 @@ def export(encoder: Encoder, folder: Path) -> None:
         "width": encoder.width,
         "max_tokens": encoder.max_tokens,
         "prefix": encoder.prefix,
+        "is_centred": encoder.is_centred,
     }
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
             written = Path(place) / "whole"
             encoder.tokenizer.save_pretrained(written)
-            _trace(encoder.model, Path(place) / "fp32.onnx")
+            trace(encoder, Path(place) / "fp32.onnx")
             _quantise(Path(place) / "fp32.onnx", written / "model.onnx")
             about["sha256"] = _sha256(written / "model.onnx")
             (written / "about.json").write_text(json.dumps(about))
@@ -138,7 +145,7 @@ def load(folder: Path, name: str, *, digest: str) -> Int8Encoder:
         raise EncoderError("int8_unloadable", name=name) from error
     if not is_whole:
         raise EncoderError("int8_unloadable", name=name)
-    return Int8Encoder(name, session, tokenizer, about=about)
+    return Int8Encoder(name, session, tokenizer, about=about, graph=folder / "model.onnx")
 
 
 def _sha256(path: Path) -> str:
@@ -146,9 +153,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _trace(model: Any, target: Path) -> None:
-    """Write the encoder with pooling as an ONNX graph; Optimum's exporter needs an older transformers."""
+def trace(encoder: Encoder, target: Path) -> None:
+    """Write an encoder as an ONNX graph from token ids to its vectors; Optimum's exporter needs older transformers."""
     import torch
+
+    model = encoder.model
+    common = None if encoder.common is None else torch.from_numpy(encoder.common)
 
     class Pooled(torch.nn.Module):
         def __init__(self) -> None:
@@ -162,6 +172,8 @@ def _trace(model: Any, target: Path) -> None:
             hidden = self.encoder(input_ids=input_ids, attention_mask=wide).last_hidden_state
             weights = attention_mask.unsqueeze(-1).float()
             mean = (hidden * weights).sum(1) / weights.sum(1)
+            if common is not None:
+                mean = mean - (mean * common).sum(1, keepdim=True) * common
             vectors: torch.Tensor = mean / torch.sqrt((mean * mean).sum(1, keepdim=True)).clamp(min=1e-12)
             return vectors
 

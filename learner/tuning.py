@@ -138,7 +138,7 @@ class _Collator:
         }
 
 
-class _Progress(TrainerCallback):  # type: ignore[misc]
+class Progress(TrainerCallback):  # type: ignore[misc]
     """Says how far training is, and stops it where it is told to or where its loss is no number any more."""
 
     def __init__(self, said: Callable[[float], bool]) -> None:
@@ -207,7 +207,7 @@ def tune(
     if (ended := checkpoints.find_end(folder)) is not None:
         checkpoints.load_weights(model, ended.checkpoint)
         return Tuned(model.eval(), ended.losses, stopped=False)
-    progress = _Progress(said)
+    progress = Progress(said)
     try:
         trainer = Trainer(
             model=model,

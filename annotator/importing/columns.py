@@ -19,12 +19,19 @@ _TEXT = (
     "text diary diarytext content contents body sentence entry document "
     "일기 일기내용 일기본문 본문 내용 문장 글 글내용 텍스트 원문"
 )
-_LABEL = "label labels emotion 라벨 레이블 감정 감정라벨 감정레이블 감정분류 정답 정답라벨"
+_LABEL = "label labels emotion sentiment 라벨 레이블 감정 감정라벨 감정레이블 감정분류 감정대분류 정답 정답라벨"
 _DATE = (
     "date datetime day writtenon writtenat createdat createdon timestamp "
     "날짜 일자 일시 작성일 작성일자 작성일시 작성날짜 쓴날 등록일 등록일시"
 )
 _AUTHOR = "author writer user userid username nickname 작성자 저자 글쓴이 쓴사람 사용자 닉네임 필명"
+
+_ANNOTATOR = (
+    "annotator annotatorid labeler labeller worker workerid rater 라벨러 주석자 작업자 평가자 판단한사람 라벨단사람"
+)
+
+_AI_HUB = ("사람문장1", "사람문장2")
+"""What the person says in AI Hub's corpus of 감성 대화 말뭉치: the text of most studies of it."""
 
 _MIN_TEXT_CHARACTERS = 8
 """On average, the values of a text column are at least this long."""
@@ -36,13 +43,19 @@ _CLEARLY_LONGER = 3
 """Without a telling name, a column must be this many times longer than the next one to be taken for the text."""
 
 
+ROLES = ("text", "label", "date", "author", "annotator")
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
     """Which column is read as what. All other columns become the diary's metadata.
 
     Attributes:
         text: None if it isn't clear; importing then asks for it.
+        label: of the table's column `said`, what each person decided is read.
+        annotator: who gave the label; None says that nobody knows.
         ignored: columns that are not kept at all.
+        more_text: columns whose values follow that of `text`, each after a space.
     """
 
     text: str | None
@@ -50,25 +63,47 @@ class ColumnMap:
     date: str | None = None
     author: str | None = None
     ignored: tuple[str, ...] = ()
+    more_text: tuple[str, ...] = ()
+    annotator: str | None = None
 
     def roles(self) -> dict[str, str]:
-        """Return the columns that have a role, by role."""
-        named = {"text": self.text, "label": self.label, "date": self.date, "author": self.author}
+        """Return the columns that have a role, by role; those that follow the text are not among them."""
+        named = {role: getattr(self, role) for role in ROLES}
         return {role: column for role, column in named.items() if column is not None}
+
+    def describe(self) -> dict[str, str]:
+        """Return what was read as what, to be kept with the import."""
+        joined = " + ".join((self.text or "", *self.more_text))
+        return {**self.roles(), **({"text": joined} if self.more_text else {})}
 
 
 def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
     """Guess the roles of columns from Korean and English names, then from the first rows.
 
-    A role is left open where two columns fit equally well; the label and the author are found by name alone.
+    A role is left open where two columns fit equally well; label, author and annotator are found by name alone.
     """
     label = _only(_named(columns, _LABEL))
     author = _only(_named(columns, _AUTHOR))
-    left = [column for column in columns if column not in (label, author)]
+    annotator = _only(_named(columns, _ANNOTATOR)) if label else None
+    left = [column for column in columns if column not in (label, author, annotator)]
     named = [column for column in _named(left, _DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
     date = _only(named) or _only([column for column in left if _date_share(sample, column) == 1.0])
-    candidates = text_candidates([c for c in columns if c not in (label, author, date)], sample)
-    return ColumnMap(_only(candidates), label, date, author)
+    if set(_AI_HUB) <= set(columns):
+        return ColumnMap(_AI_HUB[0], label, date, author, more_text=_AI_HUB[1:], annotator=annotator)
+    candidates = text_candidates([c for c in columns if c not in (label, author, annotator, date)], sample)
+    return ColumnMap(_only(candidates), label, date, author, annotator=annotator)
+
+
+def guess_roles(table: Table, sample: Sequence[Row]) -> ColumnMap:
+    """Return what the format says of its columns, and what is guessed where it says nothing."""
+    if table.known is None:
+        return guess_columns(table.columns, sample)
+    known = table.known
+    if known.text is not None:
+        return known
+    taken = {*known.roles().values(), *known.ignored}
+    guess = guess_columns([column for column in table.columns if column not in taken], sample)
+    return replace(guess, label=known.label, annotator=None, ignored=known.ignored)
 
 
 def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
@@ -76,10 +111,20 @@ def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
     if named := _named(columns, _TEXT):
         return named
     lengths = {column: _mean_length(sample, column) for column in columns}
-    long = sorted((c for c in columns if lengths[c] >= _MIN_TEXT_CHARACTERS), key=lengths.__getitem__, reverse=True)
+    long = sorted(long_columns(columns, sample), key=lengths.__getitem__, reverse=True)
     if len(long) > 1 and lengths[long[0]] >= _CLEARLY_LONGER * lengths[long[1]]:
         return long[:1]
     return long or (list(columns) if len(columns) == 1 else [])
+
+
+def is_label_name(name: str) -> bool:
+    """Say whether something is called like a label."""
+    return bool(_named((name,), _LABEL))
+
+
+def long_columns(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
+    """Return the columns whose values are long enough to be a text, or a part of one."""
+    return [column for column in columns if _mean_length(sample, column) >= _MIN_TEXT_CHARACTERS]
 
 
 def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row], *, name: str) -> ColumnMap:
@@ -88,18 +133,22 @@ def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row]
     Raises:
         UserError: if a column doesn't exist, has two roles, or the text column isn't clear.
     """
-    guess = guess_columns(table.columns, sample)
+    guess = guess_roles(table, sample)
     if wanted is None:
         chosen = guess
     else:
         roles = {role: _existing(table, column) for role, column in wanted.roles().items()}
         ignored = tuple(_existing(table, column) for column in wanted.ignored)
-        chosen = ColumnMap(**{"text": None, **roles}, ignored=ignored)
+        more = tuple(_existing(table, column) for column in wanted.more_text)
+        chosen = ColumnMap(**{"text": None, **roles}, ignored=ignored, more_text=more)
     if chosen.text is None:
         # A date is long enough to pass for a text, so what the guess knows better is out of the question.
         taken = {*chosen.roles().values(), *chosen.ignored, *replace(guess, text=None).roles().values()}
         left = [column for column in table.columns if column not in taken]
-        chosen = replace(chosen, text=_clear_text(left, sample, name=name))
+        if guess.more_text and guess.text in left:
+            chosen = replace(chosen, text=guess.text, more_text=guess.more_text)
+        else:
+            chosen = replace(chosen, text=guess.text if guess.text in left else _clear_text(left, sample, name=name))
     _check_once(chosen)
     return chosen
 
@@ -122,7 +171,7 @@ def _clear_text(columns: Sequence[str], sample: Sequence[Row], *, name: str) -> 
 
 
 def _check_once(chosen: ColumnMap) -> None:
-    used = [*chosen.roles().values(), *chosen.ignored]
+    used = [*chosen.roles().values(), *chosen.ignored, *chosen.more_text]
     for place, column in enumerate(used):
         if column in used[:place]:
             raise UserError("import_column_twice", column=tables.shorten(column))

@@ -6,10 +6,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.importing import encodings
-from annotator.importing.delimited import lines, open_delimited
-from annotator.importing.json_lines import open_json_lines
+from annotator.importing import arrow_sets, encodings, own_export
+from annotator.importing.delimited import lines, open_delimited, refuse_long_lines
 from annotator.importing.parquet import open_parquet
+from annotator.importing.shapes import open_json
+from annotator.importing.spacy_docs import open_docbin
 from annotator.importing.workbooks import is_workbook_archive, open_workbook
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ ENDINGS: dict[str, Format] = {
     ".txt": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".xls": "excel",
     ".parquet": "parquet",
+    ".spacy": "spacy",
 }
 """Endings that are read. Excel writes tab-separated text as .txt."""
 
@@ -36,26 +39,45 @@ _PARQUET = b"PAR1"
 _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"SQLite format 3\0", b"\x1f\x8b", b"7z\xbc\xaf", b"\x7fELF")
 
 
-def open_table(source: Source, *, encoding: str | None = None) -> Table:
-    """Find out format, encoding and columns of a file.
+def open_table(source: Source, *, encoding: str | None = None, split: str | None = None) -> Table:
+    """Find out format, encoding and columns of a file, and whether it is an export of our own.
 
     Args:
-        encoding: use this one for CSV, TSV and JSONL; None finds it out. Other formats carry their own.
+        encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
+        split: read only this part of a data set, for formats that have parts.
 
     Raises:
         UserError: if it isn't a file of one of the formats, or is damaged.
     """
+    return own_export.restore(_open(source, encoding, split), name=source.name)
+
+
+def _open(source: Source, encoding: str | None, split: str | None) -> Table:
+    if source.is_on_hub():
+        return arrow_sets.open_hub(source, split=split)
+    if (folder := source.folder()) is not None:
+        return arrow_sets.open_folder(source, folder, split=split)
+    if split is not None:
+        raise UserError("import_split_unknown", name=source.name)
     kind = _find_format(source)
     if kind == "excel":
         return open_workbook(source)
     if kind == "parquet":
         return open_parquet(source)
+    if kind == "spacy":
+        return open_docbin(source)
+    return _open_text(source, kind, encoding)
+
+
+def _open_text(source: Source, kind: Format, encoding: str | None) -> Table:
+    if kind != "json":  # which may be one line
+        refuse_long_lines(source)
     found = encodings.detect(source, forced=encoding)
-    if kind == "jsonl":
-        return open_json_lines(source, found)
+    if kind in ("json", "jsonl"):
+        return open_json(source, found)
     if _ending(source) == ".txt":
         _check_tabs(source, found)
-    return open_delimited(source, found, kind=kind)
+    return open_delimited(source, found, kind="tsv" if kind == "tsv" else "csv")
 
 
 def _ending(source: Source) -> str:

@@ -11,7 +11,7 @@ from annotator import settings as project_settings
 from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
 from annotator.importing import tables
-from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
+from annotator.importing.columns import ColumnMap, choose_columns, guess_roles, long_columns
 from annotator.importing.formats import open_table
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.sources import open_source
@@ -45,6 +45,8 @@ class Preview:
         guess: which column seems to be what; its text is None where several or none could be.
         sheet: the worksheet that is read, for Excel files.
         other_sheets: worksheets with cells that are not read.
+        long: columns whose values are long enough to be a text, or a part of one.
+        said: the column that stands for what each person decided, for formats that say so.
     """
 
     format: Format
@@ -55,6 +57,8 @@ class Preview:
     guess: ColumnMap
     sheet: str | None
     other_sheets: tuple[str, ...]
+    long: tuple[str, ...] = ()
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class ImportReport:
         row_count: rows of the file, without its heading and blank lines: kept_count + len(skips).
         label_count: diaries that came with a label.
         columns: which column was read as what.
-        skips: rows that were left out and why (bad_character, empty, too_long, duplicate), by row number; the
-            detail of a duplicate is the id of the diary that it equals, of a text that is too long its length.
+        skips: rows that were left out and why (bad_character, empty, too_long, duplicate, joined), by row number;
+            the detail of the last two is the id of the diary that it equals, of a text that is too long its length.
         notes: rows that were kept without something: ``bad_date``, whose date is now in the metadata.
     """
 
@@ -84,19 +88,20 @@ class ImportReport:
     other_sheets: tuple[str, ...] = ()
 
 
-def preview(source: Path | bytes, name: str, *, encoding: str | None = None) -> Preview:
+def preview(source: Path | bytes, name: str, *, encoding: str | None = None, split: str | None = None) -> Preview:
     """Show how a file would be read; writes nothing.
 
     Args:
         source: a path, or the bytes of an upload.
         name: the file's name, whose ending says the format where the content doesn't.
-        encoding: read CSV, TSV or JSONL in this one; None finds it out.
+        encoding: read CSV, TSV or JSON in this one; None finds it out.
+        split: read only this part of a data set.
 
     Raises:
         UserError: if the file can't be read, or has no rows.
     """
     file = open_source(source, name)
-    table = open_table(file, encoding=encoding)
+    table = open_table(file, encoding=encoding, split=split)
     sample = _sample(table, file.name)
     first = sample[:_PREVIEW_ROWS]
     return Preview(
@@ -105,7 +110,9 @@ def preview(source: Path | bytes, name: str, *, encoding: str | None = None) -> 
         columns=table.columns,
         rows=tuple(_printable(row) for row in first),
         row_numbers=tuple(row.number for row in first),
-        guess=guess_columns(table.columns, sample),
+        guess=guess_roles(table, sample),
+        long=tuple(long_columns(table.columns, sample)),
+        said=table.said,
         sheet=table.sheet,
         other_sheets=table.other_sheets,
     )
@@ -121,19 +128,22 @@ def import_file(
     importer: str | None = None,
     source_label: str | None = None,
     crosswalk: Crosswalk | None = None,
+    split: str | None = None,
     max_characters: int = MAX_CHARACTERS,
     after: Callable[[Database, Imported], None] | None = None,
 ) -> ImportReport:
     """Import a file in one transaction: all of it, or nothing.
 
     Args:
-        source: a path, or the bytes of an upload.
-        name: the file's name, whose ending says the format where the content doesn't.
+        source: a path, or the bytes of an upload; the same as a path where `name` names a data set on the hub.
+        name: the file's name, whose ending says the format where the content doesn't, or ``hf:owner/name``.
         columns: which column is what; None guesses all of them, a text of None guesses that one.
-        encoding: read CSV, TSV or JSONL in this one; None finds it out.
-        importer: who decides the labels of the file; ``가져오기:<file name>`` by default.
+        encoding: read CSV, TSV or JSON in this one; None finds it out.
+        importer: who decides the labels of the file; ``가져오기:<file name>`` by default. People whom the file names
+            are called ``<importer> · <name>``.
         source_label: what the diaries' source is called; the file's name by default.
         crosswalk: the labels of the file are those of another set, and this says which ones they are here.
+        split: read only this part of a data set.
         max_characters: longer texts are left out.
         after: called in the same transaction, once everything is in; what it raises undoes the import.
 
@@ -143,15 +153,17 @@ def import_file(
         DatabaseError: if it can't be written.
     """
     file = open_source(source, name)
-    table = open_table(file, encoding=encoding)
+    table = open_table(file, encoding=encoding, split=split)
     chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
+    importer = importer or f"가져오기:{file.name}"
     sieve = _sieve(db, table, chosen, max_characters, crosswalk)
+    sieve.importer, sieve.name = importer, file.name
     file_hash = file.digest()
     with Spool() as spool:
         row_count, skips = _read(table, sieve, spool)
         _check_labels(sieve, file.name)
         with write(db):
-            imported_by = annotators.annotator_id(db, importer or f"가져오기:{file.name}", kind="importer")
+            imported_by = annotators.annotator_id(db, importer, kind="importer")
             batch = _batch(file.name, file_hash, table, chosen, imported_by, row_count)
             if crosswalk is not None:
                 batch = replace(batch, columns={**batch.columns, "crosswalk": crosswalk.name})
@@ -181,6 +193,7 @@ def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int, c
         test_share=settings.test_share,
         max_characters=max_characters,
         excel_dates=table.format == "excel",
+        said=table.said,
     )
 
 
@@ -226,7 +239,7 @@ def _batch(file_name: str, file_hash: str, table: Table, chosen: ColumnMap, impo
         file_hash=file_hash,
         format=table.format,
         encoding=table.encoding,
-        columns=chosen.roles(),
+        columns=chosen.describe(),
         imported_by=imported_by,
         row_count=row_count,
     )

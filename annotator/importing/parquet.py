@@ -48,7 +48,7 @@ def _rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
     with source.open() as file:
         try:
             for batch in _open(source, file).iter_batches(batch_size=_BATCH_ROWS):
-                values = [_column(column) for column in batch.columns]
+                values = [column_values(column) for column in batch.columns]
                 for row in zip(*values, strict=True):
                     number += 1
                     yield Row(number, dict(zip(columns, row, strict=True)))
@@ -56,7 +56,8 @@ def _rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
             raise UserError("import_file_damaged", name=source.name) from error
 
 
-def _column(column: Any) -> list[str | None]:
+def column_values(column: Any) -> list[str | None]:
+    """Return the values of an Arrow column as text."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):  # pandas' categories

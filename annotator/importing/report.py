@@ -6,6 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from annotator.cells import safe_cell
 from annotator.messages import say
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from annotator.importing.importer import ImportReport
     from annotator.messages import Language
     from db.diaries import Skip
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def describe(skip: Skip, language: Language | None = None) -> str:
@@ -40,9 +39,5 @@ def left_out_csv(skips: Sequence[Skip], notes: Sequence[Skip] = (), *, language:
     writer.writerow([say(f"import.report.{column}", language) for column in ("row", "outcome", "reason")])
     for skip, outcome in rows:
         cells = (str(skip.row_number), say(f"import.report.{outcome}", language), describe(skip, language))
-        writer.writerow([_unformula(cell) for cell in cells])
+        writer.writerow([safe_cell(cell) for cell in cells])
     return text.getvalue().encode("utf-8-sig")
-
-
-def _unformula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

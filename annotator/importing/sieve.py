@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.dates import read_date
 from db.diaries import DRAW_RANGE, NewDiary, Skip
+from db.votes import NewMark, NewVote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from annotator.importing.columns import ColumnMap
-    from annotator.importing.tables import Row
+    from annotator.importing.tables import Mark, Row, Said
     from db.diaries import Part
 
 MAX_CHARACTERS = 20_000
@@ -59,6 +62,9 @@ class Sieve:
         label_ids: id by label name, NFC; None for a name that is known and has no label here.
         seed, test_share: which diaries are kept apart for the honest test.
         excel_dates: also read Excel's day numbers.
+        importer: who decides what the file gives to nobody; those whom it names are called after it.
+        said: the column that stands for what each person decided.
+        name: of the file, for messages.
         unknown_labels: label values that are not in the set, with their number of rows.
         notes: rows that are kept, but not with everything: dates that couldn't be read.
     """
@@ -69,16 +75,23 @@ class Sieve:
     test_share: float
     max_characters: int = MAX_CHARACTERS
     excel_dates: bool = False
+    importer: str = ""
+    said: str | None = None
+    name: str = ""
     unknown_labels: Counter[str] = field(default_factory=Counter)
     notes: list[Skip] = field(default_factory=list)
     _read_columns: frozenset[str] = field(init=False)
     _undated_columns: frozenset[str] = field(init=False)
+    _texts: tuple[str, ...] = field(init=False)
+    _reads_said: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Note which columns are no metadata, with a date that can be read and without."""
         roles = self.columns.roles()
-        self._read_columns = frozenset((*roles.values(), *self.columns.ignored))
+        self._read_columns = frozenset((*roles.values(), *self.columns.ignored, *self.columns.more_text))
         self._undated_columns = self._read_columns - {roles.get("date", "")}
+        self._texts = tuple(filter(None, (self.columns.text, *self.columns.more_text)))
+        self._reads_said = self.said is not None and self.columns.label == self.said
 
     def sift(self, row: Row) -> NewDiary | Skip:
         """Return the row's diary, or why there is none.
@@ -88,12 +101,18 @@ class Sieve:
         """
         if (column := _unstorable(row.values)) is not None:
             return Skip(row.number, "bad_character", tables.shorten(column))
-        text = row.values.get(self.columns.text or "") or ""
+        text = self._text(row)
         if _is_blank(text):
             return Skip(row.number, "empty")
         if len(text) > self.max_characters:
             return Skip(row.number, "too_long", str(len(text)))
         return self._diary(row, text)
+
+    def _text(self, row: Row) -> str:
+        if len(self._texts) == 1:
+            return row.values.get(self._texts[0]) or ""
+        values = [row.values.get(column) or "" for column in self._texts]
+        return " ".join(value.strip() for value in values if not _is_blank(value))
 
     def _diary(self, row: Row, text: str) -> NewDiary:
         digest = text_hash(text)
@@ -105,12 +124,23 @@ class Sieve:
             text=text,
             text_hash=digest,
             written_on=written_on,
-            author=self._author(row),
+            author=self._value(row, self.columns.author),
             metadata=self._metadata(row, unread),
             part=part,
             draw=draw,
-            label_id=self._label(row),
+            **self._decided(row, text),
         )
+
+    def _decided(self, row: Row, text: str) -> dict[str, Any]:
+        """Return the label or the votes of a row, as fields of its diary."""
+        if self._reads_said:
+            votes = [self._vote(row, said, text) for said in row.said]
+            return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks)}
+        label_id = self._label(row)
+        person = self._value(row, self.columns.annotator)
+        if label_id is None or person is None:
+            return {"label_id": label_id}
+        return {"votes": (NewVote(self._annotator(person), "label", label_id),)}
 
     def _date(self, row: Row) -> tuple[str | None, bool]:
         """Return the date, and whether there is one that can't be read."""
@@ -122,16 +152,45 @@ class Sieve:
             self.notes.append(Skip(row.number, "bad_date", tables.shorten(written)))
         return found, found is None
 
-    def _author(self, row: Row) -> str | None:
-        return (row.values.get(self.columns.author or "") or "").strip() or None
+    def _value(self, row: Row, column: str | None) -> str | None:
+        return (row.values.get(column or "") or "").strip() or None
 
     def _label(self, row: Row) -> int | None:
-        name = unicodedata.normalize("NFC", row.values.get(self.columns.label or "") or "").strip()
+        return self._label_id(row.values.get(self.columns.label or "") or "")
+
+    def _label_id(self, written: str) -> int | None:
+        name = unicodedata.normalize("NFC", written).strip()
         if not name:
             return None
         if name not in self.label_ids:
             self.unknown_labels[name] += 1
         return self.label_ids.get(name)
+
+    def _annotator(self, person: str) -> str | None:
+        """Return what somebody whom the file names is called here: never the same as a person of the project."""
+        name = unicodedata.normalize("NFC", tables.printable(person)).strip()
+        return f"{self.importer} · {tables.shorten(name, 100)}" if name else None
+
+    def _vote(self, row: Row, said: Said, text: str) -> NewVote:
+        found = [label_id for name in said.labels if (label_id := self._label_id(name)) is not None]
+        known = [mark for mark in said.marks if not mark.if_label or self.label_ids.get(mark.label) is not None]
+        marks = [(mark, self._label_id(mark.label)) for mark in known]
+        return NewVote(
+            annotator=self._annotator(said.person),
+            # A crosswalk may lead nowhere: then nothing is left of what was said.
+            kind=said.kind if found or said.kind != "label" else None,
+            label_id=found[0] if found else None,
+            other_label_ids=tuple(dict.fromkeys(found[1:])),
+            memo=tables.printable(said.memo),
+            intensity=said.intensity,
+            marks=tuple(self._mark(row, mark, label_id, text) for mark, label_id in marks if label_id is not None),
+        )
+
+    def _mark(self, row: Row, mark: Mark, label_id: int, text: str) -> NewMark:
+        if not (0 <= mark.start < mark.end <= len(text) and text[mark.start : mark.end].strip()):
+            details = {"start": mark.start, "end": mark.end, "length": len(text)}
+            raise UserError("import_mark_outside", name=self.name, row=row.number, **details)
+        return NewMark(label_id, mark.start, mark.end, mark.verdict)
 
     def _metadata(self, row: Row, unread_date: bool) -> str:
         """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
@@ -142,7 +201,7 @@ class Sieve:
 
 def _unstorable(values: Mapping[str, str | None]) -> str | None:
     """Return the column with a NUL or a lone surrogate, if there is one."""
-    if _is_storable("".join(values)) and _is_storable("".join(filter(None, values.values()))):
+    if _is_storable("".join([*values, *filter(None, values.values())])):
         return None
     return next(column for column, value in values.items() if not _is_storable(column + (value or "")))
 
@@ -157,6 +216,8 @@ def _is_storable(text: str) -> bool:
 
 def _is_blank(text: str) -> bool:
     """Say whether there is nothing to see: white space, zero-width characters, Hangul fillers."""
-    return not any(
-        unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS for character in text
-    )
+    # Nearly always the first character says it: a loop is left sooner than a generator is made.
+    for character in text:
+        if unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS:
+            return False
+    return True

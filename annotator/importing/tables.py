@@ -11,7 +11,55 @@ from annotator.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-Format = Literal["csv", "tsv", "jsonl", "excel", "parquet"]
+    from annotator.importing.columns import ColumnMap
+
+Format = Literal[
+    "csv",
+    "tsv",
+    "jsonl",
+    "json",
+    "excel",
+    "parquet",
+    "datasets",
+    "spacy",
+    "label_studio",
+    "doccano",
+    "argilla",
+    "prodigy",
+    "maeumgyeol",
+]
+
+
+class Mark(NamedTuple):
+    """Words that somebody marked for a label; half-open characters of the text.
+
+    Attributes:
+        if_label: the mark says something only if its label is one of the set.
+    """
+
+    start: int
+    end: int
+    label: str
+    verdict: Literal["right", "wrong"] = "right"
+    if_label: bool = False
+
+
+class Said(NamedTuple):
+    """What one person decided of a row, in the words of the file.
+
+    Attributes:
+        person: as the file names them; empty where it names nobody.
+        kind: None for somebody who only marked words.
+        labels: the first is the label, the others are further emotions.
+        intensity: 1 to 5.
+    """
+
+    person: str
+    kind: Literal["label", "skip", "flag"] | None
+    labels: tuple[str, ...] = ()
+    memo: str = ""
+    intensity: int | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 class Row(NamedTuple):
@@ -22,10 +70,13 @@ class Row(NamedTuple):
             first row below it is 2; in JSONL it is the line; in Parquet the first row is 1.
         values: column to text, exactly as the file has it ("NA", "007" and "1.0" stay what they are); None
             where the file says that there is no value. JSONL rows lack columns that their object lacks.
+        said: what people decided of it, for formats that say so; `values` has it in short for people to see, in
+            the table's column `said`.
     """
 
     number: int
     values: dict[str, str | None]
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +89,8 @@ class Table:
         rows: starts reading from the first row each time it is called; raises UserError where the file breaks.
         sheet: the worksheet that is read, for Excel files.
         other_sheets: worksheets that are not read.
+        said: the column that stands for what people decided; it is no label by itself.
+        known: what the format itself says of its columns; None where they have to be guessed.
     """
 
     format: Format
@@ -46,6 +99,8 @@ class Table:
     rows: Callable[[], Iterator[Row]]
     sheet: str | None = None
     other_sheets: tuple[str, ...] = ()
+    said: str | None = None
+    known: ColumnMap | None = None
 
 
 def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
@@ -81,3 +136,12 @@ def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:
     """Write values one after the other for a message."""
     shown = ", ".join(shorten(value) for value in values[:at_most])
     return shown if len(values) <= at_most else f"{shown}, …"
+
+
+def summarise(said: Sequence[Said]) -> str | None:
+    """Write what people decided in short: ``가람: 행복 · 나루: 슬픔, 불안``."""
+    told = []
+    for one in said:
+        what = ", ".join(one.labels) or one.kind or ", ".join(dict.fromkeys(mark.label for mark in one.marks))
+        told.append(f"{one.person}: {what}" if one.person else what)
+    return " · ".join(told) or None

@@ -33,8 +33,11 @@ _RATIO_FROM_BYTES = 100_000_000
 
 _CHUNK_BYTES = 1 << 20
 _CELL = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
-_LONGEST_CELL = 20
-"""More characters than a match of `_CELL` has: kept from one chunk to the next."""
+_EMPTY_FORMULA = re.compile(
+    rb"""<c\b[^>]*\br=["']([A-Z]{1,3}[0-9]{1,7})["'][^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"""
+)
+_LONGEST_CELL = 10_000
+"""More bytes than a match of these has, formulas of up to 8,192 characters with it: kept from one chunk to the next."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -93,17 +96,23 @@ def _check_sizes(source: Source, parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_part(source: Source, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Unpack a part, which checks its size and checksum, and measure it if it is a worksheet."""
+    """Unpack a part, which checks its size and checksum, and measure it if it is a worksheet.
+
+    A formula that was never computed has no value: its cell would be read as empty, without a word.
+    """
     is_sheet = part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
     letters: set[bytes] = set()
     rows, tail = 0, b""
     with archive.open(part) as packed:
         while chunk := packed.read(_CHUNK_BYTES):
             if is_sheet:
-                cells = _CELL.findall(tail + chunk)
+                tail += chunk
+                if formula := _EMPTY_FORMULA.search(tail):
+                    raise UserError("import_formula_empty", name=source.name, cell=formula[1].decode())
+                cells = _CELL.findall(tail)
                 letters.update(letter for letter, _ in cells)
                 rows = max(rows, max((int(row) for _, row in cells), default=0))
-                tail = chunk[-_LONGEST_CELL:]
+                tail = tail[-_LONGEST_CELL:]
     columns = max(map(_column_number, letters), default=0)
     if rows * columns > MAX_CELLS:
         details = {"rows": rows, "columns": columns, "limit": MAX_CELLS}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
     from db.decisions import LabelledDiaries
+    from learner.encoder import Encoder
     from learner.vector_file import VectorFile
 
     Step = Callable[[Workbench, Database, int], "Result"]
@@ -201,8 +202,9 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     training, _ = _examples(bench, db, round_id)
     encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db, this)
     file = bench.vector_file(db, encoder)
-    space = bench.text_space(db)
-    mean = _centre(db, encoder.hash, space[0] if space else "")
+    # A tuned encoder knows what n-grams tell, and without them the version is one that transformers can load.
+    space = bench.text_space(db) if this.tier == "instant" else None
+    mean = _centre(db, encoder, space[0] if space else "")
     if mean is None:
         mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
     text_features = bench.text_features(db, space[0], training.diary_ids) if space else None
@@ -255,13 +257,16 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     return {"model_id": model_id}
 
 
-def _centre(db: Database, encoder_hash: str, text_space: str) -> NDArray[np.float32] | None:
+def _centre(db: Database, encoder: Encoder, text_space: str) -> NDArray[np.float32] | None:
     """Return the centre of the serving version if that has seen the same features; None otherwise.
 
-    The mean of a pool hardly moves, and with the same centre what words add to features is known already.
+    The mean of a pool hardly moves, and with the same centre what words add to features is known already. Vectors that
+    leave their common direction out need none.
     """
+    if encoder.is_centred:
+        return np.zeros(encoder.width, np.float32)
     model = models.find_active(db)
-    if model is None or model.tier == "zero" or model.encoder_hash != encoder_hash:
+    if model is None or model.tier == "zero" or model.encoder_hash != encoder.hash:
         return None
     classifier = classifiers.from_bytes(models.get_weights(db, model.id))
     return classifier.mean if classifier.text_space == text_space else None

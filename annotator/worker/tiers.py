@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +48,9 @@ _TUNED_SHARE = 0.8
 """Of a deeper round's time, spent on tuning; the rest is mostly encoding."""
 
 _SAID_EVERY_SECONDS = 1.0
+
+_TEXTS_FOR_COMMON = 256
+"""Diaries whose common direction is that of all: their mean hardly moves with more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
             # Not an error: DBOS keeps no result of this step and runs it again when the worker is back.
             raise SystemExit
         return False
+    model = tuned.model.encoder
+    common = encoder_files.find_common(checkpoint, model, diaries.sample_texts(db, limit=_TEXTS_FOR_COMMON))
     keep = _keep_adapter if this.tier == "adapter" else _keep_folder
     about = {
         "base": base,
@@ -149,7 +154,7 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
         "settings": asdict(settings),
         "metrics": _metrics(tuned, parts),
     }
-    keep(bench, db, f"{this.tier}-{this.number}", tuned, checkpoint, about)
+    keep(bench, db, f"{this.tier}-{this.number}", replace(checkpoint, model=model, common=common), about)
     shutil.rmtree(project.tuning_folder(bench.database), ignore_errors=True)
     return True
 
@@ -173,26 +178,23 @@ def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _keep_adapter(
-    bench: Workbench, db: Database, name: str, tuned: Tuned, checkpoint: Checkpoint, about: dict[str, Any]
-) -> None:
+def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
     from learner import adapters
 
-    data = adapters.to_bytes(tuned.model.encoder)
-    digest = encoder_files.adapted_digest(checkpoint.digest, data)
+    data = adapters.to_bytes(tuned.model, common=tuned.common)
+    digest = encoder_files.adapted_digest(tuned.digest, data)
     encoders.add(db, digest=digest, name=name, adapter=data, **about)
 
 
-def _keep_folder(
-    bench: Workbench, db: Database, name: str, tuned: Tuned, checkpoint: Checkpoint, about: dict[str, Any]
-) -> None:
+def _keep_folder(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
     folder = project.encoders_folder(bench.database) / name
     shutil.rmtree(folder, ignore_errors=True)
     try:
         # The prefix would be guessed from the folder's name otherwise.
-        tuned.model.encoder.config.text_prefix = checkpoint.prefix
-        tuned.model.encoder.save_pretrained(folder)
-        checkpoint.tokenizer.save_pretrained(folder)
+        tuned.model.config.text_prefix = tuned.prefix
+        tuned.model.config.common_direction = None if tuned.common is None else tuned.common.tolist()
+        tuned.model.save_pretrained(folder)
+        tuned.tokenizer.save_pretrained(folder)
         weights_hash = shelf.hash_folder(folder)
     except OSError as error:
         raise LearnerError("encoder_unwritable", folder=str(folder), reason=error.strerror or "") from error

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from annotator.access import Person
     from pages.gate.door import Door
 
-_OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health")
+_OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health|/api/.*")
+"""The service under ``/api`` asks for tokens of its own."""
 _OPEN_WITH_ORGANISATION = re.compile(r"/auth/login|/oauth2callback")
 _PARTS = re.compile(r"/(_stcore|media|component|static|auth)/|.*\.\w{2,5}$")
 """Addresses that a page fetches by itself: nobody would see where they are led to."""

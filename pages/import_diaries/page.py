@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from annotator import demo
-from annotator.importing import history
+from annotator.importing import ENDINGS, history
 from pages.import_diaries.past import draw_past_imports
 from pages.import_diaries.preview import draw_preview
 from pages.import_diaries.report import draw_report, keep_report
@@ -25,7 +25,7 @@ def _draw() -> None:
     # A number in the key: after an import the next file starts with an empty field.
     file = st.file_uploader(
         say("import_page.file"),
-        type=["csv", "tsv", "txt", "tab", "jsonl", "ndjson", "xlsx", "xlsm", "xls", "parquet"],
+        type=[ending.removeprefix(".") for ending in ENDINGS],
         key=f"import_file_{session.draft(_UPLOADS, 0)}",
     )
     with project.opened() as db:
@@ -52,6 +52,7 @@ def _draw_start() -> None:
     """Say what a file should look like, where nothing has been imported yet."""
     with st.container(border=True):
         st.markdown(say("import_page.formats"))
+        st.caption(say("import_page.other_places"))
         st.caption(say("import_page.example"))
         st.code(_EXAMPLE, language="text")
         st.download_button(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.importing import ENDINGS, ColumnMap, import_file, preview
+from annotator.importing import ENDINGS, import_file, preview
 from annotator.ordering import enqueue_import
+from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary
 from pages.widgets.words import keyed, plain, say
@@ -16,13 +17,11 @@ from pages.widgets.words import keyed, plain, say
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from annotator.importing import ImportReport, Preview
+    from annotator.importing import ColumnMap, ImportReport, Preview
     from annotator.project import Database
 
 _FIND_OUT = ""
-_ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16")
-_NO_COLUMN = ""  # no column has an empty name; an option that is None can't be told from no choice
-_ROLES = ("text", "label", "date", "author")
+_ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16", "johab")
 
 
 def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
@@ -35,10 +34,10 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
     encoding = _choose_encoding(file)
     found = preview(content, file.name, encoding=encoding)
     _draw_rows(found, is_chosen=encoding is not None)
-    columns = _choose_columns(found, f"{file.file_id}_{encoding}")
+    columns = choose_columns(found, f"{file.file_id}_{encoding}")
     crosswalk = None
     if columns.label is not None:
-        st.info(say("import_page.labels_decide"), icon=":material/label:")
+        st.info(_how_labels_are_kept(found, columns), icon=":material/label:")
         crosswalk = choose_crosswalk(file.file_id)
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
     if columns.text is None:
@@ -60,7 +59,7 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
 
 def _choose_encoding(file: UploadedFile) -> str | None:
     kind = ENDINGS.get(PurePosixPath(file.name).suffix.lower())
-    if kind not in ("csv", "tsv", "jsonl"):
+    if kind not in ("csv", "tsv", "json", "jsonl"):
         return None
     chosen = st.selectbox(
         say("import_page.encoding"),
@@ -91,17 +90,7 @@ def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
     )
 
 
-def _choose_columns(found: Preview, key: str) -> ColumnMap:
-    chosen: dict[str, str | None] = {}
-    for box, role in zip(st.columns(len(_ROLES)), _ROLES, strict=True):
-        options = [_NO_COLUMN, *found.columns]
-        column = box.selectbox(
-            say(f"import_page.column_{role}"),
-            options,
-            index=options.index(getattr(found.guess, role) or _NO_COLUMN),
-            format_func=lambda name: name or say("import_page.no_column"),
-            key=keyed(f"import_{role}_{key}"),
-        )
-        chosen[role] = column or None
-    st.caption(say("import_page.other_columns"))
-    return ColumnMap(text=chosen["text"], label=chosen["label"], date=chosen["date"], author=chosen["author"])
+def _how_labels_are_kept(found: Preview, columns: ColumnMap) -> str:
+    if columns.label == found.said:
+        return say("import_page.said_decide")
+    return say("import_page.labels_decide" if columns.annotator is None else "import_page.annotators_decide")

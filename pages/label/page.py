@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import access, corrections, guidelines, labelling, messages, overview, people
+from annotator import access, corrections, guidelines, labelling, masking, messages, overview, people
 from annotator import settings as project_settings
 from annotator.errors import EXPLAINED
 from pages.widgets import project, session
 from pages.widgets.boundary import boundary, explain_stored
-from pages.widgets.label_board import BoardData, board_strings, label_board, read_client
+from pages.widgets.label_board import BoardData, board_strings, label_board, read_client, read_reveal
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
@@ -45,6 +45,26 @@ def _receive() -> None:
                 tab.problem = messages.explain(receipt.refused, session.language())
 
 
+def _reveal() -> None:
+    """Show the original of a diary to whoever may see it, until another one is on screen."""
+    diary_id, tab = read_reveal(_KEY), session.label_tab()
+    if diary_id is None:
+        return
+    with project.opened() as db:
+        try:
+            tab.revealed = (diary_id, masking.reveal(db, diary_id, person=session.person(db)))
+        except EXPLAINED as error:
+            tab.problem = messages.explain(error, session.language())
+
+
+def _uncover(items: list[dict[str, Any]]) -> None:
+    tab = session.label_tab()
+    if tab.revealed is None or not items or items[0]["diary_id"] != tab.revealed[0]:
+        tab.revealed = None
+        return
+    items[0] |= {"text": tab.revealed[1], "covered": False}
+
+
 def _data(db: Database) -> BoardData:
     tab, settings = session.label_tab(), project_settings.load(db)
     shown = None
@@ -58,6 +78,7 @@ def _data(db: Database) -> BoardData:
             sees_flagged=access.may(session.person(db), "review"),
         )
         tab.model_id = shown.model_id
+        _uncover(shown.items)
     return BoardData(
         scope=labelling.scope(db, session.name()),
         holder=tab.holder,
@@ -74,6 +95,7 @@ def _data(db: Database) -> BoardData:
         several_labels=settings.several_labels,
         intensity=settings.intensity,
         break_minutes=settings.break_minutes,
+        may_reveal=access.may(session.person(db), "administrate"),
         empty=say("label.empty") if shown and shown.diary_count else say("label.no_diaries"),
     )
 
@@ -100,7 +122,7 @@ def _notice(db: Database, shown: Board | None) -> str | None:
 @st.fragment(run_every=1.5)
 def _board() -> None:
     with boundary(), project.opened() as db:
-        label_board(_data(db), key=_KEY, on_change=_receive)
+        label_board(_data(db), key=_KEY, on_change=_receive, on_reveal=_reveal)
 
 
 _board()

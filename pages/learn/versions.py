@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import overview, rounds
+from pages.learn.publishing import draw_export
 from pages.widgets import project
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import interval, keyed, local_time, percent, say
@@ -36,6 +37,7 @@ def draw_versions(db: Database) -> None:
     )
     st.caption(say("learn.versions_help"))
     _draw_activation(versions)
+    draw_export(versions)
     if len(measured) >= 2:
         _draw_comparison(measured)
 

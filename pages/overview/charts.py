@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
 
 def labels_figure(
-    names: Sequence[str], counts: Sequence[int], colours: Sequence[str], *, target: int, axis: str, note: str
+    names: Sequence[str],
+    counts: Sequence[int],
+    colours: Sequence[str],
+    *,
+    left: Sequence[str],
+    target: int,
+    axis: str,
+    note: str,
 ) -> go.Figure:
-    """Return bars of labels per class, with a line at the number that is usually wanted."""
+    """Return bars of labels per class, a line at the number that is usually wanted, and what is left to it."""
     bars = go.Bar(
         x=counts,
         y=names,
@@ -31,10 +38,15 @@ def labels_figure(
         cliponaxis=False,
         hoverinfo="skip",
     )
-    figure = go.Figure(bars)
+    end = max(1.4 * target, 1.15 * max(counts))
+    # At the edge, where a bar that ends before the line can't reach.
+    edge = go.Scatter(
+        x=[end] * len(left), y=names, text=left, mode="text", textposition="middle left", hoverinfo="skip"
+    )
+    figure = go.Figure([bars, edge])
     figure.add_vline(x=target, line={"color": GREY, "dash": "dash", "width": 2})
     figure.add_annotation(x=target, y=1, yref="paper", text=note, showarrow=False, yanchor="bottom", xanchor="right")
-    figure.update_xaxes(title=axis, range=[0, max(1.12 * target, 1.15 * max(counts))], nticks=6)
+    figure.update_xaxes(title=axis, range=[0, end], nticks=6)
     figure.update_yaxes(autorange="reversed")
     return figure
 

@@ -1,4 +1,4 @@
-"""Everything out again, made when it is asked for."""
+"""Everything out again, made when it is asked for: at once, or beside the database while one goes on."""
 
 from __future__ import annotations
 
@@ -7,35 +7,129 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import export
-from pages.widgets import project
-from pages.widgets.words import say
+from annotator import crosswalks, exporting
+from annotator.errors import UserError
+from annotator.exporting import FORMATS, Choice, job
+from annotator.messages import explain
+from pages.widgets import project, session
+from pages.widgets.boundary import boundary, callback_boundary, draw_problem
+from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from annotator.exporting.formats import Format
+    from annotator.messages import Language
+    from annotator.project import Database
 
-    FileFormat = Literal["csv", "jsonl", "parquet"]
-
-_FORMATS: dict[FileFormat, str] = {
-    "csv": "text/csv",
-    "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-}
+_MOST_AT_ONCE = 20_000
+"""Diaries up to which an export is a download of a second or two; more are written beside the database."""
 
 
-def draw_exports() -> None:
-    """Draw a button for each format."""
+def draw_exports(db: Database) -> None:
+    """Draw the choice of what comes out and how, or the export that is being written."""
     st.subheader(say("overview.export"))
-    decided_only = st.toggle(say("overview.decided_only"), key="overview_decided_only")
+    with st.container(border=True):
+        running = job.find(project.path())
+        if running is not None:
+            _watch() if running.poll() is not None else _draw_ended(running)
+            return
+        chosen = _choose_format()
+        decided_only = st.toggle(say("overview.decided_only"), key="overview_decided_only")
+        walk = _choose_crosswalk(db)
+        if not chosen.is_available:
+            st.info(plain(explain(UserError("spacy_missing"), session.language())), icon=":material/info:")
+        elif chosen.library is not None or exporting.count(db, decided_only=decided_only) > _MOST_AT_ONCE:
+            how = {"decided_only": decided_only, "crosswalk": walk}
+            st.button(
+                say("overview.export_beside"),
+                icon=":material/drive_folder_upload:",
+                type="primary",
+                on_click=_start,
+                args=(chosen.name,),
+                kwargs=how,
+                key="overview_export_beside",
+            )
+            st.caption(say("overview.export_beside_help", folder=plain(job.folder(project.path()).name)))
+        else:
+            _draw_downloads(chosen, decided_only=decided_only, walk=walk)
+
+
+def _choose_format() -> Format:
+    words = {name: say(f"overview.format.{name.replace('-', '_')}") for name in FORMATS}
+    name = st.selectbox(
+        say("overview.export_format"), list(FORMATS), format_func=words.__getitem__, key=keyed("overview_export_format")
+    )
+    st.caption(say(f"overview.format_help.{name.replace('-', '_')}"))
+    return FORMATS[name]
+
+
+def _choose_crosswalk(db: Database) -> str | None:
+    """Offer the label sets that the labels here can be translated to, if there are any."""
+    names = exporting.list_crosswalks(db)
+    if not names:
+        return None
+    titles = {name: crosswalks.read(name).title for name in names}
+    return st.selectbox(
+        say("overview.export_crosswalk"),
+        names,
+        index=None,
+        placeholder=say("overview.export_as_here"),
+        format_func=titles.__getitem__,
+        key="overview_export_crosswalk",
+    )
+
+
+def _draw_downloads(chosen: Format, *, decided_only: bool, walk: str | None) -> None:
+    files = {"": ("overview.export_download", ":material/download:")}
+    files[".card.md"] = ("overview.export_card", ":material/description:")
+    if chosen.beside is not None:
+        files[".config.xml"] = ("overview.export_config", ":material/settings:")
     with st.container(horizontal=True):
-        for file_format, mime in _FORMATS.items():
+        for beside, (words, icon) in files.items():
+            name = f"maeumgyeol{chosen.ending}{beside}"
             # The file is made when the button is pressed, not each time the page is drawn.
             st.download_button(
-                say(f"overview.export_{file_format}"),
-                partial(export.export_bytes, project.path(), file_format, decided_only=decided_only),
-                file_name=f"maeumgyeol.{file_format}",
-                mime=mime,
+                say(words),
+                partial(_make, name, chosen.name, decided_only, walk, session.language()),
+                file_name=name,
+                mime="application/octet-stream" if beside else chosen.mime,
+                icon=icon,
+                type="secondary" if beside else "primary",
                 on_click="ignore",
-                key=f"overview_export_{file_format}",
+                key=f"overview_export{beside.replace('.', '_')}",
             )
-    st.caption(say("overview.export_help"))
+
+
+def _make(name: str, file_format: str, decided_only: bool, walk: str | None, language: Language) -> bytes:
+    choice = Choice(decided_only, None if walk is None else crosswalks.read(walk))
+    return exporting.export_bytes(project.path(), file_format, choice, language=language)[name]
+
+
+def _start(file_format: str, *, decided_only: bool, crosswalk: str | None) -> None:
+    with callback_boundary():
+        job.start(
+            project.path(), file_format, decided_only=decided_only, crosswalk=crosswalk, language=session.language()
+        )
+
+
+@st.fragment(run_every=1.0)
+def _watch() -> None:
+    draw_problem()
+    with boundary():
+        running = job.find(project.path())
+        share = None if running is None else running.poll()
+        if running is None or share is None:
+            st.rerun()
+        name, percent = plain(running.target.name), 100 * share
+        st.progress(share, text=say("overview.exporting", name=name, percent=percent))
+        st.button(
+            say("overview.export_cancel"), key="overview_export_stop", on_click=job.forget, args=(project.path(),)
+        )
+
+
+def _draw_ended(ended: job.Job) -> None:
+    if ended.problem is not None:
+        st.error(plain(ended.problem), icon=":material/warning:")
+    else:
+        st.success(say("overview.exported"), icon=":material/check:")
+        st.code(str(ended.target), language=None, wrap_lines=True)
+    st.button(say("overview.export_again"), key="overview_export_again", on_click=job.forget, args=(project.path(),))

@@ -50,7 +50,7 @@ def _draw() -> None:
             draw_unsure(db)
             draw_anchoring(now.anchoring)
         _draw_splitting(now)
-        draw_exports()
+        draw_exports(db)
 
 
 def _draw_counts(db: Database, now: Status) -> None:
@@ -78,17 +78,24 @@ def _draw_labels(now: Status) -> None:
         return
     counts = [now.counts[label.id] for label in now.labels]
     names = [label.name for label in now.labels]
+    left = [_left_text(count) for count in counts]
     figure = charts.labels_figure(
         names,
         counts,
         [label.colour for label in now.labels],
+        left=left,
         target=overview.RULE_OF_THUMB,
         axis=say("overview.labels_axis"),
         note=say("overview.target", count=overview.RULE_OF_THUMB),
     )
-    alt = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    alt = ", ".join(f"{name} {count} {more}".strip() for name, count, more in zip(names, counts, left, strict=True))
     draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
     st.caption(say("overview.labels_help", count=overview.RULE_OF_THUMB))
+
+
+def _left_text(count: int) -> str:
+    left = overview.RULE_OF_THUMB - count
+    return say("overview.labels_left", left=left) if left > 0 else ""
 
 
 def _draw_accuracy(measured: Sequence[Measured]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import messages, review, review_case
+from annotator import gold, messages, review, review_case
 from annotator.errors import EXPLAINED
 from pages.review import filters
 from pages.review.board import ReviewData, RowData, board_strings, read_event, review_board
@@ -59,6 +59,11 @@ def _do(db: Database, event: dict[str, Any]) -> None:
         one = undone[0] if len(undone) == 1 else None
         key = "nothing_to_undo" if not undone else "undone" if one else "undone_many"
         _move(diary=one, said=say(f"review.{key}", id=one or 0, count=len(undone)))
+    elif event["type"] == "gold" and (diary_id := _whole(event.get("diary_id"))):
+        answer = gold.toggle(db, diary_id, person=session.person(db))
+        label = answer.name if answer else ""
+        said = say("review.gold_set" if answer else "review.gold_unset", id=diary_id, label=label)
+        _move(diary=diary_id, said=said)
     elif event["type"] == "open":
         _move(diary=_whole(event.get("diary_id")))
     elif event["type"] == "more":

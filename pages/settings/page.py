@@ -39,6 +39,19 @@ def _draw() -> None:
         st.subheader(say("settings.privacy"))
         _draw_switch("mask", chosen)
         _draw_switch("mask_names", chosen, disabled=not chosen.mask)
+    with st.container(border=True):
+        st.subheader(say("settings.speech"))
+        st.text_input(
+            say("settings.speech_model"),
+            value=chosen.speech_model,
+            key=_KEY.format("speech_model"),
+            help=say("settings.speech_model_help"),
+            placeholder=say("settings.speech_model_hint"),
+            max_chars=500,
+            width=420,
+            on_change=_change,
+            args=("speech_model",),
+        )
 
 
 def _draw_switch(name: str, chosen: Settings, *, disabled: bool = False) -> None:

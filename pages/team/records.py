@@ -37,7 +37,7 @@ def draw_people(records: Sequence[Record]) -> None:
         }
         for record in records
     ]
-    st.dataframe(table, hide_index=True, key="team_people")
+    st.dataframe(table, hide_index=True, placeholder="–", key="team_people")
     st.caption(say("record.people_help", fewest=team.FEWEST))
     for record in records:
         if record.is_fast and record.fast is not None:
@@ -68,15 +68,16 @@ def draw_mine(record: Record | None) -> None:
 
 
 def _draw_figures(record: Record) -> None:
-    pace = {
+    figures = {
         "decided": f"{sum(record.kinds.values()):,}",
         "per_hour": "–" if record.per_hour is None else f"{record.per_hour:.0f}",
         "median": "–" if record.median_seconds is None else say("record.seconds", n=f"{record.median_seconds:.1f}"),
     }
-    for figures in (pace, {name: _percent(getattr(record, name)) for name in _SHARES}):
-        with st.container(horizontal=True):
-            for name, value in figures.items():
-                st.metric(say(f"record.{name}"), value, border=True, width=_CARD, help=_help(record, name))
+    figures |= {name: _percent(getattr(record, name)) for name in _SHARES}
+    # One row of six, or on a phone three of two.
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(say(f"record.{name}"), value, border=True, width=_CARD, help=_help(record, name))
 
 
 def _help(record: Record, name: str) -> str:

@@ -9,17 +9,37 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.gate.door import Door
 from pages.gate.gate import Gate
 from pages.gate.routes import routes
+from pages.widgets import project
+from service.beside import PREFIX, Beside
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
 SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+
+def _living(service: Beside) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return what ends the service with the app."""
+
+    @asynccontextmanager
+    async def living(_: object) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    return living
 
 
 def main() -> None:
@@ -34,7 +54,13 @@ def main() -> None:
     sys.argv = [str(SCRIPT)]
     PagesManager.uses_pages_directory = False
     door = Door()
-    app = st.App(SCRIPT, routes=routes(door), middleware=[Middleware(Gate, door=door)])
+    service = Beside(project.path)
+    app = st.App(
+        SCRIPT,
+        routes=[*routes(door), Mount(PREFIX, service)],
+        middleware=[Middleware(Gate, door=door)],
+        lifespan=_living(service),
+    )
     app.run(config={"server.address": asked.address, "server.port": asked.port})
 
 

@@ -100,12 +100,14 @@ class LabelTab:
         acked: number of the newest press that was kept.
         model_id: the model whose predictions the tab was shown last.
         problem: why a press could not be kept; None if all were.
+        revealed: the diary on screen and its original, where somebody has looked under the mask.
     """
 
     holder: str | None = None
     acked: int = 0
     model_id: int | None = None
     problem: str | None = None
+    revealed: tuple[int, str] | None = None
 
 
 def label_tab() -> LabelTab:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import crosswalks, export, label_set, people
+from annotator import crosswalks, exporting, label_set, people
 from annotator.errors import UserError
+from annotator.exporting.translation import translate
 from annotator.importing import import_file
 from annotator.label_set import NewLabel
 from annotator.project import DEFAULT_LABELS
@@ -79,7 +81,7 @@ def test_an_export_speaks_the_other_set_and_sums_probabilities(opened: Database,
     file = tmp_path / "out.csv"
     rows = ["분노,나쁨", "행복,좋음", "불안,나쁨", "당황,나쁨", "슬픔,나쁨", "중립,", "혐오,나쁨"]
     file.write_text("from,to\n" + "\n".join(rows) + "\n", "utf-8")
-    export.export(opened, tmp_path / "all.csv", crosswalk=crosswalks.read(str(file)))
+    exporting.export(opened, tmp_path / "all.csv", exporting.Choice(crosswalk=crosswalks.read(str(file))))
     with (tmp_path / "all.csv").open(encoding="utf-8-sig", newline="") as written:
         found = list(csv.DictReader(written))
     assert [row["label"] for row in found] == ["나쁨", "좋음", "", ""]
@@ -87,13 +89,16 @@ def test_an_export_speaks_the_other_set_and_sums_probabilities(opened: Database,
     assert json.loads(found[0]["decisions"])[0]["label"] == "나쁨"
 
 
-def test_probabilities_of_labels_that_go_to_one_place_are_summed() -> None:
+def test_probabilities_of_labels_that_go_to_one_place_are_summed(opened: Database) -> None:
+    import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
     walk = crosswalks.read_bytes("from,to\n가,하나\n나,하나\n다,둘\n".encode(), "w.csv")
-    row = {"label": "가", "predicted": "다", "proba_가": 0.3, "proba_나": 0.3, "proba_다": 0.4}
-    row |= {"decisions": "[]", "rationales": "[]", "soft_label": None}
-    (made,) = crosswalks.translate_rows(iter([row]), walk)
-    assert (made["proba_하나"], made["proba_둘"]) == (pytest.approx(0.6), 0.4)
-    assert (made["label"], made["predicted"]) == ("하나", "하나")
+    record = replace(
+        next(exporting.read(opened)), proba={"가": 0.3, "나": 0.3, "다": 0.4}, soft_label={"다": 0.5, "라": 0.5}
+    )
+    assert record.predicted == "다"
+    (made,) = translate([record], walk)
+    assert made.proba == {"하나": pytest.approx(0.6), "둘": 0.4}
+    assert (made.predicted, made.soft_label) == ("하나", {"둘": 0.5})
 
 
 def test_an_export_names_the_labels_that_a_crosswalk_lacks_and_writes_nothing(opened: Database, tmp_path: Path) -> None:
@@ -102,7 +107,7 @@ def test_an_export_names_the_labels_that_a_crosswalk_lacks_and_writes_nothing(op
     rows = "".join(f"{label.name},하나\n" for label in DEFAULT_LABELS if label.id != ANGER)
     walk = crosswalks.read_bytes(f"from,to\n{rows}".encode(), "w.csv")
     with pytest.raises(UserError) as refused:
-        export.export(opened, tmp_path / "all.csv", crosswalk=walk)
+        exporting.export(opened, tmp_path / "all.csv", exporting.Choice(crosswalk=walk))
     assert refused.value.details["unknown"] == "분노 (1), 서운함 (0)"
     assert not (tmp_path / "all.csv").exists()
 

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import db as database
-from annotator import labelling, project
+from annotator import label_set, labelling, project
 from annotator import settings as project_settings
+from annotator.importing import import_file
 from annotator.labelling import LOOKAHEAD, Board, receive
+from annotator.ordering import enqueue_import
 from db import annotators, decisions, diaries, models, queue
-from db.connection import rows, scalar
+from db.connection import rows, scalar, write
 from db.errors import DatabaseError
 from learner.units import eojeol
 from tests.conftest import fill
@@ -240,6 +242,21 @@ def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, 
     assert not board.waiting
     tab.send(tab.make("label", item))
     assert tab.board().waiting, "the next one has no explanation yet"
+
+
+def test_a_label_not_learned_yet_is_named_and_what_is_covered_is_said(opened: Database, tab: Tab) -> None:
+    text = "전화는 010-1234-5678이다."
+    import_file(opened, f"text\n{text}\n비가 왔다.".encode(), "calls.csv", after=enqueue_import)
+    with write(opened):
+        opened.conn.execute("update diaries set part = 'pool'")
+    _add_model(opened)
+    label_set.add(opened, label_set.NewLabel("뿌듯함"), annotator_id=tab.annotator_id)
+    items = {item["diary_id"]: item for item in tab.board().items}
+    call = next(i for i in items if diaries.get_diary(opened, i).text == text)
+    assert items[call]["covered"]
+    assert len(items[call]["text"]) == len(text)
+    assert sum(item["covered"] for item in items.values()) == 1
+    assert all(item["prediction"]["unknown"] == [7] for item in items.values())
 
 
 def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:

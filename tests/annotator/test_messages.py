@@ -31,6 +31,7 @@ DYNAMIC = {
     r"import\.report\..+": "columns and outcomes of the report",
     r"people\.action\..+": "actions of the audit log",
     r"review\.board\..+": "the review board's own strings; test_the_review_board_uses_each_of_its_strings",
+    r"try_out\.board\..+": "the board of 써보기; tests/pages/test_try_out.py",
     r"board\..+": "the board's own strings; test_the_board_uses_each_of_its_strings",
     r"error\.database_.+|error\.disk_.+": "causes of SQLite errors, db.errors",
 }
@@ -46,6 +47,7 @@ HANGUL_ALLOWED = {
     "annotator/importing/encodings.py": "ranges of letters",
     "annotator/importing/importer.py": "the stored name of an importer",
     "annotator/label_distance.py": "names of the default labels",
+    "annotator/trying.py": "the stored name of a source",
     "annotator/wording.py": "particles",
     "pages/import_diaries/page.py": "an example file",
     "pages/setup/label_table.py": "an example file",
@@ -106,7 +108,7 @@ def _uses_of_dict(node: ast.Dict, where: str) -> list[Use]:
 @cache
 def _sources() -> dict[str, ast.Module]:
     files = [ROOT / "streamlit_app.py"]
-    for package in ("annotator", "db", "learner", "pages"):
+    for package in ("annotator", "db", "learner", "pages", "service"):
         files += sorted((ROOT / package).rglob("*.py"))
     return {str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in files}
 

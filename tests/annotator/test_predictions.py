@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from annotator import export, label_set, labelling, overview, people, predictions, rounds
+from annotator import exporting, label_set, labelling, overview, people, predictions, rounds
 from annotator.errors import UserError
 from annotator.label_set import NewLabel
 from annotator.predictions import columns
@@ -82,10 +82,11 @@ def test_the_label_page_charts_and_exports_go_on_after_every_kind_of_change(serv
     for item in shown:
         assert len(item["prediction"]["proba"]) == len(names)
         assert item["prediction"]["label_index"] == int(np.argmax(item["prediction"]["proba"]))
-    rows = list(export.list_rows(served))
-    assert [key for key in rows[0] if key.startswith("proba_")] == [f"proba_{name}" for name in names]
-    assert rows[0]["predicted"] in ("슬픔", "분노")
-    assert sum(rows[0][f"proba_{name}"] for name in names) == pytest.approx(1.0, abs=1e-5)
+    first = next(exporting.read(served))
+    assert first.proba is not None
+    assert list(first.proba) == names
+    assert first.predicted in ("슬픔", "분노")
+    assert sum(first.proba.values()) == pytest.approx(1.0, abs=1e-5)
     assert len(overview.confidences(served)) == 4
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import dictionary, export, labelling, refinement
+from annotator import dictionary, exporting, labelling, refinement
 from annotator import settings as project_settings
 from db import annotators, diaries, models, queue, word_emotions
 from tests.conftest import fill
@@ -81,13 +81,13 @@ def test_only_what_was_measured_is_applied(opened: Database, model: Model) -> No
 def test_exports_hold_the_moved_predictions(opened: Database, model: Model) -> None:
     _add(opened, "눈물", SAD)
     refinement.switch(opened, on=True)
-    assert {row["predicted"] for row in export.list_rows(opened)} == {"분노"}
+    assert {record.predicted for record in exporting.read(opened)} == {"분노"}
     _measured(opened, model)
-    rows = list(export.list_rows(opened))
-    assert [row["predicted"] for row in rows] == ["분노", "슬픔"] * 3
-    assert all(sum(row[f"proba_{n}"] for n in ("분노", "슬픔")) < 1 for row in rows)
+    found = list(exporting.read(opened))
+    assert [record.predicted for record in found] == ["분노", "슬픔"] * 3
+    assert all((record.proba or {})["분노"] + (record.proba or {})["슬픔"] < 1 for record in found)
     refinement.switch(opened, on=False)
-    assert {row["predicted"] for row in export.list_rows(opened)} == {"분노"}
+    assert {record.predicted for record in exporting.read(opened)} == {"분노"}
 
 
 def test_the_label_page_shows_the_models_answer_and_says_where_the_dictionarys_is_another(

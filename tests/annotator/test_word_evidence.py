@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from annotator import dictionary, label_set, word_evidence
 from annotator import settings as project_settings
-from annotator.export import safe_cell
+from annotator.cells import safe_cell
 from annotator.importing import import_file
 from db import annotators, diaries, models, word_emotions
 from db.word_emotions import NewWordEmotion

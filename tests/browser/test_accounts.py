@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from annotator import accounts, passwords, project
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
+from db import audit_log, queue
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import app, shoot
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse 1"
-DIARY = "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다."
+DIARY = "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다. 번호는 010-1234-5678이다."
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,19 @@ def test_an_annotator_at_the_administrators_address_gets_a_sentence(address: str
         expect(page.get_by_text("수아")).to_have_count(0)
     expect(page.get_by_role("link", name="사람들")).to_have_count(0)
     expect(page.get_by_role("link", name="라벨링")).to_be_visible()
+
+
+def test_an_administrator_looks_under_the_mask_and_that_is_on_record(address: str, path: Path, page: Page) -> None:
+    open_as(page, address, "수아")
+    article = page.get_by_role("article")
+    expect(article).to_contain_text("●●●-●●●●-●●●●")
+    page.get_by_role("button", name="가린 곳 보기").click()
+    expect(article).to_contain_text("010-1234-5678")
+    expect(page.get_by_role("button", name="가린 곳 보기")).to_have_count(0)
+    with project.opened(path) as db:
+        looked = [entry for entry in audit_log.list_entries(db) if entry.action == "mask.reveal"]
+        assert [entry.name for entry in looked] == ["수아"]
+        queue.release_person(db, accounts.get_id(db, "수아"))
 
 
 def test_who_is_invited_closed_and_promoted_meets_it_at_the_next_press(

@@ -23,7 +23,7 @@ from tests.conftest import DIARIES, ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from db import Database
 
@@ -105,6 +105,12 @@ def wait_until(page: Page, holds: object, *, timeout_ms: int = PATIENCE_MS) -> N
             return
         page.wait_for_timeout(50)
     raise AssertionError("The state did not come.")
+
+
+def settle(page: Page, last: Locator) -> None:
+    """Wait until a page of Streamlit's own buttons takes keys: they come one by one, the last element at the end."""
+    expect(last).to_be_visible()
+    expect(page.locator("[data-test-script-state='notRunning']")).to_have_count(1)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from annotator import project
 from db import annotators, decisions, reviews
 from tests import reviewed
-from tests.browser.test_main_job import shoot, wait_until
+from tests.browser.test_main_job import settle, shoot, wait_until
 from tests.conftest import ROOT
 from tests.reviewed import HAPPY, SAD
 
@@ -98,5 +98,6 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         page.goto(f"{address}/corrections")
         expect(page.get_by_text("<img src=x onerror=alert(1)> **again**")).to_be_visible()
         shoot(page, "corrections")
+        settle(page, page.get_by_role("textbox", name="메모"))
         page.keyboard.press(str(SAD if true_label == HAPPY else HAPPY))
         wait_until(page, lambda: reviews.count_returned(db, me) == 0)

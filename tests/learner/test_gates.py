@@ -13,7 +13,6 @@ from learner.masks import choose
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
-
     from learner.encoder import Encoder
 
 TEXT = "오늘은 눈물이 나서 혼자 집에 있었다"

@@ -8,13 +8,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_tiny_encoder(folder: Path, characters: str, *, width: int = 32, layers: int = 2) -> Path:
-    """Write a random BERT whose tokens are single characters, and return its folder."""
+def write_tiny_encoder(
+    folder: Path, characters: str, *, width: int = 32, layers: int = 2, mask: str | None = None
+) -> Path:
+    """Write a random BERT whose tokens are single characters and perhaps a mask, and return its folder."""
     import torch
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    specials = ["<s>", "<pad>", "</s>", "<unk>", *([mask] if mask else [])]
     vocabulary = {piece: i for i, piece in enumerate([*specials, *sorted(set(characters) - {" "})])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -24,7 +26,12 @@ def write_tiny_encoder(folder: Path, characters: str, *, width: int = 32, layers
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        mask_token=mask,
     )
     fast.model_max_length = 64
     torch.manual_seed(0)

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from annotator import project
-from db import decisions
+from db import annotators, decisions
 from db.diaries import count_diaries, get_diary
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_GOLDEN = Path(__file__).parent.parent / "golden" / "importing" / "formats"
 
 DIARIES = """text,date,label,mood
 "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복,3
@@ -108,3 +107,25 @@ def test_labels_of_another_set_come_in_by_a_crosswalk(ready: Path, open_app) -> 
     assert not app.error
     with project.opened(ready) as db:
         assert decisions.count_by_label(db) == {1: 1, 2: 1}
+
+
+def test_a_file_of_another_tool_is_recognised_and_comes_in_with_everybodys_decisions(ready: Path, open_app) -> None:
+    content = (_GOLDEN / "label_studio.json").read_bytes()
+    app = _upload(open_app("import_diaries"), content, "project.json")
+    assert any(caption.value.startswith("Label Studio") for caption in app.caption)
+    assert "사람마다" in app.info[0].value
+    app.button(key="import_start").click().run()
+    assert not app.error
+    with project.opened(ready) as db:
+        names = {name for _, name in annotators.list_annotators(db)}
+        assert names >= {"가져오기:project.json · 가람", "가져오기:project.json · 나루"}
+
+
+def test_the_sentences_of_an_ai_hub_workbook_are_joined_unless_one_says_otherwise(ready: Path, open_app) -> None:
+    app = _upload(open_app("import_diaries"), (_GOLDEN / "aihub.xlsx").read_bytes(), "aihub.xlsx")
+    assert app.multiselect[0].value == ["사람문장2"]
+    _pick(app, "라벨", "")
+    app.button(key="import_start").click().run()
+    assert not app.error
+    with project.opened(ready) as db:
+        assert get_diary(db, 1).text == "친구가 우산을 나눠 씌워 줬어. 응, 정말 고마웠어."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import export, project, settings
+from annotator import exporting, project, settings
 from db import Database, annotators, decisions, diaries, models, rounds
 from db.decisions import NewDecision
 from tests.conftest import fill
@@ -53,9 +53,10 @@ def test_an_empty_project_says_what_to_do_in_place_of_charts(ready: Path, open_a
 
 def test_labels_are_charted_against_the_rule_of_thumb(filled: Path, open_app) -> None:
     app = open_app("overview")
-    bars = _charts(app)[0]["data"][0]
+    bars, left = _charts(app)[0]["data"]
     assert bars["y"] == ["분노", "행복", "불안", "당황", "슬픔", "중립", "혐오"]
     assert bars["text"] == ["1", "1", "1", "1", "1", "1", "0"]
+    assert left["text"] == [*["99개 더"] * 6, "100개 더"], "how far each is from the rule of thumb"
     assert [metric.value for metric in app.metric] == ["6", "6", "0", app.metric[3].value, "없음"]
 
 
@@ -126,8 +127,26 @@ def test_where_no_diary_is_hidden_the_page_says_how_to_hide_some(ready: Path, op
     assert "--blind-share 0.1" in _said(open_app("overview"))
 
 
-def test_an_export_is_made_of_every_diary(filled: Path) -> None:
-    lines = export.export_bytes(filled, "jsonl").decode().splitlines()
-    assert [json.loads(line)["label"] for line in lines] == ["행복", "당황", "분노", "슬픔", "중립", "불안"]
-    assert export.export_bytes(filled, "csv").startswith(b"\xef\xbb\xbfid,text")
-    assert export.export_bytes(filled, "parquet").startswith(b"PAR1")
+def test_an_export_offers_a_file_and_its_card(filled: Path, open_app) -> None:
+    app = open_app("overview")
+    assert not app.error
+    assert [b.proto.label for b in app.main.get("download_button")] == ["파일 받기", "데이터 카드"]
+    app.selectbox(key="overview_export_format_ko").select("label-studio").run()
+    labels = [b.proto.label for b in app.main.get("download_button")]
+    assert labels == ["파일 받기", "데이터 카드", "라벨링 설정"]
+
+
+def test_what_takes_long_is_written_beside_the_database(filled: Path, open_app) -> None:
+    app = open_app("overview")
+    app.selectbox(key="overview_export_format_ko").select("datasets").run()
+    assert app.button(key="overview_export_beside").label == "파일 만들기"
+    assert "`diaries.db-exports`" in _said(app)
+    assert not app.main.get("download_button")
+
+
+def test_label_sets_that_know_every_label_here_are_offered(filled: Path, open_app) -> None:
+    app = open_app("overview")
+    with pytest.raises(KeyError):
+        app.selectbox(key="overview_export_crosswalk")
+    with project.opened(filled) as db:
+        assert exporting.list_crosswalks(db) == []

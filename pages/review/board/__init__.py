@@ -1,8 +1,8 @@
 """The review board: the rows of the queue, one diary in full, and a key for each thing that a reviewer does.
 
 The diary and its explanation are drawn by the parts of the label board, so that a reviewer sees what annotators see.
-The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``open`` (a diary), ``more`` or ``first``
-(rows); until the answer is there, keys do nothing.
+The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``gold``, ``open`` (a diary), ``more`` or
+``first`` (rows); until the answer is there, keys do nothing.
 """
 
 from __future__ import annotations

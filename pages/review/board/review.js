@@ -151,6 +151,7 @@ class Review {
     parts.actions.append(accept, this.buttons.return, this.buttons.ambiguous, undo, back, next);
     parts.more.addEventListener("click", () => this.send({ type: "more" }));
     parts.first.addEventListener("click", () => this.send({ type: "first" }));
+    parts.gold.addEventListener("click", () => this.send({ type: "gold", diary_id: this.data.case.diary_id }));
     parts.save.addEventListener("click", () => this.answer());
     parts.cancel.addEventListener("click", () => this.stopAsking());
     parts.note.addEventListener("keydown", (event) => {
@@ -207,6 +208,9 @@ class Review {
     parts.heading.textContent = [`#${shown.diary_id}`, item.written_on, item.author].filter(Boolean).join(" · ");
     const given = data.labels.find((label) => label.id === shown.given_id);
     parts.given.replaceChildren(...(given ? [el("span", "by", data.strings.given), dotted(given.name, given.colour)] : []));
+    setText(parts.gold, shown.is_gold ? data.strings.ungold : data.strings.gold);
+    parts.gold.title = shown.is_gold ? "" : data.strings.gold_note;
+    parts.gold.hidden = !shown.votes.length;
     parts.why.replaceChildren(...shown.why.map((sentence) => el("li", "", sentence)));
     parts.why.hidden = !shown.why.length;
     parts.standing.hidden = !shown.standing;
@@ -268,6 +272,7 @@ function buildReview(strings) {
     article: el("article", "diary"),
     heading: el("h2", "heading"),
     given: el("p", "given-label"),
+    gold: button("quiet gold", () => {}),
     why: el("ul", "signals"),
     standing: el("div", "returned"),
     unlabelled: el("p", "returned", strings.unlabelled),
@@ -301,7 +306,7 @@ function buildReview(strings) {
   parts.noteTitle.htmlFor = "note";
   parts.toRow.append(parts.to);
   const head = el("header", "case-head");
-  head.append(parts.heading, parts.given);
+  head.append(parts.heading, parts.given, parts.gold);
   const evidence = el("div", "evidence-box");
   evidence.append(parts.evidence, parts.contrast, parts.deletion);
   parts.article.append(head, parts.why, parts.standing, parts.unlabelled, parts.text, parts.arc, evidence);

@@ -42,12 +42,13 @@ class LabelData(TypedDict):
 
 
 class PredictionData(TypedDict):
-    """What a model says of a diary. `proba` sums to 1, in the order of the labels."""
+    """What a model says of a diary. `proba` sums to 1, in the order of the labels; `unknown` are not learned yet."""
 
     model_id: int
     model_version: int
     proba: list[float]
     label_index: int
+    unknown: list[int]
 
 
 class ExplanationData(TypedDict):
@@ -92,12 +93,13 @@ class ItemData(TypedDict):
     """A diary that this holder has a lease on; no two leases share a `token`.
 
     `sentences` are half-open characters; text outside of them is shown too. A `blind` item shows no prediction.
-    Beside one that needs `care` stands where to turn.
+    Beside one that needs `care` stands where to turn. `covered` says whether something private is hidden in the text.
     """
 
     token: str
     diary_id: int
     text: str
+    covered: bool
     sentences: list[list[int]]
     blind: bool
     care: bool
@@ -149,6 +151,7 @@ class BoardData(TypedDict):
         empty: shown where no diary is left.
         several_labels, intensity: whether a decision may name more than one emotion, and say how strong it is.
         break_minutes: minutes of work in a row after which a break is suggested; 0 for never.
+        may_reveal: whether this person may look at what is covered; `read_reveal` says of which diary.
     """
 
     scope: str
@@ -165,6 +168,7 @@ class BoardData(TypedDict):
     several_labels: bool
     intensity: bool
     break_minutes: int
+    may_reveal: bool
 
 
 class Client(TypedDict):
@@ -195,14 +199,17 @@ _mount = st.components.v2.component(
 )
 
 
-def label_board(data: BoardData, *, key: str, on_change: Callable[[], None]) -> None:
+def label_board(
+    data: BoardData, *, key: str, on_change: Callable[[], None], on_reveal: Callable[[], None] = lambda: None
+) -> None:
     """Draw the board.
 
     Args:
         key: without a double underscore, which Streamlit keeps for itself.
         on_change: called before the script when the browser has sent something; `read_client` returns it.
+        on_reveal: called when somebody wants to see what is covered; `read_reveal` returns the diary.
     """
-    _mount(key=key, data=data, default={"client": None}, on_client_change=on_change)
+    _mount(key=key, data=data, default={"client": None}, on_client_change=on_change, on_reveal_change=on_reveal)
 
 
 def read_client(key: str) -> Client | None:
@@ -214,6 +221,13 @@ def read_client(key: str) -> Client | None:
     if not isinstance(holder, str) or not 8 <= len(holder) <= 64:
         return None
     return Client(holder=holder, events=sent["events"], beat=int(sent.get("beat") or 0))
+
+
+def read_reveal(key: str) -> int | None:
+    """Return the diary of which the browser has just asked for the original; None if it has not."""
+    sent = st.session_state.get(key, {}).get("reveal")
+    diary_id = sent.get("diary_id") if isinstance(sent, dict) else None
+    return diary_id if isinstance(diary_id, int) and 0 < diary_id < 2**53 else None
 
 
 def board_strings(language: Language) -> dict[str, str]:

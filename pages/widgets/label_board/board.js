@@ -61,11 +61,12 @@ class Board extends View {
 
   // ---- what the server says -------------------------------------------------------------------------------
 
-  update(data, setStateValue) {
+  update(data, setStateValue, setTriggerValue) {
     const isFirst = !this.data;
     const look = JSON.stringify([data.strings, data.labels, data.guide, data.several_labels, data.intensity]);
     this.data = data;
     this.setStateValue = setStateValue;
+    this.setTriggerValue = setTriggerValue;
     if (look !== this.look) this.build();
     this.look = look;
     if (data.holder === this.log.holder) this.take(data);
@@ -304,7 +305,7 @@ let live = null;
 let call = 0;
 
 // Called on mounting and again on every change of data.
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const mine = ++call;
   openLog(data.scope).then((log) => {
     if (mine !== call || !parentElement.host.isConnected) return;
@@ -312,7 +313,7 @@ export default function ({ data, parentElement, setStateValue }) {
       live?.close();
       live = new Board(parentElement, log);
     }
-    live.update(data, setStateValue);
+    live.update(data, setStateValue, setTriggerValue);
   });
   // Streamlit may call this for an overtaken change of data while the board stays: only a board that is gone ends.
   return () =>

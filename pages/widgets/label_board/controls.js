@@ -54,17 +54,20 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
 }
 
 function drawLabelButton(made, label, state, strings) {
-  const { share, isPredicted, isPrevious, isLookedAt, isAdded } = state;
+  const { share, isUnknown, isPredicted, isPrevious, isLookedAt, isAdded } = state;
   made.classList.toggle("added", isAdded);
   made.classList.toggle("predicted", isPredicted);
   made.classList.toggle("previous", isPrevious);
   made.classList.toggle("looked-at", isLookedAt);
   made.classList.toggle("without-bar", share === null);
+  made.classList.toggle("unknown", isUnknown);
   const tags = [isPredicted ? strings.predicted : "", isPrevious ? strings.previous_tag : "", isAdded ? strings["further.tag"] : ""]
     .filter(Boolean);
   made.querySelector(".tag").textContent = [...tags, isPredicted ? "Enter" : ""].filter(Boolean).join(" · ");
-  const percent = share === null ? "" : `${Math.round(100 * share)}%`;
+  // 0 % would say that the model has thought of it.
+  const percent = share === null ? "" : isUnknown ? strings.unknown : `${Math.round(100 * share)}%`;
   made.querySelector(".percent").textContent = percent;
+  made.querySelector(".percent").title = isUnknown ? strings.unknown_note : "";
   made.querySelector(".filled").style.transform = `scaleX(${share ?? 0})`;
   made.setAttribute("aria-label", [label.name, ...tags, percent].filter(Boolean).join(", "));
 }
@@ -176,6 +179,7 @@ function buildFrame(strings) {
     legendLabel: el("span", "legend-label"),
     arc: el("div", "arc"),
     helpLines: helpLines(strings),
+    reveal: button("command reveal", () => {}),
     evidenceText: el("p", "evidence-text"),
     contrast: el("p", "why-more contrast"),
     deletion: el("p", "why-more deletion"),
@@ -197,6 +201,8 @@ function buildFrame(strings) {
   memo.autocomplete = "off";
   parts.memoLabel.htmlFor = memo.id;
   parts.memoLabel.append(el("span", "", strings.memo));
+  parts.reveal.append(el("span", "", strings.reveal));
+  parts.reveal.title = strings.reveal_note;
   parts.live.setAttribute("aria-live", "polite");
   parts.hint.setAttribute("role", "status");
   parts.alarm.setAttribute("role", "alert");
@@ -224,7 +230,7 @@ function assembleFrame(parts, strings) {
   const legendRow = el("div", "legend-row");
   legendRow.append(parts.legend, parts.evidenceKey);
   evidence.append(parts.evidenceText, parts.contrast, parts.deletion, legendRow);
-  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.helpLines, parts.arc, evidence);
+  parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.reveal, parts.helpLines, parts.arc, evidence);
   const memoRow = el("div", "memo-row");
   memoRow.append(parts.memoLabel, parts.memo);
   parts.reading.append(parts.article, parts.placeholder);

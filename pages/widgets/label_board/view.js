@@ -19,6 +19,7 @@ class View {
     const { strings, labels } = this.data;
     this.makeActions();
     this.parts = buildFrame(strings);
+    this.parts.reveal.addEventListener("click", () => this.reveal());
     this.arc = new Arc(this.parts.arc, this.parts.text);
     this.memo = this.parts.memo;
     this.memo.value = memo;
@@ -79,6 +80,7 @@ class View {
       parts.previous.textContent = fill(strings.previous, { choice: saidOf(item.previous, labels, strings) });
     }
     parts.helpLines.hidden = !item.care;
+    parts.reveal.hidden = !(item.covered && this.data.may_reveal);
     this.drawEvidence(item);
   }
 
@@ -134,6 +136,7 @@ class View {
     this.buttons.forEach((made, index) => {
       drawLabelButton(made, labels[index], {
         share: prediction ? (prediction.proba[index] ?? 0) : null,
+        isUnknown: Boolean(prediction?.unknown?.includes(index)),
         isPredicted: prediction?.label_index === index,
         isPrevious: item?.previous?.label_id === labels[index].id,
         isLookedAt: looked === index,
@@ -144,6 +147,11 @@ class View {
     for (const kind of ["skip", "flag"]) {
       this.parts.commands.querySelector(`.${kind}`).classList.toggle("previous", item?.previous?.kind === kind);
     }
+  }
+
+  // Streamlit passes on only what differs from the last.
+  reveal() {
+    this.setTriggerValue?.("reveal", { diary_id: this.current.diary_id, at: Date.now() });
   }
 
   drawCounts() {

@@ -1,0 +1,161 @@
+"""Writing an export and its data card: all of it, from one state of the database, or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotator import crosswalks, project
+from annotator.errors import UserError
+from annotator.exporting import card, records
+from annotator.exporting.formats import FORMATS, format_of, get_format
+from annotator.exporting.scheme import read_scheme
+from annotator.exporting.translation import translate
+from db import audit_log, decisions, diaries, exports, labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from annotator.crosswalks import Crosswalk
+    from annotator.exporting.formats import Format
+    from annotator.exporting.records import Record
+    from annotator.messages import Language
+    from db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a project is exported, and how.
+
+    Attributes:
+        crosswalk: write the labels of another set, those that it leads to from the ones here.
+        unmasked: cover nothing, which is put on record. Only for whoever may run commands on the database.
+        name_people: let the data card name the people; otherwise it only counts them.
+    """
+
+    decided_only: bool = False
+    crosswalk: Crosswalk | None = None
+    unmasked: bool = False
+    name_people: bool = False
+
+
+def export(
+    db: Database,
+    target: Path,
+    choice: Choice | None = None,
+    *,
+    file_format: str | None = None,
+    language: Language | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write the diaries and a data card beside them, and return how many diaries. The target appears when it is whole.
+
+    Args:
+        file_format: a key of `FORMATS`; None has the ending say it.
+        language: of the data card.
+        on_progress: told how many diaries have been written, and of how many.
+
+    Raises:
+        UserError: if a file exists already or can't be written, the format is not clear or can't hold it, or the
+            crosswalk lacks a label.
+    """
+    choice = choice or Choice()
+    chosen = format_of(target) if file_format is None else get_format(file_format)
+    for path in (target, *_beside(target, chosen)):
+        if path.exists():
+            raise UserError("target_exists", path=str(path))
+    if choice.crosswalk is not None:
+        crosswalks.check_covers(choice.crosswalk, _used_labels(db))
+    try:
+        with _draft(target) as draft:
+            if choice.unmasked:
+                audit_log.add(db, None, "mask.reveal", "export")
+            with exports.snapshot(db):
+                return _write(db, draft, chosen, choice, language, on_progress)
+    except OSError as error:
+        raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
+
+
+def count(db: Database, *, decided_only: bool) -> int:
+    """Count the diaries that an export would hold, without a walk through all of them."""
+    return decisions.count_decided(db) if decided_only else diaries.count_diaries(db)
+
+
+def list_crosswalks(db: Database) -> list[str]:
+    """Return the names of the crosswalks that come along and say something of every label here."""
+    used = _used_labels(db)
+    return [name for name in crosswalks.list_names() if used.keys() <= crosswalks.read(name).targets().keys()]
+
+
+def export_bytes(
+    path: Path, file_format: str, choice: Choice | None = None, *, language: Language | None = None
+) -> dict[str, bytes]:
+    """Return the bytes of every file of an export of the database at `path`, by name; the first is the export itself.
+
+    Raises:
+        UserError, DatabaseError: if the project can't be opened, or there is no room for the file.
+    """
+    with tempfile.TemporaryDirectory() as folder, project.opened(path) as db:
+        target = Path(folder) / f"maeumgyeol{FORMATS[file_format].ending}"
+        export(db, target, choice, file_format=file_format, language=language)
+        made = [target, *_beside(target, FORMATS[file_format])]
+        return {path.name: path.read_bytes() for path in made}
+
+
+def _write(
+    db: Database,
+    draft: Path,
+    chosen: Format,
+    choice: Choice,
+    language: Language | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> int:
+    total = len(records.list_ids(db, decided_only=choice.decided_only))
+    if chosen.most is not None and total > chosen.most:
+        raise UserError("export_too_many_rows", found=total, most=chosen.most, format=chosen.name)
+    found = records.read(db, decided_only=choice.decided_only, unmasked=choice.unmasked)
+    scheme = read_scheme(db, choice.crosswalk)
+    counts = card.Counts(Counter(dict.fromkeys(scheme.names, 0)))
+    if choice.crosswalk is not None:
+        found = translate(found, choice.crosswalk)
+    entries = chosen.write(draft, counts.of(_watched(found, total, on_progress)), scheme)
+    card.write(db, draft, card.Export(chosen.name, entries, choice, counts), language=language)
+    return total
+
+
+def _watched(found: Iterator[Record], total: int, on_progress: Callable[[int, int], None] | None) -> Iterator[Record]:
+    for done, record in enumerate(found):
+        if on_progress is not None and done % records.BATCH == 0:
+            on_progress(done, total)
+        yield record
+
+
+def _beside(target: Path, chosen: Format) -> list[Path]:
+    """Return the files that an export leaves beside its target."""
+    return [*card.files(target), *([] if chosen.beside is None else [chosen.beside(target)])]
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """Hold a folder for the block to write into; what is in it then takes its place, the target last."""
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".exporting-"))
+    try:
+        yield folder / target.name
+        written = [path for path in folder.iterdir() if path.name.startswith(target.name)]
+        for made in sorted(written, key=lambda path: path.name == target.name):
+            os.replace(made, target.parent / made.name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _used_labels(db: Database) -> dict[str, int]:
+    """Count the decisions of the labels in force, and of retired ones that some still name, by their names."""
+    counts = decisions.count_by_label(db)
+    found = [label for label in labels.list_all_labels(db) if label.retired_at is None or counts.get(label.id)]
+    return {label.name: counts.get(label.id, 0) for label in found}

@@ -1,0 +1,256 @@
+"""What is exported of a diary: the one place that says it, whatever the format.
+
+What the model says is moved by the word-emotion dictionary where that is switched on; see `annotator.refinement`.
+What could name or reach a person is covered, as on the pages; see `annotator.masking`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator import masking, predictions, refinement
+from annotator import settings as project_settings
+from db import annotators, decisions, diaries, exports, labels, models, rationales
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.refinement import Refiner
+    from db import Database
+    from db.exports import StoredDiary
+    from db.models import Model
+
+BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one person said of a diary, and has not taken back.
+
+    Attributes:
+        kind: ``label``, ``skip`` or ``flag``.
+        label: None for a skip or a flag, and where a crosswalk has no counterpart.
+        counts: whether it is what training and figures rest on: of a diary that a reviewer has settled, one decision.
+    """
+
+    id: int
+    annotator: str
+    kind: str
+    label: str | None
+    other_labels: tuple[str, ...]
+    intensity: int | None
+    memo: str
+    decided_at: str
+    counts: bool
+
+    @property
+    def labels(self) -> list[str]:
+        """Return every label that it names, the first one first."""
+        return [name for name in (self.label, *self.other_labels) if name is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words that a person marked; `verdict` is ``right`` for evidence of the label, ``wrong`` for none."""
+
+    annotator: str
+    label: str | None
+    start: int
+    end: int
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that a diary came in, with the hash of its bytes; see `annotator.importing.sources`."""
+
+    file: str
+    file_hash: str
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A diary with all that is known of it. Offsets are half-open characters of the text.
+
+    Attributes:
+        row: its row in the file that it came in.
+        decisions: those in force, in the order of annotators.
+        soft_label: share of each emotion in the decisions that count: each has one vote, shared equally among the
+            emotions that it names. None without any.
+        intensity: the mean of what they say, 1 to 5; None where none says it.
+        sentences: (start, end) of each; None where they have not been split yet.
+        proba: probability of each label in force; None where there is no prediction.
+        model_version: whose prediction it is.
+    """
+
+    id: int
+    text: str
+    written_on: str | None
+    author: str | None
+    source: str | None
+    part: str
+    metadata: dict[str, Any]
+    origin: Origin
+    row: int
+    decisions: tuple[Said, ...]
+    marks: tuple[Mark, ...]
+    soft_label: dict[str, float] | None
+    intensity: float | None
+    sentences: list[list[int]] | None
+    proba: dict[str, float] | None
+    model_version: int | None
+
+    @property
+    def newest(self) -> Said | None:
+        """Return the newest decision that counts."""
+        counting = [said for said in self.decisions if said.counts]
+        return max(counting, key=lambda said: said.id) if counting else None
+
+    @property
+    def predicted(self) -> str | None:
+        """Return the likeliest label."""
+        return max(self.proba, key=self.proba.__getitem__) if self.proba else None
+
+    def by_person(self) -> dict[str, tuple[Said | None, list[Mark]]]:
+        """Return of everyone who said something the decision, if there is one, and the marks."""
+        decided = {said.annotator: said for said in self.decisions}
+        names = dict.fromkeys([*decided, *(mark.annotator for mark in self.marks)])
+        return {name: (decided.get(name), [m for m in self.marks if m.annotator == name]) for name in names}
+
+
+def read(db: Database, *, decided_only: bool = False, unmasked: bool = False) -> Iterator[Record]:
+    """Yield every diary, or the decided ones, in the order of import."""
+    reader = _Reader.of(db, unmasked=unmasked)
+    ids = list_ids(db, decided_only=decided_only)
+    for at in range(0, len(ids), BATCH):
+        yield from reader.read(ids[at : at + BATCH].tolist())
+
+
+def list_ids(db: Database, *, decided_only: bool = False) -> NDArray[np.int64]:
+    """Return the ids of all diaries, or of those on which somebody's decision is in force, ascending."""
+    return decisions.decided_ids(db) if decided_only else diaries.list_ids(db)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What every batch of diaries needs.
+
+    Attributes:
+        names: of all labels by id; `columns`: of those in force, as probabilities are ordered.
+        proba: (rows, k), row i belongs to diary i + 1, NaN where there is none; None without a model.
+    """
+
+    db: Database
+    cover: Callable[[str], str]
+    names: dict[int, str]
+    columns: list[str]
+    people: dict[int, str]
+    origins: dict[int, Origin]
+    active: Model | None
+    proba: NDArray[np.float32] | None
+    refiner: Refiner | None
+
+    @classmethod
+    def of(cls, db: Database, *, unmasked: bool) -> _Reader:
+        settings = project_settings.load(db)
+        active = models.find_active(db)
+        return cls(
+            db=db,
+            cover=(lambda text: text) if unmasked else (lambda text: masking.shown(text, settings)),
+            names={label.id: label.name for label in labels.list_all_labels(db)},
+            columns=[label.name for label in labels.list_labels(db)],
+            people=dict(annotators.list_annotators(db)),
+            origins={b.id: Origin(b.file_name, b.file_hash, b.imported_at) for b in diaries.list_batches(db)},
+            active=active,
+            proba=None if active is None else predictions.load_predictions(db, active),
+            refiner=refinement.find_refiner(db, active),
+        )
+
+    def read(self, ids: Sequence[int]) -> Iterator[Record]:
+        stored = exports.list_stored(self.db, ids)
+        said, marked = self._said(ids), self._marked(ids)
+        sentences = exports.list_sentences(self.db, ids)
+        cover, nobody = self.cover, (None, None)
+        # Parsed as one list: a call for each diary would take three times as long.
+        metadata = json.loads(f"[{','.join(diary.metadata for diary in stored)}]")
+        for diary, extra, proba in zip(stored, metadata, self._predict(stored), strict=True):
+            told = tuple(said.get(diary.id, ()))
+            soft_label, intensity = _shared(told) if told else nobody
+            yield Record(
+                id=diary.id,
+                text=cover(diary.text),
+                written_on=diary.written_on,
+                author=None if diary.author is None else cover(diary.author),
+                source=diary.source,
+                part=diary.part,
+                metadata=self._covered(extra) if extra else extra,
+                origin=self.origins[diary.batch_id],
+                row=diary.row_number,
+                decisions=told,
+                marks=tuple(marked.get(diary.id, ())),
+                soft_label=soft_label,
+                intensity=intensity,
+                sentences=sentences.get(diary.id),
+                proba=proba,
+                model_version=None if proba is None or self.active is None else self.active.version,
+            )
+
+    def _covered(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {key: self.cover(value) if isinstance(value, str) else value for key, value in values.items()}
+
+    def _said(self, ids: Sequence[int]) -> dict[int, list[Said]]:
+        found: dict[int, list[Said]] = defaultdict(list)
+        counting = exports.counting_ids(self.db, ids)
+        for d in decisions.list_standing(self.db, ids):
+            label = None if d.label_id is None else self.names[d.label_id]
+            others = tuple(self.names[i] for i in d.other_label_ids)
+            person, counts = self.people[d.annotator_id], d.id in counting
+            found[d.diary_id].append(
+                Said(d.id, person, d.kind, label, others, d.intensity, self.cover(d.memo), d.decided_at, counts)
+            )
+        return found
+
+    def _marked(self, ids: Sequence[int]) -> dict[int, list[Mark]]:
+        found: dict[int, list[Mark]] = defaultdict(list)
+        for m in rationales.list_of_diaries(self.db, ids):
+            mark = Mark(self.people[m.annotator_id], self.names[m.label_id], m.start, m.end, m.verdict)
+            found[m.diary_id].append(mark)
+        return found
+
+    def _predict(self, stored: Sequence[StoredDiary]) -> list[dict[str, float] | None]:
+        """Return the probabilities of each diary by label, rounded to six places."""
+        if self.proba is None:
+            return [None] * len(stored)
+        values = np.full((len(stored), len(self.columns)), np.nan, np.float32)
+        ids = np.array([diary.id for diary in stored], np.int64)
+        stored_ones = ids <= len(self.proba)
+        values[stored_ones] = self.proba[ids[stored_ones] - 1]
+        known = ~np.isnan(values[:, 0])
+        if self.refiner is not None and known.any():
+            texts = [diary.text for diary, is_known in zip(stored, known.tolist(), strict=True) if is_known]
+            values[known] = self.refiner.refine(texts, values[known])
+        rounded = np.round(values.astype(np.float64), 6).tolist()
+        pairs = zip(known.tolist(), rounded, strict=True)
+        return [dict(zip(self.columns, row, strict=True)) if is_known else None for is_known, row in pairs]
+
+
+def _shared(told: Sequence[Said]) -> tuple[dict[str, float] | None, float | None]:
+    """Return the share of each emotion in what people said of a diary, and how strong they found it."""
+    votes = [said for said in told if said.counts]
+    if not votes:
+        return None, None
+    shares: dict[str, float] = defaultdict(float)
+    for vote in votes:
+        for name in vote.labels:
+            shares[name] += 1 / len(vote.labels) / len(votes)
+    strengths = [vote.intensity for vote in votes if vote.intensity is not None]
+    mean = round(sum(strengths) / len(strengths), 4) if strengths else None
+    return {name: round(share, 6) for name, share in shares.items()}, mean

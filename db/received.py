@@ -1,0 +1,67 @@
+"""Diaries that come one at a time from another program: those that came with one token are one import that grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from db import clock
+from db.connection import scalar, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlite_utils import Database
+
+    from db.diaries import NewDiary
+
+
+_FIELDS = ("text", "text_hash", "written_on", "author", "metadata", "part", "draw")
+
+
+def begin_batch(db: Database, *, name: str, imported_by: int) -> int:
+    """Begin an import without diaries and return its id.
+
+    Args:
+        name: what it is called among the files.
+    """
+    statement = """
+        insert into batches (file_name, file_hash, format, encoding, columns, imported_by, imported_at, row_count,
+            kept_count)
+        values (:name, '', 'api', null, '{}', :imported_by, :now, 0, 0)
+    """
+    with write(db):
+        values = {"name": name, "imported_by": imported_by, "now": clock.now()}
+        return int(db.conn.execute(statement, values).lastrowid or 0)
+
+
+def add(db: Database, batch_id: int, diaries: Sequence[NewDiary], *, source: str) -> list[tuple[int, bool]]:
+    """Keep diaries and return the id of each, and whether it is new; a text that is there keeps its id.
+
+    Their row numbers are counted on within the import, whatever they say.
+    """
+    statement = """
+        insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id, row_number, part,
+            draw)
+        values (:id, :text, :text_hash, :written_on, :author, :source, :metadata, :batch_id, :row_number, :part, :draw)
+    """
+    found: list[tuple[int, bool]] = []
+    with write(db):
+        # Ids go on without a gap, as arrays that are indexed by them want it.
+        next_id = int(scalar(db, "select coalesce(max(id), 0) + 1 from diaries"))
+        row_number = int(scalar(db, "select row_count from batches where id = :id", id=batch_id))
+        for diary in diaries:
+            row_number += 1
+            twin = scalar(db, "select id from diaries where text_hash = :hash", hash=diary.text_hash)
+            if twin is not None:
+                found.append((int(twin), False))
+                continue
+            values = {name: getattr(diary, name) for name in _FIELDS}
+            place = {"id": next_id, "source": source, "batch_id": batch_id, "row_number": row_number}
+            db.conn.execute(statement, {**values, **place})
+            found.append((next_id, True))
+            next_id += 1
+        kept = sum(is_new for _, is_new in found)
+        db.conn.execute(
+            "update batches set row_count = ?, kept_count = kept_count + ? where id = ?", (row_number, kept, batch_id)
+        )
+    return found

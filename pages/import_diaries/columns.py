@@ -1,0 +1,68 @@
+"""Which column of a file is what: guessed, and changed by people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator.importing import ColumnMap
+from pages.widgets.words import keyed, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlit.delta_generator import DeltaGenerator
+
+    from annotator.importing import Preview
+
+_NO_COLUMN = ""  # no column has an empty name; an option that is None can't be told from no choice
+_ROLES = ("text", "label", "date", "author")
+
+
+def choose_columns(found: Preview, key: str) -> ColumnMap:
+    """Let the columns of a file be chosen; the key tells the fields of one upload from those of another."""
+    boxes = st.columns(len(_ROLES))
+    chosen = {role: _choose_column(box, found, role, key) for box, role in zip(boxes, _ROLES, strict=True)}
+    text, label, date, author = chosen.values()
+    more, annotator = _choose_further(found, chosen, key)
+    st.caption(say("import_page.other_columns"))
+    return ColumnMap(text, label, date, author, more_text=more, annotator=annotator)
+
+
+def _choose_further(found: Preview, chosen: dict[str, str | None], key: str) -> tuple[tuple[str, ...], str | None]:
+    """Ask what follows the text and who gave the labels, of files that have columns for it."""
+    parts = [column for column in found.long if column not in (*chosen.values(), found.said)]
+    asks_parts = chosen["text"] is not None and bool(parts)
+    asks_annotator = found.guess.annotator is not None and chosen["label"] not in (None, found.said)
+    if not (asks_parts or asks_annotator):
+        return (), None
+    left, right = st.columns(2)
+    guessed = found.guess.more_text if chosen["text"] == found.guess.text else ()
+    more = _choose_more(left, parts, guessed, f"{key}_{chosen['text']}") if asks_parts else ()
+    return more, _choose_column(right, found, "annotator", key) if asks_annotator else None
+
+
+def _choose_more(box: DeltaGenerator, parts: Sequence[str], guessed: Sequence[str], key: str) -> tuple[str, ...]:
+    """Let columns be joined to the text."""
+    more = box.multiselect(
+        say("import_page.column_more_text"),
+        parts,
+        default=[column for column in guessed if column in parts],
+        placeholder=say("import_page.no_column"),
+        help=say("import_page.more_text_help"),
+        key=keyed(f"import_more_{key}"),
+    )
+    return tuple(more)
+
+
+def _choose_column(box: DeltaGenerator, found: Preview, role: str, key: str) -> str | None:
+    options = [_NO_COLUMN, *found.columns]
+    column = box.selectbox(
+        say(f"import_page.column_{role}"),
+        options,
+        index=options.index(getattr(found.guess, role) or _NO_COLUMN),
+        format_func=lambda name: name or say("import_page.no_column"),
+        key=keyed(f"import_{role}_{key}"),
+    )
+    return column or None

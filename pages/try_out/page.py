@@ -1,0 +1,139 @@
+"""써보기: a text of one's own, written or spoken, and what the model says of it. Nothing is kept unless asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import access, trying
+from pages.try_out import speaking
+from pages.try_out.board import TrialData, trial_board, trial_strings
+from pages.widgets import project, session
+from pages.widgets.boundary import boundary, callback_boundary
+from pages.widgets.words import say
+
+if TYPE_CHECKING:
+    from annotator.trying import Trial
+
+_TRIAL = "try_out_trial"
+"""Draft: the text that was asked about last, with its answer."""
+
+_SAID = "try_out_said"
+"""Draft: what became of putting it among the diaries."""
+
+_TEXT_KEY = "try_out_text_area"
+_LOOK_SECONDS = 0.4
+
+
+def _draw() -> None:
+    st.title(say("frame.try_out"))
+    st.caption(say("try_out.intro"))
+    with project.opened() as db:
+        obstacle = trying.obstacle(db)
+        speech_model = trying.speech_model(db)
+        may_keep = access.may(session.person(db), "review")
+        may_set = access.may(session.person(db), "administrate")
+    if obstacle is not None:
+        _draw_obstacle(obstacle, may_import=may_keep)
+        return
+    trying.warm_up(project.path())
+    speaking.draw(speech_model, may_set=may_set)
+    _draw_text()
+    trial: Trial | None = session.draft(_TRIAL)
+    if trial is not None:
+        # A part that looks again and again would go on doing so behind a finished answer.
+        st.fragment(_draw_trial, run_every=None if trial.is_done else _LOOK_SECONDS)(trial)
+        if trial.is_done and may_keep:
+            _draw_keeping()
+
+
+def _draw_obstacle(obstacle: str, *, may_import: bool) -> None:
+    st.info(say(obstacle), icon=":material/hourglass_empty:")
+    if may_import and obstacle == "try_out.no_diaries":
+        st.page_link("pages/import_diaries/page.py", label=say("try_out.to_import"), icon=":material/download:")
+
+
+def _draw_text() -> None:
+    """Draw the box, with what stood in it when this page was left."""
+    st.session_state.setdefault(_TEXT_KEY, session.draft(speaking.TEXT, ""))
+    if (spoken := speaking.take()) is not None:
+        st.session_state[_TEXT_KEY] = spoken
+    st.text_area(
+        say("try_out.text"),
+        key=_TEXT_KEY,
+        height=140,
+        max_chars=trying.MOST_CHARACTERS,
+        placeholder=say("try_out.placeholder"),
+        label_visibility="collapsed",
+        on_change=_remember,
+    )
+    with st.container(horizontal=True):
+        st.button(say("try_out.ask"), key="try_out_ask", type="primary", shortcut="Ctrl+Enter", on_click=_ask)
+        if st.session_state[_TEXT_KEY] or session.draft(_TRIAL) is not None:
+            st.button(say("try_out.clear"), key="try_out_clear", type="tertiary", on_click=_clear)
+
+
+def _draw_trial(trial: Trial) -> None:
+    with boundary(), project.opened() as db:
+        shown = trying.show(db, trial, session.language())
+        if not trying.is_warm(project.path()) and shown.version is None:
+            st.caption(say("try_out.loading"))
+        strings = trial_strings(session.language())
+        labels = [
+            {"name": label.name, "colour": label.colour, "definition": label.definition} for label in shown.labels
+        ]
+        trial_board(TrialData(strings=strings, labels=labels, item=shown.item), key="try_out_board")  # type: ignore[typeddict-item]
+        if shown.version is not None:
+            st.caption(say("try_out.version", version=shown.version))
+    if trial.is_done and not session.draft(_SEEN, False):
+        session.keep_draft(_SEEN, True)
+        st.rerun()
+
+
+_SEEN = "try_out_seen"
+"""Draft: whether the page knows that the answer is complete."""
+
+
+def _draw_keeping() -> None:
+    if said := session.draft(_SAID):
+        st.success(said, icon=":material/check:")
+        return
+    st.button(say("try_out.keep"), key="try_out_keep", icon=":material/playlist_add:", on_click=_keep)
+    st.caption(say("try_out.keep_help"))
+
+
+def _remember() -> None:
+    session.keep_draft(speaking.TEXT, st.session_state[_TEXT_KEY])
+
+
+def _ask() -> None:
+    _remember()
+    with callback_boundary():
+        _forget()
+        session.keep_draft(_TRIAL, trying.ask(project.path(), st.session_state[_TEXT_KEY]))
+
+
+def _forget() -> None:
+    before: Trial | None = session.draft(_TRIAL)
+    if before is not None:
+        before.give_up()
+    for draft in (_TRIAL, _SAID, _SEEN):
+        session.keep_draft(draft, None)
+
+
+def _clear() -> None:
+    _forget()
+    st.session_state[_TEXT_KEY] = ""
+    _remember()
+
+
+def _keep() -> None:
+    trial: Trial | None = session.draft(_TRIAL)
+    with callback_boundary(), project.opened() as db:
+        if trial is not None:
+            kept = trying.keep(db, trial.text, person=session.person(db))
+            session.keep_draft(_SAID, say("try_out.kept" if kept.is_new else "try_out.was_there", id=kept.diary_id))
+
+
+_draw()

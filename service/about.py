@@ -1,0 +1,44 @@
+"""Endpoints about the service itself: labels, model, health, figures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+
+from annotator import received
+from annotator.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
+from service import shapes
+from service.desk import AtDesk, needs
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/labels", response_model=shapes.LabelSet)
+def read_labels(desk: AtDesk, caller: Annotated[Caller, needs("read")]) -> Any:
+    """Return the labels in force."""
+    with desk.opened() as db:
+        return {"labels": received.describe_labels(db)}
+
+
+@router.get("/model", response_model=shapes.Model)
+def read_model(desk: AtDesk, caller: Annotated[Caller, needs("read")]) -> Any:
+    """Return which model serves."""
+    with desk.opened() as db:
+        return received.describe_model(db)
+
+
+@router.get("/health", response_model=shapes.Health)
+def read_health(desk: AtDesk) -> Any:
+    """Say that the service is up and can open its project; needs no token."""
+    with desk.opened():
+        return {"status": "ok"}
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def read_figures(desk: AtDesk, caller: Annotated[Caller, needs("metrics")]) -> Response:
+    """Return figures in Prometheus' text format."""
+    with desk.opened() as db:
+        diary_count, version = received.count(db)
+    text = desk.figures.text(diary_count=diary_count, model_version=version)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,135 @@
+"""Endpoints about diaries: both orders of a diary service, reading back, correcting."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from annotator import api_tokens, received, replays
+from annotator.api_tokens import Caller
+from annotator.errors import UserError
+from service import shapes
+from service.desk import AtDesk, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.received import Item
+    from service.desk import Desk
+
+router = APIRouter(tags=["diaries"])
+
+DiaryId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Writing = Annotated[Caller, needs("write")]
+Reading = Annotated[Caller, needs("read")]
+Classifying = Annotated[Caller, needs("classify")]
+Classify = Annotated[bool, Query(description="Classify at once and keep text and result together; needs `classify`")]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="The same request under it acts once"),
+]
+
+
+@router.post("/diaries", status_code=201, response_model=shapes.Stored, responses={200: {"model": shapes.Stored}})
+async def store_diary(
+    request: Request,
+    response: Response,
+    desk: AtDesk,
+    caller: Writing,
+    body: shapes.DiaryIn,
+    classify: Classify = False,
+    key: Key = None,
+) -> Any:
+    """Keep a diary. Without `classify` the worker classifies it soon, and `GET /diaries/{id}` tells the result.
+
+    A text that is there already keeps its id and is answered with 200.
+    """
+    found = await _store(request, response, desk, caller, [body.item()], classify, key)
+    if not found["diaries"][0]["created"]:
+        response.status_code = 200
+    return found["diaries"][0]
+
+
+@router.post("/diaries/batch", status_code=201, response_model=shapes.StoredMany)
+async def store_diaries(
+    request: Request,
+    response: Response,
+    desk: AtDesk,
+    caller: Writing,
+    body: shapes.DiariesIn,
+    classify: Classify = False,
+    key: Key = None,
+) -> Any:
+    """Keep up to 1,000 diaries, all of them or none."""
+    return await _store(request, response, desk, caller, [each.item() for each in body.diaries], classify, key)
+
+
+async def _store(
+    request: Request,
+    response: Response,
+    desk: Desk,
+    caller: Caller,
+    items: Sequence[Item],
+    classify: bool,
+    key: str | None,
+) -> dict[str, Any]:
+    if classify:
+        api_tokens.require(caller, "classify")
+    asked = f"{request.url.path}?classify={classify}\n".encode()
+    request_hash = hashlib.sha256(asked + await request.body()).digest()
+    known = await desk.run(lambda db: replays.find(db, caller, key, request_hash))
+    if known is not None:
+        response.headers["Idempotent-Replayed"] = "true"
+        return dict(known)
+    texts = [item.text for item in items]
+    if classify:
+        await run_in_threadpool(received.check_texts, texts)
+    classified = await desk.engine.classify(texts) if classify else None
+    return dict(
+        await desk.run(
+            lambda db: replays.once(
+                db, caller, key, request_hash, lambda: {"diaries": received.store(db, caller, items, classified)}
+            )
+        )
+    )
+
+
+@router.post("/classifications", response_model=shapes.Predictions)
+async def classify_texts(desk: AtDesk, caller: Classifying, body: shapes.TextsIn) -> Any:
+    """Classify up to 1,000 texts at once. Nothing is kept."""
+    await run_in_threadpool(received.check_texts, body.texts)
+    said = await desk.engine.classify(body.texts)
+    return {"predictions": await desk.run(lambda db: received.predictions_of(db, body.texts, said))}
+
+
+@router.get("/diaries/{diary_id}", response_model=shapes.Diary)
+def read_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
+    """Return a diary with the label that counts and what the model says; what is private is covered."""
+    with desk.opened() as db:
+        return received.read(db, diary_id)
+
+
+@router.get("/diaries/{diary_id}/explanation", response_model=shapes.Explanation)
+async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
+    """Return why the model gives a diary its label. The first time it is computed, which takes seconds."""
+    found = await desk.run(lambda db: received.find_explanation(db, diary_id))
+    if found is None:
+        await desk.engine.explain(diary_id)
+        found = await desk.run(lambda db: received.find_explanation(db, diary_id))
+    if found is None:
+        raise UserError("explanation_missing", id=diary_id)
+    return found
+
+
+@router.put("/diaries/{diary_id}/label", response_model=shapes.Diary)
+def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: shapes.LabelIn) -> Any:
+    """Say what a diary is, for instance where the model was wrong: a decision under the token's name, which trains.
+
+    The same label again changes nothing.
+    """
+    with desk.opened() as db:
+        received.correct(db, diary_id, body.label, annotator_id=caller.annotator_id, memo=body.memo)
+        return received.read(db, diary_id)

@@ -1,0 +1,64 @@
+"""The service by itself: ``python -m service.server``, which ``maeumgyeol api`` starts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+
+from service.app import create
+from service.beside import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+_AT_ONCE = 200
+_END_SECONDS = 20
+
+
+def alone(database: Path) -> Starlette:
+    """Return the service with nothing beside it, at the same address as beside the app."""
+    app = create(database)
+
+    @asynccontextmanager
+    async def living(_: Starlette) -> AsyncIterator[None]:
+        app.state.desk.engine.warm_up()
+        yield
+        await run_in_threadpool(app.state.desk.engine.close)
+
+    async def lead(_: Request) -> RedirectResponse:
+        return RedirectResponse(f"{PREFIX}/docs")
+
+    return Starlette(routes=[Mount(PREFIX, app), Route("/", lead)], lifespan=living)
+
+
+def main() -> None:
+    """Serve until stopped; requests that are being answered are finished first."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--address", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=8502)
+    asked = options.parse_args()
+    uvicorn.run(
+        alone(Path(os.environ["MAEUMGYEOL_DB"])),
+        host=asked.address,
+        port=asked.port,
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=_AT_ONCE,
+        timeout_graceful_shutdown=_END_SECONDS,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

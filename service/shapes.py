@@ -1,0 +1,183 @@
+"""What goes in and out of the endpoints, as the OpenAPI page describes it."""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 - pydantic reads the hints
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from annotator.importing import MAX_CHARACTERS
+from annotator.received import ROLES, Item
+
+MOST_TEXTS = 1000
+_RESERVED = frozenset(ROLES.roles().values())
+
+
+def _free(metadata: dict[str, str]) -> dict[str, str]:
+    if taken := _RESERVED & metadata.keys():
+        raise ValueError(f"reserved: {', '.join(sorted(taken))}")
+    return metadata
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=100)],
+        Annotated[str, StringConstraints(max_length=1000)],
+    ],
+    Field(max_length=20),
+    AfterValidator(_free),
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DiaryIn(_In):
+    """A diary to keep."""
+
+    text: Text
+    written_on: date | None = None
+    author: Annotated[str, StringConstraints(max_length=200)] | None = None
+    metadata: Metadata = Field(default_factory=dict, description="Whatever else is to stay with it")
+
+    def item(self) -> Item:
+        """Return the diary as the use-cases take it."""
+        written_on = None if self.written_on is None else self.written_on.isoformat()
+        return Item(self.text, written_on, self.author, self.metadata)
+
+
+class DiariesIn(_In):
+    """Diaries to keep, all of them or none."""
+
+    diaries: Annotated[list[DiaryIn], Field(min_length=1, max_length=MOST_TEXTS)]
+
+
+class TextsIn(_In):
+    """Texts to classify, which are not kept."""
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
+
+
+class LabelIn(_In):
+    """What somebody says a diary is."""
+
+    label: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    memo: Annotated[str, StringConstraints(max_length=1000)] = ""
+
+
+class Prediction(BaseModel):
+    """What the model says."""
+
+    label: str
+    proba: dict[str, float]
+    model_version: int
+
+
+class Stored(BaseModel):
+    """A diary that is kept; `created` is false for a text that was there already."""
+
+    id: int
+    created: bool
+    prediction: Prediction | None
+
+
+class StoredMany(BaseModel):
+    """Diaries that are kept, in the order in which they came."""
+
+    diaries: list[Stored]
+
+
+class Predictions(BaseModel):
+    """One prediction for each text, in order; null where the model knows none of the labels in force."""
+
+    predictions: list[Prediction | None]
+
+
+class GivenLabel(BaseModel):
+    """The label that counts; `is_settled` if a reviewer has settled on it."""
+
+    name: str
+    by: str
+    decided_at: str
+    is_settled: bool
+
+
+class Diary(BaseModel):
+    """A diary, what is private covered."""
+
+    id: int
+    status: Literal["waiting", "classified", "labelled"]
+    text: str
+    written_on: str | None
+    author: str | None
+    label: GivenLabel | None
+    prediction: Prediction | None
+
+
+class Word(BaseModel):
+    """A word and what it says for (> 0) or against each label; offsets are half-open characters of the text."""
+
+    text: str
+    start: int
+    end: int
+    weights: dict[str, float]
+
+
+class Explanation(BaseModel):
+    """Why the model gives a diary its label, word by word."""
+
+    diary_id: int
+    label: str
+    unit: str
+    fit: float
+    model_version: int
+    words: list[Word]
+
+
+class Label(BaseModel):
+    """A label in force."""
+
+    name: str
+    definition: str
+    colour: str
+
+
+class LabelSet(BaseModel):
+    """The labels in force, in their order."""
+
+    labels: list[Label]
+
+
+class Model(BaseModel):
+    """The model that serves."""
+
+    version: int
+    tier: str
+    encoder: str
+    labels: list[str]
+    trained_on: int
+    created_at: str
+
+
+class Health(BaseModel):
+    """Whether the service can work."""
+
+    status: Literal["ok"]
+
+
+class FieldProblem(BaseModel):
+    """A field that can't be used."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """Every error: a stable code, a sentence in the language of ``Accept-Language``."""
+
+    code: str
+    message: str
+    fields: list[FieldProblem] | None = None

@@ -1,0 +1,67 @@
+"""An export beside the database: watched, stopped, and its troubles told."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotator.exporting import job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+_PATIENCE = 120.0
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def database(opened: Database, project_path: Path) -> Iterator[Path]:
+    yield project_path
+    job.forget(project_path)
+
+
+def _start(database: Path, file_format: str = "csv", *, crosswalk: str | None = None) -> job.Job:
+    job.start(database, file_format, decided_only=False, crosswalk=crosswalk, language="ko")
+    found = job.find(database)
+    assert found is not None
+    return found
+
+
+def _wait(found: job.Job) -> None:
+    until = time.monotonic() + _PATIENCE
+    while found.poll() is not None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_an_export_lies_beside_the_database_with_its_card(database: Path) -> None:
+    found = _start(database)
+    assert found.poll() is not None
+    job.start(database, "jsonl", decided_only=False, crosswalk=None, language="ko")
+    assert job.find(database) is found, "a second press doesn't begin another one"
+    _wait(found)
+    assert found.problem is None
+    names = sorted(file.name for file in job.folder(database).iterdir())
+    assert names == ["csv-1.csv", "csv-1.csv.card.json", "csv-1.csv.card.md"]
+
+
+def test_what_goes_wrong_is_said_in_one_sentence(database: Path) -> None:
+    found = _start(database, crosswalk="kote")
+    _wait(found)
+    assert found.problem is not None
+    assert "대응표에 없는 라벨이 있어" in found.problem
+    assert list(job.folder(database).iterdir()) == []
+
+
+def test_a_stopped_export_is_forgotten_and_its_place_is_free(database: Path) -> None:
+    found = _start(database)
+    job.forget(database)
+    assert found.child.poll() is not None
+    assert job.find(database) is None
+    assert not (job.folder(database) / "csv-1.csv").exists()

@@ -1,0 +1,90 @@
+"""Which way of removing words explains better is measured on the project's own diaries."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotator import project, removal
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.worker import explaining, upkeep
+from annotator.worker.workbench import Workbench
+from db import attributions, models
+from learner import units
+from learner.encoder import default_cache
+from tests.annotator.test_tiers import CHARACTERS
+from tests.conftest import fill
+from tests.learner.tiny import write_tiny_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from db import Database
+
+pytestmark = pytest.mark.slow
+
+MASK = "<mask>"
+
+
+@pytest.fixture(scope="module", params=[None, MASK])
+def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str | None, Path]:
+    folder = tmp_path_factory.mktemp("tiny") / "tiny"
+    return request.param, write_tiny_encoder(folder, CHARACTERS, mask=request.param)
+
+
+@pytest.fixture
+def opened(checkpoint: tuple[str | None, Path], tmp_path: Path) -> Iterator[Database]:
+    path = tmp_path / "project.db"
+    project.init(path, seed="00" * 16, encoder=str(checkpoint[1]))
+    with closing(project.open_project(path)) as db:
+        yield db
+
+
+@pytest.fixture
+def bench(opened: Database, tmp_path: Path) -> Iterator[Workbench]:
+    fill(opened, 40, labelled=True)
+    made = Workbench(tmp_path / "project.db", cache=default_cache())
+    while (piece := upkeep.next_piece(made, opened)) is not None and piece.step != "explain":
+        pass
+    yield made
+    made.close()
+
+
+def test_the_mask_token_stands_for_words_where_there_is_one() -> None:
+    text = "눈물이  나서\n집에 있었다"
+    spans = units.eojeol(text)
+    assert units.without(text, spans, [False, True, False, True], MASK) == f"{MASK}  나서\n{MASK} 있었다"
+
+
+def test_the_better_way_becomes_the_setting(
+    bench: Workbench, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
+) -> None:
+    found = removal.choose(opened, tmp_path / "project.db", count=6)
+    assert found.diaries == 6
+    assert (found.mask is None) == (checkpoint[0] is None)
+    better = found.mask is not None and found.mask > found.delete
+    assert found.chosen == project_settings.load(opened).removal == ("mask" if better else "delete")
+
+
+def test_each_way_keeps_what_it_knows_apart(
+    bench: Workbench, opened: Database, checkpoint: tuple[str | None, Path]
+) -> None:
+    active = models.find_active(opened)
+    assert active is not None
+    serving = bench.load_classifier(opened, active)
+    explaining.explain_diary(bench, opened, serving, 1)
+    project_settings.change(opened, removal="mask")
+    explaining.explain_diary(bench, opened, serving, 1)
+    made_with = [explaining._made_with(serving, "eojeol", filler) for filler in ("", MASK)]
+    kept = [attributions.find(opened, 1, identity) for identity in made_with]
+    assert kept[0 if checkpoint[0] is None else 1] is not None
+    assert kept[0] != kept[1]
+
+
+def test_without_a_model_or_diaries_nothing_is_compared(opened: Database, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no_model_yet"):
+        removal.choose(opened, tmp_path / "project.db")
