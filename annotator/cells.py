@@ -11,12 +11,13 @@ Source: OWASP, CSV Injection.
 """
 
 
-_WATCHED = frozenset(("'", *FORMULA_STARTS))  # a look at one character decides nearly every cell
+WATCHED = frozenset(("'", *FORMULA_STARTS))
+"""What a cell may begin with that needs a closer look: one character decides nearly every cell."""
 
 
 def runs_as_formula(text: str) -> bool:
     """Say whether a spreadsheet would run a cell of a text file, were it not for apostrophes before it."""
-    return text[:1] in _WATCHED and text.lstrip("'").startswith(FORMULA_STARTS)
+    return text[:1] in WATCHED and text.lstrip("'").startswith(FORMULA_STARTS)
 
 
 def safe_cell(value: Any) -> Any:

@@ -60,7 +60,8 @@ class Counts:
             for said in record.decisions:
                 self.kinds[said.kind] += 1
                 if said.counts:
-                    self.labels.update(said.labels)
+                    for name in said.labels:
+                        self.labels[name] += 1
             yield record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from annotator.cells import safe_cell
+from annotator.cells import WATCHED, safe_cell
 from annotator.exporting import rows
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def _write(target: Path, records: Iterator[Record], scheme: Scheme, *, delimiter
         writer.writerow(map(safe_cell, heading))
         for row in rows.flat_values(records, scheme.names):
             for place in places:
-                row[place] = safe_cell(row[place])
+                if (value := row[place]) and value[0] in WATCHED:
+                    row[place] = safe_cell(value)
             writer.writerow(row)
             count += 1
     return count

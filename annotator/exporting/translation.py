@@ -25,8 +25,7 @@ def translate(records: Iterable[Record], crosswalk: Crosswalk) -> Iterator[Recor
     """
     targets = {source: target for source, target in crosswalk.targets().items() if target}
     for record in records:
-        yield replace(
-            record,
+        yield record._replace(
             decisions=_said(record.decisions, targets),
             marks=_marks(record.marks, targets),
             soft_label=_summed(record.soft_label, targets),

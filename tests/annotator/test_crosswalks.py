@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,8 +91,8 @@ def test_an_export_speaks_the_other_set_and_sums_probabilities(opened: Database,
 def test_probabilities_of_labels_that_go_to_one_place_are_summed(opened: Database) -> None:
     import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
     walk = crosswalks.read_bytes("from,to\n가,하나\n나,하나\n다,둘\n".encode(), "w.csv")
-    record = replace(
-        next(exporting.read(opened)), proba={"가": 0.3, "나": 0.3, "다": 0.4}, soft_label={"다": 0.5, "라": 0.5}
+    record = next(exporting.read(opened))._replace(
+        proba={"가": 0.3, "나": 0.3, "다": 0.4}, soft_label={"다": 0.5, "라": 0.5}
     )
     assert record.predicted == "다"
     (made,) = translate([record], walk)
