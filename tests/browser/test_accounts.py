@@ -101,6 +101,8 @@ def test_an_annotator_at_the_administrators_address_gets_a_sentence(address: str
 
 
 def test_an_administrator_looks_under_the_mask_and_that_is_on_record(address: str, path: Path, page: Page) -> None:
+    with project.opened(path) as db:
+        queue.release_person(db, accounts.get_id(db, "지민"))  # who had the only diary open before
     open_as(page, address, "수아")
     article = page.get_by_role("article")
     expect(article).to_contain_text("●●●-●●●●-●●●●")
