@@ -125,12 +125,14 @@ def _round(path: Path) -> None:
 def _let_work(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--database", str(path), "--child"]
     passed = [f"--{name}={getattr(arguments, name)}" for name in ("annotators", "seconds", "pause", "processes")]
-    team = [
-        subprocess.Popen([*command, str(number), *passed], stdout=subprocess.PIPE, text=True)
-        for number in range(arguments.processes)
-    ]
+    # Files, not pipes: nobody reads while the team works, and a pipe that is full would hold its writer.
+    told = [path.with_name(f"team-{number}.json") for number in range(arguments.processes)]
+    team = []
+    for number, file in enumerate(told):
+        with file.open("w") as out:
+            team.append(subprocess.Popen([*command, str(number), *passed], stdout=out))
     ended = _train_beside(path, team)
-    found = [json.loads(process.communicate()[0].splitlines()[-1]) for process in team]
+    found = [json.loads(file.read_text().splitlines()[-1]) for file in told]
     kept = [token for each in found for token in each["kept"]]
     return {
         "rounds": ended,
