@@ -1,7 +1,7 @@
 """Use the service from a real Label Studio: connect it, get predictions, annotate, start a round.
 
-    python3 -m venv /tmp/studio && /tmp/studio/bin/pip install label-studio==1.23.2
-    .venv/bin/python -m benchmarks.label_studio --studio /tmp/studio/bin/label-studio --json OUT [--golden FOLDER]
+    python3 -m venv studio && studio/bin/pip install label-studio==1.23.2
+    .venv/bin/python -m benchmarks.label_studio --studio studio/bin/label-studio --json OUT [--golden FOLDER]
 
 Starts both on loopback, with a project and a database of their own in a temporary folder, and a recorder between them.
 With ``--golden`` the bodies that went over the wire are written there, as the tests read them. It takes some minutes.
