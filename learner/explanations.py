@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner.attribution import CHUNK, STRONGEST, Asked, Level, Slopes, attribute
+from learner.attribution import CHUNK, FEW, STRONGEST, Asked, Level, Slopes, attribute
 from learner.classifier import softmax
 from learner.errors import LearnerError
 from learner.negation import find_groups, merge
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     SlopesOf = Callable[[Sequence[Spans], FloatArray], FloatArray | None]
 
-VERSION = 3
+VERSION = 4
 """Of the way in which texts are changed and weighed: what another one kept is not used."""
 
 SENTENCE = "sentence"
@@ -47,10 +47,13 @@ LEAST_BUDGET = CHUNK
 CHARACTERS = 28_800
 """Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 4 s on two cores."""
 
-CHARACTERS_WITH_SLOPES = 9_600
-"""The same where slopes are known: 32 of a diary of 300, with the slopes about 2 s."""
+CHARACTERS_WITH_SLOPES = 7_200
+"""The same where slopes are known: 16 of a diary of 300, with the slopes about 1.5 s."""
 
-MOST_DIRECTIONS = 8
+CHARACTERS_OF_FEW = 9_000
+"""The same for few groups and an encoder that can say slopes, which few groups do without."""
+
+MOST_DIRECTIONS = 4
 """Likeliest labels whose slopes are asked for; each takes about as long as the whole text."""
 
 MOST_BUDGET = 384
@@ -65,6 +68,12 @@ _PARALLEL = 1e-3
 
 _CLEAR = 1 / 3
 """Share of the strongest unit's weight from which on another one is named beside it."""
+
+_MOST_REMOVED = 8
+"""Removals that are kept, the latest."""
+
+_NEARLY = 0.8
+"""Share of the clear words' weight from which on words that were removed before are removed in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +125,34 @@ class Kept:
     Attributes:
         levels: local models, in the order in which they were looked at.
         texts: features of the whole text, its sentences, and the text without its strongest words, by hash.
+        removed: what was taken out of the latter, without repeats.
     """
 
     levels: tuple[Level, ...] = ()
     texts: dict[str, FloatArray] = field(default_factory=dict)
+    removed: tuple[Spans, ...] = ()
 
     def to_bytes(self) -> bytes:
-        """Return safetensors bytes: about 60 KB for a diary of 24 words; float16 but for the texts."""
+        """Return safetensors bytes: about 60 KB for a diary of 24 words; 16 bits a number but for the texts."""
         from safetensors.numpy import save
 
         tensors: dict[str, NDArray[Any]] = {f"text/{key}": row for key, row in self.texts.items()}
         facts = []
         for number, level in enumerate(self.levels):
             for name in _HALVED:
-                tensors[f"{number}/{name}"] = np.ascontiguousarray(getattr(level, name), np.float16)
+                tensors[f"{number}/{name}"], tensors[f"{number}/{name}/steps"] = _halved(getattr(level, name))
             tensors[f"{number}/errors"] = level.errors
             facts.append([level.groups, level.sample_count, level.chunks])
-        return bytes(save(tensors, metadata={"levels": json.dumps(facts)}))
+        return bytes(save(tensors, metadata={"kept": json.dumps([facts, self.removed])}))
 
 
 _HALVED = ("matrix", "misfit", "spread", "surprise")
+
+
+def _halved(rows: FloatArray) -> tuple[NDArray[np.int16], FloatArray]:
+    """Return numbers in even steps of each row's own size: finer than float16 where it matters for sums."""
+    steps = np.abs(rows).max(axis=1, keepdims=True, initial=0) / np.iinfo(np.int16).max
+    return np.rint(rows / np.maximum(steps, np.finfo(np.float32).tiny)).astype(np.int16), np.asarray(steps, np.float32)
 
 
 def kept_from_bytes(data: bytes) -> Kept:
@@ -143,14 +160,19 @@ def kept_from_bytes(data: bytes) -> Kept:
     from safetensors.numpy import load
 
     tensors = load(data)
-    facts = json.loads(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]["levels"])
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    facts, removed = json.loads(header["__metadata__"]["kept"])
     levels = []
     for number, (groups, sample_count, chunks) in enumerate(facts):
-        arrays = {name: tensors[f"{number}/{name}"].astype(np.float32) for name in (*_HALVED, "errors")}
-        spans = tuple(tuple((int(a), int(b)) for a, b in group) for group in groups)
-        levels.append(Level(groups=spans, sample_count=sample_count, chunks=chunks, **arrays))
+        arrays = {name: tensors[f"{number}/{name}"] * tensors[f"{number}/{name}/steps"] for name in _HALVED}
+        arrays["errors"] = tensors[f"{number}/errors"]
+        levels.append(Level(groups=_spans(groups), sample_count=sample_count, chunks=chunks, **arrays))
     texts = {name.removeprefix("text/"): row for name, row in tensors.items() if name.startswith("text/")}
-    return Kept(tuple(levels), texts)
+    return Kept(tuple(levels), texts, _spans(removed))
+
+
+def _spans(groups: list[list[list[int]]]) -> tuple[Spans, ...]:
+    return tuple(tuple((start, end) for start, end in group) for group in groups)
 
 
 def explain(
@@ -176,7 +198,7 @@ def explain(
             them, (m, features); called several times with many texts each.
         head: weight (k, features) and bias (k,) of scores whose softmax are the probabilities.
         seed: of `seed_of`.
-        budget: most changed texts of a level, at least 32; `budget_of` by default. Where 2**units fits, the seed has no
+        budget: most changed texts of a level, at least 16; `budget_of` by default. Where 2**units fits, the seed has no
             influence.
         most_units: most units to examine, at least 2.
         kept: of an earlier explanation of this text with the same other arguments but for the head.
@@ -190,13 +212,13 @@ def explain(
     """
     if unit not in (SENTENCE, *UNITS):
         raise LearnerError("unit_unknown", name=unit, known=", ".join((SENTENCE, *UNITS)))
-    budget = budget_of(text, has_slopes=slopes_of is not None) if budget is None else budget
-    if budget < LEAST_BUDGET:
+    if budget is not None and budget < LEAST_BUDGET:
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
-    lens = _Lens(text, features_of, head, budget, seed, kept or Kept(), slopes_of, filler)
+    lens = _Lens(text, features_of, head, seed, kept or Kept(), slopes_of, filler)
     found = tuple(span for span in sentences if text[slice(*span)].strip()) if unit == SENTENCE else UNITS[unit](text)
     groups, examined = _groups(_by_sentence(found, sentences), lens, max(most_units, 2))
-    level = lens.look(groups, budget) if groups else None
+    most = budget_of(text, len(groups), has_slopes=slopes_of is not None) if budget is None else budget
+    level = lens.look(groups, most) if groups else None
     spans = tuple(group[0] for group in groups[:examined])
     weights = np.zeros((0, lens.k), np.float32) if level is None else level.weights(lens.weight)[:examined]
     explained = Explained(
@@ -211,9 +233,12 @@ def explain(
     return explained, lens.kept()
 
 
-def budget_of(text: str, *, has_slopes: bool) -> int:
+def budget_of(text: str, groups: int, *, has_slopes: bool) -> int:
     """Return how many changed texts may be asked about: more of a short diary, so that most take about as long."""
-    characters, least = (CHARACTERS_WITH_SLOPES, CHUNK) if has_slopes else (CHARACTERS, 3 * CHUNK)
+    if not has_slopes:
+        characters, least = CHARACTERS, 96
+    else:
+        characters, least = (CHARACTERS_OF_FEW if groups <= FEW else CHARACTERS_WITH_SLOPES), LEAST_BUDGET
     return min(MOST_BUDGET, max(least, characters // max(len(text), 1)))
 
 
@@ -248,18 +273,18 @@ class _Lens:
         text: str,
         features_of: FeaturesOf,
         head: Head,
-        budget: int,
         seed: int,
         kept: Kept,
         slopes_of: SlopesOf | None,
         filler: str,
     ) -> None:
-        self._text, self._budget, self._seed, self._kept = text, budget, seed, kept
+        self._text, self._seed, self._kept = text, seed, kept
         self._slopes_of, self._filler = slopes_of, filler
         self._asked = Asked(features_of)
         self._levels: list[Level] = []
         self._texts: dict[str, FloatArray] = {}
         self._known = dict(kept.texts)
+        self.removed = list(kept.removed)
         self._head = head
         # Scores are free up to a common shift.
         self.weight = np.asarray(head[0] - head[0].mean(axis=0), np.float32)
@@ -317,10 +342,15 @@ class _Lens:
 
     def without(self, spans: Spans) -> float:
         """Return the likeliest label's probability without some spans."""
+        if spans not in self.removed:
+            self.removed.append(spans)
         return float(self.proba([without(self._text, spans, [False] * len(spans))])[0, self.top])
 
     def kept(self) -> Kept:
-        return Kept(tuple(self._levels), self._texts)
+        removed = tuple(self.removed[-_MOST_REMOVED:])
+        for spans in removed:
+            self.without(spans)
+        return Kept(tuple(self._levels), self._texts, removed)
 
 
 def _right_angled(rows: FloatArray) -> FloatArray:
@@ -338,15 +368,28 @@ def _key(text: str) -> str:
 
 
 def _deletion(lens: _Lens, text: str, spans: Spans, weights: FloatArray) -> Deletion | None:
-    """Remove the clear words for the likeliest label, negations whole, and look what is left of it."""
+    """Remove the clear words for the likeliest label, negations whole, and look what is left of it.
+
+    Words that were removed for an earlier head are removed again if they weigh nearly as much: their text is known.
+    """
     joined, sums = merge(spans, weights, find_groups(text, spans))
     column = sums[:, lens.top]
     order = np.argsort(-column, kind="stable")[:STRONGEST]
     clear = [int(i) for i in order if column[i] > 0 and column[i] >= _CLEAR * column[order[0]]]
     if not clear:
         return None
-    removed = tuple(sorted(joined[i] for i in clear))
+    weight_of = dict(zip(joined, column.tolist(), strict=True))
+    strongest = tuple(sorted(joined[i] for i in clear))
+    least = _NEARLY * sum(weight_of[span] for span in strongest)
+    known = [spans for spans in lens.removed if _weight(spans, weight_of) >= least]
+    removed = max(known, key=lambda spans: _weight(spans, weight_of), default=strongest)
     return Deletion(lens.top, removed, lens.before, lens.without(removed))
+
+
+def _weight(spans: Spans, weight_of: dict[Span, float]) -> float:
+    """Return what spans weigh together; nothing if one of them doesn't speak for the label."""
+    weights = [weight_of.get(span, 0.0) for span in spans]
+    return sum(weights) if min(weights) > 0 else 0.0
 
 
 def _by_sentence(units: Spans, sentences: Sequence[Span]) -> list[Spans]:
