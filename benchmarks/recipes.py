@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "A1": ["--data", "a1.csv", "--limit", "1800"],
-    "B1": ["--data", "b1_Training.xlsx", "--validation", "b1_Validation.xlsx", "--limit", "64"],
+    "B1": ["--data", "b1_Training.xlsx", "--validation", "b1_Validation.xlsx", "--limit", "640"],
     "C1": ["--data", "c_train.csv", "--validation", "c_validation.csv", "--limit", "1200"],
     # A batch of 64 padded to a text of 240 tokens takes a CPU 6 GB and more.
     "C2": [
@@ -34,7 +34,7 @@ COMMANDS = {
         "--validation",
         "c_validation.csv",
         "--limit",
-        "200",
+        "2000",
         "--set",
         "model.max_tokens=128",
     ],
@@ -62,8 +62,10 @@ def write_inputs(kote: Path, reviews: Path, work: Path) -> None:
     _write_workbook(work / "b1_Validation.xlsx", held_out)
     rated = pd.read_parquet(reviews, columns=["id", "document", "rating"])
     # The corpus's convention: 1 to 4 negative, 9 and 10 positive, the others left out.
-    rated = rated[~rated["rating"].between(5, 8)].sample(2 * REVIEWS, random_state=SEED)
+    rated = rated[~rated["rating"].between(5, 8)]
     rated["label"] = (rated["rating"] >= 9).astype(int)
+    # As many of both, as in the corpus of which these are the raw reviews.
+    rated = rated.groupby("label").sample(REVIEWS, random_state=SEED).sample(frac=1, random_state=SEED)
     rated["document"] = rated["document"].str.replace(r"\s+", " ", regex=True)
     for name, part in (("train", rated[:REVIEWS]), ("test", rated[REVIEWS:])):
         part[["id", "document", "label"]].to_csv(work / f"ratings_{name}.txt", sep="\t", index=False)

@@ -47,6 +47,8 @@ LEAST_BUDGET = CHUNK
 CHARACTERS = 28_800
 """Of a level's changed texts, if nothing were removed from them: 96 of a diary of 300, about 4 s on two cores."""
 
+_LEAST_WITHOUT_SLOPES = 96
+
 CHARACTERS_WITH_SLOPES = 7_200
 """The same where slopes are known: 16 of a diary of 300, with the slopes about 1.5 s."""
 
@@ -235,10 +237,8 @@ def explain(
 
 def budget_of(text: str, groups: int, *, has_slopes: bool) -> int:
     """Return how many changed texts may be asked about: more of a short diary, so that most take about as long."""
-    if not has_slopes:
-        characters, least = CHARACTERS, 96
-    else:
-        characters, least = (CHARACTERS_OF_FEW if groups <= FEW else CHARACTERS_WITH_SLOPES), LEAST_BUDGET
+    of_few = CHARACTERS_OF_FEW if groups <= FEW else CHARACTERS_WITH_SLOPES
+    characters, least = (of_few, LEAST_BUDGET) if has_slopes else (CHARACTERS, _LEAST_WITHOUT_SLOPES)
     return min(MOST_BUDGET, max(least, characters // max(len(text), 1)))
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_ANY = "오늘은 비가 와서 하루 종일 집에 있었다. 저녁에는 친구에게 전화를 걸어 한참 이야기를 나누었다."
+
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
@@ -102,9 +104,8 @@ class Desk:
         return self._transcriber.text_of(samples)
 
     def warm_up(self) -> None:
-        """Load encoder and model, so that the first text does not wait for them."""
-        self._with_model(lambda db, serving: self._bench.proba_of_texts(db, serving, [""]))
-        self._bench.splitter().split(["a."])
+        """Load all that an explanation takes, so that the first text does not wait for it."""
+        self.explain(_ANY)
 
     def close(self) -> None:
         """End the splitter's own process."""
