@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from annotator.exporting import rows
 
@@ -14,15 +15,13 @@ if TYPE_CHECKING:
     from annotator.exporting.records import Record
     from annotator.exporting.scheme import Scheme
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
 
 def write_lines(target: Path, items: Iterable[Any]) -> int:
     """Write one item a line and return how many there are."""
     count = 0
-    with target.open("w", encoding="utf-8", newline="\n") as file:
+    with target.open("wb") as file:
         for item in items:
-            file.write(_encode(item) + "\n")
+            file.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
             count += 1
     return count
 
@@ -30,12 +29,12 @@ def write_lines(target: Path, items: Iterable[Any]) -> int:
 def write_list(target: Path, items: Iterable[Any]) -> int:
     """Write one list, an item a line, and return how many there are."""
     count = 0
-    with target.open("w", encoding="utf-8", newline="\n") as file:
-        file.write("[")
+    with target.open("wb") as file:
+        file.write(b"[")
         for item in items:
-            file.write((",\n" if count else "\n") + _encode(item))
+            file.write((b",\n" if count else b"\n") + orjson.dumps(item))
             count += 1
-        file.write("\n]\n")
+        file.write(b"\n]\n")
     return count
 
 

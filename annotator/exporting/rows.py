@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,6 @@ WRITTEN = ("text", "written_on", "author", "source", "label", "decided_by", "mem
 """Columns with text that people wrote: what a spreadsheet could run as a formula. All others hold figures or JSON."""
 
 INTEGERS = ("id", "model_version", "row")
-
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def columns(label_names: Sequence[str]) -> list[str]:
@@ -87,7 +86,7 @@ def as_json(value: Any) -> str | None:
     """Return a nested value as the text of a cell."""
     if value is None:
         return None
-    return _encode(value) if value else "[]" if isinstance(value, list) else "{}"
+    return orjson.dumps(value).decode() if value else "[]" if isinstance(value, list) else "{}"
 
 
 def flat_values(records: Iterator[Record], label_names: Sequence[str]) -> Iterator[list[Any]]:
