@@ -193,6 +193,11 @@ class Asked:
     def __init__(self, features_of: FeaturesOf) -> None:
         self._features_of = features_of
         self._known: dict[str, FloatArray] = {}
+        self._expected: list[str] = []
+
+    def expect(self, texts: Sequence[str]) -> None:
+        """Have texts asked about together with the next ones: a few by themselves take an encoder twice as long."""
+        self._expected += texts
 
     def features(self, texts: Sequence[str]) -> FloatArray:
         """Return features, (n, features).
@@ -200,7 +205,8 @@ class Asked:
         Raises:
             LearnerError: ``vectors_not_finite`` for features that are no finite numbers.
         """
-        unknown = list(dict.fromkeys(text for text in texts if text not in self._known))
+        unknown = list(dict.fromkeys(text for text in [*texts, *self._expected] if text not in self._known))
+        self._expected = []
         if unknown:
             found = np.asarray(self._features_of(unknown), np.float32)
             if not np.isfinite(found).all():

@@ -49,7 +49,7 @@ CHARACTERS = 28_800
 
 _LEAST_WITHOUT_SLOPES = 96
 
-CHARACTERS_WITH_SLOPES = 7_200
+CHARACTERS_WITH_SLOPES = 4_800
 """The same where slopes are known: 16 of a diary of 300, with the slopes about 1.5 s."""
 
 CHARACTERS_OF_FEW = 9_000
@@ -218,6 +218,7 @@ def explain(
         raise LearnerError("explanation_budget", budget=budget, least=LEAST_BUDGET)
     lens = _Lens(text, features_of, head, seed, kept or Kept(), slopes_of, filler)
     found = tuple(span for span in sentences if text[slice(*span)].strip()) if unit == SENTENCE else UNITS[unit](text)
+    lens.expect([text[start:end] for start, end in sentences])
     groups, examined = _groups(_by_sentence(found, sentences), lens, max(most_units, 2))
     most = budget_of(text, len(groups), has_slopes=slopes_of is not None) if budget is None else budget
     level = lens.look(groups, most) if groups else None
@@ -299,6 +300,10 @@ class _Lens:
     @property
     def sample_count(self) -> int:
         return sum(level.sample_count for level in self._levels)
+
+    def expect(self, texts: Sequence[str]) -> None:
+        """Have texts that will be wanted asked about together with others."""
+        self._asked.expect([text for text in texts if _key(text) not in self._known])
 
     def look(self, groups: Sequence[Spans], budget: int) -> Level:
         """Return the local model of some groups, the kept one if it is of just these."""
