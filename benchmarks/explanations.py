@@ -222,8 +222,9 @@ class Subject:
 
     def ours(self, text: str, seed: int = 0) -> Ranking:
         """Rank words as the product does."""
-        explained, _ = self.explain(text, seed=seed)
-        proba = self.proba([text])[0]
+        explained, kept = self.explain(text, seed=seed)
+        # What the text itself is, which comes first, is known by then.
+        proba = self.trained.proba(next(iter(kept.texts.values()))[None])[0]
         weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
         place_of = {span: place for place, span in enumerate(units.eojeol(text))}
         order = np.argsort(-np.abs(weights), kind="stable")

@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     FeaturesOf = Callable[[list[str]], FloatArray]
 
-CHUNK = 16
+CHUNK = 12
 """Changed texts that are asked about before it is first looked whether the strongest units are settled."""
 
 FEW = 12
 """Groups for which so many changed texts fit into two seconds that slopes add nothing to them."""
 
-_NEAR = 5
+_NEAR = 4
 """Of these, texts of LIME's own neighbourhood; the others are short. Of few groups all are of that neighbourhood: so
 98 % of the five strongest of 9 to 12 words are found from 184 texts."""
 
@@ -82,8 +82,8 @@ _UNKNOWN = Prior(2.2, 1.0, 100.0, 0.055)
 words' shares, the less pairs matter."""
 
 _BEYOND_SLOPES = Prior(0.066, 0.0, 32.0, 0.055)
-"""What slopes leave to be found: 86 % of the five strongest of 54 to 76 words from 16 changed texts, no more from 33;
-of 15 to 24 words 92 % from 65, where 79 % are found without pairs."""
+"""What slopes leave to be found: 85 % of the five strongest of 54 to 76 words from 12 changed texts, 86 % from 33; of
+15 to 24 words 92 % from 65, where 79 % are found without pairs."""
 
 _SHARPER = 0.5
 """Power of the share that is gone by which a slope counts for more in a shorter text."""

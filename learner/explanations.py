@@ -50,7 +50,7 @@ CHARACTERS = 28_800
 _LEAST_WITHOUT_SLOPES = 96
 
 CHARACTERS_WITH_SLOPES = 4_800
-"""The same where slopes are known: 16 of a diary of 300, with the slopes about 1.5 s."""
+"""The same where slopes are known: 12 of a diary of 300, with the slopes about 1.5 s."""
 
 CHARACTERS_OF_FEW = 9_000
 """The same for few groups and an encoder that can say slopes, which few groups do without."""
@@ -200,7 +200,7 @@ def explain(
             them, (m, features); called several times with many texts each.
         head: weight (k, features) and bias (k,) of scores whose softmax are the probabilities.
         seed: of `seed_of`.
-        budget: most changed texts of a level, at least 16; `budget_of` by default. Where 2**units fits, the seed has no
+        budget: most changed texts of a level, at least 12; `budget_of` by default. Where 2**units fits, the seed has no
             influence.
         most_units: most units to examine, at least 2.
         kept: of an earlier explanation of this text with the same other arguments but for the head.
