@@ -33,7 +33,9 @@ On six texts of 54 to 76 words slopes at 0.3 go with LIME's weights of 2,500 cha
 at 0.1 and at 0.7 with 0.90, for the whole text with 0.84.
 """
 
-_PROBE = "오늘은 비가 와서 집에 있었다."
+PROBE = "오늘은 비가 와서 집에 있었다."
+"""An everyday sentence, to try an encoder with."""
+
 _ALIKE = 0.999
 
 
@@ -71,13 +73,13 @@ def _is_same(encoder: Encoder) -> bool:
     import torch
 
     try:
-        ids, group_of = _tokens(encoder, _PROBE, [((0, len(_PROBE)),)])
+        ids, group_of = _tokens(encoder, PROBE, [((0, len(PROBE)),)])
         with torch.inference_mode():
             gated = _gated(encoder, ids, group_of, torch.ones(1)).numpy()
     # Architectures that take no mask of four dimensions fail in ways of their own.
     except Exception:
         return False
-    return bool(gated @ encoder.encode([_PROBE]).vectors[0] > _ALIKE)
+    return bool(gated @ encoder.encode([PROBE]).vectors[0] > _ALIKE)
 
 
 def _tokens(encoder: Encoder, text: str, groups: Sequence[Spans]) -> tuple[list[int], NDArray[np.int64]]:

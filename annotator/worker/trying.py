@@ -24,6 +24,7 @@ from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
 from db import models
 from learner.encoder import default_cache
+from learner.gates import PROBE
 from learner.speech import Transcriber, read
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_ANY = "오늘은 비가 와서 하루 종일 집에 있었다. 저녁에는 친구에게 전화를 걸어 한참 이야기를 나누었다."
+_SENTENCES = 3
+"""So many make more words than are asked about without slopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Desk:
 
     def warm_up(self) -> None:
         """Load all that an explanation takes, so that the first text does not wait for it."""
-        self.explain(_ANY)
+        self.explain(" ".join([PROBE] * _SENTENCES))
 
     def close(self) -> None:
         """End the splitter's own process."""
