@@ -354,7 +354,7 @@ class _Lens:
     def kept(self) -> Kept:
         removed = tuple(self.removed[-_MOST_REMOVED:])
         for spans in removed:
-            self.without(spans)
+            self.without(spans)  # so that what is left of the text is kept with it
         return Kept(tuple(self._levels), self._texts, removed)
 
 
