@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from annotator import crosswalks, exporting
 from annotator.errors import UserError
@@ -16,8 +19,11 @@ from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+
     from annotator.exporting.formats import Format
-    from annotator.messages import Language
     from annotator.project import Database
 
 _MOST_AT_ONCE = 20_000
@@ -79,19 +85,21 @@ def _choose_crosswalk(db: Database) -> str | None:
 
 
 def _draw_downloads(chosen: Format, *, decided_only: bool, walk: str | None) -> None:
+    choice, language = Choice(decided_only, None if walk is None else crosswalks.read(walk)), session.language()
+    make = partial(exporting.export_bytes, project.path(), chosen.name, choice, language=language)
     files = {"": ("overview.export_download", ":material/download:")}
     files[".card.md"] = ("overview.export_card", ":material/description:")
     if chosen.beside is not None:
         files[".config.xml"] = ("overview.export_config", ":material/settings:")
     with st.container(horizontal=True):
         for beside, (words, icon) in files.items():
-            name = f"maeumgyeol{chosen.ending}{beside}"
+            name, mime = f"maeumgyeol{chosen.ending}{beside}", "application/octet-stream" if beside else chosen.mime
             # The file is made when the button is pressed, not each time the page is drawn.
             st.download_button(
                 say(words),
-                partial(_make, name, chosen.name, decided_only, walk, session.language()),
+                partial(_make, make, name, mime, get_script_run_ctx()),
                 file_name=name,
-                mime="application/octet-stream" if beside else chosen.mime,
+                mime=mime,
                 icon=icon,
                 type="secondary" if beside else "primary",
                 on_click="ignore",
@@ -99,9 +107,20 @@ def _draw_downloads(chosen: Format, *, decided_only: bool, walk: str | None) -> 
             )
 
 
-def _make(name: str, file_format: str, decided_only: bool, walk: str | None, language: Language) -> bytes:
-    choice = Choice(decided_only, None if walk is None else crosswalks.read(walk))
-    return exporting.export_bytes(project.path(), file_format, choice, language=language)[name]
+def _make(make: Callable[[], dict[str, bytes]], name: str, mime: str, drawn_by: ScriptRunContext | None) -> bytes:
+    """Make a file, and keep it as long as the page that offers it stands.
+
+    Streamlit counts a file made on demand to no page and drops it after two runs of any page, of whomever: with a few
+    people at work within a second, before a slow connection has asked for it.
+    """
+    data = make()[name]
+    if exists() and drawn_by is not None:
+        files, kwargs = get_instance().media_file_mgr, {"is_for_static_download": True}
+        keeping = Thread(target=files.add, args=(data, mime, f"export.{name}", name), kwargs=kwargs)
+        add_script_run_ctx(keeping, drawn_by)
+        keeping.start()
+        keeping.join()
+    return data
 
 
 def _start(file_format: str, *, decided_only: bool, crosswalk: str | None) -> None:

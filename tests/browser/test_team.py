@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+SLOW_MS = 6000
+"""A slow connection between the press of a download and the first byte asked for."""
+
 TRUTH = {
     "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.": "행복",
     "택시 기사가 반말을 했다. 아직도 화가 난다.": "분노",
@@ -114,6 +117,7 @@ def _export(page: Page, address: str) -> list[dict[str, str]]:
     settle(page, button)
     with page.expect_download() as download:
         button.click()
+    page.wait_for_timeout(SLOW_MS)  # the file outlasts the runs that the clocks of all open pages begin meanwhile
     # Fetched with the cookies of this browser: some builds of Chromium cancel downloads where nobody can be asked.
     answer = page.context.request.get(download.value.url)
     assert answer.ok
