@@ -129,7 +129,8 @@ def _stop_on_signals() -> Iterator[list[int]]:
 class _Children:
     """Processes of our own, stopped in the order of their start.
 
-    Each has a session of its own: Ctrl-C in a terminal then reaches only this process.
+    Each has a process group of its own: Ctrl-C in a terminal then reaches only this process. A session of its own would
+    do that too, but Linux shares the processor out among sessions first, and niceness counts only within one.
     """
 
     def __init__(self) -> None:
@@ -145,8 +146,9 @@ class _Children:
             command,
             env=environment,
             cwd=SCRIPT.parent,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,
+            process_group=0,
             preexec_fn=partial(os.nice, niceness),
         )
         self._running.append(child)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import json
+from concurrent import futures
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,6 +60,11 @@ class Trial:
     def is_done(self) -> bool:
         """Whether nothing more will come."""
         return self.explained.done()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until more of it is there, at most so long."""
+        awaited: Future[Any] = self.explained if self.predicted.done() else self.predicted
+        futures.wait([awaited], seconds)
 
     def give_up(self) -> None:
         """Let what has not begun never begin: nobody waits for it any more."""

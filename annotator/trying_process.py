@@ -6,6 +6,7 @@ through a socket and is written nowhere. The other end is `annotator.worker.tryi
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -13,8 +14,8 @@ import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from queue import Empty, Queue
-from typing import TYPE_CHECKING, Any
+from queue import Empty, PriorityQueue
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from annotator.errors import UserError
 
@@ -30,12 +31,27 @@ _START = "from annotator.worker.trying import main; main()"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
+_WARM_UP = ("load", "warm_up")
+"""Methods of `annotator.worker.trying.Desk` that load ahead: in steps, so that a question waits for one at most."""
+
+
+class _Question(NamedTuple):
+    """What the child is asked; those of people go before what is loaded ahead, and earlier ones before later ones."""
+
+    is_ahead: bool
+    number: int
+    future: Future[Any]
+    name: str
+    arguments: tuple[Any, ...]
+
+
 class Child:
     """The child process of one database; questions are answered one after the other."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._questions: Queue[tuple[Future[Any], str, tuple[Any, ...]]] = Queue()
+        self._questions: PriorityQueue[_Question] = PriorityQueue()
+        self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
         self._warming: Future[Any] | None = None
@@ -57,19 +73,23 @@ class Child:
         Args:
             name: of a method of `annotator.worker.trying.Desk`.
         """
-        future: Future[Any] = Future()
-        self._questions.put((future, name, arguments))
-        return future
+        return self._put(name, arguments, is_ahead=False)
 
     def warm_up(self) -> None:
         """Begin to load what the first question will need, unless that has been done."""
         if self._warming is None or (self._warming.done() and not self._runs):
-            self._warming = self.ask("warm_up")
+            for name in _WARM_UP:
+                self._warming = self._put(name, (), is_ahead=True)
+
+    def _put(self, name: str, arguments: tuple[Any, ...], *, is_ahead: bool) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._questions.put(_Question(is_ahead, next(self._numbers), future, name, arguments))
+        return future
 
     def _serve(self) -> None:
         while True:
             try:
-                future, name, arguments = self._questions.get(timeout=_IDLE_SECONDS if self._runs else None)
+                _, _, future, name, arguments = self._questions.get(timeout=_IDLE_SECONDS if self._runs else None)
             except Empty:
                 self.end()
                 continue
@@ -107,7 +127,7 @@ class Child:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             # Ctrl-C is for the parent; the child ends with it.
-            start_new_session=True,
+            process_group=0,
         )
         there.close()
 

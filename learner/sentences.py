@@ -183,7 +183,7 @@ def _start() -> _Child:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # Ctrl-C is for the parent; the child ends with it.
-        start_new_session=True,
+        process_group=0,
     )
     there.close()
     child = _Child(process, here)

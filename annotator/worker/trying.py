@@ -105,6 +105,10 @@ class Desk:
             self._transcriber = Transcriber(name)
         return self._transcriber.text_of(samples)
 
+    def load(self) -> None:
+        """Load what a prediction takes."""
+        self.predict(PROBE)
+
     def warm_up(self) -> None:
         """Load all that an explanation takes, so that the first text does not wait for it."""
         self.explain(" ".join([PROBE] * _SENTENCES))

@@ -23,7 +23,9 @@ _SAID = "try_out_said"
 """Draft: what became of putting it among the diaries."""
 
 _TEXT_KEY = "try_out_text_area"
-_LOOK_SECONDS = 0.4
+_LOOK_SECONDS = 1.0
+_WAIT_SECONDS = 0.7
+"""How long a look waits for more to show: looking more often takes the processor from the answer."""
 
 
 def _draw() -> None:
@@ -75,6 +77,7 @@ def _draw_text() -> None:
 
 
 def _draw_trial(trial: Trial) -> None:
+    trial.wait(_WAIT_SECONDS)
     with boundary(), project.opened() as db:
         shown = trying.show(db, trial, session.language())
         if not trying.is_warm(project.path()) and shown.version is None:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from annotator.errors import UserError
 from annotator.importing import preview
+from annotator.importing.tables import plain_column, printable
 from annotator.messages import LANGUAGES, explain
 
 if TYPE_CHECKING:
@@ -130,6 +133,24 @@ def test_json_values_keep_the_way_they_are_written() -> None:
 def test_a_bad_json_line_stops_the_file_with_its_number(line: bytes, code: str) -> None:
     error = refused(b'{"text": "a"}\n\n' + line + b"\n", "a.jsonl")
     assert (error.code, error.details["row"]) == (code, 3)
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(st.characters(), max_size=8), st.just('a "b": \\"c')
+)
+
+
+@given(st.lists(st.tuples(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=2), _VALUES), min_size=1))
+def test_json_objects_of_all_kinds_are_read_whole_or_refused_for_a_repeated_key(pairs: list[tuple[str, Any]]) -> None:
+    line = "{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in pairs) + "}"
+    if len({plain_column(key) for key, _ in pairs}) < len(pairs):
+        assert refused(line.encode(), "a.jsonl").code == "import_json_key_repeats"
+        return
+    expected = {
+        plain_column(key): value if isinstance(value, str | None) else json.dumps(value) for key, value in pairs
+    }
+    shown = {column: value and printable(value) for column, value in expected.items()}
+    assert preview(line.encode(), "a.jsonl").rows[0] == shown
 
 
 def test_a_lone_surrogate_is_shown_as_its_escape() -> None:

@@ -58,6 +58,19 @@ def _code(future: Future[str]) -> str:
     return error.code
 
 
+def test_a_question_goes_before_what_is_loaded_ahead(path: Path) -> None:
+    trying.close(path)
+    trying.warm_up(path)
+    trial = trying.ask(path, TEXT)
+    warm: list[bool] = []
+    trial.explained.add_done_callback(lambda _: warm.append(trying.is_warm(path)))
+    trial.wait(PATIENCE)
+    assert trial.predicted.done()
+    trial.wait(PATIENCE)
+    assert trial.is_done
+    assert warm == [False]
+
+
 def test_a_text_is_predicted_and_explained_as_a_diary_would_be_and_leaves_no_trace(path: Path, db: Database) -> None:
     before = list(db.conn.iterdump())
     trial = trying.ask(path, TEXT)
