@@ -3,7 +3,8 @@
     python benchmarks/import_export.py --rows 1000000 --json result.json
 
 Each direction and format runs in a process of its own, whose highest memory is read when it ends. The rows are made of
-sentences of ``--data``, about 60 characters each, with a date, an author and, for a share of them, a label.
+sentences of ``--data``, any file that can be imported, about 60 characters each, with a date, an author and, for a
+share of them, a label.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ import tempfile
 import threading
 import time
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
+from annotator.importing.columns import guess_roles
+from annotator.importing.formats import open_table
+from annotator.importing.sources import open_source
 from benchmarks import machine
 
 if TYPE_CHECKING:
@@ -42,10 +47,12 @@ _CHARACTERS = 45
 def make_rows(data: Path, count: int, *, labelled: float, seed: int) -> Iterator[dict[str, str]]:
     """Yield rows with text, label, date and author; the same seed gives the same rows."""
     draw = random.Random(seed)
-    with data.open(encoding="utf-8-sig", newline="") as file:
-        read = list(csv.DictReader(file))
-    sentences = [part.strip() for row in read for part in " ".join(row["text"].split()).split(".") if part.strip()]
-    labels = sorted({row["label"] for row in read if row.get("label")})
+    table = open_table(open_source(data, data.name))
+    read = [row.values for row in table.rows()]
+    columns = guess_roles(table, list(islice(table.rows(), 100)))
+    texts = [" ".join((row.get(columns.text or "") or "").split()) for row in read]
+    sentences = [part.strip() for text in texts for part in text.split(".") if part.strip()]
+    labels = [label.name for label in project.DEFAULT_LABELS]
     for number in range(count):
         text = ""
         while len(text) < _CHARACTERS:
