@@ -38,8 +38,9 @@ def shown(text: str, settings: Settings) -> str:
     return _covered(text, settings.mask_names)
 
 
-_TELLING = re.compile(r"[@＠]|(?:\d\D*+){8}")
-"""Every rule below asks for an at sign or at least eight digits, of whichever script; most diaries have neither."""
+_TELLING = re.compile(r"[@＠]|(?:\d[^\d가-힣]*+){8}")
+"""Every rule below asks for an at sign or at least eight digits, of whichever script and with no syllable of Hangul
+between them; most diaries have neither."""
 
 
 # A tab asks for the same few diaries with every key.

@@ -13,6 +13,7 @@ from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.columns import ColumnMap, choose_columns, guess_roles, long_columns
 from annotator.importing.formats import open_table
+from annotator.importing.garbage import only_new_objects
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.sources import open_source
 from annotator.importing.spool import Spool
@@ -159,7 +160,7 @@ def import_file(
     sieve = _sieve(db, table, chosen, max_characters, crosswalk)
     sieve.importer, sieve.name = importer, file.name
     file_hash = file.digest()
-    with Spool() as spool:
+    with only_new_objects(), Spool() as spool:
         row_count, skips = _read(table, sieve, spool)
         _check_labels(sieve, file.name)
         with write(db):

@@ -101,8 +101,7 @@ def _rows(source: Source, encoding: str) -> Iterator[Row]:
         columns = columns_of.get(keys)
         if columns is None:
             columns = columns_of[keys] = column_names(source, number, keys)
-        values = [value if type(value) is str else as_text(value) for value in found.values()]
-        yield Row(number, dict(zip(columns, values, strict=True)))
+        yield Row(number, found if columns == keys else dict(zip(columns, found.values(), strict=True)))
 
 
 def _as_json(value: Any) -> str:
@@ -131,22 +130,21 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def _as_written(line: str) -> Any:
-    """Decode a line whose numbers stay as they are written; the fast decoder's answer counts where it can't differ.
+    """Decode a line, the values of an object as text; the fast decoder's answer counts where it can't differ.
 
     A quotation mark that is no end of a key or a text is escaped in one, or belongs to a key that is named twice.
     """
     try:
         found = orjson.loads(line)
-        if type(found) is dict and line.count('"') == 2 * (len(found) + _texts(found)):
-            return found
+        if type(found) is dict:
+            kinds = [*map(type, found.values())]
+            texts = kinds.count(str)
+            if texts + kinds.count(type(None)) == len(kinds) and line.count('"') == 2 * (len(kinds) + texts):
+                return found
     except orjson.JSONDecodeError:
         pass
-    return _AS_WRITTEN.decode(line)
-
-
-def _texts(found: dict[str, Any]) -> int:
-    """Return how many of the values are texts; fewer than none if one is neither a text nor null."""
-    return sum(1 if type(value) is str else 0 if value is None else -len(found) for value in found.values())
+    found = _AS_WRITTEN.decode(line)
+    return {key: as_text(value) for key, value in found.items()} if isinstance(found, dict) else found
 
 
 def _keys_at_least(line: str) -> Any:

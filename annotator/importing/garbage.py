@@ -1,0 +1,20 @@
+"""Python's collector of reference cycles, kept from walking through the whole program every few thousand rows."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def only_new_objects() -> Iterator[None]:
+    """Have the collector look at what the block makes alone: reading two hundred thousand rows took a tenth longer."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
