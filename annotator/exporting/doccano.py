@@ -4,6 +4,9 @@
 column of labels), ``cats`` and ``entities`` what intent detection and slot filling does. The rest becomes the example's
 metadata. doccano's lines name no people: labels are those of all decisions that count, spans everybody's evidence.
 
+doccano reads lines as a table: a key that some lines lack, and a number that is null in some, stop its import ("CHECK
+constraint failed: JSON_VALID"). So all lines have the same keys, and no number may be null.
+
 Source: doccano, ``backend/data_import/pipeline`` and the examples on its import page.
 """
 
@@ -31,7 +34,7 @@ def line(record: Record) -> dict[str, Any]:
     names = sorted({name for said in record.decisions if said.counts for name in said.labels})
     # The same words marked by two people are one span there.
     spans = sorted({(m.start, m.end, m.label) for m in record.marks if m.verdict == "right" and m.label is not None})
-    found = {
+    return {
         "id": record.id,
         "text": record.text,
         "label": names,
@@ -42,8 +45,8 @@ def line(record: Record) -> dict[str, Any]:
         "source": record.source,
         "soft_label": record.soft_label,
         "predicted": record.predicted,
-        "model_version": record.model_version,
+        "model_version": None if record.model_version is None else str(record.model_version),
         "file": record.origin.file,
         "row": record.row,
+        "metadata": record.metadata,
     }
-    return {**found, **{key: value for key, value in record.metadata.items() if key not in found}}

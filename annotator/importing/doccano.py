@@ -30,6 +30,9 @@ def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     used = {key for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)}
     used |= {key for key in _EMPTY_UNLESS_USED if not found.get(key)}
     values = {key: value for key, value in found.items() if key not in used}
+    if isinstance(beside := values.get("metadata"), dict):  # of our own lines; see `annotator.exporting.doccano`
+        values = {**{key: value for key, value in beside.items() if key not in found}, **values}
+        del values["metadata"]
     said = [Said("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
     return values, said
 
