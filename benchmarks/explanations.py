@@ -8,6 +8,8 @@ them, which takes minutes. How near the strongest five words are to the truth is
 changed texts can be asked about, and on `--long-references` long ones with 20,000. lime explains a label's
 probability, we its score against the others: the two have other strongest words here and there. `top5_overlap` compares
 each with the reference for what it explains, `top5_overlap_with_scores` and `…_with_probabilities` both with either.
+By default lime names ten words, of which some speak against the label; we weigh all words, and so does lime in
+`comprehensiveness_all_words` and `sufficiency_all_words`, from the same answers.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ SHORT = range(8, 13)
 TOP = 5
 LIME_FEATURES = 10
 REFERENCE_DRAWS = 20_000
+ERASER = ("comprehensiveness", "sufficiency")
 BINS = (0.01, 0.05, 0.1, 0.2)
 EVERYDAY = (
     "아침 일곱 시에 일어나 물을 한 잔 마셨다.",
@@ -106,11 +109,13 @@ class Ranking:
     Attributes:
         places: whatever their sign.
         evidence: of those that speak for the label.
+        all_evidence: the same where lime is made to weigh all words instead of the ten that it names by default.
     """
 
     places: tuple[int, ...]
     evidence: tuple[int, ...]
     calls: int
+    all_evidence: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,7 @@ class Subject:
         order = np.argsort(-np.abs(weights), kind="stable")
         places = [place_of[explained.spans[i]] for i in order]
         speaking = [place for i, place in zip(order, places, strict=True) if weights[i] > 0]
-        return Ranking(tuple(places), tuple(speaking), explained.sample_count)
+        return Ranking(tuple(places), tuple(speaking), explained.sample_count, tuple(speaking))
 
     def lime(self, text: str, seed: int = 0) -> Ranking:
         """Rank words as lime does with its own settings but for what a word is; equal words are one to it."""
@@ -244,12 +249,26 @@ class Subject:
             return self.proba(changed)
 
         explainer = LimeTextExplainer(split_expression=lambda raw: raw.split(), random_state=seed)
+        fit, fitted = explainer.base.explain_instance_with_data, []
+
+        def noted(*given: Any, **how: Any) -> Any:
+            fitted.append((given, how))
+            return fit(*given, **how)
+
+        explainer.base.explain_instance_with_data = noted
         top = self.top(text)
-        found = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES).as_list(top)
-        words = [text[start:end] for start, end in units.eojeol(text)]
-        weight_of = {place: weight for word, weight in found for place, other in enumerate(words) if other == word}
-        speaking = [place for place, weight in weight_of.items() if weight > 0]
-        return Ranking(tuple(weight_of), tuple(speaking), calls)
+        found = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES)
+        named = self._places(text, found.as_list(top))
+        ((data, scores, distances, label, _), how) = fitted[0]
+        found.local_exp[top] = fit(data, scores, distances, label, data.shape[1], **how)[1]
+        weighed = self._places(text, found.as_list(top))
+        speaking, all_speaking = (tuple(at for at, weight in of.items() if weight > 0) for of in (named, weighed))
+        return Ranking(tuple(named), speaking, calls, all_speaking)
+
+    def _places(self, text: str, words: list[tuple[str, float]]) -> dict[int, float]:
+        """Return the weight of each place where a word stands, in the order of the words."""
+        there = [text[start:end] for start, end in units.eojeol(text)]
+        return {place: weight for word, weight in words for place, other in enumerate(there) if other == word}
 
     def reference(self, text: str) -> Reference:
         """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
@@ -314,14 +333,15 @@ def _measure(
     ranking = way(text)
     seconds = time.perf_counter() - began
     spans = units.eojeol(text)
-    row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **_eraser(subject, text, ranking)}
+    row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **_eraser(subject, text, ranking.evidence)}
+    row |= {f"{name}_all_words": value for name, value in _eraser(subject, text, ranking.all_evidence).items()}
     if planted is not None:
         inside = [planted[0] <= spans[place][0] < planted[1] for place in ranking.evidence[:3]]
         row["planted"] = float(np.mean(inside)) if inside else 0.0
     return row
 
 
-def _eraser(subject: Subject, text: str, ranking: Ranking) -> dict[str, float]:
+def _eraser(subject: Subject, text: str, evidence: Sequence[int]) -> dict[str, float]:
     """Return ERASER's two figures for the words that speak for the label, mean over shares of words, at most ten.
 
     Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models.
@@ -330,7 +350,7 @@ def _eraser(subject: Subject, text: str, ranking: Ranking) -> dict[str, float]:
     top = subject.top(text)
     gone, alone = [], []
     for share in BINS:
-        chosen = set(ranking.evidence[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
+        chosen = set(evidence[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
         gone.append(units.without(text, spans, [i not in chosen for i in range(len(spans))]))
         alone.append(units.without(text, spans, [i in chosen for i in range(len(spans))]))
     whole = subject.proba([text])[0, top]
@@ -367,8 +387,7 @@ def _summary(
         "top5_overlap_with_scores": float(np.mean(near_score)),
         "top5_overlap_with_probabilities": float(np.mean(near)),
         "seed_overlap": float(np.mean(steady)),
-        "comprehensiveness": float(np.mean([row["comprehensiveness"] for row in rows])),
-        "sufficiency": float(np.mean([row["sufficiency"] for row in rows])),
+        **{name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name.startswith(ERASER)},
         "planted": float(np.mean([row["planted"] for row in rows if "planted" in row])),
     }
 
