@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from db import annotators, decisions, diaries
 from db.decisions import NewDecision
-from db.diaries import Sentences
+from db.diaries import Batch, NewDiary, Sentences
 from tests.conftest import fill
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from db import Database
 
 
@@ -51,3 +54,30 @@ def test_a_sample_follows_the_draws_over_both_parts(opened: Database) -> None:
 def test_ids_without_a_diary_are_passed_over(opened: Database) -> None:
     fill(opened, 3)
     assert diaries.keep_known(opened, np.array([9, 3, 1])).tolist() == [3, 1]
+
+
+MANY = 50_000
+"""So many rows are written as those of a large file are."""
+
+
+def _many(*, broken: bool) -> Iterator[NewDiary]:
+    for number in range(1, MANY + 1):
+        draw = number * 7919 % MANY
+        yield NewDiary(number, f"{number}", number.to_bytes(16, "big"), None, None, "{}", "pool", draw)
+    if broken:
+        raise OSError("the file can't be read to its end")
+
+
+def test_a_large_import_leaves_the_schema_as_it_was_whole_or_broken_off(opened: Database) -> None:
+    def schema() -> list[tuple[str, str]]:
+        return sorted(opened.conn.execute("select name, coalesce(sql, '') from sqlite_master").fetchall())
+
+    before = schema()
+    me = annotators.annotator_id(opened, "나")
+    batch = Batch("many.csv", "00", "csv", "utf-8", {}, me, MANY)
+    with pytest.raises(OSError, match="can't be read"):
+        diaries.insert_batch(opened, batch, _many(broken=True), [], source="many.csv")
+    assert (schema(), diaries.count_diaries(opened)) == (before, 0)
+    diaries.insert_batch(opened, batch, _many(broken=False), [], source="many.csv")
+    assert (schema(), diaries.count_diaries(opened)) == (before, MANY)
+    assert opened.conn.execute("pragma integrity_check").fetchone()[0] == "ok"
