@@ -150,9 +150,8 @@ def _large_import(db: Database, row_count: int) -> Iterator[None]:
         return
     usual = int(scalar(db, "pragma cache_size"))
     db.conn.execute(f"pragma cache_size=-{_LARGE_CACHE_KIB}")
-    # Rows that are there already would have to be sorted again.
     index = scalar(db, "select sql from sqlite_master where name = 'diaries_by_part'")
-    is_late = row_count > last_diary_id(db)
+    is_late = row_count > last_diary_id(db)  # rows that are there already have to be sorted again
     try:
         if is_late:
             db.conn.execute("drop index diaries_by_part")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -78,6 +79,16 @@ def _write(name: str, folder: Path, records: Iterator[Record] | None = None, sch
 def test_a_file_is_the_golden_one(tmp_path: Path, name: str) -> None:
     written = _write(name, tmp_path)
     assert written.read_bytes() == (GOLDEN / written.name).read_bytes()
+
+
+def test_doccano_can_make_a_table_of_its_lines(tmp_path: Path) -> None:
+    others = _record(4, "다른 파일에서 온 글", metadata={"장소": "집"}, source="다른.csv")
+    written = _write("doccano", tmp_path, chain(_records(), [others]))
+    lines = [json.loads(line) for line in written.read_text("utf-8").splitlines()]
+    assert len({tuple(line) for line in lines}) == 1
+    for column in lines[0]:
+        kinds = {type(line[column]) for line in lines}
+        assert kinds.isdisjoint((int, float)) or type(None) not in kinds
 
 
 def test_the_labelling_config_fits_the_tasks(tmp_path: Path) -> None:
