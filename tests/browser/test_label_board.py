@@ -274,6 +274,7 @@ def test_evidence_follows_the_label_that_is_looked_at(open_board: Callable[..., 
     expect(deletion).to_have_text("이 낱말을 빼면 슬픔이 41%에서 20%로 떨어져요.")
     expect(board.page.locator(".contrast")).to_have_text("불안이 아닌 이유: ‘눈물이’")
     assert board.page.locator(".text .word.for").all_inner_texts() == ["눈물이"]
+    board.page.mouse.move(5, 5)
     board.page.get_by_role("button", name="행복").hover()
     expect(evidence).to_have_text("‘그래도’ → 행복 쪽 · ‘눈물이’ → 반대쪽")
     expect(deletion).to_be_hidden()
@@ -281,6 +282,20 @@ def test_evidence_follows_the_label_that_is_looked_at(open_board: Callable[..., 
     expect(deletion).to_be_visible()
     board.press("v")
     expect(evidence).to_contain_text("불안")
+
+
+def test_a_label_that_appears_under_a_resting_mouse_is_not_looked_at(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    evidence = board.page.locator(".evidence-text")
+    box = board.page.get_by_role("button", name="행복").bounding_box()
+    assert box is not None
+    board.page.mouse.move(box["x"] + 5, box["y"] + 5, steps=2)
+    expect(evidence).to_contain_text("행복 쪽")
+    board.load()
+    board.page.mouse.move(box["x"] + 5, box["y"] + 5)
+    expect(evidence).to_have_text("‘눈물이’ 때문에 슬픔으로 봤어요.")
+    board.page.mouse.move(box["x"] + 9, box["y"] + 5, steps=2)
+    expect(evidence).to_contain_text("행복 쪽")
 
 
 def test_a_negation_is_tinted_with_what_it_negates(open_board: Callable[..., Board]) -> None:

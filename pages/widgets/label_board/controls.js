@@ -34,7 +34,14 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
   made.style.setProperty("--label", label.colour);
   made.title = label.definition;
   made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
-  made.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && onLook());
+  // A button that appears under a resting mouse is entered, too; only who then moves the mouse means it.
+  let isEntered = false;
+  made.addEventListener("pointerenter", (event) => (isEntered = event.pointerType === "mouse"));
+  made.addEventListener("pointermove", (event) => {
+    if (!isEntered || !(event.movementX || event.movementY)) return;
+    isEntered = false;
+    onLook();
+  });
   made.addEventListener("pointerleave", onLookAway);
   made.addEventListener("focus", () => made.matches(":focus-visible") && onLook());
   made.addEventListener("blur", onLookAway);
