@@ -27,8 +27,9 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from learner import masks
+from learner import alone, masks
 from learner.errors import LearnerError
 from learner.units import without
 
@@ -241,12 +242,14 @@ def attribute(
         return measure(text, groups, asked, budget=budget, seed=seed, chunks=0, filler=filler)
     slopes = slopes_of(groups) if len(groups) > FEW else None
     before: list[int] | None = None
-    for chunks in accumulate(_portions(len(groups), budget // CHUNK)):
-        level = measure(text, groups, asked, budget=budget, seed=seed, chunks=chunks, slopes=slopes, filler=filler)
-        strongest, is_certain = level.settled(None if slopes is None else slopes.directions)
-        if strongest == before and is_certain:
-            break
-        before = strongest
+    # Threads of numpy's small products wait for the next one at full speed, and the encoder waits for them.
+    with threadpool_limits(1, user_api="blas"):
+        for chunks in accumulate(_portions(len(groups), budget // CHUNK)):
+            level = measure(text, groups, asked, budget=budget, seed=seed, chunks=chunks, slopes=slopes, filler=filler)
+            strongest, is_certain = level.settled(None if slopes is None else slopes.directions)
+            if strongest == before and is_certain:
+                break
+            before = strongest
     return level
 
 
@@ -278,6 +281,8 @@ def measure(
     spans = [span for group in groups for span in group]
     order = np.argsort([start for start, _ in spans], kind="stable")
     rows = np.repeat(keep > 0, [len(group) for group in groups], axis=1)[:, order].tolist()
+    by_themselves = alone.texts(text, groups) if chunks and len(groups) > FEW else []
+    asked.expect(by_themselves)
     features = asked.features([without(text, [spans[i] for i in order], row, filler) for row in rows])
     root = np.sqrt(weights / weights.sum())[:, None]
     spread = root * (features - np.average(features, axis=0, weights=weights))
@@ -288,14 +293,17 @@ def measure(
         matrix = linear_map(keep, weights) @ features
         left = spread / root - (keep - np.average(keep, axis=0, weights=weights)) @ matrix
         found = _Estimate(matrix, np.zeros(len(groups)), np.zeros_like(features[:1]), left)
+    matrix = found.matrix
+    if by_themselves:
+        matrix = alone.join(matrix, text, groups, asked.features(by_themselves))
     return Level(
         groups=tuple(groups),
-        matrix=np.asarray(found.matrix, np.float32),
+        matrix=np.asarray(matrix, np.float32),
         errors=np.asarray(found.errors, np.float32),
         misfit=_condense(root * found.left),
         spread=_condense(spread),
         surprise=_condense(found.surprise),
-        sample_count=len(keep),
+        sample_count=len(keep) + len(by_themselves),
         chunks=chunks,
     )
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     SlopesOf = Callable[[Sequence[Spans], FloatArray], FloatArray | None]
 
-VERSION = 4
+VERSION = 5
 """Of the way in which texts are changed and weighed: what another one kept is not used."""
 
 SENTENCE = "sentence"
