@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learner import alone, units
+from learner.attribution import FEW, Asked, measure
+
+LONG = "어제 산 우산을 오늘 버스에 두고 내려서 하루 종일 몹시 슬픔 속에 앉아 비가 그치기를 기다렸다"
+
+
+def words(text: str) -> list[tuple[tuple[int, int], ...]]:
+    return [(span,) for span in units.eojeol(text)]
+
+
+def test_each_word_is_asked_about_and_a_negation_as_a_whole() -> None:
+    text = "밥을 안 먹었다 그래도 울지 않았다"
+    assert alone.texts(text, words(text)) == ["밥을", "안 먹었다", "그래도", "울지 않았다", ""]
+
+
+def test_a_word_is_the_mean_of_what_it_adds_and_what_it_says() -> None:
+    text = "밥을 안 먹었다 그래도"
+    matrix = np.array([[1.0], [2.0], [3.0], [4.0]])
+    joined = alone.join(matrix, text, words(text), np.array([[10.0], [8.0], [0.5], [0.5]]))
+    weighed = 4 * matrix[:, 0] + alone.WEIGHT * np.array([9.5, 7.5 / 2, 7.5 / 2, 0])
+    np.testing.assert_allclose(joined[:, 0], weighed / (4 + alone.WEIGHT))
+
+
+def test_words_far_apart_are_not_read_as_one_text() -> None:
+    text = "밥을 먹고 잤다 또"
+    a, b, c, d = (span for (span,) in words(text))
+    groups = [(a, d), (b,), (c,)]
+    assert alone.texts(text, groups) == ["먹고", "잤다", ""]
+    joined = alone.join(np.ones((3, 1)), text, groups, np.zeros((3, 1)))
+    assert joined[0, 0] == 1 > joined[1, 0]
+
+
+def test_of_two_words_that_add_as_much_the_one_that_says_it_alone_weighs_more() -> None:
+    def said(texts: list[str]) -> np.ndarray:
+        return np.array([[("슬픔" in text) + (text.startswith("어제") and " " in text)] for text in texts], np.float32)
+
+    groups = words(LONG)
+    assert len(groups) > FEW
+    level = measure(LONG, groups, Asked(said), budget=96, seed=1, chunks=8)
+    weight = dict(zip(LONG.split(), level.matrix[:, 0], strict=True))
+    assert weight["슬픔"] > weight["어제"] > 0.5
+    assert weight["슬픔"] == pytest.approx(1, abs=0.1)
