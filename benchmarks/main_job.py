@@ -56,7 +56,7 @@ def main() -> None:
         result |= _speeds(texts)
         with App(path) as app, closing(project.open_project(path)) as db:
             result["first_prediction_seconds"] = _wait(lambda: _first_is_ready(db))
-            result["work_seconds"] = _wait(lambda: _is_idle(db)) + result["first_prediction_seconds"]
+            result["work_seconds"] = _wait(lambda: is_idle(db)) + result["first_prediction_seconds"]
             result |= _label(db, texts, truth, arguments.labels)
             result["rounds"] = [_retrain(db) for _ in range(arguments.rounds)]
             result["press_to_queue_seconds"] = statistics.median(r["press_to_queue"] for r in result["rounds"])
@@ -144,8 +144,8 @@ def _speeds(texts: list[str]) -> dict[str, float]:
 class App:
     """The app and its worker as a user starts them."""
 
-    def __init__(self, path: Path) -> None:
-        command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(PORT)]
+    def __init__(self, path: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(PORT), *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> subprocess.Popen[str]:
@@ -171,7 +171,8 @@ def _first_is_ready(db: Database) -> bool:
     return active is not None and models.find_proba(db, active, first[0]) is not None
 
 
-def _is_idle(db: Database) -> bool:
+def is_idle(db: Database) -> bool:
+    """Say whether the worker has nothing left to do for the diaries that come next."""
     active = models.find_active(db)
     if active is None or diaries.count_unsplit(db) or rounds.find_open(db) is not None:
         return False
@@ -218,7 +219,7 @@ def _retrain(db: Database) -> dict[str, Any]:
     if done.status != "done" or models.find_active_id(db) == before:
         raise SystemExit(f"Round {done.number} ended as {done.status}: {done.error or done.report}")
     after = done.report["after"]
-    head_explained = _wait(lambda: _is_idle(db))
+    head_explained = _wait(lambda: is_idle(db))
     return {
         "press_to_queue": seconds,
         "waited": waited,

@@ -21,7 +21,8 @@ __all__ = ["Database", "backup", "connect", "create", "data_version", "lend", "o
 APPLICATION_ID = 0x6D61656D
 """'maem' in ``pragma application_id``: says whose file this is before any table is read."""
 
-_BUSY_SECONDS = 15
+_BUSY_SECONDS = 60
+"""How long a press waits for another one's write; an import of a million rows takes half of it."""
 
 _COUNT_MIGRATIONS = "select count(*) from _sqlite_migrations"
 
