@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 from transformers import (
@@ -22,6 +24,7 @@ from transformers import (
     RobertaModel,
 )
 
+from learner import encoder as encoders
 from learner.encoder import Encoder, default_cache, load
 from learner.errors import EncoderError
 
@@ -326,3 +329,14 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert default_cache() == tmp_path / "xdg" / "maeumgyeol"
     monkeypatch.setenv("MAEUMGYEOL_CACHE", str(tmp_path / "mine"))
     assert default_cache() == tmp_path / "mine"
+
+
+@given(st.lists(st.integers(1, 600), max_size=80))
+def test_batches_hold_every_text_once_with_little_padding(lengths: list[int]) -> None:
+    batches = [places.tolist() for places in encoders._batches([[0] * length for length in lengths])]
+    assert sorted(place for places in batches for place in places) == list(range(len(lengths)))
+    for places in batches:
+        held = [lengths[place] for place in places]
+        assert held == sorted(held, reverse=True)
+        assert len(held) == 1 or len(held) * held[0] <= encoders._TOKENS_A_BATCH
+        assert len(held) * held[0] - sum(held) <= encoders._PADDING_A_BATCH
