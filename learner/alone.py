@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from learner.characters import Spans
 
-WEIGHT = 2.5
+WEIGHT = 3.0
 """How much what a unit says by itself counts, where what it adds to a text of n units counts n.
 
 On six texts of 54 to 76 words what is kept of the strongest words says the label with 0.03 more probability than
-without, removing them costs as much, and the correlation with LIME's weights of 2,500 changed texts rises from 0.927 to
-0.932. Twice as much lowers it.
+without; removing them costs as much, and the correlation with LIME's weights of 2,500 changed texts is 0.93 both ways.
+With a fourth more, fewer of the five strongest of 15 to 44 words are found.
 """
 
 
