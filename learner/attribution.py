@@ -120,7 +120,7 @@ class Level:
         misfit, spread: (≤ 6, features): what the model of the texts does not explain, and what there is to explain: the
             squared length of their product with a head's weights is the weighted mean of squares.
         surprise: (≤ 6, features), likewise: how far the texts lie from what the estimates expect, in their own measure.
-        sample_count: different texts that were asked about.
+        sample_count: different texts that were asked about, changed ones and units by themselves.
         chunks: draws of `CHUNK` texts; 0 where all were asked about, and nothing was left to chance.
     """
 
