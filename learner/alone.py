@@ -16,11 +16,11 @@ import numpy as np
 from learner.negation import find_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from learner.characters import Spans
+    from learner.characters import Span, Spans
 
 WEIGHT = 3.0
 """How much what a unit says by itself counts, where what it adds to a text of n units counts n.
@@ -31,33 +31,36 @@ With a fourth more, fewer of the five strongest of 15 to 44 words are found.
 """
 
 
-def texts(text: str, groups: Sequence[Spans]) -> list[str]:
-    """Return what is asked about: each group of one span, negations whole, and nothing at all, last."""
-    phrases = _phrases(text, groups)
-    return [*(text[groups[phrase[0]][0][0] : groups[phrase[-1]][0][1]] for phrase in phrases), ""]
+def find_phrases(text: str, groups: Sequence[Spans]) -> dict[Span, tuple[int, ...]]:
+    """Return what is read by itself, and the groups that have a part in it: groups of one span, negations whole.
+
+    Groups of several spans are left out: units far apart are no text that anybody would read.
+    """
+    single = [i for i, group in enumerate(groups) if len(group) == 1]
+    spans = [groups[i][0] for i in single]
+    negations = find_groups(text, spans)
+    joined = {i for members in negations for i in members}
+    return {
+        (spans[members[0]][0], spans[members[-1]][1]): tuple(single[i] for i in members)
+        for members in sorted([*negations, *((i,) for i in range(len(spans)) if i not in joined)])
+    }
 
 
-def join(matrix: NDArray[Any], text: str, groups: Sequence[Spans], features: NDArray[Any]) -> NDArray[Any]:
+def texts(text: str, phrases: Iterable[Span]) -> list[str]:
+    """Return what is asked about: each phrase, and nothing at all, last."""
+    return [*(text[start:end] for start, end in phrases), ""]
+
+
+def join(matrix: NDArray[Any], phrases: dict[Span, tuple[int, ...]], features: NDArray[Any]) -> NDArray[Any]:
     """Return the weighted mean of what groups add to a text and what they say by themselves, (g, features).
-
-    A group of several spans keeps what it adds: of units far apart nobody would read a text.
 
     Args:
         matrix: (g, features) that the groups add.
-        features: of `texts` of the same groups, in their order.
+        features: of `texts` of these phrases.
     """
-    joined = np.array(matrix)
-    for phrase, said in zip(_phrases(text, groups), features[:-1] - features[-1], strict=True):
-        # By itself one part of a negation says the contrary, so that each has its share of the whole.
-        part = WEIGHT / len(phrase) * said
-        for i in phrase:
-            joined[i] = (len(groups) * matrix[i] + part) / (len(groups) + WEIGHT)
+    count, joined = len(matrix), np.array(matrix)
+    for members, said in zip(phrases.values(), features[:-1] - features[-1], strict=True):
+        # One part of a negation by itself says the contrary, so that each has its share of the whole.
+        rows = list(members)
+        joined[rows] = (count * matrix[rows] + WEIGHT * said / len(rows)) / (count + WEIGHT)
     return joined
-
-
-def _phrases(text: str, groups: Sequence[Spans]) -> list[tuple[int, ...]]:
-    """Return the groups of one span, those that a negation joins together."""
-    single = [i for i, group in enumerate(groups) if len(group) == 1]
-    negations = find_groups(text, [groups[i][0] for i in single])
-    phrase_of = {single[i]: tuple(single[j] for j in members) for members in negations for i in members}
-    return list(dict.fromkeys(phrase_of.get(i, (i,)) for i in single))

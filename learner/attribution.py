@@ -281,7 +281,8 @@ def measure(
     spans = [span for group in groups for span in group]
     order = np.argsort([start for start, _ in spans], kind="stable")
     rows = np.repeat(keep > 0, [len(group) for group in groups], axis=1)[:, order].tolist()
-    by_themselves = alone.texts(text, groups) if chunks and len(groups) > FEW else []
+    phrases = alone.find_phrases(text, groups) if chunks and len(groups) > FEW else {}
+    by_themselves = alone.texts(text, phrases) if phrases else []
     asked.expect(by_themselves)
     features = asked.features([without(text, [spans[i] for i in order], row, filler) for row in rows])
     root = np.sqrt(weights / weights.sum())[:, None]
@@ -295,7 +296,7 @@ def measure(
         found = _Estimate(matrix, np.zeros(len(groups)), np.zeros_like(features[:1]), left)
     matrix = found.matrix
     if by_themselves:
-        matrix = alone.join(matrix, text, groups, asked.features(by_themselves))
+        matrix = alone.join(matrix, phrases, asked.features(by_themselves))
     return Level(
         groups=tuple(groups),
         matrix=np.asarray(matrix, np.float32),
@@ -303,7 +304,7 @@ def measure(
         misfit=_condense(root * found.left),
         spread=_condense(spread),
         surprise=_condense(found.surprise),
-        sample_count=len(keep) + len(by_themselves),
+        sample_count=len(keep) + len(set(by_themselves)),
         chunks=chunks,
     )
 
