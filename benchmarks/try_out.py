@@ -79,7 +79,7 @@ def main() -> None:
 
 def _ask(page: Page, text: str) -> dict[str, float]:
     """Return the seconds from the press until each part of the answer is there, by the browser's clock."""
-    page.locator("textarea").fill(text)
+    page.locator("textarea").fill(text, timeout=_TIMEOUT)
     page.evaluate(
         "addEventListener('click', event => { window.clickedAt = event.timeStamp }, {capture: true, once: true})"
     )

@@ -18,17 +18,29 @@ from tests.learner.tiny import write_tiny_encoder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from db import Database
+
 CHARACTERS = "0123456789번째 날. 오늘은 정말 기쁘고 즐거운 하루였다 너무 슬프고 눈물이 났다"
 
 
 def make(folder: Path) -> Path:
     """Set a project up with a tiny encoder, six diaries and the model that needs no label; return its database."""
     path = folder / "project.db"
-    project.init(path, seed="00" * 16, encoder=str(write_tiny_encoder(folder / "encoder", CHARACTERS)))
+    begin(path)
     with closing(project.open_project(path)) as db:
         fill(db, 6)
-        bench = Workbench(path, cache=default_cache())
-        ids = np.arange(1, diaries.last_diary_id(db) + 1)
-        bench.encode_missing(db, ids)
-        upkeep.make_zero_label_model(bench, db, ids)
+        teach(path, db)
     return path
+
+
+def begin(path: Path) -> None:
+    """Set a project up with a tiny encoder beside it."""
+    project.init(path, seed="00" * 16, encoder=str(write_tiny_encoder(path.parent / "encoder", CHARACTERS)))
+
+
+def teach(path: Path, db: Database) -> None:
+    """Make the model that needs no label."""
+    bench = Workbench(path, cache=default_cache())
+    ids = np.arange(1, diaries.last_diary_id(db) + 1)
+    bench.encode_missing(db, ids)
+    upkeep.make_zero_label_model(bench, db, ids)

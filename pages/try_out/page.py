@@ -37,7 +37,7 @@ def _draw() -> None:
         may_keep = access.may(session.person(db), "review")
         may_set = access.may(session.person(db), "administrate")
     if obstacle is not None:
-        _draw_obstacle(obstacle, may_import=may_keep)
+        _draw_obstacle(obstacle)
         return
     trying.warm_up(project.path())
     speaking.draw(speech_model, may_set=may_set)
@@ -50,10 +50,15 @@ def _draw() -> None:
             _draw_keeping()
 
 
-def _draw_obstacle(obstacle: str, *, may_import: bool) -> None:
-    st.info(say(obstacle), icon=":material/hourglass_empty:")
-    if may_import and obstacle == "try_out.no_diaries":
-        st.page_link("pages/import_diaries/page.py", label=say("try_out.to_import"), icon=":material/download:")
+@st.fragment(run_every=2.0)
+def _draw_obstacle(drawn: str) -> None:
+    """Say what is missing; once that changes, draw the whole page again."""
+    with boundary(), project.opened() as db:
+        if trying.obstacle(db) != drawn:
+            st.rerun()
+        st.info(say(drawn), icon=":material/hourglass_empty:")
+        if drawn == "try_out.no_diaries" and access.may(session.person(db), "review"):
+            st.page_link("pages/import_diaries/page.py", label=say("try_out.to_import"), icon=":material/download:")
 
 
 def _draw_text() -> None:
