@@ -146,6 +146,10 @@ def test_both_languages_want_the_same_values_and_no_text_is_empty() -> None:
     assert [key for key in ko if not (ko[key].strip() and en[key].strip())] == []
 
 
+def test_korean_speaks_in_one_tone() -> None:
+    assert [key for key, text in catalogue("ko").items() if re.search(r"니다|니까", text)] == []
+
+
 def test_the_scan_finds_what_it_looks_for() -> None:
     found = {use.pattern for use in _uses()}
     assert {r"error\.labels_of_one_kind", r"cli\.import\.done", r"step\.[a-z_0-9]+", r"error\.round_lost"} <= found
