@@ -37,7 +37,11 @@ def add(name: str, path: Path, role: Role, email: str | None) -> None:
     with closing(project.open_project(path)) as db:
         # Asked for here and not given as an option, which every process list would show.
         password = (
-            None if email else click.prompt(say("cli.people.password"), hide_input=True, confirmation_prompt=True)
+            None
+            if email
+            else click.prompt(
+                say("cli.people.password"), hide_input=True, confirmation_prompt=say("gate.password_again")
+            )
         )
         accounts.add(db, None, name, role, password=password, email=email)
     click.echo(say("cli.people.added", name=name, role=say(f"role.{role}")))

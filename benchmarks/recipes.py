@@ -33,8 +33,6 @@ COMMANDS = {
         "c_train.csv",
         "--validation",
         "c_validation.csv",
-        "--limit",
-        "2000",
         "--set",
         "model.max_tokens=128",
     ],

@@ -13,7 +13,7 @@ from annotator import sessions
 from annotator.errors import EXPLAINED, UserError
 from annotator.messages import LANGUAGES, Language, default_language, explain
 from pages.gate.forms import Card, respond
-from pages.widgets.session import COOKIE
+from pages.widgets.session import COOKIE, LANGUAGE_COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +70,9 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def language_of(request: Request) -> Language:
-    """Return the language that a page was asked for in."""
-    asked = request.query_params.get("lang")
-    return next((language for language in LANGUAGES if language == asked), default_language())
+    """Return the language that a page was asked for in, or else that of this browser."""
+    asked = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+    return next((language for name in asked for language in LANGUAGES if language == name), default_language())
 
 
 def in_other_language(request: Request) -> str:
@@ -100,4 +100,6 @@ def sign_in_as(request: Request, token: str, to: str) -> Response:
     is_secret = request.url.scheme == "https"
     age = sessions.SESSION_SECONDS
     answer.set_cookie(COOKIE, token, max_age=age, httponly=True, samesite="lax", secure=is_secret)
+    if "lang" in request.query_params:
+        answer.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=age, samesite="lax", secure=is_secret)
     return answer

@@ -14,8 +14,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from annotator.errors import EXPLAINED
-from annotator.messages import default_language, explain, say
+from annotator.messages import explain, say
 from pages.gate import organisation
+from pages.gate.asking import language_of
 from pages.gate.forms import Card, respond
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _is_page(scope: Scope) -> bool:
 
 def _turn_away(request: Request, error: Exception, *, is_page: bool) -> Response:
     code = getattr(error, "code", "")
-    language = default_language()
+    language = language_of(request)
     sentence = explain(error, language)  # type: ignore[arg-type]
     if not is_page:
         return PlainTextResponse(sentence, 401 if code == "signed_out" else 403, {"Cache-Control": "no-store"})

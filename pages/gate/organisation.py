@@ -16,8 +16,8 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from annotator import sessions
 from annotator.errors import EXPLAINED, UserError
-from annotator.messages import Language, default_language, explain, say
-from pages.gate.asking import address_of, sign_in_as
+from annotator.messages import Language, explain, say
+from pages.gate.asking import address_of, language_of, sign_in_as
 from pages.gate.forms import Card, respond
 from pages.widgets import project
 
@@ -56,7 +56,7 @@ async def welcome(request: Request) -> Response | None:
     try:
         token = await asyncio.to_thread(_sign_in, identity, address_of(request))
     except EXPLAINED as error:
-        language = default_language()
+        language = language_of(request)
         back = (("/login", say("gate.login_button", language)),)
         card = Card(say("gate.closed", language), language, problem=explain(error, language), links=back)
         answer: Response = respond(card, status=403)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COOKIE = "maeumgyeol_session"
 """Holds the token of a signed-in browser; only the server can read it."""
 
+LANGUAGE_COOKIE = "maeumgyeol_language"
+"""Holds the language that was chosen in a browser, for the gate's pages, too."""
+
 _LANGUAGE = "session_language"
 _NAME = "session_name"
 _ANNOTATOR_ID = "session_annotator_id"
@@ -31,8 +34,16 @@ _DRAFTS = "session_drafts"
 
 
 def language() -> Language:
-    """Return the language of the interface."""
-    chosen: Language = st.session_state.get(_LANGUAGE, default_language())
+    """Return the language of the interface: the one chosen here, or in this browser before."""
+    if chosen := chosen_language():
+        return chosen
+    before = st.context.cookies.get(LANGUAGE_COOKIE)
+    return next((known for known in LANGUAGES if known == before), default_language())
+
+
+def chosen_language() -> Language | None:
+    """Return the language that was chosen since the page was loaded."""
+    chosen: Language | None = st.session_state.get(_LANGUAGE)
     return chosen
 
 

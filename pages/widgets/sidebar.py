@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME_KEY = "frame_name"
 _LANGUAGE_KEY = "frame_language"
+_YEAR_SECONDS = 365 * 24 * 3600
 _SILENT_SECONDS = 60
 
 _BUTTON_STYLE = (
@@ -75,6 +76,10 @@ def draw_language() -> None:
         on_change=lambda: session.set_language(st.session_state[_LANGUAGE_KEY]),
         label_visibility="collapsed",
     )
+    if chosen := session.chosen_language():
+        # Streamlit can read cookies, but not write one.
+        cookie = f"{session.LANGUAGE_COOKIE}={chosen}; path=/; max-age={_YEAR_SECONDS}; samesite=lax"
+        st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
 
 
 def _draw_name(db: Database) -> None:

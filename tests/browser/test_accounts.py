@@ -79,6 +79,27 @@ def test_a_deep_link_leads_over_the_login_and_holds_until_the_logout(
     expect(other.get_by_role("heading", name="로그인")).to_be_visible()
 
 
+def test_the_language_that_was_chosen_is_there_again_after_a_reload_and_after_signing_out(
+    address: str, page: Page
+) -> None:
+    page.goto(f"{address}/overview")
+    page.get_by_role("link", name="English").click()
+    page.get_by_label("Name").fill("하준")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.get_by_text("한국어").click()
+    expect(page.get_by_role("heading", name="현황")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="현황")).to_be_visible()
+    page.get_by_text("English").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Page) -> None:
     with project.opened(path) as db:
         accounts.add(db, None, "알아맞힐 사람", "annotator", password=PASSWORD)
