@@ -91,11 +91,11 @@ def _is_time(db: Database, annotator_id: int, every: int) -> bool:
     """Say whether a person has made so many decisions since their last repeat, and enough of them at all."""
     last = scalar(
         db,
-        "select max(answered_at) from repeats where annotator_id = :annotator and undone_at is null",
+        "select max(after_decision_id) from repeats where annotator_id = :annotator and undone_at is null",
         annotator=annotator_id,
     )
-    back = max(every - 1, 1) if last else max(every, _FEWEST_DECISIONS)
-    sql = "select decided_at from decisions where annotator_id = :annotator order by id desc limit 1 offset :back"
+    back = max(every, _FEWEST_DECISIONS) if last is None else max(every - 1, 1)
+    sql = "select id from decisions where annotator_id = :annotator order by id desc limit 1 offset :back"
     then = scalar(db, sql, annotator=annotator_id, back=back - 1)
     return then is not None and (last is None or then > last)
 
@@ -106,8 +106,10 @@ def add(db: Database, answer: NewAnswer) -> bool:
     There is nothing to compare with then, and nothing is kept: it is a decision like any other.
     """
     statement = """
-        insert into repeats (diary_id, annotator_id, decision_id, kind, label_id, token, seconds, answered_at)
-        select :diary_id, :annotator_id, s.decision_id, :kind, :label_id, :token, :seconds, :now
+        insert into repeats (diary_id, annotator_id, decision_id, kind, label_id, token, seconds, answered_at,
+            after_decision_id)
+        select :diary_id, :annotator_id, s.decision_id, :kind, :label_id, :token, :seconds, :now,
+            (select max(id) from decisions where annotator_id = :annotator_id)
         from standing s where s.diary_id = :diary_id and s.annotator_id = :annotator_id
     """
     with write(db):
@@ -130,11 +132,10 @@ def undo_last(db: Database, annotator_id: int, *, token: str) -> Repeat | None:
     """
     repeated = f"{_KEPT} where annotator_id = :annotator and instr(token || ' ', ' ' || :token || ' ') > 0"
     newest = f"""
-        {_KEPT} where annotator_id = :annotator and undone_at is null and answered_at >= coalesce((
-            select d.decided_at from decisions d
-            where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
-                and not exists (select 1 from decisions u where u.undoes = d.id)
-            order by d.id desc limit 1), '')
+        {_KEPT} where annotator_id = :annotator and undone_at is null and not exists (
+            select 1 from decisions d
+            where d.annotator_id = :annotator and d.id > after_decision_id and d.kind <> 'undo'
+                and d.source = 'person' and not exists (select 1 from decisions u where u.undoes = d.id))
         order by id desc limit 1
     """  # noqa: S608 - constants
     with write(db):

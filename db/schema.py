@@ -666,6 +666,18 @@ _SERVING = (
 )
 
 
+_IN_ORDER = (
+    # Where an answer to a repeat stands among its person's decisions. By time it cannot be told: two presses may fall
+    # in one millisecond, and a clock may be set back.
+    "alter table repeats add column after_decision_id integer not null default 0",
+    """
+    update repeats set after_decision_id = (
+        select max(d.id) from decisions d
+        where d.annotator_id = repeats.annotator_id and (d.decided_at <= answered_at or d.id = decision_id))
+    """,
+)
+
+
 @migrations()
 def m001_first(db: Database) -> None:
     """Everything that the main job needs."""
@@ -698,6 +710,13 @@ def m004_people(db: Database) -> None:
 def m005_serving(db: Database) -> None:
     """Tokens of other programs, and the answers to requests that may come again."""
     for statement in _SERVING:
+        db.conn.execute(statement)
+
+
+@migrations()
+def m006_in_order(db: Database) -> None:
+    """Answers to repeats in one order with decisions."""
+    for statement in _IN_ORDER:
         db.conn.execute(statement)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from db import annotators, care, decisions, gold, queue, repeats
+from db import annotators, care, connection, decisions, gold, queue, repeats
 from db.connection import rows, scalar
 from db.decisions import NewDecision
 from db.queue import Rules
@@ -47,6 +49,17 @@ def test_the_first_repeat_comes_after_fifty_decisions_and_then_one_in_so_many(op
     assert len({handed[i].diary_id for i in places}) == 3, "each once"
 
 
+def test_a_clock_that_was_set_back_changes_neither_when_repeats_come_nor_what_an_undo_takes(
+    opened: Database, me: int
+) -> None:
+    sparse = Rules(repeat_share=0.04)
+    _label(opened, me, 51, rules=sparse)
+    opened.conn.execute("update repeats set answered_at = '2999-01-01T00:00:00.000Z'")
+    assert [i for i, lease in enumerate(_label(opened, me, 26, rules=sparse)) if lease.is_repeat] == [24]
+    _label(opened, me, 1)
+    assert repeats.undo_last(opened, me, token="undo-aaa") is None
+
+
 def test_without_a_share_a_finished_diary_never_comes_back(opened: Database, me: int) -> None:
     handed = _label(opened, me, 140, rules=Rules(repeat_share=0.0))
     assert len({lease.diary_id for lease in handed}) == 140
@@ -85,7 +98,6 @@ def test_an_undo_takes_the_answer_back_if_it_was_the_last_press_and_only_once(op
 def test_an_undo_leaves_the_answer_where_a_decision_came_after_it(opened: Database, me: int) -> None:
     _label(opened, me, 51, rules=REPEATS)
     assert len(repeats.list_answers(opened, me)) == 1
-    opened.conn.execute("update repeats set answered_at = '2020-01-01T00:00:00.000Z'")
     _label(opened, me, 1)
     assert repeats.undo_last(opened, me, token="undo-aaa") is None
     assert len(repeats.list_answers(opened, me)) == 1
@@ -103,6 +115,24 @@ def test_a_repeat_does_not_count_as_one_more_person(opened: Database, me: int) -
     you = annotators.annotator_id(opened, "너")
     handed = queue.claim(opened, annotator_id=you, holder="other", limit=60, seconds=60, rules=Rules(overlap=2))
     assert again.diary_id in {lease.diary_id for lease in handed}
+
+
+def test_answers_of_an_older_database_find_their_place_among_the_decisions(opened: Database, me: int) -> None:
+    _label(opened, me, 80, rules=Rules(repeat_share=0.04))
+    place = "select id, after_decision_id from repeats order by id"
+    before = rows(opened, place)
+    assert [after for _, after in before] == [50, 74]
+    # Times are spread out: of presses within one millisecond an older database does not tell which was first.
+    opened.conn.executescript("""
+        drop trigger decisions_stay;
+        update decisions set decided_at = strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', (2 * id) || ' seconds');
+        update repeats set answered_at = strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01',
+            (2 * after_decision_id + 1) || ' seconds');
+        alter table repeats drop column after_decision_id;
+        delete from _sqlite_migrations where name = 'm006_in_order';
+    """)
+    with closing(connection.connect(Path(connection.file_of(opened)))) as newer:
+        assert rows(newer, place) == before
 
 
 # Gold
