@@ -2,8 +2,9 @@
 
     python benchmarks/explanations.py --data kote7.tsv --query 'dominance >= 0.6' --n 6 --json out.json
 
-Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones),
-and planted ones: everyday sentences with one text of the file between them. lime asks about 5,000 texts for each of
+Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones,
+or sentences of longer ones), and planted ones: everyday sentences with one short text of the file, or a sentence of a
+longer one, between them. lime asks about 5,000 texts for each of
 them, which takes minutes. How near the strongest five words are to the truth is measured on short texts, where all
 changed texts can be asked about, and on `--long-references` long ones with 20,000. lime explains a label's
 probability, we its score against the others: the two have other strongest words here and there. `top5_overlap` compares
@@ -15,6 +16,7 @@ By default lime names ten words, of which some speak against the label; we weigh
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 import time
@@ -31,7 +33,7 @@ from learner import attribution, classifier, explanations, gates, masks, sentenc
 from learner import encoder as encoders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,8 +67,12 @@ def main() -> None:
     """Explain each diary both ways, in one run."""
     arguments = _arguments()
     subject = Subject(arguments)
-    long = subject.long_texts(arguments.n // 2)
-    planted = subject.planted_texts(arguments.n - len(long))
+    planted = subject.planted_texts(arguments.n - len(subject.long_texts(arguments.n // 2)))
+    long = subject.long_texts(arguments.n - len(planted))
+    if not long + planted:
+        sys.exit(
+            f"no diaries of about {LENGTH} characters can be made of {arguments.data}: too few texts, or too short"
+        )
     texts = [(text, None) for text in long] + planted
     found: dict[str, list[dict[str, Any]]] = {"ours": [], "lime": []}
     for number, (text, span) in enumerate(texts):
@@ -135,6 +141,15 @@ def _strongest(weights: FloatArray) -> frozenset[int]:
     return frozenset(np.argsort(-np.abs(weights), kind="stable")[:TOP].tolist())
 
 
+def _sentences(text: str) -> list[str]:
+    return [text[start:end].strip() for start, end in sentences.fallback(text)]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """Return the mean, or None where there is nothing to take it of."""
+    return float(np.mean(values)) if values else None
+
+
 class Subject:
     """One trained classifier, and the texts that it did not learn from."""
 
@@ -172,8 +187,12 @@ class Subject:
         longer = [self.texts[i] for i in self.unseen if 0.8 * LENGTH <= len(self.texts[i]) <= 1.2 * LENGTH]
         by_label: dict[int, list[str]] = {}
         for i in self.unseen:
-            if len(self.texts[i]) < 0.8 * LENGTH:
-                by_label.setdefault(int(self.labels[i]), []).append(self.texts[i])
+            text = self.texts[i]
+            if len(text) < 0.8 * LENGTH:
+                by_label.setdefault(int(self.labels[i]), []).append(text)
+            elif len(text) > 1.2 * LENGTH:
+                # The last piece is taken first.
+                by_label.setdefault(int(self.labels[i]), []).extend(reversed(_sentences(text)))
         for pieces in sorted(by_label.values(), key=len, reverse=True):
             while pieces and len(longer) < count:
                 joined = ""
@@ -183,27 +202,44 @@ class Subject:
         return longer[:count]
 
     def planted_texts(self, count: int) -> list[tuple[str, tuple[int, int]]]:
-        """Return everyday sentences with one text of the file between them, and where that lies."""
+        """Return everyday sentences with one text, or sentence, of the file between them, and where that lies.
+
+        Where no text of the file weighs as much as all everyday sentences, there are fewer of them.
+        """
         made: list[tuple[str, tuple[int, int]]] = []
-        everyday = self.proba([" ".join(EVERYDAY)])[0]
-        for i in self.unseen:
-            piece = self.texts[i].strip()
-            if not 15 <= len(piece) <= 50 or self.top(piece) != self.labels[i] or self.labels[i] == everyday.argmax():
+        for everyday in (EVERYDAY, EVERYDAY[:4], EVERYDAY[:2]):
+            made += self._planted_among(everyday, count - len(made))
+        return made
+
+    def _planted_among(self, everyday: Sequence[str], count: int) -> list[tuple[str, tuple[int, int]]]:
+        made: list[tuple[str, tuple[int, int]]] = []
+        top = self.top(" ".join(everyday))
+        for i, piece in self._short_pieces(lambda piece: 15 <= len(piece) <= 50):
+            if len(made) == count:
+                break
+            if self.labels[i] == top or self.top(piece) != self.labels[i]:
                 continue
-            place = len(made) % len(EVERYDAY)
-            before, after = " ".join(EVERYDAY[:place]), " ".join(EVERYDAY[place:])
+            place = len(made) % len(everyday)
+            before, after = " ".join(everyday[:place]), " ".join(everyday[place:])
             start = len(before) + 1 if before else 0
             text = " ".join(part for part in (before, piece, after) if part)
             # Only where it is this text that decides.
             if self.top(text) == self.labels[i]:
                 made.append((text, (start, start + len(piece))))
-            if len(made) == count:
-                break
         return made
 
     def short_texts(self, count: int) -> list[str]:
         """Return texts so short that all changed ones can be asked about, but not by us."""
-        return [self.texts[i] for i in self.unseen if len(units.eojeol(self.texts[i])) in SHORT][:count]
+        found = self._short_pieces(lambda piece: len(units.eojeol(piece)) in SHORT)
+        return [piece for _, piece in itertools.islice(found, count)]
+
+    def _short_pieces(self, fits: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
+        """Yield unseen texts that fit, then sentences of the others, with the place of the text."""
+        whole = {i: self.texts[i].strip() for i in self.unseen}
+        yield from ((i, text) for i, text in whole.items() if fits(text))
+        for i, text in whole.items():
+            if not fits(text):
+                yield from ((i, sentence) for sentence in _sentences(text) if fits(sentence))
 
     # The ways
 
@@ -366,7 +402,7 @@ def _summary(
     rows: list[dict[str, Any]],
     references: list[tuple[str, Reference]],
     texts: Sequence[tuple[str, tuple[int, int] | None]],
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     way = subject.ours if name == "ours" else subject.lime
     seconds = [row["seconds"] for row in rows]
     known = {text: row["ranking"] for (text, _), row in zip(texts, rows, strict=True)}
@@ -383,12 +419,12 @@ def _summary(
         "median_s": statistics.median(seconds),
         "p95_s": float(np.percentile(seconds, 95)),
         "calls": statistics.median(row["calls"] for row in rows),
-        "top5_overlap": float(np.mean(near_score if name == "ours" else near)),
-        "top5_overlap_with_scores": float(np.mean(near_score)),
-        "top5_overlap_with_probabilities": float(np.mean(near)),
-        "seed_overlap": float(np.mean(steady)),
-        **{name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name.startswith(ERASER)},
-        "planted": float(np.mean([row["planted"] for row in rows if "planted" in row])),
+        "top5_overlap": _mean(near_score if name == "ours" else near),
+        "top5_overlap_with_scores": _mean(near_score),
+        "top5_overlap_with_probabilities": _mean(near),
+        "seed_overlap": _mean(steady),
+        **{name: _mean([row[name] for row in rows]) for name in rows[0] if name.startswith(ERASER)},
+        "planted": _mean([row["planted"] for row in rows if "planted" in row]),
     }
 
 
