@@ -155,6 +155,7 @@ class Subject:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         data = labelled_file.load(arguments)
+        self.asked = 0
         self.texts, self.labels = data.texts, data.labels
         order = np.random.default_rng(0).permutation(len(data.labels))
         learned = order[: min(arguments.labels, len(order) * 2 // 3)]
@@ -170,6 +171,7 @@ class Subject:
 
     def features(self, texts: Sequence[str]) -> FloatArray:
         """Return what the head reads."""
+        self.asked += len(texts)
         return self.trained.features(self.encoder.encode(texts).vectors, self.space.transform(texts))
 
     def proba(self, texts: Sequence[str]) -> FloatArray:
@@ -324,14 +326,15 @@ class Subject:
 
         An explanation anew also takes its slopes along the new head, so that the two are not the same.
         """
-        took, differences, sizes, alike, overlap = [], [], [], [], []
+        took, differences, sizes, alike, overlap, asked = [], [], [], [], [], []
         for text in texts:
             _, kept = self.explain(text)
             data = kept.to_bytes()
             sizes.append(len(data))
-            began = time.perf_counter()
+            before, began = self.asked, time.perf_counter()
             again, _ = self.explain(text, kept=explanations.kept_from_bytes(data), head=self.next.head)
             took.append(time.perf_counter() - began)
+            asked.append(self.asked > before)
             anew, _ = self.explain(text, head=self.next.head)
             proba = self.next.proba(self.features([text]))[0]
             two = [explanations.against_the_rest(found.weights, proba, int(proba.argmax())) for found in (again, anew)]
@@ -340,6 +343,7 @@ class Subject:
             differences.append(self._product_against_direct(text))
         return {
             "median_ms": 1000 * statistics.median(took),
+            "share_without_the_encoder": 1 - float(np.mean(asked)),
             "largest_difference": max(differences),
             "median_kilobytes": statistics.median(sizes) / 1024,
             "correlation_with_anew": float(np.mean(alike)),

@@ -74,6 +74,9 @@ _CLEAR = 1 / 3
 _MOST_REMOVED = 8
 """Removals that are kept, the latest."""
 
+_MOST_LABELS = 3
+"""Likeliest labels whose clear words are removed, so that a head that prefers another of them needs no encoder."""
+
 _NEARLY = 0.8
 """Share of the clear words' weight from which on words that were removed before are removed in their place."""
 
@@ -294,8 +297,10 @@ class _Lens:
         self.top = int(whole.argmax())
         self.before = float(whole[self.top])
         self.direction = against_the_rest(self.weight.T, whole, self.top)
-        likeliest = np.argsort(-whole, kind="stable")[:MOST_DIRECTIONS]
-        self._directions = _right_angled(np.vstack([self.direction, self.weight[likeliest]]))[:MOST_DIRECTIONS]
+        likeliest = np.argsort(-whole, kind="stable")
+        self.likeliest = likeliest[:_MOST_LABELS].tolist()
+        spanning = np.vstack([self.direction, self.weight[likeliest[:MOST_DIRECTIONS]]])
+        self._directions = _right_angled(spanning)[:MOST_DIRECTIONS]
 
     @property
     def sample_count(self) -> int:
@@ -345,11 +350,19 @@ class _Lens:
         features = np.stack([self._known[key] for key in keys])
         return softmax(np.asarray(features @ self._head[0].T + self._head[1], np.float32))
 
+    def expect_without(self, removed: Sequence[Spans]) -> None:
+        """Have the text without some spans, or without others, asked about together with the next ones, and kept."""
+        self.removed += [spans for spans in dict.fromkeys(removed) if spans not in self.removed]
+        self.expect([self._without(spans) for spans in removed])
+
     def without(self, spans: Spans) -> float:
         """Return the likeliest label's probability without some spans."""
         if spans not in self.removed:
             self.removed.append(spans)
-        return float(self.proba([without(self._text, spans, [False] * len(spans))])[0, self.top])
+        return float(self.proba([self._without(spans)])[0, self.top])
+
+    def _without(self, spans: Spans) -> str:
+        return without(self._text, spans, [False] * len(spans))
 
     def kept(self) -> Kept:
         removed = tuple(self.removed[-_MOST_REMOVED:])
@@ -375,20 +388,26 @@ def _key(text: str) -> str:
 def _deletion(lens: _Lens, text: str, spans: Spans, weights: FloatArray) -> Deletion | None:
     """Remove the clear words for the likeliest label, negations whole, and look what is left of it.
 
-    Words that were removed for an earlier head are removed again if they weigh nearly as much: their text is known.
+    Words that were removed for an earlier head are removed again if they weigh nearly as much: their text is known. So
+    that it is known for a head to come, the clear words for the next likeliest labels are removed as well.
     """
     joined, sums = merge(spans, weights, find_groups(text, spans))
-    column = sums[:, lens.top]
-    order = np.argsort(-column, kind="stable")[:STRONGEST]
-    clear = [int(i) for i in order if column[i] > 0 and column[i] >= _CLEAR * column[order[0]]]
-    if not clear:
+    strongest, *others = (_clear(joined, sums[:, label]) for label in lens.likeliest)
+    if not strongest:
         return None
-    weight_of = dict(zip(joined, column.tolist(), strict=True))
-    strongest = tuple(sorted(joined[i] for i in clear))
+    weight_of = dict(zip(joined, sums[:, lens.top].tolist(), strict=True))
     least = _NEARLY * sum(weight_of[span] for span in strongest)
     known = [spans for spans in lens.removed if _weight(spans, weight_of) >= least]
+    if not known:
+        lens.expect_without([words for words in others if words])
     removed = max(known, key=lambda spans: _weight(spans, weight_of), default=strongest)
     return Deletion(lens.top, removed, lens.before, lens.without(removed))
+
+
+def _clear(spans: Spans, weights: FloatArray) -> Spans:
+    """Return the strongest spans that speak for a label and aren't far behind the first, in the order of the text."""
+    order = np.argsort(-weights, kind="stable")[:STRONGEST]
+    return tuple(sorted(spans[i] for i in order if weights[i] > 0 and weights[i] >= _CLEAR * weights[order[0]]))
 
 
 def _weight(spans: Spans, weight_of: dict[Span, float]) -> float:
