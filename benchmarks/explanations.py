@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from learner.characters import Span
     from learner.classifier import Head
     from learner.explanations import Explained, Kept
 
@@ -139,6 +140,15 @@ class Reference:
 
 def _strongest(weights: FloatArray) -> frozenset[int]:
     return frozenset(np.argsort(-np.abs(weights), kind="stable")[:TOP].tolist())
+
+
+def _weight_of(explained: Explained, proba: FloatArray) -> dict[Span, float]:
+    weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
+    return dict(zip(explained.spans, weights.tolist(), strict=True))
+
+
+def _strongest_spans(weights: dict[Span, float]) -> set[Span]:
+    return set(sorted(weights, key=lambda span: -abs(weights[span]))[:TOP])
 
 
 def _sentences(text: str) -> list[str]:
@@ -337,9 +347,11 @@ class Subject:
             asked.append(self.asked > before)
             anew, _ = self.explain(text, head=self.next.head)
             proba = self.next.proba(self.features([text]))[0]
-            two = [explanations.against_the_rest(found.weights, proba, int(proba.argmax())) for found in (again, anew)]
-            alike.append(float(np.corrcoef(two[0], two[1])[0, 1]))
-            overlap.append(len(_strongest(two[0]) & _strongest(two[1])) / TOP)
+            two = [_weight_of(found, proba) for found in (again, anew)]
+            # Of a long diary the two may have examined other sentences.
+            both = [[weights[span] for span in two[0].keys() & two[1].keys()] for weights in two]
+            alike.append(float(np.corrcoef(*both)[0, 1]))
+            overlap.append(len(_strongest_spans(two[0]) & _strongest_spans(two[1])) / TOP)
             differences.append(self._product_against_direct(text))
         return {
             "median_ms": 1000 * statistics.median(took),
