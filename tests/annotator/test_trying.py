@@ -8,6 +8,7 @@ import signal
 import wave
 from concurrent.futures import Future
 from contextlib import closing
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,13 +63,14 @@ def test_a_question_goes_before_what_is_loaded_ahead(path: Path) -> None:
     trying.close(path)
     trying.warm_up(path)
     trial = trying.ask(path, TEXT)
-    warm: list[bool] = []
-    trial.explained.add_done_callback(lambda _: warm.append(trying.is_warm(path)))
+    # Who waits for a future may go on before its callbacks have run.
+    warm: SimpleQueue[bool] = SimpleQueue()
+    trial.explained.add_done_callback(lambda _: warm.put(trying.is_warm(path)))
     trial.wait(PATIENCE)
     assert trial.predicted.done()
     trial.wait(PATIENCE)
     assert trial.is_done
-    assert warm == [False]
+    assert not warm.get(timeout=PATIENCE)
 
 
 def test_a_text_is_predicted_and_explained_as_a_diary_would_be_and_leaves_no_trace(path: Path, db: Database) -> None:
