@@ -4,11 +4,11 @@
 
 Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones,
 or sentences of longer ones), and planted ones: everyday sentences with one short text of the file, or a sentence of a
-longer one, between them. lime asks about 5,000 texts for each of
-them, which takes minutes. How near the strongest five words are to the truth is measured on short texts, where all
-changed texts can be asked about, and on `--long-references` long ones with 20,000. lime explains a label's
-probability, we its score against the others: the two have other strongest words here and there. `top5_overlap` compares
-each with the reference for what it explains, `top5_overlap_with_scores` and `…_with_probabilities` both with either.
+longer one, between them. lime asks about 5,000 texts for each of them, which takes minutes. How near the strongest five
+words are to the truth is measured on short texts, where all changed texts can be asked about, and on
+`--long-references` long ones with 20,000. lime explains a label's probability, we its score against the others: the two
+have other strongest words here and there. `top5_overlap` compares each with the reference for what it explains,
+`top5_overlap_with_scores` and `…_with_probabilities` both with either.
 By default lime names ten words, of which some speak against the label; we weigh all words, and so does lime in
 `comprehensiveness_all_words` and `sufficiency_all_words`, from the same answers.
 """
@@ -199,12 +199,11 @@ class Subject:
         longer = [self.texts[i] for i in self.unseen if 0.8 * LENGTH <= len(self.texts[i]) <= 1.2 * LENGTH]
         by_label: dict[int, list[str]] = {}
         for i in self.unseen:
-            text = self.texts[i]
+            text, pieces = self.texts[i], by_label.setdefault(int(self.labels[i]), [])
             if len(text) < 0.8 * LENGTH:
-                by_label.setdefault(int(self.labels[i]), []).append(text)
+                pieces.append(text)
             elif len(text) > 1.2 * LENGTH:
-                # The last piece is taken first.
-                by_label.setdefault(int(self.labels[i]), []).extend(reversed(_sentences(text)))
+                pieces += reversed(_sentences(text))  # The last piece is taken first.
         for pieces in sorted(by_label.values(), key=len, reverse=True):
             while pieces and len(longer) < count:
                 joined = ""

@@ -294,12 +294,12 @@ class _Lens:
         self.weight = np.asarray(head[0] - head[0].mean(axis=0), np.float32)
         self.k = len(head[1])
         whole = self.proba([text])[0]
-        self.top = int(whole.argmax())
+        ranked = np.argsort(-whole, kind="stable").tolist()
+        self.likeliest = ranked[:_MOST_LABELS]
+        self.top = ranked[0]
         self.before = float(whole[self.top])
         self.direction = against_the_rest(self.weight.T, whole, self.top)
-        likeliest = np.argsort(-whole, kind="stable")
-        self.likeliest = likeliest[:_MOST_LABELS].tolist()
-        spanning = np.vstack([self.direction, self.weight[likeliest[:MOST_DIRECTIONS]]])
+        spanning = np.vstack([self.direction, self.weight[ranked[:MOST_DIRECTIONS]]])
         self._directions = _right_angled(spanning)[:MOST_DIRECTIONS]
 
     @property

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from annotator.errors import EXPLAINED, where
-from annotator.messages import LANGUAGES, Language, default_language, explain, say
+from annotator.messages import Language, explain, first_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def language_of(scope: Scope) -> Language:
         except ValueError:
             continue
     found = (name for _, name in sorted(wanted, key=lambda each: each[0]))
-    return next((language for name in found for language in LANGUAGES if language == name), default_language())
+    return first_language(found)
 
 
 def answer(

@@ -9,6 +9,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from annotator.errors import UserError
     from db.errors import DatabaseError
     from learner.errors import LearnerError
@@ -38,6 +40,11 @@ def _flatten(nested: dict[str, object], prefix: str) -> list[tuple[str, str]]:
 def default_language() -> Language:
     """Return the language of ``MAEUMGYEOL_LANG``, Korean without it."""
     return "en" if os.environ.get("MAEUMGYEOL_LANG", "ko").lower().startswith("en") else "ko"
+
+
+def first_language(names: Iterable[str | None]) -> Language:
+    """Return the first of these names that is a language of the catalogue, else the default one."""
+    return next((language for name in names for language in LANGUAGES if language == name), default_language())
 
 
 def say(key: str, language: Language | None = None, /, **values: str | float) -> str:

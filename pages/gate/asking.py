@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from annotator import sessions
 from annotator.errors import EXPLAINED, UserError
-from annotator.messages import LANGUAGES, Language, default_language, explain
+from annotator.messages import LANGUAGES, Language, explain, first_language
 from pages.gate.forms import Card, respond
 from pages.widgets.session import COOKIE, LANGUAGE_COOKIE
 
@@ -71,8 +71,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 def language_of(request: Request) -> Language:
     """Return the language that a page was asked for in, or else that of this browser."""
-    asked = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
-    return next((language for name in asked for language in LANGUAGES if language == name), default_language())
+    return first_language((request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)))
 
 
 def in_other_language(request: Request) -> str:

@@ -14,7 +14,7 @@ import streamlit as st
 from annotator import accounts, people, sessions
 from annotator.access import Person, is_loopback
 from annotator.errors import UserError
-from annotator.messages import LANGUAGES, Language, default_language, say
+from annotator.messages import LANGUAGES, Language, first_language, say
 
 if TYPE_CHECKING:
     from annotator.project import Database
@@ -35,10 +35,7 @@ _DRAFTS = "session_drafts"
 
 def language() -> Language:
     """Return the language of the interface: the one chosen here, or in this browser before."""
-    if chosen := chosen_language():
-        return chosen
-    before = st.context.cookies.get(LANGUAGE_COOKIE)
-    return next((known for known in LANGUAGES if known == before), default_language())
+    return chosen_language() or first_language((st.context.cookies.get(LANGUAGE_COOKIE),))
 
 
 def chosen_language() -> Language | None:
