@@ -169,8 +169,11 @@ class Review {
     made.append(keyCap(label.key.toUpperCase()), dotted(label.name, label.colour));
     made.title = label.definition;
     made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
-    made.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.lookAt(index));
-    made.addEventListener("pointerleave", () => this.lookAt(null));
+    followMouse(
+      made,
+      () => this.lookAt(index),
+      () => this.lookAt(null),
+    );
     return made;
   }
 

@@ -33,8 +33,11 @@ class Trial {
     made.append(el("span", "name", label.name), el("span", "percent"), bar);
     made.style.setProperty("--label", label.colour);
     made.title = label.definition;
-    made.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.lookAt(index));
-    made.addEventListener("pointerleave", () => this.lookAt(null));
+    followMouse(
+      made,
+      () => this.lookAt(index),
+      () => this.lookAt(null),
+    );
     return made;
   }
 

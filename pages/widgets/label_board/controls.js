@@ -18,6 +18,18 @@ function button(className, onPress) {
   return made;
 }
 
+/** A button that appears under a resting mouse is entered, too; only who then moves the mouse looks at it. */
+function followMouse(made, onLook, onLookAway) {
+  let isEntered = false;
+  made.addEventListener("pointerenter", (event) => (isEntered = event.pointerType === "mouse"));
+  made.addEventListener("pointermove", (event) => {
+    if (!isEntered || !(event.movementX || event.movementY)) return;
+    isEntered = false;
+    onLook();
+  });
+  made.addEventListener("pointerleave", onLookAway);
+}
+
 function labelButton(label, strings, { onPress, onLook, onLookAway }) {
   let timer = 0;
   let wasLong = false;
@@ -34,15 +46,7 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
   made.style.setProperty("--label", label.colour);
   made.title = label.definition;
   made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
-  // A button that appears under a resting mouse is entered, too; only who then moves the mouse means it.
-  let isEntered = false;
-  made.addEventListener("pointerenter", (event) => (isEntered = event.pointerType === "mouse"));
-  made.addEventListener("pointermove", (event) => {
-    if (!isEntered || !(event.movementX || event.movementY)) return;
-    isEntered = false;
-    onLook();
-  });
-  made.addEventListener("pointerleave", onLookAway);
+  followMouse(made, onLook, onLookAway);
   made.addEventListener("focus", () => made.matches(":focus-visible") && onLook());
   made.addEventListener("blur", onLookAway);
   made.addEventListener("contextmenu", (event) => event.preventDefault());
