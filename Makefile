@@ -11,7 +11,6 @@ PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: app test lint types contracts browser lock clean
 
 app: $(VENV)/installed
-	@mkdir -p $(dir $(DB))
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
 
 test: $(VENV)/installed-test browser lint types contracts

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+import private_files
 from annotator import (
     cli_agreement,
     cli_api,
@@ -151,7 +152,7 @@ def import_(
 
 def _write_report(target: Path, content: bytes) -> None:
     try:
-        target.write_bytes(content)
+        private_files.write_bytes(target, content)
     except OSError as error:
         raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
 
@@ -447,6 +448,7 @@ cli.add_command(cli_model.model)
 
 def main() -> None:
     """Run the command line; what can't be done is one line and exit code 2."""
+    private_files.keep_process()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
         cli(standalone_mode=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import private_files
 from annotator import project
 from annotator.cli_options import database_option, json_option, name_option, show
 from annotator.errors import UserError
@@ -139,7 +140,7 @@ def export(target: Path, path: Path) -> None:
     with closing(project.open_project(path)) as db:
         content = word_evidence.export_csv(db, word_evidence.gather(db))
     try:
-        target.write_bytes(content)
+        private_files.write_bytes(target, content)
     except OSError as error:
         raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
     click.echo(say("cli.dictionary.exported", path=str(target)))

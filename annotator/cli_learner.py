@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import private_files
 from annotator import project
 from annotator.cli_options import database_option, json_option, show
 from annotator.errors import UserError
@@ -90,7 +91,7 @@ def write_json(target: Path, value: dict[str, Any]) -> None:
         UserError: if the file can't be written.
     """
     try:
-        target.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        private_files.write_text(target, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise UserError("report_unwritable", path=str(target), reason=error.strerror or "?") from error
 

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import db as database
+import private_files
+from annotator import ownership
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.connection import write
+from db.errors import DatabaseError
 from db.labels import Label, list_labels, store_labels
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ COLOURS = (
 
 def default_path() -> Path:
     """Return where the database is looked for when none is named."""
-    return Path("data/maeumgyeol.db")
+    return ownership.DEFAULT_PATH
 
 
 def vectors_folder(path: Path) -> Path:
@@ -84,6 +87,7 @@ def is_set_up(path: Path) -> bool:
         return False
     db = database.connect(path)
     try:
+        ownership.keep(path)
         return bool(list_labels(db))
     finally:
         db.close()
@@ -104,7 +108,7 @@ def init(path: Path, *, labels: Sequence[Label] = DEFAULT_LABELS, **settings: An
     check_labels(labels)
     chosen = project_settings.new_settings(**settings)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(path.parent), reason=error.strerror or "") from error
     db = database.create(path)
@@ -220,7 +224,13 @@ def open_project(path: Path) -> Database:
         UserError, DatabaseError: if it is missing, not set up, newer or not ours.
     """
     db = database.connect(path)
-    if not list_labels(db):
+    ownership.keep(path)
+    try:
+        has_labels = bool(list_labels(db))
+    except DatabaseError:
+        db.close()
+        raise
+    if not has_labels:
         db.close()
         raise UserError("project_not_set_up")
     return db
@@ -234,6 +244,7 @@ def opened(path: Path) -> Iterator[Database]:
         UserError, DatabaseError: as `open_project` does.
     """
     with database.lend(path) as db:
+        ownership.keep(path)
         if not list_labels(db):
             raise UserError("project_not_set_up")
         yield db

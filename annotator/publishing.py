@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+import private_files
 from annotator import publishing_card
 from annotator.errors import UserError
 from annotator.worker import shelf
@@ -99,14 +100,14 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
     label_of = {label.id: label for label in labels.list_all_labels(db)}
     columns = [label_of[label_id] for label_id in model.label_ids]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as place:
             folder = Path(place) / "whole"
-            folder.mkdir()
+            private_files.make_folder(folder)
             _write(folder, encoder, serving, columns, form)
             made = _compared(db, bench, serving, columns, Published(folder, version, form, 0, 0.0))
             card = publishing_card.write(db, model, columns, encoder, made)
-            (folder / "README.md").write_text(card, encoding="utf-8")
+            private_files.write_text(folder / "README.md", card)
             folder.replace(target)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(target), reason=error.strerror or "") from error
@@ -126,7 +127,7 @@ def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[L
         about = {"labels": names, "version": serving.model.version}
         publishing_onnx.write(encoder, serving.classifier, serving.text_space, folder / "model.onnx", about=about)
         example = Path(published_example.__file__).read_text("utf-8")
-        (folder / "example.py").write_text(example, encoding="utf-8")
+        private_files.write_text(folder / "example.py", example)
     publishing_tokenizer.write(encoder, folder)
 
 

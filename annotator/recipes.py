@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import private_files
 from annotator import masking, recipe_page
 from annotator.errors import UserError
 from annotator.importing import tables
@@ -206,8 +207,8 @@ def _begin(request: Request, run: dict[str, Any]) -> None:
     if request.resume:
         return
     try:
-        request.out.mkdir(parents=True)
-        (request.out / _RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        private_files.make_folder(request.out, exist_ok=False)
+        private_files.write_text(request.out / _RUN, json.dumps(run, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise UserError("report_unwritable", path=str(request.out), reason=error.strerror or "?") from error
 
@@ -225,14 +226,15 @@ def _train(work: _Work, request: Request, said: Callable[[float], bool], logged:
     )
 
 
+@private_files.umask()
 def _write(out: Path, work: _Work, report: dict[str, Any]) -> None:
     try:
         if work.recipe.training is not None:
             work.checkpoint.model.save_pretrained(out / MODEL)
             work.checkpoint.tokenizer.save_pretrained(out / MODEL)
-        (out / PAGE).write_text(recipe_page.draw(report), encoding="utf-8")
+        private_files.write_text(out / PAGE, recipe_page.draw(report))
         # Last, since it says that the run has ended.
         written = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-        (out / REPORT).write_text(written + "\n", encoding="utf-8")
+        private_files.write_text(out / REPORT, written + "\n")
     except OSError as error:
         raise UserError("report_unwritable", path=str(out), reason=error.strerror or "?") from error

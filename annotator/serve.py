@@ -68,6 +68,8 @@ def serve(
         UserError: if the port is taken, the app does not start, or other computers could reach it while nobody is in
             charge of who is let in.
     """
+    # Before anything is served: a project that is not ours is refused, and one that others can read is closed.
+    project.is_set_up(database)
     if server.needs_administrator:
         _check_reach(database, address)
     _check_port(address, port)

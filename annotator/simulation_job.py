@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import private_files
 from annotator import messages
 from annotator.errors import UserError
 from annotator.exporting import records
@@ -140,8 +141,8 @@ def start(content: bytes, name: str, options: Options, *, language: Language) ->
     folder = tempfile.TemporaryDirectory(prefix="maeumgyeol-simulate-", ignore_cleanup_errors=True)
     file = Path(folder.name) / "file" / _file_name(name)
     try:
-        file.parent.mkdir()
-        file.write_bytes(content)
+        private_files.make_folder(file.parent)
+        private_files.write_bytes(file, content)
         child = _spawn(file, Path(folder.name), options, language)
     except OSError as error:
         folder.cleanup()
@@ -204,7 +205,7 @@ def _spawn(file: Path, folder: Path, options: Options, language: Language) -> su
     command += [f"--text-column={options.text_column}"] if options.text_column else []
     command += [f"--label-column={options.label_column}"] if options.label_column else []
     environment = {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_LANG": language, "PYTHONIOENCODING": "utf-8"}
-    with (folder / "said").open("wb") as said:
+    with private_files.open_file(folder / "said", "wb") as said:
         child = subprocess.Popen(
             command, env=environment, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )

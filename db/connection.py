@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
 
-from db import schema
-from db.errors import DatabaseError, from_sqlite
+import private_files
+from db import schema, trust
+from db.errors import DatabaseError, from_os, from_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,16 @@ APPLICATION_ID = 0x6D61656D
 
 _BUSY_SECONDS = 60
 """How long a press waits for another one's write; an import of a million rows takes half of it."""
+
+_PRAGMAS = (
+    # Of functions and virtual tables, what the file holds may use none that could do anything outside of it.
+    "trusted_schema=off",
+    "cell_size_check=on",
+    "foreign_keys=on",
+    "synchronous=full",
+    "temp_store=memory",
+    "secure_delete=on",
+)
 
 _COUNT_MIGRATIONS = "select count(*) from _sqlite_migrations"
 
@@ -40,18 +52,27 @@ _idle_lock = threading.Lock()
 
 
 def _open(path: Path, *, must_exist: bool, shared: bool = False) -> Database:
-    mode = "rw" if must_exist else "rwc"
+    trust.check_path(path)
+    path = path.resolve()
     try:
+        if not must_exist:
+            # SQLite would make it for everybody to read; its logs get the rights that it has.
+            private_files.touch(path)
         connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=not shared
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, check_same_thread=not shared
         )
+        # Extensions are never loaded: Python's default, which nothing here changes.
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
         # `execute_plugins` would run whatever sqlite-utils plugin happens to be installed.
         db = Database(connection, execute_plugins=False)
-        for pragma in ("foreign_keys=on", "synchronous=full", "temp_store=memory", "secure_delete=on"):
+        for pragma in _PRAGMAS:
             connection.execute(f"pragma {pragma}")
         connection.execute("select count(*) from sqlite_schema").fetchone()
     except sqlite3.Error as error:
         raise from_sqlite(error, str(path)) from error
+    except OSError as error:
+        raise from_os(error, str(path)) from error
     return db
 
 
@@ -69,6 +90,8 @@ def create(path: Path) -> Database:
         if existed:
             _check_ours(db, path)
         else:
+            # Without a rollback journal, which `check_path` takes for a foreign one.
+            db.conn.execute("pragma journal_mode=memory")
             db.conn.execute(f"pragma application_id={APPLICATION_ID}")
             db.enable_wal()
         schema.migrations.apply(db)
@@ -90,7 +113,7 @@ def connect(path: Path, *, shared: bool = False) -> Database:
     Raises:
         DatabaseError: if it is missing, isn't ours, is newer than this version or waits for `create`.
     """
-    if not path.is_file():
+    if not path.exists():
         raise DatabaseError("database_missing", path=str(path))
     db = _open(path, must_exist=True, shared=shared)
     try:
@@ -167,6 +190,9 @@ def _bring_up_to_date(db: Database, path: Path) -> None:
     if state in _up_to_date and _up_to_date[state] == scalar(db, _COUNT_MIGRATIONS):
         return
     _check_ours(db, path)
+    # A copy that another program made has a rollback journal; where it can only be read, it keeps it.
+    with suppress(sqlite3.OperationalError):
+        db.enable_wal()
     if schema.pending(db):
         schema.migrations.apply(db)
     else:
@@ -176,8 +202,7 @@ def _bring_up_to_date(db: Database, path: Path) -> None:
 def _check_ours(db: Database, path: Path) -> None:
     if scalar(db, "pragma application_id") != APPLICATION_ID:
         raise DatabaseError("database_not_ours", path=str(path))
-    if unknown := schema.unknown(db):
-        raise DatabaseError("database_newer", path=str(path), migration=unknown[0])
+    trust.check_schema(db, path)
 
 
 @contextmanager
@@ -244,11 +269,14 @@ def backup(db: Database, target: Path) -> None:
     Raises:
         DatabaseError: if the target exists or can't be written.
     """
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise DatabaseError("target_exists", path=str(target))
     try:
+        private_files.touch(target)
         with sqlite3.connect(target) as copy:
             db.conn.backup(copy, pages=4096, sleep=0.01)
         copy.close()
     except sqlite3.Error as error:
         raise from_sqlite(error, str(target)) from error
+    except OSError as error:
+        raise from_os(error, str(target)) from error

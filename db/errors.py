@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ def from_sqlite(error: sqlite3.Error, path: str) -> DatabaseError:
         if needle in text:
             return DatabaseError(_nearer(code, path), path=path)
     return DatabaseError("database_failed", path=path, reason=str(error))
+
+
+def from_os(error: OSError, path: str) -> DatabaseError:
+    """Name the cause of an error of the operating system where a database is made."""
+    codes = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "database_read_only"}
+    return DatabaseError(codes.get(error.errno or 0, "database_unopenable"), path=path)
 
 
 def _nearer(code: str, path: str) -> str:

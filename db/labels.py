@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from db.connection import rows, write
+from db.connection import file_of, rows, write
+from db.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlite_utils import Database
+
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
+_KEY = re.compile("[0-9a-z]|-[0-9]+")
+"""Of a retired label it is a number that no key is."""
 
 FIELDS = ("name", "definition", "colour", "key", "position", "retired_at", "merged_into")
 """What of a label can change."""
@@ -44,7 +50,17 @@ def list_all_labels(db: Database) -> list[Label]:
         select id, name, definition, colour, key, position, retired_at, merged_into
         from labels order by position, id
     """
-    return [Label(*row) for row in rows(db, sql)]
+    found = [Label(*row) for row in rows(db, sql)]
+    for label in found:
+        _check(db, label)
+    return found
+
+
+def _check(db: Database, label: Label) -> None:
+    """Check what of a label goes into pages as it is: a file from elsewhere may hold a style or script in its place."""
+    for field, pattern in (("colour", _COLOUR), ("key", _KEY)):
+        if not pattern.fullmatch(getattr(label, field)):
+            raise DatabaseError("database_label", path=file_of(db), id=label.id, field=field)
 
 
 def list_labels(db: Database) -> list[Label]:

@@ -7,8 +7,12 @@ diary text.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 migrations = Migrations("maeumgyeol")
 
@@ -725,13 +729,21 @@ def pending(db: Database) -> bool:
     return bool(migrations.pending(db))
 
 
-def unknown(db: Database) -> list[str]:
-    """Return the migrations that a newer version of this software has applied."""
-    applied = {migration.name for migration in migrations.applied(db)}
-    return sorted(applied - _known())
+def applied(db: Database) -> frozenset[str]:
+    """Return the names of the migrations that have been applied, by whatever version of this software."""
+    return frozenset(migration.name for migration in migrations.applied(db))
 
 
 @cache
-def _known() -> frozenset[str]:
-    # To an empty database every migration of this version is still to come.
+def known() -> frozenset[str]:
+    """Return the names of the migrations of this version."""
+    # To an empty database all of them are still to come.
     return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))
+
+
+def apply_only(db: Database, names: Collection[str]) -> None:
+    """Apply some migrations to an empty database, in their order, without a record of it."""
+    migrations.ensure_migrations_table(db)
+    for migration in migrations.pending(db):
+        if migration.name in names:
+            migration.fn(db)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def write_checkpoint(cache: Path) -> Path:
         return folder
     packed = read_packed(packed_file())
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(cache)
         draft = Path(tempfile.mkdtemp(dir=cache, prefix=".writing-"))
         try:
             _write_files(packed, draft)
@@ -248,7 +249,7 @@ def _write_files(packed: PackedCheckpoint, folder: Path) -> None:
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    private_files.write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def _config(packed: PackedCheckpoint, vocabulary: int) -> dict[str, Any]:

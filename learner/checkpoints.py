@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import private_files
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -53,7 +55,7 @@ def note_end(folder: Path, best: str | None, losses: Losses) -> None:
     if checkpoint is None:
         return
     written = folder / f"{_END}.part"
-    written.write_text(json.dumps({"checkpoint": Path(checkpoint).name, "losses": losses}))
+    private_files.write_text(written, json.dumps({"checkpoint": Path(checkpoint).name, "losses": losses}))
     # Renamed when whole, so that a note is never cut off.
     written.replace(folder / _END)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from learner.encoder import EMOTION_FOLDER
 from learner.errors import LearnerError
 
@@ -151,7 +152,8 @@ def run(
         seed=SEED,
         said=goes_on,
     )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "adapter.safetensors").write_bytes(adapters.to_bytes(tuned.model.encoder, share=SHARE))
-    np.save(out / "tuned_on.npy", np.unique(hashes_of(corpus.texts)))
+    private_files.make_folder(out)
+    private_files.write_bytes(out / "adapter.safetensors", adapters.to_bytes(tuned.model.encoder, share=SHARE))
+    with private_files.open_file(out / "tuned_on.npy", "wb") as file:
+        np.save(file, np.unique(hashes_of(corpus.texts)))
     return {"texts": len(training), "validation": len(validation), "losses": tuned.losses}

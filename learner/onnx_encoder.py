@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from learner.encoder import Encoder
 from learner.errors import EncoderError
 
@@ -91,6 +92,7 @@ class Int8Encoder(Encoder):
         return np.asarray(vectors, np.float32)
 
 
+@private_files.umask()
 def export(encoder: Encoder, folder: Path) -> None:
     """Write the int8 form of an encoder into a folder, which appears when it is whole.
 
@@ -105,14 +107,14 @@ def export(encoder: Encoder, folder: Path) -> None:
         "is_centred": encoder.is_centred,
     }
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(folder.parent)
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
             written = Path(place) / "whole"
             encoder.tokenizer.save_pretrained(written)
             trace(encoder, Path(place) / "fp32.onnx")
             _quantise(Path(place) / "fp32.onnx", written / "model.onnx")
             about["sha256"] = _sha256(written / "model.onnx")
-            (written / "about.json").write_text(json.dumps(about))
+            private_files.write_text(written / "about.json", json.dumps(about))
             shutil.rmtree(folder, ignore_errors=True)
             written.replace(folder)
     # Tracing and quantising raise kinds of torch and onnx, which share no other base.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from learner import onnx_encoder
 from learner.classifier import TEXT_SHARE
 from learner.errors import EncoderError
@@ -63,6 +64,7 @@ _ANSWER = """
 """
 
 
+@private_files.umask()
 def write(
     encoder: Encoder, classifier: Classifier, space: TextSpace | None, target: Path, *, about: dict[str, Any]
 ) -> None:
@@ -84,7 +86,7 @@ def write(
             graph = _graph(encoder, classifier, space, Path(place) / "encoder.onnx")
         for key in sorted(about):
             graph.metadata_props.add(key=key, value=json.dumps(about[key], ensure_ascii=False))
-        target.write_bytes(graph.SerializeToString(deterministic=True))
+        private_files.write_bytes(target, graph.SerializeToString(deterministic=True))
     # Tracing and writing raise kinds of torch, onnx and protobuf, which share no other base.
     except Exception as error:
         raise EncoderError("model_unexportable", name=encoder.name, kind=type(error).__name__) from error

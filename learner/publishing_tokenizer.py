@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import private_files
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,7 +26,7 @@ def write(encoder: Encoder, folder: Path) -> None:
     padding = encoder.tokenizer.pad_token
     if padding is not None:
         backend.enable_padding(pad_id=encoder.tokenizer.pad_token_id, pad_token=padding)
-    (folder / "tokenizer.json").write_text(backend.to_str(pretty=True), encoding="utf-8")
+    private_files.write_text(folder / "tokenizer.json", backend.to_str(pretty=True))
     config = {
         # The name that older versions of transformers know, too. Any other class would build a pipeline of its own.
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -33,7 +35,7 @@ def write(encoder: Encoder, folder: Path) -> None:
     }
     specials = {role: str(token) for role in _ROLES if (token := getattr(encoder.tokenizer, role, None)) is not None}
     text = json.dumps(config | specials, ensure_ascii=False, indent=2)
-    (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+    private_files.write_text(folder / "tokenizer_config.json", text + "\n")
 
 
 def _prefixed(encoder: Encoder) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def check(encoder: Encoder, classifier: Classifier) -> None:
         raise LearnerError("ordinary_kind_unknown", kind=kind, known=", ".join(_KINDS))
 
 
+@private_files.umask()
 def write(encoder: Encoder, classifier: Classifier, names: list[str], folder: Path) -> None:
     """Write ``config.json`` and ``model.safetensors``; `check` comes first.
 

@@ -17,6 +17,7 @@ from transformers import (
     set_seed,
 )
 
+import private_files
 from learner import checkpoints, metrics
 from learner.errors import LearnerError
 from learner.tuning import Progress
@@ -64,6 +65,7 @@ class _Log(TrainerCallback):  # type: ignore[misc]
             self._logged(_figures({**logs, "step": state.global_step}))
 
 
+@private_files.umask()
 def train(
     recipe: Recipe,
     checkpoint: Checkpoint,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import private_files
 from learner import kss_child
 from learner.characters import Spans, cut, find_starts, legible
 from learner.errors import LearnerError
@@ -184,6 +185,7 @@ def _start() -> _Child:
         stderr=subprocess.DEVNULL,
         # Ctrl-C is for the parent; the child ends with it.
         process_group=0,
+        umask=private_files.OTHERS,
     )
     there.close()
     child = _Child(process, here)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+import private_files
 from learner import checkpoints
 from learner.errors import LearnerError
 
@@ -174,6 +175,7 @@ class Tuned:
     stopped: bool
 
 
+@private_files.umask()
 def tune(
     encoder: Any,
     tokenizer: Any,

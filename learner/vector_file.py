@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+import private_files
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ class VectorFile:
         self._vectors_path = folder / "vectors.f32"
         self._counts_path = folder / "tokens.i32"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._vectors_path.touch()
-            self._counts_path.touch()
+            private_files.make_folder(folder)
+            private_files.touch(self._vectors_path)
+            private_files.touch(self._counts_path)
         except OSError as error:
             raise LearnerError("vectors_unwritable", folder=str(folder), reason=error.strerror or "") from error
 

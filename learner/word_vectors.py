@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import private_files
 from learner.errors import LearnerError
 from learner.words import NEGATED
 
@@ -182,8 +183,8 @@ def store(file: Path, words: WordVectors, about: Mapping[str, Any]) -> None:
     """
     draft = file.with_suffix(".draft")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as opened:
+        private_files.make_folder(file.parent)
+        with private_files.open_file(draft, "wb") as opened:
             kept = json.dumps({"forms": words.forms, **about}, ensure_ascii=True)
             np.savez(opened, vectors=words.vectors.astype(np.float16), about=np.array(kept))
         os.replace(draft, file)

@@ -8,6 +8,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+import private_files
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,6 +22,7 @@ _answering: Answering | None = None
 def begin(database: Path) -> None:
     """Get ready, once in the life of the process."""
     global _answering
+    private_files.keep_process()
     # Ctrl-C in a terminal reaches every process of it: the parent decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

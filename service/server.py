@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
+import private_files
 from service.app import create
 from service.beside import PREFIX
 
@@ -44,6 +45,7 @@ def alone(database: Path) -> Starlette:
 
 def main() -> None:
     """Serve until stopped; requests that are being answered are finished first."""
+    private_files.keep_process()
     options = argparse.ArgumentParser()
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8502)

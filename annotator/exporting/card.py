@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import private_files
 from annotator import agreement, refinement
 from annotator import settings as project_settings
 from annotator.exporting.card_text import markdown
@@ -79,9 +80,9 @@ def write(db: Database, target: Path, export: Export, *, language: Language | No
     """Write both forms of the card beside a target."""
     found = facts(db, target, export)
     as_text, as_json = files(target)
-    as_text.write_text(markdown(found, language), "utf-8", newline="\n")
+    private_files.write_text(as_text, markdown(found, language))
     content = json.dumps(found, ensure_ascii=False, indent=2, sort_keys=True)
-    as_json.write_text(content + "\n", "utf-8", newline="\n")
+    private_files.write_text(as_json, content + "\n")
 
 
 def facts(db: Database, target: Path, export: Export) -> dict[str, Any]:

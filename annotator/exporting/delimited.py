@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+import private_files
 from annotator.cells import WATCHED, safe_cell
 from annotator.exporting import rows
 
@@ -29,7 +30,7 @@ def write_tsv(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
 def _write(target: Path, records: Iterator[Record], scheme: Scheme, *, delimiter: str) -> int:
     heading, count = rows.columns(scheme.names), 0
     places = [heading.index(name) for name in rows.WRITTEN]
-    with target.open("w", encoding="utf-8-sig", newline="") as file:
+    with private_files.open_file(target, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(map(safe_cell, heading))
         for row in rows.flat_values(records, scheme.names):

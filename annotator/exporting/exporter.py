@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import private_files
 from annotator import crosswalks, project
 from annotator.errors import UserError
 from annotator.exporting import card, records
@@ -73,7 +74,7 @@ def export(
     if choice.crosswalk is not None:
         crosswalks.check_covers(choice.crosswalk, _used_labels(db))
     try:
-        with _draft(target) as draft:
+        with private_files.umask(), _draft(target) as draft:
             if choice.unmasked:
                 audit_log.add(db, None, "mask.reveal", "export")
             with exports.snapshot(db):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import private_files
 from annotator.errors import UserError
 from annotator.exporting.formats import FORMATS
 from annotator.messages import explain
@@ -91,7 +92,7 @@ def start(database: Path, file_format: str, *, decided_only: bool, crosswalk: st
         return
     forget(database)
     try:
-        folder(database).mkdir(exist_ok=True)
+        private_files.make_folder(folder(database))
     except OSError as error:
         raise UserError("folder_unwritable", path=str(folder(database)), reason=error.strerror or "") from error
     target = _free_name(folder(database), file_format)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+import private_files
 from annotator.exporting import rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def write_lines(target: Path, items: Iterable[Any]) -> int:
     """Write one item a line and return how many there are."""
     count = 0
-    with target.open("wb") as file:
+    with private_files.open_file(target, "wb") as file:
         for item in items:
             file.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
             count += 1
@@ -29,7 +30,7 @@ def write_lines(target: Path, items: Iterable[Any]) -> int:
 def write_list(target: Path, items: Iterable[Any]) -> int:
     """Write one list, an item a line, and return how many there are."""
     count = 0
-    with target.open("wb") as file:
+    with private_files.open_file(target, "wb") as file:
         file.write(b"[")
         for item in items:
             file.write((b",\n" if count else b"\n") + orjson.dumps(item))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+import private_files
 from annotator.exporting.json_files import write_list
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ TEXT = "text"
 
 def write_tasks(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
     """Write the tasks, and the labelling config beside them; return how many tasks there are."""
-    config_file(target).write_text(config(scheme), "utf-8")
+    private_files.write_text(config_file(target), config(scheme))
     return write_list(target, map(task, records))
 
 

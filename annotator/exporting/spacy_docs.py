@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import private_files
 from annotator.errors import UserError
 from annotator.exporting import rows
 from learner import lexicon
@@ -42,7 +43,7 @@ def write_docbin(target: Path, records: Iterator[Record], scheme: Scheme) -> int
     found, vocab = DocBin(attrs=["ORTH", "TAG"], store_user_data=True), Vocab()
     for record in records:
         found.add(make_doc(record, scheme, vocab))
-    target.write_bytes(found.to_bytes())
+    private_files.write_bytes(target, found.to_bytes())
     return len(found)
 
 

@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import private_files
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def only_worker(database: Path) -> Iterator[None]:
         UserError: if another worker holds it, or the lock file can't be written.
     """
     try:
-        handle = os.open(_lock_path(database), os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(_lock_path(database), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, private_files.FILE)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(database.parent), reason=error.strerror or "") from error
     try:

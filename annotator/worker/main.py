@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import private_files
 from annotator import project
 from annotator import rounds as round_cases
 from annotator.errors import EXPLAINED, where
@@ -18,6 +19,7 @@ from annotator.worker import upkeep
 from annotator.worker.lock import only_worker
 from annotator.worker.workbench import Workbench
 from db import clock, rounds
+from db.jobs import prepare as prepare_jobs
 from learner.encoder import default_cache
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Worker:
         Raises:
             UserError: if another worker has the database, or, unless it works on, for what can't be done.
         """
+        private_files.keep_process()
         # Looked at first, so that a wrong path is not left with a lock file beside it.
         project.open_project(self.database).close()
         with only_worker(self.database):
@@ -176,10 +179,11 @@ class _Jobs:
     """Rounds as durable workflows: DBOS goes on with one that a killed worker left behind."""
 
     def __init__(self, bench: Workbench) -> None:
-        from dbos import DBOS
+        from dbos import DBOS, DBOSPortableJSONSerializer
 
         self._bench = bench
         self._known: set[str] = set()
+        prepare_jobs(jobs_path(bench.database))
         DBOS(
             config={
                 "name": "maeumgyeol",
@@ -187,6 +191,7 @@ class _Jobs:
                 "application_version": "1",
                 "executor_id": "worker",
                 "log_level": "ERROR",
+                "serializer": DBOSPortableJSONSerializer(),
             }
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import private_files
 from annotator import project
 from annotator import settings as project_settings
 from annotator.worker import shelf
@@ -186,6 +187,7 @@ def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, 
     encoders.add(db, digest=digest, name=name, adapter=data, **about)
 
 
+@private_files.umask()
 def _keep_folder(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
     folder = project.encoders_folder(bench.database) / name
     shutil.rmtree(folder, ignore_errors=True)

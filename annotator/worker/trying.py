@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+import private_files
 from annotator import predictions
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.worker import explaining
@@ -164,6 +165,7 @@ def _die_with_parent(parent: int) -> None:
 
 def main() -> None:
     """Serve the parent until it closes the socket or ends."""
+    private_files.keep_process()
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     threading.Thread(target=_die_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
     desk = Desk(Path(sys.argv[3]))

@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from streamlit.runtime.pages_manager import PagesManager
 
+import private_files
 from pages.gate.door import Door
 from pages.gate.gate import Gate
 from pages.gate.routes import routes
@@ -44,6 +45,7 @@ def _living(service: Beside) -> Callable[[object], AbstractAsyncContextManager[N
 
 def main() -> None:
     """Serve the app until it is stopped."""
+    private_files.keep_process()
     options = argparse.ArgumentParser()
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8501)

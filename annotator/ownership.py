@@ -1,0 +1,59 @@
+"""Keeping a project's files to their owner: one that other accounts could read is closed, and that is said once."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import private_files
+from annotator.messages import say
+
+if TYPE_CHECKING:
+    from private_files import Closed
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PATH = Path("data/maeumgyeol.db")
+"""Where the database is when nobody names another place; its folder is made by this program, too."""
+
+_looked_at: set[tuple[str, int, int]] = set()
+"""Databases that this process has looked at."""
+
+
+def keep(path: Path) -> None:
+    """Close a project that others can read, the first time that this process has opened it, and say so.
+
+    Only a database that has been found to be one of ours is passed here: nothing else is touched.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return
+    this = (str(path), found.st_dev, found.st_ino)
+    if this in _looked_at:
+        return
+    _looked_at.add(this)
+    closed = _close(path)
+    if closed.count:
+        logger.warning("%s", say("project.closed", path=str(path), count=closed.count))
+    if closed.left:
+        logger.warning("%s", say("project.left_open", path=str(path), count=closed.left, reason=closed.reason))
+
+
+def _close(path: Path) -> Closed:
+    try:
+        closed = private_files.close_beside(path)
+        if _is_own_folder(path):
+            closed = closed.and_(private_files.close_folder(path.resolve().parent))
+    except OSError as error:
+        return private_files.Closed(left=1, reason=error.strerror or type(error).__name__)
+    return closed
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Return whether the folder of a database is the one that earlier versions made, with nothing else in it."""
+    place = path.resolve()
+    if (place.parent.name, place.name) != (DEFAULT_PATH.parent.name, DEFAULT_PATH.name):
+        return False
+    return all(each == place or each.name.startswith(f"{place.name}-") for each in place.parent.iterdir())

@@ -1,0 +1,109 @@
+"""Whether a database is what this program makes: what could act by itself in a file that came from elsewhere.
+
+SQLite runs triggers, views, generated columns and expressions of indexes and checks out of the file that it opens. All
+that a database of ours may hold is what its migrations put there, so everything else is refused before it can run.
+"""
+
+from __future__ import annotations
+
+import stat
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+import private_files
+from db import schema
+from db.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Part = tuple[str, str, str, str]
+
+_NAME_CHARACTERS = 40
+
+_STATISTICS: frozenset[Part] = frozenset(
+    ("table", name, name, f"CREATE TABLE {name}({columns})")
+    for name, columns in (
+        ("sqlite_stat1", "tbl,idx,stat"),
+        ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"),
+    )
+)
+"""What ``analyze`` leaves."""
+
+
+def check_path(path: Path) -> None:
+    """Check that a path leads to a plain file, and that what lies beside it is SQLite's own.
+
+    Raises:
+        DatabaseError: for another account's link, or what is no file; for a log that is a link or no file, and for a
+            rollback journal: in WAL mode there is none, and one from elsewhere would be played back into the database.
+    """
+    try:
+        private_files.check_link(path)
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DatabaseError("database_no_file", path=str(path)) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise DatabaseError("database_no_file", path=str(path))
+    for ending in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + ending)
+        try:
+            log = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(log.st_mode) or (ending == "-journal" and log.st_size):
+            raise DatabaseError("database_beside", path=str(path), beside=beside.name)
+
+
+def check_schema(db: Database, path: Path) -> None:
+    """Check that a database holds nothing but what its migrations made.
+
+    Raises:
+        DatabaseError: if it is of a newer version, or something is in it that is not ours.
+    """
+    found, applied, pages = _read(db)
+    if unknown := sorted(applied - schema.known()):
+        raise DatabaseError("database_newer", path=str(path), migration=unknown[0])
+    if strange := sorted(found - _parts(applied) - _STATISTICS):
+        kind, name, *_ = strange[0]
+        raise DatabaseError("database_foreign", path=str(path), found=f"{_plain(kind)} {_plain(name)}")
+    # Two tables in one place would let writing to the one change the other.
+    if len(set(pages)) < len(pages):
+        raise DatabaseError("database_damaged", path=str(path))
+
+
+def _read(db: Database) -> tuple[frozenset[Part], frozenset[str], list[int]]:
+    """Return what a database holds, the migrations applied to it and where its tables begin, from one moment."""
+    # Another process may be bringing it up to date.
+    db.conn.execute("begin")
+    try:
+        rows = db.conn.execute("select type, name, tbl_name, sql, rootpage from sqlite_schema").fetchall()
+        found = frozenset(_part(*row[:4]) for row in rows)
+        applied = schema.applied(db) if _parts(frozenset()) <= found else frozenset()
+    finally:
+        db.conn.rollback()
+    return found, applied, [row[4] for row in rows if row[4]]
+
+
+@cache
+def _parts(applied: frozenset[str]) -> frozenset[Part]:
+    """Return what a database holds to which some migrations have been applied."""
+    db = Database(memory=True, execute_plugins=False)
+    schema.apply_only(db, applied)
+    rows = db.conn.execute("select type, name, tbl_name, sql from sqlite_schema").fetchall()
+    db.close()
+    return frozenset(_part(*row) for row in rows)
+
+
+def _part(kind: str, name: str, table: str, sql: str | None) -> Part:
+    # Lines may be broken otherwise than when the database was made.
+    return str(kind), str(name), str(table), " ".join(str(sql or "").split())
+
+
+def _plain(text: str) -> str:
+    """Return a name out of a foreign file as it can be shown: no control characters, and not long."""
+    return "".join(c if c.isprintable() else "?" for c in text[:_NAME_CHARACTERS])

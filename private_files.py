@@ -1,0 +1,213 @@
+"""Files and folders that are their owner's alone from the first byte, whatever the umask.
+
+Everything here that writes goes through this module: a file is made 0600 and a folder 0700, by the call that makes it.
+Packages of others that write by themselves do so inside `umask`. Windows knows no such modes: there the rights of the
+folder hold, and these functions change none.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = 0o600
+FOLDER = 0o700
+OTHERS = 0o077
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+_lock = threading.Lock()
+_holders = 0
+_before = 0
+
+
+def keep_process() -> None:
+    """Keep whatever this process and its children create from now on to their owner: the first act of a program."""
+    os.umask(OTHERS)
+
+
+@contextmanager
+def umask() -> Iterator[None]:
+    """Keep what the block creates, by whatever package, to its owner.
+
+    The umask is the process's: it stays strict until the last of several threads has left its block.
+    """
+    global _holders, _before
+    with _lock:
+        if _holders == 0:
+            _before = os.umask(OTHERS)
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+            if _holders == 0:
+                os.umask(_before)
+
+
+def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
+    """Open a file for writing, as `open` does; one that is there already is closed to others before the first byte.
+
+    Raises:
+        OSError: also where the file, or the link to it, belongs to another account: it may lie there to be read.
+    """
+    # Binary mode takes no encoding, so the options are passed as they come.
+    return open(path, mode, opener=_opener, **options)
+
+
+def _opener(path: str, flags: int) -> int:
+    try:
+        handle = os.open(path, (flags & ~os.O_TRUNC) | _NO_FOLLOW, FILE)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        check_link(Path(path))
+        handle = os.open(path, flags & ~os.O_TRUNC, FILE)
+    try:
+        found = os.fstat(handle)
+        # What isn't a file, such as a terminal, is neither closed nor emptied.
+        if stat.S_ISREG(found.st_mode):
+            _take(handle, found, path)
+            if flags & os.O_TRUNC:
+                os.ftruncate(handle, 0)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _take(handle: int, found: os.stat_result, path: str) -> None:
+    if os.name == "nt":
+        return
+    _check_owner(found, path)
+    if found.st_mode & OTHERS:
+        os.fchmod(handle, stat.S_IMODE(found.st_mode) & ~OTHERS)
+
+
+def _check_owner(found: os.stat_result, path: str) -> None:
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another account", path)
+
+
+def check_link(path: Path) -> None:
+    """Check that a path is no symbolic link of another account; one's own, and the system's, are followed.
+
+    Raises:
+        PermissionError: if it is one.
+    """
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode) and os.name != "nt" and found.st_uid not in (0, os.geteuid()):
+        raise PermissionError(errno.EPERM, "a link of another account", str(path))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file."""
+    with open_file(path, "wb") as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in UTF-8, line ends as they are."""
+    write_bytes(path, text.encode())
+
+
+def touch(path: Path) -> None:
+    """Create an empty file, unless there is one: that is not even opened.
+
+    SQLite's locks on a database are gone as soon as its process closes the file, by whatever handle.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
+    except FileExistsError:
+        return
+
+
+def make_folder(path: Path, *, exist_ok: bool = True) -> None:
+    """Create a folder and those above it that are missing; one that is there stays as it is.
+
+    Raises:
+        OSError: if it can't be made; FileExistsError if it is there and must not be, or is no folder.
+    """
+    try:
+        path.mkdir(FOLDER)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        make_folder(path.parent)
+        make_folder(path, exist_ok=exist_ok)
+    except FileExistsError:
+        if not exist_ok or not path.is_dir():
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What became of files that others could read or write.
+
+    Attributes:
+        count: how many are their owner's alone now.
+        left: how many are not, because they belong to another account or lie on a disk that is read-only.
+        reason: why, of the first of these.
+    """
+
+    count: int = 0
+    left: int = 0
+    reason: str = ""
+
+    def and_(self, other: Closed) -> Closed:
+        """Return both together."""
+        return Closed(self.count + other.count, self.left + other.left, self.reason or other.reason)
+
+
+def close_beside(path: Path) -> Closed:
+    """Take from others what they may do with a file, and with everything beside it whose name begins with its own.
+
+    Links are left alone, and so is the folder in which all this lies: whoever made it may have meant it for others.
+    """
+    if os.name == "nt":
+        return Closed()
+    path = path.resolve()
+    closed = _close(path)
+    with os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(f"{path.name}-"):
+                closed = closed.and_(_close(Path(entry.path)))
+    return closed
+
+
+def close_folder(path: Path) -> Closed:
+    """Take from others what they may do with one folder, not with what is in it."""
+    return Closed() if os.name == "nt" else _close(path, inside=False)
+
+
+def _close(path: Path, *, inside: bool = True) -> Closed:
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            return Closed()
+        closed = Closed()
+        if found.st_mode & OTHERS:
+            _check_owner(found, str(path))
+            # By its path: a handle must not be opened, see `touch`.
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+            closed = Closed(1)
+        if inside and stat.S_ISDIR(found.st_mode):
+            for each in path.iterdir():
+                closed = closed.and_(_close(each))
+    except FileNotFoundError:
+        # A log of SQLite's, gone meanwhile.
+        return Closed()
+    except OSError as error:
+        return Closed(left=1, reason=error.strerror or type(error).__name__)
+    else:
+        return closed
