@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_PATH = Path("data/maeumgyeol.db")
 """Where the database is when nobody names another place; its folder is made by this program, too."""
 
-_looked_at: set[tuple[str, int, int]] = set()
-"""Databases that this process has looked at."""
+_looked_at: set[tuple[str, int, int, int]] = set()
+"""Databases that this process has looked at, and what rights they were left with."""
 
 
 def keep(path: Path) -> None:
@@ -26,19 +26,19 @@ def keep(path: Path) -> None:
 
     Only a database that has been found to be one of ours is passed here: nothing else is touched.
     """
-    try:
-        found = path.stat()
-    except OSError:
+    if _state(path) in _looked_at:
         return
-    this = (str(path), found.st_dev, found.st_ino)
-    if this in _looked_at:
-        return
-    _looked_at.add(this)
     closed = _close(path)
+    _looked_at.add(_state(path))
     if closed.count:
         logger.warning("%s", say("project.closed", path=str(path), count=closed.count))
     if closed.left:
         logger.warning("%s", say("project.left_open", path=str(path), count=closed.left, reason=closed.reason))
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return str(path), found.st_dev, found.st_ino, found.st_mode
 
 
 def _close(path: Path) -> Closed:

@@ -27,7 +27,8 @@ def only_worker(database: Path) -> Iterator[None]:
         UserError: if another worker holds it, or the lock file can't be written.
     """
     try:
-        handle = os.open(_lock_path(database), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, private_files.FILE)
+        private_files.touch(_lock_path(database))
+        handle = os.open(_lock_path(database), os.O_RDWR | os.O_NOFOLLOW)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(database.parent), reason=error.strerror or "") from error
     try:
