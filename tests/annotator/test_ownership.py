@@ -96,7 +96,14 @@ def test_nothing_that_a_project_makes_in_its_life_can_be_opened_by_others(home: 
     command = [sys.executable, str(SCRIPT), str(home), str(tiny)]
     with Watcher(home) as watcher:
         done = subprocess.run(
-            command, cwd=ROOT, env=_environment(home), capture_output=True, text=True, check=False, timeout=540, umask=0
+            command,
+            cwd=ROOT,
+            env=_environment(home),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1500,
+            umask=0,
         )
     assert done.returncode == 0, done.stderr[-3000:]
     made = {name: mode for name, mode in modes(home).items() if name not in given}
@@ -113,11 +120,11 @@ def test_nothing_that_a_project_makes_in_its_life_can_be_opened_by_others(home: 
 def _give(home: Path) -> set[str]:
     """Write the files that a person has already, and return the names of all that is there before."""
     moods = ("정말 기쁘고 즐거운 하루였다", "너무 슬프고 눈물이 났다")
-    rows = [f"{i}번째 날. 오늘은 {moods[i % 2]}." for i in range(90)]
-    lines = [f"{row},{('행복', '슬픔')[i % 2] if i < 60 else ''}" for i, row in enumerate(rows)]
+    rows = [f"{i}번째 날. 오늘은 {moods[i % 2]}." for i in range(48)]
+    lines = [f"{row},{('행복', '슬픔')[i % 2] if i < 40 else ''}" for i, row in enumerate(rows)]
     (home / "diaries.csv").write_text("text,label\n" + "\n".join(lines), "utf-8")
     feelings = {"행복": "기쁘고 즐거운 하루", "슬픔": "눈물이 난 하루", "분노": "화가 나서 소리친 하루"}
-    recipe = [f"{i}번째 {mood},{label}" for i in range(40) for label, mood in feelings.items()]
+    recipe = [f"{i}번째 {mood},{label}" for i in range(12) for label, mood in feelings.items()]
     (home / "recipe.csv").write_bytes(("Sentence,Emotion\n" + "\n".join(recipe)).encode("cp949"))
     return set(modes(home))
 

@@ -25,7 +25,7 @@ def main() -> None:
     run("init", "--db", path, "--encoder", tiny, "--test-share", "0.3")
     run("import", place / "diaries.csv", "--db", path, "--report", place / "report.csv")
     run("next", "--db", path)
-    run("label", "61", "행복", "--db", path)
+    run("label", "41", "행복", "--db", path)
     run("undo", "--db", path)
     run("work", "--until-idle", "--db", path)
     for tier in ("adapter", "full"):

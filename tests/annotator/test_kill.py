@@ -1,0 +1,69 @@
+"""The benchmark that kills processes finds nothing lost, and would find it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotator import labelling, project
+from db import annotators
+from tests.conftest import ROOT, fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+_CHECK = """
+import json, sys
+from pathlib import Path
+from benchmarks.kill_processes import Ledger
+ledger = Ledger(sent=set(json.loads(sys.argv[2])))
+sound = ledger.check(Path(sys.argv[1]), set(json.loads(sys.argv[3])))
+print(json.dumps([sound, len(ledger.lost), ledger.doubled]))
+"""
+
+
+def test_processes_that_are_killed_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
+    out = tmp_path / "kill.json"
+    command = [sys.executable, "benchmarks/kill.py", "--trials", "3", "--rows", "900", "--worker-share", "0.7"]
+    options = ["--folder", str(tmp_path), "--json", str(out)]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    found = json.loads(out.read_text())
+    assert done.returncode == 0, (found, done.stderr[-2000:])
+    assert (found["lost"], found["doubled"], found["sound"]) == (0, 0, 3)
+    assert sum(found["killed"].values()) == 3
+    for trouble in (found["full_disk"], found["read_only"]):
+        assert (trouble["lost"], trouble["sound"], trouble["went_on"]) == (0, True, True)
+        assert trouble["refused"] > 0
+
+
+def test_a_press_that_is_lost_or_that_nobody_sent_is_counted(project_path: Path) -> None:
+    with closing(project.open_project(project_path)) as db:
+        fill(db, 4)
+        me = annotators.annotator_id(db, "나")
+        items = labelling.board(db, annotator_id=me, holder="tab", language="ko").items
+        for seq, item in enumerate(items[:2], 1):
+            raw = {"seq": seq, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "label_id": 1}
+            assert labelling.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
+    first, second = (item["token"] for item in items[:2])
+    for sent, kept, expected in (
+        ([first, second], [first, second], [True, 0, 0]),
+        ([first, second, "gone"], [first, second, "gone"], [True, 1, 0]),
+        ([first], [first], [True, 0, 1]),
+    ):
+        arguments = [str(project_path), json.dumps(sent), json.dumps(kept)]
+        done = subprocess.run(
+            [sys.executable, "-c", _CHECK, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        assert json.loads(done.stdout) == expected
