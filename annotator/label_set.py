@@ -270,6 +270,9 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
     in_force = [label for label in everyone if label.retired_at is None]
     made = project.complete_labels(_entries(parts, in_force), beside=in_force)
     project.check_labels([*in_force, *made], changed=())
+    # Before they are stored: what is read from the database again is checked, too, as if it came from elsewhere.
+    for label in made:
+        project.check_label(label)
     retired = {label.name: label for label in everyone if label.retired_at is not None}
     next_id, next_position = (1 + max(getattr(label, f) for label in everyone) for f in ("id", "position"))
     before: Fields = {}

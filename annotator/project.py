@@ -209,12 +209,20 @@ def check_labels(labels: Sequence[Label], *, changed: Collection[int] | None = N
         if repeated := sorted({value for value in values if values.count(value) > 1}):
             raise UserError(f"label_{what}_repeated", found=repeated[0])
     for label in labels:
-        if changed is not None and label.id not in changed:
-            continue
-        if not re.fullmatch(r"[0-9a-z]", label.key) or label.key in RESERVED_KEYS:
-            raise UserError("label_key_unusable", name=label.name, key=label.key)
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
-            raise UserError("label_colour_unusable", name=label.name, colour=label.colour)
+        if changed is None or label.id in changed:
+            check_label(label)
+
+
+def check_label(label: Label) -> None:
+    """Check that a label can be pressed and painted.
+
+    Raises:
+        UserError: for a key or colour that can't be used.
+    """
+    if not re.fullmatch(r"[0-9a-z]", label.key) or label.key in RESERVED_KEYS:
+        raise UserError("label_key_unusable", name=label.name, key=label.key)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
+        raise UserError("label_colour_unusable", name=label.name, colour=label.colour)
 
 
 def open_project(path: Path) -> Database:

@@ -1,17 +1,21 @@
 """Say how likely each label of a text is: pip install numpy onnxruntime tokenizers; python example.py "a text"."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 
 def predict(texts: list[str], folder: Path = Path(__file__).parent) -> tuple[list[str], np.ndarray]:
     """Return the labels, and the probabilities of each text's labels, (texts, labels)."""
+    # It would report its use to its maker as soon as it is imported.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
     model = onnxruntime.InferenceSession(folder / "model.onnx")
     rows = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch(texts)
     plain = [re.sub(r"\s\s+", " ", text.lower()) for text in texts]

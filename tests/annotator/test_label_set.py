@@ -85,6 +85,14 @@ def test_a_retired_label_can_not_be_pressed_any_more(opened: Database) -> None:
     assert queue.count_waiting(opened, limit=9) == 2
 
 
+@pytest.mark.parametrize("colour", ["red", "url(//x)", "#12345g", '#fff"><script>', "#123456\n"])
+def test_a_new_label_with_a_colour_that_is_none_is_refused_before_it_is_kept(opened: Database, colour: str) -> None:
+    before = labels.list_all_labels(opened)
+    with pytest.raises(UserError, match="label_colour_unusable"):
+        label_set.add(opened, NewLabel("기쁨", colour=colour), annotator_id=1)
+    assert labels.list_all_labels(opened) == before
+
+
 def test_a_new_label_gets_a_key_and_a_colour_that_are_free(opened: Database) -> None:
     made = label_set.add(opened, NewLabel("서운함", "기대한 만큼이 아니라 아쉽다."), annotator_id=_me(opened))
     added = next(label for label in labels.list_labels(opened) if label.id == made)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from learner import encoder as encoders
 from learner import onnx_encoder
 from learner.errors import EncoderError
+from tests.conftest import ROOT
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -84,3 +88,16 @@ def test_agreement_by_hand() -> None:
     after = np.array([[1, 0], [0.8, 0.6]], np.float32)
     found = onnx_encoder.agreement(before, after, lambda vectors: vectors.argmax(axis=1))
     assert found == onnx_encoder.Agreement(2, pytest.approx(0.8), 0.5)
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """It names its session in a file as soon as it is imported, if it is going to report."""
+    told = {}
+    for name, first in (("plain", ""), ("ours", "import learner.onnx_encoder; ")):
+        (tmp_path / name).mkdir()
+        environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+        command = [sys.executable, "-c", f"{first}import onnxruntime"]
+        subprocess.run(command, cwd=ROOT, env={**environment, "TMPDIR": str(tmp_path / name)}, check=True, timeout=300)
+        told[name] = [file.name for file in (tmp_path / name).iterdir()]
+    assert told["ours"] == []
+    assert told["plain"] == [".ses"], "without our doing it would: this test would notice"
