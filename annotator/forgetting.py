@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from annotator import access, api_tokens, forgotten_files, forgotten_key, near_copies
 from annotator.api_tokens import Caller
 from annotator.errors import EXPLAINED, UserError
-from db import diaries, forgetting, forgotten, models
+from db import diaries, encoders, forgetting, forgotten, models
 from db.connection import file_of
+from learner.onnx_encoder import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from annotator.access import Person
     from db import Database
     from db.forgotten import Counts as Counts
+    from db.models import Model
 
 _TEXTS_AT_A_TIME = 5_000
 
@@ -39,7 +41,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A version of the model that learned from some diaries; `serves` says whether it answers now."""
+    """A version of the model that learned from some diaries.
+
+    Attributes:
+        tier: of a round that makes one that did not: deeper than instant where its encoder was tuned on them.
+        serves: whether it answers now.
+    """
 
     version: int
     tier: str
@@ -150,6 +157,11 @@ def follow(db: Database) -> bool:
     return _follow(db, None)
 
 
+def was_forgotten(db: Database, diary_id: int) -> bool:
+    """Return whether a diary of this id was forgotten."""
+    return forgotten.was_forgotten(db, diary_id)
+
+
 def list_untrained(db: Database) -> tuple[Trained, ...]:
     """Return the versions that learned from diaries that were forgotten since."""
     return _versions(db, forgotten.list_training(db))
@@ -216,10 +228,15 @@ def _others(db: Database, ids: Iterable[int]) -> Iterator[str]:
 def _versions(db: Database, counts: dict[int, int]) -> tuple[Trained, ...]:
     active = models.find_active_id(db)
     return tuple(
-        Trained(model.version, model.tier, counts[model.id], model.id == active)
+        Trained(model.version, _tier(db, model), counts[model.id], model.id == active)
         for model in models.list_models(db)
         if model.id in counts
     )
+
+
+def _tier(db: Database, model: Model) -> str:
+    tuned = encoders.find_by_name(db, model.encoder.removesuffix(SUFFIX))
+    return "instant" if tuned is None else tuned.kind
 
 
 def _path(db: Database) -> Path:

@@ -1,4 +1,4 @@
-"""Diaries in which a phrase of the care list was found, and who has looked after them. Flags go with their diary only."""
+"""Diaries in which a phrase of the care list was found, and who has looked after them. Flags go with diaries only."""
 
 from __future__ import annotations
 

@@ -294,7 +294,8 @@ def clear_predictions(db: Database, diary_ids: Sequence[int]) -> None:
     blocks = np.unique((np.asarray(diary_ids, np.int64) - 1) // BLOCK).tolist()
     sql = """
         select b.model_id, b.block, b.proba, json_array_length(m.label_ids)
-        from prediction_blocks b join models m on m.id = b.model_id where b.block in (select value from json_each(:blocks))
+        from prediction_blocks b join models m on m.id = b.model_id
+        where b.block in (select value from json_each(:blocks))
     """
     for model_id, block, kept, k in rows(db, sql, blocks=json.dumps(blocks)):
         places = np.asarray(diary_ids, np.int64) - 1 - block * BLOCK

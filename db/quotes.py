@@ -1,4 +1,4 @@
-"""Notes that people wrote elsewhere and that quote a diary that is being forgotten: the quotation goes, the note stays."""
+"""Notes elsewhere that quote a diary which is being forgotten: the quotation goes, the note stays."""
 
 from __future__ import annotations
 

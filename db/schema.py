@@ -710,26 +710,36 @@ _FORGETTING = (
     "alter table batches add column forgotten_count integer not null default 0",
     # One row while a transaction forgets, and never one that others see: what is only added to may go within it.
     "create table forgetting (id integer primary key check (id = 1)) strict",
-    *(
-        statement
-        for table, error in (
-            ("decisions", "decisions are only added to"),
-            ("rationales", "rationales are only added to"),
-            ("reviews", "reviews are only added to"),
-        )
-        for statement in (
-            f"drop trigger {table}_stay",
-            f"drop trigger {table}_last",
-            f"""
-            create trigger {table}_stay before update on {table} when not exists (select 1 from forgetting)
-            begin select raise(abort, '{error}'); end
-            """,
-            f"""
-            create trigger {table}_last before delete on {table} when not exists (select 1 from forgetting)
-            begin select raise(abort, '{error}'); end
-            """,
-        )
-    ),
+    "drop trigger decisions_stay",
+    "drop trigger decisions_last",
+    """
+    create trigger decisions_stay before update on decisions when not exists (select 1 from forgetting)
+    begin select raise(abort, 'decisions are only added to'); end
+    """,
+    """
+    create trigger decisions_last before delete on decisions when not exists (select 1 from forgetting)
+    begin select raise(abort, 'decisions are only added to'); end
+    """,
+    "drop trigger rationales_stay",
+    "drop trigger rationales_last",
+    """
+    create trigger rationales_stay before update on rationales when not exists (select 1 from forgetting)
+    begin select raise(abort, 'rationales are only added to'); end
+    """,
+    """
+    create trigger rationales_last before delete on rationales when not exists (select 1 from forgetting)
+    begin select raise(abort, 'rationales are only added to'); end
+    """,
+    "drop trigger reviews_stay",
+    "drop trigger reviews_last",
+    """
+    create trigger reviews_stay before update on reviews when not exists (select 1 from forgetting)
+    begin select raise(abort, 'reviews are only added to'); end
+    """,
+    """
+    create trigger reviews_last before delete on reviews when not exists (select 1 from forgetting)
+    begin select raise(abort, 'reviews are only added to'); end
+    """,
 )
 
 

@@ -43,4 +43,3 @@ def similarities(folder: Path, diary_id: int) -> NDArray[np.float32]:
     found /= max(float(np.linalg.norm(wanted)), 1e-9)
     found[~there] = -1
     return found
-

@@ -145,7 +145,9 @@ def _features(
 
 def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
     """Return vectors of the diaries without the word, (m, width); each is computed once for an encoder."""
-    file = VectorFile(project.vectors_folder(bench.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width)
+    file = VectorFile(
+        project.vectors_folder(bench.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
+    )
     ids = np.array([mark.id for mark in marks.found], np.int64)
     # In place of token counts: a copy of the database may give a mark's number to another word.
     prints = np.array([crc32(text.encode("utf-8", "surrogatepass")) >> 2 | 1 for text in marks.without], np.int32)

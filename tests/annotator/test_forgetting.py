@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import forgetting
-from annotator.errors import UserError
 from annotator.forgetting import Selection
-from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
-from db import diaries, queue
+from db import diaries
 from db.connection import rows, scalar
 from db.errors import NotFoundError
 from tests.conftest import fill
