@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _CACHE_KIB = 1 << 17
 
+_STRAYS = ("decisions", "rationales")
+"""Tables whose rows may come with an import and be about a diary of another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erased:
@@ -136,12 +139,12 @@ def _gather(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> lis
     db.conn.execute(found, (ids,))
     if batch_id is not None:
         # What an import said of a diary carries its number; a full stop follows the hyphen in the order of bytes.
-        for table in ("decisions", "rationales"):
+        for table in _STRAYS:
             strays = f"insert into temp.going_{table} select id from {table} where token >= ? and token < ?"  # noqa: S608
             db.conn.execute(strays, (f"import-{batch_id}-", f"import-{batch_id}."))
     owned = find_owned(db)
     for each in owned:
-        if each.is_referred_to or each.name == "rationales":
+        if each.is_referred_to or each.name in _STRAYS:
             _gather_ids(db, each)
     return owned
 
@@ -165,8 +168,8 @@ def _condition(db: Database, each: Owned) -> str:
     if not columns or _has_strays(db):
         columns = list(each.columns)
     parts = [f"{column} in (select id from temp.going_{other})" for column, other in columns]  # noqa: S608
-    if each.name == "rationales":
-        parts.append("id in (select id from temp.going_rationales)")
+    if each.name in _STRAYS:
+        parts.append(f"id in (select id from temp.going_{each.name})")  # noqa: S608
     return " or ".join(parts)
 
 
