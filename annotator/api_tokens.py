@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from db import Database
     from db.api_tokens import ApiToken as ApiToken
 
-Scope = Literal["classify", "read", "write", "metrics"]
+Scope = Literal["classify", "read", "write", "forget", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """`classify`: ask the model about texts that are not kept; `read`: diaries, their labels, predictions and
-explanations, the label set and the model; `write`: hand diaries in, correct labels, ask for a round; `metrics`."""
+explanations, the label set and the model; `write`: hand diaries in, correct labels, ask for a round; `forget`: let
+diaries go for good; `metrics`."""
 
 DEFAULT_PER_MINUTE = 600
 MOST_PER_MINUTE = 1_000_000

@@ -21,6 +21,7 @@ from annotator import (
     cli_care,
     cli_dictionary,
     cli_export,
+    cli_forget,
     cli_labels,
     cli_learner,
     cli_model,
@@ -335,6 +336,7 @@ def activate(version: int, path: Path) -> None:
 @click.option("--intensity/--no-intensity", default=None, help=say("cli.settings.intensity"))
 @click.option("--mask/--no-mask", default=None, help=say("cli.settings.mask"))
 @click.option("--mask-names/--no-mask-names", default=None, help=say("cli.settings.mask_names"))
+@click.option("--refuse-forgotten/--no-refuse-forgotten", default=None, help=say("cli.settings.refuse_forgotten"))
 @click.option("--break-minutes", type=int, help=say("cli.settings.break_minutes"))
 @click.option("--speech-model", help=say("cli.settings.speech_model"))
 @_json_option
@@ -434,6 +436,7 @@ cli.add_command(cli_care.release)
 cli.add_command(cli_care.reveal)
 cli.add_command(cli_dictionary.dictionary)
 cli.add_command(cli_export.export)
+cli.add_command(cli_forget.forget)
 cli.add_command(cli_labels.labels)
 cli.add_command(cli_people.people)
 cli.add_command(cli_prefill.prefill)

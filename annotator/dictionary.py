@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from annotator import project
+from annotator import forgotten_files, project
 from annotator.errors import UserError
 from annotator.refinement import entries_of
 from db import diaries, labels, models, word_emotions
@@ -158,7 +158,7 @@ def tag_text(db: Database, text: str) -> list[Token]:
 
 def vectors_file(path: Path, kind: VectorKind) -> Path:
     """Return where the vectors of words are kept; the file may be deleted, and can be made again."""
-    return project.vectors_folder(path) / "words" / f"{kind}.npz"
+    return project.vectors_folder(path) / forgotten_files.WORDS / f"{kind}.npz"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,8 +128,8 @@ def result_of(prediction: Mapping[str, Any] | None, interface: Interface) -> lis
 def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
     """Keep what an event says people have decided, each as that person's decision; return how many are new.
 
-    The text becomes a diary if it is none yet. An event that comes again changes nothing; a skipped task, or a choice
-    that is no label of ours, is passed over.
+    The text becomes a diary if it is none yet. An event that comes again changes nothing; a skipped task, a choice
+    that is no label of ours, or a text that was forgotten here, is passed over.
 
     Raises:
         UserError: if the project's interface has no label of ours.
@@ -143,10 +143,14 @@ def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
         name = _chosen(annotation, interface)
         if text is None or name is None:
             continue
-        with write(db):
-            diary_id = received.store(db, caller, [Item(text)])[0]["id"]
-            token = _token(project, annotation, name)
-            count += received.correct(db, diary_id, name, annotator_id=_person(db, annotation), token=token)
+        try:
+            with write(db):
+                diary_id = received.store(db, caller, [Item(text)])[0]["id"]
+                token = _token(project, annotation, name)
+                count += received.correct(db, diary_id, name, annotator_id=_person(db, annotation), token=token)
+        except DatabaseError as error:
+            if error.code != "handed_forgotten":
+                raise
     return count
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from annotator import predictions
 from annotator import settings as project_settings
-from db import decisions, diaries, queue
+from db import decisions, diaries, forgotten, queue
 from learner import query_strategies
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _waiting(db: Database, proba: NDArray[np.float32]) -> tuple[NDArray[np.int64
     rows = diaries.last_diary_id(db)
     in_pool = ~diaries.mark_test(db)
     in_pool[decisions.decided_ids(db) - 1] = False
+    in_pool[forgotten.list_ids(db) - 1] = False
     predicted = np.zeros(rows, np.bool_)
     predicted[: len(proba)] = ~np.isnan(proba[:rows, 0])
     return np.flatnonzero(in_pool & predicted) + 1, np.flatnonzero(in_pool & ~predicted) + 1

@@ -81,6 +81,11 @@ def tuning_folder(path: Path) -> Path:
     return path.with_name(path.name + "-tuning")
 
 
+def exports_folder(path: Path) -> Path:
+    """Return the folder beside a database in which the app keeps exports for people to fetch."""
+    return path.with_name(path.name + "-exports")
+
+
 def is_set_up(path: Path) -> bool:
     """Say whether there is a project with a label set at this path."""
     if not path.is_file() or path.stat().st_size == 0:

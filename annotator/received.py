@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import labelling, masking, predictions, refinement
+from annotator import forgotten_key, labelling, masking, predictions, refinement
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.importing.columns import ColumnMap
@@ -80,12 +80,13 @@ def store(
         classified: of the same texts in the same order; None leaves that to the worker.
 
     Raises:
-        UserError: if a text can't be kept; none of them is, then.
+        UserError, DatabaseError: if a text can't be kept, or was forgotten; none of them is kept, then.
     """
     settings = project_settings.load(db)
     rows = _sift(items, seed=bytes.fromhex(settings.seed), test_share=settings.test_share)
     with write(db):
-        found = received.add(db, _batch_of(db, caller), rows, source=caller.name)
+        refuser = forgotten_key.refuser(db)
+        found = received.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
         if classified is not None:
             ids = np.array([diary_id for diary_id, _ in found], np.int64)

@@ -53,6 +53,7 @@ class Settings:
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see `annotator.refinement`.
+        refuse_forgotten: leave texts out of imports that were forgotten; see `annotator.forgetting`.
         speech_model: hub name or folder of a speech checkpoint that writes down what is said; empty for none.
     """
 
@@ -77,6 +78,7 @@ class Settings:
     precision: Literal["fp32", "int8"] = "fp32"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
     use_dictionary: bool = False
+    refuse_forgotten: bool = True
     speech_model: str = ""
     label_distance: dict[str, Any] = field(default_factory=dict)
 

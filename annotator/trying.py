@@ -191,6 +191,8 @@ def keep(db: Database, text: str, *, person: Person) -> Kept:
     if report.kept_count:
         return Kept(diaries.last_diary_id(db), is_new=True)
     skip = report.skips[0]
+    if skip.reason == "forgotten":
+        raise UserError("trying_forgotten")
     if skip.reason != "duplicate":
         raise UserError("trying_not_kept")
     return Kept(int(skip.detail or 0), is_new=False)

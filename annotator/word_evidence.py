@@ -12,7 +12,7 @@ import numpy as np
 from annotator import anchoring, masking, predictions
 from annotator import settings as project_settings
 from annotator.cells import safe_cell
-from db import annotators, diaries, labels, models, word_emotions
+from db import annotators, diaries, forgotten, labels, models, word_emotions
 from learner import lexicon
 from learner.explanations import SENTENCE
 from learner.words import find_words, form_of
@@ -97,7 +97,8 @@ class Row:
 def mark(db: Database) -> tuple[int | str, ...]:
     """Return what `gather` depends on: a value that changes whenever it would find something else."""
     model_id = models.find_active_id(db) or 0
-    return (model_id, *word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit)
+    evidence, unit = word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit
+    return (model_id, *evidence, forgotten.count_forgettings(db), unit)
 
 
 def gather(db: Database) -> Basis | None:

@@ -22,12 +22,13 @@ def find(db: Database, diary_id: int, made_with: str) -> bytes | None:
 
 
 def store(db: Database, diary_id: int, made_with: str, data: bytes) -> None:
-    """Keep what was found out about a diary in place of what there was."""
+    """Keep what was found out about a diary in place of what there was; nothing of a forgotten one."""
+    statement = """
+        insert or replace into attributions (diary_id, made_with, data, used_at)
+        select id, ?, ?, ? from diaries where id = ?
+    """
     with write(db):
-        db.conn.execute(
-            "insert or replace into attributions (diary_id, made_with, data, used_at) values (?, ?, ?, ?)",
-            (diary_id, made_with, data, clock.now()),
-        )
+        db.conn.execute(statement, (made_with, data, clock.now(), diary_id))
         db.conn.execute(
             """
             delete from attributions where diary_id in (

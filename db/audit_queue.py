@@ -181,7 +181,10 @@ def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], mad
         delete from audit_queue where diary_id in (select value from json_each(?)) and not exists (
             select 1 from settled z where z.diary_id = audit_queue.diary_id and {HOLDS})
     """  # noqa: S608 - constants
-    keep = "insert or replace into audit_queue (diary_id, expected_error, signals, made_at) values (?, ?, ?, ?)"
+    keep = """
+        insert or replace into audit_queue (diary_id, expected_error, signals, made_at)
+        select id, ?, ?, ? from diaries where id = ?
+    """
     now = clock.now()
     # In pieces, so that nobody who decides meanwhile waits for all of it. Cut off before the end it is done anew.
     for at in range(0, len(gone), _ROWS_A_PIECE):
@@ -190,7 +193,7 @@ def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], mad
     for at in range(0, len(suspects), _ROWS_A_PIECE):
         part = suspects[at : at + _ROWS_A_PIECE]
         with write(db):
-            db.conn.executemany(keep, [(s.diary_id, s.expected_error, json.dumps(s.signals), now) for s in part])
+            db.conn.executemany(keep, [(s.expected_error, json.dumps(s.signals), now, s.diary_id) for s in part])
     with write(db):
         settings.store(db, **{_MADE_FROM: made_from})
 

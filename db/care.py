@@ -1,4 +1,4 @@
-"""Diaries in which a phrase of the care list was found, and who has looked after them. Flags are never deleted."""
+"""Diaries in which a phrase of the care list was found, and who has looked after them. Flags go with diaries only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def flag(db: Database, diary_ids: Sequence[int], *, list_hash: str, up_to: int) 
     A diary that was flagged before keeps what was noted of it.
     """
     statement = """
-        insert into care_flags (diary_id, found_at, list_hash) values (?, ?, ?)
+        insert into care_flags (diary_id, found_at, list_hash) select id, ?, ? from diaries where id = ?
         on conflict (diary_id) do update set list_hash = excluded.list_hash
     """
     returned = """
@@ -62,7 +62,7 @@ def flag(db: Database, diary_ids: Sequence[int], *, list_hash: str, up_to: int) 
     """
     with write(db):
         db.conn.execute(returned, {"ids": json.dumps([int(i) for i in diary_ids])})
-        db.conn.executemany(statement, [(int(i), clock.now(), list_hash) for i in diary_ids])
+        db.conn.executemany(statement, [(clock.now(), list_hash, int(i)) for i in diary_ids])
         settings.store(db, **{_SCANNED: {"hash": list_hash, "up_to": up_to}})
 
 

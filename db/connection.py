@@ -12,13 +12,26 @@ from sqlite_utils import Database
 
 import private_files
 from db import schema, trust
-from db.errors import DatabaseError, from_os, from_sqlite
+from db.errors import DatabaseError, NotFoundError, from_os, from_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Database", "backup", "connect", "create", "data_version", "lend", "one", "rows", "scalar", "write"]
+__all__ = [
+    "Database",
+    "backup",
+    "connect",
+    "create",
+    "data_version",
+    "empty_log",
+    "lend",
+    "one",
+    "rewrite",
+    "rows",
+    "scalar",
+    "write",
+]
 
 APPLICATION_ID = 0x6D61656D
 """'maem' in ``pragma application_id``: says whose file this is before any table is read."""
@@ -214,6 +227,7 @@ def write(db: Database) -> Iterator[Database]:
 
     Raises:
         DatabaseError: for a full or read-only disk, a lock that did not end, a damaged file.
+        NotFoundError: ``row_gone`` if what a row refers to has been forgotten meanwhile.
     """
     if db.conn.in_transaction:
         yield db
@@ -226,7 +240,9 @@ def write(db: Database) -> Iterator[Database]:
             db.conn.rollback()
             raise
         db.conn.commit()
-    except sqlite3.IntegrityError:
+    except sqlite3.IntegrityError as error:
+        if "FOREIGN KEY" in str(error):
+            raise NotFoundError("row_gone") from error
         raise
     except sqlite3.Error as error:
         db.conn.rollback()
@@ -261,6 +277,34 @@ def file_of(db: Database) -> str:
 def data_version(db: Database) -> int:
     """Return a number that changes when another connection has committed something."""
     return int(scalar(db, "pragma data_version"))
+
+
+def empty_log(db: Database, *, seconds: float) -> bool:
+    """Move the write-ahead log into the database and cut it to nothing; return False where others read on too long.
+
+    Args:
+        seconds: how long writers may wait for it.
+    """
+    db.conn.execute(f"pragma busy_timeout={round(1000 * seconds)}")
+    try:
+        return not rows(db, "pragma wal_checkpoint(truncate)")[0][0]
+    finally:
+        db.conn.execute(f"pragma busy_timeout={1000 * _BUSY_SECONDS}")
+
+
+def rewrite(db: Database) -> None:
+    """Write the database anew, so that nothing is left between its rows. Others wait for the length of it.
+
+    Raises:
+        DatabaseError: for a full disk, or a lock that did not end.
+    """
+    db.conn.execute("pragma temp_store=file")  # in memory there may be no room for it
+    try:
+        db.conn.execute("vacuum")
+    except sqlite3.Error as error:
+        raise from_sqlite(error, file_of(db)) from error
+    finally:
+        db.conn.execute("pragma temp_store=memory")
 
 
 def backup(db: Database, target: Path) -> None:

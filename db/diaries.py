@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from db import clock
+from db import clock, forgotten
 from db.connection import one, rows, scalar, write
 from db.errors import NotFoundError
 from db.votes import NewVote as NewVote
 from db.votes import add_votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from sqlite_utils import Database
@@ -83,7 +83,13 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One import of one file."""
+    """One import of one file.
+
+    Attributes:
+        file_name: empty once all of its diaries were forgotten.
+        kept_count: diaries that are there.
+        forgotten_count: diaries that were there.
+    """
 
     file_name: str
     file_hash: str
@@ -95,6 +101,12 @@ class Batch:
     id: int = 0
     imported_at: str = ""
     kept_count: int = 0
+    forgotten_count: int = 0
+
+    @property
+    def left_out_count(self) -> int:
+        """Rows that did not become diaries."""
+        return self.row_count - self.kept_count - self.forgotten_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +134,26 @@ class Imported:
 
 
 def insert_batch(
-    db: Database, batch: Batch, diaries: Iterable[NewDiary], skips: Sequence[Skip], *, source: str
+    db: Database,
+    batch: Batch,
+    diaries: Iterable[NewDiary],
+    skips: Sequence[Skip],
+    *,
+    source: str,
+    is_refused: Callable[[bytes], bool] = lambda text_hash: False,
 ) -> Imported:
     """Keep a whole file in one transaction: its diaries, its left-out rows and its decisions.
 
     Texts that are already there are left out as ``duplicate``, unless the row says what somebody by name, who has
     not spoken of that diary before, decided of it: that is kept, and the row left out as ``joined``.
+
+    Args:
+        is_refused: whether a text of this hash is left out as ``forgotten``; asked within the transaction.
     """
     with write(db), _large_import(db, batch.row_count):
         writer = _BatchWriter(db, _insert_batch_row(db, batch), batch.imported_by, source, list(skips))
         for diary in diaries:
-            writer.add(diary)
+            writer.add(diary, is_refused)
         writer.close()
     writer.left_out.sort(key=lambda skip: skip.row_number)
     return Imported(writer.batch_id, writer.kept_count, writer.label_count, tuple(writer.left_out))
@@ -174,10 +195,13 @@ class _BatchWriter:
         self._rows: list[tuple[Any, ...]] = []
         self._decisions: list[tuple[Any, ...]] = []
 
-    def add(self, diary: NewDiary) -> None:
+    def add(self, diary: NewDiary, is_refused: Callable[[bytes], bool]) -> None:
         """Take a diary, or what its row says of one that is there."""
         if (twin := self._find(diary.text_hash)) is not None:
             self._join(diary, twin)
+            return
+        if is_refused(diary.text_hash):
+            self.left_out.append(Skip(diary.row_number, "forgotten"))
             return
         self.kept_count += 1
         diary_id = self._last_before + self.kept_count
@@ -276,7 +300,7 @@ def list_batches(db: Database) -> list[Batch]:
     """Return every import, newest first."""
     sql = """
         select file_name, file_hash, format, encoding, columns, imported_by, row_count, id, imported_at,
-            kept_count
+            kept_count, forgotten_count
         from batches order by id desc
     """
     return [_batch(row) for row in rows(db, sql)]
@@ -297,14 +321,14 @@ def list_skips(db: Database, batch_id: int) -> list[Skip]:
 def count_diaries(db: Database, part: Part | None = None) -> int:
     """Count all diaries, or those of one part."""
     if part is None:
-        # Diaries only come in batches and never go. Counting rows would walk through a million of them.
+        # Diaries only come in batches, which know how many have gone. Counting rows would walk through a million.
         return int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
     return int(scalar(db, "select count(*) from diaries where part = :part", part=part))
 
 
 def last_diary_id(db: Database) -> int:
-    """Return the largest diary id, 0 for none: the number of rows of arrays that are indexed by id - 1."""
-    return int(scalar(db, "select coalesce(max(id), 0) from diaries"))
+    """Return the largest id that a diary has or had, 0 for none: the rows of arrays that are indexed by id - 1."""
+    return max(int(scalar(db, "select coalesce(max(id), 0) from diaries")), forgotten.last_id(db))
 
 
 _COLUMNS = "id, text, written_on, author, source, metadata, part"
@@ -314,11 +338,12 @@ def get_diary(db: Database, diary_id: int) -> Diary:
     """Return one diary.
 
     Raises:
-        NotFoundError: if there is none of that id.
+        NotFoundError: ``diary_missing`` if there is none of that id, ``diary_forgotten`` if there was one.
     """
     row = one(db, f"select {_COLUMNS} from diaries where id = :id", id=diary_id)  # noqa: S608 - constants
     if row is None:
-        raise NotFoundError("diary_missing", id=diary_id)
+        was_there = forgotten.was_forgotten(db, diary_id)
+        raise NotFoundError("diary_forgotten" if was_there else "diary_missing", id=diary_id)
     return _diary(row)
 
 
@@ -370,6 +395,29 @@ def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
         order = "draw" if part == "test" else "id"
         found = rows(db, f"select id from diaries where part = :part order by {order}", part=part)  # noqa: S608
     return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+
+def list_ids_of_batch(db: Database, batch_id: int) -> list[int]:
+    """Return the diaries of an import, ascending."""
+    sql = "select id from diaries where batch_id = :batch order by id"
+    return [int(diary_id) for (diary_id,) in rows(db, sql, batch=batch_id)]
+
+
+def list_authors(db: Database) -> list[str]:
+    """Return the names of the writers of diaries, as they were imported."""
+    return [str(name) for (name,) in rows(db, "select distinct author from diaries where author is not null")]
+
+
+def list_ids_of_authors(db: Database, names: Sequence[str]) -> list[int]:
+    """Return the diaries of writers, ascending."""
+    sql = "select id from diaries where author in (select value from json_each(:names)) order by id"
+    return [int(diary_id) for (diary_id,) in rows(db, sql, names=json.dumps(list(names)))]
+
+
+def read_texts(db: Database) -> Iterator[tuple[int, str]]:
+    """Yield id and text of every diary, in the order of their ids, without all of them in memory."""
+    for diary_id, text in db.conn.execute("select id, text from diaries order by id"):
+        yield int(diary_id), str(text)
 
 
 def keep_known(db: Database, diary_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -439,10 +487,12 @@ def count_fallbacks(db: Database) -> int:
 
 
 def store_sentences(db: Database, split: Sequence[Sentences]) -> None:
-    """Keep sentences, replacing earlier ones of the same diaries."""
-    statement = "insert or replace into sentences (diary_id, spans, splitter) values (?, ?, ?)"
+    """Keep sentences, replacing earlier ones of the same diaries; none of forgotten ones."""
+    statement = """
+        insert or replace into sentences (diary_id, spans, splitter) select id, ?, ? from diaries where id = ?
+    """
     with write(db):
-        db.conn.executemany(statement, [(s.diary_id, json.dumps(s.spans), s.splitter) for s in split])
+        db.conn.executemany(statement, [(json.dumps(s.spans), s.splitter, s.diary_id) for s in split])
 
 
 def find_sentences(db: Database, diary_id: int) -> Sentences | None:

@@ -54,11 +54,10 @@ def store_doubts(db: Database, model_id: int, doubts: Sequence[NewDoubt]) -> Non
     """Keep what a model says of labels, in place of what earlier ones did."""
     statement = """
         insert into label_doubts (model_id, decision_id, diary_id, quality, suggested_label_id, flagged)
-        values (?, ?, ?, ?, ?, ?)
+        select ?, id, diary_id, ?, ?, ? from decisions where id = ?
     """
-    found = [
-        (model_id, d.decision_id, d.diary_id, float(d.quality), d.suggested_label_id, int(d.flagged)) for d in doubts
-    ]
+    # A decision may have been forgotten while it was doubted.
+    found = [(model_id, float(d.quality), d.suggested_label_id, int(d.flagged), d.decision_id) for d in doubts]
     with write(db):
         db.conn.execute("delete from label_doubts where model_id <= ?", (model_id,))
         db.conn.executemany(statement, found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from db import clock, settings
+from db import clock, forgotten, settings
 from db.connection import one, rows, scalar, write
 from db.errors import DatabaseError, NotFoundError
 
@@ -134,7 +134,9 @@ def add_model(db: Database, model: NewModel) -> int:
         "now": clock.now(),
     }
     with write(db):
-        return int(db.conn.execute(statement, parameters).lastrowid or 0)
+        model_id = int(db.conn.execute(statement, parameters).lastrowid or 0)
+        forgotten.note_training(db, model_id, model.training_decisions)
+        return model_id
 
 
 def store_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
@@ -287,7 +289,27 @@ def _find_block(db: Database, model_id: int, block: int, *, width: int) -> NDArr
     return np.frombuffer(scalar(db, sql, model=model_id, block=block) or b"", "<f4").reshape(-1, width)
 
 
+def clear_predictions(db: Database, diary_ids: Sequence[int]) -> None:
+    """Remove what every model says of some diaries, within the caller's transaction."""
+    blocks = np.unique((np.asarray(diary_ids, np.int64) - 1) // BLOCK).tolist()
+    sql = """
+        select b.model_id, b.block, b.proba, json_array_length(m.label_ids)
+        from prediction_blocks b join models m on m.id = b.model_id
+        where b.block in (select value from json_each(:blocks))
+    """
+    for model_id, block, kept, k in rows(db, sql, blocks=json.dumps(blocks)):
+        places = np.asarray(diary_ids, np.int64) - 1 - block * BLOCK
+        proba = np.frombuffer(kept, "<f4").reshape(-1, k).copy()
+        proba[places[(places >= 0) & (places < len(proba))]] = np.nan
+        _store_block(db, model_id, block, proba)
+
+
 def _store_block(db: Database, model_id: int, block: int, proba: NDArray[np.float32]) -> None:
+    # A model may have been asked before a diary was forgotten.
+    gone = forgotten.list_ids(db, between=(block * BLOCK + 1, block * BLOCK + len(proba)))
+    if len(gone):
+        proba = np.array(proba, np.float32)
+        proba[gone - 1 - block * BLOCK] = np.nan
     statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
     db.conn.execute(statement, (model_id, block, np.ascontiguousarray(proba, "<f4").tobytes()))
 
@@ -334,15 +356,14 @@ def load_predictions(db: Database, model: Model) -> NDArray[np.float32]:
 
 
 def store_explanation(db: Database, explanation: Explanation) -> None:
-    """Keep an explanation, replacing an earlier one of the same diary, model and unit."""
+    """Keep an explanation in place of an earlier one of the same diary, model and unit; none of a forgotten diary."""
     statement = """
         insert or replace into explanations (diary_id, model_id, unit, spans, weights, fit, sample_count,
             stability, deletion, arc)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        select id, ?, ?, ?, ?, ?, ?, ?, ?, ? from diaries where id = ?
     """
     e = explanation
     row = (
-        e.diary_id,
         e.model_id,
         e.unit,
         json.dumps(e.spans),
@@ -352,6 +373,7 @@ def store_explanation(db: Database, explanation: Explanation) -> None:
         e.stability,
         None if e.deletion is None else json.dumps(e.deletion),
         None if e.arc is None else json.dumps([[round(float(p), 4) for p in row] for row in e.arc]),
+        e.diary_id,
     )
     with write(db):
         db.conn.execute(statement, row)
@@ -405,13 +427,13 @@ def drop_explanations(db: Database, *, keep: Sequence[int]) -> None:
 
 
 def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
-    """Keep features that were fitted on the diaries, and return their hash."""
+    """Keep features that were fitted on the diaries, and return their hash. The same ones again become the newest."""
     digest = hashlib.sha256(weights).hexdigest()
     with write(db):
         db.conn.execute(
             """
             insert into text_spaces (hash, weights, fitted_on, created_at) values (?, ?, ?, ?)
-            on conflict (hash) do nothing
+            on conflict (hash) do update set id = (select max(id) + 1 from text_spaces), fitted_on = excluded.fitted_on
             """,
             (digest, weights, fitted_on, clock.now()),
         )
@@ -419,19 +441,23 @@ def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
 
 
 def find_newest_text_space(db: Database) -> str | None:
-    """Return the hash of the newest text space; its bytes, 15 MB and more, are not read."""
-    found = scalar(db, "select hash from text_spaces order by id desc limit 1")
+    """Return the hash of the newest text space; its bytes, 15 MB and more, are not read.
+
+    One that was fitted before something was forgotten is passed over: it may know n-grams of that.
+    """
+    sql = f"select hash from text_spaces where {_CURRENT} order by id desc limit 1"  # noqa: S608 - constants
+    found = scalar(db, sql)
     return None if found is None else str(found)
 
 
+_CURRENT = "id > coalesce((select value from settings where key = 'text_spaces_outdated'), 0) + 0"
+
+
 def find_text_space(db: Database, digest: str | None = None) -> tuple[str, bytes, int] | None:
-    """Return hash, bytes and number of fitted diaries of a text space; without a hash, of the newest."""
-    row = one(
-        db,
-        """
+    """Return hash, bytes and number of fitted diaries of a text space; without a hash, of the newest, as above."""
+    sql = f"""
         select hash, weights, fitted_on from text_spaces
-        where :hash is null or hash = :hash order by id desc limit 1
-        """,
-        hash=digest,
-    )
+        where hash = :hash or (:hash is null and {_CURRENT}) order by id desc limit 1
+    """  # noqa: S608 - constants
+    row = one(db, sql, hash=digest)
     return None if row is None else (str(row[0]), bytes(row[1]), int(row[2]))

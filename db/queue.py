@@ -55,7 +55,10 @@ def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int)
     Diaries that somebody has decided and others shall decide too come first: a model ranks only those that nobody
     has decided.
     """
-    statement = "insert or ignore into queue (place, diary_id, strategy, score) values (?, ?, ?, ?)"
+    # A diary may have been forgotten while the order was made.
+    statement = """
+        insert or ignore into queue (place, diary_id, strategy, score) select ?, id, ?, ? from diaries where id = ?
+    """
     started = """
         select q.diary_id, q.strategy, q.score from queue q
         where exists (select 1 from standing s where s.diary_id = q.diary_id) order by q.place
@@ -64,7 +67,7 @@ def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int)
         first = [QueueEntry(*row) for row in rows(db, started)]
         db.conn.execute("delete from queue")
         kept = enumerate([*first, *entries])
-        db.conn.executemany(statement, [(i, e.diary_id, e.strategy, float(e.score)) for i, e in kept])
+        db.conn.executemany(statement, [(i, e.strategy, float(e.score), e.diary_id) for i, e in kept])
         settings.store(db, **{_RANKED_BY: model_id})
 
 
@@ -75,14 +78,14 @@ def ranked_by(db: Database) -> int | None:
 
 
 def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) -> None:
-    """Put diaries at the end of the queue; those that are in it keep their place."""
+    """Put diaries at the end of the queue; those that are in it keep their place, and forgotten ones stay out."""
     statement = """
-        insert into queue (place, diary_id, strategy, score) values (?, ?, ?, 0.0)
+        insert into queue (place, diary_id, strategy, score) select ?, id, ?, 0.0 from diaries where id = ?
         on conflict (diary_id) do nothing
     """
     with write(db):
         start = int(scalar(db, "select coalesce(max(place), -1) + 1 from queue"))
-        db.conn.executemany(statement, [(start + i, int(d), strategy) for i, d in enumerate(diary_ids)])
+        db.conn.executemany(statement, [(start + i, strategy, int(d)) for i, d in enumerate(diary_ids)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from db import clock
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from sqlite_utils import Database
 
 Verdict = Literal["right", "wrong", "none"]
@@ -113,6 +116,13 @@ def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:
         where r.verdict <> 'none' and y.part = 'pool' order by r.id desc limit :limit
     """
     return [Rationale(*row) for row in rows(db, sql, up_to=up_to, limit=limit)][::-1]
+
+
+def keep_known(db: Database, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of some ids that are rationales, in force or not, ascending; others were forgotten."""
+    sql = "select id from rationales where id in (select value from json_each(:ids)) order by id"
+    found = rows(db, sql, ids=json.dumps(ids.tolist()))
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
 
 
 def last_rationale_id(db: Database) -> int:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from db import clock
 from db.connection import scalar, write
+from db.diaries import last_diary_id
+from db.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlite_utils import Database
 
@@ -34,10 +36,23 @@ def begin_batch(db: Database, *, name: str, imported_by: int) -> int:
         return int(db.conn.execute(statement, values).lastrowid or 0)
 
 
-def add(db: Database, batch_id: int, diaries: Sequence[NewDiary], *, source: str) -> list[tuple[int, bool]]:
+def add(
+    db: Database,
+    batch_id: int,
+    diaries: Sequence[NewDiary],
+    *,
+    source: str,
+    is_refused: Callable[[bytes], bool] = lambda text_hash: False,
+) -> list[tuple[int, bool]]:
     """Keep diaries and return the id of each, and whether it is new; a text that is there keeps its id.
 
     Their row numbers are counted on within the import, whatever they say.
+
+    Args:
+        is_refused: whether a text of this hash is refused, and with it all of them.
+
+    Raises:
+        DatabaseError: ``handed_forgotten`` with its 1-based place.
     """
     statement = """
         insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id, row_number, part,
@@ -46,8 +61,8 @@ def add(db: Database, batch_id: int, diaries: Sequence[NewDiary], *, source: str
     """
     found: list[tuple[int, bool]] = []
     with write(db):
-        # Ids go on without a gap, as arrays that are indexed by them want it.
-        next_id = int(scalar(db, "select coalesce(max(id), 0) + 1 from diaries"))
+        # Ids go on without a gap, as arrays that are indexed by them want it, and none is given out twice.
+        next_id = last_diary_id(db) + 1
         row_number = int(scalar(db, "select row_count from batches where id = :id", id=batch_id))
         for diary in diaries:
             row_number += 1
@@ -55,6 +70,8 @@ def add(db: Database, batch_id: int, diaries: Sequence[NewDiary], *, source: str
             if twin is not None:
                 found.append((int(twin), False))
                 continue
+            if is_refused(diary.text_hash):
+                raise DatabaseError("handed_forgotten", place=len(found) + 1)
             values = {name: getattr(diary, name) for name in _FIELDS}
             place = {"id": next_id, "source": source, "batch_id": batch_id, "row_number": row_number}
             db.conn.execute(statement, {**values, **place})

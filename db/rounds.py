@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from db import clock
+from db import clock, forgotten
 from db.connection import one, rows, write
 from db.errors import DatabaseError, NotFoundError
 
@@ -160,6 +160,7 @@ def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
 def store_report(db: Database, round_id: int, report: dict[str, Any]) -> None:
     """Keep what a round has measured so far."""
     with write(db):
+        report = forgotten.without_forgotten(db, report)
         db.conn.execute("update rounds set report = ? where id = ?", (json.dumps(report, ensure_ascii=False), round_id))
 
 
@@ -179,6 +180,7 @@ def end(
 ) -> None:
     """Close a round; one that is closed stays as it is."""
     with write(db):
+        report = None if report is None else forgotten.without_forgotten(db, report)
         db.conn.execute(
             """
             update rounds set status = ?, ended_at = ?, progress = case ? when 'done' then 1.0 else progress end,

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from db import forgotten
 from db.connection import file_of, rows, scalar
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Tally:
                 self.waiting_of[one.annotator_id] += sign
 
 
-_kept: dict[tuple[str, int, int, int], Tally] = {}
+_kept: dict[tuple[str, int, int, int, int], Tally] = {}
 _lock = threading.Lock()
 
 
@@ -117,7 +118,8 @@ def of(db: Database, *, overlap: int, cut: int) -> Tally:
         overlap, cut: how many people decide a diary whose draw is below `cut`; one decides each of the others.
     """
     path = file_of(db)
-    key = (path, Path(path).stat().st_ino, overlap, cut)
+    # Forgetting takes decisions away, which no newer decision tells of.
+    key = (path, Path(path).stat().st_ino, forgotten.count_forgettings(db), overlap, cut)
     with _lock:
         tally = _kept.get(key)
         if tally is None or not tally.refresh(db):

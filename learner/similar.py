@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from learner.vector_file import VectorFile
+from learner.vector_file import find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +25,15 @@ def similarities(folder: Path, diary_id: int) -> NDArray[np.float32]:
     Args:
         folder: of a `VectorFile`.
     """
-    width = _width(folder)
-    if not width:
+    file = find(folder)
+    if file is None:
         return np.zeros(0, np.float32)
-    file = VectorFile(folder, width=width)
     there = file.present(file.rows)
     if not 0 < diary_id <= len(there) or not there[diary_id - 1]:
         return np.zeros(0, np.float32)
     wanted = file.read([diary_id])[0]
     found = np.full(len(there), -1, np.float32)
-    block = np.empty((_ROWS_A_BLOCK, width), np.float32)
+    block = np.empty((_ROWS_A_BLOCK, file.width), np.float32)
     with file.reader() as reader:
         for at in range(0, len(there), _ROWS_A_BLOCK):
             part = block[: min(_ROWS_A_BLOCK, len(there) - at)]
@@ -44,12 +43,3 @@ def similarities(folder: Path, diary_id: int) -> NDArray[np.float32]:
     found /= max(float(np.linalg.norm(wanted)), 1e-9)
     found[~there] = -1
     return found
-
-
-def _width(folder: Path) -> int:
-    """Return the length of the vectors: both files have room for as many rows. 0 where there are none."""
-    try:
-        rows = (folder / "tokens.i32").stat().st_size // 4
-        return (folder / "vectors.f32").stat().st_size // (4 * rows) if rows else 0
-    except FileNotFoundError:
-        return 0

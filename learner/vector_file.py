@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 _ROWS_A_STEP = 4096
 
 
+def find(folder: Path) -> VectorFile | None:
+    """Return the vectors of a folder by what lies in it; None where there are none.
+
+    Both files have room for as many rows, from which their width follows.
+    """
+    try:
+        rows = (folder / "tokens.i32").stat().st_size // 4
+        width = (folder / "vectors.f32").stat().st_size // (4 * rows) if rows else 0
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return VectorFile(folder, width=width) if width else None
+
+
 class RowReader:
     """Reads rows of an open file into memory of the caller's.
 
@@ -102,6 +115,30 @@ class VectorFile:
             raise LearnerError(
                 "vectors_unwritable", folder=str(self._vectors_path.parent), reason=error.strerror or ""
             ) from error
+
+    def clear(self, diary_ids: NDArray[np.int64]) -> int:
+        """Write zeros in place of the vectors of diaries, and return how many had one.
+
+        Raises:
+            LearnerError: if the files can't be written.
+        """
+        places = np.asarray(diary_ids, np.int64) - 1
+        places = places[places < self.rows]
+        try:
+            counts = self._map(self._counts_path, np.int32, (self.rows,), "r+")
+            places = places[counts[places] != 0]
+            if len(places):
+                mapped = self._map(self._vectors_path, np.float32, (self.rows, self.width), "r+")
+                # As long as the count is there the row is known to hold something, whenever this is cut off.
+                mapped[places] = 0
+                mapped.flush()
+                counts[places] = 0
+                counts.flush()
+        except OSError as error:
+            raise LearnerError(
+                "vectors_unwritable", folder=str(self._vectors_path.parent), reason=error.strerror or ""
+            ) from error
+        return len(places)
 
     def read(self, diary_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of diaries that have one, (n, width), in their order.

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from annotator import api_tokens, received, replays
+from annotator import api_tokens, forgetting, received, replays
 from annotator.api_tokens import Caller
 from annotator.errors import UserError
+from annotator.forgetting import Selection
+from annotator.messages import say
 from service import shapes
 from service.desk import AtDesk, needs
+from service.errors import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from annotator.forgetting import Trained
     from annotator.received import Item
     from service.desk import Desk
 
@@ -25,6 +29,7 @@ router = APIRouter(tags=["diaries"])
 DiaryId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Writing = Annotated[Caller, needs("write")]
 Reading = Annotated[Caller, needs("read")]
+Forgetting = Annotated[Caller, needs("forget")]
 Classifying = Annotated[Caller, needs("classify")]
 Classify = Annotated[bool, Query(description="Classify at once and keep text and result together; needs `classify`")]
 Key = Annotated[
@@ -133,3 +138,38 @@ def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: shapes
     with desk.opened() as db:
         received.correct(db, diary_id, body.label, annotator_id=caller.annotator_id, memo=body.memo)
         return received.read(db, diary_id)
+
+
+@router.get("/diaries/{diary_id}/forgetting", response_model=shapes.Forgetting)
+def preview_forgetting(desk: AtDesk, caller: Forgetting, diary_id: DiaryId) -> Any:
+    """Return what `DELETE` would let go, without doing it."""
+    with desk.opened() as db:
+        found = forgetting.preview(db, Selection(ids=(diary_id,)))
+    return {
+        "id": diary_id,
+        "forgotten": not found.diary_count,
+        "characters": found.characters,
+        "rows": found.row_counts,
+        "trained": _learned(found.trained),
+        "near_copies": found.near_copies or 0,
+    }
+
+
+@router.delete("/diaries/{diary_id}", response_model=shapes.Forgotten)
+def forget_diary(request: Request, desk: AtDesk, caller: Forgetting, diary_id: DiaryId) -> Any:
+    """Let a diary go for good, with all that was made and said of it. Once more it changes nothing."""
+    with desk.opened() as db:
+        done = forgetting.forget(db, caller, Selection(ids=(diary_id,)))
+    return {
+        "id": diary_id,
+        "forgotten": bool(done.diary_count),
+        "rows": done.row_counts,
+        "trained": _learned(done.trained),
+        "refused_from_now_on": done.is_refused,
+        "files_follow": done.is_finished,
+        "out_of_reach": say("forget.out_of_reach", language_of(request.scope)),
+    }
+
+
+def _learned(trained: Sequence[Trained]) -> list[dict[str, Any]]:
+    return [{"version": each.version, "tier": each.tier, "serves": each.serves} for each in trained]

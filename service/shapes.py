@@ -117,6 +117,41 @@ class Diary(BaseModel):
     prediction: Prediction | None
 
 
+class Learned(BaseModel):
+    """A version of the model that learned from a diary; a round of the tier makes one that did not."""
+
+    version: int
+    tier: str
+    serves: bool
+
+
+class Forgetting(BaseModel):
+    """What would go with a diary: rows by table, none of its words. What `trained` names would stay as it is."""
+
+    id: int
+    forgotten: bool
+    characters: int
+    rows: dict[str, int]
+    trained: list[Learned]
+    near_copies: int
+
+
+class Forgotten(BaseModel):
+    """What went: `forgotten` is false for a diary that had gone before.
+
+    `files_follow` is false while another program reads a file beside the database; the worker clears it then.
+    `out_of_reach` says what has to be looked for by hand.
+    """
+
+    id: int
+    forgotten: bool
+    rows: dict[str, int]
+    trained: list[Learned]
+    refused_from_now_on: bool
+    files_follow: bool
+    out_of_reach: str
+
+
 class Word(BaseModel):
     """A word and what it says for (> 0) or against each label; offsets are half-open characters of the text."""
 

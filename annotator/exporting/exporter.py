@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import private_files
-from annotator import crosswalks, project
+from annotator import crosswalks, forgotten_files, project
 from annotator.errors import UserError
 from annotator.exporting import card, records
 from annotator.exporting.formats import FORMATS, format_of, get_format
 from annotator.exporting.scheme import read_scheme
 from annotator.exporting.translation import translate
-from db import audit_log, decisions, diaries, exports, labels
+from db import audit_log, decisions, diaries, exports, forgotten, labels
+from db.connection import file_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,8 +64,8 @@ def export(
         on_progress: told how many diaries have been written, and of how many.
 
     Raises:
-        UserError: if a file exists already or can't be written, the format is not clear or can't hold it, or the
-            crosswalk lacks a label.
+        UserError: if a file exists already or can't be written, the format is not clear or can't hold it, the
+            crosswalk lacks a label, or diaries were forgotten meanwhile.
     """
     choice = choice or Choice()
     chosen = format_of(target) if file_format is None else get_format(file_format)
@@ -73,14 +74,22 @@ def export(
             raise UserError("target_exists", path=str(path))
     if choice.crosswalk is not None:
         crosswalks.check_covers(choice.crosswalk, _used_labels(db))
+    number = forgotten.count_forgettings(db)
     try:
-        with private_files.umask(), _draft(target) as draft:
+        with private_files.umask(), _draft(db, target) as draft:
             if choice.unmasked:
                 audit_log.add(db, None, "mask.reveal", "export")
             with exports.snapshot(db):
                 return _write(db, draft, chosen, choice, language, on_progress)
     except OSError as error:
+        _check_current(db, number)
         raise UserError("file_unwritable", path=str(target), reason=error.strerror or "") from error
+
+
+def _check_current(db: Database, number: int) -> None:
+    """Let no export appear that may hold what was forgotten while it was written."""
+    if forgotten.count_forgettings(db) != number:
+        raise UserError("export_forgotten")
 
 
 def count(db: Database, *, decided_only: bool) -> int:
@@ -143,14 +152,21 @@ def _beside(target: Path, chosen: Format) -> list[Path]:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Hold a folder for the block to write into; what is in it then takes its place, the target last."""
+def _draft(db: Database, target: Path) -> Iterator[Path]:
+    """Hold a folder for the block to write into; what is in it then takes its place, the target last.
+
+    Raises:
+        UserError: ``export_forgotten`` if diaries were forgotten meanwhile.
+    """
+    number = forgotten.count_forgettings(db)
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".exporting-"))
     try:
         yield folder / target.name
         written = [path for path in folder.iterdir() if path.name.startswith(target.name)]
-        for made in sorted(written, key=lambda path: path.name == target.name):
-            os.replace(made, target.parent / made.name)
+        with forgotten_files.writing(Path(file_of(db))):
+            _check_current(db, number)
+            for made in sorted(written, key=lambda path: path.name == target.name):
+                os.replace(made, target.parent / made.name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -19,6 +19,7 @@ import private_files
 from annotator.errors import UserError
 from annotator.exporting.formats import FORMATS
 from annotator.messages import explain
+from annotator.project import exports_folder
 
 if TYPE_CHECKING:
     from typing import IO
@@ -76,11 +77,6 @@ _JOBS: dict[Path, Job] = {}
 """Jobs by the database that they export."""
 
 
-def folder(database: Path) -> Path:
-    """Return the folder of exports beside a database."""
-    return database.with_name(f"{database.name}-exports")
-
-
 def start(database: Path, file_format: str, *, decided_only: bool, crosswalk: str | None, language: Language) -> None:
     """Begin an export into the folder beside the database; one that runs already is left alone.
 
@@ -91,11 +87,12 @@ def start(database: Path, file_format: str, *, decided_only: bool, crosswalk: st
     if running is not None and running.poll() is not None:
         return
     forget(database)
+    folder = exports_folder(database)
     try:
-        private_files.make_folder(folder(database))
+        private_files.make_folder(folder)
     except OSError as error:
-        raise UserError("folder_unwritable", path=str(folder(database)), reason=error.strerror or "") from error
-    target = _free_name(folder(database), file_format)
+        raise UserError("folder_unwritable", path=str(folder), reason=error.strerror or "") from error
+    target = _free_name(folder, file_format)
     command = [sys.executable, "-m", "annotator.cli", "export", str(target), "--db", str(database)]
     command += ["--format", file_format, "--progress-lines"]
     command += ["--decided-only"] if decided_only else []

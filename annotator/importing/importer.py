@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from annotator import forgotten_key
 from annotator import settings as project_settings
 from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
@@ -70,8 +71,9 @@ class ImportReport:
         row_count: rows of the file, without its heading and blank lines: kept_count + len(skips).
         label_count: diaries that came with a label.
         columns: which column was read as what.
-        skips: rows that were left out and why (bad_character, empty, too_long, duplicate, joined), by row number;
-            the detail of the last two is the id of the diary that it equals, of a text that is too long its length.
+        skips: rows that were left out and why (bad_character, empty, too_long, duplicate, joined, forgotten), by row
+            number; the detail of duplicate and joined is the id of the diary that the row equals, of a text that is too
+            long its length.
         notes: rows that were kept without something: ``bad_date``, whose date is now in the metadata.
     """
 
@@ -168,7 +170,14 @@ def import_file(
             batch = _batch(file.name, file_hash, table, chosen, imported_by, row_count)
             if crosswalk is not None:
                 batch = replace(batch, columns={**batch.columns, "crosswalk": crosswalk.name})
-            imported = insert_batch(db, batch, spool, skips, source=source_label or file.name)
+            imported = insert_batch(
+                db,
+                batch,
+                spool,
+                skips,
+                source=source_label or file.name,
+                is_refused=forgotten_key.refuser(db),
+            )
             if after is not None:
                 after(db, imported)
     return _report(batch, imported, table, sieve)

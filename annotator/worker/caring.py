@@ -22,7 +22,8 @@ def scan(db: Database) -> tuple[int, int] | None:
     after = care.scanned_up_to(db, phrases.hash)
     if after >= diaries.last_diary_id(db):
         return None
-    found = care.list_texts_after(db, after, limit=BATCH)
+    found, last = care.list_texts_after(db, after, limit=BATCH), diaries.last_diary_id(db)
     flagged = [diary_id for diary_id, text in found if phrases.is_in(text)]
-    care.flag(db, flagged, list_hash=phrases.hash, up_to=found[-1][0])
-    return found[-1][0], diaries.last_diary_id(db)
+    up_to = found[-1][0] if found else last  # the last ones may have been forgotten
+    care.flag(db, flagged, list_hash=phrases.hash, up_to=up_to)
+    return up_to, last

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from annotator import project
+from annotator import forgotten_files, project
 from annotator.worker import shelf
 from db import diaries, rationales
 from learner.classifier import join_features
@@ -145,7 +145,9 @@ def _features(
 
 def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
     """Return vectors of the diaries without the word, (m, width); each is computed once for an encoder."""
-    file = VectorFile(project.vectors_folder(bench.database) / f"marks-{encoder.hash}", width=encoder.width)
+    file = VectorFile(
+        project.vectors_folder(bench.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
+    )
     ids = np.array([mark.id for mark in marks.found], np.int64)
     # In place of token counts: a copy of the database may give a mark's number to another word.
     prints = np.array([crc32(text.encode("utf-8", "surrogatepass")) >> 2 | 1 for text in marks.without], np.int32)
@@ -153,5 +155,8 @@ def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> 
     missing = np.flatnonzero([i > len(kept) or kept[i - 1] != p for i, p in zip(ids, prints, strict=True)])
     if len(missing):
         encoded = bench.encode(db, [marks.without[i] for i in missing], urgent=True, encoder=encoder)
-        file.write(ids[missing].tolist(), encoded.vectors, prints[missing])
+        with forgotten_files.writing(bench.database):
+            there = np.isin(ids[missing], rationales.keep_known(db, ids[missing]))
+            if there.any():
+                file.write(ids[missing][there].tolist(), encoded.vectors[there], prints[missing][there])
     return file.read(ids)

@@ -18,7 +18,7 @@ from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.lock import only_worker
 from annotator.worker.workbench import Workbench
-from db import clock, rounds
+from db import clock, forgotten, rounds
 from db.jobs import prepare as prepare_jobs
 from learner.encoder import default_cache
 
@@ -126,18 +126,15 @@ class Worker:
         """Do one piece of upkeep; return whether there was one. A round that computes has the right of way."""
         if self._retrying() or self.bench.round_runs:
             return False
+        number = forgotten.count_forgettings(db)
         try:
             piece = upkeep.next_piece(self.bench, db)
-        except EXPLAINED as problem:
-            if raise_errors:
-                raise
-            self._fail(db, {"code": problem.code, "details": problem.details})
-            return False
         except Exception as problem:
+            if forgotten.count_forgettings(db) != number:
+                return True  # what it worked with was forgotten meanwhile: look again
             if raise_errors:
                 raise
-            logger.error("Upkeep failed: %s", where(problem))
-            self._fail(db, {"code": "fault", "details": {"kind": type(problem).__name__}})
+            self._fail(db, _told(problem))
             return False
         if piece is not None:
             self._say(db, piece.step, piece.done, piece.total)
@@ -173,6 +170,14 @@ class Worker:
             total=total,
             error=error,
         )
+
+
+def _told(problem: Exception) -> dict[str, Any]:
+    """Return what can be told of an exception; the text of one that is unexpected may quote a diary."""
+    if isinstance(problem, EXPLAINED):
+        return {"code": problem.code, "details": problem.details}
+    logger.error("Upkeep failed: %s", where(problem))
+    return {"code": "fault", "details": {"kind": type(problem).__name__}}
 
 
 class _Jobs:

@@ -15,7 +15,7 @@ import numpy as np
 from annotator import ordering, predictions
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.worker import feedback, measuring, scoring, shelf, tiers
-from db import decisions, diaries, labels, models, queue, rationales, rounds
+from db import decisions, diaries, forgotten, labels, models, queue, rationales, rounds
 from db.connection import write
 from learner import classifier as classifiers
 from learner import metrics
@@ -114,7 +114,7 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
         if name == "gather":
             _begin(db, round_id)
         if rounds.advance(db, round_id, step=name, progress=_begins_at(name, rounds.get_round(db, round_id).tier)):
-            return STEPS[name](bench, db, round_id)
+            return _do(bench, db, round_id, name)
         rounds.end(db, round_id, status="cancelled")
     except EXPLAINED as problem:
         rounds.end(db, round_id, status="failed", error={"code": problem.code, "details": problem.details})
@@ -125,6 +125,17 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
     finally:
         db.close()
     return {"ended": True}
+
+
+def _do(bench: Workbench, db: Database, round_id: int, name: str) -> Result:
+    """Do a step; anew where it failed while something that it worked with was forgotten."""
+    while True:
+        number = forgotten.count_forgettings(db)
+        try:
+            return STEPS[name](bench, db, round_id)
+        except Exception:
+            if forgotten.count_forgettings(db) == number:
+                raise
 
 
 def _begins_at(name: str, tier: str) -> float:
@@ -199,6 +210,7 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
     this = rounds.get_round(db, round_id)
     if this.model_id is not None:
         return {"model_id": this.model_id}
+    number = forgotten.count_forgettings(db)
     training, _ = _examples(bench, db, round_id)
     encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db, this)
     file = bench.vector_file(db, encoder)
@@ -250,6 +262,8 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         },
     )
     with write(db):
+        if forgotten.count_forgettings(db) != number:
+            raise UserError("row_gone")  # trained anew, without what was forgotten
         model_id = models.add_model(db, model)
         rounds.set_model(db, round_id, model_id)
         if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):

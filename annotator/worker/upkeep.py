@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import anchoring, labelling, ordering
+from annotator import anchoring, forgotten_files, labelling, ordering
 from annotator.worker import auditing, caring, explaining, scoring, study, words
-from db import diaries, labels, models, queue, reviews
+from db import diaries, forgotten, labels, models, queue, reviews
 from db.connection import write
 from db.diaries import Sentences
 from learner import classifier as classifiers
@@ -107,17 +107,23 @@ def _encode_head(bench: Workbench, db: Database) -> Progress | None:
 
 
 def _encode_rest(bench: Workbench, db: Database) -> Progress | None:
-    return _encode(bench, db, _first_missing(db, bench.vector_file(db), limit=_ENCODE_BATCH))
+    return _encode(bench, db, _first_missing(bench.known, db, bench.vector_file(db), limit=_ENCODE_BATCH))
 
 
-def _first_missing(db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
+def _first_missing(known: Known, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
     """Return the first diaries that have no row in a file."""
-    missing = np.flatnonzero(~file.present(diaries.last_diary_id(db))) + 1
+    missing = np.setdiff1d(np.flatnonzero(~file.present(diaries.last_diary_id(db))) + 1, _forgotten(known, db))
     for at in range(0, len(missing), limit):
-        # Ids are without gaps unless somebody has deleted diaries by hand.
         if len(found := diaries.keep_known(db, missing[at : at + limit])):
             return found
     return missing[:0]
+
+
+def _forgotten(known: Known, db: Database) -> NDArray[np.int64]:
+    """Return the ids of forgotten diaries, ascending: nothing is made of them, and nothing missing."""
+    if known.forgettings != (number := forgotten.count_forgettings(db)):
+        known.forgotten, known.forgettings = forgotten.list_ids(db), number
+    return known.forgotten
 
 
 def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
@@ -187,7 +193,7 @@ def _predict(bench: Workbench, db: Database) -> Progress | None:
     if serving is None:
         return None
     predicted = _predicted(bench.known, db, serving)
-    due = np.flatnonzero(~predicted) + 1
+    due = np.setdiff1d(np.flatnonzero(~predicted) + 1, _forgotten(bench.known, db))
     if not len(due):
         return None
     encoded = bench.vector_file(db).has(due)
@@ -241,11 +247,11 @@ def _ranked_partly_but_now_whole(bench: Workbench, db: Database, serving: Servin
     """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
     if not models.is_partly_ranked(db, serving.model.id):
         return False
-    last = diaries.last_diary_id(db)
-    if bench.vectors_of(serving).present(last).sum() < diaries.count_diaries(db):
+    count = diaries.count_diaries(db)
+    if bench.vectors_of(serving).present(diaries.last_diary_id(db)).sum() < count:
         return False
     proba = models.load_predictions(db, serving.model)
-    return len(proba) >= last and int((~np.isnan(proba).any(axis=1)).sum()) >= diaries.count_diaries(db)
+    return int((~np.isnan(proba).any(axis=1)).sum()) >= count
 
 
 def _explain_head(bench: Workbench, db: Database) -> Progress | None:
@@ -297,7 +303,7 @@ def _fill_text_features(bench: Workbench, db: Database) -> Progress | None:
     if found is None:
         return None
     file = bench.text_file(found[0])
-    missing = _first_missing(db, file, limit=_TEXT_FEATURES_BATCH)
+    missing = _first_missing(bench.known, db, file, limit=_TEXT_FEATURES_BATCH)
     if not len(missing):
         return None
     bench.text_features(db, found[0], missing)
@@ -342,6 +348,13 @@ def _relate_words(bench: Workbench, db: Database) -> Progress | None:
     return None if found is None else Progress("words", *found)
 
 
+def _follow_forgetting(bench: Workbench, db: Database) -> Progress | None:
+    """Let the files follow where something was forgotten and whoever did it could not end."""
+    if forgotten.is_finished(db):
+        return None
+    return Progress("forget", 1, 1) if forgotten_files.follow(db, bench.database) else None
+
+
 def _look_after(bench: Workbench, db: Database) -> Progress | None:
     """Look through diaries for what the lead should see before anybody else is handed it."""
     found = caring.scan(db)
@@ -361,6 +374,7 @@ def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
 
 
 _TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
+    _follow_forgetting,
     _look_after,
     _refill_queue,
     _split_head,

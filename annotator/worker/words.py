@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import dictionary, refinement, word_evidence
+from annotator import dictionary, forgotten_files, refinement, word_evidence
 from annotator import settings as project_settings
 from annotator.worker import explaining, measuring, tiers
 from annotator.worker.round import examples_of
-from db import clock, decisions, diaries, models, rounds, word_emotions
+from db import clock, decisions, diaries, forgotten, models, rounds, word_emotions
 from db.connection import write
 from learner import classifier as classifiers
 from learner import lexicon, word_vectors
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from annotator.worker.round import Examples
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
+    from learner.word_vectors import WordVectors
 
     FloatArray = NDArray[np.float32]
 
@@ -146,7 +147,7 @@ def relate(bench: Workbench, db: Database) -> tuple[int, int] | None:
 
 def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]:
     """Make and keep both kinds of word vectors, a piece at a time; yield the share that is done."""
-    texts = diaries.sample_texts(db, limit=MOST_DIARIES)
+    number, texts = forgotten.count_forgettings(db), diaries.sample_texts(db, limit=MOST_DIARIES)
     sentences: list[list[str]] = []
     for at in range(0, len(texts), _TEXTS_A_PIECE):
         sentences += [[word.form for word in find_words(text)] for text in texts[at : at + _TEXTS_A_PIECE]]
@@ -165,13 +166,22 @@ def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]
         yield 0.7 + 0.3 * at / len(forms)
     about = {"encoder_hash": encoder.hash, "diaries": len(texts), "words": word_count}
     of_encoder = word_vectors.of_encoder(forms, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32))
+    with forgotten_files.writing(bench.database):
+        # The words may be those of a diary that is gone: it stays asked for, and is made anew.
+        if forgotten.count_forgettings(db) == number:
+            _store_vectors(bench, of_encoder, own, about)
+            word_emotions.mark_done(db, "vectors", asked)
+
+
+def _store_vectors(
+    bench: Workbench, of_encoder: WordVectors, own: WordVectors | None, about: dict[str, str | int]
+) -> None:
     word_vectors.store(dictionary.vectors_file(bench.database, "encoder"), of_encoder, about)
     own_file = dictionary.vectors_file(bench.database, "own")
     if own is None:
         own_file.unlink(missing_ok=True)
     else:
         word_vectors.store(own_file, own, about)
-    word_emotions.mark_done(db, "vectors", asked)
 
 
 def _shifted(training: Any, start: float, share: float) -> Any:

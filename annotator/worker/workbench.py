@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import project
+from annotator import forgotten_files, project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.worker import shelf
@@ -231,8 +231,15 @@ class Workbench:
         for at in range(0, len(missing), 2048):
             part = missing[at : at + 2048]
             features = found[1].transform(diaries.list_texts(db, part))
-            file.write(part.tolist(), features, np.ones(len(part), np.int32))
+            self.keep_vectors(db, file, part, Encoded(features, np.ones(len(part), np.int32)))
         return file.read(diary_ids)
+
+    def keep_vectors(self, db: Database, file: VectorFile, diary_ids: NDArray[np.int64], found: Encoded) -> None:
+        """Keep what was made of the texts of diaries, but for those that were forgotten meanwhile."""
+        with forgotten_files.writing(self.database):
+            there = np.isin(diary_ids, diaries.keep_known(db, diary_ids))
+            if there.any():
+                file.write(diary_ids[there].tolist(), found.vectors[there], found.token_counts[there])
 
     def encode_missing(
         self,
@@ -261,7 +268,7 @@ class Workbench:
                 return False
             began = time.monotonic()
             encoded = self.encode(db, diaries.list_texts(db, part), urgent=urgent, encoder=encoder)
-            file.write(part.tolist(), encoded.vectors, encoded.token_counts)
+            self.keep_vectors(db, file, part, encoded)
             if urgent and len(part) >= _FEWEST_TO_TIME:
                 models.store_texts_per_second(db, len(part) / (time.monotonic() - began))
         return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from annotator import demo
+from annotator import access, demo
 from annotator.importing import ENDINGS, history
-from pages.import_diaries.past import draw_past_imports
+from pages.import_diaries.past import draw_past_imports, draw_taking_back
 from pages.import_diaries.preview import draw_preview
 from pages.import_diaries.report import draw_report, keep_report
 from pages.widgets import project, session
@@ -40,6 +40,8 @@ def _draw() -> None:
         past = history.list_imports(db)
         if past:
             draw_past_imports(past)
+            if access.may(session.person(db), "administrate"):
+                draw_taking_back(past)
             return
         _draw_start()
         if st.button(say("import_page.demo"), key="import_demo"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import access, corrections, guidelines, labelling, masking, messages, overview, people
+from annotator import access, corrections, forgetting, guidelines, labelling, masking, messages, overview, people
 from annotator import settings as project_settings
 from annotator.errors import EXPLAINED
 from pages.widgets import project, session
@@ -29,6 +29,7 @@ def _receive() -> None:
         return
     tab = session.label_tab()
     tab.holder, tab.problem = client["holder"], None
+    tab.is_gone = tab.is_gone and not client["events"]
     with project.opened() as db:
         annotator_id = people.identify(db, session.name())
         labelling.keep_alive(db, client["holder"])
@@ -65,6 +66,14 @@ def _uncover(items: list[dict[str, Any]]) -> None:
     items[0] |= {"text": tab.revealed[1], "covered": False}
 
 
+def _look_for(db: Database, diary_ids: list[int]) -> None:
+    """Notice where the diary on screen has been forgotten under the eyes of its reader."""
+    tab = session.label_tab()
+    if tab.shown_id is not None and tab.shown_id not in diary_ids:
+        tab.is_gone = tab.is_gone or forgetting.was_forgotten(db, tab.shown_id)
+    tab.shown_id = diary_ids[0] if diary_ids else None
+
+
 def _data(db: Database) -> BoardData:
     tab, settings = session.label_tab(), project_settings.load(db)
     shown = None
@@ -79,6 +88,7 @@ def _data(db: Database) -> BoardData:
         )
         tab.model_id = shown.model_id
         _uncover(shown.items)
+        _look_for(db, [item["diary_id"] for item in shown.items])
     return BoardData(
         scope=labelling.scope(db, session.name()),
         holder=tab.holder,
@@ -108,6 +118,8 @@ def _notice(db: Database, shown: Board | None) -> str | None:
     """Say what stands in the way: a press that could not be kept, a worker that is off, a prediction to come."""
     if problem := session.label_tab().problem:
         return problem
+    if session.label_tab().is_gone:
+        return say("forget.gone")
     if shown is None or not shown.waiting:
         count = corrections.count(db, session.person(db).annotator_id)
         return say("corrections.notice", count=count) if count else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import overview, rounds
+from annotator import forgetting, overview, rounds
 from pages.learn.publishing import draw_export
 from pages.widgets import project
 from pages.widgets.boundary import callback_boundary
@@ -36,6 +36,9 @@ def draw_versions(db: Database) -> None:
         key="learn_versions",
     )
     st.caption(say("learn.versions_help"))
+    if trained := forgetting.list_untrained(db):
+        named = ", ".join(f"{each.version} ({each.diary_count})" for each in trained)
+        st.caption(":material/warning: " + say("forget.trained", versions=named))
     _draw_activation(versions)
     draw_export(versions)
     if len(measured) >= 2:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import overview
+from annotator import forgetting, overview
 from annotator.outcomes import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
@@ -37,6 +37,8 @@ def _draw() -> None:
             _draw_labels(now)
         with right:
             _draw_accuracy(measured)
+            if measured and (gone := forgetting.count_gone(db).test_labels):
+                st.caption(say("forget.accuracy", count=gone))
         left, right = st.columns(2)
         with left:
             _draw_confusion(serving)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import access, settings
+from pages.settings.forgetting import draw_choice
 from pages.widgets import project, session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import say
@@ -39,6 +40,10 @@ def _draw() -> None:
         st.subheader(say("settings.privacy"))
         _draw_switch("mask", chosen)
         _draw_switch("mask_names", chosen, disabled=not chosen.mask)
+    with st.container(border=True):
+        st.subheader(say("settings.forget"), help=say("settings.forget_help"))
+        _draw_switch("refuse_forgotten", chosen)
+        draw_choice()
     with st.container(border=True):
         st.subheader(say("settings.speech"))
         st.text_input(

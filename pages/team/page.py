@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from annotator import access, agreement, team
+from annotator import access, agreement, forgetting, team
 from pages.team.agreement import draw_agreement
 from pages.team.distance import draw_distance
 from pages.team.records import draw_mine, draw_people, draw_rule
@@ -26,6 +26,8 @@ def _draw() -> None:
             draw_distance(db, person)
         with above:
             draw_agreement(agreement.compare(db, answers))
+            if gone := forgetting.count_gone(db).shared_labels:
+                st.caption(say("forget.agreement", count=gone))
         records = team.list_records(db, answers)
         draw_people(records)
         draw_mine(next((r for r in records if r.annotator_id == person.annotator_id), None))

@@ -109,6 +109,8 @@ class LabelTab:
         model_id: the model whose predictions the tab was shown last.
         problem: why a press could not be kept; None if all were.
         revealed: the diary on screen and its original, where somebody has looked under the mask.
+        shown_id: the diary on screen; None for none.
+        is_gone: whether the diary that was on screen has been forgotten and the person has not pressed since.
     """
 
     holder: str | None = None
@@ -116,6 +118,8 @@ class LabelTab:
     model_id: int | None = None
     problem: str | None = None
     revealed: tuple[int, str] | None = None
+    shown_id: int | None = None
+    is_gone: bool = False
 
 
 def label_tab() -> LabelTab:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from annotator import project
 from annotator.exporting import job
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_an_export_lies_beside_the_database_with_its_card(database: Path) -> Non
     assert job.find(database) is found, "a second press doesn't begin another one"
     _wait(found)
     assert found.problem is None
-    names = sorted(file.name for file in job.folder(database).iterdir())
+    names = sorted(file.name for file in project.exports_folder(database).iterdir())
     assert names == ["csv-1.csv", "csv-1.csv.card.json", "csv-1.csv.card.md"]
 
 
@@ -56,7 +57,7 @@ def test_what_goes_wrong_is_said_in_one_sentence(database: Path) -> None:
     _wait(found)
     assert found.problem is not None
     assert "대응표에 없는 라벨이 있어" in found.problem
-    assert list(job.folder(database).iterdir()) == []
+    assert list(project.exports_folder(database).iterdir()) == []
 
 
 def test_a_stopped_export_is_forgotten_and_its_place_is_free(database: Path) -> None:
@@ -64,4 +65,4 @@ def test_a_stopped_export_is_forgotten_and_its_place_is_free(database: Path) -> 
     job.forget(database)
     assert found.child.poll() is not None
     assert job.find(database) is None
-    assert not (job.folder(database) / "csv-1.csv").exists()
+    assert not (project.exports_folder(database) / "csv-1.csv").exists()

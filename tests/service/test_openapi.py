@@ -52,6 +52,8 @@ ADDRESSES = [
     ("GET", "/v1/diaries/{diary_id}"),
     ("GET", "/v1/diaries/{diary_id}/explanation"),
     ("PUT", "/v1/diaries/{diary_id}/label"),
+    ("GET", "/v1/diaries/{diary_id}/forgetting"),
+    ("DELETE", "/v1/diaries/{diary_id}"),
     ("GET", "/v1/labels"),
     ("GET", "/v1/model"),
     ("GET", "/v1/health"),

@@ -1,0 +1,128 @@
+"""Files beside the database that follow when diaries are forgotten: vectors, words, kept exports, the write-ahead log.
+
+What a transaction of the database takes away, files can only follow. It is noted in the transaction that they have to,
+and whoever comes next goes on with it where this was cut off.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annotator import project
+from db import connection, forgotten, leftovers, rationales, word_emotions
+from learner import vector_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from db import Database
+
+WORDS = "words"
+"""Folder of the vectors of words among those of diaries."""
+
+MARKS = "marks-"
+"""How the folders begin whose rows belong to marks, not to diaries."""
+
+_LOG_SECONDS = 2.0
+_TRIES = 5
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Keep forgetting from clearing files for the length of the block, in which some are written.
+
+    What is written within it, and looked up in the database within it, is either not forgotten yet, and cleared
+    afterwards, or known to be.
+    """
+    with _locked(path, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let nobody else forget, or write such files, for the length of the block."""
+    with _locked(path, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    handle = os.open(path.with_name(path.name + "-forget.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
+
+
+def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool:
+    """Let the files follow what was forgotten; return False where a reader kept the log from being emptied.
+
+    Does nothing if they have. What is left undone is done by the next one who asks.
+
+    Args:
+        path: of the database.
+        texts: what was forgotten just now; None where nobody knows any more.
+
+    Raises:
+        LearnerError, OSError: if a file can't be written.
+        DatabaseError: if the database can't be.
+    """
+    number = forgotten.count_forgettings(db)
+    if forgotten.is_finished(db):
+        return True
+    with alone(path):
+        _clear_vectors(db, project.vectors_folder(path))
+        _remove_words(db, project.vectors_folder(path) / WORDS)
+        _remove_all(project.exports_folder(path))
+    is_empty = _empty_log(db)
+    if is_empty and (texts is None or leftovers.holds(path, texts)):
+        connection.rewrite(db)
+        is_empty = _empty_log(db)
+    if is_empty:
+        forgotten.mark_finished(db, number)
+        connection.empty_log(db, seconds=_LOG_SECONDS)
+    return is_empty
+
+
+def list_exports(path: Path) -> list[str]:
+    """Return the names of the exports that are kept beside the database, which may hold what is forgotten."""
+    folder = project.exports_folder(path)
+    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+
+
+def _clear_vectors(db: Database, folder: Path) -> None:
+    gone = forgotten.list_ids(db)
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        file = vector_file.find(place)
+        if file is not None and place.name.startswith(MARKS):
+            there = np.flatnonzero(file.present(file.rows)) + 1
+            file.clear(there[~np.isin(there, rationales.keep_known(db, there))])
+        elif file is not None:
+            file.clear(gone)
+
+
+def _remove_words(db: Database, folder: Path) -> None:
+    """Remove vectors of words, which name each word of many diaries, and ask for them anew if there were any."""
+    if folder.is_dir() and any(folder.iterdir()):
+        word_emotions.ask(db, "vectors")
+    _remove_all(folder)
+
+
+def _remove_all(folder: Path) -> None:
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
+def _empty_log(db: Database) -> bool:
+    return any(connection.empty_log(db, seconds=_LOG_SECONDS) for _ in range(_TRIES))

@@ -1,0 +1,39 @@
+"""Texts that are nearly the same as others: most of their sentences are, but for spaces, punctuation and case."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHARE = 0.5
+"""Of the letters of a text that stand in shared sentences, from which it is called a near copy."""
+
+_FEWEST_LETTERS = 6
+"""A shorter sentence is anybody's."""
+
+_SENTENCES = re.compile(r"[.!?…。！？\n]+")
+_NO_LETTERS = re.compile(r"[\W_]+")
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return the letters and digits of each sentence, in one form, those of very short ones left out."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    found = [_NO_LETTERS.sub("", piece) for piece in _SENTENCES.split(plain)]
+    whole = "".join(found)
+    long = [piece for piece in found if len(piece) >= _FEWEST_LETTERS]
+    return long or ([whole] if whole else [])
+
+
+def count(texts: Iterable[str], others: Iterable[str]) -> int:
+    """Count the other texts that are nearly the same as one of the texts."""
+    known = {piece for text in texts for piece in sentences_of(text)}
+    return sum(_is_near(sentences_of(other), known) for other in others) if known else 0
+
+
+def _is_near(pieces: list[str], known: set[str]) -> bool:
+    letters = sum(map(len, pieces))
+    return letters > 0 and sum(len(piece) for piece in pieces if piece in known) >= _SHARE * letters

@@ -1,0 +1,210 @@
+"""Forgetting diaries: everything of theirs goes in one transaction, or nothing does. See docs/forgetting.md."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from db import audit_log, forgotten, forgotten_traces, quotes, settings
+from db.connection import rows, scalar, write
+from db.owned import find_owned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlite_utils import Database
+
+    from db.owned import Owned
+
+_CACHE_KIB = 1 << 17
+
+_STRAYS = ("decisions", "rationales")
+"""Tables whose rows may come with an import and be about a diary of another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What went.
+
+    Attributes:
+        number: of this forgetting, counted from 1; see `db.forgotten.count_forgettings`.
+        diary_count: diaries that were there.
+        row_counts: rows that went with them, by table.
+        quote_count: notes elsewhere out of which a quotation was taken.
+    """
+
+    number: int
+    diary_count: int
+    row_counts: dict[str, int]
+    quote_count: int
+
+
+def erase(
+    db: Database,
+    diary_ids: Sequence[int],
+    *,
+    batch_id: int | None = None,
+    digest_of: Callable[[bytes], bytes] | None = None,
+    by: int | None = None,
+    what: str = "diary.forget",
+) -> Erased:
+    """Let diaries go with all that belongs to them; ids without a diary are passed over.
+
+    Not within an open transaction: what SQLite checks for each row could not be left out.
+
+    Args:
+        batch_id: also what this import said of diaries of other imports goes.
+        digest_of: keyed digest of a text's hash, by which the text is refused later; None refuses nothing.
+        by: who does it; None on the command line.
+        what: action on the audit log.
+    """
+    with _prepared(db), write(db):
+        db.conn.execute("insert into forgetting (id) values (1)")
+        owned = _gather(db, diary_ids, batch_id)
+        count = int(scalar(db, "select count(*) from temp.going_diaries"))
+        quoted = quotes.remove_quotes(db)
+        if digest_of is not None:
+            _keep_digests(db, digest_of)
+        forgotten_traces.keep_counts(db)
+        forgotten_traces.clean(db)
+        deleted = _delete(db, owned)
+        forgotten_traces.rename_importers(db)
+        _note(db, count, by, what)
+        db.conn.execute("delete from forgetting")
+        return Erased(forgotten.count_forgettings(db), count, deleted, quoted)
+
+
+def count_rows(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[str, int]:
+    """Return how many rows of each table would go with diaries; changes nothing."""
+    with _gathered(db, diary_ids, batch_id) as owned:
+        counted = {each.name: f"select count(*) from {each.name} where {_condition(db, each)}" for each in owned}  # noqa: S608
+        return {name: int(scalar(db, sql)) for name, sql in counted.items()}
+
+
+def list_trained(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[int, int]:
+    """Return how many of the diaries the versions of the model learned from, by model; others are missing."""
+    with _gathered(db, diary_ids, batch_id):
+        found = rows(db, forgotten_traces.TRAINED)
+        return {int(model_id): int(count) for model_id, count in found}
+
+
+@contextmanager
+def _gathered(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> Iterator[list[Owned]]:
+    """Hold what would go gathered, and one state of the database."""
+    with _temporary(db):
+        db.conn.execute("begin")
+        try:
+            yield _gather(db, diary_ids, batch_id)
+        finally:
+            db.conn.rollback()
+
+
+@contextmanager
+def _prepared(db: Database) -> Iterator[None]:
+    """Hold room for the pages of large tables, and leave out SQLite's own look at references.
+
+    For each row that goes it would read whole tables that have no index by it. What refers to a row that goes has gone
+    with it: `db.owned` finds all of it.
+    """
+    usual = int(scalar(db, "pragma cache_size"))
+    with _temporary(db):
+        db.conn.execute("pragma foreign_keys=off")
+        db.conn.execute(f"pragma cache_size=-{_CACHE_KIB}")
+        try:
+            yield
+        finally:
+            db.conn.execute("pragma foreign_keys=on")
+            db.conn.execute(f"pragma cache_size={usual}")
+
+
+@contextmanager
+def _temporary(db: Database) -> Iterator[None]:
+    """Hold tables in memory for the ids of what goes, by the table that they are of."""
+    names = [f"going_{each.name}" for each in find_owned(db)]
+    for name in ("going_diaries", *names):
+        db.conn.execute(f"create table temp.{name} (id integer primary key)")
+    try:
+        yield
+    finally:
+        for name in ("going_diaries", *names):
+            db.conn.execute(f"drop table temp.{name}")
+
+
+def _gather(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> list[Owned]:
+    """Note which diaries go, and which rows that others refer to; return the tables."""
+    ids = json.dumps([int(i) for i in diary_ids])
+    found = "insert into temp.going_diaries select id from diaries where id in (select value from json_each(?))"
+    db.conn.execute(found, (ids,))
+    if batch_id is not None:
+        # What an import said of a diary carries its number; a full stop follows the hyphen in the order of bytes.
+        for table in _STRAYS:
+            strays = f"insert into temp.going_{table} select id from {table} where token >= ? and token < ?"  # noqa: S608
+            db.conn.execute(strays, (f"import-{batch_id}-", f"import-{batch_id}."))
+    owned = find_owned(db)
+    for each in owned:
+        if each.is_referred_to or each.name in _STRAYS:
+            _gather_ids(db, each)
+    return owned
+
+
+def _gather_ids(db: Database, each: Owned) -> None:
+    """Note the ids of a table's rows that go; rows that refer to others of their own table may be several deep."""
+    add = f"""
+        insert or ignore into temp.going_{each.name} select id from {each.name} where {_condition(db, each)}
+    """  # noqa: S608 - names of the schema
+    while db.conn.execute(add).rowcount > 0:
+        pass
+
+
+def _condition(db: Database, each: Owned) -> str:
+    """Return which rows of a table go.
+
+    What belongs to a diary refers to rows of the same diary alone: only where rows go whose diary stays does it matter
+    what refers to them, and only then is it looked for, which may take a walk through the table.
+    """
+    columns = [(column, other) for column, other in each.columns if other == "diaries"]
+    if not columns or _has_strays(db):
+        columns = list(each.columns)
+    parts = [f"{column} in (select id from temp.going_{other})" for column, other in columns]  # noqa: S608
+    if each.name in _STRAYS:
+        parts.append(f"id in (select id from temp.going_{each.name})")  # noqa: S608
+    return " or ".join(parts)
+
+
+def _has_strays(db: Database) -> bool:
+    """Return whether decisions go whose diary stays."""
+    sql = """
+        select 1 from temp.going_decisions g join decisions d on d.id = g.id
+        where d.diary_id not in (select id from temp.going_diaries) limit 1
+    """
+    return scalar(db, sql) is not None
+
+
+def _keep_digests(db: Database, digest_of: Callable[[bytes], bytes]) -> None:
+    hashes = rows(db, "select text_hash from diaries where id in (select id from temp.going_diaries)")
+    kept = ((digest_of(bytes(text_hash)),) for (text_hash,) in hashes)
+    db.conn.executemany("insert or ignore into forgotten_texts (digest) values (?)", kept)
+
+
+def _delete(db: Database, owned: list[Owned]) -> dict[str, int]:
+    """Delete what was gathered; what refers to other rows goes before them."""
+    deleted = {}
+    conditions = {each.name: _condition(db, each) for each in owned}
+    settle = forgotten_traces.find_unsettled(db)
+    for each in reversed(owned):
+        statement = f"delete from {each.name} where {conditions[each.name]}"  # noqa: S608 - names of the schema
+        deleted[each.name] = int(db.conn.execute(statement).rowcount)
+    db.conn.execute("delete from diaries where id in (select id from temp.going_diaries)")
+    db.conn.execute("insert or ignore into forgotten (diary_id) select id from temp.going_diaries")
+    forgotten_traces.settle_anew(db, settle)
+    return deleted
+
+
+def _note(db: Database, count: int, by: int | None, what: str) -> None:
+    """Put on record who let how many diaries go, and let what was made from them be made anew."""
+    forgotten.note_forgetting(db)
+    outdated = scalar(db, "select coalesce(max(id), 0) from text_spaces")
+    settings.store(db, text_spaces_outdated=outdated, audit_made_from={})
+    audit_log.add(db, by, what, count=count)

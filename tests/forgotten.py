@@ -1,0 +1,58 @@
+"""What tests of forgetting need: diaries that nothing else reads like, and a look at the bytes of every file."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING
+
+from db.quotes import pieces_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_FEWEST_BYTES = 18
+"""Six Korean letters: shorter pieces of a text stand in others by chance."""
+
+
+def secret(number: int, *, length: int = 1) -> str:
+    """Return a diary with several sentences, each of them its own, and characters that JSON and CSV escape."""
+    sentences = [
+        f'{number}째 비밀 쪽지를 "서랍 {number}-{i} 안쪽"에 숨겼다\\끝. 아무도 모르게 {number}{i}번이나 울었지 뭐야!'
+        for i in range(length)
+    ]
+    return "\n".join(sentences) + f"\n바스락거리던 {number}호 창문 너머로 첫눈이 내려서 그만 손을 놓쳐 버렸다."
+
+
+def forms_of(text: str) -> set[bytes]:
+    """Return a text and each of its sentences as a file may hold them."""
+    found: set[bytes] = set()
+    for piece in {text, *pieces_of(text)}:
+        for form in {unicodedata.normalize(kind, piece) for kind in ("NFC", "NFD")} | {piece}:
+            for written in (form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]):
+                found |= {
+                    written.encode(code)
+                    for code in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "cp949")
+                    if _fits(written, code)
+                }
+    return {form for form in found if len(form) >= _FEWEST_BYTES}
+
+
+def _fits(text: str, code: str) -> bool:
+    try:
+        text.encode(code)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def find(folder: Path, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return which files of a folder hold one of the texts, or a sentence of one, and the first of what they hold."""
+    wanted = {form for text in texts for form in forms_of(text)}
+    found: dict[str, list[str]] = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        if held := [form.decode("utf-8", "replace") for form in wanted if form in content]:
+            found[str(file.relative_to(folder))] = held[:3]
+    return found
