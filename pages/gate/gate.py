@@ -51,13 +51,15 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_open(scope["path"]):
-            is_page = _is_page(scope)
+            is_page, request = _is_page(scope), Request(scope, receive)
+            # Who comes from the organisation's login has a new session, whoever this browser belonged to before.
+            if is_page and (answer := await organisation.welcome(request)) is not None:
+                await answer(scope, receive, send)
+                return
             try:
                 await self._door.person(scope, may_be_recent=not is_page)
             except EXPLAINED as error:
-                request = Request(scope, receive)
-                answer = await organisation.welcome(request) if is_page else None
-                await (answer or _turn_away(request, error, is_page=is_page))(scope, receive, send)
+                await _turn_away(request, error, is_page=is_page)(scope, receive, send)
                 return
             if is_page:
                 await self._door.keep_alive(scope)

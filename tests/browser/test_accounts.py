@@ -100,6 +100,25 @@ def test_the_language_that_was_chosen_is_there_again_after_a_reload_and_after_si
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_making_the_first_account_ends_signed_in(tmp_path: Path, page: Page) -> None:
+    path, port = tmp_path / "alone.db", free_port()
+    project.init(path)
+    with app(path, port, "--no-worker"):
+        page.goto(f"http://127.0.0.1:{port}/people")
+        page.get_by_role("link", name="관리자 계정 만들기").click()
+        page.get_by_label("이름").fill("수아")
+        for password in ("dkssudgktpdy", PASSWORD):
+            page.get_by_label("새 비밀번호").fill(password)
+            page.get_by_label("비밀번호 한 번 더").fill(password)
+            page.get_by_role("button", name="만들고 시작하기").click()
+            if password != PASSWORD:
+                expect(page.get_by_role("alert")).to_contain_text("흔한 낱말")
+                page.get_by_label("이름").fill("수아")
+        expect(page.get_by_role("heading", name="사람들")).to_be_visible()
+        expect(page.get_by_text("수아 (나)")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Page) -> None:
     with project.opened(path) as db:
         accounts.add(db, None, "알아맞힐 사람", "annotator", password=PASSWORD)
