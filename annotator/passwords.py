@@ -147,10 +147,13 @@ def _slow_down(db: Database, name_hash: str, where: str) -> None:
 def _plain_address(address: str) -> str:
     """Return what tries are counted by: whoever has one IPv6 address has all of its /64."""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+    if isinstance(found, ipaddress.IPv6Address):
+        # A server that listens on IPv6 sees every IPv4 address in one and the same /64.
+        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
 
 
 def _matches(password_hash: str, password: str) -> bool:
