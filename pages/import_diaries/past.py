@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator.importing import history
 from pages.widgets import project, session
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import local_time, plain, say
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _DOWNLOADS = 10
 def draw_past_imports(past: Sequence[Batch]) -> None:
     """Draw what was imported, newest first."""
     st.subheader(say("import_page.past"))
-    st.dataframe(
+    draw_rows(
         [
             {
                 say("import_page.file_name"): batch.file_name,
