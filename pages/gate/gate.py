@@ -18,6 +18,7 @@ from annotator.messages import explain, say
 from pages.gate import organisation
 from pages.gate.asking import language_of
 from pages.gate.forms import Card, respond
+from pages.gate.widget_json import is_strict
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -82,8 +83,9 @@ class Gate:
             except EXPLAINED as error:
                 now = error
             is_same, seen = now == seen, now
-            if isinstance(now, Exception) or not is_same:
-                # What was pressed was drawn for somebody who might do more: the page is drawn anew instead.
+            if isinstance(now, Exception) or not is_same or not is_strict(_parsed(message)):
+                # What was pressed was drawn for somebody who might do more, or is no press of ours: the page is drawn
+                # anew instead.
                 return {"type": "websocket.receive", "bytes": _redraw(message).SerializeToString()}
             if not _is_by_itself(message):
                 await self._door.keep_alive(scope)

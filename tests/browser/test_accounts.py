@@ -130,6 +130,21 @@ def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Pag
     expect(page.get_by_role("alert")).to_contain_text("분 뒤에 다시")
 
 
+def test_names_that_look_like_addresses_are_no_links(address: str, path: Path, page: Page) -> None:
+    names = ["www.evil.kr", "http://evil.kr/x", "a@evil.kr", "[x](http://evil.kr)", "<http://evil.kr>", "ftp://evil.kr"]
+    with project.opened(path) as db:
+        for name in names:
+            accounts.add(db, None, name, "annotator", password=PASSWORD)
+            accounts.invite(db, None, name, "annotator")
+    open_as(page, f"{address}/people", "수아")
+    for name in names[:2]:
+        expect(page.get_by_text(name[-6:]).first).to_be_visible()
+    expect(page.locator('a[href*="evil"], a[href^="mailto"], img[src*="evil"]')).to_have_count(0)
+    page.get_by_text("English").click()
+    expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
+    expect(page.locator('a[href*="evil"], a[href^="mailto"]')).to_have_count(0)
+
+
 def test_an_annotator_at_the_administrators_address_gets_a_sentence(address: str, page: Page) -> None:
     open_as(page, address, "지민")
     for closed in ("people", "overview", "review"):

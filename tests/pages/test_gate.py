@@ -21,6 +21,7 @@ from annotator import accounts, project, sessions
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from db import clock
+from pages.gate.widget_json import is_strict
 from pages.widgets.session import BROWSER_COOKIE, COOKIE
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
@@ -328,6 +329,19 @@ def test_a_fragment_of_who_was_signed_out_draws_the_sentence_instead(port: int, 
         pressed.rerun_script.widget_states.widgets.add(id="some-button", trigger_value=True)
         client.send(pressed.SerializeToString())
         assert "다시 로그인해 주세요".encode() in until_finished(client)
+
+
+@pytest.mark.parametrize("field", ["json_value", "json_trigger_value"])
+def test_a_board_that_says_two_things_by_one_name_is_not_heard(field: str) -> None:
+    def said(text: str) -> bool:
+        message = BackMsg()
+        message.rerun_script.widget_states.widgets.add(id="board", **{field: text})
+        return is_strict(message)
+
+    assert said('{"event": {"kind": "undo", "label": 1}}')
+    assert not said('{"event": {"kind": "undo", "kind": "label"}}')
+    assert not said('{"event": {"kind": "undo", "at": NaN}}')
+    assert not said('{"event": ' + "[" * 100_000)
 
 
 def test_a_page_that_renews_itself_does_not_keep_a_session_alive_but_a_person_does(port: int, path: Path) -> None:
