@@ -1,4 +1,7 @@
-"""Accounts: who is let in, by invite or with their organisation, with which role, and who may change that."""
+"""Accounts: who is let in, by invite or with their organisation, with which role, and who may change that.
+
+Throughout, `by` is who does something; None on the machine itself.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +63,6 @@ def add(
 
     Who has worked here by that name without login keeps what they did.
 
-    Args:
-        by: who does it; None on the machine itself.
-
     Raises:
         UserError: for a name, password or e-mail that can't be used, a missing right, or a first account that would
             leave nobody in charge.
@@ -95,7 +95,7 @@ def add_first(db: Database, name: str, password: str, *, address: str, browser: 
         annotator_id = annotators.annotator_id(db, name)
         accounts.add_account(db, annotator_id, "administrator", password_hash=password_hash)
         audit_log.add(db, None, "account.add", f"account:{annotator_id}", role="administrator")
-        return begin(db, annotator_id, Place(address, browser))
+        return begin(db, annotator_id, address, browser=browser)
 
 
 def _check_may_add(db: Database, by: Person | None, role: Role) -> None:
@@ -146,8 +146,9 @@ def get_invite(db: Database, token: str) -> Invite:
         UserError: if it is unknown, used, withdrawn or too old, or if who made it may invite no longer.
     """
     found = accounts.find_invite(db, hash_of(token))
-    is_open = found is not None and not found.used_at and not found.withdrawn_at and found.expires_at > clock.now()
-    if found is None or not is_open or found.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
+    if found is None or found.used_at or found.withdrawn_at or found.expires_at <= clock.now():
+        raise UserError("invite_unusable")
+    if found.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
         raise UserError("invite_unusable")
     return found
 
@@ -164,14 +165,13 @@ def accept(
     account = accounts.find_account_by_name(db, found.name)
     password_hash = passwords.new_hash(password, found.name, account.email if account else None)
     with write(db):
-        # Who made it may have lost the right meanwhile.
-        get_invite(db, token)
+        get_invite(db, token)  # who made it may have lost the right meanwhile
         if not accounts.use_invite(db, hash_of(token)):
             raise UserError("invite_unusable")
         annotator_id = annotators.annotator_id(db, found.name)
         _set_password(db, annotator_id, found, password_hash)
         audit_log.add(db, annotator_id, "account.accept", f"account:{annotator_id}")
-        return begin(db, annotator_id, Place(address, browser), replaces=replaces)
+        return begin(db, annotator_id, address, browser=browser, replaces=replaces)
 
 
 def _set_password(db: Database, annotator_id: int, found: Invite, password_hash: str) -> None:
@@ -227,8 +227,7 @@ def set_disabled(db: Database, by: Person | None, annotator_id: int, *, disabled
             accounts.withdraw_invites_by(db, annotator_id)
             queue.release_person(db, annotator_id)
         accounts.set_disabled(db, annotator_id, disabled=disabled)
-        action = "account.disable" if disabled else "account.enable"
-        audit_log.add(db, _id_of(by), action, f"account:{annotator_id}")
+        audit_log.add(db, _id_of(by), f"account.{'disable' if disabled else 'enable'}", f"account:{annotator_id}")
 
 
 def release_diaries(db: Database, by: Person | None, annotator_id: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,9 @@ LEAST_GUESSES = 10**9
 
 Source: Wheeler (2016), zxcvbn: Low-Budget Password Strength Estimation, USENIX Security.
 """
+
+_MOST_READINGS = 24
+"""So many ways to read signs as letters are tried, such as 1 as i or l."""
 
 _MOST_KEYS = 64
 """The estimate takes time that grows with the length; what follows so many keys only makes a password better."""
@@ -89,9 +93,18 @@ def _estimate(text: str, about: dict[str, int]) -> tuple[float, list[dict[str, A
     """Return how many guesses it takes, and the parts by which it would be guessed."""
     from zxcvbn import matching, scoring  # type: ignore[import-untyped]
 
-    # Its own entry point would keep the words about a person in a global.
-    found = matching.omnimatch(text, {**_dictionaries(), "about": about})
-    result = scoring.most_guessable_match_sequence(text, found)
+    matchers = [
+        *(matching.dictionary_match, matching.reverse_dictionary_match, matching.spatial_match),
+        *(matching.repeat_match, matching.sequence_match, matching.regex_match, matching.date_match),
+    ]
+    # Every reading of the signs is tried: a password of nothing but signs is no word, and would take seconds.
+    readings = matching.relevant_l33t_subtable(text, matching.L33T_TABLE).values()
+    if math.prod(map(len, readings)) <= _MOST_READINGS:
+        matchers.append(matching.l33t_match)
+    # The package's own entry point would keep the words about a person in a global.
+    dictionaries = {**_dictionaries(), "about": about}
+    found = [match for matcher in matchers for match in matcher(text, _ranked_dictionaries=dictionaries)]
+    result = scoring.most_guessable_match_sequence(text, sorted(found, key=lambda match: (match["i"], match["j"])))
     return float(result["guesses"]), result["sequence"]
 
 

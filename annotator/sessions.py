@@ -78,10 +78,9 @@ def login(
     Raises:
         UserError: for a wrong name or password, a closed account, too many tries from there, or if too many wait.
     """
-    place = Place(address, browser)
-    account = passwords.check(db, plain_name(name), password, place)
+    account = passwords.check(db, plain_name(name), password, Place(address, browser))
     with write(db):
-        return begin(db, account.annotator_id, place, replaces=replaces)
+        return begin(db, account.annotator_id, address, browser=browser, replaces=replaces)
 
 
 def login_identity(db: Database, *, subject: str, email: str | None, address: str, replaces: str | None = None) -> str:
@@ -103,7 +102,7 @@ def login_identity(db: Database, *, subject: str, email: str | None, address: st
     with write(db):
         if account.subject is None:
             accounts.bind_subject(db, account.annotator_id, subject)
-        return begin(db, account.annotator_id, Place(address), replaces=replaces)
+        return begin(db, account.annotator_id, address, replaces=replaces)
 
 
 def logout(db: Database, token: str) -> None:
@@ -116,10 +115,13 @@ def logout(db: Database, token: str) -> None:
         audit_log.add(db, session.annotator_id, "logout")
 
 
-def begin(db: Database, annotator_id: int, place: Place, *, replaces: str | None = None) -> str:
+def begin(
+    db: Database, annotator_id: int, address: str, *, browser: str | None = None, replaces: str | None = None
+) -> str:
     """Begin a session and return its token, of which only the hash is kept.
 
     Args:
+        browser: the token by which it is known again.
         replaces: the token of a session that ends: a browser has one, whoever may have left it there.
     """
     token = secrets.token_urlsafe(32)
@@ -127,9 +129,9 @@ def begin(db: Database, annotator_id: int, place: Place, *, replaces: str | None
         if replaces:
             logout(db, replaces)
         accounts.add_session(db, hash_of(token), annotator_id, seconds=SESSION_SECONDS)
-        if place.browser is not None:
-            login_tries.add_browser(db, hash_of(place.browser), annotator_id, keep_seconds=BROWSER_SECONDS)
-        audit_log.add(db, annotator_id, "login", address=place.address)
+        if browser is not None:
+            login_tries.add_browser(db, hash_of(browser), annotator_id, keep_seconds=BROWSER_SECONDS)
+        audit_log.add(db, annotator_id, "login", address=address)
     return token
 
 

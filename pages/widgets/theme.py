@@ -131,14 +131,14 @@ def without_links(part: Any) -> Any:
 def has_link(part: Any) -> bool:
     """Return whether a text in a part of a figure could become a link."""
     if isinstance(part, str):
-        return without_links(part) != part
+        return bool(without_links(part) != part)
     if isinstance(part, dict):
         return any(map(has_link, part.values()))
     return any(map(has_link, _items(part))) if _is_list(part) else False
 
 
 def _is_list(part: Any) -> bool:
-    return isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype.kind in "OU")
+    return isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and bool(part.dtype.kind in "OU"))
 
 
 def _items(part: Any) -> list[Any]:

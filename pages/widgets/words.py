@@ -17,7 +17,8 @@ _SHORTCODE = re.compile(r":(?=[\w+/-]+:)")
 
 def say(key: str, /, **values: str | float) -> str:
     """Return a message in the session's language; names in it become no links, wherever it is shown."""
-    shown = {name: unlinked(value) if isinstance(value, str) else value for name, value in values.items()}
+    # The kind of a text says how it is written into the sentence: a name brings its particle along.
+    shown = {name: type(value)(unlinked(value)) if isinstance(value, str) else value for name, value in values.items()}
     return messages.say(key, session.language(), **shown)
 
 

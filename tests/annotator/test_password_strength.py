@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -72,3 +73,11 @@ def test_what_people_choose_first_is_refused_with_the_reason(code: str, password
 )
 def test_what_nobody_would_guess_is_let_be(password: str) -> None:
     assert find_weakness(password, ABOUT) is None
+
+
+@pytest.mark.parametrize("text", ["4@8({[<369&#!1/|0$5+7%2z", "1!|7l$5s+t%x2z0o9g6g(c<", "a1", "가", "안녕", "aB"])
+def test_no_password_takes_long_to_judge(text: str) -> None:
+    find_weakness("warm up the dictionaries", ABOUT)
+    start = time.process_time()
+    find_weakness((text * 200)[:200], ABOUT)
+    assert time.process_time() - start < 2
