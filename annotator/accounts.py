@@ -1,4 +1,7 @@
-"""Accounts: who is let in, by invite or with their organisation, with which role, and who may change that."""
+"""Accounts: who is let in, by invite or with their organisation, with which role, and who may change that.
+
+Throughout, `by` is who does something; None on the machine itself.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import TYPE_CHECKING, cast
 from annotator import passwords, sessions
 from annotator.access import Person, Role, require
 from annotator.errors import UserError
+from annotator.passwords import Place, hash_of
 from annotator.people import plain_name
-from annotator.sessions import CLOCK_SLACK_SECONDS, begin, hash_of, plain_email
-from db import accounts, annotators, audit_log, clock, queue
+from annotator.sessions import CLOCK_SLACK_SECONDS, begin, plain_email
+from db import accounts, annotators, audit_log, clock, login_tries, queue
 from db.accounts import Account, Invite
 from db.audit_log import Entry
 from db.connection import write
@@ -59,15 +63,12 @@ def add(
 
     Who has worked here by that name without login keeps what they did.
 
-    Args:
-        by: who does it; None on the machine itself.
-
     Raises:
         UserError: for a name, password or e-mail that can't be used, a missing right, or a first account that would
             leave nobody in charge.
     """
     name = _checked_name(db, name)
-    found_hash = None if password is None else passwords.new_hash(password, name)
+    found_hash = None if password is None else passwords.new_hash(password, name, email)
     email = plain_email(email or "") or None
     with write(db):
         _check_may_add(db, by, role)
@@ -81,9 +82,24 @@ def add(
     return annotator_id
 
 
+def add_first(db: Database, name: str, password: str, *, address: str, browser: str | None = None) -> str:
+    """Give the one person of a project without accounts the first one, and return the token of their session.
+
+    Raises:
+        UserError: for a name or password that can't be used, or if there is an account by now.
+    """
+    password_hash, name = passwords.new_hash(password, name), _checked_name(db, name)
+    with write(db):
+        if has_any(db):
+            raise UserError("signed_out")
+        annotator_id = annotators.annotator_id(db, name)
+        accounts.add_account(db, annotator_id, "administrator", password_hash=password_hash)
+        audit_log.add(db, None, "account.add", f"account:{annotator_id}", role="administrator")
+        return begin(db, annotator_id, address, browser=browser)
+
+
 def _check_may_add(db: Database, by: Person | None, role: Role) -> None:
-    if by is not None:
-        require(by, "administrate")
+    _require(by)
     if role != "administrator" and not has_administrator(db):
         raise UserError("administrator_first")
 
@@ -127,42 +143,53 @@ def get_invite(db: Database, token: str) -> Invite:
     """Return the invite of a link.
 
     Raises:
-        UserError: if it is unknown, used, withdrawn or older than `INVITE_SECONDS`.
+        UserError: if it is unknown, used, withdrawn or too old, or if who made it may invite no longer.
     """
     found = accounts.find_invite(db, hash_of(token))
-    if found is None or found.used_at or found.withdrawn_at:
+    if found is None or found.used_at or found.withdrawn_at or found.expires_at <= clock.now():
         raise UserError("invite_unusable")
-    if found.expires_at <= clock.now() or found.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
+    if found.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
         raise UserError("invite_unusable")
     return found
 
 
-def accept(db: Database, token: str, password: str, *, address: str) -> str:
-    """Take an invite up with a password of one's own and return the token of the new session.
+def accept(
+    db: Database, token: str, password: str, *, address: str, browser: str | None = None, replaces: str | None = None
+) -> str:
+    """Take an invite up with a password of one's own and return the token of the new session, as `sessions.login` does.
 
     Raises:
         UserError: if the invite can't be used any more, or the password can't.
     """
     found = get_invite(db, token)
-    password_hash = passwords.new_hash(password, found.name)
+    account = accounts.find_account_by_name(db, found.name)
+    password_hash = passwords.new_hash(password, found.name, account.email if account else None)
     with write(db):
+        get_invite(db, token)  # who made it may have lost the right meanwhile
         if not accounts.use_invite(db, hash_of(token)):
             raise UserError("invite_unusable")
         annotator_id = annotators.annotator_id(db, found.name)
-        account = accounts.find_account(db, annotator_id)
-        if account is None:
-            accounts.add_account(db, annotator_id, found.role, password_hash=password_hash)
-        elif account.disabled_at is not None:
-            raise UserError("account_disabled")
-        else:
-            accounts.set_password_hash(db, annotator_id, password_hash)
-            accounts.end_sessions(db, annotator_id)
+        _set_password(db, annotator_id, found, password_hash)
         audit_log.add(db, annotator_id, "account.accept", f"account:{annotator_id}")
-        return begin(db, annotator_id, address)
+        return begin(db, annotator_id, address, browser=browser, replaces=replaces)
+
+
+def _set_password(db: Database, annotator_id: int, found: Invite, password_hash: str) -> None:
+    account = accounts.find_account(db, annotator_id)
+    if account is None:
+        accounts.add_account(db, annotator_id, found.role, password_hash=password_hash)
+    elif account.disabled_at is not None:
+        raise UserError("account_disabled")
+    else:
+        accounts.set_password_hash(db, annotator_id, password_hash)
+        accounts.end_sessions(db, annotator_id)
+        login_tries.forget_browsers(db, annotator_id)
 
 
 def set_role(db: Database, by: Person | None, annotator_id: int, role: Role) -> None:
     """Give somebody another role; it holds from the next thing that they do.
+
+    Invites that they made end with the right to invite.
 
     Raises:
         UserError: for a missing right, or if nobody would be left in charge.
@@ -174,6 +201,7 @@ def set_role(db: Database, by: Person | None, annotator_id: int, role: Role) -> 
             return
         if role != "administrator":
             _check_not_last(db, account)
+            accounts.withdraw_invites_by(db, annotator_id)
         accounts.set_role(db, annotator_id, role)
         audit_log.add(db, _id_of(by), "account.role", f"account:{annotator_id}", before=account.role, after=role)
 
@@ -181,7 +209,7 @@ def set_role(db: Database, by: Person | None, annotator_id: int, role: Role) -> 
 def set_disabled(db: Database, by: Person | None, annotator_id: int, *, disabled: bool) -> None:
     """Close an account, or open it again.
 
-    Closing ends its sessions and gives its diaries back; what was decided with it stays.
+    Closing ends its sessions and the invites made with it, and gives its diaries back; what was decided stays.
 
     Raises:
         UserError: for a missing right, or if nobody would be left in charge.
@@ -194,11 +222,12 @@ def set_disabled(db: Database, by: Person | None, annotator_id: int, *, disabled
         if disabled:
             _check_not_last(db, account)
             accounts.end_sessions(db, annotator_id)
+            login_tries.forget_browsers(db, annotator_id)
             accounts.withdraw_invites(db, account.name)
+            accounts.withdraw_invites_by(db, annotator_id)
             queue.release_person(db, annotator_id)
         accounts.set_disabled(db, annotator_id, disabled=disabled)
-        action = "account.disable" if disabled else "account.enable"
-        audit_log.add(db, _id_of(by), action, f"account:{annotator_id}")
+        audit_log.add(db, _id_of(by), f"account.{'disable' if disabled else 'enable'}", f"account:{annotator_id}")
 
 
 def release_diaries(db: Database, by: Person | None, annotator_id: int) -> int:
@@ -214,18 +243,19 @@ def release_diaries(db: Database, by: Person | None, annotator_id: int) -> int:
     return count
 
 
-def change_password(db: Database, token: str, old: str, new: str, *, address: str) -> None:
+def change_password(db: Database, token: str, old: str, new: str, *, address: str, browser: str | None = None) -> None:
     """Give oneself another password; every other session of one's own ends.
 
     Raises:
         UserError: if the old one is wrong, tried too often, or the new one can't be used.
     """
     person = sessions.get_person(db, token)
-    passwords.check(db, person.name, old, address)
-    password_hash = passwords.new_hash(new, person.name)
+    account = passwords.check(db, person.name, old, Place(address, browser))
+    password_hash = passwords.new_hash(new, person.name, account.email)
     with write(db):
         accounts.set_password_hash(db, person.annotator_id, password_hash)
         accounts.end_sessions(db, person.annotator_id, but=hash_of(token))
+        login_tries.forget_browsers(db, person.annotator_id)
         audit_log.add(db, person.annotator_id, "account.password", f"account:{person.annotator_id}")
 
 

@@ -8,6 +8,7 @@ import math
 import secrets
 import threading
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from annotator.errors import UserError
-from db import accounts, audit_log, clock
+from annotator.login_turns import AT_ONCE, Turns
+from annotator.password_strength import find_weakness
+from db import accounts, audit_log, clock, login_tries
 from db.connection import write
 
 if TYPE_CHECKING:
@@ -27,18 +30,39 @@ LEAST_CHARACTERS, MOST_CHARACTERS = 10, 200
 
 TRY_SECONDS = 15 * 60
 TRIES_PER_NAME = 5
-TRIES_PER_ADDRESS = 20
-"""So many failed tries within `TRY_SECONDS`, then the next has to wait; a team may share one address."""
+"""So many wrong tries of a name from one place within `TRY_SECONDS`, then it has to wait there."""
+
+FREE_TRIES_OF_NAME, NAME_PACE_SECONDS = 10, 2.0
+FREE_TRIES_OF_ADDRESS, ADDRESS_PACE_SECONDS = 20, 0.5
+"""After so many wrong tries within `TRY_SECONDS` those of a name from anywhere, and those from an address of any name,
+follow each other no faster than this. Nobody is refused for what another person, or somebody elsewhere, has tried.
+"""
 
 _HASHER = PasswordHasher()
 """Argon2id with 64 MiB and three passes. Source: RFC 9106, sec. 4, second recommended option."""
 
-_AT_ONCE = threading.BoundedSemaphore(2)
-"""Hashing takes memory on purpose: many logins at once shall not take all of it."""
+_AT_ONCE = threading.BoundedSemaphore(AT_ONCE)
+_TURNS = Turns()
 
 
-def new_hash(password: str, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody tries to sign in.
+
+    Attributes:
+        address: of the browser, as the socket has it.
+        browser: the token by which a browser is known again after it has signed in; None for a new one.
+    """
+
+    address: str
+    browser: str | None = None
+
+
+def new_hash(password: str, *about: str | None) -> str:
     """Return the hash of a password that somebody has chosen.
+
+    Args:
+        about: what is known of them: name, e-mail.
 
     Raises:
         UserError: if it is too short, too long or easily guessed.
@@ -46,8 +70,12 @@ def new_hash(password: str, name: str) -> str:
     plain = _plain_password(password)
     if not LEAST_CHARACTERS <= len(plain) <= MOST_CHARACTERS:
         raise UserError("password_length", found=len(plain), least=LEAST_CHARACTERS, most=MOST_CHARACTERS)
-    if plain.casefold() == name.casefold() or len(set(plain)) < 4:
-        raise UserError("password_easy")
+    if (weakness := find_weakness(plain, filter(None, about))) is not None:
+        raise UserError(weakness)
+    return _hash(plain)
+
+
+def _hash(plain: str) -> str:
     with _AT_ONCE:
         return _HASHER.hash(plain)
 
@@ -57,48 +85,75 @@ def _plain_password(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check(db: Database, name: str, password: str, address: str) -> Account:
-    """Return the account of a name if the password is right.
+def check(db: Database, name: str, password: str, place: Place) -> Account:
+    """Return the account of a name if the password is right and the account open.
 
-    An unknown name takes as long as a wrong password and is told the same.
+    An unknown name and a closed account take as long as a wrong password and are told the same.
 
     Raises:
-        UserError: if it is not right, or there were too many tries of this name or from this address.
+        UserError: if it is not right, if there were too many tries of this name from this place, or too many wait.
     """
     # People type their password into the box above it: what was typed as a name is not kept as it is.
     name_hash = hashlib.sha256(name.encode()).hexdigest()
-    try_id = _count_try(db, name_hash, _plain_address(address))
-    account = accounts.find_account_by_name(db, name)
-    found_hash = account.password_hash if account else None
-    if not _matches(found_hash or _hash_of_nobody(), password) or account is None or found_hash is None:
-        subject = f"account:{account.annotator_id}" if account else ""
-        audit_log.add(db, None, "login.fail", subject, address=address)
-        raise UserError("password_wrong")
-    accounts.forget_tries(db, try_id=try_id, name_hash=name_hash)
+    where, is_trusted = _where(db, name, place)
+    with _TURNS.take(name_hash, where, is_trusted=is_trusted):
+        try_id = _count_try(db, name_hash, where)
+        account = accounts.find_account_by_name(db, name)
+        found_hash = account.password_hash if account else None
+        is_right = _matches(found_hash or _hash_of_nobody(), password)
+        if not is_right or account is None or found_hash is None or account.disabled_at is not None:
+            subject = f"account:{account.annotator_id}" if account else ""
+            audit_log.add(db, None, "login.fail", subject, address=place.address)
+            _slow_down(db, name_hash, where)
+            raise UserError("password_wrong")
+        login_tries.forget_tries(db, try_id=try_id, name_hash=name_hash, place=where)
     if _HASHER.check_needs_rehash(found_hash):
-        accounts.set_password_hash(db, account.annotator_id, _HASHER.hash(_plain_password(password)))
+        accounts.set_password_hash(db, account.annotator_id, _hash(_plain_password(password)))
     return account
 
 
-def _count_try(db: Database, name_hash: str, address: str) -> int:
-    keys: list[tuple[int, str | None, str | None]]
-    keys = [(TRIES_PER_NAME, name_hash, None), (TRIES_PER_ADDRESS, None, address)]
+def _where(db: Database, name: str, place: Place) -> tuple[str, bool]:
+    """Return what the tries from a place are counted by, and whether it is a browser that the person is known at.
+
+    Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies.
+    """
+    if place.browser is not None and login_tries.is_known_browser(db, hash_of(place.browser), name):
+        return f"browser {hash_of(place.browser).hex()}", True
+    return _plain_address(place.address), False
+
+
+def hash_of(token: str) -> bytes:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _count_try(db: Database, name_hash: str, where: str) -> int:
     with write(db):
-        for nth, name, place in keys:
-            since = accounts.find_try_time(db, nth=nth, within_seconds=TRY_SECONDS, name_hash=name, address=place)
-            if since is not None:
-                left = TRY_SECONDS - clock.seconds_since(since)
-                raise UserError("login_wait", minutes=max(1, math.ceil(left / 60)))
-        return accounts.add_try(db, name_hash, address)
+        since = login_tries.find_try_time(
+            db, nth=TRIES_PER_NAME, within_seconds=TRY_SECONDS, name_hash=name_hash, place=where
+        )
+        if since is not None:
+            left = TRY_SECONDS - clock.seconds_since(since)
+            raise UserError("login_wait", minutes=max(1, math.ceil(left / 60)))
+        return login_tries.add_try(db, name_hash, where)
+
+
+def _slow_down(db: Database, name_hash: str, where: str) -> None:
+    of_name, of_place = login_tries.count_tries(db, name_hash=name_hash, place=where)
+    _TURNS.slow_down(name_hash, NAME_PACE_SECONDS if of_name >= FREE_TRIES_OF_NAME else 0.0)
+    _TURNS.slow_down(where, ADDRESS_PACE_SECONDS if of_place >= FREE_TRIES_OF_ADDRESS else 0.0)
 
 
 def _plain_address(address: str) -> str:
     """Return what tries are counted by: whoever has one IPv6 address has all of its /64."""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+    if isinstance(found, ipaddress.IPv6Address):
+        # A server that listens on IPv6 sees every IPv4 address in one and the same /64.
+        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
 
 
 def _matches(password_hash: str, password: str) -> bool:
@@ -111,4 +166,4 @@ def _matches(password_hash: str, password: str) -> bool:
 
 @cache
 def _hash_of_nobody() -> str:
-    return _HASHER.hash(secrets.token_urlsafe(16))
+    return _hash(secrets.token_urlsafe(16))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import unicodedata
 from typing import TYPE_CHECKING, cast
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 from annotator import passwords
 from annotator.access import Person, Role
 from annotator.errors import UserError
+from annotator.passwords import Place, hash_of
 from annotator.people import plain_name
-from db import accounts, audit_log, clock
+from db import accounts, audit_log, clock, login_tries
 from db.connection import write
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ IDLE_SECONDS = 12 * 3_600
 
 CLOCK_SLACK_SECONDS = 60
 """What lies further ahead than this was written before the clock was set back."""
+
+BROWSER_SECONDS = 400 * 86_400
+"""A browser is known for this long after the last login at it; browsers keep no cookie longer."""
 
 _TOUCH_SECONDS = 60
 
@@ -60,29 +63,33 @@ def keep_alive(db: Database, token: str) -> None:
         accounts.touch_session(db, hash_of(token))
 
 
-def login(db: Database, name: str, password: str, *, address: str) -> str:
+def login(
+    db: Database, name: str, password: str, *, address: str, browser: str | None = None, replaces: str | None = None
+) -> str:
     """Sign somebody in and return the token of the new session.
 
-    An unknown name takes as long as a wrong password and is told the same.
+    An unknown name and a closed account take as long as a wrong password and are told the same.
 
     Args:
         address: of the browser, as the socket has it.
+        browser: the token by which it is known again.
+        replaces: the token of the session that the browser has had until now, which ends.
 
     Raises:
-        UserError: for a wrong name or password, too many tries, or a closed account.
+        UserError: for a wrong name or password, a closed account, too many tries from there, or if too many wait.
     """
-    account = passwords.check(db, plain_name(name), password, address)
-    if account.disabled_at is not None:
-        raise UserError("account_disabled")
-    return begin(db, account.annotator_id, address)
+    account = passwords.check(db, plain_name(name), password, Place(address, browser))
+    with write(db):
+        return begin(db, account.annotator_id, address, browser=browser, replaces=replaces)
 
 
-def login_identity(db: Database, *, subject: str, email: str | None, address: str) -> str:
+def login_identity(db: Database, *, subject: str, email: str | None, address: str, replaces: str | None = None) -> str:
     """Sign somebody in whom an organisation has identified, and return the token of the new session.
 
     Args:
         subject: issuer and subject of the identity; the account is bound to it from the first login on.
         email: None unless the organisation has verified it.
+        replaces: the token of the session that the browser has had until now, which ends.
 
     Raises:
         UserError: if nobody with that e-mail has been let in, or the account is closed.
@@ -95,7 +102,7 @@ def login_identity(db: Database, *, subject: str, email: str | None, address: st
     with write(db):
         if account.subject is None:
             accounts.bind_subject(db, account.annotator_id, subject)
-        return begin(db, account.annotator_id, address)
+        return begin(db, account.annotator_id, address, replaces=replaces)
 
 
 def logout(db: Database, token: str) -> None:
@@ -108,11 +115,22 @@ def logout(db: Database, token: str) -> None:
         audit_log.add(db, session.annotator_id, "logout")
 
 
-def begin(db: Database, annotator_id: int, address: str) -> str:
-    """Begin a session and return its token, of which only the hash is kept."""
+def begin(
+    db: Database, annotator_id: int, address: str, *, browser: str | None = None, replaces: str | None = None
+) -> str:
+    """Begin a session and return its token, of which only the hash is kept.
+
+    Args:
+        browser: the token by which it is known again.
+        replaces: the token of a session that ends: a browser has one, whoever may have left it there.
+    """
     token = secrets.token_urlsafe(32)
     with write(db):
+        if replaces:
+            logout(db, replaces)
         accounts.add_session(db, hash_of(token), annotator_id, seconds=SESSION_SECONDS)
+        if browser is not None:
+            login_tries.add_browser(db, hash_of(browser), annotator_id, keep_seconds=BROWSER_SECONDS)
         audit_log.add(db, annotator_id, "login", address=address)
     return token
 
@@ -120,8 +138,3 @@ def begin(db: Database, annotator_id: int, address: str) -> str:
 def plain_email(email: str) -> str:
     """Return the form in which e-mail addresses are kept and compared."""
     return unicodedata.normalize("NFC", email).strip().casefold()
-
-
-def hash_of(token: str) -> bytes:
-    """Return what is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()

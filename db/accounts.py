@@ -1,4 +1,4 @@
-"""Accounts, sessions, invites and failed tries to sign in. Of a token only the SHA-256 hash is ever kept."""
+"""Accounts, sessions and invites. Of a token only the SHA-256 hash is ever kept."""
 
 from __future__ import annotations
 
@@ -66,6 +66,13 @@ _ACCOUNT = """
 """
 
 _INVITE = "select token_hash, name, role, created_at, expires_at, used_at, withdrawn_at from invites"
+
+_INVITER_MAY = """
+    (invited_by is null or invited_by in (
+        select annotator_id from accounts where role = 'administrator' and disabled_at is null
+    ))
+"""
+"""Invites made on the machine itself have no inviter."""
 
 
 def has_accounts(db: Database) -> bool:
@@ -219,14 +226,17 @@ def add_invite(
 
 
 def find_invite(db: Database, token_hash: bytes) -> Invite | None:
-    """Return the invite of a token."""
-    row = one(db, f"{_INVITE} where token_hash = :token_hash", token_hash=token_hash)
+    """Return the invite of a token, unless who made it may invite no longer."""
+    row = one(db, f"{_INVITE} where token_hash = :token_hash and {_INVITER_MAY}", token_hash=token_hash)
     return None if row is None else Invite(*row)
 
 
 def list_open_invites(db: Database) -> list[Invite]:
     """Return the invites that wait to be taken up, newest first."""
-    sql = f"{_INVITE} where used_at is null and withdrawn_at is null and expires_at > :now order by created_at desc"
+    sql = f"""
+        {_INVITE} where used_at is null and withdrawn_at is null and expires_at > :now and {_INVITER_MAY}
+        order by created_at desc
+    """
     return [Invite(*row) for row in rows(db, sql, now=clock.now())]
 
 
@@ -240,6 +250,16 @@ def use_invite(db: Database, token_hash: bytes) -> bool:
         return db.conn.execute(statement, {"now": clock.now(), "token_hash": token_hash}).rowcount == 1
 
 
+def withdraw_invites_by(db: Database, annotator_id: int) -> int:
+    """Withdraw the open invites that somebody has made and return how many there were."""
+    statement = """
+        update invites set withdrawn_at = :now
+        where invited_by = :annotator_id and used_at is null and withdrawn_at is null
+    """
+    with write(db):
+        return int(db.conn.execute(statement, {"now": clock.now(), "annotator_id": annotator_id}).rowcount)
+
+
 def withdraw_invites(db: Database, name: str) -> int:
     """Withdraw the open invites of a name and return how many there were."""
     statement = """
@@ -247,41 +267,6 @@ def withdraw_invites(db: Database, name: str) -> int:
     """
     with write(db):
         return int(db.conn.execute(statement, {"now": clock.now(), "name": name}).rowcount)
-
-
-def add_try(db: Database, name_hash: str, address: str) -> int:
-    """Count a try to sign in as failed before it is looked at, so that many at once can't slip by; return its id."""
-    statement = "insert into login_failures (name, address, failed_at) values (:name, :address, :now) returning id"
-    with write(db):
-        values = {"name": name_hash, "address": address, "now": clock.now()}
-        return int(db.conn.execute(statement, values).fetchone()[0])
-
-
-def forget_tries(db: Database, *, try_id: int, name_hash: str) -> None:
-    """Forget a try that succeeded, and the failed ones of that name before it."""
-    statement = "delete from login_failures where id = :id or name = :name"
-    with write(db):
-        db.conn.execute(statement, {"id": try_id, "name": name_hash})
-
-
-def find_try_time(
-    db: Database, *, nth: int, within_seconds: float, name_hash: str | None = None, address: str | None = None
-) -> str | None:
-    """Return when the nth newest failed try of a name or of an address was made; None if there were fewer.
-
-    Older ones are forgotten. Those that a clock that was ahead has put into the future count as made now: setting
-    the clock back neither lifts a limit nor makes it last longer than it would from now on.
-    """
-    sql = """
-        select failed_at from login_failures where (:name is not null and name = :name) or address = :address
-        order by failed_at desc limit 1 offset :skipped
-    """
-    with write(db):
-        values = {"now": clock.now(), "oldest": clock.now(plus_seconds=-within_seconds)}
-        db.conn.execute("update login_failures set failed_at = :now where failed_at > :now", values)
-        db.conn.execute("delete from login_failures where failed_at < :oldest", values)
-        found = scalar(db, sql, name=name_hash, address=address, skipped=nth - 1)
-    return None if found is None else str(found)
 
 
 def is_importer(db: Database, name: str) -> bool:

@@ -747,6 +747,21 @@ _FORGETTING = (
 )
 
 
+_ACCOUNTS = (
+    # Browsers at which people have signed in: their tries are not slowed by those of others.
+    """
+    create table browsers (
+        token_hash blob not null,
+        annotator_id integer not null references accounts (annotator_id),
+        used_at text not null,
+        primary key (token_hash, annotator_id)
+    ) strict, without rowid
+    """,
+    "create index login_failures_by_name on login_failures (name, failed_at)",
+    "create index login_failures_by_address on login_failures (address, failed_at)",
+)
+
+
 @migrations()
 def m001_first(db: Database) -> None:
     """Everything that the main job needs."""
@@ -793,6 +808,13 @@ def m006_in_order(db: Database) -> None:
 def m007_forgetting(db: Database) -> None:
     """What is left of forgotten diaries, and leave for them to go."""
     for statement in _FORGETTING:
+        db.conn.execute(statement)
+
+
+@migrations()
+def m008_accounts(db: Database) -> None:
+    """Browsers at which people are known."""
+    for statement in _ACCOUNTS:
         db.conn.execute(statement)
 
 

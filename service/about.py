@@ -10,8 +10,9 @@ from annotator import received
 from annotator.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
 from service import shapes
 from service.desk import AtDesk, needs
+from service.strict_bodies import StrictRoute
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 
 @router.get("/labels", response_model=shapes.LabelSet)

@@ -26,6 +26,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 def create(database: Path) -> FastAPI:
     """Return the service at a project. Whoever serves it calls ``app.state.desk.engine.close()`` at the end."""
     app = FastAPI(title="Maeumgyeol", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
+    # Led on, a request would be answered with the address that its Host header names.
+    app.router.redirect_slashes = False
     desk = Desk(database)
     app.state.desk = desk
     app.add_middleware(Guard, figures=desk.figures)

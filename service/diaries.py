@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from annotator import api_tokens, forgetting, received, replays
 from annotator.api_tokens import Caller
@@ -16,6 +19,7 @@ from annotator.messages import say
 from service import shapes
 from service.desk import AtDesk, needs
 from service.errors import language_of
+from service.strict_bodies import StrictRoute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +28,17 @@ if TYPE_CHECKING:
     from annotator.received import Item
     from service.desk import Desk
 
-router = APIRouter(tags=["diaries"])
+router = APIRouter(tags=["diaries"], route_class=StrictRoute)
 
-DiaryId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+def _digits(value: object) -> object:
+    # Pydantic takes "+1", " 1", "1_0", "1.0" and digits of other scripts for numbers, too.
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,19}", value):
+        raise PydanticCustomError("digits", "Only digits")
+    return value
+
+
+DiaryId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=2**63 - 1)]
 Writing = Annotated[Caller, needs("write")]
 Reading = Annotated[Caller, needs("read")]
 Forgetting = Annotated[Caller, needs("forget")]

@@ -1,4 +1,8 @@
-"""How errors go out: a status, a stable code, and a sentence in the language of whoever asks."""
+"""How errors go out: a status, a stable code, and a sentence in the language of whoever asks.
+
+Nothing of a request is ever repeated: no name of a field, no value, no number. What a sentence says beside the code is
+ours, listed in `_OURS`; names of fields are those that the endpoints know.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from annotator.errors import EXPLAINED, where
-from annotator.messages import Language, explain, first_language, say
+from annotator.messages import Language, catalogue, explain, first_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,13 +91,26 @@ def answer(
     return JSONResponse({"code": code, "message": sentence, **more}, status, sent)
 
 
+_OURS = frozenset(("known", "scope", "place", "found", "most", "least", "seconds", "waiting", "count", "version"))
+"""Details of errors that say something of the project, the token, or how long and where a text is."""
+
+
 def explained(scope: Scope, error: Exception) -> JSONResponse:
     """Return the answer to an error that carries a code and details."""
     assert isinstance(error, EXPLAINED)
     headers = {"Retry-After": str(error.details["seconds"])} if error.code == "rate_exceeded" else None
-    # Where a file lies is nobody's business outside; the details of all others are the request's own.
-    error.details = {key: "…" if key == "path" else value for key, value in error.details.items()}
-    return answer(scope, error.code, explain(error, language_of(scope)), headers=headers)
+    language = language_of(scope)
+    # Text that was found is the request's, a length is not.
+    ours = {key: value for key, value in error.details.items() if key in _OURS and _is_ours(key, value)}
+    own = f"service.{error.code}"
+    if own in catalogue(language):
+        return answer(scope, error.code, say(own, language, **ours), headers=headers)
+    error.details = {**dict.fromkeys(error.details, "…"), **ours}
+    return answer(scope, error.code, explain(error, language), headers=headers)
+
+
+def _is_ours(key: str, value: object) -> bool:
+    return key in ("known", "scope") or not isinstance(value, str)
 
 
 def unexpected(scope: Scope, error: Exception) -> JSONResponse:
@@ -110,12 +127,18 @@ def install(app: FastAPI) -> None:
     """Let the app answer every error in this form."""
     from fastapi.exceptions import RequestValidationError
 
+    from service.strict_bodies import BodyError
+
     async def known(request: Request, error: Exception) -> JSONResponse:
         return explained(request.scope, error)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return _invalid(request.scope, error)
+        return _invalid(app, request.scope, error)
+
+    async def unread(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, BodyError)
+        return _unread(request.scope, error.problem)
 
     async def plain(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -126,17 +149,45 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(BodyError, unread)
 
 
-def _invalid(scope: Scope, error: RequestValidationError) -> JSONResponse:
+def _unread(scope: Scope, problem: str) -> JSONResponse:
+    """Say what is wrong with the JSON of a body."""
+    language = language_of(scope)
+    if problem == "broken":
+        return answer(scope, "body_broken", say("service.body_broken", language))
+    fields = [{"field": "body", "problem": problem}]
+    return answer(scope, "request_invalid", say(f"service.json_{problem}", language), fields=fields)
+
+
+def _invalid(app: FastAPI, scope: Scope, error: RequestValidationError) -> JSONResponse:
     """Say which fields are wrong, and how; what stood in them may be a diary and is not repeated."""
-    problems = error.errors()[:20]
-    if any(problem["type"] == "json_invalid" for problem in problems):
-        return answer(scope, "body_broken", say("service.body_broken", language_of(scope)))
+    known = _field_names(app)
     fields = [
-        {"field": ".".join(str(part)[:60] for part in problem["loc"]), "problem": problem["type"]}
-        for problem in problems
+        {"field": ".".join(_part(part, known) for part in problem["loc"]), "problem": problem["type"]}
+        for problem in error.errors()[:20]
     ]
     names = ", ".join(sorted({field["field"] for field in fields})[:5])
     sentence = say("service.request_invalid", language_of(scope), fields=names)
     return answer(scope, "request_invalid", sentence, fields=fields)
+
+
+def _part(part: str | int, known: frozenset[str]) -> str:
+    return str(part) if isinstance(part, int) or part in known else "?"
+
+
+def _field_names(app: FastAPI) -> frozenset[str]:
+    """Return what the fields of all requests are called, and where they stand."""
+    if not hasattr(app.state, "field_names"):
+        from service.label_studio import Predict, Setup
+
+        described = app.openapi()
+        schemas = described["components"]["schemas"].values()
+        operations = (each for path in described["paths"].values() for each in path.values())
+        names = {name for schema in schemas for name in schema.get("properties", {})}
+        names |= {each["name"] for operation in operations for each in operation.get("parameters", ())}
+        names |= {field.alias or name for kind in (Setup, Predict) for name, field in kind.model_fields.items()}
+        app.state.field_names = frozenset(names | {"body", "query", "path", "header"})
+    found: frozenset[str] = app.state.field_names
+    return found

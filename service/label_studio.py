@@ -14,8 +14,9 @@ from annotator import label_studio, received
 from annotator.api_tokens import Caller
 from service.desk import AtDesk, needs
 from service.shapes import MOST_TEXTS
+from service.strict_bodies import StrictRoute
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 Asking = Annotated[Caller, needs("classify")]
 Telling = Annotated[Caller, needs("write")]

@@ -40,7 +40,9 @@ def alone(database: Path) -> Starlette:
     async def lead(_: Request) -> RedirectResponse:
         return RedirectResponse(f"{PREFIX}/docs")
 
-    return Starlette(routes=[Mount(PREFIX, app), Route("/", lead)], lifespan=living)
+    served = Starlette(routes=[Mount(PREFIX, app), Route("/", lead)], lifespan=living)
+    served.router.redirect_slashes = False
+    return served
 
 
 def main() -> None:

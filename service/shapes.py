@@ -6,6 +6,7 @@ from datetime import date  # noqa: TC003 - pydantic reads the hints
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from annotator.importing import MAX_CHARACTERS
 from annotator.received import ROLES, Item
@@ -15,8 +16,8 @@ _RESERVED = frozenset(ROLES.roles().values())
 
 
 def _free(metadata: dict[str, str]) -> dict[str, str]:
-    if taken := _RESERVED & metadata.keys():
-        raise ValueError(f"reserved: {', '.join(sorted(taken))}")
+    if _RESERVED & metadata.keys():
+        raise PydanticCustomError("reserved", "Reserved")
     return metadata
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from annotator.messages import say
+from annotator.unlinked import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ def markdown(facts: dict[str, Any], language: Language | None) -> str:
 
 def _plain(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return _MARKED.sub(r"\\\1", " ".join(text.split()))
+    return _MARKED.sub(r"\\\1", unlinked(" ".join(text.split())))
 
 
 def _table(heading: str, rows: Iterable[Sequence[str]]) -> list[str]:

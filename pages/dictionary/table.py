@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.widgets import session
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def draw_table(rows: Sequence[Row], basis: Basis | None, labels: Sequence[Label]
         }
         for row in rows
     ]
-    st.dataframe(
+    draw_rows(
         table,
         hide_index=True,
         column_config=columns,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import dictionary
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def draw_tryout(db: Database) -> None:
     tagged = [token for token in words if token.label is not None]
     st.html(f"<div style='{_TEXT}' lang='ko'>{''.join(map(_markup, tokens))}</div>")
     st.caption(say("dictionary.tryout_count", words=len(words), tagged=len(tagged)))
-    st.dataframe([_row(token) for token in words], hide_index=True, key="dictionary_tokens")
+    draw_rows([_row(token) for token in words], hide_index=True, key="dictionary_tokens")
 
 
 def _markup(token: Token) -> str:

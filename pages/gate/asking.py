@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -11,9 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 from annotator import sessions
 from annotator.errors import EXPLAINED, UserError
+from annotator.login_turns import MOST_WAITING
 from annotator.messages import LANGUAGES, Language, explain, first_language
 from pages.gate.forms import Card, respond
-from pages.widgets.session import COOKIE, LANGUAGE_COOKIE
+from pages.widgets.session import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +25,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _MOST_BYTES = 16_384
-_STATUS = {"login_wait": 429, "password_wrong": 401, "request_foreign": 403}
+_STATUS = {"login_wait": 429, "login_busy": 503, "password_wrong": 401, "request_foreign": 403}
+
+_THREADS = ThreadPoolExecutor(MOST_WAITING, thread_name_prefix="login")
+"""Of its own: who waits for a turn to sign in must not hold up what else the app does beside the event loop."""
+
+_PAGE = re.compile(r"/(?!/)[\w/-]{0,80}(?:\?[\w=&%.-]{0,200})?", re.ASCII)
+"""An address of ours; anything else is not repeated."""
+
+_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
 async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]) -> Response | str:
@@ -31,20 +43,17 @@ async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]
         act: gets the form; runs beside the event loop, since it hashes passwords and waits for the database.
 
     Returns:
-        The page to show, or what `act` returned.
+        The page to show, or what `act` returned. It repeats nothing of the form: people type passwords into any box.
     """
     if request.method != "POST":
         return respond(card)
-    form: dict[str, str] = {}
     try:
         if not _is_own(request):
             raise UserError("request_foreign")
         form = await _form(request)
-        return await asyncio.to_thread(act, form)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, act, form)
     except EXPLAINED as error:
-        # What was typed in sight need not be typed again.
-        kept = [replace(box, value=form.get(box.name, "")) if box.kind == "text" else box for box in card.fields]
-        told = replace(card, fields=tuple(kept), problem=explain(error, card.language), done="")
+        told = replace(card, problem=explain(error, card.language), done="")
         return respond(told, status=_STATUS.get(error.code, 400))
 
 
@@ -77,15 +86,14 @@ def language_of(request: Request) -> Language:
 def in_other_language(request: Request) -> str:
     """Return the address of the same page in the other language."""
     other = next(language for language in LANGUAGES if language != language_of(request))
-    return f"{request.url.path}?{urlencode({**request.query_params, 'lang': other})}"
+    kept = {"next": next_page(request)} if "next" in request.query_params else {}
+    return f"?{urlencode({**kept, 'lang': other})}"
 
 
 def next_page(request: Request) -> str:
     """Return the page that was asked for before the login; never another site's."""
     asked = request.query_params.get("next", "/")
-    parts = urlsplit(asked)
-    is_ours = asked.startswith("/") and not asked.startswith("//") and not parts.netloc and "\\" not in asked
-    return asked if is_ours and asked.isprintable() else "/"
+    return asked if _PAGE.fullmatch(asked) else "/"
 
 
 def address_of(request: Request) -> str:
@@ -93,12 +101,22 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "?"
 
 
+def browser_of(request: Request) -> str:
+    """Return the token by which a browser is known again: the one it has, or a new one to give it."""
+    if not hasattr(request.state, "browser"):
+        found = request.cookies.get(BROWSER_COOKIE, "")
+        request.state.browser = found if _TOKEN.fullmatch(found) else secrets.token_urlsafe(32)
+    return str(request.state.browser)
+
+
 def sign_in_as(request: Request, token: str, to: str) -> Response:
-    """Return the answer that gives a browser its session."""
+    """Return the answer that gives a browser its session, and the token by which it is known again."""
     answer = RedirectResponse(to, 303, {"Cache-Control": "no-store"})
+    kept = {COOKIE: (token, sessions.SESSION_SECONDS), BROWSER_COOKIE: (browser_of(request), sessions.BROWSER_SECONDS)}
     is_secret = request.url.scheme == "https"
-    age = sessions.SESSION_SECONDS
-    answer.set_cookie(COOKIE, token, max_age=age, httponly=True, samesite="lax", secure=is_secret)
+    for name, (value, seconds) in kept.items():
+        answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=is_secret)
     if "lang" in request.query_params:
-        answer.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=age, samesite="lax", secure=is_secret)
+        language, seconds = language_of(request), sessions.SESSION_SECONDS
+        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=seconds, samesite="lax", secure=is_secret)
     return answer

@@ -18,6 +18,7 @@ from annotator.messages import explain, say
 from pages.gate import organisation
 from pages.gate.asking import language_of
 from pages.gate.forms import Card, respond
+from pages.gate.widget_json import is_strict
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -51,13 +52,15 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_open(scope["path"]):
-            is_page = _is_page(scope)
+            is_page, request = _is_page(scope), Request(scope, receive)
+            # Who comes from the organisation's login has a new session, whoever this browser belonged to before.
+            if is_page and (answer := await organisation.welcome(request)) is not None:
+                await answer(scope, receive, send)
+                return
             try:
                 await self._door.person(scope, may_be_recent=not is_page)
             except EXPLAINED as error:
-                request = Request(scope, receive)
-                answer = await organisation.welcome(request) if is_page else None
-                await (answer or _turn_away(request, error, is_page=is_page))(scope, receive, send)
+                await _turn_away(request, error, is_page=is_page)(scope, receive, send)
                 return
             if is_page:
                 await self._door.keep_alive(scope)
@@ -80,8 +83,9 @@ class Gate:
             except EXPLAINED as error:
                 now = error
             is_same, seen = now == seen, now
-            if isinstance(now, Exception) or not is_same:
-                # What was pressed was drawn for somebody who might do more: the page is drawn anew instead.
+            if isinstance(now, Exception) or not is_same or not is_strict(_parsed(message)):
+                # What was pressed was drawn for somebody who might do more, or is no press of ours: the page is drawn
+                # anew instead.
                 return {"type": "websocket.receive", "bytes": _redraw(message).SerializeToString()}
             if not _is_by_itself(message):
                 await self._door.keep_alive(scope)

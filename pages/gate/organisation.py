@@ -18,6 +18,7 @@ from annotator import sessions
 from annotator.errors import EXPLAINED, UserError
 from annotator.messages import Language, explain, say
 from pages.gate.asking import address_of, language_of, sign_in_as
+from pages.gate.door import token_of
 from pages.gate.forms import Card, respond
 from pages.widgets import project
 
@@ -54,7 +55,7 @@ async def welcome(request: Request) -> Response | None:
     if identity is None:
         return None
     try:
-        token = await asyncio.to_thread(_sign_in, identity, address_of(request))
+        token = await asyncio.to_thread(_sign_in, identity, address_of(request), token_of(request.scope))
     except EXPLAINED as error:
         language = language_of(request)
         back = (("/login", say("gate.login_button", language)),)
@@ -80,7 +81,7 @@ def _identity(request: Request) -> dict[str, Any] | None:
     return claims if claims.get("is_logged_in") else None
 
 
-def _sign_in(claims: dict[str, Any], address: str) -> str:
+def _sign_in(claims: dict[str, Any], address: str, replaces: str | None) -> str:
     """Return the token of a session for the account that an identity belongs to.
 
     Source: OpenID Connect Core 1.0, sec. 5.7: only issuer and subject together name somebody for good.
@@ -94,4 +95,5 @@ def _sign_in(claims: dict[str, Any], address: str) -> str:
             subject=f"{claims['iss']} {claims['sub']}",
             email=str(claims.get("email", "")) if is_verified else None,
             address=address,
+            replaces=replaces,
         )

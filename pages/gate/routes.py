@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from annotator import accounts, sessions
+from annotator import accounts, people, sessions
 from annotator.errors import EXPLAINED, UserError
 from annotator.messages import Language, explain, say
 from annotator.passwords import LEAST_CHARACTERS
 from pages.gate import organisation
-from pages.gate.asking import address_of, ask, in_other_language, language_of, next_page, sign_in_as
+from pages.gate.asking import address_of, ask, browser_of, in_other_language, language_of, next_page, sign_in_as
 from pages.gate.door import token_of
 from pages.gate.forms import Card, Field, respond
 from pages.widgets import project
 from pages.widgets.session import COOKIE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
     from pages.gate.door import Door
@@ -28,11 +30,26 @@ if TYPE_CHECKING:
 def routes(door: Door) -> list[Route]:
     """Return the gate's own pages."""
 
-    async def logout(request: Request) -> Response:
-        return await _logout(request, door)
+    endpoints = {
+        "/login": _login,
+        "/invite/{token}": _invite,
+        "/first": _first,
+        "/password": _password,
+        "/logout": _logout,
+    }
+    return [Route(path, _watched(serve, door), methods=["GET", "POST"]) for path, serve in endpoints.items()]
 
-    endpoints = {"/login": _login, "/invite/{token}": _invite, "/password": _password, "/logout": logout}
-    return [Route(path, endpoint, methods=["GET", "POST"]) for path, endpoint in endpoints.items()]
+
+def _watched(serve: Callable[[Request], Awaitable[Response]], door: Door) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint after whose success nothing is believed that was found of sessions before."""
+
+    async def served(request: Request) -> Response:
+        answer = await serve(request)
+        if answer.status_code == 303:
+            door.forget()
+        return answer
+
+    return served
 
 
 async def _login(request: Request) -> Response:
@@ -53,7 +70,10 @@ async def _login(request: Request) -> Response:
 
     def sign_in(form: dict[str, str]) -> str:
         with project.opened() as db:
-            return sessions.login(db, form.get("name", ""), form.get("password", ""), address=address_of(request))
+            name, password, before = form.get("name", ""), form.get("password", ""), token_of(request.scope)
+            return sessions.login(
+                db, name, password, address=address_of(request), browser=browser_of(request), replaces=before
+            )
 
     answer = await ask(request, card, sign_in)
     return answer if isinstance(answer, Response) else sign_in_as(request, answer, next_page(request))
@@ -79,7 +99,10 @@ async def _invite(request: Request) -> Response:
 
     def accept(form: dict[str, str]) -> str:
         with project.opened() as db:
-            return accounts.accept(db, token, _chosen(form), address=address_of(request))
+            chosen, before = _chosen(form), token_of(request.scope)
+            return accounts.accept(
+                db, token, chosen, address=address_of(request), browser=browser_of(request), replaces=before
+            )
 
     answer = await ask(request, card, accept)
     return answer if isinstance(answer, Response) else sign_in_as(request, answer, "/")
@@ -89,6 +112,39 @@ def _invited(token: str) -> tuple[str, str]:
     with project.opened() as db:
         found = accounts.get_invite(db, token)
     return found.name, found.role
+
+
+async def _first(request: Request) -> Response:
+    """Make the first account of a project, for the person who has worked here alone, and sign them in."""
+    language = language_of(request)
+    name = await asyncio.to_thread(_name_of_alone, language)
+    if name is None:
+        return RedirectResponse("/", 303)
+    card = Card(
+        say("people.first", language),
+        language,
+        intro=say("people.first_intro", language),
+        fields=(Field("name", say("gate.name", language), "text", "username", name), *_new_password(language)),
+        button=say("people.first_button", language),
+        links=(("/people", say("gate.back", language)),),
+        note=say("people.first_help", language),
+    )
+
+    def make(form: dict[str, str]) -> str:
+        name, chosen = form.get("name", ""), _chosen(form)
+        with project.opened() as db:
+            return accounts.add_first(db, name, chosen, address=address_of(request), browser=browser_of(request))
+
+    answer = await ask(request, card, make)
+    return answer if isinstance(answer, Response) else sign_in_as(request, answer, "/people")
+
+
+def _name_of_alone(language: Language) -> str | None:
+    """Return the name of who works here alone; None if there are accounts."""
+    with project.opened() as db:
+        if accounts.has_any(db):
+            return None
+        return next(iter(people.list_people(db)), say("cli.me", language))
 
 
 async def _password(request: Request) -> Response:
@@ -108,7 +164,8 @@ async def _password(request: Request) -> Response:
     def change(form: dict[str, str]) -> str:
         token, new = token_of(request.scope) or "", _chosen(form)
         with project.opened() as db:
-            accounts.change_password(db, token, form.get("old", ""), new, address=address_of(request))
+            browser = browser_of(request)
+            accounts.change_password(db, token, form.get("old", ""), new, address=address_of(request), browser=browser)
         return say("gate.password_done", language)
 
     answer = await ask(request, card, change)
@@ -117,7 +174,7 @@ async def _password(request: Request) -> Response:
     )
 
 
-async def _logout(request: Request, door: Door) -> Response:
+async def _logout(request: Request) -> Response:
     language = language_of(request)
     back = (("/", say("gate.back", language)),)
     card = Card(say("gate.logout", language), language, button=say("gate.logout_button", language), links=back)
@@ -130,7 +187,6 @@ async def _logout(request: Request, door: Door) -> Response:
     answer = await ask(request, card, sign_out)
     if isinstance(answer, Response):
         return answer
-    door.forget()
     leaving = RedirectResponse(answer, 303)
     leaving.delete_cookie(COOKIE)
     return leaving

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import crosswalks
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _draw(found: Crosswalk) -> None:
         if found.source:
             st.caption(plain(found.source))
         columns = [say(f"import_page.crosswalk_{name}") for name in ("from", "to", "why")]
-        st.dataframe(
+        draw_rows(
             [dict(zip(columns, (line.source, line.target, line.why), strict=True)) for line in found.lines],
             hide_index=True,
             key="import_crosswalk_lines",

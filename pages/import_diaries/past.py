@@ -11,6 +11,7 @@ from annotator.forgetting import Selection
 from annotator.importing import history
 from pages.widgets import project, session
 from pages.widgets.forgetting import draw_forgetting
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _DOWNLOADS = 10
 def draw_past_imports(past: Sequence[Batch]) -> None:
     """Draw what was imported, newest first."""
     st.subheader(say("import_page.past"))
-    st.dataframe(
+    draw_rows(
         [
             {
                 say("import_page.past_number"): batch.id,

@@ -12,6 +12,7 @@ from annotator.ordering import enqueue_import
 from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
         sheets = ", ".join(found.other_sheets)
         st.caption(plain(say("import_page.sheet", sheet=found.sheet or "", others=sheets)))
     # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
-    st.dataframe(
+    draw_rows(
         [{"": number, **row} for number, row in zip(found.row_numbers, found.rows, strict=True)],
         hide_index=True,
         column_config={"": st.column_config.NumberColumn(say("import.report.row"), width="small")},

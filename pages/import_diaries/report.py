@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator.importing import describe, report_csv
 from pages.widgets import session
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _draw_left_out(report: ImportReport) -> None:
     st.markdown(plain(counted))
     rows.sort(key=lambda row: row[0].row_number)
     with st.expander(say("import_page.rows", count=len(rows))):
-        st.dataframe(
+        draw_rows(
             [
                 {
                     say("import.report.row"): skip.row_number,

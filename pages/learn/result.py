@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import overview, rationales, rounds
 from annotator.outcomes import FEWEST_TO_TRUST, outcome_of
 from pages.widgets.boundary import explain_stored
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import interval, local_time, percent, say
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _draw_marked_words(words: list[MarkedWord]) -> None:
         for word in words
     ]
     signed = {name: st.column_config.NumberColumn(name, format="%+.2f") for name in (before, after)}
-    st.dataframe(rows, hide_index=True, column_config=signed, placeholder="–", key="learn_marked")
+    draw_rows(rows, hide_index=True, column_config=signed, placeholder="–", key="learn_marked")
     st.caption(say("learn.marked.help"))
 
 

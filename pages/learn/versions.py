@@ -10,6 +10,7 @@ from annotator import forgetting, overview, rounds
 from pages.learn.publishing import draw_export
 from pages.widgets import project
 from pages.widgets.boundary import callback_boundary
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import interval, keyed, local_time, percent, say
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def draw_versions(db: Database) -> None:
         return
     measured = {m.version: m for m in overview.list_measured(db)}
     figures = {version: m.figures for version, m in measured.items()}
-    st.dataframe(
+    draw_rows(
         [_row(version, figures.get(version.model.version)) for version in versions],
         hide_index=True,
         placeholder="–",
@@ -115,5 +116,5 @@ def _draw_comparison(measured: dict[int, Measured]) -> None:
         for f1_a in (f1_of_first.get(name),)
     ]
     signed = {say("learn.difference"): st.column_config.NumberColumn(format="%+.2f")}
-    st.dataframe(rows, hide_index=True, column_config=bar | signed, placeholder="–", key="learn_comparison")
+    draw_rows(rows, hide_index=True, column_config=bar | signed, placeholder="–", key="learn_comparison")
     st.caption(say("learn.compare_same" if a.n == b.n else "learn.compare_other", first=a.n, second=b.n))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator import accounts, messages
 from pages.widgets import session
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import local_time, say
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def draw(db: Database) -> None:
     else:
         names = {f"account:{account.annotator_id}": account.name for account in accounts.list_people(db)}
         table = pd.DataFrame([_row(entry, names) for entry in entries])
-        st.dataframe(table, hide_index=True, height="content", key="people_log")
+        draw_rows(table, hide_index=True, height="content", key="people_log")
     with st.container(horizontal=True):
         if before is not None:
             st.button(say("people.log.newest"), key="people_log_newest", on_click=_turn, args=(None,))

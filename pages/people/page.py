@@ -10,7 +10,7 @@ st.title(say("people.title"))
 with project.opened() as db:
     person = session.person(db)
     if person.is_solo:
-        solo.draw(person)
+        solo.draw()
     else:
         members.draw(db, person)
         log.draw(db)

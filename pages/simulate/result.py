@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator import simulation_job, studies
 from pages.simulate import chart
+from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import interval, keyed, percent, say
 
@@ -103,7 +104,7 @@ def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
         }
         for name, one in found
     ]
-    st.dataframe(rows, hide_index=True)
+    draw_rows(rows, hide_index=True)
     st.caption(say("simulate.table_help"))
 
 

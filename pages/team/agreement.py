@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import agreement
 from pages.team import charts
+from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import percent, plain, say
 
@@ -115,7 +116,7 @@ def _draw_pairs(found: Agreement) -> None:
         }
         for pair in found.pairs
     ]
-    st.dataframe(table, hide_index=True, height="auto" if len(table) < 8 else _PAIRS_SHOWN, key="team_pairs")
+    draw_rows(table, hide_index=True, height="auto" if len(table) < 8 else _PAIRS_SHOWN, key="team_pairs")
     st.caption(say("agreement.pairs_help"))
 
 

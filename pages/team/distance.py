@@ -10,6 +10,7 @@ import streamlit as st
 from annotator import agreement, label_distance
 from annotator import settings as project_settings
 from pages.widgets.boundary import boundary
+from pages.widgets.tables import shown_cell
 from pages.widgets.words import keyed, say
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _pairs(kept: Distance, labels: Labels) -> Distance:
 def _edit(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, fixed: int, low: float, key: str) -> list[Any]:
     number = partial(st.column_config.NumberColumn, min_value=low, max_value=1.0, step=0.01, format="%.2f")
     names = [say(f"distance.column_{name}") for name in columns]
-    table = [dict(zip(columns, row, strict=True)) for row in rows]
+    table = [dict(zip(columns, map(shown_cell, row), strict=True)) for row in rows]
     config = {
         column: st.column_config.TextColumn(name, disabled=True) if place < fixed else number(name)
         for place, (column, name) in enumerate(zip(columns, names, strict=True))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import team
 from pages.team import charts
+from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import interval, percent, plain, say
 
@@ -37,7 +38,7 @@ def draw_people(records: Sequence[Record]) -> None:
         }
         for record in records
     ]
-    st.dataframe(table, hide_index=True, placeholder="–", key="team_people")
+    draw_rows(table, hide_index=True, placeholder="–", key="team_people")
     st.caption(say("record.people_help", fewest=team.FEWEST))
     for record in records:
         if record.is_fast and record.fast is not None:

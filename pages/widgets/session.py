@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COOKIE = "maeumgyeol_session"
 """Holds the token of a signed-in browser; only the server can read it."""
 
+BROWSER_COOKIE = "maeumgyeol_browser"
+"""Holds the token by which a browser is known again whose person tries to sign in; only the server can read it."""
+
 LANGUAGE_COOKIE = "maeumgyeol_language"
 """Holds the language that was chosen in a browser, for the gate's pages, too."""
 

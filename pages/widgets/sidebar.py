@@ -50,7 +50,12 @@ def draw(db: Database, person: Person) -> None:
 def draw_closed(error: UserError) -> None:
     """Say why nobody is let in here any more, and the way back."""
     st.error(plain(messages.explain(error, session.language())), icon=":material/lock:")
-    st.html(f'<a href="/login" target="_self" style="{_BUTTON_STYLE}">{escape(say("gate.login_button"))}</a>')
+    draw_link("/login", say("gate.login_button"))
+
+
+def draw_link(address: str, words: str) -> None:
+    """Draw a link to a page of ours outside Streamlit, in the same tab."""
+    st.html(f'<a href="{escape(address)}" target="_self" style="{_BUTTON_STYLE}">{escape(words)}</a>')
 
 
 def _draw_account(person: Person) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+
+from annotator.unlinked import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +27,9 @@ _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
 
+
+_LINK = re.compile(r"<(?=\s*/?\s*a\b)", re.IGNORECASE)
+"""Plotly draws a few tags. Ours are ``<br>`` and ``<b>``; a link can only come from a name."""
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
@@ -106,4 +113,33 @@ def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
     )
     figure.update_xaxes(automargin=True, fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True)
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)
+    described = figure.to_plotly_json()
+    # Plotly validates a figure once more that is handed over as a dict, which takes longer than all the rest.
+    shown = without_links(described) if has_link(described) else figure
+    st.plotly_chart(shown, key=key, config=_CONFIG, alt=alt)
+
+
+def without_links(part: Any) -> Any:
+    """Return a part of a figure whose texts, among them the names of labels and people, hold no link."""
+    if isinstance(part, str):
+        return _LINK.sub("&lt;", unlinked(part))
+    if isinstance(part, dict):
+        return {name: without_links(value) for name, value in part.items()}
+    return [without_links(value) for value in _items(part)] if _is_list(part) else part
+
+
+def has_link(part: Any) -> bool:
+    """Return whether a text in a part of a figure could become a link."""
+    if isinstance(part, str):
+        return bool(without_links(part) != part)
+    if isinstance(part, dict):
+        return any(map(has_link, part.values()))
+    return any(map(has_link, _items(part))) if _is_list(part) else False
+
+
+def _is_list(part: Any) -> bool:
+    return isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and bool(part.dtype.kind in "OU"))
+
+
+def _items(part: Any) -> list[Any]:
+    return part.tolist() if isinstance(part, np.ndarray) else list(part)

@@ -6,14 +6,20 @@ import re
 from datetime import datetime
 
 from annotator import messages
+from annotator.unlinked import unlinked
 from pages.widgets import session
 
 _MARKDOWN = re.compile(r"([\\`*_~$\[\]<>#|!{}])")
 
+_SHORTCODE = re.compile(r":(?=[\w+/-]+:)")
+"""The beginning of what Streamlit takes for an emoji or an icon."""
+
 
 def say(key: str, /, **values: str | float) -> str:
-    """Return a message in the session's language."""
-    return messages.say(key, session.language(), **values)
+    """Return a message in the session's language; names in it become no links, wherever it is shown."""
+    # The kind of a text says how it is written into the sentence: a name brings its particle along.
+    shown = {name: type(value)(unlinked(value)) if isinstance(value, str) else value for name, value in values.items()}
+    return messages.say(key, session.language(), **shown)
 
 
 def keyed(key: str) -> str:
@@ -25,8 +31,8 @@ def keyed(key: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is: names and file names may hold its signs."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Return text that Markdown shows as it is: names and file names may hold its signs, or look like an address."""
+    return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(":\u2060", unlinked(text)))
 
 
 def local_time(iso: str) -> str:

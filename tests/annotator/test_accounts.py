@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from annotator import accounts, passwords, people, project, sessions
 from annotator.access import Person, is_loopback, may
 from annotator.errors import UserError
+from annotator.login_turns import Turns
 from db import accounts as stored
 from db import annotators, audit_log, clock, queue
 from db.connection import rows, scalar
@@ -29,6 +30,9 @@ HERE = "192.0.2.7"
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(passwords, "_TURNS", Turns())
+    monkeypatch.setattr(passwords, "NAME_PACE_SECONDS", 1.0)
+    monkeypatch.setattr(passwords, "ADDRESS_PACE_SECONDS", 0.5)
     passwords._hash_of_nobody.cache_clear()
 
 
@@ -106,6 +110,70 @@ def test_an_invite_that_is_old_withdrawn_replaced_or_made_up_opens_nothing(opene
         accounts.accept(opened, second, PASSWORD, address=HERE)
 
 
+@pytest.mark.parametrize("loss", ["closed", "role"])
+def test_an_invite_ends_with_the_right_of_the_one_who_made_it_and_does_not_come_back(
+    opened: Database, boss: Person, loss: str
+) -> None:
+    other = joined(opened, boss, "서연", "administrator")
+    theirs = accounts.invite(opened, other, "지민", "administrator")
+    ours, on_machine = (accounts.invite(opened, by, name, "annotator") for by, name in ((boss, "하준"), (None, "도윤")))
+    if loss == "closed":
+        accounts.set_disabled(opened, boss, other.annotator_id, disabled=True)
+        accounts.set_disabled(opened, boss, other.annotator_id, disabled=False)
+    else:
+        accounts.set_role(opened, boss, other.annotator_id, "reviewer")
+        accounts.set_role(opened, boss, other.annotator_id, "administrator")
+    with refused("invite_unusable"):
+        accounts.accept(opened, theirs, PASSWORD, address=HERE)
+    assert {invite.name for invite in accounts.list_invites(opened)} == {"하준", "도윤"}
+    for token in (ours, on_machine):
+        assert accounts.accept(opened, token, PASSWORD, address=HERE)
+
+
+def test_an_invite_opens_nothing_once_its_maker_may_not_invite_however_that_came_about(
+    opened: Database, boss: Person
+) -> None:
+    other = joined(opened, boss, "서연", "administrator")
+    token = accounts.invite(opened, other, "지민", "annotator")
+    opened.conn.execute("update accounts set role = 'annotator' where annotator_id = ?", [other.annotator_id])
+    opened.conn.commit()
+    with refused("invite_unusable"):
+        accounts.get_invite(opened, token)
+    assert accounts.list_invites(opened) == []
+
+
+def test_signing_in_ends_the_session_that_the_browser_had(opened: Database, boss: Person) -> None:
+    joined(opened, boss, "지민")
+    planted = sessions.login(opened, "지민", PASSWORD, address=HERE)
+    kept = sessions.login(opened, "지민", PASSWORD, address=HERE)
+    own = sessions.login(opened, "수아", PASSWORD, address=HERE, replaces=planted)
+    with refused("signed_out"):
+        sessions.get_person(opened, planted)
+    assert sessions.get_person(opened, own).name == "수아"
+    assert sessions.get_person(opened, kept).name == "지민"
+    invited = accounts.accept(
+        opened, accounts.invite(opened, boss, "하준", "annotator"), PASSWORD, address=HERE, replaces=own
+    )
+    with refused("signed_out"):
+        sessions.get_person(opened, own)
+    assert sessions.get_person(opened, invited).name == "하준"
+
+
+def test_a_failed_login_ends_nothing(opened: Database, boss: Person) -> None:
+    token = sessions.login(opened, "수아", PASSWORD, address=HERE)
+    with refused("password_wrong"):
+        sessions.login(opened, "수아", "guess", address=HERE, replaces=token)
+    assert sessions.get_person(opened, token).name == "수아"
+
+
+def test_the_first_account_is_made_once_and_signs_its_person_in(opened: Database) -> None:
+    alone = people.identify(opened, "나")
+    token = accounts.add_first(opened, "나", PASSWORD, address=HERE)
+    assert sessions.get_person(opened, token) == Person(alone, "나", "administrator", is_solo=False)
+    with refused("signed_out"):
+        accounts.add_first(opened, "너", PASSWORD, address=HERE)
+
+
 def test_an_invite_for_a_forgotten_password_keeps_the_role_and_ends_other_sessions(
     opened: Database, boss: Person
 ) -> None:
@@ -122,7 +190,12 @@ def test_an_invite_for_a_forgotten_password_keeps_the_role_and_ends_other_sessio
 
 @pytest.mark.parametrize(
     ("password", "code"),
-    [("짧은비번", "password_length"), ("가" * 201, "password_length"), ("aaaaaaaaaaab", "password_easy")],
+    [
+        ("짧은비번", "password_length"),
+        ("가" * 201, "password_length"),
+        ("aaaaaaaaaaab", "password_easy"),
+        ("지민지민지민지민지민", "password_personal"),
+    ],
 )
 def test_a_password_that_is_no_protection_is_refused_and_the_invite_stays(
     opened: Database, boss: Person, password: str, code: str
@@ -135,8 +208,8 @@ def test_a_password_that_is_no_protection_is_refused_and_the_invite_stays(
 
 def test_a_password_is_the_same_however_the_input_method_composes_it(opened: Database, boss: Person) -> None:
     token = accounts.invite(opened, boss, "지민", "annotator")
-    accounts.accept(opened, token, "가나다라마바사아자차", address=HERE)
-    decomposed = unicodedata.normalize("NFD", "가나다라마바사아자차")
+    accounts.accept(opened, token, "비 오는 날 파란 우산", address=HERE)
+    decomposed = unicodedata.normalize("NFD", "비 오는 날 파란 우산")
     assert sessions.login(opened, "지민", decomposed, address=HERE)
 
 
@@ -157,12 +230,16 @@ def test_a_wrong_password_and_an_unknown_name_are_told_the_same(opened: Database
             sessions.login(opened, name, "wrong password", address=HERE)
 
 
-def test_an_unknown_name_takes_as_long_as_a_known_one(
-    opened: Database, boss: Person, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", ["없는 사람", "닫힌 사람"])
+def test_an_unknown_name_and_a_closed_account_take_as_long_as_a_known_one(
+    opened: Database, boss: Person, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
+    closed = joined(opened, boss, "닫힌 사람")
     slow = PasswordHasher(time_cost=8, memory_cost=8192, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", slow)
-    stored.set_password_hash(opened, boss.annotator_id, slow.hash(PASSWORD))
+    for person in (boss, closed):
+        stored.set_password_hash(opened, person.annotator_id, slow.hash(PASSWORD))
+    accounts.set_disabled(opened, boss, closed.annotator_id, disabled=True)
     passwords._hash_of_nobody()
 
     def seconds(name: str) -> float:
@@ -170,23 +247,82 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(
         for place in range(4):
             start = time.process_time()
             with refused("password_wrong"):
-                sessions.login(opened, name, "wrong password", address=f"192.0.2.{place}")
+                password = PASSWORD if name == "닫힌 사람" else "wrong password"
+                sessions.login(opened, name, password, address=f"192.0.2.{place}")
             taken.append(time.process_time() - start)
         return min(taken)
 
-    known, unknown = seconds("수아"), seconds("없는 사람")
-    assert unknown > known / 2
+    known, told = seconds("수아"), seconds(other)
+    assert known / 2 < told < known * 2
 
 
-def test_after_five_failures_a_name_waits_also_with_the_right_password(opened: Database, boss: Person) -> None:
-    for i in range(passwords.TRIES_PER_NAME):
+def fail(db: Database, name: str, *, address: str = HERE, times: int = 1) -> None:
+    for i in range(times):
         with refused("password_wrong"):
-            sessions.login(opened, "수아", f"guess {i}", address=f"192.0.2.{i}")
+            sessions.login(db, name, f"guess {i}", address=address)
+
+
+def test_after_five_failures_a_name_waits_there_also_with_the_right_password(opened: Database, boss: Person) -> None:
+    fail(opened, "수아", times=passwords.TRIES_PER_NAME)
     with refused("login_wait") as told:
-        sessions.login(opened, "수아", PASSWORD, address="192.0.2.99")
+        sessions.login(opened, "수아", PASSWORD, address=HERE)
     assert 14 <= float(told.value.details["minutes"]) <= 15
     put_back(opened, "login_failures", "failed_at", passwords.TRY_SECONDS + 1)
-    assert sessions.login(opened, "수아", PASSWORD, address="192.0.2.99")
+    assert sessions.login(opened, "수아", PASSWORD, address=HERE)
+
+
+def test_who_keeps_trying_a_name_does_not_lock_its_person_out(opened: Database, boss: Person) -> None:
+    """From as many addresses as it takes: its person is let in from elsewhere, if not at once."""
+    for i in range(passwords.FREE_TRIES_OF_NAME):
+        fail(opened, "수아", address=f"192.0.2.{i}")
+    start = time.monotonic()
+    assert sessions.login(opened, "수아", PASSWORD, address="198.51.100.1")
+    assert passwords.NAME_PACE_SECONDS / 2 < time.monotonic() - start < 3 * passwords.NAME_PACE_SECONDS
+
+
+def test_tries_of_a_name_from_many_addresses_follow_each_other_slowly(opened: Database, boss: Person) -> None:
+    for i in range(passwords.FREE_TRIES_OF_NAME):
+        fail(opened, "수아", address=f"192.0.2.{i}")
+    start = time.monotonic()
+    for i in range(2):
+        fail(opened, "수아", address=f"203.0.113.{i}")
+    assert time.monotonic() - start > 1.9 * passwords.NAME_PACE_SECONDS
+
+
+def test_a_browser_that_its_person_has_used_waits_for_nobody(opened: Database, boss: Person) -> None:
+    sessions.login(opened, "수아", PASSWORD, address=HERE, browser="known")
+    fail(opened, "수아", times=passwords.TRIES_PER_NAME)
+    for i in range(passwords.FREE_TRIES_OF_ADDRESS):
+        fail(opened, f"사람 {i}")
+    fail(opened, "수아", address="192.0.2.50", times=passwords.FREE_TRIES_OF_NAME - passwords.TRIES_PER_NAME)
+    start = time.monotonic()
+    assert sessions.login(opened, "수아", PASSWORD, address=HERE, browser="known")
+    assert time.monotonic() - start < passwords.ADDRESS_PACE_SECONDS
+    with refused("login_wait"):
+        sessions.login(opened, "수아", PASSWORD, address=HERE, browser="made-up")
+
+
+def test_a_known_browser_has_five_tries_too_and_is_known_for_its_person_only(opened: Database, boss: Person) -> None:
+    joined(opened, boss, "지민")
+    sessions.login(opened, "수아", PASSWORD, address=HERE, browser="known")
+    for i in range(passwords.TRIES_PER_NAME):
+        with refused("password_wrong"):
+            sessions.login(opened, "수아", "guess", address=f"192.0.2.{i}", browser="known")
+    with refused("login_wait"):
+        sessions.login(opened, "수아", PASSWORD, address="192.0.2.99", browser="known")
+    fail(opened, "지민", times=passwords.TRIES_PER_NAME)
+    with refused("login_wait"):
+        sessions.login(opened, "지민", PASSWORD, address=HERE, browser="known")
+
+
+def test_another_password_and_a_closed_account_make_every_browser_unknown(opened: Database, boss: Person) -> None:
+    member = joined(opened, boss, "지민")
+    token = sessions.login(opened, "지민", PASSWORD, address=HERE, browser="one")
+    accounts.change_password(opened, token, PASSWORD, "another horse 2", address=HERE)
+    assert scalar(opened, "select count(*) from browsers") == 0
+    sessions.login(opened, "지민", "another horse 2", address=HERE, browser="two")
+    accounts.set_disabled(opened, boss, member.annotator_id, disabled=True)
+    assert scalar(opened, "select count(*) from browsers") == 0
 
 
 def test_a_success_forgets_the_failures_before_it(opened: Database, boss: Person) -> None:
@@ -198,13 +334,66 @@ def test_a_success_forgets_the_failures_before_it(opened: Database, boss: Person
 
 
 @pytest.mark.parametrize("addresses", [["192.0.2.7"], ["2001:db8::1", "2001:db8::ffff:1"]])
-def test_an_address_that_tries_many_names_waits(opened: Database, boss: Person, addresses: list[str]) -> None:
-    for i in range(passwords.TRIES_PER_ADDRESS):
-        with refused("password_wrong"):
-            sessions.login(opened, f"사람 {i}", "guess", address=addresses[i % len(addresses)])
-    with refused("login_wait"):
-        sessions.login(opened, "수아", PASSWORD, address=addresses[0])
+def test_an_address_that_tries_many_names_is_slowed_and_locks_nobody_out(
+    opened: Database, boss: Person, addresses: list[str]
+) -> None:
+    for i in range(passwords.FREE_TRIES_OF_ADDRESS):
+        fail(opened, f"사람 {i}", address=addresses[i % len(addresses)])
+    start = time.monotonic()
+    fail(opened, "사람 99", address=addresses[0])
+    fail(opened, "사람 98", address=addresses[-1])
+    assert sessions.login(opened, "수아", PASSWORD, address=addresses[0])
+    assert time.monotonic() - start > 2.9 * passwords.ADDRESS_PACE_SECONDS
+    start = time.monotonic()
     assert sessions.login(opened, "수아", PASSWORD, address="198.51.100.1")
+    assert time.monotonic() - start < passwords.ADDRESS_PACE_SECONDS
+
+
+def test_ipv4_addresses_that_come_as_ipv6_are_counted_apart(opened: Database, boss: Person) -> None:
+    fail(opened, "수아", address="::ffff:192.0.2.1", times=passwords.TRIES_PER_NAME)
+    with refused("login_wait"):
+        sessions.login(opened, "수아", PASSWORD, address="192.0.2.1")
+    assert sessions.login(opened, "수아", PASSWORD, address="::ffff:192.0.2.2")
+
+
+def test_right_logins_at_once_all_succeed(opened: Database, boss: Person, project_path: Path) -> None:
+    """A team behind one address at nine in the morning, one of them with many tabs."""
+    team = [f"사람 {i}" for i in range(2 * passwords.FREE_TRIES_OF_ADDRESS)]
+    for name in team:
+        joined(opened, boss, name)
+
+    def sign_in(name: str) -> str:
+        with project.opened(project_path) as db:
+            return sessions.login(db, name, PASSWORD, address=HERE)
+
+    with ThreadPoolExecutor(60) as pool:
+        tokens = list(pool.map(sign_in, [*team, *["수아"] * 4 * passwords.TRIES_PER_NAME]))
+    assert len(set(tokens)) == len(team) + 4 * passwords.TRIES_PER_NAME
+
+
+def test_a_flood_of_guesses_from_one_address_leaves_room_for_others(
+    opened: Database, boss: Person, project_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = PasswordHasher(time_cost=4, memory_cost=8192, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", slow)
+    stored.set_password_hash(opened, boss.annotator_id, slow.hash(PASSWORD))
+    passwords._hash_of_nobody()
+    monkeypatch.setattr(passwords, "_TURNS", Turns(patience=3.0))
+
+    def guess(i: int) -> str:
+        with project.opened(project_path) as db:
+            try:
+                return sessions.login(db, f"사람 {i}", "guess", address="203.0.113.9")
+            except UserError as error:
+                return error.code
+
+    with ThreadPoolExecutor(60) as pool:
+        flood = [pool.submit(guess, i) for i in range(60)]
+        start = time.monotonic()
+        assert sessions.login(opened, "수아", PASSWORD, address=HERE)
+        assert time.monotonic() - start < 2
+        assert not all(guessed.done() for guessed in flood)
+    assert {guessed.result() for guessed in flood} <= {"password_wrong", "login_busy"}
 
 
 def test_guesses_made_all_at_once_are_counted_too(opened: Database, boss: Person, project_path: Path) -> None:
@@ -295,7 +484,7 @@ def test_a_closed_account_is_out_at_once_gives_its_diaries_back_and_can_come_bac
     accounts.set_disabled(opened, boss, member.annotator_id, disabled=True)
     with refused("account_disabled"):
         sessions.get_person(opened, token)
-    with refused("account_disabled"):
+    with refused("password_wrong"):
         sessions.login(opened, "지민", PASSWORD, address=HERE)
     with refused("invite_disabled"):
         accounts.invite(opened, boss, "지민", "annotator")

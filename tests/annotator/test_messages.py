@@ -41,6 +41,7 @@ HANGUL_ALLOWED = {
     "annotator/care.py": "ranges of letters",
     "annotator/masking.py": "what follows a span of years",
     "annotator/naming.py": "names, titles and particles",
+    "annotator/password_strength.py": "surnames, alphabets, how dates are written",
     "annotator/project.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
     "annotator/importing/dates.py": "how dates are written",

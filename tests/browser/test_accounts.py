@@ -100,6 +100,25 @@ def test_the_language_that_was_chosen_is_there_again_after_a_reload_and_after_si
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_making_the_first_account_ends_signed_in(tmp_path: Path, page: Page) -> None:
+    path, port = tmp_path / "alone.db", free_port()
+    project.init(path)
+    with app(path, port, "--no-worker"):
+        page.goto(f"http://127.0.0.1:{port}/people")
+        page.get_by_role("link", name="관리자 계정 만들기").click()
+        page.get_by_label("이름").fill("수아")
+        for password in ("dkssudgktpdy", PASSWORD):
+            page.get_by_label("새 비밀번호").fill(password)
+            page.get_by_label("비밀번호 한 번 더").fill(password)
+            page.get_by_role("button", name="만들고 시작하기").click()
+            if password != PASSWORD:
+                expect(page.get_by_role("alert")).to_contain_text("흔한 낱말")
+                page.get_by_label("이름").fill("수아")
+        expect(page.get_by_role("heading", name="사람들")).to_be_visible()
+        expect(page.get_by_text("수아 (나)")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Page) -> None:
     with project.opened(path) as db:
         accounts.add(db, None, "알아맞힐 사람", "annotator", password=PASSWORD)
@@ -109,6 +128,21 @@ def test_a_login_that_is_guessed_has_to_wait(address: str, path: Path, page: Pag
         expect(page.get_by_role("alert")).to_contain_text("맞지 않아요")
     sign_in(page, "알아맞힐 사람")
     expect(page.get_by_role("alert")).to_contain_text("분 뒤에 다시")
+
+
+def test_names_that_look_like_addresses_are_no_links(address: str, path: Path, page: Page) -> None:
+    names = ["www.evil.kr", "http://evil.kr/x", "a@evil.kr", "[x](http://evil.kr)", "<http://evil.kr>", "ftp://evil.kr"]
+    with project.opened(path) as db:
+        for name in names:
+            accounts.add(db, None, name, "annotator", password=PASSWORD)
+            accounts.invite(db, None, name, "annotator")
+    open_as(page, f"{address}/people", "수아")
+    for name in names[:2]:
+        expect(page.get_by_text(name[-6:]).first).to_be_visible()
+    expect(page.locator('a[href*="evil"], a[href^="mailto"], img[src*="evil"]')).to_have_count(0)
+    page.get_by_text("English").click()
+    expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
+    expect(page.locator('a[href*="evil"], a[href^="mailto"]')).to_have_count(0)
 
 
 def test_an_annotator_at_the_administrators_address_gets_a_sentence(address: str, page: Page) -> None:

@@ -110,7 +110,7 @@ def test_a_fault_shows_its_kind_and_place_but_not_its_text(
 def test_a_file_name_is_not_read_as_markdown() -> None:
     from pages.widgets.words import plain
 
-    assert plain("5~6시 *메모* [a](http://x) $1$") == r"5\~6시 \*메모\* \[a\](http://x) \$1\$"
+    assert plain("5~6시 *메모* [a](http://x) $1$") == "5\\~6시 \\*메모\\* \\[a\\](http:\u2060//x) \\$1\\$"
 
 
 def test_nothing_heavy_is_loaded_to_draw_any_page(filled: Path) -> None:

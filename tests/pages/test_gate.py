@@ -21,7 +21,8 @@ from annotator import accounts, project, sessions
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from db import clock
-from pages.widgets.session import COOKIE
+from pages.gate.widget_json import is_strict
+from pages.widgets.session import BROWSER_COOKIE, COOKIE
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
 
@@ -169,6 +170,29 @@ def test_the_pages_of_the_gate_run_no_script_and_stand_in_no_frame(port: int) ->
     assert "<script" not in body
 
 
+def test_a_login_ends_the_session_that_the_browser_had_and_knows_it_again(port: int, path: Path) -> None:
+    before = session_of(path, "지민")
+    assert ask(port, "GET", "/_stcore/host-config", cookie(before))[0] == 200
+    status, _, _ = sign_in(port, "수아", PASSWORD, **cookie(before))
+    assert status == 303
+    assert ask(port, "GET", "/_stcore/host-config", cookie(before))[0] == 401
+    planted = {"Cookie": f"{COOKIE}=planted; {BROWSER_COOKIE}=too-short"}
+    _, headers, _ = sign_in(port, "수아", PASSWORD, **planted)
+    assert "planted" not in str(headers)
+    assert "too-short" not in str(headers)
+
+
+def test_a_closed_account_is_told_what_a_wrong_password_is(port: int, path: Path) -> None:
+    with project.opened(path) as db:
+        accounts.set_disabled(
+            db, None, accounts.add(db, None, "닫힌 사람", "annotator", password=PASSWORD), disabled=True
+        )
+    told = [sign_in(port, name, PASSWORD) for name in ("닫힌 사람", "없는 사람")]
+    told.append(sign_in(port, "지민", "wrong password"))
+    assert len({(status, body) for status, _, body in told}) == 1
+    assert told[0][0] == 401
+
+
 def sign_in(
     port: int, name: str, password: str, address: str = "/login", **headers: str
 ) -> tuple[int, dict[str, str], str]:
@@ -205,11 +229,28 @@ def test_a_form_that_another_site_sends_is_not_taken(port: int, path: Path, fore
     assert ask(port, "GET", "/overview", {**HTML, **cookie(token)})[0] == 200
 
 
-def test_markup_typed_as_a_name_comes_back_as_text(port: int) -> None:
-    status, _, body = sign_in(port, '"><img src=x onerror=alert(1)>', "wrong password")
-    assert status == 401
+MARK = "zqMARKqz"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/login?next=%2F%EB%A7%88{MARK}",
+        f"/login?next={MARK}",
+        f"/login?{MARK}=1&lang={MARK}",
+        f"/invite/{MARK}",
+        f"/logout?{MARK}",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_pages_of_the_gate_repeat_nothing_of_a_request(port: int, method: str, address: str) -> None:
+    headers = {**HTML, "X-Mark": MARK, "User-Agent": MARK, "Cookie": f"{MARK}={MARK}", "Referer": f"http://x/{MARK}"}
+    headers |= {"Accept-Language": MARK, "Content-Type": f"text/{MARK}"}
+    fields = {MARK: MARK, "name": f'"><img src=x>{MARK}', "password": MARK, "again": f"{MARK}x"}
+    _, headers, body = ask(port, method, address, headers, urlencode(fields) if method == "POST" else None)
+    assert MARK not in body
+    assert MARK not in str(headers)
     assert "<img" not in body
-    assert "&lt;img" in body
 
 
 def test_a_form_without_end_is_cut_off(port: int) -> None:
@@ -290,6 +331,19 @@ def test_a_fragment_of_who_was_signed_out_draws_the_sentence_instead(port: int, 
         assert "다시 로그인해 주세요".encode() in until_finished(client)
 
 
+@pytest.mark.parametrize("field", ["json_value", "json_trigger_value"])
+def test_a_board_that_says_two_things_by_one_name_is_not_heard(field: str) -> None:
+    def said(text: str) -> bool:
+        message = BackMsg()
+        message.rerun_script.widget_states.widgets.add(id="board", **{field: text})
+        return is_strict(message)
+
+    assert said('{"event": {"kind": "undo", "label": 1}}')
+    assert not said('{"event": {"kind": "undo", "kind": "label"}}')
+    assert not said('{"event": {"kind": "undo", "at": NaN}}')
+    assert not said('{"event": ' + "[" * 100_000)
+
+
 def test_a_page_that_renews_itself_does_not_keep_a_session_alive_but_a_person_does(port: int, path: Path) -> None:
     token = session_of(path, "지민")
     with project.opened(path) as db:
@@ -336,7 +390,15 @@ def test_without_accounts_only_this_machine_is_let_in(tmp_path: Path) -> None:
             assert ask(port, "GET", "/", {**HTML, **headers})[0] == 403
             with pytest.raises(InvalidStatus), socket(port, headers):
                 pass
+        form = {"name": "나", "password": PASSWORD, "again": PASSWORD}
+        for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "same-site"}):
+            assert ask(port, "POST", "/first", foreign, urlencode(form))[0] == 403
+        status, _, body = ask(port, "POST", "/first", {}, urlencode({**form, "again": "another horse 2"}))
+        assert (status, "서로 달라요" in body) == (400, True)
+        status, headers, _ = ask(port, "POST", "/first", {}, urlencode(form))
+        assert (status, headers["location"]) == (303, "/people")
         with project.opened(path) as db:
-            accounts.add(db, None, "나", "administrator", password=PASSWORD)
+            assert [person.role for person in accounts.list_people(db)] == ["administrator"]
+        assert ask(port, "POST", "/first", {}, urlencode({**form, "name": "너"}))[0] == 401
         status, headers, _ = ask(port, "GET", "/", HTML)
         assert (status, urlsplit(headers["location"]).path) == (303, "/login")

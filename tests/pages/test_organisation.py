@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -18,7 +18,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from annotator import accounts, project
+from annotator import accounts, project, sessions
+from annotator.errors import UserError
 from pages.widgets.session import COOKIE
 from tests.pages.test_gate import free_port, serving
 
@@ -136,11 +137,19 @@ def address(path: Path, provider: Provider) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def come_in(address: str) -> tuple[int, str, CookieJar]:
+def _cookie(session: str) -> Cookie:
+    at = {"domain": "127.0.0.1", "domain_specified": False, "domain_initial_dot": False, "path": "/"}
+    rest = {"path_specified": True, "secure": False, "expires": None, "discard": True, "comment": None}
+    return Cookie(0, COOKIE, session, port=None, port_specified=False, comment_url=None, rest={}, **at, **rest)  # type: ignore[arg-type]
+
+
+def come_in(address: str, *, session: str | None = None) -> tuple[int, str, CookieJar]:
     """Go the way that a browser goes from the login page on; return the last status, page and the cookies."""
     jar = CookieJar()
     opener = build_opener(HTTPCookieProcessor(jar))
     opener.addheaders = [("Accept", "text/html")]
+    if session:
+        jar.set_cookie(_cookie(session))
     login = opener.open(f"{address}/login", timeout=30).read().decode()
     link = login.split('href="/auth/login?')[1].split('"')[0].replace("&amp;", "&")
     try:
@@ -185,3 +194,19 @@ def test_a_closed_account_stays_closed_for_the_organisation_too(address: str, pr
     provider.claims = {"sub": "21", "email": "hajun@example.org", "email_verified": True}
     status, page, _ = come_in(address)
     assert (status, "지금은 쓸 수 없는 계정이에요" in page) == (403, True)
+
+
+def test_who_comes_from_the_organisation_ends_the_session_that_the_browser_had(
+    address: str, provider: Provider, path: Path
+) -> None:
+    with project.opened(path) as db:
+        before = sessions.login(db, "수아", "correct horse 1", address="192.0.2.1")
+        accounts.add(db, None, "예린", "annotator", email="yerin@example.org")
+    provider.claims = {"sub": "22", "email": "yerin@example.org", "email_verified": True}
+    status, _, jar = come_in(address, session=before)
+    assert status == 200
+    now = next(cookie.value for cookie in jar if cookie.name == COOKIE)
+    with project.opened(path) as db:
+        assert sessions.get_person(db, now).name == "예린"
+        with pytest.raises(UserError, match="signed_out"):
+            sessions.get_person(db, before)

@@ -4,42 +4,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import accounts, people, project, sessions
+from annotator import accounts, project, sessions
 from pages.widgets import session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamlit.testing.v1 import AppTest
 
 PASSWORD = "correct horse 1"
 
 
-def _make_first(app: AppTest, again: str) -> AppTest:
-    app.text_input(key="people_first_password").set_value(PASSWORD)
-    app.text_input(key="people_first_again").set_value(again)
-    return next(button for button in app.button if button.label == "만들고 로그인하러 가기").click().run()
-
-
-def test_the_first_account_is_made_alone_and_closes_the_door_behind_it(
-    filled: Path, open_app, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "token", lambda: None)  # the tests' app has no cookies
-    with project.opened(filled) as db:
-        alone = people.identify(db, "나")
-    app = _make_first(open_app("people"), again=PASSWORD)
-    assert "다시 로그인해 주세요" in app.error[0].value
-    assert not app.title
-    with project.opened(filled) as db:
-        assert accounts.get_id(db, "나") == alone
-    assert "다시 로그인해 주세요" in open_app().error[0].value
-
-
-def test_two_passwords_that_differ_make_no_account(filled: Path, open_app) -> None:
-    app = _make_first(open_app("people"), again="another horse 2")
-    assert "서로 달라요" in app.error[0].value
-    with project.opened(filled) as db:
-        assert not accounts.has_any(db)
+def test_who_works_alone_is_told_what_an_account_changes_and_led_to_the_form(filled: Path, open_app) -> None:
+    app = open_app("people")
+    assert "혼자, 로그인 없이" in app.info[0].value
+    assert not app.text_input
+    assert any('href="/first"' in html.proto.body for html in app.main.get("html"))
 
 
 @pytest.fixture
