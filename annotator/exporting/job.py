@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator import diary_access, project
 from annotator.errors import UserError
 from annotator.exporting.formats import FORMATS
 from annotator.messages import explain
@@ -22,6 +23,7 @@ from annotator.messages import explain
 if TYPE_CHECKING:
     from typing import IO
 
+    from annotator.access import Person
     from annotator.messages import Language
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -80,12 +82,16 @@ def folder(database: Path) -> Path:
     return database.with_name(f"{database.name}-exports")
 
 
-def start(database: Path, file_format: str, *, decided_only: bool, crosswalk: str | None, language: Language) -> None:
+def start(
+    database: Path, file_format: str, *, person: Person, decided_only: bool, crosswalk: str | None, language: Language
+) -> None:
     """Begin an export into the folder beside the database; one that runs already is left alone.
 
     Raises:
-        UserError: ``folder_unwritable`` if there is no room for it.
+        UserError: ``folder_unwritable`` if there is no room for it, ``right_missing`` for whoever may not export.
     """
+    with project.opened(database) as db:
+        diary_access.require_right(db, diary_access.actor_of(person), "review")
     running = find(database)
     if running is not None and running.poll() is not None:
         return
