@@ -116,7 +116,7 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> User
 
 
 def _decision_of(event: Event, annotator_id: int) -> NewDecision:
-    if event.diary_id is None or event.kind in ("undo", "rationale"):
+    if event.diary_id is None or event.kind == "undo" or event.kind == "rationale":
         raise UserError("event_broken")
     return NewDecision(
         diary_id=event.diary_id,

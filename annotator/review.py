@@ -7,7 +7,7 @@ else has decided or reviewed since then nothing is done and that is said. The sa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -41,7 +41,7 @@ MOST_AT_ONCE = 10_000
 _COMMENT_CHARACTERS = 2000
 
 Kind = Literal["accept", "label", "return", "ambiguous"]
-_KINDS: tuple[Kind, ...] = ("accept", "label", "return", "ambiguous")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def read_act(raw: Any) -> Act:
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
-    if act.kind not in _KINDS or max(act.diary_id, *act.mark, act.label_id or 0, act.decision_id or 0) >= 2**63:
+    if act.kind not in KINDS or max(act.diary_id, *act.mark, act.label_id or 0, act.decision_id or 0) >= 2**63:
         raise UserError("event_broken")
     return act
 

@@ -197,7 +197,7 @@ def list_leases(db: Database, *, annotator_id: int, holder: str) -> list[Lease]:
         where l.annotator_id = :annotator and l.holder = :holder order by l.slot
     """
     found = rows(db, sql, annotator=annotator_id, holder=holder)
-    return [Lease(*row[:-1], is_repeat=bool(row[-1])) for row in found]
+    return [Lease(diary_id, token, name, score, bool(is_repeat)) for diary_id, token, name, score, is_repeat in found]
 
 
 def lease_again(
