@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
 
+_MOST_HELD = 10 * LOOKAHEAD
+"""Diaries one person holds in all tabs together: whoever names ever new tabs does not get to read everything."""
+
 _RECENT = 8
 
 
@@ -351,6 +354,7 @@ def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: boo
         repeat_share=settings.repeat_share if with_repeats else 0.0,
         gold_share=settings.gold_share,
         sees_flagged=sees_flagged,
+        most_held=_MOST_HELD,
     )
 
 

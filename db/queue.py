@@ -95,6 +95,7 @@ class Rules:
         repeat_share: share of what a person gets that they have decided before, in [0, 1].
         gold_share: share of what a person gets that is taken from the gold diaries, in [0, 1].
         sees_flagged: whether diaries that wait for the lead's care are handed out.
+        most_held: how many diaries one person may have before them, in all their tabs together; None for any number.
     """
 
     overlap: int = 1
@@ -102,6 +103,7 @@ class Rules:
     repeat_share: float = 0.0
     gold_share: float = 0.0
     sees_flagged: bool = True
+    most_held: int | None = None
 
     def parameters(self) -> dict[str, int]:
         """Return what `_NEEDED` and `_UNFLAGGED` ask for."""
@@ -159,7 +161,6 @@ def claim(
     parameters = {
         "annotator": annotator_id,
         "holder": holder,
-        "limit": limit,
         "now": clock.now(),
         "expires": clock.now(plus_seconds=seconds),
         **rules.parameters(),
@@ -168,8 +169,13 @@ def claim(
         db.conn.execute("delete from leases where expires_at <= ?", (parameters["now"],))
         _sweep(db, rules)
         due = _due(db, annotator_id, rules)
-        db.conn.execute(statement, {**parameters, "due": json.dumps(due)})
+        room = limit if rules.most_held is None else rules.most_held - _count_held(db, annotator_id)
+        db.conn.execute(statement, {**parameters, "limit": max(0, min(limit, room)), "due": json.dumps(due)})
     return list_leases(db, annotator_id=annotator_id, holder=holder)
+
+
+def _count_held(db: Database, annotator_id: int) -> int:
+    return int(scalar(db, "select count(*) from leases where annotator_id = :annotator", annotator=annotator_id))
 
 
 def _due(db: Database, annotator_id: int, rules: Rules) -> list[tuple[int, int]]:

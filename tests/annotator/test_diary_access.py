@@ -477,6 +477,15 @@ def test_two_people_may_hold_the_same_diary_under_the_same_name_of_a_tab(opened:
     assert [lease.diary_id for leases in held for lease in leases] == [1, 1]
 
 
+def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Database) -> None:
+    fill(opened, 100)
+    me = annotators.annotator_id(opened, "나")
+    tabs = [
+        labelling.board(opened, annotator_id=me, holder=f"tab-{number:04}", language="ko").items for number in range(14)
+    ]
+    assert [len(items) for items in tabs] == [labelling.LOOKAHEAD] * 10 + [0] * 4
+
+
 @pytest.mark.parametrize("kind", ["undo", "label"])
 def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(opened: Database, kind: str) -> None:
     world = make(opened, OTHER)
