@@ -26,17 +26,29 @@ class Person:
     Attributes:
         annotator_id: whose decisions theirs are.
         is_solo: nobody has an account yet: one person on one machine, who needs no login and may do everything.
+        is_owner: runs commands on the machine, and could read the file of the database itself.
     """
 
     annotator_id: int
     name: str
     role: Role
     is_solo: bool
+    is_owner: bool = False
+
+
+def machine_owner(annotator_id: int = 0, name: str = "") -> Person:
+    """Return whoever runs commands on the machine. Without an id, for what leaves nobody's name."""
+    return Person(annotator_id, name, "administrator", is_solo=True, is_owner=True)
+
+
+def role_has(role: Role, right: Right) -> bool:
+    """Return whether a role has a right."""
+    return ROLES.index(role) >= ROLES.index(_NEEDED[right])
 
 
 def may(person: Person, right: Right) -> bool:
-    """Say whether a person's role has a right."""
-    return ROLES.index(person.role) >= ROLES.index(_NEEDED[right])
+    """Return whether a person's role has a right."""
+    return role_has(person.role, right)
 
 
 def require(person: Person, right: Right) -> None:

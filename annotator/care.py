@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from annotator import access
+from annotator import diary_access
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.masking import shown
@@ -130,8 +130,13 @@ class Card:
     written_on: str | None
 
 
-def list_cards(db: Database, *, which: Filter, limit: int, after: int = 0) -> list[Card]:
-    """Return flagged diaries in the order of their ids, from the one after `after` on."""
+def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after: int = 0) -> list[Card]:
+    """Return flagged diaries in the order of their ids, from the one after `after` on.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
+    """
+    diary_access.require_right(db, diary_access.actor_of(person), "review")
     settings = project_settings.load(db)
     flags = care.list_flags(db, which=which, limit=limit, after=after)
     found = {diary.id: diary for diary in diaries.list_diaries(db, [flag.diary_id for flag in flags])}
@@ -154,8 +159,8 @@ def handle(db: Database, diary_id: int, note: str, *, person: Person) -> None:
         UserError: for an annotator.
         NotFoundError: for a diary that is not flagged.
     """
-    if not access.may(person, "review"):
-        raise UserError("care_forbidden", id=diary_id)
     with write(db):
+        if not diary_access.has_right(db, diary_access.actor_of(person), "review"):
+            raise UserError("care_forbidden", id=diary_id)
         care.handle(db, diary_id, annotator_id=person.annotator_id, note=note.strip()[:2000])
         audit_log.add(db, person.annotator_id, "care.handle", f"diary:{diary_id}")

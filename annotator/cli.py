@@ -28,6 +28,7 @@ from annotator import (
     cli_people,
     cli_prefill,
     cli_recipes,
+    diary_access,
     labelling,
     overview,
     people,
@@ -230,6 +231,7 @@ def next_(path: Path, name: str, as_json: bool) -> None:
             lookahead=1,
             # `label` names a diary, not what was handed out: an answer to a repeat would pass for a change of mind.
             with_repeats=False,
+            by=diary_access.owner(annotator_id, holder=_holder(annotator_id)),
         )
         if not shown.items:
             raise UserError("nothing_left")
@@ -252,9 +254,11 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
             raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
         annotator_id = people.identify(db, name)
         kept = labelling.decide(
-            db, NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo)
+            db,
+            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo),
+            by=diary_access.owner(annotator_id),
         )
-        queue.release(db, _holder(annotator_id), keep=[])
+        queue.release(db, annotator_id=annotator_id, holder=_holder(annotator_id))
         _print(as_json, {"decision_id": kept}, say("cli.label.done", id=diary_id, label=label_name))
 
 
@@ -266,7 +270,8 @@ def undo(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         annotator_id = people.identify(db, name)
         holder = _holder(annotator_id)
-        taken = labelling.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder)
+        owner = diary_access.owner(annotator_id, holder=holder)
+        taken = labelling.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)
         if taken is None:
             raise UserError("nothing_to_undo", name=name)
         _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from annotator import people, project
-from annotator.access import Person
+from annotator.access import machine_owner
 from annotator.cli_options import DIARY_ID, database_option, json_option, name_option, show
 from annotator.errors import UserError
 from annotator.messages import say
@@ -77,11 +77,14 @@ def gold() -> None:
 @database_option
 @name_option
 def add(diary_id: int, label_name: str | None, path: Path, name: str) -> None:
+    from annotator import diary_access
     from annotator import gold as gold_cases
     from annotator.wording import Named
 
     with closing(project.open_project(path)) as db:
-        label = gold_cases.add(db, diary_id, label_name, annotator_id=people.identify(db, name))
+        annotator_id = people.identify(db, name)
+        by = diary_access.owner(annotator_id)
+        label = gold_cases.add(db, diary_id, label_name, annotator_id=annotator_id, by=by)
     click.echo(say("cli.gold.added", id=diary_id, label=Named(label.name)))
 
 
@@ -120,7 +123,7 @@ def reveal(diary_id: int, path: Path, name: str) -> None:
 
     with closing(project.open_project(path)) as db:
         # Whoever can run commands on the database file could read it anyway; this leaves a trace.
-        person = Person(people.identify(db, name), name, "administrator", is_solo=True)
+        person = machine_owner(people.identify(db, name), name)
         click.echo(masking.reveal(db, diary_id, person=person))
 
 

@@ -11,6 +11,7 @@ import click
 
 import private_files
 from annotator import project
+from annotator.access import machine_owner
 from annotator.cli_options import database_option, json_option, name_option, show
 from annotator.errors import UserError
 from annotator.messages import say
@@ -138,7 +139,7 @@ def export(target: Path, path: Path) -> None:
     if target.exists():
         raise UserError("target_exists", path=str(target))
     with closing(project.open_project(path)) as db:
-        content = word_evidence.export_csv(db, word_evidence.gather(db))
+        content = word_evidence.export_csv(db, word_evidence.gather(db), person=machine_owner())
     try:
         private_files.write_bytes(target, content)
     except OSError as error:

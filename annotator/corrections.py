@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator import labelling, masking
+from annotator import diary_access, labelling, masking
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.presses import storable
@@ -16,6 +16,7 @@ from db.decisions import NewDecision
 if TYPE_CHECKING:
     from db import Database
     from db.labels import Label
+    from db.reviews import Returned
 
 _MEMO_CHARACTERS = 2000
 
@@ -43,7 +44,7 @@ class Card:
 
 def next_card(db: Database, annotator_id: int) -> Card | None:
     """Return the diary that has waited longest for this person's answer; None if none waits."""
-    waiting = reviews.list_returned(db, annotator_id)
+    waiting = _visible(db, annotator_id)
     if not waiting:
         return None
     first = waiting[0]
@@ -62,7 +63,16 @@ def next_card(db: Database, annotator_id: int) -> Card | None:
 
 def count(db: Database, annotator_id: int) -> int:
     """Count the diaries that wait for this person's answer."""
-    return reviews.count_returned(db, annotator_id)
+    # Every page asks, and most people have nothing waiting.
+    return len(_visible(db, annotator_id)) if reviews.count_returned(db, annotator_id) else 0
+
+
+def _visible(db: Database, annotator_id: int) -> list[Returned]:
+    """Return what waits for this person, but for what is withheld from them."""
+    waiting = reviews.list_returned(db, annotator_id)
+    actor = diary_access.person(annotator_id)
+    visible = diary_access.allowed(db, actor, "see", [found.diary_id for found in waiting])
+    return [found for found in waiting if found.diary_id in visible]
 
 
 def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: int, memo: str = "") -> int:
@@ -76,6 +86,7 @@ def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: in
         found = waiting.get(card_review_id)
         if found is None:
             return _answered(db, card_review_id, label_id, annotator_id)
+        diary_access.require(db, diary_access.person(annotator_id), "answer", found.diary_id)
         kept = storable(memo).strip()[:_MEMO_CHARACTERS]
         # The decision that is sent back differs after an undo, so each answer has a token of its own.
         token = f"answer:{card_review_id}:{reviews.mark(db, found.diary_id)[0]}"
@@ -92,12 +103,21 @@ def _answered(db: Database, review_id: int, label_id: int, annotator_id: int) ->
     for decision in decisions.list_standing(db, [diary_id]):
         if (decision.annotator_id, decision.label_id) == (annotator_id, label_id):
             return decision.id
-    raise UserError("correction_gone", id=diary_id)
+    raise UserError("correction_gone")
 
 
-def undo(db: Database, decision_id: int) -> bool:
-    """Take an answer back, so that the diary waits again; return False if a newer decision has overtaken it."""
-    return decisions.undo(db, decision_id, token=f"undo-answer:{decision_id}")
+def undo(db: Database, decision_id: int, *, annotator_id: int) -> bool:
+    """Undo one's own answer, so that the diary waits again; return False if a newer decision has overtaken it.
+
+    Raises:
+        UserError: ``diary_not_handed`` for a decision of somebody else, or none.
+    """
+    with write(db):
+        found = decisions.find_own(db, decision_id, annotator_id=annotator_id)
+        if found is None:
+            raise UserError("diary_not_handed")
+        diary_access.require(db, diary_access.person(annotator_id), "decide", found.diary_id)
+        return decisions.undo(db, decision_id, token=f"undo-answer:{decision_id}")
 
 
 def label_set(db: Database) -> list[Label]:

@@ -5,25 +5,39 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from annotator import access, review
+from annotator import diary_access, review
 from annotator.errors import UserError
-from db import decisions, diaries, gold, labels, reviews
+from db import decisions, gold, labels, reviews
 from db.connection import write
 
 if TYPE_CHECKING:
     from annotator.access import Person
+    from annotator.diary_access import Actor
     from db import Database
     from db.labels import Label
 
 
-def add(db: Database, diary_id: int, label_name: str | None = None, *, annotator_id: int) -> Label:
+def add(
+    db: Database, diary_id: int, label_name: str | None = None, *, annotator_id: int, by: Actor | None = None
+) -> Label:
     """Make a diary a gold one and return its label: the one named, or the one that a reviewer has settled.
 
+    Args:
+        by: who does it; None for the annotator, at the app.
+
     Raises:
-        UserError: for a label that is not in the set, or none where no reviewer has settled the diary.
+        UserError: for a label that is not in the set, none where no reviewer has settled the diary, or for whoever may
+            not review.
         NotFoundError: for a diary that does not exist.
     """
-    diaries.get_diary(db, diary_id)
+    with write(db):
+        diary_access.require(db, by or diary_access.person(annotator_id), "review", diary_id)
+        label = _label_of(db, diary_id, label_name)
+        gold.add(db, diary_id, label.id, annotator_id=annotator_id)
+    return label
+
+
+def _label_of(db: Database, diary_id: int, label_name: str | None) -> Label:
     label_set = labels.list_labels(db)
     if label_name is None:
         label_id = _settled(db, diary_id)
@@ -35,7 +49,6 @@ def add(db: Database, diary_id: int, label_name: str | None = None, *, annotator
         label = next((label for label in label_set if label.name == wanted), None)
         if label is None:
             raise UserError("label_unknown", found=label_name, known=", ".join(label.name for label in label_set))
-    gold.add(db, diary_id, label.id, annotator_id=annotator_id)
     return label
 
 
@@ -47,9 +60,10 @@ def toggle(db: Database, diary_id: int, *, person: Person) -> Label | None:
 
     Raises:
         UserError: for an annotator, or a diary without a label.
+        NotFoundError: for a diary that does not exist.
     """
-    access.require(person, "review")
     with write(db):
+        diary_access.require(db, diary_access.actor_of(person), "review", diary_id)
         if gold.remove(db, diary_id, annotator_id=person.annotator_id):
             return None
         standing = review.list_labelled(db, diary_id)

@@ -147,7 +147,7 @@ def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
             with write(db):
                 diary_id = received.store(db, caller, [Item(text)])[0]["id"]
                 token = _token(project, annotation, name)
-                count += received.correct(db, diary_id, name, annotator_id=_person(db, annotation), token=token)
+                count += received.correct(db, caller, diary_id, name, annotator_id=_person(db, annotation), token=token)
         except DatabaseError as error:
             if error.code != "handed_forgotten":
                 raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import anchoring, care, predictions, rationales, refinement, wording
+from annotator import anchoring, care, diary_access, predictions, rationales, refinement, wording
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.masking import shown as masked
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.diary_access import Actor
     from annotator.predictions import Columns
     from annotator.refinement import Refiner
     from annotator.settings import Settings
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
 
+_MOST_HELD = 10 * LOOKAHEAD
+"""Diaries one person holds in all tabs together: whoever names ever new tabs does not get to read everything."""
+
 _RECENT = 8
 
 
@@ -48,10 +52,12 @@ class Receipt:
     Attributes:
         acked: number of the newest press that needs no further sending.
         refused: why it can never be kept; None if it was.
+        notice: what else there is to say of one that was kept; None for nothing.
     """
 
     acked: int
     refused: UserError | NotFoundError | None = None
+    notice: UserError | None = None
 
 
 def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: int) -> Receipt:
@@ -68,15 +74,15 @@ def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: in
     if event.seq <= acked:
         return Receipt(acked)
     try:
-        apply(db, event, annotator_id=annotator_id, holder=holder)
+        notice = apply(db, event, annotator_id=annotator_id, holder=holder)
     except (UserError, NotFoundError) as error:
         return Receipt(event.seq, error)
-    return Receipt(event.seq)
+    return Receipt(event.seq, notice=notice)
 
 
-def keep_alive(db: Database, holder: str) -> None:
-    """Let the diaries of a tab that is still open stay with it."""
-    queue.renew(db, holder, seconds=project_settings.LEASE_SECONDS)
+def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
+    """Let the diaries of a person's tab that is still open stay with it."""
+    queue.renew(db, annotator_id=annotator_id, holder=holder, seconds=project_settings.LEASE_SECONDS)
 
 
 def label_set(db: Database) -> list[Label]:
@@ -90,44 +96,65 @@ def scope(db: Database, name: str) -> str:
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).hexdigest()
 
 
-def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> None:
+def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> UserError | None:
     """Keep one press. One that was kept before changes nothing.
 
+    Returns:
+        ``undo_not_shown`` where a decision was undone but its diary may not be handed out again; None otherwise.
+
     Raises:
-        UserError: for a label or diary that does not exist.
+        UserError: for a label that does not exist, or a diary that this person was never handed.
         DatabaseError: if it could not be kept, for instance on a full disk.
     """
+    actor = diary_access.person(annotator_id, holder=holder)
     if event.kind == "undo":
-        undo(db, event.token, annotator_id=annotator_id, holder=holder)
-        return
-    if event.kind == "rationale":
+        taken = undo(db, event.token, annotator_id=annotator_id, holder=holder)
+        if taken is not None and not diary_access.may(db, actor, "see", taken.diary_id):
+            return UserError("undo_not_shown")
+    elif event.kind == "rationale":
         rationales.mark(db, event, annotator_id=annotator_id)
-        return
-    if event.diary_id is None:
+    else:
+        decide(db, _decision_of(event, annotator_id), by=actor)
+    return None
+
+
+def _decision_of(event: Event, annotator_id: int) -> NewDecision:
+    if event.diary_id is None or event.kind == "undo" or event.kind == "rationale":
         raise UserError("event_broken")
-    decide(
-        db,
-        NewDecision(
-            diary_id=event.diary_id,
-            annotator_id=annotator_id,
-            kind=event.kind,
-            token=event.token,
-            label_id=event.label_id if event.kind == "label" else None,
-            memo=event.memo,
-            model_id=event.model_id,
-            shown_label_id=event.shown_label_id,
-            shown_proba=event.shown_proba,
-            seconds=event.seconds,
-            other_label_ids=event.other_label_ids if event.kind == "label" else (),
-            intensity=event.intensity if event.kind == "label" else None,
-        ),
+    return NewDecision(
+        diary_id=event.diary_id,
+        annotator_id=annotator_id,
+        kind=event.kind,
+        token=event.token,
+        label_id=event.label_id if event.kind == "label" else None,
+        memo=event.memo,
+        model_id=event.model_id,
+        shown_label_id=event.shown_label_id,
+        shown_proba=event.shown_proba,
+        seconds=event.seconds,
+        other_label_ids=event.other_label_ids if event.kind == "label" else (),
+        intensity=event.intensity if event.kind == "label" else None,
     )
 
 
-def undo(db: Database, token: str, *, annotator_id: int, holder: str) -> Decision | Repeat | None:
-    """Take the newest answer back and put its diary before the others of the tab; return it, or None."""
+def undo(
+    db: Database, token: str, *, annotator_id: int, holder: str, by: Actor | None = None
+) -> Decision | Repeat | None:
+    """Undo the newest answer and put its diary before the others of the tab, if this person may still see it.
+
+    Args:
+        by: who does it; None for the annotator, at the app.
+
+    Returns:
+        The answer; None if there was none.
+
+    Raises:
+        UserError: ``right_missing`` for somebody whose account is closed.
+    """
+    actor = by or diary_access.person(annotator_id, holder=holder)
     # In one transaction: nobody else shall be handed the diary in between.
     with write(db):
+        diary_access.require_right(db, actor, "label")
         is_repeated = decisions.is_token_used(db, token) or repeats.is_token_used(db, annotator_id, token)
         answer = repeats.undo_last(db, annotator_id, token=token)
         taken = answer or decisions.undo_last(db, annotator_id, token=token)
@@ -135,6 +162,8 @@ def undo(db: Database, token: str, *, annotator_id: int, holder: str) -> Decisio
             return None
         # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
         if is_repeated and _has_answered(db, taken.diary_id, annotator_id, is_repeat=answer is not None):
+            return taken
+        if not diary_access.may(db, actor, "see", taken.diary_id):
             return taken
         queue.lease_again(
             db,
@@ -153,17 +182,33 @@ def _has_answered(db: Database, diary_id: int, annotator_id: int, *, is_repeat: 
     return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [diary_id]))
 
 
-def decide(db: Database, decision: NewDecision) -> int | None:
+def decide(db: Database, decision: NewDecision, *, by: Actor | None = None) -> int | None:
     """Keep a decision; return its id, or None if its token was used before or it answers a hidden repeat.
 
+    Args:
+        by: who does it; None for the annotator, at the app.
+
     Raises:
-        UserError: for a label that is not in the set. One that was merged meanwhile counts for what it is now.
-        NotFoundError: for a diary or a model that does not exist.
+        UserError: for a label that is not in the set, or a diary that the annotator was never handed. A label that was
+            merged meanwhile counts for what it is now.
+        NotFoundError: for a model that does not exist; for a diary, where `by` may decide every one.
     """
+    actor = by or diary_access.person(decision.annotator_id)
     _check(db, decision)
-    if repeats.is_repeat(decision.token) and repeats.add(db, _answer(decision)):
-        return None
-    return decisions.add(db, replace(decision, predicted_label_id=_would_say(db, decision)))
+    predicted = _would_say(db, decision)
+    with write(db):
+        diary_access.require(db, actor, "decide", decision.diary_id)
+        if repeats.is_repeat(decision.token) and _answers_repeat(db, decision):
+            return None
+        return decisions.add(db, replace(decision, predicted_label_id=predicted))
+
+
+def _answers_repeat(db: Database, decision: NewDecision) -> bool:
+    """Keep an answer to a hidden repeat; return False where it has become a decision like any other."""
+    answer = _answer(decision)
+    if not repeats.was_handed(db, answer):
+        raise UserError("diary_not_handed")
+    return repeats.add(db, answer)
 
 
 def _check(db: Database, decision: NewDecision) -> None:
@@ -180,7 +225,6 @@ def _check(db: Database, decision: NewDecision) -> None:
             raise UserError("label_not_in_force", name=known[label_id].name)
     if decision.model_id is not None:
         models.get_model(db, decision.model_id)
-    diaries.get_diary(db, decision.diary_id)
 
 
 def _answer(decision: NewDecision) -> repeats.NewAnswer:
@@ -236,6 +280,7 @@ def board(
     lookahead: int = LOOKAHEAD,
     sees_flagged: bool = True,
     with_repeats: bool = True,
+    by: Actor | None = None,
 ) -> Board:
     """Return what a tab shows, handing out diaries as needed.
 
@@ -243,15 +288,23 @@ def board(
         shown_model_id: the model that served when the tab was last drawn. When another one serves now, the
             diaries that the tab holds but does not show are exchanged for those the new model asks for.
         lookahead: how many diaries the holder gets when it runs low.
-        sees_flagged: whether diaries that the lead looks after are handed out, too; see `annotator.care`.
+        sees_flagged: whether diaries that the lead looks after are handed out, too, to those who may see them; see
+            `annotator.care`.
         with_repeats: whether some diaries may be ones that the person has decided before.
+        by: who looks; None for the annotator, at the app.
+
+    Raises:
+        UserError: ``right_missing`` for somebody whose account is closed.
     """
+    actor = by or diary_access.person(annotator_id, holder=holder)
+    diary_access.require_right(db, actor, "label")
     settings = project_settings.load(db)
+    sees_flagged = sees_flagged and diary_access.has_right(db, actor, "review")
     rules = rules_of(settings, sees_flagged=sees_flagged, with_repeats=with_repeats)
     active = models.find_active(db)
-    leases = queue.list_leases(db, holder)
+    leases = _visible_leases(db, actor)
     if active is not None and shown_model_id not in (None, active.id) and leases:
-        queue.release(db, holder, keep=[leases[0].diary_id])
+        queue.release(db, annotator_id=annotator_id, holder=holder, keep=[leases[0].diary_id])
         leases = leases[:1]
     if len(leases) <= lookahead // 2:
         leases = queue.claim(
@@ -284,6 +337,15 @@ def board(
     )
 
 
+def _visible_leases(db: Database, actor: Actor) -> list[Lease]:
+    """Return what a tab holds, and give back what its person may not see any more."""
+    leases = queue.list_leases(db, annotator_id=actor.annotator_id, holder=actor.holder)
+    visible = diary_access.allowed(db, actor, "see", [lease.diary_id for lease in leases])
+    if len(visible) < len(leases):
+        queue.release(db, annotator_id=actor.annotator_id, holder=actor.holder, keep=visible)
+    return [lease for lease in leases if lease.diary_id in visible]
+
+
 def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: bool = True) -> queue.Rules:
     """Return by which rules a project hands out its diaries."""
     return queue.Rules(
@@ -292,6 +354,7 @@ def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: boo
         repeat_share=settings.repeat_share if with_repeats else 0.0,
         gold_share=settings.gold_share,
         sees_flagged=sees_flagged,
+        most_held=_MOST_HELD,
     )
 
 

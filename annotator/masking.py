@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from annotator import access, naming
+from annotator import diary_access, naming
 from annotator.errors import UserError
 from db import audit_log, diaries
 from db.connection import write
@@ -59,9 +59,11 @@ def reveal(db: Database, diary_id: int, *, person: Person) -> str:
         UserError: for anybody else.
         NotFoundError: for a diary that does not exist.
     """
-    if not access.may(person, "administrate"):
-        raise UserError("reveal_forbidden", id=diary_id)
+    actor = diary_access.actor_of(person)
     with write(db):
+        if not diary_access.has_right(db, actor, "administrate"):
+            raise UserError("reveal_forbidden", id=diary_id)
+        diary_access.require(db, actor, "reveal", diary_id)
         text = diaries.get_diary(db, diary_id).text
         audit_log.add(db, person.annotator_id, "mask.reveal", f"diary:{diary_id}")
     return text

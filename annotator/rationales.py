@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from annotator import diary_access
 from annotator.errors import UserError
 from db import diaries, labels, models, rationales
+from db.connection import write
 from db.rationales import NewRationale
 
 if TYPE_CHECKING:
+    from annotator.access import Person
     from annotator.presses import Event
     from db import Database
     from db.rounds import Round
@@ -19,33 +22,37 @@ def mark(db: Database, event: Event, *, annotator_id: int) -> int | None:
     """Keep a mark as a browser sent it; return its id, or None if its token was used before.
 
     Raises:
-        UserError: for a label that is not in the set, or a span that holds no word of the diary.
-        NotFoundError: for a diary or a model that does not exist.
+        UserError: for a label that is not in the set, a span that holds no word of the diary, or a diary that this
+            person was never handed.
+        NotFoundError: for a model that does not exist; for a diary, where this person may mark every one.
     """
     if event.diary_id is None or event.label_id is None or event.span is None or event.verdict is None:
         raise UserError("event_broken")
-    start, end = event.span
-    text = diaries.get_diary(db, event.diary_id).text
-    if end > len(text) or not text[start:end].strip():
-        raise UserError("rationale_outside", start=start, end=end, length=len(text), id=event.diary_id)
-    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
-    if event.label_id not in name_of:
-        raise UserError("label_unknown", found=str(event.label_id), known=", ".join(name_of.values()))
-    if event.model_id is not None:
-        models.get_model(db, event.model_id)
-    return rationales.add(
-        db,
-        NewRationale(
-            diary_id=event.diary_id,
-            annotator_id=annotator_id,
-            label_id=event.label_id,
-            start=start,
-            end=end,
-            verdict=event.verdict,
-            token=event.token,
-            model_id=event.model_id,
-        ),
+    new = NewRationale(
+        diary_id=event.diary_id,
+        annotator_id=annotator_id,
+        label_id=event.label_id,
+        start=event.span[0],
+        end=event.span[1],
+        verdict=event.verdict,
+        token=event.token,
+        model_id=event.model_id,
     )
+    with write(db):
+        diary_access.require(db, diary_access.person(annotator_id), "mark", new.diary_id)
+        _check(db, new)
+        return rationales.add(db, new)
+
+
+def _check(db: Database, new: NewRationale) -> None:
+    text = diaries.get_diary(db, new.diary_id).text
+    if new.end > len(text) or not text[new.start : new.end].strip():
+        raise UserError("rationale_outside", start=new.start, end=new.end, length=len(text), id=new.diary_id)
+    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
+    if new.label_id not in name_of:
+        raise UserError("label_unknown", found=str(new.label_id), known=", ".join(name_of.values()))
+    if new.model_id is not None:
+        models.get_model(db, new.model_id)
 
 
 def of_diary(db: Database, diary_id: int, *, annotator_id: int) -> list[dict[str, Any]]:
@@ -79,9 +86,12 @@ class MarkedWord:
         return self.before is not None and abs(self.after) < abs(self.before)
 
 
-def of_round(db: Database, ended: Round) -> list[MarkedWord]:
-    """Return the marked words in a round's report, newest mark first."""
-    told = ended.report.get("rationales", [])
+def of_round(db: Database, ended: Round, *, person: Person) -> list[MarkedWord]:
+    """Return the marked words in a round's report, newest mark first, of diaries that this person may see."""
+    report = ended.report.get("rationales", [])
+    actor = diary_access.actor_of(person)
+    visible = diary_access.allowed(db, actor, "see", {mark["diary_id"] for mark in report})
+    told = [mark for mark in report if mark["diary_id"] in visible]
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     texts = diaries.list_texts(db, [mark["diary_id"] for mark in told])
     return [

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import forgotten_key, labelling, masking, predictions, refinement
+from annotator import diary_access, forgotten_key, labelling, masking, predictions, refinement
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.importing.columns import ColumnMap
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.tables import Row
-from db import annotators, api_tokens, decisions, diaries, labels, models, queue, received, reviews
+from db import annotators, api_tokens, clock, decisions, diaries, labels, models, queue, received, reviews
+from db import diary_access as ties
 from db.connection import write
 from db.decisions import NewDecision
 from db.diaries import Skip
@@ -88,6 +89,7 @@ def store(
         refuser = forgotten_key.refuser(db)
         found = received.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
+        ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
         if classified is not None:
             ids = np.array([diary_id for diary_id, _ in found], np.int64)
             models.update_predictions(db, classified.model_id, ids, classified.proba)
@@ -144,12 +146,14 @@ def _prediction(names: Sequence[str], row: FloatArray, version: int) -> dict[str
     }
 
 
-def read(db: Database, diary_id: int) -> dict[str, Any]:
+def read(db: Database, caller: Caller, diary_id: int) -> dict[str, Any]:
     """Return a diary as programs see it, what is private covered: its label, prediction and how far it is.
 
     Raises:
-        NotFoundError: for a diary that does not exist.
+        UserError: ``right_missing`` for a token that may not read.
+        NotFoundError: for a diary that does not exist, or is withheld.
     """
+    diary_access.require(db, diary_access.program(caller), "see", diary_id)
     settings = project_settings.load(db)
     diary = diaries.get_diary(db, diary_id)
     label, prediction = _label(db, diary_id), _kept_prediction(db, diary_id, diary.text)
@@ -189,23 +193,42 @@ def _label(db: Database, diary_id: int) -> dict[str, Any] | None:
     }
 
 
+def read_corrected(db: Database, caller: Caller, diary_id: int, name: str) -> dict[str, Any]:
+    """Return a diary that a program has just corrected: in full, or what it said itself if it may not read it."""
+    if diary_access.may(db, diary_access.program(caller), "see", diary_id):
+        return read(db, caller, diary_id)
+    own = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == caller.annotator_id)
+    label = {"name": name, "by": caller.name, "decided_at": own.decided_at, "is_settled": False}
+    nothing = dict.fromkeys(("text", "written_on", "author", "prediction"))
+    return {"id": diary_id, "status": "labelled", "label": label, **nothing}
+
+
 def correct(
-    db: Database, diary_id: int, name: str, *, annotator_id: int, token: str | None = None, memo: str = ""
+    db: Database,
+    caller: Caller,
+    diary_id: int,
+    name: str,
+    *,
+    annotator_id: int | None = None,
+    token: str | None = None,
+    memo: str = "",
 ) -> bool:
     """Keep the label that somebody gives a diary; return whether that changes what they said before.
 
     Args:
+        annotator_id: who gives it; None for the program itself.
         token: names the press: a second one with it is kept once. None makes one.
 
     Raises:
-        UserError: for a label that is not in the set.
+        UserError: for a label that is not in the set, or a token that may not write.
         NotFoundError: for a diary that does not exist.
     """
     known = {label.name: label.id for label in labels.list_labels(db)}
     if name not in known:
         raise UserError("label_unknown", found=name[:40], known=", ".join(known))
-    diaries.get_diary(db, diary_id)
+    actor, annotator_id = diary_access.program(caller), annotator_id or caller.annotator_id
     with write(db):
+        diary_access.require(db, actor, "decide", diary_id)
         mine = [d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == annotator_id]
         if any(d.kind == "label" and d.label_id == known[name] and not d.other_label_ids for d in mine):
             return False
@@ -219,7 +242,7 @@ def correct(
             model_id=None if active is None else active.id,
             memo=memo,
         )
-        return labelling.decide(db, press) is not None
+        return labelling.decide(db, press, by=actor) is not None
 
 
 def describe_labels(db: Database) -> list[dict[str, Any]]:
@@ -249,13 +272,14 @@ def describe_model(db: Database) -> dict[str, Any]:
     }
 
 
-def find_explanation(db: Database, diary_id: int) -> dict[str, Any] | None:
+def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, Any] | None:
     """Return the explanation of a diary by the serving model, if one is kept; the words are covered as everywhere.
 
     Raises:
-        UserError: ``no_model_yet``.
-        NotFoundError: for a diary that does not exist.
+        UserError: ``no_model_yet``, or ``right_missing`` for a token that may not read.
+        NotFoundError: for a diary that does not exist, or is withheld.
     """
+    diary_access.require(db, diary_access.program(caller), "see", diary_id)
     diary = diaries.get_diary(db, diary_id)
     active = models.find_active(db)
     if active is None:

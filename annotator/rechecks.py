@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator import masking, review
+from annotator import diary_access, masking, review
 from annotator import settings as project_settings
 from annotator.messages import Language, say
 from annotator.review import Act
@@ -44,8 +44,13 @@ def count(db: Database) -> int:
     return label_history.count_rechecks(db)
 
 
-def next_card(db: Database) -> Card | None:
-    """Return the diary to look at next, the oldest decision first; None if none is left."""
+def next_card(db: Database, *, annotator_id: int) -> Card | None:
+    """Return the diary to look at next, the oldest decision first; None if none is left.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
+    """
+    diary_access.require_right(db, diary_access.person(annotator_id), "review")
     due = label_history.list_rechecks(db, limit=1)
     if not due:
         return None

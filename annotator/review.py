@@ -7,11 +7,11 @@ else has decided or reviewed since then nothing is done and that is said. The sa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from annotator import labelling
+from annotator import diary_access, labelling
 from annotator.errors import UserError
 from annotator.presses import storable
 from db import audit_log, audit_queue, decisions, labels, reviews
@@ -41,7 +41,7 @@ MOST_AT_ONCE = 10_000
 _COMMENT_CHARACTERS = 2000
 
 Kind = Literal["accept", "label", "return", "ambiguous"]
-_KINDS: tuple[Kind, ...] = ("accept", "label", "return", "ambiguous")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def read_act(raw: Any) -> Act:
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
-    if act.kind not in _KINDS or max(act.diary_id, *act.mark, act.label_id or 0, act.decision_id or 0) >= 2**63:
+    if act.kind not in KINDS or max(act.diary_id, *act.mark, act.label_id or 0, act.decision_id or 0) >= 2**63:
         raise UserError("event_broken")
     return act
 
@@ -91,10 +91,13 @@ def do(db: Database, act: Act, *, reviewer_id: int) -> None:
     """Do what a reviewer says, as a whole or not at all; the same act again changes nothing.
 
     Raises:
-        UserError: ``review_overtaken`` if somebody else was faster, or for a missing note or comment.
+        UserError: ``review_overtaken`` if somebody else was faster, ``right_missing`` for whoever may not review, or
+            for a missing note or comment.
+        NotFoundError: for a diary that does not exist.
     """
     token = f"review:{reviewer_id}:{act.diary_id}:{act.mark[0]}:{act.mark[1]}"
     with write(db):
+        diary_access.require(db, diary_access.person(reviewer_id), "review", act.diary_id)
         if reviews.is_token_used(db, token):
             return
         if reviews.mark(db, act.diary_id) != act.mark:
@@ -146,8 +149,12 @@ def undo_last(db: Database, reviewer_id: int) -> list[int]:
     """Take back the newest review of one person, a bulk action as a whole; return the diaries, none if none is left.
 
     A correction takes its decision with it, unless the reviewer has decided that diary anew since.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
     """
     with write(db):
+        diary_access.require_right(db, diary_access.person(reviewer_id), "review")
         last = reviews.find_last(db, reviewer_id)
         if last is None:
             return []
@@ -172,8 +179,12 @@ def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_
     Args:
         seen_decision_id: the newest decision when the reviewer looked; with the filter it names the action, so that
             a second press is the same.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
     """
     with write(db):
+        diary_access.require_right(db, diary_access.person(reviewer_id), "review")
         pairs = audit_queue.list_agreed(db, replace(wanted, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
         if not pairs:
             return 0

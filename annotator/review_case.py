@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import guidelines, labelling, masking, project, review
+from annotator import diary_access, guidelines, labelling, masking, project, review
 from annotator import settings as project_settings
 from annotator.messages import say
 from annotator.wording import Named
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from annotator.diary_access import Actor
     from annotator.messages import Language
     from annotator.settings import Settings
     from db import Database
@@ -72,6 +73,7 @@ class _Desk:
     """What every part of a case looks up."""
 
     db: Database
+    actor: Actor
     settings: Settings
     language: Language
     label_of: dict[int, Label]
@@ -86,17 +88,21 @@ class _Desk:
         return say(key, self.language, **values)
 
 
-def read(db: Database, path: Path, diary_id: int, language: Language) -> Case:
+def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewer_id: int) -> Case:
     """Return a diary under review.
 
     Args:
         path: of the database; the vectors of the diaries lie beside it.
 
     Raises:
+        UserError: ``right_missing`` for whoever may not review.
         NotFoundError: if there is no such diary.
     """
+    actor = diary_access.person(reviewer_id)
+    diary_access.require(db, actor, "review", diary_id)
     desk = _Desk(
         db,
+        actor,
         project_settings.load(db),
         language,
         {label.id: label for label in labels.list_all_labels(db)},
@@ -216,7 +222,9 @@ def _similar(desk: _Desk, path: Path, diary_id: int) -> tuple[dict[str, Any], ..
         nearest = nearest[np.argsort(-near[nearest], kind="stable")]
         nearest = nearest[near[nearest] > -1] + 1
         decided = {d.diary_id for d in decisions.list_standing(desk.db, nearest.tolist()) if d.kind == "label"}
-        found = [int(i) for i in nearest if int(i) in decided][:SIMILAR]
+        ranked = [int(i) for i in nearest if int(i) in decided]
+        visible = diary_access.allowed(desk.db, desk.actor, "see", ranked[:_FIRST_REACH])
+        found = [diary_id for diary_id in ranked if diary_id in visible][:SIMILAR]
         reach *= _FARTHER
     return tuple(_neighbour(desk, i, float(near[i - 1])) for i in found)
 

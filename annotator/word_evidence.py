@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from annotator import anchoring, masking, predictions
+from annotator import anchoring, diary_access, masking, predictions
 from annotator import settings as project_settings
 from annotator.cells import safe_cell
-from db import annotators, diaries, forgotten, labels, models, word_emotions
+from db import annotators, care, diaries, forgotten, labels, models, word_emotions
 from learner import lexicon
 from learner.explanations import SENTENCE
 from learner.words import find_words, form_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.access import Person
     from db import Database
     from db.models import Model
     from db.word_emotions import ExplainedText, WordEmotion
@@ -98,11 +99,15 @@ def mark(db: Database) -> tuple[int | str, ...]:
     """Return what `gather` depends on: a value that changes whenever it would find something else."""
     model_id = models.find_active_id(db) or 0
     evidence, unit = word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit
-    return (model_id, *evidence, forgotten.count_forgettings(db), unit)
+    flagged = sum(care.count_flags(db))
+    return (model_id, *evidence, forgotten.count_forgettings(db), flagged, unit)
 
 
 def gather(db: Database) -> Basis | None:
-    """Put together what the serving model's explanations of pool diaries say of words; None without a model."""
+    """Put together what the serving model's explanations of pool diaries say of words; None without a model.
+
+    Diaries that wait for a lead's care are left out: everybody sees the same words.
+    """
     active = models.find_active(db)
     if active is None:
         return None
@@ -197,10 +202,14 @@ class Example:
     after: str
 
 
-def list_examples(db: Database, row: Row) -> list[Example]:
-    """Return a word in the diaries where it speaks most, but for those that are shown without the model's answer."""
+def list_examples(db: Database, row: Row, *, person: Person) -> list[Example]:
+    """Return a word in the diaries where it speaks most.
+
+    Left out are those that are shown without the model's answer, and those that are withheld from this person.
+    """
     settings = project_settings.load(db)
-    found = {diary.id: diary for diary in diaries.list_diaries(db, row.diary_ids)}
+    open_to_them = diary_access.allowed(db, diary_access.actor_of(person), "quote", row.diary_ids)
+    found = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
     open_ones = [found[i] for i in row.diary_ids if i in found and not anchoring.is_blind(found[i], settings)]
     examples = [_example(diary.id, masking.shown(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]
@@ -215,11 +224,15 @@ def _example(diary_id: int, text: str, word: str) -> Example | None:
     return Example(diary_id, before, text[tag.start : tag.end], text[tag.end : end] + ("…" if end < len(text) else ""))
 
 
-def export_csv(db: Database, basis: Basis | None) -> bytes:
+def export_csv(db: Database, basis: Basis | None, *, person: Person) -> bytes:
     """Return every word, confirmed, rejected or open, as a CSV file that Korean Excel opens rightly.
 
     Columns: ``word state label source decided_by decided_at suggested count diaries diary_ids mean_…``.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review: the file names who confirmed what.
     """
+    diary_access.require_right(db, diary_access.actor_of(person), "review")
     name_of = {label.id: label.name for label in labels.list_labels(db)}
     person_of = dict(annotators.list_annotators(db))
     columns = [] if basis is None else [f"mean_{name_of.get(i, i)}" for i in basis.label_ids]

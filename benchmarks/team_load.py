@@ -248,7 +248,7 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
         raw = {"seq": tab.seq, "kind": kind, "token": token, "diary_id": items[0]["diary_id"]}
         begun = time.perf_counter()
         with project.opened(path) as db:
-            labelling.keep_alive(db, tab.holder)
+            labelling.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
             receipt = labelling.receive(
                 db,
                 {**raw, "label_id": chance.randint(1, 7) if kind == "label" else None, "seconds": 2.0},

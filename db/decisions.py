@@ -119,7 +119,8 @@ def add(db: Database, decision: NewDecision) -> int | None:
     del parameters["other_label_ids"]
     with write(db):
         added = db.conn.execute(statement, {**parameters, "now": clock.now()}).fetchone()
-        db.conn.execute("delete from leases where token = ?", (decision.token,))
+        answered = "delete from leases where token = ? and annotator_id = ?"
+        db.conn.execute(answered, (decision.token, decision.annotator_id))
         if added is None:
             return None
         # A lease that ran out may have been handed to the same person anew.
@@ -134,7 +135,7 @@ def add(db: Database, decision: NewDecision) -> int | None:
 def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None:
     """Take back the newest decision in force of one person; return it, or None if there is none left.
 
-    A second call with the same token changes nothing and returns what the first one took back.
+    A second call of that person with the same token changes nothing and returns what the first one took back.
     """
     newest = f"""
         select {_PRESSED}
@@ -145,12 +146,13 @@ def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None
     """  # noqa: S608 - constants
     repeated = f"""
         select {_PRESSED}
-        from decisions u join decisions d on d.id = u.undoes where u.token = :token
+        from decisions u join decisions d on d.id = u.undoes
+        where u.token = :token and u.annotator_id = :annotator
     """  # noqa: S608 - constants
     with write(db):
-        if row := one(db, repeated, token=token):
+        if row := one(db, repeated, token=token, annotator=annotator_id):
             return _decision(row)
-        if is_token_used(db, token):  # by a decision: no undo can have it
+        if is_token_used(db, token):  # by a decision, or by somebody else: no undo can have it
             return None
         row = one(db, newest, annotator=annotator_id)
         if row is None:
@@ -177,6 +179,13 @@ def get_decision(db: Database, decision_id: int) -> Decision:
     if row is None:
         raise NotFoundError("decision_missing", id=decision_id)
     return _decision(row)
+
+
+def find_own(db: Database, decision_id: int, *, annotator_id: int) -> Decision | None:
+    """Return one decision of a person, in force or not; None if it is somebody else's."""
+    sql = f"select {_PRESSED} from decisions d where d.id = :id and d.annotator_id = :annotator"  # noqa: S608
+    row = one(db, sql, id=decision_id, annotator=annotator_id)
+    return None if row is None else _decision(row)
 
 
 def undo(db: Database, decision_id: int, *, token: str) -> bool:

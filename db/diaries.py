@@ -373,18 +373,24 @@ def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
     return [texts[i] for i in ids]
 
 
-def sample_texts(db: Database, *, limit: int) -> list[str]:
-    """Return the raw texts of a random part of the diaries, the same at each call until more are imported."""
-    # Each part is drawn along its index, so that no other text is read.
-    sql = """
-        select d.text from (
-            select * from (select id, draw from diaries where part = 'pool' order by draw limit :limit)
-            union all
-            select * from (select id, draw from diaries where part = 'test' order by draw limit :limit)
-            order by draw limit :limit
-        ) drawn join diaries d on d.id = drawn.id order by drawn.draw
+def sample_texts(db: Database, *, limit: int, with_flagged: bool = True) -> list[str]:
+    """Return the raw texts of a random part of the diaries, the same at each call until more are imported.
+
+    Args:
+        with_flagged: whether diaries that wait for a lead's care are among them.
     """
-    return [text for (text,) in rows(db, sql, limit=limit)]
+    # Each part is drawn along its index, so that no other text is read.
+    part = """
+        select * from (
+            select id, draw from diaries p where part = '{}'
+                and (:with_flagged or not exists (select 1 from care_flags c where c.diary_id = p.id))
+            order by draw limit :limit)
+    """
+    sql = f"""
+        select d.text from ({part.format("pool")} union all {part.format("test")} order by draw limit :limit) drawn
+            join diaries d on d.id = drawn.id order by drawn.draw
+    """  # noqa: S608 - constants
+    return [text for (text,) in rows(db, sql, limit=limit, with_flagged=with_flagged)]
 
 
 def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:

@@ -98,6 +98,7 @@ class Rules:
         repeat_share: share of what a person gets that they have decided before, in [0, 1].
         gold_share: share of what a person gets that is taken from the gold diaries, in [0, 1].
         sees_flagged: whether diaries that wait for the lead's care are handed out.
+        most_held: how many diaries one person may have before them, in all their tabs together; None for any number.
     """
 
     overlap: int = 1
@@ -105,6 +106,7 @@ class Rules:
     repeat_share: float = 0.0
     gold_share: float = 0.0
     sees_flagged: bool = True
+    most_held: int | None = None
 
     def parameters(self) -> dict[str, int]:
         """Return what `_NEEDED` and `_UNFLAGGED` ask for."""
@@ -147,7 +149,7 @@ def claim(
         insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
         select diary_id, :holder, :annotator, iif(is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
             row_number() over (order by place)
-                + (select coalesce(max(slot), 0) from leases where holder = :holder),
+                + (select coalesce(max(slot), 0) from leases where annotator_id = :annotator and holder = :holder),
             :now, :expires, is_repeat
         from (
             select value ->> 0 as diary_id, -1e9 as place, value ->> 1 as is_repeat from json_each(:due)
@@ -162,7 +164,6 @@ def claim(
     parameters = {
         "annotator": annotator_id,
         "holder": holder,
-        "limit": limit,
         "now": clock.now(),
         "expires": clock.now(plus_seconds=seconds),
         **rules.parameters(),
@@ -171,8 +172,13 @@ def claim(
         db.conn.execute("delete from leases where expires_at <= ?", (parameters["now"],))
         _sweep(db, rules)
         due = _due(db, annotator_id, rules)
-        db.conn.execute(statement, {**parameters, "due": json.dumps(due)})
-    return list_leases(db, holder)
+        room = limit if rules.most_held is None else rules.most_held - _count_held(db, annotator_id)
+        db.conn.execute(statement, {**parameters, "limit": max(0, min(limit, room)), "due": json.dumps(due)})
+    return list_leases(db, annotator_id=annotator_id, holder=holder)
+
+
+def _count_held(db: Database, annotator_id: int) -> int:
+    return int(scalar(db, "select count(*) from leases where annotator_id = :annotator", annotator=annotator_id))
 
 
 def _due(db: Database, annotator_id: int, rules: Rules) -> list[tuple[int, int]]:
@@ -192,15 +198,15 @@ def _sweep(db: Database, rules: Rules) -> None:
     db.conn.execute(statement, {name: rules.parameters()[name] for name in ("overlap", "cut")})
 
 
-def list_leases(db: Database, holder: str) -> list[Lease]:
-    """Return what a browser tab holds, in the order in which it was handed out."""
+def list_leases(db: Database, *, annotator_id: int, holder: str) -> list[Lease]:
+    """Return what a person's browser tab holds, in the order in which it was handed out."""
     sql = """
         select l.diary_id, l.token, coalesce(q.strategy, ''), coalesce(q.score, 0.0), l.is_repeat
         from leases l left join queue q on q.diary_id = l.diary_id
-        where l.holder = :holder order by l.slot
+        where l.annotator_id = :annotator and l.holder = :holder order by l.slot
     """
-    found = ((*first, bool(is_repeat)) for *first, is_repeat in rows(db, sql, holder=holder))
-    return [Lease(*row) for row in found]
+    found = rows(db, sql, annotator=annotator_id, holder=holder)
+    return [Lease(diary_id, token, name, score, bool(is_repeat)) for diary_id, token, name, score, is_repeat in found]
 
 
 def lease_again(
@@ -211,8 +217,10 @@ def lease_again(
         insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
         values (:diary, :holder, :annotator,
             iif(:is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
-            (select coalesce(min(slot), 1) - 1 from leases where holder = :holder), :now, :expires, :is_repeat)
-        on conflict (diary_id, holder) do update set slot = excluded.slot, expires_at = excluded.expires_at
+            (select coalesce(min(slot), 1) - 1 from leases where annotator_id = :annotator and holder = :holder),
+            :now, :expires, :is_repeat)
+        on conflict (diary_id, annotator_id, holder) do update
+            set slot = excluded.slot, expires_at = excluded.expires_at
     """  # noqa: S608 - constants
     queued = """
         insert or ignore into queue (place, diary_id, strategy, score)
@@ -233,25 +241,27 @@ def lease_again(
             db.conn.execute(queued, (diary_id,))
 
 
-def renew(db: Database, holder: str, *, seconds: float) -> None:
-    """Let the leases of a browser tab that is still open last longer, once half of their time is over."""
-    soon = clock.now(plus_seconds=seconds / 2)
-    if seconds > 0 and not scalar(
-        db, "select 1 from leases where holder = :holder and expires_at < :soon", holder=holder, soon=soon
-    ):
+def renew(db: Database, *, annotator_id: int, holder: str, seconds: float) -> None:
+    """Let the leases of a person's tab that is still open last longer, once half of their time is over."""
+    of_tab = "annotator_id = :annotator and holder = :holder"
+    tab = {"annotator": annotator_id, "holder": holder}
+    due = f"select 1 from leases where {of_tab} and expires_at < :soon"  # noqa: S608 - constants
+    if seconds > 0 and not scalar(db, due, **tab, soon=clock.now(plus_seconds=seconds / 2)):
         return
+    statement = f"update leases set expires_at = :expires where {of_tab}"  # noqa: S608 - constants
     with write(db):
-        db.conn.execute("update leases set expires_at = ? where holder = ?", (clock.now(plus_seconds=seconds), holder))
+        db.conn.execute(statement, {**tab, "expires": clock.now(plus_seconds=seconds)})
 
 
-def release(db: Database, holder: str, *, keep: Iterable[int] = ()) -> None:
-    """Give back what a browser tab holds, but for the diaries to keep."""
+def release(db: Database, *, annotator_id: int, holder: str, keep: Iterable[int] = ()) -> None:
+    """Give back what a person's tab holds, but for the diaries to keep."""
     statement = """
-        delete from leases where holder = :holder
+        delete from leases where annotator_id = :annotator and holder = :holder
             and diary_id not in (select value from json_each(:keep))
     """
+    kept = json.dumps([int(i) for i in keep])
     with write(db):
-        db.conn.execute(statement, {"holder": holder, "keep": json.dumps([int(i) for i in keep])})
+        db.conn.execute(statement, {"annotator": annotator_id, "holder": holder, "keep": kept})
 
 
 def release_person(db: Database, annotator_id: int) -> int:

@@ -46,8 +46,18 @@ class Repeat:
 
 
 def is_repeat(token: str) -> bool:
-    """Say whether a token was given out with a repeat."""
+    """Return whether a token looks like one that is given out with a repeat."""
     return token.startswith(TOKEN)
+
+
+def was_handed(db: Database, answer: NewAnswer) -> bool:
+    """Return whether its token was handed to the person with the diary as a repeat, or has been used by them."""
+    sql = """
+        select 1 from handed
+        where annotator_id = :annotator and diary_id = :diary and repeat_token = :token
+    """
+    found = scalar(db, sql, annotator=answer.annotator_id, diary=answer.diary_id, token=answer.token)
+    return found is not None or is_token_used(db, answer.annotator_id, answer.token)
 
 
 def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: bool) -> int | None:
@@ -117,7 +127,7 @@ def add(db: Database, answer: NewAnswer) -> bool:
             return True
         parameters = {name: getattr(answer, name) for name in NewAnswer.__dataclass_fields__}
         added = db.conn.execute(statement, {**parameters, "now": clock.now()})
-        db.conn.execute("delete from leases where token = ?", (answer.token,))
+        db.conn.execute("delete from leases where token = ? and annotator_id = ?", (answer.token, answer.annotator_id))
     return added.rowcount > 0
 
 

@@ -121,7 +121,8 @@ def evidence_mark(db: Database, model_id: int) -> tuple[int, int]:
 def list_explained(db: Database, model_id: int, *, unit: str, limit: int) -> Iterator[ExplainedText]:
     """Yield the pool diaries that a model explained last, newest first: one explanation each.
 
-    Test diaries are left out: what the model thinks of them is not shown before somebody has decided.
+    Test diaries are left out: what the model thinks of them is not shown before somebody has decided. So are those that
+    wait for a lead's care: words of theirs are shown to everybody.
 
     Args:
         unit: preferred where a diary has been explained in several.
@@ -131,6 +132,7 @@ def list_explained(db: Database, model_id: int, *, unit: str, limit: int) -> Ite
         where e.model_id = :model and y.part = 'pool' and not exists (
             select 1 from explanations o
             where o.diary_id = e.diary_id and o.model_id = e.model_id and o.unit <> e.unit and o.unit = :unit)
+            and not exists (select 1 from care_flags c where c.diary_id = e.diary_id)
         order by e.rowid desc limit :limit
     """
     for diary_id, text, spans, weights in rows(db, sql, model=model_id, unit=unit, limit=limit):
@@ -142,8 +144,16 @@ def list_explained(db: Database, model_id: int, *, unit: str, limit: int) -> Ite
 
 
 def list_first_pool(db: Database, *, limit: int) -> list[int]:
-    """Return pool diaries in the order of their draws: a uniform sample, which a larger limit only adds to."""
-    return [int(i) for (i,) in rows(db, "select id from diaries where part = 'pool' order by draw limit :n", n=limit)]
+    """Return pool diaries in the order of their draws: a uniform sample, which a larger limit only adds to.
+
+    Those that wait for a lead's care are left out.
+    """
+    sql = """
+        select id from diaries d where part = 'pool'
+            and not exists (select 1 from care_flags c where c.diary_id = d.id)
+        order by draw limit :n
+    """
+    return [int(i) for (i,) in rows(db, sql, n=limit)]
 
 
 Job = Literal["evidence", "vectors", "effect"]

@@ -126,16 +126,16 @@ async def classify_texts(desk: AtDesk, caller: Classifying, body: shapes.TextsIn
 def read_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
     """Return a diary with the label that counts and what the model says; what is private is covered."""
     with desk.opened() as db:
-        return received.read(db, diary_id)
+        return received.read(db, caller, diary_id)
 
 
 @router.get("/diaries/{diary_id}/explanation", response_model=shapes.Explanation)
 async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
     """Return why the model gives a diary its label. The first time it is computed, which takes seconds."""
-    found = await desk.run(lambda db: received.find_explanation(db, diary_id))
+    found = await desk.run(lambda db: received.find_explanation(db, caller, diary_id))
     if found is None:
         await desk.engine.explain(diary_id)
-        found = await desk.run(lambda db: received.find_explanation(db, diary_id))
+        found = await desk.run(lambda db: received.find_explanation(db, caller, diary_id))
     if found is None:
         raise UserError("explanation_missing", id=diary_id)
     return found
@@ -145,11 +145,11 @@ async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any
 def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: shapes.LabelIn) -> Any:
     """Say what a diary is, for instance where the model was wrong: a decision under the token's name, which trains.
 
-    The same label again changes nothing.
+    The same label again changes nothing. Without `read` the answer holds nothing but the label that was given.
     """
     with desk.opened() as db:
-        received.correct(db, diary_id, body.label, annotator_id=caller.annotator_id, memo=body.memo)
-        return received.read(db, diary_id)
+        received.correct(db, caller, diary_id, body.label, memo=body.memo)
+        return received.read_corrected(db, caller, diary_id, body.label)
 
 
 @router.get("/diaries/{diary_id}/forgetting", response_model=shapes.Forgetting)

@@ -107,11 +107,11 @@ class GivenLabel(BaseModel):
 
 
 class Diary(BaseModel):
-    """A diary, what is private covered."""
+    """A diary, what is private covered; without a text for a token that may not read it."""
 
     id: int
     status: Literal["waiting", "classified", "labelled"]
-    text: str
+    text: str | None
     written_on: str | None
     author: str | None
     label: GivenLabel | None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import private_files
-from annotator import crosswalks, forgotten_files, project
+from annotator import crosswalks, diary_access, forgotten_files, project
 from annotator.errors import UserError
 from annotator.exporting import card, records
 from annotator.exporting.formats import FORMATS, format_of, get_format
@@ -24,6 +24,7 @@ from db.connection import file_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from annotator.access import Person
     from annotator.crosswalks import Crosswalk
     from annotator.exporting.formats import Format
     from annotator.exporting.records import Record
@@ -104,14 +105,16 @@ def list_crosswalks(db: Database) -> list[str]:
 
 
 def export_bytes(
-    path: Path, file_format: str, choice: Choice | None = None, *, language: Language | None = None
+    path: Path, file_format: str, choice: Choice | None = None, *, person: Person, language: Language | None = None
 ) -> dict[str, bytes]:
     """Return the bytes of every file of an export of the database at `path`, by name; the first is the export itself.
 
     Raises:
-        UserError, DatabaseError: if the project can't be opened, or there is no room for the file.
+        UserError, DatabaseError: for whoever may not export, if the project can't be opened, or there is no room for
+            the file.
     """
     with tempfile.TemporaryDirectory() as folder, project.opened(path) as db:
+        diary_access.require_right(db, diary_access.actor_of(person), "review")
         target = Path(folder) / f"maeumgyeol{FORMATS[file_format].ending}"
         export(db, target, choice, file_format=file_format, language=language)
         made = [target, *_beside(target, FORMATS[file_format])]

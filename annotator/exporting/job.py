@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import private_files
+from annotator import diary_access, project
 from annotator.errors import UserError
 from annotator.exporting.formats import FORMATS
 from annotator.messages import explain
@@ -24,6 +25,7 @@ from annotator.project import exports_folder
 if TYPE_CHECKING:
     from typing import IO
 
+    from annotator.access import Person
     from annotator.messages import Language
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -77,12 +79,16 @@ _JOBS: dict[Path, Job] = {}
 """Jobs by the database that they export."""
 
 
-def start(database: Path, file_format: str, *, decided_only: bool, crosswalk: str | None, language: Language) -> None:
+def start(
+    database: Path, file_format: str, *, person: Person, decided_only: bool, crosswalk: str | None, language: Language
+) -> None:
     """Begin an export into the folder beside the database; one that runs already is left alone.
 
     Raises:
-        UserError: ``folder_unwritable`` if there is no room for it.
+        UserError: ``folder_unwritable`` if there is no room for it, ``right_missing`` for whoever may not export.
     """
+    with project.opened(database) as db:
+        diary_access.require_right(db, diary_access.actor_of(person), "review")
     running = find(database)
     if running is not None and running.poll() is not None:
         return

@@ -147,7 +147,8 @@ def relate(bench: Workbench, db: Database) -> tuple[int, int] | None:
 
 def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]:
     """Make and keep both kinds of word vectors, a piece at a time; yield the share that is done."""
-    number, texts = forgotten.count_forgettings(db), diaries.sample_texts(db, limit=MOST_DIARIES)
+    number = forgotten.count_forgettings(db)
+    texts = diaries.sample_texts(db, limit=MOST_DIARIES, with_flagged=False)
     sentences: list[list[str]] = []
     for at in range(0, len(texts), _TEXTS_A_PIECE):
         sentences += [[word.form for word in find_words(text)] for text in texts[at : at + _TEXTS_A_PIECE]]

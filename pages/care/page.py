@@ -45,7 +45,7 @@ def _draw() -> None:
         )
         shown: Filter = "handled" if which == "handled" else "open"
         count = int(session.draft(_COUNT, _AT_ONCE))
-        cards = care.list_cards(db, which=shown, limit=count)
+        cards = care.list_cards(db, person=person, which=shown, limit=count)
     if not cards:
         st.caption(say(f"care.none_{shown}"))
     for card in cards:

@@ -36,7 +36,7 @@ def _draw() -> None:
         else:
             st.caption(say("corrections.intro"))
             _draw_card(card, corrections.count(db, me))
-            _draw_choices(db, card, me)
+            _draw_choices(db, card)
         _draw_undo()
 
 
@@ -50,7 +50,7 @@ def _draw_card(card: Card, count: int) -> None:
         st.html(f"<p style='{_QUOTE}'>{escape(card.comment)}</p>")
 
 
-def _draw_choices(db: Database, card: Card, me: int) -> None:
+def _draw_choices(db: Database, card: Card) -> None:
     if card.mine is not None:
         st.markdown(f"{say('corrections.mine')}: **{plain(card.mine.name)}**")
     with st.container(horizontal=True):
@@ -63,7 +63,7 @@ def _draw_choices(db: Database, card: Card, me: int) -> None:
                 shortcut=None if key in ("C", "R") else key,
                 type="primary" if label == card.mine else "secondary",
                 on_click=_answer,
-                args=(card.review_id, card.diary_id, label.id, me),
+                args=(card.review_id, card.diary_id, label.id),
             )
     st.text_input(
         say("corrections.memo"),
@@ -83,8 +83,9 @@ def _draw_undo() -> None:
         st.button(say("corrections.undo"), key="corrections_undo", shortcut="Z", icon=":material/undo:", on_click=_undo)
 
 
-def _answer(review_id: int, diary_id: int, label_id: int, me: int) -> None:
+def _answer(review_id: int, diary_id: int, label_id: int) -> None:
     with callback_boundary(), project.opened() as db:
+        me = session.person(db).annotator_id
         memo = st.session_state.get(_memo_key(review_id)) or ""
         decision_id = corrections.answer(db, review_id, label_id, annotator_id=me, memo=memo)
         session.keep_draft(_ANSWERED, (*session.draft(_ANSWERED, ()), (diary_id, decision_id)))
@@ -97,7 +98,8 @@ def _undo() -> None:
     session.keep_draft(_ANSWERED, answered[:-1] or None)
     diary_id, decision_id = answered[-1]
     with callback_boundary(), project.opened() as db:
-        key = "undone" if corrections.undo(db, decision_id) else "overtaken"
+        me = session.person(db).annotator_id
+        key = "undone" if corrections.undo(db, decision_id, annotator_id=me) else "overtaken"
         st.toast(say(f"corrections.{key}", id=diary_id), icon=":material/undo:")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.widgets.words import keyed, plain, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from annotator.access import Person
     from annotator.dictionary import Label
 
 
@@ -37,11 +39,11 @@ def _add(name: str) -> None:
     presses.add(st.session_state["dictionary_add_word"], None if label is None else label.id, name)
 
 
-def draw_export() -> None:
+def draw_export(person: Person) -> None:
     """Draw a button for the file, which is made when it is pressed."""
     st.download_button(
         say("dictionary.export"),
-        _export,
+        partial(_export, person),
         file_name="maeumgyeol-words.csv",
         mime="text/csv",
         on_click="ignore",
@@ -50,6 +52,7 @@ def draw_export() -> None:
     )
 
 
-def _export() -> bytes:
+def _export(person: Person) -> bytes:
+    # Runs when the button is pressed, outside of any script run.
     with project.opened() as db:
-        return word_evidence.export_csv(db, word_evidence.gather(db))
+        return word_evidence.export_csv(db, word_evidence.gather(db), person=person)

@@ -51,7 +51,7 @@ def draw_words(db: Database, basis: Basis | None) -> None:
         _draw_more(db)
     draw_adding(labels)
     if may(session.person(db), "review"):  # the file names who confirmed what
-        draw_export()
+        draw_export(session.person(db))
 
 
 def _draw_more(db: Database) -> None:
@@ -120,7 +120,7 @@ def _draw_card(db: Database, row: Row, basis: Basis | None, labels: Sequence[Lab
     with st.container(border=True):
         st.html(f"<p style='font-size:1.5rem;font-weight:600;margin:0'>{escape(row.word)}</p>")
         st.caption(_about(row, basis, labels))
-        for example in word_evidence.list_examples(db, row)[:3]:
+        for example in word_evidence.list_examples(db, row, person=session.person(db))[:3]:
             text = f"{escape(example.before)}<b><u>{escape(example.found)}</u></b>{escape(example.after)}"
             st.html(f"<p style='{_EXAMPLE}'><small>#{example.diary_id}</small> {text}</p>")
         _draw_choices(row, labels)

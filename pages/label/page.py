@@ -32,7 +32,7 @@ def _receive() -> None:
     tab.is_gone = tab.is_gone and not client["events"]
     with project.opened() as db:
         annotator_id = people.identify(db, session.name())
-        labelling.keep_alive(db, client["holder"])
+        labelling.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
         for raw in client["events"]:
             try:
                 receipt = labelling.receive(
@@ -44,6 +44,8 @@ def _receive() -> None:
             tab.acked = receipt.acked
             if receipt.refused is not None:
                 tab.problem = messages.explain(receipt.refused, session.language())
+            elif receipt.notice is not None:
+                tab.problem = messages.explain(receipt.notice, session.language())
 
 
 def _reveal() -> None:
@@ -58,9 +60,10 @@ def _reveal() -> None:
             tab.problem = messages.explain(error, session.language())
 
 
-def _uncover(items: list[dict[str, Any]]) -> None:
+def _uncover(db: Database, items: list[dict[str, Any]]) -> None:
     tab = session.label_tab()
-    if tab.revealed is None or not items or items[0]["diary_id"] != tab.revealed[0]:
+    may_reveal = access.may(session.person(db), "administrate")
+    if tab.revealed is None or not may_reveal or not items or items[0]["diary_id"] != tab.revealed[0]:
         tab.revealed = None
         return
     items[0] |= {"text": tab.revealed[1], "covered": False}
@@ -87,7 +90,7 @@ def _data(db: Database) -> BoardData:
             sees_flagged=access.may(session.person(db), "review"),
         )
         tab.model_id = shown.model_id
-        _uncover(shown.items)
+        _uncover(db, shown.items)
         _look_for(db, [item["diary_id"] for item in shown.items])
     return BoardData(
         scope=labelling.scope(db, session.name()),

@@ -30,7 +30,7 @@ _TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.15rem;line-heig
 
 def draw_recheck(db: Database) -> None:
     """Draw the next diary, or say that none is left."""
-    card = rechecks.next_card(db)
+    card = rechecks.next_card(db, annotator_id=session.person(db).annotator_id)
     if card is None:
         st.success(say("labels.recheck_none"), icon=":material/check_circle:")
     else:

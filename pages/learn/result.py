@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import overview, rationales, rounds
 from annotator.outcomes import FEWEST_TO_TRUST, outcome_of
+from pages.widgets import session
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import interval, local_time, percent, say
@@ -58,7 +59,7 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             _draw_figures(say("learn.after"), outcome.after, outcome.before)
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
-    _draw_marked_words(rationales.of_round(db, ended))
+    _draw_marked_words(rationales.of_round(db, ended, person=session.person(db)))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
         st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")

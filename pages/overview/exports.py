@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
+    from annotator.access import Person
     from annotator.exporting.formats import Format
     from annotator.project import Database
 
@@ -56,7 +57,7 @@ def draw_exports(db: Database) -> None:
             )
             st.caption(say("overview.export_beside_help", folder=plain(job.folder(project.path()).name)))
         else:
-            _draw_downloads(chosen, decided_only=decided_only, walk=walk)
+            _draw_downloads(chosen, person=session.person(db), decided_only=decided_only, walk=walk)
 
 
 def _choose_format() -> Format:
@@ -84,9 +85,9 @@ def _choose_crosswalk(db: Database) -> str | None:
     )
 
 
-def _draw_downloads(chosen: Format, *, decided_only: bool, walk: str | None) -> None:
+def _draw_downloads(chosen: Format, *, person: Person, decided_only: bool, walk: str | None) -> None:
     choice, language = Choice(decided_only, None if walk is None else crosswalks.read(walk)), session.language()
-    make = partial(exporting.export_bytes, project.path(), chosen.name, choice, language=language)
+    make = partial(exporting.export_bytes, project.path(), chosen.name, choice, person=person, language=language)
     files = {"": ("overview.export_download", ":material/download:")}
     files[".card.md"] = ("overview.export_card", ":material/description:")
     if chosen.beside is not None:
@@ -125,8 +126,15 @@ def _make(make: Callable[[], dict[str, bytes]], name: str, mime: str, drawn_by: 
 
 def _start(file_format: str, *, decided_only: bool, crosswalk: str | None) -> None:
     with callback_boundary():
+        with project.opened() as db:
+            person = session.person(db)
         job.start(
-            project.path(), file_format, decided_only=decided_only, crosswalk=crosswalk, language=session.language()
+            project.path(),
+            file_format,
+            person=person,
+            decided_only=decided_only,
+            crosswalk=crosswalk,
+            language=session.language(),
         )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from annotator.project import Database
     from annotator.review import Page, Row
+    from annotator.review_case import Case
 
 _KEY = "review_board"
 _AT = "review_at"
@@ -96,7 +97,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
     last = page.rows[-1] if page.rows else None
     _move(last=None if last is None else (last.expected_error, last.diary_id))
     label_of = {label.id: label for label in review.label_set(db)}
-    case = None if diary_id is None else review_case.read(db, project.path(), diary_id, session.language())
+    case = None if diary_id is None else _read(db, diary_id)
     return ReviewData(
         strings=board_strings(session.language()),
         labels=[
@@ -116,6 +117,11 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
         me=session.person(db).name,
         notice=_at().get("said") or "",
     )
+
+
+def _read(db: Database, diary_id: int) -> Case:
+    me = session.person(db).annotator_id
+    return review_case.read(db, project.path(), diary_id, session.language(), reviewer_id=me)
 
 
 def _row(row: Row, label_of: dict[int, Any]) -> RowData:

@@ -488,7 +488,7 @@ def test_a_closed_account_is_out_at_once_gives_its_diaries_back_and_can_come_bac
         sessions.login(opened, "지민", PASSWORD, address=HERE)
     with refused("invite_disabled"):
         accounts.invite(opened, boss, "지민", "annotator")
-    assert queue.list_leases(opened, "tab") == []
+    assert queue.list_leases(opened, annotator_id=member.annotator_id, holder="tab") == []
     accounts.set_disabled(opened, boss, member.annotator_id, disabled=False)
     with refused("signed_out"):
         sessions.get_person(opened, token)

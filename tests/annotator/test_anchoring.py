@@ -143,7 +143,7 @@ def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opene
         labelling.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
         back = _items(opened, me)[0]
         assert (back["diary_id"], back["blind"]) == (item["diary_id"], first[item["diary_id"]])
-    queue.release(opened, "tab-0001", keep=[])
+    queue.release(opened, annotator_id=me, holder="tab-0001")
     queue.replace_queue(opened, [QueueEntry(i, "margin", 0.5) for i in reversed(first)], model_id=model.id)
     you = annotators.annotator_id(opened, "너")
     assert {item["diary_id"]: item["blind"] for item in _items(opened, you)} == first

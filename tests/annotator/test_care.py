@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import care, labelling, masking
-from annotator.access import Person
+from annotator.access import Person, machine_owner
 from annotator.errors import UserError
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
@@ -140,7 +140,9 @@ def test_a_team_uses_a_list_of_its_own_and_goes_back(opened: Database) -> None:
     _fill(opened, GRAVE, "너무 외롭다는 말만 맴돈다")
     care.use_list(opened, "외롭다", annotator_id=None)
     _scan(opened)
-    assert [card.flag.diary_id for card in care.list_cards(opened, which="open", limit=9)] == [2]
+    assert [card.flag.diary_id for card in care.list_cards(opened, person=machine_owner(), which="open", limit=9)] == [
+        2
+    ]
     with pytest.raises(UserError, match="care_list_empty"):
         care.use_list(opened, "# 없음", annotator_id=None)
     assert care.list_text(opened) == "외롭다"
@@ -171,7 +173,7 @@ def test_a_tab_that_holds_a_flagged_diary_loses_it_and_what_it_pressed_still_cou
     me = annotators.annotator_id(opened, "나")
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     _scan(opened)
-    assert queue.list_leases(opened, "tab") == []
+    assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
     assert decisions.add(opened, NewDecision(1, me, "label", lease.token, 1)) is not None
 
 
@@ -200,11 +202,11 @@ def test_the_lead_notes_what_was_done_and_it_is_on_record(opened: Database) -> N
     _fill(opened, f"{GRAVE} 전화는 010-1234-5678.")
     _scan(opened)
     lead = _person(opened, "이끄는 이", "reviewer")
-    card = care.list_cards(opened, which="open", limit=9)[0]
+    card = care.list_cards(opened, person=machine_owner(), which="open", limit=9)[0]
     assert card.text == f"{GRAVE} 전화는 ●●●-●●●●-●●●●."
     care.handle(opened, 1, " 연락했어요 ", person=lead)
     assert care.count(opened) == (0, 1)
-    flag = care.list_cards(opened, which="handled", limit=9)[0].flag
+    flag = care.list_cards(opened, person=machine_owner(), which="handled", limit=9)[0].flag
     assert (flag.handled_by, flag.note) == ("이끄는 이", "연락했어요")
     entry = audit_log.list_entries(opened)[0]
     assert (entry.action, entry.subject, "연락" in str(entry.details)) == ("care.handle", "diary:1", False)

@@ -167,7 +167,7 @@ def test_next_hands_out_one_diary_and_not_more(filled: Path, run: Callable[..., 
     run("next", "--db", filled)
     with closing(_open(filled)) as db:
         me = annotators.annotator_id(db, "나")
-        assert len(queue.list_leases(db, f"cli-{me}")) == 1
+        assert len(queue.list_leases(db, annotator_id=me, holder=f"cli-{me}")) == 1
 
 
 def test_two_people_are_shown_different_diaries_and_a_name_is_one_person_however_it_is_written(

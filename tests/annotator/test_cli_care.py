@@ -94,7 +94,7 @@ def test_what_a_person_holds_is_given_back(path: Path) -> None:
         queue.claim(db, annotator_id=me, holder="tab", limit=2, seconds=60)
     assert "2" in _run(path, "release", "나")
     with closing(project.open_project(path)) as db:
-        assert queue.list_leases(db, "tab") == []
+        assert queue.list_leases(db, annotator_id=me, holder="tab") == []
         assert audit_log.list_entries(db)[0].action == "lease.release"
     with pytest.raises(UserError, match="person_missing"):
         _run(path, "release", "아무도")

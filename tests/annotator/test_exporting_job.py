@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import project
+from annotator.access import machine_owner
 from annotator.exporting import job
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def database(opened: Database, project_path: Path) -> Iterator[Path]:
 
 
 def _start(database: Path, file_format: str = "csv", *, crosswalk: str | None = None) -> job.Job:
-    job.start(database, file_format, decided_only=False, crosswalk=crosswalk, language="ko")
+    job.start(database, file_format, person=machine_owner(), decided_only=False, crosswalk=crosswalk, language="ko")
     found = job.find(database)
     assert found is not None
     return found
@@ -44,7 +45,7 @@ def _wait(found: job.Job) -> None:
 def test_an_export_lies_beside_the_database_with_its_card(database: Path) -> None:
     found = _start(database)
     assert found.poll() is not None
-    job.start(database, "jsonl", decided_only=False, crosswalk=None, language="ko")
+    job.start(database, "jsonl", person=machine_owner(), decided_only=False, crosswalk=None, language="ko")
     assert job.find(database) is found, "a second press doesn't begin another one"
     _wait(found)
     assert found.problem is None

@@ -174,7 +174,7 @@ def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opene
     assert rechecks.count(opened) == 2
     _label(opened, 1, part)
     assert [row.decision_id for row in label_history.list_rechecks(opened, limit=9)] == [second]
-    card = rechecks.next_card(opened)
+    card = rechecks.next_card(opened, annotator_id=_me(opened))
     assert card is not None
     assert [label.id for label in card.choices][:2] == [SORROW, part]
     rechecks.choose(opened, 2, card.mark, SORROW, annotator_id=_me(opened), language="ko")
@@ -187,7 +187,7 @@ def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opene
 def test_a_second_look_at_somebody_elses_label_settles_the_diary_and_can_be_taken_back(opened: Database) -> None:
     fill(opened, 2, labelled=True)
     label_set.retire(opened, SORROW, annotator_id=_me(opened))
-    card = rechecks.next_card(opened)
+    card = rechecks.next_card(opened, annotator_id=_me(opened))
     assert card is not None
     assert SORROW not in [label.id for label in card.choices]
     rechecks.choose(opened, card.diary_id, card.mark, FEAR, annotator_id=_me(opened), language="ko")

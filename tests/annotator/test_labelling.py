@@ -389,8 +389,8 @@ def test_a_person_sees_only_their_own_history(opened: Database, tab: Tab) -> Non
 def test_a_tab_that_is_still_open_keeps_its_diaries(opened: Database, tab: Tab) -> None:
     fill(opened, 8)
     tab.board()
-    queue.renew(opened, TAB, seconds=-1)
-    labelling.keep_alive(opened, TAB)
+    queue.renew(opened, annotator_id=tab.annotator_id, holder=TAB, seconds=-1)
+    labelling.keep_alive(opened, annotator_id=tab.annotator_id, holder=TAB)
     assert not set(_ids(Tab(opened, "너", "tab-0002").board())) & set(_ids(tab.board()))
 
 
@@ -483,7 +483,7 @@ def test_a_repeat_that_is_answered_after_its_lease_has_run_out_is_still_one(open
 def test_a_press_counts_although_its_lease_ran_out_while_a_memo_was_written(opened: Database, tab: Tab) -> None:
     fill(opened, 8)
     item = tab.board().items[0]
-    queue.renew(opened, TAB, seconds=-1)
+    queue.renew(opened, annotator_id=tab.annotator_id, holder=TAB, seconds=-1)
     other = Tab(opened, "너", "tab-0002")
     assert item["diary_id"] in _ids(other.board())
     assert tab.send(tab.make("label", item, memo="오래 쓴 메모")).refused is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotator import labelling, rationales
+from annotator.access import machine_owner
 from annotator.errors import UserError
 from annotator.labelling import receive
 from annotator.messages import explain
@@ -88,7 +89,7 @@ def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> Non
     rounds.set_model(opened, round_id, models.add_model(opened, models.NewModel("instant", "b", "h", (1,), b"", {})))
     told = {"diary_id": 1, "span": [7, 10], "label_id": 5, "verdict": "wrong", "before": 0.8, "after": -0.1}
     rounds.end(opened, round_id, status="done", report={"rationales": [told]})
-    (word,) = rationales.of_round(opened, rounds.get_round(opened, round_id))
+    (word,) = rationales.of_round(opened, rounds.get_round(opened, round_id), person=machine_owner())
     assert word == MarkedWord(1, "오늘은", "슬픔", "wrong", 0.8, -0.1)
     assert word.came_nearer_to_nothing
     assert not MarkedWord(1, "오늘은", "슬픔", "wrong", None, 0.0).came_nearer_to_nothing
@@ -96,4 +97,4 @@ def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> Non
 
 def test_a_round_before_there_were_marks_has_none(opened: Database, me: int) -> None:
     round_id = rounds.request_round(opened, annotator_id=me)
-    assert rationales.of_round(opened, rounds.get_round(opened, round_id)) == []
+    assert rationales.of_round(opened, rounds.get_round(opened, round_id), person=machine_owner()) == []

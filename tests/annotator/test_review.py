@@ -264,7 +264,7 @@ def test_a_diary_sent_back_waits_for_its_annotator_alone_and_an_answer_ends_it(d
     assert corrections.answer(db, card.review_id, HAPPY, annotator_id=mine) == made, "a second press"
     assert corrections.count(db, mine) == 0
     assert _open(db, state="returned") == []
-    assert corrections.undo(db, made)
+    assert corrections.undo(db, made, annotator_id=mine)
     assert corrections.count(db, mine) == 1
 
 

@@ -24,7 +24,7 @@ def db(opened: Database) -> Database:
 
 
 def _read(db: Database, diary_id: int) -> Case:
-    return review_case.read(db, Path(connection.file_of(db)), diary_id, "ko")
+    return review_case.read(db, Path(connection.file_of(db)), diary_id, "ko", reviewer_id=1)
 
 
 def test_a_case_says_why_it_is_there_and_who_said_what(db: Database) -> None:
@@ -106,5 +106,5 @@ def test_what_the_model_thinks_of_a_test_diary_is_hidden(db: Database) -> None:
 def test_without_vectors_or_labels_a_case_can_still_be_read(db: Database, tmp_path: Path) -> None:
     for decision in decisions.list_standing(db, [1]):
         assert decisions.undo(db, decision.id, token="undo-1")
-    case = review_case.read(db, tmp_path / "elsewhere" / "x.db", 1, "en")
+    case = review_case.read(db, tmp_path / "elsewhere" / "x.db", 1, "en", reviewer_id=1)
     assert (case.similar, case.guide, case.votes, case.given_id) == ((), None, (), None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from annotator import dictionary, label_set, word_evidence
 from annotator import settings as project_settings
+from annotator.access import machine_owner
 from annotator.cells import safe_cell
 from annotator.importing import import_file
 from db import annotators, diaries, models, word_emotions
@@ -73,13 +74,13 @@ def test_test_diaries_give_no_words(opened: Database, explained: int) -> None:
 
 def test_examples_show_the_word_where_it_stands_but_no_blind_diary(opened: Database, explained: int) -> None:
     row = _rows(opened, search="눈물")[0]
-    found = word_evidence.list_examples(opened, row)
+    found = word_evidence.list_examples(opened, row, person=machine_owner())
     assert [(e.diary_id, e.before, e.found, e.after) for e in found] == [
         (1, "", "눈물이", " 났다"),
         (2, "", "눈물을", " 닦고 웃었다"),
     ]
     project_settings.change(opened, blind_share=1.0)
-    assert word_evidence.list_examples(opened, row) == []
+    assert word_evidence.list_examples(opened, row, person=machine_owner()) == []
 
 
 def test_words_are_filtered_by_state_label_and_search(opened: Database, explained: int) -> None:
@@ -108,6 +109,10 @@ def test_without_a_model_there_is_nothing_to_gather(opened: Database) -> None:
     assert word_evidence.list_rows(opened, None) == []
 
 
+def _export(db: Database, basis: word_evidence.Basis | None) -> bytes:
+    return word_evidence.export_csv(db, basis, person=machine_owner())
+
+
 def _read(content: bytes) -> list[dict[str, str]]:
     assert content.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
@@ -116,7 +121,7 @@ def _read(content: bytes) -> list[dict[str, str]]:
 def test_everything_goes_out_as_a_file_for_spreadsheets(opened: Database, explained: int) -> None:
     me = annotators.annotator_id(opened, "=나")
     dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
-    rows = {row["word"]: row for row in _read(word_evidence.export_csv(opened, word_evidence.gather(opened)))}
+    rows = {row["word"]: row for row in _read(_export(opened, word_evidence.gather(opened)))}
     assert rows["눈물"]["label"] == "슬픔"
     assert (rows["눈물"]["state"], rows["눈물"]["decided_by"], rows["눈물"]["diary_ids"]) == (
         "confirmed",
@@ -132,7 +137,7 @@ def test_everything_goes_out_as_a_file_for_spreadsheets(opened: Database, explai
 def test_no_word_is_run_by_a_spreadsheet_and_none_breaks_the_file(opened: Database, word: str) -> None:
     me = annotators.annotator_id(opened, "나")
     word_emotions.add(opened, NewWordEmotion(word, None, "confirmed", "hand", me))
-    out = list(csv.reader(io.StringIO(word_evidence.export_csv(opened, None).decode("utf-8-sig"), newline="")))
+    out = list(csv.reader(io.StringIO(_export(opened, None).decode("utf-8-sig"), newline="")))
     assert [safe_cell(word)] == [row[0] for row in out[1:] if row[0] == safe_cell(word)]
     assert all(len(row) == len(out[0]) for row in out)
     assert not any(cell[:1] in ("=", "+", "-", "@", "\t", "\r") for row in out for cell in row if cell)

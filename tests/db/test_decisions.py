@@ -104,7 +104,7 @@ def test_a_decision_ends_its_lease(opened: Database) -> None:
     me = annotators.annotator_id(opened, "나")
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     _decide(opened, lease.diary_id, me, 1, lease.token)
-    assert queue.list_leases(opened, "tab") == []
+    assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
 
 
 def test_a_decision_may_name_more_than_one_emotion_and_how_strong_it_is(opened: Database) -> None:

@@ -100,7 +100,7 @@ def test_the_queue_is_followed_in_its_order_and_an_undone_diary_comes_first(open
     queue.replace_queue(opened, [QueueEntry(i, "margin", float(i)) for i in (5, 3, 1, 2, 4, 6)], model_id=1)
     assert _claim(opened, me, "tab", limit=2) == [5, 3]
     queue.lease_again(opened, diary_id=6, annotator_id=me, holder="tab", seconds=60)
-    assert [lease.diary_id for lease in queue.list_leases(opened, "tab")] == [6, 5, 3]
+    assert [lease.diary_id for lease in queue.list_leases(opened, annotator_id=me, holder="tab")] == [6, 5, 3]
     assert set(queue.head(opened, 4)) == {6, 5, 3, 1}
 
 
@@ -108,8 +108,8 @@ def test_giving_back_leaves_what_is_kept(opened: Database) -> None:
     fill(opened, 6)
     me = annotators.annotator_id(opened, "나")
     held = _claim(opened, me, "tab")
-    queue.release(opened, "tab", keep=held[:1])
-    assert [lease.diary_id for lease in queue.list_leases(opened, "tab")] == held[:1]
+    queue.release(opened, annotator_id=me, holder="tab", keep=held[:1])
+    assert [lease.diary_id for lease in queue.list_leases(opened, annotator_id=me, holder="tab")] == held[:1]
 
 
 def test_only_the_share_of_the_overlap_goes_to_several_people(opened: Database) -> None:
@@ -134,7 +134,7 @@ def test_what_is_left_follows_the_overlap(opened: Database, rules: Rules) -> Non
     for person in people * 2:
         left = queue.count_open(opened, person, rules)
         leases = queue.claim(opened, annotator_id=person, holder="tab", limit=40, seconds=60, rules=rules)
-        queue.release(opened, "tab")
+        queue.release(opened, annotator_id=person, holder="tab")
         assert left == len(leases)
         for lease in leases[:5]:
             kind = "skip" if lease.diary_id % 3 == 0 else "flag"
@@ -163,7 +163,7 @@ def test_diaries_that_need_nobody_any_more_leave_the_queue_and_an_undo_brings_th
     assert rows(opened, "select diary_id from queue where diary_id = 1") == []
     decisions.undo_last(opened, me, token="undo-aaa")
     queue.lease_again(opened, diary_id=1, annotator_id=me, holder="tab", seconds=60)
-    back = queue.list_leases(opened, "tab")[0]
+    back = queue.list_leases(opened, annotator_id=me, holder="tab")[0]
     assert (back.diary_id, back.strategy) == (1, "margin"), "and it is known why it was asked for"
 
 

@@ -78,7 +78,7 @@ def test_an_answer_is_kept_apart_from_decisions_and_once(opened: Database, me: i
     assert [(a.diary_id, a.kind, a.label_id) for a in kept] == [(lease.diary_id, "label", 5)]
     assert decisions.last_decision_id(opened) == before
     assert [d.label_id for d in decisions.list_standing(opened, [lease.diary_id])] == [1]
-    assert queue.list_leases(opened, "tab") == []
+    assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
 
 
 def test_an_undo_takes_the_answer_back_if_it_was_the_last_press_and_only_once(opened: Database, me: int) -> None:

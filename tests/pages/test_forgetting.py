@@ -1,10 +1,9 @@
-"""Administrators let diaries go: by writer and number on 설정, a whole import on 가져오기; and a board that loses one."""
+"""Administrators let diaries go: by writer and number on 설정, an import on 가져오기; a board that loses one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 
 from annotator import accounts, forgetting, project, sessions
 from annotator.forgetting import Selection
@@ -12,6 +11,7 @@ from db import diaries
 from pages.widgets import session
 
 if TYPE_CHECKING:
+    import pytest
     from pathlib import Path
 
     from streamlit.testing.v1 import AppTest

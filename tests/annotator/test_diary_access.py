@@ -1,0 +1,744 @@
+"""Who may see or change which diary: every entry, every role, every state of a diary, against one table."""
+
+from __future__ import annotations
+
+import ast
+import secrets
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from annotator import (
+    accounts,
+    care,
+    corrections,
+    diary_access,
+    gold,
+    labelling,
+    masking,
+    presses,
+    rationales,
+    rechecks,
+    review,
+    review_case,
+    word_evidence,
+)
+from annotator.access import ROLES, Person, Role
+from annotator.errors import UserError
+from annotator.exporting import export_bytes, job
+from annotator.messages import explain
+from annotator.presses import read_event
+from annotator.review import Act
+from db import annotators, connection, decisions, diaries, models, queue, reviews, word_emotions
+from db import care as flags
+from db import rationales as kept_marks
+from db.connection import scalar, write
+from db.errors import NotFoundError
+from db.rounds import Round
+from tests.conftest import ROOT, fill
+from tests.reviewed import add_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from db import Database
+
+STATES = ("handed", "expired", "decided", "returned", "not_handed", "withheld", "withheld_late", "deleted")
+"""Of a diary, as 지민 knows it: before them now; handed once, and now before 민준; decided; sent back by a reviewer;
+never handed; flagged and never handed; flagged after it was handed; handed and deleted."""
+
+TAB, OTHER_TAB = "tab-of-jimin", "tab-of-minjun"
+
+PEOPLE: dict[str, tuple[str, Role]] = {
+    "annotator": ("지민", "annotator"),
+    "other": ("민준", "annotator"),
+    "reviewer": ("서연", "reviewer"),
+    "administrator": ("수아", "administrator"),
+    "closed": ("하준", "reviewer"),
+}
+
+LETTERS = {
+    "diary_not_handed": "N",
+    "right_missing": "R",
+    "diary_missing": "M",
+    "reveal_forbidden": "F",
+    "care_forbidden": "F",
+    "correction_gone": "G",
+    "review_undecided": "U",
+    "gold_undecided": "U",
+    "care_flag_missing": "U",
+}
+"""K: kept or shown. ``-``: not shown. N: refused, and nothing is said of the diary. R, F: the role lacks the right.
+G: not sent back to this person. M: there is no such diary. U: open to this person, but nothing to do there."""
+
+
+@dataclass
+class World:
+    """A project in which each state has a diary, and somebody who acts."""
+
+    db: Database
+    who: str
+    ids: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    review_id: int = 0
+    is_alone: bool = False
+
+    @property
+    def person(self) -> Person:
+        """Whoever acts, with the role that their page was drawn for."""
+        name, role = PEOPLE[self.who]
+        if self.is_alone:
+            return Person(annotators.annotator_id(self.db, name), name, "administrator", is_solo=True)
+        return Person(annotators.annotator_id(self.db, name), name, role, is_solo=False)
+
+    def press(self, kind: str, state: str, *, token: str | None = None, **values: Any) -> labelling.Receipt:
+        raw = {"seq": 1, "kind": kind, "token": token or secrets.token_hex(16), "diary_id": self.ids[state], **values}
+        me = self.person.annotator_id
+        return labelling.receive(self.db, raw, annotator_id=me, holder=TAB, acked=0)
+
+    def shown(self, holder: str = TAB) -> list[int]:
+        me = self.person.annotator_id
+        board = labelling.board(self.db, annotator_id=me, holder=holder, language="ko", lookahead=0)
+        return [item["diary_id"] for item in board.items]
+
+
+def make(db: Database, who: str) -> World:
+    """Fill a project so that each state has a diary."""
+    fill(db, 24)
+    with write(db):
+        db.conn.execute("update diaries set part = 'pool'")
+    world = World(db, who)
+    for name, role in (PEOPLE["administrator"], *PEOPLE.values()):
+        if accounts.has_any(db) and name in {account.name for account in accounts.list_people(db)}:
+            continue
+        accounts.add(db, None, name, role, email=f"{role}-{len(accounts.list_people(db))}@example.org")
+    accounts.set_disabled(db, None, accounts.get_id(db, PEOPLE["closed"][0]), disabled=True)
+    _hand_out(world)
+    _flag_and_delete(world)
+    return world
+
+
+def _hand_out(world: World) -> None:
+    db = world.db
+    me, you, lead = (accounts.get_id(db, PEOPLE[who][0]) for who in ("annotator", "other", "reviewer"))
+    items = labelling.board(db, annotator_id=me, holder=TAB, language="ko").items
+    states = ("handed", "expired", "decided", "returned", "withheld_late", "deleted")
+    for state, item in zip(states, items, strict=True):
+        world.ids[state], world.tokens[state] = item["diary_id"], item["token"]
+    for state in ("decided", "returned"):
+        raw = {"seq": 1, "kind": "label", "token": world.tokens[state], "diary_id": world.ids[state], "label_id": 2}
+        assert labelling.receive(db, raw, annotator_id=me, holder=TAB, acked=0).refused is None
+    back = Act("return", world.ids["returned"], reviews.mark(db, world.ids["returned"]), comment="다시 봐 주세요")
+    review.do(db, back, reviewer_id=lead)
+    world.review_id = reviews.last_review_id(db)
+    with write(db):
+        db.conn.execute("update leases set expires_at = '2000' where diary_id = ?", [world.ids["expired"]])
+        db.conn.execute("update queue set place = -1 where diary_id = ?", [world.ids["expired"]])
+    taken = labelling.board(db, annotator_id=you, holder=OTHER_TAB, language="ko", lookahead=1).items
+    assert [item["diary_id"] for item in taken] == [world.ids["expired"]]
+    rest = [i for i in queue.head(db, 24) if i not in world.ids.values()]
+    world.ids |= {"not_handed": rest[-1], "withheld": rest[-2]}
+
+
+def _flag_and_delete(world: World) -> None:
+    withheld = [world.ids["withheld"], world.ids["withheld_late"]]
+    flags.flag(world.db, withheld, list_hash="list", up_to=24)
+    forget(world.db, world.ids["deleted"])
+
+
+def forget(db: Database, diary_id: int) -> None:
+    """Delete a diary that nobody has decided. To be replaced by `annotator.forgetting`."""
+    with write(db):
+        for table in ("leases", "handed", "queue", "sentences", "audit_queue", "care_flags"):
+            db.conn.execute(f"delete from {table} where diary_id = ?", [diary_id])
+        db.conn.execute("delete from diaries where id = ?", [diary_id])
+
+
+# What can be tried. Each returns whether the text was shown or the act kept, or raises why not.
+
+
+def _decide(kind: str, **values: Any) -> Callable[[World, str], bool]:
+    def press(world: World, state: str) -> bool:
+        before = decisions.last_decision_id(world.db)
+        refused = world.press(kind, state, token=world.tokens.get(state) if state == "handed" else None, **values)
+        if refused.refused is not None:
+            assert decisions.last_decision_id(world.db) == before
+            raise refused.refused
+        return decisions.last_decision_id(world.db) == before + 1
+
+    return press
+
+
+def _mark(world: World, state: str) -> bool:
+    refused = world.press("rationale", state, label_id=2, span=[0, 2], verdict="right").refused
+    marked = bool(kept_marks.list_standing(world.db, world.ids[state], world.person.annotator_id))
+    if refused is not None:
+        assert not marked
+        raise refused
+    return marked
+
+
+def _undo(world: World, state: str) -> bool:
+    """Skip a diary and take that back, which brings it onto the screen where it may be seen."""
+    kept = world.press("skip", state, token=world.tokens.get(state) if state == "handed" else None).refused is None
+    receipt = world.press("undo", state)
+    is_shown = world.ids[state] in world.shown()
+    if kept and world.who != "closed":
+        notice = receipt.notice.code if receipt.notice else None
+        assert notice == (None if is_shown else "undo_not_shown")
+    return is_shown
+
+
+def _board(world: World, state: str) -> bool:
+    return world.ids[state] in world.shown()
+
+
+def _quote(world: World, state: str) -> bool:
+    row = word_evidence.Row("오늘", None, 1, 1, (world.ids[state],), None, None)
+    return bool(word_evidence.list_examples(world.db, row, person=world.person))
+
+
+def _reveal(world: World, state: str) -> bool:
+    return bool(masking.reveal(world.db, world.ids[state], person=world.person))
+
+
+def _answer(world: World, state: str) -> bool:
+    review_id = world.review_id if state == "returned" else 10**6 + world.ids[state]
+    return corrections.answer(world.db, review_id, 5, annotator_id=world.person.annotator_id) > 0
+
+
+def _answer_card(world: World, state: str) -> bool:
+    card = corrections.next_card(world.db, world.person.annotator_id)
+    return card is not None and card.diary_id == world.ids[state]
+
+
+def _undo_answer(world: World, state: str) -> bool:
+    standing = decisions.list_standing(world.db, [world.ids[state]])
+    decision_id = standing[0].id if standing else 10**6
+    return corrections.undo(world.db, decision_id, annotator_id=world.person.annotator_id)
+
+
+def _review(kind: str, **values: Any) -> Callable[[World, str], bool]:
+    def act(world: World, state: str) -> bool:
+        mark = reviews.mark(world.db, world.ids[state])
+        review.do(
+            world.db,
+            Act(kind, world.ids[state], mark, **values),  # type: ignore[arg-type]
+            reviewer_id=world.person.annotator_id,
+        )
+        return reviews.mark(world.db, world.ids[state])[1] > mark[1]
+
+    return act
+
+
+def _case(world: World, state: str) -> bool:
+    path, me = Path(connection.file_of(world.db)), world.person.annotator_id
+    return bool(review_case.read(world.db, path, world.ids[state], "ko", reviewer_id=me).item["text"])
+
+
+def _gold(world: World, state: str) -> bool:
+    return gold.toggle(world.db, world.ids[state], person=world.person) is not None
+
+
+def _gold_named(world: World, state: str) -> bool:
+    return bool(gold.add(world.db, world.ids[state], "행복", annotator_id=world.person.annotator_id))
+
+
+def _care(world: World, state: str) -> bool:
+    care.handle(world.db, world.ids[state], "연락했어요", person=world.person)
+    return True
+
+
+def _care_card(world: World, state: str) -> bool:
+    cards = care.list_cards(world.db, person=world.person, which="open", limit=9)
+    return world.ids[state] in [card.flag.diary_id for card in cards]
+
+
+def _marked_word(world: World, state: str) -> bool:
+    mark = {"diary_id": world.ids[state], "span": [0, 2], "label_id": 2, "verdict": "right", "before": 1, "after": 0}
+
+    report = {"rationales": [mark]}
+    ended = Round(1, 1, "done", False, "", None, None, "", 1.0, None, None, None, report, None, "instant")
+    return bool(rationales.of_round(world.db, ended, person=world.person))
+
+
+ENTRIES: dict[str, Callable[[World, str], bool]] = {
+    "press.label": _decide("label", label_id=1, memo="메모"),
+    "press.skip": _decide("skip"),
+    "press.flag": _decide("flag", memo="메모"),
+    "press.rationale": _mark,
+    "press.undo": _undo,
+    "board": _board,
+    "dictionary.examples": _quote,
+    "reveal": _reveal,
+    "correction.card": _answer_card,
+    "correction.answer": _answer,
+    "correction.undo": _undo_answer,
+    "review.accept": _review("accept"),
+    "review.label": _review("label", label_id=6, comment="메모"),
+    "review.return": _review("return", comment="다시"),
+    "review.ambiguous": _review("ambiguous"),
+    "review.case": _case,
+    "gold.toggle": _gold,
+    "gold.add": _gold_named,
+    "care.handle": _care,
+    "care.cards": _care_card,
+    "learn.marked_words": _marked_word,
+}
+
+ANNOTATOR, OTHER, REVIEWER, ADMINISTRATOR, CLOSED = "annotator", "other", "reviewer", "administrator", "closed"
+
+_NONE, _NO_RIGHT = "--------", "RRRRRRRR"
+_OWN = {ANNOTATOR: "KKKKNNKN", OTHER: "NKNNNNNN", REVIEWER: "KKKKKKKM", ADMINISTRATOR: "KKKKKKKM", CLOSED: _NO_RIGHT}
+_REVIEWED = {
+    ANNOTATOR: _NO_RIGHT,
+    OTHER: _NO_RIGHT,
+    REVIEWER: "UUKKUUUM",
+    ADMINISTRATOR: "UUKKUUUM",
+    CLOSED: _NO_RIGHT,
+}
+
+EXPECTED: dict[str, dict[str, str]] = {
+    # In the order of STATES:
+    #        handed, expired, decided, returned, not_handed, withheld, withheld_late, deleted
+    "press.label": _OWN,
+    "press.skip": _OWN,
+    "press.flag": _OWN,
+    "press.rationale": _OWN,
+    "press.undo": {
+        ANNOTATOR: "KKKK----",
+        OTHER: "-K------",
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NO_RIGHT,
+    },
+    # With the name of 지민's tab, whoever asks.
+    "board": {ANNOTATOR: "K-------", OTHER: _NONE, REVIEWER: _NONE, ADMINISTRATOR: _NONE, CLOSED: _NO_RIGHT},
+    "dictionary.examples": {
+        ANNOTATOR: "KKKKK---",
+        OTHER: "KKKKK---",
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NONE,
+    },
+    "reveal": {ANNOTATOR: "F" * 8, OTHER: "F" * 8, REVIEWER: "F" * 8, ADMINISTRATOR: "KKKKKKKM", CLOSED: "F" * 8},
+    "correction.card": {ANNOTATOR: "---K----", OTHER: _NONE, REVIEWER: _NONE, ADMINISTRATOR: _NONE, CLOSED: _NONE},
+    "correction.answer": {
+        ANNOTATOR: "GGGKGGGG",
+        OTHER: "GGGGGGGG",
+        REVIEWER: "GGGGGGGG",
+        ADMINISTRATOR: "GGGGGGGG",
+        CLOSED: "GGGGGGGG",
+    },
+    "correction.undo": {
+        ANNOTATOR: "NNKKNNNN",
+        OTHER: "NNNNNNNN",
+        REVIEWER: "NNNNNNNN",
+        ADMINISTRATOR: "NNNNNNNN",
+        CLOSED: "NNNNNNNN",
+    },
+    "review.accept": _REVIEWED,
+    "review.label": _REVIEWED,
+    "review.return": _REVIEWED,
+    "review.ambiguous": _REVIEWED,
+    "review.case": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "KKKKKKKM",
+        ADMINISTRATOR: "KKKKKKKM",
+        CLOSED: _NO_RIGHT,
+    },
+    "gold.toggle": _REVIEWED,
+    "gold.add": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "KKKKKKKM",
+        ADMINISTRATOR: "KKKKKKKM",
+        CLOSED: _NO_RIGHT,
+    },
+    "care.handle": {
+        ANNOTATOR: "F" * 8,
+        OTHER: "F" * 8,
+        REVIEWER: "UUUUUKKU",
+        ADMINISTRATOR: "UUUUUKKU",
+        CLOSED: "F" * 8,
+    },
+    "care.cards": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "-----KK-",
+        ADMINISTRATOR: "-----KK-",
+        CLOSED: _NO_RIGHT,
+    },
+    "learn.marked_words": {
+        ANNOTATOR: "--KK----",
+        OTHER: _NONE,
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NONE,
+    },
+}
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_entry_keeps_and_shows_what_the_table_says(opened: Database, entry: str, who: str) -> None:
+    world = make(opened, who)
+    assert "".join(_outcome(world, entry, state) for state in STATES) == EXPECTED[entry][who]
+
+
+def _outcome(world: World, entry: str, state: str) -> str:
+    try:
+        return "K" if ENTRIES[entry](world, state) else "-"
+    except (UserError, NotFoundError) as error:
+        return LETTERS[error.code]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_alone_on_one_machine_one_person_may_everything_and_holds_only_their_own_tabs(
+    opened: Database, entry: str
+) -> None:
+    world = make(opened, ANNOTATOR)
+    with write(opened):
+        opened.conn.execute("delete from accounts")
+    world.is_alone = True
+    is_theirs = entry in ("board", "correction.card", "correction.answer", "correction.undo")
+    expected = EXPECTED[entry][ANNOTATOR if is_theirs else ADMINISTRATOR]
+    assert "".join(_outcome(world, entry, state) for state in STATES) == expected
+
+
+@pytest.mark.parametrize("entry", ["press.label", "press.skip", "press.flag", "press.rationale"])
+def test_a_refusal_says_nothing_of_the_diary_not_even_whether_there_is_one(opened: Database, entry: str) -> None:
+    world = make(opened, OTHER)
+    world.ids["never"] = 10**6
+    said = set()
+    for state in ("handed", "not_handed", "withheld", "withheld_late", "deleted", "never"):
+        with pytest.raises(UserError) as raised:
+            ENTRIES[entry](world, state)
+        said.add((raised.value.code, str(raised.value.details), explain(raised.value, "ko")))
+    assert len(said) == 1
+    assert not any(character.isdigit() for _, details, sentence in said for character in details + sentence)
+
+
+# Roles of this moment
+
+
+@pytest.mark.parametrize("entry", ["press.label", "review.label", "review.case", "gold.add", "care.handle", "reveal"])
+def test_a_role_that_is_lowered_counts_from_the_next_act_on_whatever_a_page_was_drawn_for(
+    opened: Database, entry: str
+) -> None:
+    world = make(opened, ADMINISTRATOR)
+    accounts.add(opened, None, "대신", "administrator", email="x@example.org")
+    accounts.set_role(opened, None, world.person.annotator_id, "annotator")
+    assert world.person.role == "administrator", "as the page that was drawn before has it"
+    assert _outcome(world, entry, "withheld") in "NRF"
+
+
+def test_a_lowered_reviewers_tab_gives_back_what_only_leads_may_see(opened: Database) -> None:
+    world = make(opened, REVIEWER)
+    me = world.person.annotator_id
+    queue.lease_again(opened, diary_id=world.ids["withheld"], annotator_id=me, holder=TAB, seconds=60)
+    assert world.shown() == [world.ids["withheld"]]
+    accounts.set_role(opened, None, me, "annotator")
+    assert world.shown() == []
+    assert queue.list_leases(opened, annotator_id=me, holder=TAB) == []
+
+
+def test_a_page_drawn_for_a_lower_role_does_no_more_than_that(opened: Database) -> None:
+    world = make(opened, ADMINISTRATOR)
+    lower = replace(world.person, role="reviewer")
+    assert not diary_access.may(opened, diary_access.actor_of(lower), "reveal", world.ids["handed"])
+
+
+# Tabs and tokens
+
+
+def test_the_name_of_somebody_elses_tab_gives_nothing_and_takes_nothing(opened: Database) -> None:
+    world = make(opened, OTHER)
+    you = accounts.get_id(opened, "지민")
+    me = world.person.annotator_id
+    theirs = queue.list_leases(opened, annotator_id=you, holder=TAB)
+    board = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    assert board.items
+    assert not {lease.diary_id for lease in theirs} & {item["diary_id"] for item in board.items}
+    labelling.keep_alive(opened, annotator_id=me, holder=TAB)
+    queue.release(opened, annotator_id=me, holder=TAB)
+    assert queue.list_leases(opened, annotator_id=you, holder=TAB) == theirs
+
+
+def test_two_people_may_hold_the_same_diary_under_the_same_name_of_a_tab(opened: Database) -> None:
+    fill(opened, 1)
+    people = [annotators.annotator_id(opened, name) for name in ("나", "너")]
+    twice = queue.Rules(overlap=2)
+    held = [queue.claim(opened, annotator_id=i, holder=TAB, limit=1, seconds=60, rules=twice) for i in people]
+    assert [lease.diary_id for leases in held for lease in leases] == [1, 1]
+
+
+def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Database) -> None:
+    fill(opened, 100)
+    me = annotators.annotator_id(opened, "나")
+    tabs = [
+        labelling.board(opened, annotator_id=me, holder=f"tab-{number:04}", language="ko").items for number in range(14)
+    ]
+    assert [len(items) for items in tabs] == [labelling.LOOKAHEAD] * 10 + [0] * 4
+
+
+@pytest.mark.parametrize("kind", ["undo", "label"])
+def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(opened: Database, kind: str) -> None:
+    world = make(opened, OTHER)
+    you = accounts.get_id(opened, "지민")
+    labelling.undo(opened, "undo-of-jimin", annotator_id=you, holder=TAB)
+    before = queue.list_leases(opened, annotator_id=you, holder=TAB)
+    tokens = ["undo-of-jimin", *(lease.token for lease in before)]
+    for token in tokens:
+        world.press(kind, "handed", token=token, label_id=1)
+    assert queue.list_leases(opened, annotator_id=you, holder=TAB) == before
+    assert world.shown() == []
+
+
+def test_a_browser_can_not_use_up_a_token_of_what_the_app_does_by_itself() -> None:
+    for token in ("correct:review:3:1:2:0", "answer:1:7", "undo-review:5", "undo-answer:12"):
+        with pytest.raises(UserError, match="event_broken"):
+            read_event({"seq": 1, "kind": "skip", "token": token, "diary_id": 1})
+
+
+def test_nobody_answers_a_hidden_repeat_that_they_were_not_handed(opened: Database) -> None:
+    world = make(opened, ANNOTATOR)
+    receipt = world.press("label", "decided", token="r" + "0" * 32, label_id=1)
+    assert receipt.refused is not None
+    assert receipt.refused.code == "diary_not_handed"
+    assert scalar(opened, "select count(*) from repeats") == 0
+
+
+def test_a_hidden_repeat_counts_once_however_late_and_however_often_it_comes(opened: Database) -> None:
+    world = make(opened, ANNOTATOR)
+    me, diary_id = world.person.annotator_id, world.ids["decided"]
+    again = {"diary_id": diary_id, "annotator_id": me, "holder": TAB, "seconds": -1.0}
+    queue.lease_again(opened, **again, is_repeat=True)  # type: ignore[arg-type]
+    leases = queue.list_leases(opened, annotator_id=me, holder=TAB)
+    token = next(lease.token for lease in leases if lease.is_repeat)
+    with write(opened):
+        opened.conn.execute("delete from leases where is_repeat = 1")
+    for _ in range(2):
+        assert world.press("label", "decided", token=token, label_id=1).refused is None
+    assert scalar(opened, "select count(*) from repeats") == 1
+
+
+def test_a_press_that_was_kept_is_kept_when_it_comes_again_after_a_restart(opened: Database) -> None:
+    world = make(opened, ANNOTATOR)
+    for _ in range(2):
+        receipt = world.press("label", "handed", token=world.tokens["handed"], label_id=1)
+        assert receipt == labelling.Receipt(1)
+    assert scalar(opened, "select count(*) from decisions where token = :t", t=world.tokens["handed"]) == 1
+
+
+@pytest.mark.parametrize("what", ["released", "expired", "flagged"])
+def test_what_was_handed_out_still_counts_when_the_lease_is_gone(opened: Database, what: str) -> None:
+    world = make(opened, ANNOTATOR)
+    me = world.person.annotator_id
+    if what == "released":
+        queue.release_person(opened, me)
+    elif what == "expired":
+        queue.renew(opened, annotator_id=me, holder=TAB, seconds=-1)
+        queue.claim(opened, annotator_id=me, holder="another-tab", limit=1, seconds=60)
+    else:
+        flags.flag(opened, [world.ids["handed"]], list_hash="list", up_to=24)
+    assert world.press("label", "handed", token=world.tokens["handed"], label_id=1).refused is None
+    assert world.press("rationale", "handed", label_id=1, span=[0, 2], verdict="right").refused is None
+
+
+def test_an_answered_card_says_nothing_of_somebody_elses(opened: Database) -> None:
+    world = make(opened, OTHER)
+    said = set()
+    for review_id in (world.review_id, 10**6):
+        with pytest.raises(UserError) as raised:
+            corrections.answer(opened, review_id, 5, annotator_id=world.person.annotator_id)
+        said.add((raised.value.code, str(raised.value.details)))
+    assert said == {("correction_gone", "{}")}
+
+
+def test_a_card_that_care_withholds_is_neither_shown_nor_counted_but_an_answer_on_its_way_is_kept(
+    opened: Database,
+) -> None:
+    world = make(opened, ANNOTATOR)
+    me = world.person.annotator_id
+    assert corrections.count(opened, me) == 1
+    flags.flag(opened, [world.ids["returned"]], list_hash="list", up_to=24)
+    assert (corrections.next_card(opened, me), corrections.count(opened, me)) == (None, 0)
+    assert corrections.answer(opened, world.review_id, 5, annotator_id=me)
+
+
+# What many diaries go out by
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_an_export_is_for_those_who_may_review(opened: Database, project_path: Path, who: str) -> None:
+    person = make(opened, who).person
+    may = who in (REVIEWER, ADMINISTRATOR)
+    ways: list[Callable[[], Any]] = [
+        lambda: export_bytes(project_path, "jsonl", person=person),
+        lambda: word_evidence.export_csv(opened, None, person=person),
+        lambda: job.start(project_path, "jsonl", person=person, decided_only=False, crosswalk=None, language="ko"),
+        lambda: review.undo_last(opened, person.annotator_id),
+        lambda: review.accept_all(opened, review.Filter(), reviewer_id=person.annotator_id, seen_decision_id=0),
+        lambda: rechecks.next_card(opened, annotator_id=person.annotator_id),
+    ]
+    for way in ways:
+        if may:
+            way()
+            continue
+        with pytest.raises(UserError, match="right_missing"):
+            way()
+    job.forget(project_path)
+
+
+def test_words_and_vectors_of_the_dictionary_leave_out_what_care_withholds(opened: Database) -> None:
+    world = make(opened, ANNOTATOR)
+    withheld = {world.ids["withheld"], world.ids["withheld_late"]}
+    wanted = set(word_emotions.list_first_pool(opened, limit=100))
+    assert wanted
+    assert not wanted & withheld
+    assert len(diaries.sample_texts(opened, limit=100, with_flagged=False)) == 23 - 2
+    assert len(diaries.sample_texts(opened, limit=100)) == 23
+
+
+def test_the_gathered_words_change_when_a_diary_is_flagged(opened: Database) -> None:
+    fill(opened, 4)
+    add_model(opened)
+    model_id = models.find_active_id(opened)
+    assert model_id is not None
+    for diary_id in (1, 2):
+        text = diaries.get_diary(opened, diary_id).text
+        weights = np.ones((1, 7), np.float32)
+        models.store_explanation(
+            opened, models.Explanation(diary_id, model_id, "eojeol", ((0, len(text)),), weights, (0.5,) * 7, 100)
+        )
+    with write(opened):
+        opened.conn.execute("update diaries set part = 'pool'")
+    before, mark = word_evidence.gather(opened), word_evidence.mark(opened)
+    flags.flag(opened, [1], list_hash="list", up_to=4)
+    after = word_evidence.gather(opened)
+    assert before is not None
+    assert after is not None
+    assert (before.evidence.diary_total, after.evidence.diary_total) == (2, 1)
+    assert word_evidence.mark(opened) != mark
+
+
+# Nothing new without a row in the tables
+
+
+def test_every_kind_of_press_and_of_review_has_a_row() -> None:
+    assert {f"press.{kind}" for kind in presses.KINDS} <= EXPECTED.keys()
+    assert {f"review.{kind}" for kind in review.KINDS} <= EXPECTED.keys()
+    assert ENTRIES.keys() == EXPECTED.keys()
+    assert all(row.keys() == PEOPLE.keys() for row in EXPECTED.values())
+    assert {role for _, role in PEOPLE.values()} == set(ROLES)
+
+
+TOUCHES = {
+    "diaries": {"get_diary", "list_diaries", "list_texts", "sample_texts"},
+    "word_emotions": {"list_explained"},
+    "care": {"list_texts_after", "handle"},
+    "decisions": {"add", "undo", "undo_last"},
+    "rationales": {"add"},
+    "reviews": {"add", "undo", "accept_all"},
+    "repeats": {"add", "undo_last"},
+    "queue": {"claim", "lease_again"},
+    "gold": {"add", "remove"},
+}
+"""What reads texts, or acts on diaries, by modules of `db`."""
+
+USES = {
+    # The tables above say who may.
+    "care.list_cards": "care.cards",
+    "care.handle": "care.handle",
+    "corrections.next_card": "correction.card",
+    "corrections.undo": "correction.undo",
+    "gold.add": "gold.add",
+    "gold.toggle": "gold.toggle",
+    "labelling.board": "board",
+    "labelling._item": "board",
+    "labelling.decide": "press.label",
+    "labelling._answers_repeat": "press.label",
+    "labelling.undo": "press.undo",
+    "masking.reveal": "reveal",
+    "rationales.mark": "press.rationale",
+    "rationales._check": "press.rationale",
+    "rationales.of_round": "learn.marked_words",
+    "review.do": "review.label",
+    "review.undo_last": "export",
+    "review.accept_all": "export",
+    "rechecks.next_card": "export",
+    "review_case.read": "review.case",
+    "review_case._neighbour": "review.case",
+    "word_evidence.list_examples": "dictionary.examples",
+    # tests/service/test_diary_access.py
+    "received.read": "service",
+    "received.find_explanation": "service",
+    # Shown to nobody: ids only, or words of the dictionary without those that care withholds.
+    "diary_access.require": "refuses",
+    "word_evidence.gather": "words",
+    # On the machine itself, from commands and in the worker.
+    "asking.Answerer.explain": "owner",
+    "cli_care.remove": "owner",
+    "classifying.Answering.explain": "worker",
+    "prefill.prefill": "owner",
+    "prefill._vectors": "owner",
+    "publishing._compared": "owner",
+    "removal.choose": "owner",
+}
+"""Every use-case that reads the text of diaries or acts on one, and where it stands who may."""
+
+
+def test_every_use_case_that_touches_a_diary_stands_in_a_table() -> None:
+    found = {name for path in sorted((ROOT / "annotator").glob("*.py")) for name in _users_in(path)}
+    assert found == USES.keys()
+    rows = {*EXPECTED, "export", "service", "refuses", "words", "owner", "worker"}
+    assert set(USES.values()) <= rows
+
+
+def _users_in(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    names = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "db"
+        for alias in node.names
+    }
+    found = set()
+    for owner, function in _functions(tree):
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+                continue
+            if node.attr in TOUCHES.get(names.get(node.value.id, ""), ()):
+                found.add(".".join([path.stem, *owner, function.name]))
+    return found
+
+
+def _functions(tree: ast.Module) -> list[tuple[list[str], ast.FunctionDef]]:
+    inner = [([node.name], each) for node in tree.body if isinstance(node, ast.ClassDef) for each in node.body]
+    every = [*(([], node) for node in tree.body), *inner]
+    return [(owner, node) for owner, node in every if isinstance(node, ast.FunctionDef)]
+
+
+DOWNLOADS = {
+    "overview/exports.py": "export",
+    "dictionary/adding.py": "export",
+    # Figures, reports by row number, and an example: no text of a diary.
+    "team/agreement.py": "none",
+    "simulate/result.py": "none",
+    "import_diaries/page.py": "none",
+    "import_diaries/report.py": "none",
+    "import_diaries/past.py": "none",
+}
+
+
+def test_every_download_stands_in_a_table() -> None:
+    pages = ROOT / "pages"
+    found = {
+        str(path.relative_to(pages)) for path in pages.rglob("*.py") if "download_button(" in path.read_text("utf-8")
+    }
+    assert found == DOWNLOADS.keys()

@@ -1,0 +1,88 @@
+"""Who was handed which diary: noted with every lease, and taken over from databases of before."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from db import annotators, connection, diary_access, queue
+from db.connection import rows, write
+from tests.conftest import fill
+
+if TYPE_CHECKING:
+    from db import Database
+
+TAB = "tab"
+
+
+def test_every_lease_is_noted_and_the_note_outlives_it(opened: Database) -> None:
+    fill(opened, 3)
+    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    (lease,) = queue.claim(opened, annotator_id=me, holder=TAB, limit=1, seconds=60)
+    ties = diary_access.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
+    assert (ties.is_leased, ties.was_handed) == (True, True)
+    queue.release_person(opened, me)
+    ties = diary_access.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
+    assert (ties.is_leased, ties.was_handed) == (False, True)
+    theirs = diary_access.find_ties(opened, you, [lease.diary_id, 99], holder=TAB)
+    assert theirs == {lease.diary_id: diary_access.Ties(False, False, False, False, False)}
+
+
+def test_only_the_newest_token_of_a_repeat_is_kept_and_a_later_lease_does_not_take_it(opened: Database) -> None:
+    fill(opened, 1)
+    me = annotators.annotator_id(opened, "나")
+    for is_repeat in (False, True, False):
+        queue.release_person(opened, me)
+        queue.lease_again(opened, diary_id=1, annotator_id=me, holder=TAB, seconds=60, is_repeat=is_repeat)
+        if is_repeat:
+            token = queue.list_leases(opened, annotator_id=me, holder=TAB)[0].token
+    assert rows(opened, "select repeat_token from handed") == [(token,)]
+
+
+def test_leases_of_before_are_taken_over_with_a_note_of_each(opened: Database) -> None:
+    fill(opened, 6)
+    me, app = (annotators.annotator_id(opened, name) for name in ("나", "앱"))
+    queue.claim(opened, annotator_id=me, holder=TAB, limit=2, seconds=60)
+    queue.lease_again(opened, diary_id=5, annotator_id=me, holder=TAB, seconds=60, is_repeat=True)
+    with write(opened):
+        opened.conn.execute(
+            """
+            insert into api_tokens (secret_hash, name, annotator_id, scopes, per_minute, batch_id, created_at)
+            values (x'00', '앱', ?, 'write', 1, 1, '2026-01-01')
+            """,
+            [app],
+        )
+    leases = queue.list_leases(opened, annotator_id=me, holder=TAB)
+    handed = "select annotator_id, diary_id, repeat_token from handed where annotator_id = :me order by diary_id"
+    before = rows(opened, handed, me=me)
+    _go_back(opened)
+    with closing(connection.connect(Path(connection.file_of(opened)))) as newer:
+        assert queue.list_leases(newer, annotator_id=me, holder=TAB) == leases
+        assert rows(newer, handed, me=me) == before
+        assert rows(newer, handed, me=app) == [(app, diary_id, None) for diary_id in range(1, 7)], "handed in by it"
+
+
+def _go_back(db: Database) -> None:
+    """Make the tables what they were before diaries were noted as handed out."""
+    db.conn.executescript("""
+        drop trigger lease_is_handed;
+        drop table handed;
+        create table leases_then (
+            diary_id integer not null references diaries (id),
+            holder text not null,
+            annotator_id integer not null references annotators (id),
+            token text not null unique,
+            slot integer not null,
+            claimed_at text not null,
+            expires_at text not null,
+            is_repeat integer not null default 0 check (is_repeat in (0, 1)),
+            primary key (diary_id, holder)
+        ) strict, without rowid;
+        insert into leases_then
+            select diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat from leases;
+        drop table leases;
+        alter table leases_then rename to leases;
+        create index leases_by_holder on leases (holder, slot);
+        delete from _sqlite_migrations where name = 'm009_access';
+    """)

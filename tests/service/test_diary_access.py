@@ -1,0 +1,136 @@
+"""Which diary a program may see or change: every address, every scope, every state of a diary, against one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from annotator import api_tokens
+from annotator.api_tokens import SCOPES
+from db import care as flags
+from db import models
+from tests.annotator.test_diary_access import forget
+from tests.service.conftest import Program, add_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi.testclient import TestClient
+
+    from annotator.api_tokens import Scope
+    from db import Database
+
+STATES = ("there", "handed_in", "withheld", "withheld_handed_in", "deleted", "never")
+"""Of a diary: imported; handed in by this program; flagged for a lead's care; both; deleted after it was handed in;
+never there."""
+
+READ = "GET /v1/diaries/{diary_id}"
+EXPLAIN = "GET /v1/diaries/{diary_id}/explanation"
+CORRECT = "PUT /v1/diaries/{diary_id}/label"
+
+EXPECTED: dict[str, dict[str, list[int]]] = {
+    READ: {"read": [200, 200, 404, 200, 404, 404]},
+    EXPLAIN: {"read": [200, 200, 404, 200, 404, 404]},
+    CORRECT: {"write": [200, 200, 200, 200, 404, 404]},
+}
+"""Statuses in the order of STATES; a scope that is missing here gets 403 whatever the diary is."""
+
+WITHOUT_A_DIARY = {
+    # They take texts that the program has itself, and answer with nothing else.
+    "POST /v1/diaries",
+    "POST /v1/diaries/batch",
+    "POST /v1/classifications",
+    "POST /label-studio/predict",
+    "POST /label-studio/webhook",
+    "POST /label-studio/train",
+    # The labels, the model, figures, and what Label Studio asks of a backend.
+    "GET /v1/labels",
+    "GET /v1/model",
+    "GET /v1/health",
+    "GET /v1/metrics",
+    "GET /label-studio/",
+    "GET /label-studio/health",
+    "POST /label-studio/setup",
+    "POST /label-studio/job_status",
+    "GET /label-studio/versions",
+    "GET /docs",
+    "GET /openapi.json",
+}
+
+
+@pytest.fixture
+def ids(client: TestClient, opened: Database) -> dict[str, int]:
+    """A diary in each state, as the program "app" knows it."""
+    writer = _program(client, opened, ["write"])
+    own = [writer.post("/v1/diaries", json={"text": f"{i}번째로 보낸 글"}).json()["id"] for i in range(3)]
+    ids = dict(zip(STATES, (1, own[0], 2, own[1], own[2], 10**6), strict=True))
+    model = add_model(opened, "슬픔")
+    weights = np.ones((1, len(model.label_ids)), np.float32)
+    for diary_id in (1, 2, *own):
+        fit = (0.5,) * len(model.label_ids)
+        models.store_explanation(opened, models.Explanation(diary_id, model.id, "eojeol", ((0, 2),), weights, fit, 100))
+    with_traces = own[2]
+    flags.flag(opened, [ids["withheld"], ids["withheld_handed_in"]], list_hash="list", up_to=100)
+    opened.conn.execute("delete from explanations where diary_id = ?", [with_traces])
+    opened.conn.commit()
+    forget(opened, with_traces)
+    return ids
+
+
+def _program(client: TestClient, db: Database, scopes: Sequence[Scope]) -> Program:
+    """Return the program "app" with a new token, which goes on under the name of the one before."""
+    if any(api_tokens.is_open(token) for token in api_tokens.list_tokens(db)):
+        api_tokens.revoke(db, "app")
+    return Program(client, api_tokens.add(db, "app", scopes, per_minute=10_000))
+
+
+def _ask(program: Program, address: str, diary_id: int) -> Any:
+    method, path = address.split()
+    body = {"json": {"label": "행복"}} if method == "PUT" else {}
+    return program.ask(method, path.format(diary_id=diary_id), **body)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("address", EXPECTED)
+def test_every_address_about_a_diary_answers_as_the_table_says(
+    client: TestClient, opened: Database, ids: dict[str, int], address: str, scope: Scope
+) -> None:
+    program = _program(client, opened, [scope])
+    answers = [_ask(program, address, ids[state]) for state in STATES]
+    assert [answer.status_code for answer in answers] == EXPECTED[address].get(scope, [403] * len(STATES))
+
+
+@pytest.mark.parametrize("address", [READ, EXPLAIN])
+def test_what_is_withheld_deleted_or_was_never_there_is_answered_alike(
+    client: TestClient, opened: Database, ids: dict[str, int], address: str
+) -> None:
+    program = _program(client, opened, ["read"])
+    said = set()
+    for state in ("withheld", "deleted", "never"):
+        answer = _ask(program, address, ids[state])
+        said.add(answer.text.replace(str(ids[state]), "N"))
+    assert len(said) == 1
+
+
+def test_a_correction_shows_no_more_than_the_program_may_read(
+    client: TestClient, opened: Database, ids: dict[str, int]
+) -> None:
+    blind = _program(client, opened, ["write"])
+    answers = {state: _ask(blind, CORRECT, ids[state]).json() for state in STATES[:4]}
+    for answer in answers.values():
+        assert (answer["text"], answer["author"], answer["written_on"], answer["prediction"]) == (None,) * 4
+        assert (answer["status"], answer["label"]["name"], answer["label"]["by"]) == ("labelled", "행복", "app")
+    seeing = _program(client, opened, ["write", "read"])
+    shown = {state: _ask(seeing, CORRECT, ids[state]).json()["text"] is not None for state in STATES[:4]}
+    assert shown == {"there": True, "handed_in": True, "withheld": False, "withheld_handed_in": True}
+
+
+def test_every_address_stands_in_a_table(client: TestClient) -> None:
+    found = set()
+    for route in client.app.routes:  # type: ignore[attr-defined]
+        # FastAPI keeps an included router as one entry that lists its own.
+        for each in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
+            found |= {f"{method} {each.path}" for method in each.methods - {"HEAD"}}
+    assert found == EXPECTED.keys() | WITHOUT_A_DIARY
