@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from annotator import masking, recipe_page
 from annotator.errors import UserError
 from annotator.importing import tables
-from annotator.importing.formats import open_table
+from annotator.importing.reader import opened
 from annotator.importing.sources import HUB, open_source
 from annotator.settings import Settings
 from learner import recipe as recipe_files
@@ -147,7 +147,7 @@ def _open_parts(request: Request, recipe: Recipe) -> list[tuple[Source, str | No
         return [(data, None), (_open(request.validation), None)]
     if recipe.data.validation != "file":
         return [(data, None)]
-    if data.is_on_hub() or data.folder() is not None:
+    if data.is_on_hub() or data.folder is not None:
         return [(data, "train"), (data, "validation")]
     raise UserError("recipe_validation_missing", name=recipe.name)
 
@@ -165,12 +165,12 @@ def _read(source: Source, data: Data, limit: int | None, *, split: str | None) -
     Raises:
         UserError: if it can't be read or lacks a column.
     """
-    table = open_table(source, encoding=data.encoding, split=split)
-    for column in (*data.text, data.label):
-        if tables.plain_column(column) not in table.columns:
-            known = tables.enumerate_values(table.columns)
-            raise UserError("recipe_column_missing", name=source.name, column=column, columns=known)
-    return list(islice(_rows(table, data), limit))
+    with opened(source, encoding=data.encoding, split=split) as table:
+        for column in (*data.text, data.label):
+            if tables.plain_column(column) not in table.columns:
+                known = tables.enumerate_values(table.columns)
+                raise UserError("recipe_column_missing", name=source.name, column=column, columns=known)
+        return list(islice(_rows(table, data), limit))
 
 
 def _rows(table: Table, data: Data) -> Iterator[Row]:

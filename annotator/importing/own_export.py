@@ -45,6 +45,7 @@ def restore(table: Table, *, name: str) -> Table:
     seen: dict[str, None] = {}
     for row in _rows(table, name):
         seen.update(dict.fromkeys(row.values))
+        tables.check_count(seen, name=name)
     date, author = (role if role in seen else None for role in ("written_on", "author"))
     known = ColumnMap("text", SAID, date, author)
     return replace(
