@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from annotator import masking, recipe_page
+from annotator import config_files, masking, recipe_page
 from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.reader import opened
@@ -119,7 +119,7 @@ def _check_out(request: Request) -> None:
 
 
 def _look_through(request: Request, cache: Path) -> _Work:
-    recipe = recipe_files.load(request.name, dict(request.changes))
+    recipe = _recipe(request.name, dict(request.changes))
     parts = _open_parts(request, recipe)
     rows = [_read(source, recipe.data, request.limit, split=split) for source, split in parts]
     measured = rows[1] if len(rows) > 1 else None
@@ -138,6 +138,12 @@ def _look_through(request: Request, cache: Path) -> _Work:
     classes = None if recipe.training is None else prepared.classes
     checkpoint = recipe_checkpoint.load(recipe.model, cache=cache, seed=recipe.seed, classes=classes)
     return _Work(recipe, prepared, checkpoint, run)
+
+
+def _recipe(name: str, changes: dict[str, Any] | None = None) -> Recipe:
+    if not name.endswith(".toml"):
+        return recipe_files.load(name, changes)
+    return recipe_files.load(name, changes, parse=lambda text: config_files.decode(text.encode(), "toml", name=name))
 
 
 def _open_parts(request: Request, recipe: Recipe) -> list[tuple[Source, str | None]]:
@@ -183,7 +189,7 @@ def _rows(table: Table, data: Data) -> Iterator[Row]:
 
 def _changes(request: Request) -> dict[str, Any]:
     """Return what differs from the recipe as it is written."""
-    written = recipe_files.load(request.name).model_dump(mode="json")
+    written = _recipe(request.name).model_dump(mode="json")
     found = {}
     for key, value in request.changes:
         inner: Any = written

@@ -37,6 +37,9 @@ _CPU_SECONDS, _CPU_SECONDS_PER_MB = 9, 2
 _WAIT_SECONDS = 16
 """For a small file: twice what its processor time may be, since others compute, too."""
 
+MAX_ROWS = 2_000_000
+"""Twice what a project is measured with. What becomes of each row is kept in memory until the import is written."""
+
 _ROW_BYTES = 100
 _FREE_BYTES, _MOST_EXPANSION = 64 * _MB, 50
 """Rows may come to fifty times the file's size: compressed diaries stay below ten. Each row counts a hundred bytes."""
@@ -64,7 +67,7 @@ def opened(source: Source, *, encoding: str | None = None, split: str | None = N
     files = [] if source.file is None else [source.file.number]
     libraries = ["datasets"] if source.file is None else ["spacy"] if source.name.lower().endswith(".spacy") else []
     with Child(_JOB, arguments, limits, files=files, libraries=libraries) as child:
-        stream = _Stream(child, source, limits)
+        stream = _Stream(child, source)
         yield stream.take(lambda data: wire.decode_table(data, stream.rows))
 
 
@@ -80,8 +83,8 @@ def limits_for(size: int | None, *, is_sealed: bool = True) -> Limits:
 class _Stream:
     """Asks the child for batches of rows, some ahead of those that are used."""
 
-    def __init__(self, child: Child, source: Source, limits: Limits) -> None:
-        self._child, self._source, self._limits = child, source, limits
+    def __init__(self, child: Child, source: Source) -> None:
+        self._child, self._source = child, source
         self._asked = 0
         self._turn = 0
 
@@ -91,15 +94,18 @@ class _Stream:
         turn = self._turn
         while self._asked:
             self._answer(lambda data: None)
-        left = self._budget()
+        left, count = self._budget(), 0
         self._ask(b"first")
         for _ in range(_AHEAD - 1):
             self._ask(b"next")
         while batch := self._answer(lambda data: _rows(data)):
             data_bytes, rows = batch
             left -= data_bytes + _ROW_BYTES * len(rows)
+            count += len(rows)
             if left < 0:
                 raise UserError("import_file_expands", name=self._source.name, times=_MOST_EXPANSION)
+            if count > MAX_ROWS:
+                raise UserError("import_too_many_rows", name=self._source.name, limit=MAX_ROWS)
             self._ask(b"next")
             for row in rows:
                 yield row
@@ -128,8 +134,7 @@ class _Stream:
         try:
             return decode(self._child.receive())
         except ChildError as error:
-            limit = self._limits.memory_bytes // _MB
-            raise UserError(f"reader_{error.reason}", name=name, **({"limit": limit} if error.reason == "memory" else {})) from error
+            raise UserError(error.code, name=name, **error.details) from error
         except ValueError as error:
             raise UserError("reader_garbage", name=name) from error
 

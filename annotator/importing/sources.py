@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -205,7 +206,7 @@ def open_source(content: Path | bytes, name: str) -> Source:
         _check_path(content, plain)
         if content.is_dir():
             return Source(plain, folder=content.resolve())
-    source = Source(plain, _open_path(content, plain) if isinstance(content, Path) else _keep(content))
+    source = Source(plain, _open_path(content, plain) if isinstance(content, Path) else keep(content))
     if not source.head():
         raise UserError("import_file_empty", name=plain)
     return source
@@ -230,18 +231,29 @@ def _check_path(path: Path, name: str) -> None:
 
 
 def _open_path(path: Path, name: str) -> OpenFile:
-    """Open a path and look at what it has led to: it may have been exchanged since it was looked at."""
     try:
-        number = os.open(path, _FLAGS)
+        return open_regular(path)
     except OSError as error:
         raise UserError("import_file_unreadable", name=name, reason=error.strerror or "?") from error
-    file = OpenFile(number)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
+
+
+def open_regular(path: Path) -> OpenFile:
+    """Open a path, and look at what it has led to: it may have been exchanged since somebody looked at it.
+
+    Raises:
+        UserError: for a device, a pipe and whatever else has no end.
+        OSError: if it can't be opened, or is a folder.
+    """
+    file = OpenFile(os.open(path, _FLAGS))
+    mode = os.fstat(file.number).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
         raise UserError("import_file_not_regular", path=printable(str(path)))
     return file
 
 
-def _keep(content: bytes) -> OpenFile:
+def keep(content: bytes) -> OpenFile:
     """Return an open file without a name that holds the bytes of an upload; gone when the process is."""
     with tempfile.TemporaryFile() as written:
         written.write(content)

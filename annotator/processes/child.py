@@ -55,12 +55,17 @@ class ChildError(Exception):
     """A child ended without an answer.
 
     Args:
-        reason: it took too much ``memory`` or ``time``, ``ended`` by itself, or what it sent was ``garbage``.
+        reason: it took too much ``memory`` (detail: the limit in MB) or ``time``, ``ended`` by itself, or what it sent
+            was ``garbage``.
+
+    Attributes:
+        code: of the sentence for people, which names the file as well.
     """
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(f"{reason} {detail}".strip())
-        self.reason = reason
+    def __init__(self, reason: Reason, **details: int) -> None:
+        super().__init__(f"{reason} {details}" if details else reason)
+        self.code = f"reader_{reason}"
+        self.details = details
 
 
 class Child:
@@ -145,7 +150,7 @@ class Child:
         if kind == ERROR:
             raise _told(payload)
         if kind == FAULT and payload == b"memory":
-            raise ChildError("memory")
+            raise self._error("memory")
         logger.warning("A reading process failed: %s", payload[:60].decode("ascii", "replace"))
         raise ChildError("ended" if kind == FAULT else "garbage")
 
@@ -168,7 +173,10 @@ class Child:
         if self._reason is None and status == -signal.SIGXCPU:
             self._reason = "time"
         logger.warning("A reading process ended with %s (%s)", status, self._reason or "by itself")
-        return ChildError(self._reason or "ended", str(status))
+        return self._error(self._reason or "ended")
+
+    def _error(self, reason: Reason) -> ChildError:
+        return ChildError(reason, **({"limit": self._limits.memory_bytes // 1_000_000} if reason == "memory" else {}))
 
     def _watch(self) -> None:
         """Kill a child that lets the parent wait for too long, or takes what the kernel's limit doesn't count."""
