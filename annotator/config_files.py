@@ -1,6 +1,7 @@
 """Small files of settings that people bring, label sets, crosswalks, tables of distances: parsed by a child process.
 
-They are TOML, JSON or CSV. Nesting of fifty thousand levels ends Python's parsers, and TOML's can be kept busy for hours.
+They are TOML, JSON or CSV. Nesting of fifty thousand levels ends Python's parsers, and TOML's can be kept busy for
+hours.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ MAX_ROWS = 2_000_000
 """Twice what a project is measured with. What becomes of each row is kept in memory until the import is written."""
 
 _ROW_BYTES = 100
-_FREE_BYTES, _MOST_EXPANSION = 64 * _MB, 50
+_FREE_BYTES, _MOST_EXPANSION = 32 * _MB, 50
 """Rows may come to fifty times the file's size: compressed diaries stay below ten. Each row counts a hundred bytes."""
 
 

@@ -158,14 +158,10 @@ class Source:
         if self.is_on_hub():
             digest.update(self.name.encode())
         elif self.folder is None:
-            self._add_to(digest)
+            _add(digest, self)
         for path in self._files():
-            Source(path.name, _open_path(path, path.name))._add_to(digest)
+            _add(digest, Source(path.name, _open_path(path, path.name)))
         return digest.hexdigest()
-
-    def _add_to(self, digest: hashlib.blake2b) -> None:
-        for chunk in self.chunks():
-            digest.update(chunk)
 
     def _files(self) -> list[Path]:
         if self.folder is None:
@@ -190,6 +186,11 @@ class Source:
         """
         if self.file is not None and self.file.is_changed:
             raise UserError("import_file_changed", name=self.name)
+
+
+def _add(digest: hashlib.blake2b, source: Source) -> None:
+    for chunk in source.chunks():
+        digest.update(chunk)
 
 
 def open_source(content: Path | bytes, name: str) -> Source:

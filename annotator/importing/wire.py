@@ -24,7 +24,7 @@ FIRST_ROWS = 50
 _MOST_ROWS = 2_000
 _MOST_CHARACTERS = 1_000_000
 
-_TEXTS = frozenset((str, type(None)))
+_TEXTS: tuple[type, ...] = (str, type(None))
 
 
 def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

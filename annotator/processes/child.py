@@ -40,6 +40,10 @@ MOST_ANSWER_BYTES = 1 << 27
 _ROOT = Path(__file__).resolve().parents[2]
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from annotator.processes.inside import main; main()"
 _WATCH_SECONDS = 0.2
+_START_SECONDS = 60.0
+"""By the clock, until the job begins: what is loaded until then is ours, and a cold disk is slow."""
+
+_KINDS = (READY, ANSWER, ERROR, FAULT)
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE")
 _ENVIRONMENT = {
     # One thread each: a reader works beside the app, and every thread takes memory.
@@ -88,6 +92,7 @@ class Child:
     ) -> None:
         self._limits = limits
         self._asked_at: float | None = None
+        self._patience = max(_START_SECONDS, limits.wait_seconds)
         self._reason: Reason | None = None
         their_requests, requests = os.pipe()
         answers, their_answers = os.pipe()
@@ -141,7 +146,7 @@ class Child:
         try:
             kind, payload = self._frame()
             if kind == READY:  # only now does the job begin
-                self._asked_at = time.monotonic()
+                self._asked_at, self._patience = time.monotonic(), self._limits.wait_seconds
                 kind, payload = self._frame()
         finally:
             self._asked_at = None
@@ -157,7 +162,7 @@ class Child:
     def _frame(self) -> tuple[bytes, bytes]:
         head = self._answers.read(5)
         length = int.from_bytes(head[1:], "big")
-        if len(head) == 5 and length > MOST_ANSWER_BYTES:
+        if len(head) == 5 and (length > MOST_ANSWER_BYTES or head[:1] not in _KINDS):
             raise ChildError("garbage")
         payload = self._answers.read(length) if len(head) == 5 else b""
         if len(head) < 5 or len(payload) < length:
@@ -182,7 +187,7 @@ class Child:
         """Kill a child that lets the parent wait for too long, or takes what the kernel's limit doesn't count."""
         while self._process.poll() is None:
             asked_at = self._asked_at
-            if asked_at is not None and time.monotonic() - asked_at > self._limits.wait_seconds:
+            if asked_at is not None and time.monotonic() - asked_at > self._patience:
                 self._kill("time")
             elif _memory_of(self.pid) > self._limits.memory_bytes:
                 self._kill("memory")

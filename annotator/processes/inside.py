@@ -88,5 +88,3 @@ def _describe(error: BaseException) -> tuple[bytes, bytes]:
         told: dict[str, Any] = {"kind": kind, "code": code, "details": details}
         return json.dumps(told).encode(), ERROR
     return type(error).__name__.encode("utf-8", "replace"), FAULT
-
-

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass
-
-try:
-    import resource
-except ImportError:  # Windows: the parent's watchdog is the only limit
-    resource = None  # type: ignore[assignment]
 
 _OPEN_FILES = 1_024
 _PDEATHSIG = 1
@@ -43,29 +39,23 @@ class Limits:
 
 def apply(limits: Limits) -> None:
     """Put this process under its limits; those of the kernel can't be raised again."""
-    if resource is None:
-        return
     # A dump of the memory would leave diaries on the disk.
     _set("RLIMIT_CORE", 0)
     _set("RLIMIT_NOFILE", _OPEN_FILES)
     # Not RLIMIT_AS: libraries reserve far more addresses than they use. macOS ignores both; the watchdog doesn't.
     _set("RLIMIT_DATA", limits.memory_bytes)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
-    allow_more_time(limits)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory runs out, this process ends, and not the app
 
 
 def stop_writing() -> None:
     """Let no file of this process grow or change, those that are open with it; pipes are none."""
-    if resource is not None:
-        _set("RLIMIT_FSIZE", 0)
+    _set("RLIMIT_FSIZE", 0)
 
 
 def allow_more_time(limits: Limits) -> None:
     """Let the time until the next answer begin now."""
-    if resource is None:
-        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime) + 1 + limits.cpu_seconds
     resource.setrlimit(resource.RLIMIT_CPU, (min(until, limits.total_cpu_seconds), limits.total_cpu_seconds))
@@ -96,4 +86,5 @@ def _set(name: str, most: int) -> None:
     kind = getattr(resource, name)
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    with contextlib.suppress(OSError, ValueError):  # a system that knows the name alone; the watchdog is left
+        resource.setrlimit(kind, (most, most))

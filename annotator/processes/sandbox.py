@@ -133,7 +133,16 @@ def _install(program: list[_Instruction], column: int) -> bool:
 _REFUSED_EVENTS = frozenset(
     (
         *("socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"),
-        *("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.kill", "os.killpg"),
+        *(
+            "subprocess.Popen",
+            "os.system",
+            "os.exec",
+            "os.fork",
+            "os.forkpty",
+            "os.posix_spawn",
+            "os.kill",
+            "os.killpg",
+        ),
         *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod"),
         *("os.chown", "os.utime", "os.setxattr", "os.removexattr", "shutil.rmtree", "sqlite3.connect", "pty.spawn"),
     )
