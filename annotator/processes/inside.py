@@ -69,7 +69,7 @@ def _do(channel: Channel, told: dict[str, Any]) -> None:
     module, _, function = told["job"].partition(":")
     do = getattr(importlib.import_module(module), function)
     for name in told["libraries"]:
-        with contextlib.suppress(ImportError):  # the job says what is missing
+        with contextlib.suppress(ImportError, OSError):  # the job says what is missing
             importlib.import_module(name)
     channel.send(b"", READY)
     if allowed.is_sealed:

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+import wave
 import zipfile
 import zlib
 from io import BytesIO
@@ -15,11 +16,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from annotator import crosswalks, label_distance, project
+from annotator import crosswalks, label_distance, project, sound
 from annotator.errors import UserError
 from annotator.importing import import_file, preview, wire
 from annotator.importing.reader import limits_for, opened
@@ -27,6 +29,8 @@ from annotator.importing.sources import open_source
 from annotator.importing.tables import Mark, Row, Said
 from annotator.messages import explain
 from annotator.project import read_label_bytes
+from learner import speech
+from learner.errors import LearnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -323,3 +327,23 @@ def test_settings_made_to_end_their_reader_give_one_sentence(content: bytes, nam
         with pytest.raises(UserError) as caught:
             read()
         assert len(explain(caught.value, "ko")) < 500
+
+
+# Recordings
+
+
+def test_a_recording_is_decoded_as_without_a_child() -> None:
+    target = BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(bytes(range(256)) * 200)
+    assert np.array_equal(sound.read(target.getvalue()), speech.read(target.getvalue()))
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF" + b"\xff" * 100, b"fLaC" + b"\0" * 5_000, b"OggS" + b"\xff" * 5_000])
+def test_a_recording_that_can_not_be_decoded_gives_one_sentence(data: bytes) -> None:
+    with pytest.raises((UserError, LearnerError)) as caught:
+        sound.read(data)
+    assert caught.value.code in ("speech_unreadable", "speech_too_short", "sound_unreadable")
