@@ -7,8 +7,6 @@ CSV with the columns ``from,to,why``. An empty ``to`` says that there is no such
 
 from __future__ import annotations
 
-import csv
-import io
 import tomllib
 import unicodedata
 from collections import Counter
@@ -18,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from annotator import config_files
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,14 +68,11 @@ def read(name: str) -> Crosswalk:
         UserError: if there is none, it can't be read, or one label goes to two places.
     """
     if name in list_names():
-        return read_bytes((_FOLDER / f"{name}.toml").read_bytes(), f"{name}.toml")
+        # Our own file, which needs no child to read it.
+        return _crosswalk(tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8")), f"{name}.toml")
     if Path(name).suffix.lower() not in (".toml", ".csv"):
         raise UserError("crosswalk_unknown", name=name, known=", ".join(list_names()))
-    try:
-        content = Path(name).read_bytes()
-    except OSError as error:
-        raise UserError("file_unreadable", path=name, reason=error.strerror or "") from error
-    return read_bytes(content, name)
+    return read_bytes(config_files.read_path(Path(name)), name)
 
 
 def read_bytes(content: bytes, name: str) -> Crosswalk:
@@ -86,15 +82,15 @@ def read_bytes(content: bytes, name: str) -> Crosswalk:
         UserError: as `read` does.
     """
     try:
-        text = content.decode("utf-8-sig")
-        loaded: dict[str, Any]
         if PurePath(name).suffix.lower() == ".csv":
-            loaded = {"labels": list(csv.DictReader(io.StringIO(text)))}
-        else:
-            loaded = tomllib.loads(text)
-        lines = tuple(Line(_plain(e["from"]), _plain(e["to"]), str(e.get("why") or "")) for e in loaded["labels"])
+            return _crosswalk({"labels": config_files.decode(content, "csv", name=name)}, name)
+        return _crosswalk(config_files.decode(content, "toml", name=name), name)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError("crosswalk_broken", name=PurePath(name).name, reason=type(error).__name__) from error
+
+
+def _crosswalk(loaded: dict[str, Any], name: str) -> Crosswalk:
+    lines = tuple(Line(_plain(e["from"]), _plain(e["to"]), str(e.get("why") or "")) for e in loaded["labels"])
     twice = [source for source, count in Counter(line.source for line in lines).items() if count > 1]
     if twice:
         raise UserError("crosswalk_repeated", name=PurePath(name).name, found=twice[0])

@@ -7,12 +7,11 @@ Labels that it does not speak of differ wholly from every other one.
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
 
+from annotator import config_files
 from annotator.errors import UserError
 from db import labels
 from learner import agreement
@@ -120,8 +119,8 @@ def read_csv(content: bytes, label_set: Sequence[Label]) -> Distance:
     id_of = {label.name: label.id for label in label_set}
     pairs = []
     try:
-        table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as error:
+        table = config_files.decode(content, "rows", name="distances.csv")
+    except ValueError as error:
         raise UserError("label_distance_unreadable") from error
     for number, row in enumerate(table):
         cells = [cell.strip() for cell in row]

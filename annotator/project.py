@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import tomllib
 import unicodedata
 from collections.abc import Collection, Sequence
 from contextlib import contextmanager
@@ -16,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import db as database
 import private_files
-from annotator import ownership
+from annotator import config_files, ownership
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.connection import write
@@ -133,11 +129,7 @@ def read_labels(path: Path) -> list[Label]:
     Raises:
         UserError: if the file can't be read or its labels can't be used.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError("file_unreadable", path=str(path), reason=error.strerror or "") from error
-    return read_label_bytes(content, str(path))
+    return read_label_bytes(config_files.read_path(path), str(path))
 
 
 def read_label_bytes(content: bytes, name: str) -> list[Label]:
@@ -147,8 +139,7 @@ def read_label_bytes(content: bytes, name: str) -> list[Label]:
         name: the file's name, whose ending says the format.
     """
     try:
-        entries = _entries(content.decode("utf-8-sig"), Path(name).suffix.lower())
-        return make_labels(entries)
+        return make_labels(_entries(content, name))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError("label_file_broken", path=name, reason=str(error)[:200]) from error
 
@@ -172,13 +163,10 @@ def complete_labels(entries: Sequence[dict[str, Any]], *, beside: Sequence[Label
     return [label if label.key else replace(label, key=next(free, "")) for label in labels]
 
 
-def _entries(text: str, suffix: str) -> list[dict[str, Any]]:
-    if suffix == ".toml":
-        return list(tomllib.loads(text)["labels"])
-    if suffix == ".json":
-        loaded = json.loads(text)
-        return list(loaded["labels"] if isinstance(loaded, dict) else loaded)
-    return list(csv.DictReader(io.StringIO(text)))
+def _entries(content: bytes, name: str) -> list[dict[str, Any]]:
+    kinds: dict[str, config_files.Format] = {".toml": "toml", ".json": "json"}
+    loaded = config_files.decode(content, kinds.get(Path(name).suffix.lower(), "csv"), name=name)
+    return list(loaded["labels"] if isinstance(loaded, dict) else loaded)
 
 
 def _label(entry: dict[str, Any], position: int) -> Label:

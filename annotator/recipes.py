@@ -9,10 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import private_files
-from annotator import masking, recipe_page
+from annotator import config_files, masking, recipe_page
 from annotator.errors import UserError
 from annotator.importing import tables
-from annotator.importing.formats import open_table
+from annotator.importing.reader import opened
 from annotator.importing.sources import HUB, open_source
 from annotator.settings import Settings
 from learner import recipe as recipe_files
@@ -120,7 +120,7 @@ def _check_out(request: Request) -> None:
 
 
 def _look_through(request: Request, cache: Path) -> _Work:
-    recipe = recipe_files.load(request.name, dict(request.changes))
+    recipe = _recipe(request.name, dict(request.changes))
     parts = _open_parts(request, recipe)
     rows = [_read(source, recipe.data, request.limit, split=split) for source, split in parts]
     measured = rows[1] if len(rows) > 1 else None
@@ -141,6 +141,12 @@ def _look_through(request: Request, cache: Path) -> _Work:
     return _Work(recipe, prepared, checkpoint, run)
 
 
+def _recipe(name: str, changes: dict[str, Any] | None = None) -> Recipe:
+    if not name.endswith(".toml"):
+        return recipe_files.load(name, changes)
+    return recipe_files.load(name, changes, parse=lambda text: config_files.decode(text.encode(), "toml", name=name))
+
+
 def _open_parts(request: Request, recipe: Recipe) -> list[tuple[Source, str | None]]:
     """Return what is trained on and, where it is not split off, what is measured on, each with its split."""
     data = _open(request.data)
@@ -148,7 +154,7 @@ def _open_parts(request: Request, recipe: Recipe) -> list[tuple[Source, str | No
         return [(data, None), (_open(request.validation), None)]
     if recipe.data.validation != "file":
         return [(data, None)]
-    if data.is_on_hub() or data.folder() is not None:
+    if data.is_on_hub() or data.folder is not None:
         return [(data, "train"), (data, "validation")]
     raise UserError("recipe_validation_missing", name=recipe.name)
 
@@ -166,12 +172,12 @@ def _read(source: Source, data: Data, limit: int | None, *, split: str | None) -
     Raises:
         UserError: if it can't be read or lacks a column.
     """
-    table = open_table(source, encoding=data.encoding, split=split)
-    for column in (*data.text, data.label):
-        if tables.plain_column(column) not in table.columns:
-            known = tables.enumerate_values(table.columns)
-            raise UserError("recipe_column_missing", name=source.name, column=column, columns=known)
-    return list(islice(_rows(table, data), limit))
+    with opened(source, encoding=data.encoding, split=split) as table:
+        for column in (*data.text, data.label):
+            if tables.plain_column(column) not in table.columns:
+                known = tables.enumerate_values(table.columns)
+                raise UserError("recipe_column_missing", name=source.name, column=column, columns=known)
+        return list(islice(_rows(table, data), limit))
 
 
 def _rows(table: Table, data: Data) -> Iterator[Row]:
@@ -184,7 +190,7 @@ def _rows(table: Table, data: Data) -> Iterator[Row]:
 
 def _changes(request: Request) -> dict[str, Any]:
     """Return what differs from the recipe as it is written."""
-    written = recipe_files.load(request.name).model_dump(mode="json")
+    written = _recipe(request.name).model_dump(mode="json")
     found = {}
     for key, value in request.changes:
         inner: Any = written

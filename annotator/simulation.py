@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from annotator.errors import UserError
+from annotator.importing import tables
 from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
-from annotator.importing.formats import open_table
+from annotator.importing.reader import opened
 from annotator.importing.sources import open_source
 from learner import classifier, query_strategies, simulation, text_space
 from learner import encoder as encoders
@@ -34,6 +36,7 @@ FEWEST_A_LABEL = 2
 """Labels that occur less often can't be both learned and measured; their rows are left out."""
 
 _ENCODED_AT_A_TIME = 256
+_SAMPLE_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,15 @@ def read(path: Path, *, text_column: str | None, label_column: str | None) -> La
         UserError: if it can't be read, has no label column, or fewer than two labels.
     """
     source = open_source(path, path.name)
-    table = open_table(source)
-    sample = [row for row, _ in zip(table.rows(), range(200), strict=False)]
-    guess = guess_columns(table.columns, sample)
-    wanted = ColumnMap(text_column, label_column or guess.label)
-    columns = choose_columns(table, wanted, sample, name=source.name)
-    if columns.label is None:
-        raise UserError("simulation_without_labels", name=source.name, columns=", ".join(table.columns))
-    return _labelled(table, str(columns.text), columns.label)
+    with opened(source) as table:
+        sample = list(islice(table.rows(), _SAMPLE_ROWS))
+        guess = guess_columns(table.columns, sample)
+        wanted = ColumnMap(text_column, label_column or guess.label)
+        columns = choose_columns(table, wanted, sample, name=source.name)
+        if columns.label is None:
+            known = tables.enumerate_values(table.columns)
+            raise UserError("simulation_without_labels", name=source.name, columns=known)
+        return _labelled(table, str(columns.text), columns.label)
 
 
 def _labelled(table: Table, text_column: str, label_column: str) -> Labelled:

@@ -21,7 +21,6 @@ import tempfile
 import threading
 import time
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
 from annotator.importing.columns import guess_roles
-from annotator.importing.formats import open_table
+from annotator.importing.reader import opened
 from annotator.importing.sources import open_source
 from benchmarks import machine
 
@@ -47,9 +46,10 @@ _CHARACTERS = 45
 def make_rows(data: Path, count: int, *, labelled: float, seed: int) -> Iterator[dict[str, str]]:
     """Yield rows with text, label, date and author; the same seed gives the same rows."""
     draw = random.Random(seed)
-    table = open_table(open_source(data, data.name))
-    read = [row.values for row in table.rows()]
-    columns = guess_roles(table, list(islice(table.rows(), 100)))
+    with opened(open_source(data, data.name)) as table:
+        found = list(table.rows())
+        columns = guess_roles(table, found[:100])
+    read = [row.values for row in found]
     texts = [" ".join((row.get(columns.text or "") or "").split()) for row in read]
     sentences = [part.strip() for text in texts for part in text.split(".") if part.strip()]
     labels = [label.name for label in project.DEFAULT_LABELS]

@@ -4,6 +4,20 @@ Functions take an open `Database` and return frozen dataclasses or numpy arrays.
 project holds SQL or imports sqlite.
 """
 
-from db.connection import Database, backup, connect, create, lend, write
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from db.connection import Database, backup, connect, create, lend, write
 
 __all__ = ["Database", "backup", "connect", "create", "lend", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the connection when it is first asked for: `db.errors` alone, which a reading process needs, is light."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from db import connection
+
+    return getattr(connection, name)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER = Path(__file__).with_name("recipes")
 
@@ -194,19 +197,22 @@ def read_text(name: str) -> str:
         raise LearnerError("recipe_unreadable", name=path.name, reason=type(error).__name__) from error
 
 
-def load(name: str, changes: dict[str, Any] | None = None) -> Recipe:
+def load(
+    name: str, changes: dict[str, Any] | None = None, *, parse: Callable[[str], dict[str, Any]] = tomllib.loads
+) -> Recipe:
     """Read and check a recipe.
 
     Args:
         name: as for `read_text`.
         changes: settings in place of the recipe's, by dotted key: ``{"training.epochs": 1}``.
+        parse: reads TOML; raises ValueError for what is none.
 
     Raises:
         LearnerError: `recipe_invalid` names the first key that is unknown, missing or of a wrong kind.
     """
     try:
-        table = tomllib.loads(read_text(name))
-    except tomllib.TOMLDecodeError as error:
+        table = parse(read_text(name))
+    except ValueError as error:
         raise LearnerError("recipe_invalid", name=name, key="TOML", reason=str(error)) from error
     for key, value in (changes or {}).items():
         _put(table, key, value)

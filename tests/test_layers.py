@@ -139,3 +139,29 @@ def test_each_contract_bites(sample: Path, package: str, line: str, contract: st
     assert linted.returncode == 1, linted.stdout + linted.stderr
     broken = [text for text in linted.stdout.splitlines() if text.endswith("BROKEN")]
     assert any(text.startswith(contract) for text in broken), linted.stdout
+
+
+_FOREIGN = frozenset(
+    (
+        *("annotator.importing.formats", "annotator.importing.reader_job", "annotator.config_job"),
+        *("annotator.sound_job", "learner.speech.read"),
+    )
+)
+"""What parses files of strangers; only a child process may load it, by its name."""
+
+
+def _imports_in(source: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_foreign_files_are_parsed_by_the_reading_process_alone() -> None:
+    files = _files("annotator", "db", "learner", "pages", "service")
+    found = [str(file.relative_to(ROOT)) for file in files if _imports_in(file.read_text("utf-8")) & _FOREIGN]
+    assert found == ["annotator/importing/reader_job.py", "annotator/sound_job.py"]
+    assert _imports_in("from annotator.importing import formats") & _FOREIGN, "and this is how it would be found"

@@ -1,10 +1,16 @@
 """Getting diaries in: CSV, TSV, JSONL, Excel and Parquet files."""
 
-from annotator.importing.columns import ColumnMap
-from annotator.importing.formats import ENDINGS
-from annotator.importing.importer import ImportReport, Preview, import_file, preview
-from annotator.importing.report import describe, report_csv
-from annotator.importing.sieve import MAX_CHARACTERS
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from annotator.importing.columns import ColumnMap
+    from annotator.importing.importer import ImportReport, Preview, import_file, preview
+    from annotator.importing.report import describe, report_csv
+    from annotator.importing.sieve import MAX_CHARACTERS
+    from annotator.importing.sources import ENDINGS
 
 __all__ = [
     "ENDINGS",
@@ -17,3 +23,18 @@ __all__ = [
     "preview",
     "report_csv",
 ]
+
+_MODULES = {
+    "ENDINGS": "sources",
+    "MAX_CHARACTERS": "sieve",
+    "ColumnMap": "columns",
+    "describe": "report",
+    "report_csv": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a module when it is first asked for: the reading process, which has no database, loads the readers alone."""
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'importer')}"), name)

@@ -1,4 +1,7 @@
-"""Which format a file is in: by its content where that is plain, by the ending of its name otherwise."""
+"""Which format a file is in: by its content where that is plain, by the ending of its name otherwise.
+
+All readers of formats run in a process of their own: `annotator.importing.reader` is the only one who opens tables.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,13 @@ from annotator.importing import arrow_sets, encodings, own_export
 from annotator.importing.delimited import lines, open_delimited, refuse_long_lines
 from annotator.importing.parquet import open_parquet
 from annotator.importing.shapes import open_json
+from annotator.importing.sources import ENDINGS
 from annotator.importing.spacy_docs import open_docbin
 from annotator.importing.workbooks import is_workbook_archive, open_workbook
 
 if TYPE_CHECKING:
     from annotator.importing.sources import Source
     from annotator.importing.tables import Format, Table
-
-ENDINGS: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".txt": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".parquet": "parquet",
-    ".spacy": "spacy",
-}
-"""Endings that are read. Excel writes tab-separated text as .txt."""
 
 _ARCHIVE = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -55,8 +43,8 @@ def open_table(source: Source, *, encoding: str | None = None, split: str | None
 def _open(source: Source, encoding: str | None, split: str | None) -> Table:
     if source.is_on_hub():
         return arrow_sets.open_hub(source, split=split)
-    if (folder := source.folder()) is not None:
-        return arrow_sets.open_folder(source, folder, split=split)
+    if source.folder is not None:
+        return arrow_sets.open_folder(source, source.folder, split=split)
     if split is not None:
         raise UserError("import_split_unknown", name=source.name)
     kind = _find_format(source)

@@ -13,8 +13,8 @@ from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.columns import ColumnMap, choose_columns, guess_roles, long_columns
-from annotator.importing.formats import open_table
 from annotator.importing.garbage import only_new_objects
+from annotator.importing.reader import opened
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.sources import open_source
 from annotator.importing.spool import Spool
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PREVIEW_ROWS = 5
 _SAMPLE_ROWS = 50
+_LONG_ROW = 1_000_000
 _SHOWN_LABELS = 20
 
 
@@ -104,8 +105,8 @@ def preview(source: Path | bytes, name: str, *, encoding: str | None = None, spl
         UserError: if the file can't be read, or has no rows.
     """
     file = open_source(source, name)
-    table = open_table(file, encoding=encoding, split=split)
-    sample = _sample(table, file.name)
+    with opened(file, encoding=encoding, split=split) as table:
+        sample = _sample(table, file.name)
     first = sample[:_PREVIEW_ROWS]
     return Preview(
         format=table.format,
@@ -156,14 +157,15 @@ def import_file(
         DatabaseError: if it can't be written.
     """
     file = open_source(source, name)
-    table = open_table(file, encoding=encoding, split=split)
-    chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
     importer = importer or f"가져오기:{file.name}"
-    sieve = _sieve(db, table, chosen, max_characters, crosswalk)
-    sieve.importer, sieve.name = importer, file.name
-    file_hash = file.digest()
     with only_new_objects(), Spool() as spool:
-        row_count, skips = _read(table, sieve, spool)
+        with opened(file, encoding=encoding, split=split) as table:
+            chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
+            sieve = _sieve(db, table, chosen, max_characters, crosswalk)
+            sieve.importer, sieve.name = importer, file.name
+            file_hash = file.digest()
+            row_count, skips = _read(table, sieve, spool)
+        file.check_unchanged()
         _check_labels(sieve, file.name)
         with write(db):
             imported_by = annotators.annotator_id(db, importer, kind="importer")
@@ -184,7 +186,11 @@ def import_file(
 
 
 def _sample(table: Table, name: str) -> list[Row]:
-    sample = list(islice(table.rows(), _SAMPLE_ROWS))
+    sample: list[Row] = []
+    for row in islice(table.rows(), _SAMPLE_ROWS):
+        sample.append(row)
+        if sum(map(len, filter(None, row.values.values()))) > _LONG_ROW:
+            break  # fifty of these would fill the memory, and tell no more
     if not sample:
         raise UserError("import_no_rows", name=name)
     return sample

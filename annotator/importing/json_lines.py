@@ -41,6 +41,7 @@ def open_json_lines(source: Source, encoding: str) -> Table:
         if (named := tuple(found)) not in keys:
             keys.add(named)
             seen.update(dict.fromkeys(column_names(source, number, named)))
+            tables.check_count(seen, name=source.name)
     if not seen:
         raise UserError("import_no_rows", name=source.name)
     return Table("jsonl", encoding, tuple(seen), lambda: _rows(source, encoding))
@@ -62,6 +63,7 @@ def column_names(source: Source, number: int, keys: Iterable[str]) -> tuple[str,
         UserError: naming the row, where two keys differ in their margins alone, or one can't be written.
     """
     named = tuple(keys)
+    tables.check_count(named, name=source.name)
     columns = tuple(tables.plain_column(key) or "column" for key in named)
     if any(tables.printable(column) != column for column in columns):
         raise UserError("import_json_broken", name=source.name, row=number)

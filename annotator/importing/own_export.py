@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SAID = "decisions"
 
+KINDS = ("label", "skip", "flag")
+
 _NEEDED = frozenset(("text", "decisions", "rationales", "metadata"))
 _DERIVED = frozenset(
     (
@@ -45,6 +47,7 @@ def restore(table: Table, *, name: str) -> Table:
     seen: dict[str, None] = {}
     for row in _rows(table, name):
         seen.update(dict.fromkeys(row.values))
+        tables.check_count(seen, name=name)
     date, author = (role if role in seen else None for role in ("written_on", "author"))
     known = ColumnMap("text", SAID, date, author)
     return replace(
@@ -55,6 +58,8 @@ def restore(table: Table, *, name: str) -> Table:
 def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[Said, ...]:
     """Return what each person said, from the decisions and marks of one exported diary, oldest decision first."""
     marks: dict[str, list[Mark]] = {}
+    if {one["verdict"] for one in rationales} - {"right", "wrong"} or {d["kind"] for d in decisions} - set(KINDS):
+        raise ValueError("verdict or kind")
     for one in rationales:
         if one["label"] is not None:
             mark = Mark(int(one["start"]), int(one["end"]), str(one["label"]), one["verdict"])

@@ -65,14 +65,15 @@ def open_json(source: Source, encoding: str) -> Table:
         return _open_shape(source, encoding, shape, lambda: read(source, encoding))
     if not in_array:
         return json_lines.open_json_lines(source, encoding)
-    columns = _columns(_plain_rows(source, encoding))
+    columns = _columns(source, _plain_rows(source, encoding))
     return Table("json", encoding, columns, lambda: _plain_rows(source, encoding))
 
 
-def _columns(rows: Iterator[Row]) -> tuple[str, ...]:
+def _columns(source: Source, rows: Iterator[Row]) -> tuple[str, ...]:
     seen: dict[str, None] = {}
     for row in rows:
         seen.update(dict.fromkeys(row.values))
+        tables.check_count(seen, name=source.name)
     return tuple(seen)
 
 
@@ -85,7 +86,7 @@ def _plain_rows(source: Source, encoding: str) -> Iterator[Row]:
 def _open_shape(
     source: Source, encoding: str, shape: Shape, read: Callable[[], Iterator[tuple[int, dict[str, Any]]]]
 ) -> Table:
-    columns = _columns(_shaped_rows(source, shape, read()))
+    columns = _columns(source, _shaped_rows(source, shape, read()))
     known = ColumnMap(shape.text, label=shape.said)
     return Table(
         shape.format,

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence, Sized
 
     from annotator.importing.columns import ColumnMap
+
+MAX_COLUMNS = 2_000
+"""Surveys have hundreds. Every row carries its columns, so a hundred thousand take minutes where one is read."""
 
 Format = Literal[
     "csv",
@@ -107,13 +110,24 @@ def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
     """Make column names of a heading; a column without one is called by its place, ``column_3``.
 
     Raises:
-        UserError: if two columns have the same name.
+        UserError: if there are too many, or two have the same name.
     """
+    check_count(raw, name=name)
     names = [plain_column(cell or "") or f"column_{place}" for place, cell in enumerate(raw, 1)]
-    for place, column in enumerate(names):
-        if column in names[:place]:
-            raise UserError("import_columns_repeat", name=name, column=shorten(column))
+    if len(set(names)) < len(names):
+        repeated = next(column for place, column in enumerate(names) if column in names[:place])
+        raise UserError("import_columns_repeat", name=name, column=shorten(repeated))
     return tuple(names)
+
+
+def check_count(columns: Sized, *, name: str) -> None:
+    """Check that there are no more columns than a table of diaries has.
+
+    Raises:
+        UserError: naming how many there are.
+    """
+    if len(columns) > MAX_COLUMNS:
+        raise UserError("import_too_many_columns", name=name, found=len(columns), limit=MAX_COLUMNS)
 
 
 def plain_column(column: str) -> str:

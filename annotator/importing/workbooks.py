@@ -6,8 +6,6 @@ import re
 import zipfile
 import zlib
 from datetime import date, datetime, time
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import python_calamine
@@ -147,9 +145,8 @@ def _find_sheet(source: Source) -> tuple[Any, tuple[str, ...]]:
 
 
 def _load(source: Source) -> Any:
-    if isinstance(source.content, Path):
-        return python_calamine.CalamineWorkbook.from_path(source.content)
-    return python_calamine.CalamineWorkbook.from_filelike(BytesIO(source.content))
+    with source.open() as file:
+        return python_calamine.CalamineWorkbook.from_filelike(file)
 
 
 def _records(sheet: Any) -> Iterator[tuple[int, list[str | None]]]:

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 import private_files
-from annotator import predictions
+from annotator import predictions, sound
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
 from db import models
 from learner.encoder import default_cache
 from learner.gates import PROBE
-from learner.speech import Transcriber, read
+from learner.speech import Transcriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,8 +99,9 @@ class Desk:
 
         Raises:
             LearnerError: as `learner.speech` does.
+            UserError: if the audio ends its reader.
         """
-        samples = read(data)
+        samples = sound.read(data)
         if self._transcriber is None or self._transcriber.name != name:
             self._transcriber = None  # room is made first
             self._transcriber = Transcriber(name)

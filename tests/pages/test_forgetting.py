@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 from annotator import accounts, forgetting, project, sessions
 from annotator.forgetting import Selection
 from db import diaries
 from pages.widgets import session
 
 if TYPE_CHECKING:
-    import pytest
     from pathlib import Path
 
+    import pytest
     from streamlit.testing.v1 import AppTest
 
     from tests.pages.conftest import OpenApp

@@ -1,0 +1,143 @@
+"""Reading a foreign file: a child process parses it, and sends back a table and its rows.
+
+Whatever the file does to its parser, a crash, an endless loop or a flood of memory, ends the child, and the person who
+chose the file gets one sentence.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+from annotator.importing import wire
+from annotator.processes.child import Child, ChildError
+from annotator.processes.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    from annotator.importing.sources import Source
+    from annotator.importing.tables import Row, Table
+
+    _T = TypeVar("_T")
+
+_JOB = "annotator.importing.reader_job:serve"
+_AHEAD = 4
+"""Batches that the child may be ahead: it parses while the rows before are being looked through."""
+
+_MB = 1_000_000
+_MEMORY_BYTES, _MEMORY_PER_BYTE, _MOST_MEMORY_BYTES = 1_500 * _MB, 12, 6_000 * _MB
+"""A workbook takes up to ten times its size, an empty one already 100 MB for libraries; spaCy alone takes 300 MB."""
+
+_CPU_SECONDS, _CPU_SECONDS_PER_MB = 9, 2
+"""Until the first rows. The slowest real files, workbooks, take a second a MB; a second is lost on the start."""
+
+_WAIT_SECONDS = 16
+"""For a small file: twice what its processor time may be, since others compute, too."""
+
+MAX_ROWS = 2_000_000
+"""Twice what a project is measured with. What becomes of each row is kept in memory until the import is written."""
+
+_ROW_BYTES = 100
+_FREE_BYTES, _MOST_EXPANSION = 32 * _MB, 50
+"""Rows may come to fifty times the file's size: compressed diaries stay below ten. Each row counts a hundred bytes."""
+
+
+@contextmanager
+def opened(source: Source, *, encoding: str | None = None, split: str | None = None) -> Iterator[Table]:
+    """Hold a file's table open; its rows can be read as long as the block lasts, and again from the first one.
+
+    Args:
+        encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
+        split: read only this part of a data set, for formats that have parts.
+
+    Raises:
+        UserError: if it isn't a file of one of the formats, is damaged, or its reader had to be stopped.
+    """
+    arguments = {
+        "name": source.name,
+        "file": source.file and [source.file.number, source.file.size],
+        "folder": source.folder and str(source.folder),
+        "encoding": encoding,
+        "split": split,
+    }
+    limits = limits_for(source.size, is_sealed=not source.is_on_hub())
+    files = [] if source.file is None else [source.file.number]
+    libraries = ["datasets"] if source.file is None else ["spacy"] if source.name.lower().endswith(".spacy") else []
+    with Child(_JOB, arguments, limits, files=files, libraries=libraries) as child:
+        stream = _Stream(child, source)
+        yield stream.take(lambda data: wire.decode_table(data, stream.rows))
+
+
+def limits_for(size: int | None, *, is_sealed: bool = True) -> Limits:
+    """Return what reading a file may take; None for the size of a data set that is fetched first."""
+    if size is None:
+        return Limits(_MOST_MEMORY_BYTES, 3_600, 36_000, 3_600, is_sealed)
+    memory = min(_MEMORY_BYTES + _MEMORY_PER_BYTE * size, _MOST_MEMORY_BYTES + size)
+    more = size * _CPU_SECONDS_PER_MB // _MB
+    return Limits(memory, _CPU_SECONDS + more, 60 + 10 * more, _WAIT_SECONDS + 2 * more, is_sealed)
+
+
+class _Stream:
+    """Asks the child for batches of rows, some ahead of those that are used."""
+
+    def __init__(self, child: Child, source: Source) -> None:
+        self._child, self._source = child, source
+        self._asked = 0
+        self._turn = 0
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows from the first one on; ends what an earlier call has not read."""
+        self._turn += 1
+        turn = self._turn
+        while self._asked:
+            self._answer(lambda data: None)
+        left, count = self._budget(), 0
+        self._ask(b"first")
+        for _ in range(_AHEAD - 1):
+            self._ask(b"next")
+        while batch := self._answer(lambda data: _rows(data)):
+            data_bytes, rows = batch
+            left -= data_bytes + _ROW_BYTES * len(rows)
+            count += len(rows)
+            if left < 0:
+                raise UserError("import_file_expands", name=self._source.name, times=_MOST_EXPANSION)
+            if count > MAX_ROWS:
+                raise UserError("import_too_many_rows", name=self._source.name, limit=MAX_ROWS)
+            self._ask(b"next")
+            for row in rows:
+                yield row
+                if turn != self._turn:
+                    raise RuntimeError("the rows are being read anew")
+
+    def _budget(self) -> float:
+        size = self._source.size
+        return float("inf") if size is None else _FREE_BYTES + _MOST_EXPANSION * size
+
+    def _ask(self, request: bytes) -> None:
+        self._child.send(request)
+        self._asked += 1
+
+    def _answer(self, decode: Callable[[bytes], _T]) -> _T:
+        self._asked -= 1
+        return self.take(decode)
+
+    def take(self, decode: Callable[[bytes], _T]) -> _T:
+        """Return the next answer.
+
+        Raises:
+            UserError: if the child sent one, ended, or sent what is no answer.
+        """
+        name = self._source.name
+        try:
+            return decode(self._child.receive())
+        except ChildError as error:
+            raise UserError(error.code, name=name, **error.details) from error
+        except ValueError as error:
+            raise UserError("reader_garbage", name=name) from error
+
+
+def _rows(data: bytes) -> tuple[int, list[Row]] | None:
+    return (len(data), wire.decode_rows(data)) if data else None

@@ -1,0 +1,40 @@
+"""The child's side of `annotator.importing.reader`: the one place where files of strangers are opened as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotator.importing import tables, wire
+from annotator.importing.formats import open_table
+from annotator.importing.garbage import only_new_objects
+from annotator.importing.sources import OpenFile, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from annotator.importing.tables import Row
+    from annotator.processes.inside import Channel
+
+
+def serve(channel: Channel, arguments: dict[str, Any]) -> None:
+    """Send the table; then a batch of rows for each request, an empty answer after the last."""
+    source = _source(arguments)
+    table = open_table(source, encoding=arguments["encoding"], split=arguments["split"])
+    tables.check_count(table.columns, name=source.name)
+    channel.send(wire.encode_table(table))
+    batches: Iterator[list[Row]] = iter(())
+    with only_new_objects():
+        while (request := channel.receive()) is not None:
+            if request == b"first":
+                batches = wire.batches(table.rows())
+            channel.send(wire.encode_rows(batch) if (batch := next(batches, None)) else b"")
+
+
+def _source(arguments: dict[str, Any]) -> Source:
+    file, folder = arguments["file"], arguments["folder"]
+    return Source(
+        arguments["name"],
+        None if file is None else OpenFile(file[0], size=file[1]),
+        None if folder is None else Path(folder),
+    )

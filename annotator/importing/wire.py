@@ -1,0 +1,162 @@
+"""Tables and rows as bytes, between the process that reads a foreign file and the one that keeps what was read.
+
+JSON, since decoding it runs nothing. Rows with the same columns travel column by column. What comes back is checked
+value by value: the process that sent it may have been taken over by the file.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, get_args
+
+import orjson
+
+from annotator.importing.columns import ColumnMap
+from annotator.importing.tables import MAX_COLUMNS, Format, Mark, Row, Said, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+FIRST_ROWS = 50
+"""In the first batch: as many as a preview looks at, so that it need not wait for more."""
+
+_MOST_ROWS = 2_000
+_MOST_CHARACTERS = 1_000_000
+
+_TEXTS: tuple[type, ...] = (str, type(None))
+
+
+def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Yield rows in lists: of a few at first, then of up to 2,000 or a million characters."""
+    most = FIRST_ROWS
+    while batch := list(_up_to(_MOST_CHARACTERS, islice(rows, most))):
+        yield batch
+        most = min(2 * most, _MOST_ROWS)
+
+
+def _up_to(limit: int, rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        limit -= sum(map(len, filter(None, row.values.values())))
+        yield row
+        if limit <= 0:
+            return
+
+
+def encode_rows(rows: Iterable[Row]) -> bytes:
+    """Return rows as bytes."""
+    groups = []
+    for columns, group in groupby(rows, lambda row: tuple(row.values)):
+        alike = list(group)
+        groups.append(
+            (
+                columns,
+                [row.number for row in alike],
+                list(zip(*(row.values.values() for row in alike), strict=True)),
+                [row.said for row in alike] if any(row.said for row in alike) else None,
+            )
+        )
+    return _encode(groups)
+
+
+def decode_rows(data: bytes) -> list[Row]:
+    """Return the rows that were encoded.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    rows: list[Row] = []
+    for group in _decode(data, list):
+        columns, numbers, values, said = _sized(group, 4)
+        _check_texts(columns, only=(str,))
+        if type(numbers) is not list or set(map(type, numbers)) - {int}:
+            raise ValueError("numbers")
+        for column in _sized(values, len(columns)):
+            _check_texts(_sized(column, len(numbers)), only=_TEXTS)
+        people = [()] * len(numbers) if said is None else [_people(one) for one in _sized(said, len(numbers))]
+        lines = zip(*values, strict=True) if values else [()] * len(numbers)
+        rows += [
+            Row(number, dict(zip(columns, line, strict=True)), told)
+            for number, line, told in zip(numbers, lines, people, strict=True)
+        ]
+    return rows
+
+
+def encode_table(table: Table) -> bytes:
+    """Return what a table is, without its rows, as bytes."""
+    known = table.known and [*(getattr(table.known, name) for name in _ROLES), table.known.ignored]
+    told = (table.format, table.encoding, table.columns, table.sheet, table.other_sheets, table.said, known)
+    return _encode(told)
+
+
+def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
+    """Return the table that was encoded, with its rows.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    kind, encoding, columns, sheet, others, said, known = _sized(_decode(data, list), 7)
+    _check_texts([encoding, sheet, said], only=_TEXTS)
+    for names in (columns, others):
+        _check_texts(names, only=(str,))
+    if kind not in get_args(Format) or not 0 < len(columns) <= MAX_COLUMNS:
+        raise ValueError("table")
+    return Table(kind, encoding, tuple(columns), rows, sheet, tuple(others), said, known and _column_map(known))
+
+
+_ROLES = ("text", "label", "date", "author", "annotator")
+
+
+def _column_map(told: Any) -> ColumnMap:
+    *roles, ignored = _sized(told, len(_ROLES) + 1)
+    _check_texts(roles, only=_TEXTS)
+    _check_texts(ignored, only=(str,))
+    return ColumnMap(**dict(zip(_ROLES, roles, strict=True)), ignored=tuple(ignored))
+
+
+def _people(told: Any) -> tuple[Said, ...]:
+    return tuple(_said(*_sized(one, 6)) for one in _sized(told))
+
+
+def _said(person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any) -> Said:
+    _check_texts([person, memo, *_sized(labels)], only=(str,))
+    if kind not in (None, "label", "skip", "flag") or type(intensity) not in (int, type(None)):
+        raise ValueError("decision")
+    return Said(person, kind, tuple(labels), memo, intensity, tuple(_mark(*_sized(one, 5)) for one in _sized(marks)))
+
+
+def _mark(start: Any, end: Any, label: Any, verdict: Any, if_label: Any) -> Mark:
+    if [*map(type, (start, end, label, if_label))] != [int, int, str, bool] or verdict not in ("right", "wrong"):
+        raise ValueError("mark")
+    return Mark(start, end, label, verdict, if_label)
+
+
+def _check_texts(values: Any, *, only: Iterable[type]) -> None:
+    if type(values) is not list or set(map(type, values)) - {*only}:
+        raise ValueError("texts")
+
+
+def _sized(values: Any, count: int | None = None) -> list[Any]:
+    if type(values) is not list or (count is not None and len(values) != count):
+        raise ValueError("list")
+    return values
+
+
+def _encode(told: Any) -> bytes:
+    try:
+        return orjson.dumps(told)
+    except (TypeError, ValueError):  # a lone surrogate, which is an error of its row, or a number of many digits
+        return json.dumps(told).encode()
+
+
+def _decode(data: bytes, kind: type) -> Any:
+    try:
+        found = orjson.loads(data)
+    except ValueError:
+        try:
+            found = json.loads(data)
+        except RecursionError as error:
+            raise ValueError("depth") from error
+    if type(found) is not kind:
+        raise ValueError(kind.__name__)
+    return found

@@ -1,0 +1,90 @@
+"""What a child process may use, and the kernel's part in holding it to that.
+
+Imported by the child before anything else, so it stands on the standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+_OPEN_FILES = 1_024
+_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one child may use.
+
+    Attributes:
+        memory_bytes: of memory that is its own.
+        cpu_seconds: of processor time from one answer to the next.
+        total_cpu_seconds: of processor time in its whole life.
+        wait_seconds: by the clock, that the parent waits for one answer.
+        is_sealed: no network, no writing, no other process; see `annotator.processes.sandbox`.
+    """
+
+    memory_bytes: int
+    cpu_seconds: int
+    total_cpu_seconds: int
+    wait_seconds: float
+    is_sealed: bool = True
+
+
+def apply(limits: Limits) -> None:
+    """Put this process under its limits; those of the kernel can't be raised again."""
+    # A dump of the memory would leave diaries on the disk.
+    _set("RLIMIT_CORE", 0)
+    _set("RLIMIT_NOFILE", _OPEN_FILES)
+    # Not RLIMIT_AS: libraries reserve far more addresses than they use. macOS ignores both; the watchdog doesn't.
+    _set("RLIMIT_DATA", limits.memory_bytes)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory runs out, this process ends, and not the app
+
+
+def stop_writing() -> None:
+    """Let no file of this process grow or change, those that are open with it; pipes are none."""
+    _set("RLIMIT_FSIZE", 0)
+
+
+def allow_more_time(limits: Limits) -> None:
+    """Let the time until the next answer begin now."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + 1 + limits.cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (min(until, limits.total_cpu_seconds), limits.total_cpu_seconds))
+
+
+def die_with_parent(parent: int) -> None:
+    """End this process when the one that started it ends, whatever it is doing then.
+
+    Linux's kernel sees to it also while foreign code holds the interpreter; there, the thread that started this
+    process counts as its parent.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _set(name: str, most: int) -> None:
+    kind = getattr(resource, name)
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with contextlib.suppress(OSError, ValueError):  # a system that knows the name alone; the watchdog is left
+        resource.setrlimit(kind, (most, most))
