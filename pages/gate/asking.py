@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _MOST_BYTES = 16_384
-_STATUS = {"login_wait": 429, "password_wrong": 401, "request_foreign": 403}
+_STATUS = {"login_wait": 429, "password_wrong": 401}
 
 
 async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]) -> Response | str:
@@ -37,8 +37,6 @@ async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]
         return respond(card)
     form: dict[str, str] = {}
     try:
-        if not _is_own(request):
-            raise UserError("request_foreign")
         form = await _form(request)
         return await asyncio.to_thread(act, form)
     except EXPLAINED as error:
@@ -46,15 +44,6 @@ async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]
         kept = [replace(box, value=form.get(box.name, "")) if box.kind == "text" else box for box in card.fields]
         told = replace(card, fields=tuple(kept), problem=explain(error, card.language), done="")
         return respond(told, status=_STATUS.get(error.code, 400))
-
-
-def _is_own(request: Request) -> bool:
-    """Say whether a form was sent from a page of ours: what another site sends is not what a person here asked for."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
 async def _form(request: Request) -> dict[str, str]:
