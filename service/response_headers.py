@@ -18,9 +18,9 @@ PLAIN_PAGE_POLICY = (
 
 _HERE_ONLY = ("microphone",)
 _NOWHERE = (
-    *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media", "geolocation"),
-    *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "midi", "payment"),
-    *("publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
+    *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope", "hid"),
+    *("magnetometer", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb"),
+    "xr-spatial-tracking",
 )
 
 COMMON = {

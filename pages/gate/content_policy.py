@@ -25,7 +25,7 @@ _FIXED = {
     # Streamlit styles its elements one by one, and inline.
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
-    "font-src": "'self'",
+    "font-src": "'self' data:",
     "media-src": "'self' blob:",
     "manifest-src": "'self'",
     "form-action": "'self'",
@@ -50,10 +50,13 @@ def page_policy(scope: Scope) -> str:
 
 @cache
 def _scripts() -> str:
-    """Return where scripts may come from: files, our boards, which Streamlit loads as blobs, and known lines."""
+    """Return where scripts may come from: files, our boards, which Streamlit loads as blobs, and known lines.
+
+    Its reader of messages tries WebAssembly, which can't be made of a string in the page.
+    """
     page = (Path(file_util.get_static_dir()) / "index.html").read_text("utf-8")
     inline = [*_INLINE_SCRIPT.findall(page), *map(language_script, LANGUAGES)]
-    return " ".join(["'self'", "blob:", *map(_hash, inline)])
+    return " ".join(["'self'", "blob:", "'wasm-unsafe-eval'", *map(_hash, inline)])
 
 
 def _hash(script: str) -> str:
