@@ -68,12 +68,12 @@ def main() -> None:
         lifespan=_living(service),
     )
     bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})
-    _keep_to_itself()
+    keep_to_itself()
     served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
     run(served, address=asked.address, port=asked.port, ws_max_size=_WEBSOCKET_BYTES)
 
 
-def _keep_to_itself() -> None:
+def keep_to_itself() -> None:
     """Take away Streamlit's ways of finding out this machine's address: it asks a service elsewhere for it.
 
     It does so for a websocket from another address, which never comes as far as Streamlit here.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -37,11 +37,21 @@ HTML = {"Accept": "text/html"}
 
 
 @contextmanager
-def serving(path: Path, *, port: int = 0, **environment: str) -> Iterator[int]:
+def serving(
+    path: Path, *, port: int = 0, program: str = "", errors: IO[bytes] | None = None, **environment: str
+) -> Iterator[int]:
+    """Serve a project for the length of a block.
+
+    Args:
+        program: Python code that serves at the port that it is given, in place of the app as it is.
+        errors: file for what the server has to say.
+    """
     port = port or free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MAEUMGYEOL_DB": str(path), **environment}
     command = [sys.executable, "-m", "pages.widgets.server", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+    if program:
+        command = [sys.executable, "-c", program, str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=errors) as server:
         try:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
