@@ -41,6 +41,8 @@ class Config(uvicorn.Config):
             cast("Any", app),
             http=HttpProtocol,
             ws=WebSocketProtocol,
+            # Whom a header may speak for another address: nobody, unless a proxy is named.
+            forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
             access_log=False,
             log_level="error",
             server_header=False,
@@ -154,8 +156,6 @@ def run(app: ASGIApp, *, address: str, port: int, **options: Any) -> None:
         options: of uvicorn.
     """
     limits = _limits()
-    # Whom a header may speak for another address: nobody, unless a proxy is named in this variable of uvicorn's.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     config = Config(app, limits=limits, host=address, port=port, **options)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listening = socket.create_server((address, port), family=family, backlog=2048, dualstack_ipv6=address == "::")

@@ -34,6 +34,20 @@ def read(client: socket.socket, *, enough: int = 1 << 20) -> bytes:
     return came
 
 
+def receive(client: socket.socket) -> Answer | None:
+    """Return the next response on a connection, with a body that says how long it is; None if none comes."""
+    came = b""
+    answer = None
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while answer is None or len(answer.rest) < int(answer.headers.get("content-length", "0")):
+            piece = client.recv(65536)
+            if not piece:
+                break
+            came += piece
+            answer = parse(came)
+    return answer
+
+
 def parse(came: bytes) -> Answer | None:
     """Return the first response in some bytes; None if there is none."""
     head, separator, rest = came.partition(b"\r\n\r\n")
@@ -60,4 +74,4 @@ def handshake(port: int, *lines: str, path: str = "/_stcore/stream", host: str |
     sent = "\r\n".join([*request, "", ""]).encode("utf-8")
     with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as client:
         client.sendall(sent)
-        return parse(read(client, enough=1))
+        return receive(client)

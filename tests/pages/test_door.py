@@ -363,3 +363,43 @@ def test_a_token_opens_the_service_from_no_page_either(path: Path, port: int) ->
     foreign = {**given, "Origin": "https://evil.example"}
     status, _, body = ask(port, "POST", "/api/v1/diaries", foreign, '{"text": "again"}')
     assert (status, '"code"' in body) == (403, True)
+
+
+# Bodies
+
+BODIES = [("POST", "/login"), ("POST", "/password"), ("POST", "/overview"), ("POST", "/api/v1/diaries"), ("GET", "/")]
+
+
+@pytest.mark.parametrize(("method", "address"), BODIES)
+@pytest.mark.parametrize("more", ["", "Expect: 100-continue\r\n"])
+def test_a_body_that_says_it_is_too_large_is_refused_unread(
+    port: int, token: str, method: str, address: str, more: str
+) -> None:
+    head = f"{method} {address} HTTP/1.1\r\nHost: HOST\r\nCookie: {COOKIE}={token}\r\nAuthorization: Bearer x\r\n"
+    came = ask_raw(port, f"{head}{more}Content-Length: {1 << 40}\r\n\r\n".encode(), seconds=3)
+    assert came.startswith(b"HTTP/1.1 413 "), "not a word of the body was asked for"
+    answer = parse(came)
+    assert answer is not None
+    assert is_hardened(answer.headers)
+    assert len(answer.rest.decode()) > 20
+
+
+@pytest.mark.parametrize("address", ["/login", "/api/v1/diaries"])
+def test_a_body_in_chunks_is_read_as_far_as_it_may_be_large(port: int, path: Path, address: str) -> None:
+    with project.opened(path) as db:
+        secret = api_tokens.add(db, f"chunks of {address}", ["write"])
+    head = (
+        f"POST {address} HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer {secret}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+    answer = parse(ask_raw(port, head.encode() + chunk * 12, seconds=5))
+    assert answer is not None
+    assert answer.status in (400, 413)
+
+
+def test_a_long_body_of_a_stranger_is_not_read_by_the_service(port: int) -> None:
+    head = "POST /api/v1/diaries HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer made-up\r\n"
+    for length in ("Content-Length: 1000000", "Transfer-Encoding: chunked"):
+        answer = parse(ask_raw(port, f"{head}{length}\r\nExpect: 100-continue\r\n\r\n".encode(), seconds=3))
+        assert answer is not None
+        assert answer.status == 401
