@@ -43,7 +43,8 @@ def page_policy(scope: Scope) -> str:
         [
             *(f"{name} {value}" for name, value in _FIXED.items()),
             f"script-src {_scripts()}",
-            f"connect-src 'self'{socket}",
+            # A recording is read back from the browser's own memory before it is sent.
+            f"connect-src 'self' blob:{socket}",
         ]
     )
 

@@ -253,7 +253,7 @@ def test_so_does_every_file_of_streamlit_and_an_answer_that_nothing_has_changed(
 def test_the_pages_of_the_app_take_nothing_from_elsewhere(port: int, token: str) -> None:
     policy = ask(port, "GET", "/overview", {**HTML, **cookie(token)})[1]["content-security-policy"]
     rules = dict(rule.partition(" ")[::2] for rule in policy.split("; "))
-    assert rules["connect-src"] == f"'self' ws://127.0.0.1:{port}"
+    assert rules["connect-src"] == f"'self' blob: ws://127.0.0.1:{port}"
     assert not any("http" in value or "*" in value for value in rules.values())
     assert "'unsafe-inline'" not in rules["script-src"]
 
