@@ -6,6 +6,10 @@ import contextlib
 import socket
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,24 @@ def parse(came: bytes) -> Answer | None:
     return Answer(int(lines[0].split()[1]), headers, rest)
 
 
+@contextlib.contextmanager
+def open_websocket(
+    port: int, *lines: str, path: str = "/_stcore/stream", host: str | None = None
+) -> Iterator[tuple[int | None, socket.socket]]:
+    """Ask for a websocket with some more header lines and hold it; yields the status of the answer."""
+    answer, client = _shake(port, lines, path, host)
+    with closing(client):
+        yield answer.status if answer else None, client
+
+
 def handshake(port: int, *lines: str, path: str = "/_stcore/stream", host: str | None = None) -> Answer | None:
     """Ask for a websocket with some more header lines; return the answer to it."""
+    answer, client = _shake(port, lines, path, host)
+    client.close()
+    return answer
+
+
+def _shake(port: int, lines: tuple[str, ...], path: str, host: str | None) -> tuple[Answer | None, socket.socket]:
     request = [
         f"GET {path} HTTP/1.1",
         f"Host: {host or f'127.0.0.1:{port}'}",
@@ -71,7 +91,6 @@ def handshake(port: int, *lines: str, path: str = "/_stcore/stream", host: str |
         "Sec-WebSocket-Protocol: streamlit",
         *lines,
     ]
-    sent = "\r\n".join([*request, "", ""]).encode("utf-8")
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as client:
-        client.sendall(sent)
-        return receive(client)
+    client = socket.create_connection(("127.0.0.1", port), timeout=20)
+    client.sendall("\r\n".join([*request, "", ""]).encode("utf-8"))
+    return receive(client), client

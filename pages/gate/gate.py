@@ -37,7 +37,7 @@ _STREAM = "/_stcore/stream"
 _FORM = Bounds(64 << 10, seconds=30.0)
 """What is sent to any page but an upload."""
 
-_MOST_TABS = 100
+MOST_TABS = 100
 """Websockets of one login, or of the one person of a project without accounts."""
 
 _STATUS = {
@@ -115,7 +115,7 @@ class Gate:
     async def _tab(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open a websocket, unless the browser has too many: each is a run of the whole app."""
         token = token_of(scope) or ""
-        if scope["path"] != _STREAM or self._tabs[token] >= _MOST_TABS:
+        if scope["path"] != _STREAM or self._tabs[token] >= MOST_TABS:
             await send({"type": "websocket.close", "code": 1008})
             return
         self._tabs[token] += 1

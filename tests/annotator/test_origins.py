@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
+import pytest
+from click.testing import CliRunner
+
+from annotator.cli import cli
 from annotator.errors import UserError
 from annotator.origins import canonical, public_origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,9 @@ def test_a_public_address_is_named_as_people_write_it() -> None:
 def test_anything_else_is_no_public_address(url: str) -> None:
     with pytest.raises(UserError, match="public_url_wrong"):
         public_origin(url)
+
+
+def test_the_app_does_not_start_with_an_address_that_is_none(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(cli, ["app", "--db", str(tmp_path / "a.db"), "--public-url", "labels.example.org/x"])
+    assert isinstance(ran.exception, UserError)
+    assert ran.exception.code == "public_url_wrong"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -12,6 +14,7 @@ import pytest
 from annotator import accounts, api_tokens, project
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
+from pages.gate.gate import MOST_TABS
 from pages.widgets.session import COOKIE
 from tests.conftest import ROOT
 from tests.door_cases import (
@@ -26,7 +29,7 @@ from tests.door_cases import (
 )
 from tests.pages.test_gate import HTML, PASSWORD, ask, cookie, serving, session_of, socket, until_finished
 from tests.pages.test_gate import run as run_page
-from tests.raw_http import ask_raw, handshake, parse
+from tests.raw_http import ask_raw, handshake, open_websocket, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +96,19 @@ def test_a_name_that_leads_here_is_not_this_machine_for_one_person_alone(solo: i
     for name in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "localhost.", "0.0.0.0", "127.1"):
         assert not opens(solo, f"http://{name}:{solo}", host=f"{name}:{solo}"), name
         assert ask(solo, "GET", "/", {**HTML, "Host": f"{name}:{solo}"})[0] == 403, name
+
+
+def test_a_browser_has_so_many_websockets_and_no_more(port: int, path: Path) -> None:
+    line, other = session_line(session_of(path, "지민")), session_line(session_of(path, "지민"))
+    own = f"Origin: http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_websocket(port, own, line)) for _ in range(MOST_TABS + 1)]
+        assert [status for status, _ in opened] == [101] * MOST_TABS + [403]
+        assert opens(port, own.removeprefix("Origin: "), other), "another login of the same person"
+        opened[0][1].close()
+        deadline = time.monotonic() + 20
+        while not opens(port, own.removeprefix("Origin: "), line):
+            assert time.monotonic() < deadline
 
 
 def test_two_origins_are_none(port: int, token: str) -> None:

@@ -25,6 +25,7 @@ from service.connections import Limits, address_group
 from service.protocols import Config
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
+from tests.door_cases import REQUIRED_HEADERS
 from tests.raw_http import handshake, receive
 
 if TYPE_CHECKING:
@@ -178,6 +179,16 @@ def test_health_is_answered_while_five_hundred_connections_stand_half_open(real:
         clients = [stack.enter_context(closing(connect(port, HALF_OPEN[kind]))) for _ in range(MANY)]
         assert max(health(port, health_path) for _ in range(5)) < 5
         assert len(clients) == MANY
+
+
+def test_every_answer_of_either_server_says_what_a_browser_may_do_with_it(real: tuple[int, str]) -> None:
+    port, health_path = real
+    for path in ("/", "/nope", "/api", "/api/docs", "/api/openapi.json", "/api/v1/labels", health_path, "no path"):
+        with closing(connect(port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())) as client:
+            answer = receive(client)
+        assert answer is not None
+        assert REQUIRED_HEADERS.items() <= answer.headers.items(), path
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 def test_health_is_answered_with_few_files_to_open(path: Path) -> None:
