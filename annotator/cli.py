@@ -40,6 +40,7 @@ from annotator.cli_options import DIARY_ID as _DIARY_ID
 from annotator.cli_options import database_option as _database_option
 from annotator.cli_options import json_option as _json_option
 from annotator.cli_options import name_option as _name_option
+from annotator.cli_options import public_url_option as _public_url_option
 from annotator.cli_options import show as _print
 from annotator.errors import EXPLAINED, UserError, where
 from annotator.messages import default_language, explain, say
@@ -163,9 +164,10 @@ def _write_report(target: Path, content: bytes) -> None:
 @_database_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help=say("cli.app.port"))
 @click.option("--address", default="127.0.0.1", show_default=True, help=say("cli.app.address"))
+@_public_url_option
 @click.option("--demo", is_flag=True, help=say("cli.app.demo"))
 @click.option("--no-worker", is_flag=True, help=say("cli.app.no_worker"))
-def app(path: Path, port: int, address: str, demo: bool, no_worker: bool) -> None:
+def app(path: Path, port: int, address: str, public_url: str, demo: bool, no_worker: bool) -> None:
     from annotator.serve import serve
 
     if demo and not project.is_set_up(path):
@@ -176,6 +178,7 @@ def app(path: Path, port: int, address: str, demo: bool, no_worker: bool) -> Non
         path,
         address=address,
         port=port,
+        public_url=public_url,
         with_worker=not no_worker,
         say=lambda url: click.echo(say("cli.app.up", url=url)),
     )

@@ -9,7 +9,7 @@ import click
 
 from annotator import api_tokens, project
 from annotator.api_tokens import DEFAULT_PER_MINUTE, SCOPES
-from annotator.cli_options import database_option, json_option, show
+from annotator.cli_options import database_option, json_option, public_url_option, show
 from annotator.messages import say
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ _name = click.argument("name", metavar="NAME")
 @database_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8502, show_default=True, help=say("cli.api.port"))
 @click.option("--address", default="127.0.0.1", show_default=True, help=say("cli.api.address"))
+@public_url_option
 @click.option("--no-worker", is_flag=True, help=say("cli.api.no_worker"))
-def api(path: Path, port: int, address: str, no_worker: bool) -> None:
+def api(path: Path, port: int, address: str, public_url: str, no_worker: bool) -> None:
     from annotator.serve import API, serve
 
     project.open_project(path).close()
@@ -33,6 +34,7 @@ def api(path: Path, port: int, address: str, no_worker: bool) -> None:
         path,
         address=address,
         port=port,
+        public_url=public_url,
         with_worker=not no_worker,
         say=lambda url: click.echo(say("cli.api.up", url=url)),
         server=API,

@@ -35,6 +35,10 @@ DIARY_ID = click.IntRange(1, 2**63 - 1)
 json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.option.json"))
 name_option = click.option("--name", default=say("cli.me"), show_default=True, help=say("cli.option.name"))
 
+public_url_option = click.option(
+    "--public-url", default="", envvar="MAEUMGYEOL_PUBLIC_URL", help=say("cli.option.public_url")
+)
+
 
 def show(as_json: bool, value: Any, text: str) -> None:
     """Print a value for programs, or its text for people."""

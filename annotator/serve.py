@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from annotator import accounts, project
 from annotator.access import is_loopback
 from annotator.errors import UserError
+from annotator.origins import public_origin
 from annotator.worker.lock import is_working
 
 if TYPE_CHECKING:
@@ -54,7 +55,14 @@ _WORKER_NICENESS = 10
 
 
 def serve(
-    database: Path, *, address: str, port: int, with_worker: bool, say: Callable[[str], None], server: Server = APP
+    database: Path,
+    *,
+    address: str,
+    port: int,
+    with_worker: bool,
+    say: Callable[[str], None],
+    server: Server = APP,
+    public_url: str = "",
 ) -> None:
     """Run app and worker until Ctrl-C or SIGTERM; a worker that dies is started again.
 
@@ -63,18 +71,20 @@ def serve(
     Args:
         say: called once with the address when the app answers.
         server: what is served.
+        public_url: the address that a proxy before the server gives it; empty without one.
 
     Raises:
-        UserError: if the port is taken, the app does not start, or other computers could reach it while nobody is in
-            charge of who is let in.
+        UserError: if the public address is none, the port is taken, the app does not start, or other computers could
+            reach it while nobody is in charge of who is let in.
     """
     # Before anything is served: a project that is not ours is refused, and one that others can read is closed.
     project.is_set_up(database)
+    public_origin(public_url)
     if server.needs_administrator:
         _check_reach(database, address)
     _check_port(address, port)
     with _stop_on_signals() as stopping, _Children() as children:
-        app = children.start(_app_command(server.module, address, port), database)
+        app = children.start(_app_command(server.module, address, port), database, public_url=public_url)
         _wait_until_up(app, f"http://{_host(address)}:{port}{server.health}")
         say(f"http://{_host(address)}:{port}")
         # The worker's imports take a core for seconds: the page that somebody is opening now goes first.
@@ -141,9 +151,16 @@ class _Children:
     def __enter__(self) -> _Children:
         return self
 
-    def start(self, command: list[str], database: Path, *, niceness: int = 0) -> subprocess.Popen[bytes]:
-        """Start a command that finds the database in its environment."""
-        environment = {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve())}
+    def start(
+        self, command: list[str], database: Path, *, niceness: int = 0, public_url: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """Start a command that finds the database, and the address of a proxy, in its environment."""
+        environment = {
+            "HF_HUB_OFFLINE": "1",
+            **os.environ,
+            "MAEUMGYEOL_DB": str(database.resolve()),
+            "MAEUMGYEOL_PUBLIC_URL": public_url,
+        }
         child = subprocess.Popen(
             command,
             env=environment,

@@ -11,6 +11,7 @@ from service import about, description, diaries, errors, label_studio, shapes
 from service.beside import PREFIX
 from service.desk import Desk
 from service.guard import Guard
+from service.response_headers import PLAIN_PAGE_POLICY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def create(database: Path) -> FastAPI:
     app.router.redirect_slashes = False
     desk = Desk(database)
     app.state.desk = desk
-    app.add_middleware(Guard, figures=desk.figures)
+    app.add_middleware(Guard, desk=desk)
     errors.install(app)
     for router in (diaries.router, about.router):
         app.include_router(router, prefix="/v1", responses=_PROBLEMS)
@@ -38,6 +39,7 @@ def create(database: Path) -> FastAPI:
 
     @app.get("/docs", include_in_schema=False)
     def describe() -> HTMLResponse:
-        return HTMLResponse(description.page(app.openapi(), PREFIX))
+        policy = {"Content-Security-Policy": PLAIN_PAGE_POLICY}
+        return HTMLResponse(description.page(app.openapi(), PREFIX), headers=policy)
 
     return app

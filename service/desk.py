@@ -14,9 +14,10 @@ from fastapi.security import HTTPBearer
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.datastructures import Headers
 
 from annotator import api_tokens, project
-from annotator.api_tokens import Caller, Scope  # noqa: TC001 - FastAPI reads the hints
+from annotator.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
 from annotator.errors import UserError
 from service.engine import Engine
 from service.figures import Figures
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from starlette.types import Scope
 
     from annotator.project import Database
 
@@ -58,7 +61,16 @@ class Desk:
 
         return await run_in_threadpool(act)
 
-    def admit(self, presented: str, scopes: tuple[Scope, ...]) -> Caller:
+    async def identify(self, scope: Scope) -> None:
+        """Make sure that a request brings a token that is known.
+
+        Raises:
+            UserError: ``token_wrong`` if it doesn't.
+        """
+        presented = _token_in(Headers(scope=scope).get("authorization", ""))
+        await self.run(lambda db: api_tokens.identify(db, presented))
+
+    def admit(self, presented: str, scopes: tuple[api_tokens.Scope, ...]) -> Caller:
         """Return who presents a token, if it opens this and has not asked too often.
 
         Raises:
@@ -83,7 +95,7 @@ def desk_of(request: Request) -> Desk:
 AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
-def needs(*scopes: Scope) -> Any:
+def needs(*scopes: api_tokens.Scope) -> Any:
     """Return what an endpoint depends on to know its caller: a token with these scopes."""
 
     def look(request: Request, desk: AtDesk, described: Annotated[Any, Depends(_describe_bearer)]) -> Caller:

@@ -86,8 +86,6 @@ def answer(
         sent["WWW-Authenticate"] = 'Bearer, Basic realm="maeumgyeol"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         sent.setdefault("Retry-After", str(RETRY_SECONDS))
-    if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
-        sent["Connection"] = "close"  # the rest of the body is not read
     return JSONResponse({"code": code, "message": sentence, **more}, status, sent)
 
 

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
-
+from annotator.errors import UserError
 from annotator.messages import say
 from service import errors
+from service.bodies import Bounds, announced_length, bounded, is_too_large
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from service.figures import Figures
+    from service.desk import Desk
 
 MOST_BYTES = 8 << 20
 """Room for a thousand long diaries; a text alone may have 20,000 characters."""
 
-BODY_SECONDS = 60.0
+_BODY = Bounds(MOST_BYTES, seconds=60.0)
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+_FOR_ANYBODY = 64 << 10
+"""A longer body is read only for a known token: else strangers could fill the memory."""
+
+_AT_ONCE = 200
+_HEALTH = "/v1/health"
 
 
 class Guard:
     """ASGI middleware around the service."""
 
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
         self._app = app
-        self._figures = figures
+        self._desk = desk
+        self._serving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body is small enough and comes fast enough."""
@@ -48,11 +46,9 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
             await send(message)
 
+        self._serving += 1
         try:
             await self._serve(scope, receive, sending)
         except Exception as error:
@@ -60,36 +56,30 @@ class Guard:
             answer = errors.unexpected(scope, error)
             if not status:
                 await answer(scope, receive, sending)
-        self._figures.request(scope, status, time.perf_counter() - began)
+        finally:
+            self._serving -= 1
+        self._desk.figures.request(scope, status, time.perf_counter() - began)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = Headers(scope=scope).get("content-length", "0")
-        if not told.isascii() or not told.isdigit() or int(told) > MOST_BYTES:
+        if is_too_large(scope, _BODY):
             sentence = say("service.body_too_large", errors.language_of(scope))
             await errors.answer(scope, "body_too_large", sentence)(scope, receive, send)
             return
-        await self._app(scope, _counting(receive), send)
-
-
-def _counting(receive: Receive) -> Receive:
-    """Return what hands a body on, and stops where it grows too large or comes too slowly, whatever it said before."""
-    deadline = time.monotonic() + BODY_SECONDS
-    count, is_whole = 0, False
-
-    async def counted() -> Message:
-        nonlocal count, is_whole
-        if is_whole:
-            return await receive()
         try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408) from None
-        if message["type"] == "http.request":
-            count += len(message.get("body", b""))
-            is_whole = not message.get("more_body", False)
-            if count > MOST_BYTES:
-                raise HTTPException(413)
-        return message
+            await self._admit(scope)
+        except UserError as error:
+            await errors.explained(scope, error)(scope, receive, send)
+            return
+        await self._app(scope, bounded(scope, receive, _BODY), send)
 
-    return counted
+    async def _admit(self, scope: Scope) -> None:
+        """Let a request go on to its endpoint, which looks at token and scopes itself.
+
+        Raises:
+            UserError: ``service_busy``, or ``token_wrong`` for a long body of a stranger.
+        """
+        if self._serving > _AT_ONCE and not scope["path"].endswith(_HEALTH):
+            raise UserError("service_busy", waiting=self._serving)
+        length = announced_length(scope)
+        if length is None or length > _FOR_ANYBODY:
+            await self._desk.identify(scope)

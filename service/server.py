@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -17,13 +16,15 @@ from starlette.routing import Mount, Route
 import private_files
 from service.app import create
 from service.beside import PREFIX
+from service.hardening import Hardening
+from service.origins import named_origin
+from service.protocols import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
-_AT_ONCE = 200
 _END_SECONDS = 20
 
 
@@ -52,16 +53,8 @@ def main() -> None:
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8502)
     asked = options.parse_args()
-    uvicorn.run(
-        alone(Path(os.environ["MAEUMGYEOL_DB"])),
-        host=asked.address,
-        port=asked.port,
-        access_log=False,
-        log_level="warning",
-        limit_concurrency=_AT_ONCE,
-        timeout_graceful_shutdown=_END_SECONDS,
-        server_header=False,
-    )
+    served = Hardening(alone(Path(os.environ["MAEUMGYEOL_DB"])), public_origin=named_origin())
+    run(served, address=asked.address, port=asked.port, timeout_graceful_shutdown=_END_SECONDS)
 
 
 if __name__ == "__main__":

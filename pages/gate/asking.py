@@ -8,7 +8,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _MOST_BYTES = 16_384
-_STATUS = {"login_wait": 429, "login_busy": 503, "password_wrong": 401, "request_foreign": 403}
+_STATUS = {"login_wait": 429, "login_busy": 503, "password_wrong": 401}
 
 _THREADS = ThreadPoolExecutor(MOST_WAITING, thread_name_prefix="login")
 """Of its own: who waits for a turn to sign in must not hold up what else the app does beside the event loop."""
@@ -48,22 +48,11 @@ async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]
     if request.method != "POST":
         return respond(card)
     try:
-        if not _is_own(request):
-            raise UserError("request_foreign")
         form = await _form(request)
         return await asyncio.get_running_loop().run_in_executor(_THREADS, act, form)
     except EXPLAINED as error:
         told = replace(card, problem=explain(error, card.language), done="")
         return respond(told, status=_STATUS.get(error.code, 400))
-
-
-def _is_own(request: Request) -> bool:
-    """Say whether a form was sent from a page of ours: what another site sends is not what a person here asked for."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from annotator import accounts, sessions
-from annotator.access import is_loopback
+from annotator import accounts, sessions, trying
+from annotator.access import is_loopback, may
 from annotator.errors import UserError
 from annotator.project import is_set_up, open_project
 from pages.widgets import project
@@ -75,6 +75,22 @@ class Door:
             _remember(self._recent, token)
         return found
 
+    async def uploader(self, scope: Scope) -> int:
+        """Return the number of the person who may send a file; 0 for the one person of a project without accounts.
+
+        Files are imported by reviewers, and recordings made by everybody where they can be transcribed.
+
+        Raises:
+            UserError: as `person`, or if this person's pages have no place for a file.
+        """
+        person = await self.person(scope)
+        if person is None:
+            return 0
+        loop = asyncio.get_running_loop()
+        if not may(person, "review") and not await loop.run_in_executor(self._thread, self._is_transcribing):
+            raise UserError("upload_right")
+        return person.annotator_id
+
     def forget(self) -> None:
         """Believe nothing that was found before: somebody has just signed out."""
         self._recent.clear()
@@ -94,6 +110,10 @@ class Door:
         if not is_here:
             raise UserError("gate_closed")
         return None
+
+    def _is_transcribing(self) -> bool:
+        db = self._opened()
+        return db is not None and bool(trying.speech_model(db))
 
     def _opened(self) -> Database | None:
         """Return the project, opened once and again if another file has taken its place; None if there is none."""

@@ -8,13 +8,9 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from annotator.messages import LANGUAGES, Language, say
+from service.response_headers import PLAIN_PAGE_POLICY
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": PLAIN_PAGE_POLICY}
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fdfcfa; --card: #fff; --text: #23272e; --soft: #6b7079; --line: #d9d5cb;

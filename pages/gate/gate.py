@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,12 +14,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from annotator.errors import EXPLAINED
+from annotator.errors import EXPLAINED, UserError
 from annotator.messages import explain, say
 from pages.gate import organisation
 from pages.gate.asking import language_of
+from pages.gate.door import token_of
 from pages.gate.forms import Card, respond
+from pages.gate.uploads import PREFIX as UPLOAD
+from pages.gate.uploads import Uploads, own_file
 from pages.gate.widget_json import is_strict
+from service.bodies import Bounds, bounded, is_too_large
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -26,6 +31,24 @@ if TYPE_CHECKING:
 
     from annotator.access import Person
     from pages.gate.door import Door
+
+_SERVICE = "/api/"
+_STREAM = "/_stcore/stream"
+
+_FORM = Bounds(64 << 10, seconds=30.0)
+"""What is sent to any page but an upload."""
+
+MOST_TABS = 100
+"""Websockets of one login, or of the one person of a project without accounts."""
+
+_STATUS = {
+    "signed_out": 401,
+    "upload_elsewhere": 404,
+    "upload_length": 411,
+    "upload_too_large": 413,
+    "form_too_long": 413,
+    "upload_quota": 429,
+}
 
 _OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health|/api/.*")
 """The service under ``/api`` asks for tokens of its own."""
@@ -40,13 +63,15 @@ class Gate:
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
         self._door = door
+        self._uploads = Uploads()
+        self._tabs: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what may be served and turn everything else away."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._tab(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -64,7 +89,45 @@ class Gate:
                 return
             if is_page:
                 await self._door.keep_alive(scope)
-        await self._app(scope, receive, send)
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(_SERVICE):
+            await self._app(scope, receive, send)
+            return
+        try:
+            if scope["path"].startswith(UPLOAD) and scope["method"] in ("PUT", "DELETE"):
+                await self._upload(scope, receive, send)
+                return
+            if is_too_large(scope, _FORM):
+                raise UserError("form_too_long")
+        except EXPLAINED as error:
+            await _turn_away(Request(scope, receive), error, is_page=False)(scope, receive, send)
+            return
+        await self._app(scope, bounded(scope, receive, _FORM), send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        person_id = await self._door.uploader(scope)
+        if scope["method"] == "DELETE":
+            own_file(scope)
+            await self._app(scope, bounded(scope, receive, _FORM), send)
+            return
+        with self._uploads.admitted(scope, person_id) as bounds:
+            await self._app(scope, bounded(scope, receive, bounds), send)
+
+    async def _tab(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open a websocket, unless the browser has too many: each is a run of the whole app."""
+        token = token_of(scope) or ""
+        if scope["path"] != _STREAM or self._tabs[token] >= MOST_TABS:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self._tabs[token] += 1
+        try:
+            await self._websocket(scope, receive, send)
+        finally:
+            self._tabs[token] -= 1
+            if not self._tabs[token]:
+                del self._tabs[token]
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -110,7 +173,7 @@ def _turn_away(request: Request, error: Exception, *, is_page: bool) -> Response
     language = language_of(request)
     sentence = explain(error, language)  # type: ignore[arg-type]
     if not is_page:
-        return PlainTextResponse(sentence, 401 if code == "signed_out" else 403, {"Cache-Control": "no-store"})
+        return PlainTextResponse(sentence, _STATUS.get(code, 403), {"Cache-Control": "no-store"})
     if code == "signed_out":
         asked = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
         return RedirectResponse(f"/login?next={asked}", 303, {"Cache-Control": "no-store"})

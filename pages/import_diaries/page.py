@@ -10,6 +10,7 @@ from pages.import_diaries.past import draw_past_imports, draw_taking_back
 from pages.import_diaries.preview import draw_preview
 from pages.import_diaries.report import draw_report, keep_report
 from pages.widgets import project, session
+from pages.widgets.uploads import release
 from pages.widgets.words import say
 
 _EXAMPLE = """text,date,label
@@ -33,6 +34,7 @@ def _draw() -> None:
             report = draw_preview(db, file)
             if report is not None:
                 keep_report(report)
+                release(file)
                 session.keep_draft(_UPLOADS, session.draft(_UPLOADS, 0) + 1)
                 st.rerun()
             return

@@ -10,6 +10,7 @@ from annotator import ordering, settings, simulation_job
 from pages.simulate.result import draw_result
 from pages.widgets import project, session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
+from pages.widgets.uploads import release
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _draw_form() -> None:
         return
     if file is not None:
         content, name = file.getvalue(), file.name
+        release(file)
     else:
         with project.opened() as db:
             content, name = simulation_job.own_labels(db), "labels.csv"

