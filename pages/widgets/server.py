@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.gate.addresses import Addresses
 from pages.gate.door import Door
 from pages.gate.gate import Gate
 from pages.gate.routes import routes
@@ -58,7 +59,7 @@ def main() -> None:
     app = st.App(
         SCRIPT,
         routes=[*routes(door), Mount(PREFIX, service)],
-        middleware=[Middleware(Gate, door=door)],
+        middleware=[Middleware(Gate, door=door), Middleware(Addresses)],
         lifespan=_living(service),
     )
     app.run(config={"server.address": asked.address, "server.port": asked.port})

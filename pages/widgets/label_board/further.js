@@ -46,9 +46,14 @@ class Further {
     const { several_labels: several, intensity } = this.board.data;
     const isLabel = kind === "label";
     return {
-      ...(several && { other_label_ids: isLabel ? [...this.added].filter((id) => id !== labelId) : [] }),
+      ...(several && { other_label_ids: isLabel ? this.inForce().filter((id) => id !== labelId) : [] }),
       ...(intensity && { intensity: isLabel ? this.strength : null }),
     };
+  }
+
+  // A label may have been taken out of the set since it was added.
+  inForce() {
+    return this.board.data.labels.map((label) => label.id).filter((id) => this.added.has(id));
   }
 
   // Return whether the key was taken.
