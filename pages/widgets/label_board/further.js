@@ -113,6 +113,6 @@ class Further {
 function saidOf(decision, labels, strings) {
   const nameOf = (id) => labels.find((label) => label.id === id)?.name;
   const names = [decision.label_id, ...(decision.other_label_ids ?? [])].map(nameOf).filter(Boolean);
-  if (!names.length) return strings[`${decision.kind}_done`];
+  if (!names.length) return strings[`${decision.kind}_done`] ?? ""; // its label may be in force no more
   return names.join(" + ") + (decision.intensity ? ` · ${decision.intensity}` : "");
 }

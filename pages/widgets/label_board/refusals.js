@@ -41,10 +41,11 @@ class Refusals {
   draw() {
     const { strings, labels } = this.board.data;
     const lines = this.lines.slice(-SHOWN_REFUSALS).map(({ event, sentence }) => {
-      const what = event.kind === "rationale" ? strings["rationale.mode"] : saidOf(event, labels, strings);
-      const title = event.diary_id ? "refusal.of" : "refusal.of_none";
+      const said = event.kind === "rationale" ? strings["rationale.mode"] : saidOf(event, labels, strings);
+      const which = event.diary_id && fill(strings.diary, { id: event.diary_id });
+      const what = [which, said].filter(Boolean).join(" · ");
       const line = el("li");
-      line.append(el("strong", "", fill(strings[title], { what, id: event.diary_id })), el("span", "", ` ${sentence}`));
+      line.append(el("strong", "", fill(strings["refusal.of"], { what })), el("span", "", ` ${sentence}`));
       return line;
     });
     const more = this.lines.length - lines.length;
