@@ -72,6 +72,22 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+# Chromium keeps the websockets that are open when a page goes offline.
+_HOLD_SOCKETS = """
+    const sockets = (window.sockets = []);
+    window.WebSocket = class extends WebSocket {
+        constructor(...how) {
+            super(...how);
+            sockets.push(this);
+        }
+    };
+"""
+
+
+def _cut(page: Page) -> None:
+    page.evaluate("() => window.sockets.forEach(socket => socket.close())")
+
+
 class Desk:
     """The label board in a tab, and the database behind it."""
 
@@ -85,6 +101,10 @@ class Desk:
         return self.page.locator(".board .text")
 
     @property
+    def hint(self) -> Locator:
+        return self.page.locator(".board .hint")
+
+    @property
     def alarm(self) -> Locator:
         return self.page.locator(".board .alarm")
 
@@ -93,6 +113,7 @@ class Desk:
         return self.page.locator(".connection")
 
     def open(self) -> Desk:
+        self.page.add_init_script(_HOLD_SOCKETS)
         self.page.goto(self.address)
         self.read()
         return self
@@ -244,16 +265,15 @@ def test_what_is_pressed_while_the_server_is_dead_arrives_once_when_it_is_back(p
         expect(desk.alarm).to_contain_text("아직 저장되지 않았어요")
         shoot(page, "offline")
         expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(page.get_by_text(re.compile("Connecting|Connection error|Streamlit"))).to_have_count(0)
-        while page.locator(".board .text[data-readable]").or_(page.locator(".frame:not(.without-diary)")).count():
-            pressed.append((desk.shown(), 4))
+        expect(
+            page.get_by_text(re.compile("Connecting|Connection error|Streamlit")).filter(visible=True)
+        ).to_have_count(0)
+        while page.locator(".board .frame.without-diary").count() == 0:
             desk.read()
+            pressed.append((desk.shown(), 4))
             page.keyboard.press("4")
-            page.wait_for_timeout(400)
-            if page.locator(".board .frame.without-diary").count():
-                break
         page.keyboard.press("5")
-        expect(page.locator(".board .hint")).to_contain_text("아직 일기가 없어서 저장하지 않았어요.")
+        expect(desk.hint).to_contain_text("아직 일기가 없어서 저장하지 않았어요.")
         with serving(path, port):
             expect(desk.banner).to_be_hidden()
             wait_until(page, lambda: len(desk.kept()) == 1 + len(pressed))
@@ -269,7 +289,7 @@ def test_without_a_network_presses_are_kept_and_it_is_said_what_is_missing(
     with desk_at(page, path) as desk:
         desk.decide("1")
         context.set_offline(True)
-        page.evaluate("() => window.streamlitDebug.disconnectWebsocket()")
+        _cut(page)
         expect(desk.banner).to_contain_text("인터넷 연결이 끊겼어요.")
         number = desk.press("2")
         expect(desk.alarm).to_contain_text("아직 저장되지 않았어요 (1건)")
@@ -289,12 +309,12 @@ def test_a_press_that_can_neither_be_sent_nor_stored_is_refused(
         )
         desk.decide("2")
         context.set_offline(True)
-        page.evaluate("() => window.streamlitDebug.disconnectWebsocket()")
+        _cut(page)
         expect(desk.banner).to_be_visible()
         desk.read()
         number = desk.shown()
         page.keyboard.press("3")
-        expect(page.locator(".board .hint")).to_contain_text("적어 둘 자리가 없어서 저장하지 않았어요.")
+        expect(desk.hint).to_contain_text("적어 둘 자리가 없어서 저장하지 않았어요.")
         assert desk.shown() == number
         context.set_offline(False)
         expect(desk.banner).to_be_hidden()
@@ -335,10 +355,11 @@ def test_what_somebody_pressed_before_being_signed_out_counts_for_them_and_for_n
         desk = Desk(page, db, f"http://127.0.0.1:{port}")
         suah = accounts.get_id(db, "수아")
         with serving(path, port):
+            page.add_init_script(_HOLD_SOCKETS)
             _sign_in(page, desk.address, "수아")
             desk.decide("1")
             context.set_offline(True)
-            page.evaluate("() => window.streamlitDebug.disconnectWebsocket()")
+            _cut(page)
             expect(desk.banner).to_be_visible()
             number = desk.press("2")
             token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == COOKIE)
