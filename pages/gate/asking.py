@@ -75,9 +75,9 @@ def language_of(request: Request) -> Language:
 
 
 def in_other_language(request: Request) -> str:
-    """Return the address of the same page in the other language."""
+    """Return the address of the same page in the other language: without its path, which may name another site."""
     other = next(language for language in LANGUAGES if language != language_of(request))
-    return f"{request.url.path}?{urlencode({**request.query_params, 'lang': other})}"
+    return f"?{urlencode({**request.query_params, 'lang': other})}"
 
 
 def next_page(request: Request) -> str:
