@@ -13,42 +13,21 @@ from annotator.errors import UserError
 from annotator.project import is_set_up
 from pages.widgets import project, session, sidebar
 from pages.widgets.boundary import boundary, draw_problem
+from pages.widgets.shell import draw_shell
+from pages.widgets.site import HOME, PAGES, SECTIONS, SETUP
 from pages.widgets.theme import draw_style
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-    from annotator.access import Person, Right
+    from annotator.access import Person
     from annotator.project import Database
 
 # A page icon of its own: with that of a page, a browser would fetch a font from elsewhere for its tab.
 st.set_page_config(page_title=say("app.name"), page_icon="📔", layout="wide")
 draw_style()
-
-_PAGES: dict[str, tuple[str, str, Right]] = {
-    "label": ("pages/label/page.py", ":material/edit:", "label"),
-    "try_out": ("pages/try_out/page.py", ":material/draw:", "label"),
-    "corrections": ("pages/corrections/page.py", ":material/reply:", "label"),
-    "review": ("pages/review/page.py", ":material/fact_check:", "review"),
-    "care": ("pages/care/page.py", ":material/favorite:", "review"),
-    "dictionary": ("pages/dictionary/page.py", ":material/menu_book:", "label"),
-    "labels": ("pages/labels/page.py", ":material/palette:", "review"),
-    "learn": ("pages/learn/page.py", ":material/model_training:", "review"),
-    "simulate": ("pages/simulate/page.py", ":material/compare_arrows:", "review"),
-    "import": ("pages/import_diaries/page.py", ":material/download:", "review"),
-    "team": ("pages/team/page.py", ":material/groups:", "label"),
-    "overview": ("pages/overview/page.py", ":material/bar_chart:", "review"),
-    "people": ("pages/people/page.py", ":material/group:", "administrate"),
-    "settings": ("pages/settings/page.py", ":material/settings:", "administrate"),
-}
-"""Script and icon of each page by its address, and the right that it takes: the one place that says so."""
-
-_SECTIONS = {
-    "work": ("label", "try_out", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
-    "material": ("import", "team", "overview"),
-    "manage": ("people", "settings"),
-}
+draw_shell()
 
 
 def _run_project() -> None:
@@ -66,17 +45,16 @@ def _run_project() -> None:
 def _choose(db: Database, person: Person) -> StreamlitPage:
     """Return the page that was asked for, among those that the person may open, with the sidebar drawn."""
     pages = {
-        name: st.Page(script, title=_title(db, person, name), icon=icon, url_path=name, default=name == "label")
-        for name, (script, icon, right) in _PAGES.items()
+        name: st.Page(script, title=_title(db, person, name), icon=icon, url_path=name, default=name == HOME)
+        for name, (script, icon, right) in PAGES.items()
         if may(person, right)
     }
     sections = {
-        say(f"frame.{section}"): [pages[name] for name in names if name in pages]
-        for section, names in _SECTIONS.items()
+        say(f"frame.{section}"): [pages[name] for name in names if name in pages] for section, names in SECTIONS.items()
     }
     closed = [
         st.Page(_draw_closed, title=say("gate.closed"), url_path=name, visibility="hidden")
-        for name in _PAGES
+        for name in PAGES
         if name not in pages
     ]
     # Streamlit hides what is beyond a dozen pages behind an English button.
@@ -101,15 +79,15 @@ def _draw_closed() -> None:
 def _run_closed(error: UserError) -> None:
     # Every address leads here until somebody has signed in again.
     draw, title = partial(sidebar.draw_closed, error), say("gate.closed")
-    pages = [st.Page(draw, title=title, url_path=name, default=name == "label") for name in _PAGES]
+    pages = [st.Page(draw, title=title, url_path=name, default=name == HOME) for name in PAGES]
     st.navigation(pages, position="hidden").run()
 
 
 def _run_setup() -> None:
     # Every address leads here until there is a project.
-    names = ("setup", *_PAGES)
+    names = (SETUP, *PAGES)
     title = say("frame.setup")
-    pages = [st.Page("pages/setup/page.py", title=title, url_path=name, default=name == "setup") for name in names]
+    pages = [st.Page("pages/setup/page.py", title=title, url_path=name, default=name == SETUP) for name in names]
     chosen = st.navigation(pages, position="hidden")
     with st.sidebar:
         sidebar.draw_language()

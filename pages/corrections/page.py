@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 _ANSWERED = "corrections_answered"
 """Draft: diary and decision of each answer of this session, so that it can be taken back."""
 
+_SHOWN = "corrections_shown"
+"""Draft: the card on screen and when it was drawn."""
+
+_READ_SECONDS = 0.4
+"""Whoever answers a card within it pressed for the one before: nobody reads so fast, and browsers draw late."""
+
 _KEPT = "white-space:pre-wrap;overflow-wrap:anywhere;"
 _TEXT = f"{_KEPT}font-size:1.12rem;line-height:1.8;margin:.2rem 0 .4rem;max-width:40rem"
 _QUOTE = f"{_KEPT}margin:0;padding-left:.8rem;border-left:3px solid var(--st-primary-color, #888)"
@@ -35,9 +42,15 @@ def _draw() -> None:
             st.page_link("pages/label/page.py", label=say("review.go_label"), icon=":material/edit:")
         else:
             st.caption(say("corrections.intro"))
+            _note_shown(card.review_id)
             _draw_card(card, corrections.count(db, me))
             _draw_choices(db, card)
         _draw_undo()
+
+
+def _note_shown(review_id: int) -> None:
+    if session.draft(_SHOWN, (None,))[0] != review_id:
+        session.keep_draft(_SHOWN, (review_id, time.monotonic()))
 
 
 def _draw_card(card: Card, count: int) -> None:
@@ -84,6 +97,10 @@ def _draw_undo() -> None:
 
 
 def _answer(review_id: int, diary_id: int, label_id: int) -> None:
+    shown, since = session.draft(_SHOWN, (None, 0.0))
+    if shown != review_id or time.monotonic() - since < _READ_SECONDS:
+        st.toast(say("corrections.just_shown"), icon=":material/hourglass_empty:")
+        return
     with callback_boundary(), project.opened() as db:
         me = session.person(db).annotator_id
         memo = st.session_state.get(_memo_key(review_id)) or ""

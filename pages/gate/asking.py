@@ -73,7 +73,7 @@ def language_of(request: Request) -> Language:
 
 
 def in_other_language(request: Request) -> str:
-    """Return the address of the same page in the other language."""
+    """Return the address of the same page in the other language: without its path, which may name another site."""
     other = next(language for language in LANGUAGES if language != language_of(request))
     kept = {"next": next_page(request)} if "next" in request.query_params else {}
     return f"?{urlencode({**kept, 'lang': other})}"

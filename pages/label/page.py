@@ -11,8 +11,8 @@ from annotator import access, corrections, forgetting, guidelines, labelling, ma
 from annotator import settings as project_settings
 from annotator.errors import EXPLAINED
 from pages.widgets import project, session
-from pages.widgets.boundary import boundary, explain_stored
-from pages.widgets.label_board import BoardData, board_strings, label_board, read_client, read_reveal
+from pages.widgets.boundary import boundary, callback_boundary, explain_stored
+from pages.widgets.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
@@ -27,25 +27,30 @@ def _receive() -> None:
     client = read_client(_KEY)
     if client is None:
         return
+    # Who is not signed in any more is told so by the page; the presses stay in the browser.
+    with callback_boundary(), project.opened() as db:
+        person = session.person(db)
+        # A browser goes on with what somebody pressed before another person signed in: that waits for its owner.
+        if client["scope"] == labelling.scope(db, person.name):
+            _keep(db, client, annotator_id=person.annotator_id)
+
+
+def _keep(db: Database, client: Client, *, annotator_id: int) -> None:
     tab = session.label_tab()
     tab.holder, tab.problem = client["holder"], None
     tab.is_gone = tab.is_gone and not client["events"]
-    with project.opened() as db:
-        annotator_id = people.identify(db, session.name())
-        labelling.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
-        for raw in client["events"]:
-            try:
-                receipt = labelling.receive(
-                    db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked
-                )
-            except EXPLAINED as error:
-                tab.problem = messages.explain(error, session.language())
-                return
-            tab.acked = receipt.acked
-            if receipt.refused is not None:
-                tab.problem = messages.explain(receipt.refused, session.language())
-            elif receipt.notice is not None:
-                tab.problem = messages.explain(receipt.notice, session.language())
+    labelling.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
+    for raw in client["events"]:
+        try:
+            receipt = labelling.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
+        except EXPLAINED as error:
+            tab.problem = messages.explain(error, session.language())
+            return
+        tab.acked = receipt.acked
+        if receipt.refused is not None:
+            tab.refuse(receipt.acked, messages.explain(receipt.refused, session.language()))
+        elif receipt.notice is not None:
+            tab.problem = messages.explain(receipt.notice, session.language())
 
 
 def _reveal() -> None:
@@ -100,6 +105,7 @@ def _data(db: Database) -> BoardData:
         guide=guidelines.as_board(db),  # type: ignore[typeddict-item]
         items=shown.items if shown else [],  # type: ignore[typeddict-item]
         acked=tab.acked,
+        refusals=[{"seq": seq, "sentence": sentence} for seq, sentence in tab.refusals],
         counts={"left": shown.left, "mine": shown.mine, "since_round": shown.since_round}
         if shown
         else {"left": 0, "mine": 0, "since_round": 0},

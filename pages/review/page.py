@@ -41,7 +41,7 @@ def _receive() -> None:
     event = read_event(_KEY)
     if event is None:
         return
-    _move(said="")
+    _move(said="", answered=_whole(event.get("at")))
     with project.opened() as db:
         try:
             _do(db, event)
@@ -116,6 +116,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
         case=None if case is None else asdict(case),
         me=session.person(db).name,
         notice=_at().get("said") or "",
+        answered=_at().get("answered"),
     )
 
 

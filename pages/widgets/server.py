@@ -20,6 +20,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import bootstrap
 
 import private_files
+from pages.gate.addresses import Addresses
 from pages.gate.content_policy import page_policy
 from pages.gate.door import Door
 from pages.gate.gate import Gate
@@ -66,7 +67,7 @@ def main() -> None:
     app = st.App(
         SCRIPT,
         routes=[*routes(door), Mount(PREFIX, service)],
-        middleware=[Middleware(Gate, door=door)],
+        middleware=[Middleware(Gate, door=door), Middleware(Addresses)],
         lifespan=_living(service),
     )
     bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})

@@ -37,6 +37,9 @@ _LABEL_TABS = "session_label_tabs"
 _DESTINATION = "session_destination"
 _DRAFTS = "session_drafts"
 
+_REFUSALS = 32
+"""A browser that was away sends at most what it held: a handful of diaries, with the marks on their words."""
+
 
 def language() -> Language:
     """Return the language of the interface: the one chosen here, or in this browser before."""
@@ -117,7 +120,8 @@ class LabelTab:
         holder: what the tab's leases are held under; None until the tab has named itself.
         acked: number of the newest press that was kept.
         model_id: the model whose predictions the tab was shown last.
-        problem: why a press could not be kept; None if all were.
+        problem: why a press could not be kept yet; None if all were.
+        refusals: number and sentence of the newest presses that can never be kept.
         revealed: the diary on screen and its original, where somebody has looked under the mask.
         shown_id: the diary on screen; None for none.
         is_gone: whether the diary that was on screen has been forgotten and the person has not pressed since.
@@ -127,9 +131,14 @@ class LabelTab:
     acked: int = 0
     model_id: int | None = None
     problem: str | None = None
+    refusals: tuple[tuple[int, str], ...] = ()
     revealed: tuple[int, str] | None = None
     shown_id: int | None = None
     is_gone: bool = False
+
+    def refuse(self, seq: int, sentence: str) -> None:
+        """Remember why a press was not kept, for as long as the browser may not have heard of it."""
+        self.refusals = (*self.refusals, (seq, sentence))[-_REFUSALS:]
 
 
 def label_tab() -> LabelTab:

@@ -246,6 +246,7 @@ def board() -> BoardData:
         "items": [item(i, leases[i], undone) for i in left[:LOOKAHEAD]] if client else [],
         "acked": acked_by(kept, client["holder"]) if client else 0,
         "counts": {"left": len(left), "mine": sum(e["kind"] == "label" for e in decided), "since_round": len(decided)},
+        "refusals": [],
         "recent": [recent(e) for e in reversed(decided[-8:])],
         "guide": [],
         "several_labels": FURTHER,

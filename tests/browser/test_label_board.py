@@ -42,11 +42,23 @@ class Board:
         return self.page.locator(".board .text")
 
     def press(self, *keys: str) -> None:
+        """Press keys as somebody who reads: each once a diary has been in sight for a moment."""
+        for key in keys:
+            self.read()
+            self.page.keyboard.press(key)
+
+    def rush(self, *keys: str) -> None:
+        """Press keys one after the other, whatever is on the screen."""
         for key in keys:
             self.page.keyboard.press(key)
 
+    def read(self) -> None:
+        """Wait until a press counts for the diary on the screen."""
+        self.page.locator(".board .frame:not(.undoing) .text[data-readable]").wait_for()
+
     def dispatch(self, **event: Any) -> None:
         """Send a key event as an input method would; Playwright's own keyboard has none."""
+        self.read()
         script = """event => document.body.dispatchEvent(
             new KeyboardEvent("keydown", { bubbles: true, composed: true, cancelable: true, ...event }))"""
         self.page.evaluate(script, event)
@@ -76,13 +88,82 @@ def open_board(page: Page, start_app: StartApp, tmp_path: Path) -> Callable[...,
     return start
 
 
-def test_twenty_rapid_presses_arrive_once_and_in_order(open_board: Callable[..., Board]) -> None:
+def test_twenty_presses_in_a_row_arrive_once_and_in_order_on_a_slow_server(open_board: Callable[..., Board]) -> None:
     board = open_board(delay=0.2)
     keys = list("12345671234567123456")
     board.press(*keys)
     board.expect_kept(20)
     assert board.labels() == [int(key) for key in keys]
     assert [event["diary_id"] for event in board.kept()] == list(range(1, 21))
+
+
+def test_a_press_for_a_diary_that_nobody_can_have_read_is_refused_and_said_to_be(
+    open_board: Callable[..., Board],
+) -> None:
+    board = open_board()
+    hint = board.page.locator(".board .hint")
+    board.read()
+    board.rush("1", "1", "2")
+    expect(hint).to_have_text("방금 나온 일기라 저장하지 않았어요. 읽고 나서 눌러 주세요.")
+    board.expect_kept(1)
+    board.read()
+    board.page.get_by_role("button", name=re.compile("^행복")).dblclick()
+    board.expect_kept(2)
+    expect(board.text).to_contain_text("3번째 일기.")
+    assert [(event["diary_id"], event["label_id"]) for event in board.kept()] == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "text => text.replaceChildren()",
+        "text => { text.firstChild.textContent = '다른 글' }",
+        "text => { Object.assign(text.style, { transition: 'none', opacity: 0 }) }",
+        "text => { text.style.visibility = 'hidden' }",
+        "text => { text.hidden = true }",
+        "text => text.remove()",
+        """text => {
+            const sheet = document.body.appendChild(document.createElement("div"));
+            sheet.style = "position: fixed; inset: 0; z-index: 999999; background: white";
+        }""",
+    ],
+)
+def test_no_press_counts_while_the_text_of_the_diary_is_out_of_sight(
+    open_board: Callable[..., Board], damage: str
+) -> None:
+    board = open_board()
+    hint = board.page.locator(".board .hint")
+    for key in ("1", "Enter", "s", "f", "z", "Numpad2"):
+        board.text.evaluate(damage)
+        board.rush(key)
+        expect(hint).to_be_visible()
+        hint.evaluate("hint => { hint.hidden = true }")
+    board.text.evaluate(damage)
+    board.page.locator(".board .label").first.dispatch_event("click")
+    expect(hint).to_have_text("일기가 가려져 있어서 저장하지 않았어요. 읽고 나서 다시 눌러 주세요.")
+    assert board.kept() == []
+
+
+def test_a_text_that_something_took_away_is_drawn_again_with_the_first_press(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    board.read()
+    board.text.evaluate("text => text.replaceChildren()")
+    board.rush("3")
+    expect(board.text).to_contain_text("1번째 일기.")
+    board.press("3")
+    board.expect_kept(1)
+    assert board.labels() == [3]
+
+
+def test_nothing_is_pressed_ahead_for_diaries_that_are_still_to_come(open_board: Callable[..., Board]) -> None:
+    board = open_board(delay=2)
+    board.press(*"123456")
+    expect(board.page.get_by_text("일기를 가져오고 있어요…")).to_be_visible()
+    board.rush("7")
+    expect(board.page.locator(".board .hint")).to_contain_text("아직 일기가 없어서 저장하지 않았어요.")
+    board.expect_kept(6)
+    expect(board.text).to_contain_text("7번째 일기.")
+    assert board.labels() == [1, 2, 3, 4, 5, 6]
 
 
 def test_hangul_input_does_not_matter(open_board: Callable[..., Board]) -> None:
@@ -198,7 +279,8 @@ def test_an_undone_diary_shows_what_was_chosen_before(open_board: Callable[..., 
 
 def test_several_undos_walk_back_one_by_one(open_board: Callable[..., Board]) -> None:
     board = open_board(delay=0.1)
-    board.press("1", "2", "3", "z", "z", "z", "z")
+    board.press("1", "2", "3")
+    board.rush("z", "z", "z", "z")
     board.expect_kept(6)
     expect(board.text).to_contain_text("1번째 일기.")
     expect(board.page.get_by_text("되돌릴 것이 없어요.")).to_be_visible()
@@ -241,7 +323,7 @@ def test_presses_while_the_server_is_away_are_saved_when_it_is_back(
         board.expect_kept(1)
     board.press("2", "3")
     expect(board.text).to_contain_text("4번째 일기.")
-    expect(page.get_by_text("저장하는 중…")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
     with running_app(HARNESS, str(state), port=int(url.rsplit(":", 1)[1])):
         board.expect_kept(3)
         assert board.labels() == [1, 2, 3]
@@ -251,7 +333,7 @@ def test_the_end_is_said_and_undo_still_works(open_board: Callable[..., Board]) 
     board = open_board(diaries=2)
     board.press("1", "2")
     expect(board.page.get_by_text("모두 끝났어요. 고마워요!")).to_be_visible()
-    board.press("z")
+    board.rush("z")
     expect(board.text).to_contain_text("2번째 일기.")
 
 

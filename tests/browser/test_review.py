@@ -33,8 +33,9 @@ def _shown(page: Page) -> int:
 
 
 def _settle(page: Page) -> None:
-    """Wait until the board takes keys again: while a press is on its way, others do nothing."""
+    """Wait until the board takes keys: while a press is on its way or a text has just appeared, it refuses them."""
     expect(page.locator(".review-frame.busy")).to_have_count(0)
+    expect(page.locator(".review-frame .text[data-readable]")).to_have_count(1)
 
 
 def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app: StartApp, tmp_path: Path) -> None:

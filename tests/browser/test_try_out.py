@@ -45,6 +45,9 @@ def test_an_answer_that_appears_under_a_resting_mouse_shows_its_own_evidence(
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     address = start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(small.make(tmp_path))})
+    # On a cold start of Streamlit alone the first visitor's deep link is not known yet.
+    page.goto(address)
+    page.get_by_role("link", name="써보기").wait_for(state="attached")
     page.goto(f"{address}/try_out")
     ask, legend = page.get_by_role("button", name="감정 보기"), page.locator(".legend-label")
     page.get_by_role("textbox").fill("정말 기쁘고 즐거운 하루였다. 눈물이 났다.")

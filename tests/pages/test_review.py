@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,12 +69,30 @@ def test_a_comment_full_of_markup_is_shown_as_text(doubted: Path, open_app) -> N
     assert not any("검토자" in str(element.value) for element in [*app.main.markdown, *app.main.caption])
 
 
+def _shown(app, since: float) -> None:
+    drafts = app.session_state["session_drafts"]
+    drafts["corrections_shown"] = (drafts["corrections_shown"][0], since)
+
+
+def test_who_answers_a_card_that_has_only_just_appeared_is_told_that_it_did_not_count(doubted: Path, open_app) -> None:
+    _send_back(doubted, "다시 봐 주세요")
+    app = open_app()
+    app.sidebar.selectbox(key="frame_name").set_value("지민").run()
+    app.switch_page("pages/corrections/page.py").run()
+    _shown(app, time.monotonic() + 60)
+    _button(app, "행복").click().run()
+    assert [toast.value for toast in app.toast] == ["방금 나온 글이라 저장하지 않았어요. 읽고 나서 눌러 주세요."]
+    with project.opened(doubted) as db:
+        assert corrections.count(db, annotators.annotator_id(db, "지민")) == 1
+
+
 def test_an_answer_ends_the_waiting_and_can_be_undone(doubted: Path, open_app) -> None:
     _send_back(doubted, "다시 봐 주세요")
     app = open_app()
     app.sidebar.selectbox(key="frame_name").set_value("지민").run()
     app.switch_page("pages/corrections/page.py").run()
     assert _button(app, "행복").proto.shortcut == "2"
+    _shown(app, time.monotonic() - 60)
     _button(app, "행복").click().run()
     assert not app.error
     assert "다 봤어요" in app.info[0].value

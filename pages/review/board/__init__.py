@@ -2,7 +2,7 @@
 
 The diary and its explanation are drawn by the parts of the label board, so that a reviewer sees what annotators see.
 The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``gold``, ``open`` (a diary), ``more`` or
-``first`` (rows); until the answer is there, keys do nothing.
+``first`` (rows); until the answer is there, and while the text is out of sight, keys are refused, which is said.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class ReviewData(TypedDict):
         case: the diary on screen, fields of `annotator.review_case.Case`; None where there is none.
         me: whose labels need no note to be changed.
         notice: what has just been done.
+        answered: ``at`` of the newest event that was dealt with since the page was opened; None before the first.
     """
 
     strings: dict[str, str]
@@ -48,6 +49,7 @@ class ReviewData(TypedDict):
     case: dict[str, Any] | None
     me: str
     notice: str
+    answered: int | None
 
 
 _HERE = Path(__file__).parent
@@ -59,7 +61,7 @@ _mount = st.components.v2.component(
     css="\n".join(file.read_text("utf-8") for file in (_SHARED / "board.css", _HERE / "review.css")),
     # One module for the browser: inline components can't import from each other.
     js="\n".join(
-        [(_SHARED / f"{part}.js").read_text("utf-8") for part in ("diary", "why", "arc", "controls")]
+        [(_SHARED / f"{part}.js").read_text("utf-8") for part in ("painted", "diary", "why", "arc", "controls")]
         + [(_HERE / f"{part}.js").read_text("utf-8") for part in ("aside", "review")]
     ),
 )

@@ -1,4 +1,4 @@
-// The review board. The parts before this one in the module: diary.js, why.js, arc.js, controls.js, aside.js.
+// The review board. The parts before this one in the module, among them: painted.js, diary.js, controls.js, aside.js.
 
 const ACTIONS = { accept: "A", return: "B", ambiguous: "M", undo: "Z", next: "J", back: "K" };
 const ANSWER_MS = 8000;
@@ -21,7 +21,7 @@ class Review {
     const before = this.data?.case;
     this.data = data;
     this.sendEvent = send;
-    this.settle();
+    if (data.answered === this.sentAt) this.settle();
     if (look !== this.look) this.build();
     this.look = look;
     const isSame = before && data.case && before.diary_id === data.case.diary_id;
@@ -35,14 +35,32 @@ class Review {
 
   // ---- what is sent -----------------------------------------------------------------------------------------
 
+  // An event is on its way at once or not at all: one that can't be sent now is refused, and it is said.
   send(event) {
-    if (this.isBusy) return;
+    const { strings } = this.data;
+    if (this.isBusy) return this.refuse(strings.busy);
+    if (!isConnected()) return this.refuse(strings.away);
     this.isBusy = true;
     this.parts.frame.classList.add("busy");
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.settle(), ANSWER_MS);
-    // Streamlit passes on only what differs from the last.
-    this.sendEvent("event", { ...event, at: Date.now() });
+    this.timer = setTimeout(() => {
+      this.settle();
+      this.refuse(strings.unanswered);
+    }, ANSWER_MS);
+    this.refusal = null;
+    this.sentAt = Date.now(); // Streamlit passes on only what differs from the last
+    this.sendEvent("event", { ...event, at: this.sentAt });
+  }
+
+  // It stands where the answer would, until something else is sent.
+  refuse(why) {
+    this.refusal = why;
+    this.drawNotice();
+  }
+
+  drawNotice() {
+    setText(this.parts.notice, this.refusal ?? this.data.notice);
+    this.parts.notice.classList.toggle("refused", Boolean(this.refusal));
   }
 
   settle() {
@@ -70,21 +88,27 @@ class Review {
 
   // ---- what is done -----------------------------------------------------------------------------------------
 
-  get canDecide() {
-    return Boolean(this.data.case?.votes.length) && !this.isBusy;
+  // What is decided is about the diary that somebody has had in sight for a moment.
+  canDecide() {
+    if (!this.data.case?.votes.length) return false;
+    const obstacle = this.isBusy ? "busy" : unseen(this.parts.text, this.data.case.item.text);
+    if (!obstacle) return true;
+    this.refuse(this.data.strings[obstacle]);
+    this.drawText();
+    return false;
   }
 
   press(kind) {
     if (kind === "undo") this.send({ type: "undo" });
     else if (kind === "next") this.move(1);
     else if (kind === "back") this.move(-1);
-    else if (!this.canDecide) return;
+    else if (!this.canDecide()) return;
     else if (kind === "return") this.ask({ kind: "return" });
     else this.act(kind);
   }
 
   pressLabel(label) {
-    if (!this.canDecide) return;
+    if (!this.canDecide()) return;
     const { votes } = this.data.case;
     const isGiven = votes.some((vote) => vote.label_id === label.id);
     const isOwn = votes.every((vote) => vote.name === this.data.me);
@@ -111,6 +135,7 @@ class Review {
       return;
     }
     const { kind, label } = this.asked;
+    if (!this.canDecide()) return;
     if (kind === "label") this.act("label", { label_id: label.id, comment });
     else this.act("return", { decision_id: Number(this.parts.to.value), comment });
   }
@@ -137,6 +162,7 @@ class Review {
 
   build() {
     const { strings, labels } = this.data;
+    const typed = typedInto(this.parts?.note);
     const taken = new Set(labels.map((label) => label.key.toUpperCase()));
     this.keys = Object.fromEntries(Object.entries(ACTIONS).filter(([, key]) => !taken.has(key)));
     this.parts = buildReview(strings);
@@ -151,7 +177,9 @@ class Review {
     parts.actions.append(accept, this.buttons.return, this.buttons.ambiguous, undo, back, next);
     parts.more.addEventListener("click", () => this.send({ type: "more" }));
     parts.first.addEventListener("click", () => this.send({ type: "first" }));
-    parts.gold.addEventListener("click", () => this.send({ type: "gold", diary_id: this.data.case.diary_id }));
+    parts.gold.addEventListener("click", () => {
+      if (this.canDecide()) this.send({ type: "gold", diary_id: this.data.case.diary_id });
+    });
     parts.save.addEventListener("click", () => this.answer());
     parts.cancel.addEventListener("click", () => this.stopAsking());
     parts.note.addEventListener("keydown", (event) => {
@@ -162,6 +190,8 @@ class Review {
       this.answer();
     });
     this.root.querySelector(".board").replaceChildren(parts.frame);
+    parts.asking.hidden = !this.asked;
+    goOnTyping(parts.note, typed);
   }
 
   labelButton(label, index) {
@@ -189,7 +219,7 @@ class Review {
     parts.list.hidden = !data.rows.length;
     parts.more.hidden = !data.has_more;
     parts.first.hidden = !data.has_before;
-    setText(parts.notice, data.notice);
+    this.drawNotice();
     parts.case.hidden = !shown;
     this.buttons.accept.disabled = !shown?.votes.length;
     if (!shown) return;
@@ -229,8 +259,10 @@ class Review {
     const { item } = data.case;
     const index = this.lookedAt ?? item.prediction?.label_index ?? -1;
     const evidence = evidenceOf(item, index);
-    drawDiary(parts.text, item, evidence, heardOf(data.labels[index], data.strings));
-    this.arc.draw({ ...item, token: String([data.case.diary_id, data.case.mark]) }, data.labels, data.strings);
+    const token = String([data.case.diary_id, data.case.mark]);
+    drawDiary(parts.text, { ...item, token }, evidence, heardOf(data.labels[index], data.strings));
+    showIn(parts.text, [token, item.text]);
+    this.arc.draw({ ...item, token }, data.labels, data.strings);
     const whyParts = { evidenceText: parts.evidence, contrast: parts.contrast, deletion: parts.deletion };
     const has = Boolean(item.explanation) && index >= 0;
     const missing = item.blind ? data.strings.blind : item.prediction ? data.strings.no_explanation : "";

@@ -46,7 +46,10 @@ _mount = st.components.v2.component(
     css="\n".join(file.read_text("utf-8") for file in (_SHARED / "board.css", _HERE / "trial.css")),
     # One module for the browser: inline components can't import from each other.
     js="\n".join(
-        [(_SHARED / f"{part}.js").read_text("utf-8") for part in ("diary", "why", "arc", "caring", "controls")]
+        [
+            (_SHARED / f"{part}.js").read_text("utf-8")
+            for part in ("painted", "diary", "why", "arc", "caring", "controls")
+        ]
         + [(_HERE / "trial.js").read_text("utf-8")]
     ),
 )

@@ -8,8 +8,10 @@ How browser and server talk:
 1. On mounting, the browser sends its `Client`: a holder that lives as long as the tab, and unconfirmed events.
 2. The server applies the events it has not seen, in order of ``seq``, and answers with `BoardData` for that
    holder: the highest ``seq`` it has applied, and the diaries that the holder has leases on.
-3. Each press appends an event. The browser drops events up to ``acked`` and shows none of their diaries again.
-4. After an undo, presses wait in the browser until it is confirmed; the diary then comes back as the first item.
+3. Each press appends an event, or the board says why it does not: a decision counts only for the diary whose text
+   stands on the screen and has stood there for a moment. The browser drops events up to ``acked`` and shows none of
+   their diaries again; those among `refusals` it names as not kept.
+4. After an undo, decisions are refused until it is confirmed; the diary then comes back as the first item.
 
 The same events may arrive any number of times: after a reload, a lost connection, a restart of the server.
 """
@@ -120,6 +122,13 @@ class GuideData(TypedDict):
     examples: list[str]
 
 
+class RefusalData(TypedDict):
+    """A press that can never be kept, by its ``seq``, and why."""
+
+    seq: int
+    sentence: str
+
+
 class CountData(TypedDict):
     """Diaries left, labels given by this person, labels that the serving model has not seen."""
 
@@ -146,6 +155,7 @@ class BoardData(TypedDict):
         holder: whom `items` and `acked` are for; None until the browser has named itself.
         items: the diary on screen and those that follow it, in order.
         acked: the highest ``seq`` that was applied for the holder; 0 without any.
+        refusals: among the events up to `acked`, those that were not kept.
         recent: newest first.
         notice: shown above the diary.
         empty: shown where no diary is left.
@@ -161,6 +171,7 @@ class BoardData(TypedDict):
     guide: list[GuideData]
     items: list[ItemData]
     acked: int
+    refusals: list[RefusalData]
     counts: CountData
     recent: list[RecentData]
     notice: str | None
@@ -175,12 +186,14 @@ class Client(TypedDict):
     """What the browser sends.
 
     Attributes:
+        scope: whose presses these are: `BoardData.scope` when they were made. They count for nobody else.
         holder: unguessable; the same for as long as the tab is open.
         events: unconfirmed presses in order of ``seq``, unchecked: `annotator.labelling.read_event` reads them.
         beat: changes with every message, so that one without a press is noticed too: at least one a minute
             comes from a tab that is in view, which keeps its leases.
     """
 
+    scope: str
     holder: str
     events: list[dict[str, Any]]
     beat: int
@@ -188,7 +201,10 @@ class Client(TypedDict):
 
 _HERE = Path(__file__).parent
 
-_PARTS = ("log", "diary", "why", "arc", "further", "caring", "controls", "guide", "view", "rationale", "board")
+_PARTS = (
+    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "refusals"),
+    *("view", "keys", "rationale", "board"),
+)
 
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",
@@ -217,10 +233,10 @@ def read_client(key: str) -> Client | None:
     sent = st.session_state.get(key, {}).get("client")
     if not isinstance(sent, dict) or not isinstance(sent.get("events"), list):
         return None
-    holder = sent.get("holder")
-    if not isinstance(holder, str) or not 8 <= len(holder) <= 64:
+    scope, holder = sent.get("scope"), sent.get("holder")
+    if not isinstance(scope, str) or not isinstance(holder, str) or not 8 <= len(holder) <= 64:
         return None
-    return Client(holder=holder, events=sent["events"], beat=int(sent.get("beat") or 0))
+    return Client(scope=scope, holder=holder, events=sent["events"], beat=int(sent.get("beat") or 0))
 
 
 def read_reveal(key: str) -> int | None:

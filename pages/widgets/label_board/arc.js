@@ -10,13 +10,12 @@ class Arc {
   draw(item, labels, strings) {
     const arc = arcOf(item);
     this.strip.hidden = !arc;
-    const key = JSON.stringify([item.token, arc, labels]);
-    if (key === this.drawn) return;
-    this.drawn = key;
-    this.point(null);
-    const cells = (arc ?? []).map((proba, i) => this.cell(i, proba, labels, strings));
-    if (cells.length) cells[0].tabIndex = 0;
-    this.strip.replaceChildren(...cells);
+    drawOnce(this.strip, [item.token, arc, labels, strings], () => {
+      this.point(null);
+      const cells = (arc ?? []).map((proba, i) => this.cell(i, proba, labels, strings));
+      if (cells.length) cells[0].tabIndex = 0;
+      this.strip.replaceChildren(...cells);
+    });
   }
 
   cell(position, proba, labels, strings) {

@@ -1,11 +1,12 @@
 // The board: what has been pressed, and what the server knows of it.
-// The parts before this one in the module, among them: log.js, diary.js, controls.js, view.js, rationale.js.
+// The parts before this one in the module, among them: log.js, painted.js, controls.js, view.js, refusals.js.
 
+const SWAPPED_MS = 1000; // for a diary that took another's place by itself, under somebody's fingers
 const RESEND_MS = 3000;
 const KEEP_ALIVE_MS = 60000;
 const TICK_MS = 500;
 
-class Board extends View {
+class Board extends Keys {
   constructor(root, log) {
     super(root);
     this.log = log;
@@ -14,7 +15,7 @@ class Board extends View {
     this.pause = new Pause(this);
     this.guide = new Guide(this);
     this.items = [];
-    this.waiting = []; // presses for diaries that aren't here yet, or behind an undo
+    this.refusals = new Refusals(this);
     this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
     this.hiddenMs = 0;
     this.sentAt = 0;
@@ -33,7 +34,7 @@ class Board extends View {
   }
 
   hasUnsaved() {
-    return this.log.events.length + this.waiting.length > 0;
+    return this.log.events.length > 0;
   }
 
   close() {
@@ -49,6 +50,7 @@ class Board extends View {
     this.further.build();
     this.pause.build();
     this.guide.build();
+    this.refusals.build();
   }
 
   drawEvidence(item) {
@@ -71,26 +73,29 @@ class Board extends View {
     this.look = look;
     if (data.holder === this.log.holder) this.take(data);
     if (isFirst) this.send();
-    this.drain();
     this.draw();
   }
 
   take(data) {
     const wasUndoing = this.log.isUndoing;
-    const applied = this.log.confirm(data.acked);
-    if (applied.length) this.announceSaved(applied.at(-1));
+    const done = this.log.confirm(data.acked);
+    const refused = this.refusals.take(done, data.refusals);
+    const kept = done.filter((event) => !refused.has(event.seq));
+    if (kept.length) this.announceSaved(kept.at(-1));
     this.items = data.items.filter((item) => !this.log.answered.has(item.token));
     const hasUndone = wasUndoing && !this.log.isUndoing;
     const same = hasUndone ? null : this.items.find((item) => item.token === this.current?.token);
     if (same) this.items = [same, ...this.items.filter((item) => item !== same)];
-    if (data.empty && !this.items.length && !this.log.events.length) this.waiting = [];
-    this.show(this.items[0] ?? null);
+    const isSwapped = Boolean(this.current) && !same && !hasUndone;
+    this.show(this.items[0] ?? null, isSwapped ? SWAPPED_MS : READ_MS);
+    if (isSwapped && this.current) this.hint("hint_swapped");
   }
 
-  show(item) {
+  show(item, wait = READ_MS) {
     const isOther = item?.token !== this.current?.token;
     this.current = item;
     if (!isOther) return;
+    this.wait = wait;
     this.marks.close();
     this.shownAt = performance.now();
     this.hiddenMs = 0;
@@ -103,20 +108,23 @@ class Board extends View {
 
   // ---- presses --------------------------------------------------------------------------------------------
 
+  // Every press is kept, or it is said why not.
   press(wish) {
-    const last = this.waiting.at(-1);
-    if (wish.kind === "undo" && last && last.kind !== "undo") this.waiting.pop();
-    else this.waiting.push(wish);
-    this.drain();
+    const obstacle = this.obstacle(wish.kind);
+    if (!this.parts.text.isConnected) this.build();
+    if (obstacle) this.hint(obstacle);
+    else if (wish.kind === "undo") this.undo();
+    else this.decide(wish);
     this.draw();
   }
 
-  drain() {
-    while (this.waiting.length && !this.log.isUndoing) {
-      if (this.waiting[0].kind === "undo") this.undo(this.waiting.shift());
-      else if (this.current) this.decide(this.waiting.shift());
-      else return;
-    }
+  // Why a press can't be kept; null if it can. A decision is about the diary that somebody has had in sight for a
+  // moment. The last one can be taken back without any, at the end.
+  obstacle(kind) {
+    if (!this.current) return kind === "undo" ? null : "hint_no_diary";
+    if (kind !== "undo" && this.log.isUndoing) return "hint_undoing";
+    const reason = unseen(this.parts.text, this.current.text);
+    return reason === "hint_just_shown" && ["undo", "rationale"].includes(kind) ? null : reason;
   }
 
   decide(wish) {
@@ -128,7 +136,7 @@ class Board extends View {
       return;
     }
     const labelId = wish.kind === "accept" ? shownLabel.id : (wish.labelId ?? null);
-    this.record({
+    const isKept = this.record({
       kind: wish.kind === "accept" ? "label" : wish.kind,
       token: item.token,
       diary_id: item.diary_id,
@@ -140,6 +148,7 @@ class Board extends View {
       shown_proba: shown?.proba[shown.label_index] ?? null,
       ...this.further.of(wish.kind === "accept" ? "label" : wish.kind, labelId),
     });
+    if (!isKept) return;
     this.items = this.items.slice(1);
     this.show(this.items[0] ?? null);
   }
@@ -162,17 +171,23 @@ class Board extends View {
     });
   }
 
+  // Return whether the press is safe until the server has it. One that could only be lost is refused.
   record(event) {
-    this.log.add(event);
+    if (!this.log.add(event, { canBeSent: isConnected() })) {
+      this.hint("hint_no_room");
+      return false;
+    }
     this.pause.work();
     // After the paint: the next diary is on screen before the server hears of this one.
     clearTimeout(this.sendTimer);
     this.sendTimer = setTimeout(() => this.send(), 0);
+    return true;
   }
 
   send() {
     this.sentAt = performance.now();
-    this.setStateValue("client", { holder: this.log.holder, events: this.log.events, beat: Date.now() });
+    const { scope, holder, events } = this.log;
+    this.setStateValue("client", { scope, holder, events, beat: Date.now() });
   }
 
   announceSaved(event) {
@@ -214,86 +229,6 @@ class Board extends View {
     // The leases may have run out meanwhile.
     if (this.data && performance.now() - this.sentAt > KEEP_ALIVE_MS) this.send();
   }
-
-  // ---- keys -----------------------------------------------------------------------------------------------
-
-  onKey(event) {
-    if (event.key === "Tab") this.hasWalked = true;
-    const target = event.composedPath()[0];
-    if (target === this.memo) this.onMemoKey(event);
-    else if (this.marks.onKey(event)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-    } else if (this.hearsKeys(event, target)) this.onBoardKey(event);
-  }
-
-  hearsKeys(event, target) {
-    if (event.ctrlKey || event.altKey || event.metaKey || !this.data) return false;
-    if (isTypedInto(target) || isTypedInto(focused()) || isCoveredByDialog()) return false;
-    return this.root.host?.checkVisibility?.() ?? true;
-  }
-
-  onBoardKey(event) {
-    const code = codeOf(event);
-    const isEnter = code === "Enter" || code === "NumpadEnter";
-    if (isEnter && this.hasWalked && isPressable(focused())) return;
-    const isHelp = event.key === "?" || this.actions.get(code) === this.toggleSheet;
-    if (!isHelp && !this.sheet.open && this.takesKey(event, code)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      return;
-    }
-    const action = isHelp ? this.toggleSheet : this.actions.get(code);
-    if (!action || (this.sheet.open && !isHelp)) return;
-    event.preventDefault();
-    // Streamlit has keys of its own, R and C among them.
-    event.stopImmediatePropagation();
-    if (!event.repeat) action();
-  }
-
-  takesKey(event, code) {
-    if (event.key !== "Escape") return this.further.onKey(event, code);
-    if (this.pause.isOpen) this.pause.dismiss();
-    else if (!this.guide.close()) return this.further.onKey(event, code);
-    return true;
-  }
-
-  onMemoKey(event) {
-    // While Hangul is being composed, Enter and Escape belong to the input method.
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key !== "Escape" && (event.key !== "Enter" || event.shiftKey)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.memo.blur();
-  }
-
-  makeActions() {
-    const { labels } = this.data;
-    const commands = {
-      skip: () => this.press({ kind: "skip" }),
-      flag: () => this.press({ kind: "flag" }),
-      undo: () => this.press({ kind: "undo" }),
-      memo: () => this.memo.focus(),
-      evidence: () => this.cycleEvidence(),
-      mark: () => this.marks.toggle(),
-      help: this.toggleSheet,
-      guide: () => this.guide.toggle(),
-    };
-    this.actions = new Map([["Backspace", commands.undo]]);
-    for (const [kind, key] of Object.entries(freeCommandKeys(labels))) this.actions.set(`Key${key}`, commands[kind]);
-    for (const label of labels) {
-      codesOf(label.key).forEach((code) => this.actions.set(code, () => this.press({ kind: "label", labelId: label.id })));
-    }
-    for (const code of ["Enter", "NumpadEnter"]) this.actions.set(code, () => this.press({ kind: "accept" }));
-    this.commands = commands;
-  }
-
-  toggleSheet = () => (this.sheet.open ? this.sheet.close() : this.sheet.showModal());
-}
-
-// What is typed into the memo looks to the page like keys pressed on a plain element: Streamlit would act on R.
-function shieldTyping(event) {
-  if (isTypedInto(event.target)) event.stopPropagation();
 }
 
 // Streamlit fades what a slow run has not drawn again. The board is usable all along and says itself what is unsaved.

@@ -167,6 +167,12 @@ function isPressable(element) {
   return element instanceof HTMLElement && element.matches("a[href], button, summary, input, [role='button'], [role='tab']");
 }
 
+// Whether what is sent now reaches the server, as far as Streamlit knows.
+function isConnected() {
+  const state = document.querySelector("[data-testid='stApp']")?.dataset.testConnectionState;
+  return state === undefined || state === "CONNECTED";
+}
+
 function isCoveredByDialog() {
   return document.querySelector("[aria-modal='true'], [data-testid='stDialog']") !== null;
 }
@@ -210,6 +216,7 @@ function buildFrame(strings) {
   memo.maxLength = 2000;
   memo.placeholder = strings.memo_hint;
   memo.autocomplete = "off";
+  parts.text.translate = false; // a translated text is not the one that is decided about
   parts.memoLabel.htmlFor = memo.id;
   parts.memoLabel.append(el("span", "", strings.memo));
   parts.reveal.append(el("span", "", strings.reveal));

@@ -74,15 +74,19 @@ function evidenceOf(item, labelIndex) {
 }
 
 function drawDiary(container, item, evidence, heard) {
+  const what = [item.token, item.text, item.sentences, evidence, heard];
+  drawOnce(container, what, () => container.replaceChildren(...paragraphsOf(item, evidence, heard)));
+}
+
+function paragraphsOf(item, evidence, heard) {
   const text = new CodePoints(item.text);
-  const paragraphs = blocksOf(text, item.sentences).map((block) => {
+  return blocksOf(text, item.sentences).map((block) => {
     const paragraph = el("p", block.isNewLine ? "sentence new-line" : "sentence");
     paragraph.dir = "auto";
     if (block.sentence !== undefined) paragraph.dataset.sentence = block.sentence;
     paragraph.append(...drawBlock(text, block, evidence, heard));
     return paragraph;
   });
-  container.replaceChildren(...paragraphs);
 }
 
 function drawBlock(text, block, evidence, heard) {

@@ -46,9 +46,14 @@ class Further {
     const { several_labels: several, intensity } = this.board.data;
     const isLabel = kind === "label";
     return {
-      ...(several && { other_label_ids: isLabel ? [...this.added].filter((id) => id !== labelId) : [] }),
+      ...(several && { other_label_ids: isLabel ? this.inForce().filter((id) => id !== labelId) : [] }),
       ...(intensity && { intensity: isLabel ? this.strength : null }),
     };
+  }
+
+  // A label may have been taken out of the set since it was added.
+  inForce() {
+    return this.board.data.labels.map((label) => label.id).filter((id) => this.added.has(id));
   }
 
   // Return whether the key was taken.
@@ -108,6 +113,6 @@ class Further {
 function saidOf(decision, labels, strings) {
   const nameOf = (id) => labels.find((label) => label.id === id)?.name;
   const names = [decision.label_id, ...(decision.other_label_ids ?? [])].map(nameOf).filter(Boolean);
-  if (!names.length) return strings[`${decision.kind}_done`];
+  if (!names.length) return strings[`${decision.kind}_done`] ?? ""; // its label may be in force no more
   return names.join(" + ") + (decision.intensity ? ` · ${decision.intensity}` : "");
 }

@@ -24,7 +24,6 @@ class Guide {
     this.panel.setAttribute("aria-label", strings.guide);
     this.opener.setAttribute("aria-controls", this.panel.id);
     article.append(this.panel);
-    this.drawn = null;
     this.board.buttons.forEach((made, index) => (made.title = this.told(labels[index])));
     this.draw();
   }
@@ -61,9 +60,11 @@ class Guide {
     if (this.panel.hidden) return;
     const index = current ? this.board.evidenceIndex(current) : -1;
     const about = index >= 0 && !(current.blind && this.board.lookedAt === null) ? [data.labels[index]] : data.labels;
-    const key = JSON.stringify([about, data.guide, data.strings]);
-    if (key === this.drawn) return;
-    this.drawn = key;
+    drawOnce(this.panel, [about, data.guide, data.strings], () => this.fill(about));
+  }
+
+  fill(about) {
+    const { data } = this.board;
     const shut = button("command guide-close", () => this.toggle());
     shut.append(el("span", "", data.strings.help_close));
     this.panel.replaceChildren(shut, ...about.flatMap((label) => this.drawLabel(label, about.length === 1)));

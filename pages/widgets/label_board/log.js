@@ -16,13 +16,20 @@ class PressLog {
     this.keep();
   }
 
-  add(event) {
-    this.seq += 1;
-    const numbered = { seq: this.seq, ...event };
+  // Return whether the press is kept. Where the store has no room for it, it lives in this page alone, and only where
+  // it can be sent at once.
+  add(event, { canBeSent }) {
+    const numbered = { seq: this.seq + 1, ...event };
     this.events.push(numbered);
+    this.seq += 1;
+    if (!this.keep() && !canBeSent) {
+      this.events.pop();
+      this.seq -= 1;
+      return false;
+    }
     this.answered.add(numbered.token);
     this.times.set(numbered.seq, performance.now());
-    this.keep();
+    return true;
   }
 
   // Drop what the server has applied; return it.
@@ -50,9 +57,12 @@ class PressLog {
     const { holder, seq, events } = this;
     try {
       sessionStorage.setItem(STORE + this.scope, JSON.stringify({ holder, seq, events }));
+      this.isStored = true;
     } catch {
-      // Storage is full or forbidden: the log still works, but a reload would lose what is unconfirmed.
+      // Storage is full or forbidden: a reload would lose what is unconfirmed.
+      this.isStored = false;
     }
+    return this.isStored;
   }
 }
 

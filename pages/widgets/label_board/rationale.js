@@ -107,10 +107,15 @@ class Marks {
     const item = board.current;
     const label = this.label(item);
     if (!label) return;
+    const obstacle = board.obstacle("rationale");
+    if (obstacle) {
+      board.hint(obstacle);
+      return;
+    }
     const span = placeOf(word);
     const mark = this.of(item).get(String(span));
     const verdict = mark?.labelId === label.id ? NEXT_VERDICT[mark.verdict] : "right";
-    board.record({
+    const isKept = board.record({
       kind: "rationale",
       token: randomToken(),
       diary_id: item.diary_id,
@@ -119,6 +124,7 @@ class Marks {
       verdict,
       model_id: item.prediction?.model_id ?? null,
     });
+    if (!isKept) return;
     const { strings } = board.data;
     const said = verdict === "none" ? strings["rationale.none"] : this.verdictOf({ verdict, labelId: label.id });
     const quoted = fill(strings.quoted, { word: new CodePoints(item.text).slice(...span) });

@@ -1,4 +1,4 @@
-// What the board looks like. The presses are in board.js, whose Board extends this.
+// What the board looks like. The presses are in board.js, whose Board extends the Keys that extend this.
 
 const SLOW_MS = 2000;
 const STUCK_MS = 10000;
@@ -12,17 +12,18 @@ class View {
     this.lookedAt = null; // label index under the pointer or the keyboard's focus
     this.cycled = null; // label index chosen with V
     this.savedOnce = false;
+    this.wait = READ_MS; // how long the diary has to be in sight before a press is about it
   }
 
   build() {
-    const memo = this.memo?.value ?? "";
+    const typed = typedInto(this.memo);
+    const wasOpen = this.sheet?.open;
     const { strings, labels } = this.data;
     this.makeActions();
     this.parts = buildFrame(strings);
     this.parts.reveal.addEventListener("click", () => this.reveal());
     this.arc = new Arc(this.parts.arc, this.parts.text);
     this.memo = this.parts.memo;
-    this.memo.value = memo;
     const keys = freeCommandKeys(labels);
     this.buttons = labels.map((label, index) =>
       labelButton(label, strings, {
@@ -43,7 +44,9 @@ class View {
     this.sheet = buildSheet(this.data, keys);
     const board = this.root.querySelector(".board");
     board.replaceChildren(this.parts.frame, this.sheet);
-    board.addEventListener("keydown", shieldTyping);
+    board.onkeydown = shieldTyping;
+    goOnTyping(this.memo, typed);
+    if (wasOpen) this.sheet.showModal();
   }
 
   draw() {
@@ -55,18 +58,14 @@ class View {
     parts.notice.hidden = !notice;
     parts.article.hidden = !item;
     parts.placeholder.hidden = Boolean(item);
-    parts.placeholder.textContent = item ? "" : this.placeholder(empty, strings);
+    parts.placeholder.textContent = item ? "" : empty && !this.log.events.length ? empty : strings.fetching;
     parts.why.textContent = item?.why ?? "";
     this.drawCounts();
     drawHistory(parts.history, this.decisions().slice(0, HISTORY_LENGTH), labels, strings);
     if (item) this.drawItem(item);
+    else showNothingIn(parts.text);
     this.drawLabels();
     this.drawSaveState();
-  }
-
-  placeholder(empty, strings) {
-    if (this.waiting.length) return fill(strings.remembered, { n: this.waiting.length });
-    return empty && !this.log.events.length ? empty : strings.fetching;
   }
 
   drawItem(item) {
@@ -89,9 +88,9 @@ class View {
     const { parts } = this;
     const index = this.evidenceIndex(item);
     const evidence = evidenceOf(item, index);
-    const key = JSON.stringify([item.token, item.text, item.sentences, evidence, index]);
-    if (key !== this.drawn) drawDiary(parts.text, item, evidence, heardOf(labels[index], strings));
-    this.drawn = key;
+    drawDiary(parts.text, item, evidence, heardOf(labels[index], strings));
+    // What Enter would accept belongs to what has to be seen.
+    showIn(parts.text, [item.token, item.text, item.blind ? null : item.prediction?.label_index], this.wait);
     const hasEvidence = Boolean(item.explanation) && !item.blind && index >= 0;
     parts.legend.hidden = !hasEvidence;
     parts.evidenceKey.hidden = !hasEvidence;
@@ -176,11 +175,13 @@ class View {
     const { strings } = this.data;
     const { save, alarm } = this.parts;
     const { age } = this.log;
-    const state = age > STUCK_MS ? "stuck" : age > SLOW_MS ? "slow" : this.savedOnce ? "saved" : "";
+    const isStuck = age > STUCK_MS || (age > 0 && !isConnected());
+    const state = isStuck ? "stuck" : age > SLOW_MS ? "slow" : this.savedOnce ? "saved" : "";
     const text = { stuck: "", slow: strings.saving, saved: strings.saved, "": "" }[state];
     save.dataset.state = state;
     if (save.textContent !== text) save.textContent = text;
-    const alarmText = state === "stuck" ? fill(strings.unsaved, { n: this.log.events.length }) : "";
+    const unsaved = this.log.isStored ? strings.unsaved : strings.unsaved_unkept;
+    const alarmText = isStuck ? fill(unsaved, { n: this.log.events.length }) : "";
     if (alarm.textContent !== alarmText) alarm.textContent = alarmText;
     alarm.hidden = !alarmText;
   }

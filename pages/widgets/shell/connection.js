@@ -1,0 +1,70 @@
+// Says that the server is away, and why, for as long as it is.
+
+const PATIENCE_MS = 1500; // a connection that is back sooner was never missed
+const ASK_AGAIN_MS = 5000;
+const STATE = "data-test-connection-state";
+
+class Connection {
+  constructor(root) {
+    this.root = root;
+    this.box = root.querySelector(".connection");
+    this.app = document.querySelector("[data-testid='stApp']");
+    this.observer = new MutationObserver(() => this.look());
+    this.observer.observe(this.app, { attributes: true, attributeFilter: [STATE] });
+    this.onLine = () => this.isLost() && this.say();
+    for (const type of ["online", "offline"]) window.addEventListener(type, this.onLine);
+  }
+
+  close() {
+    this.observer.disconnect();
+    clearTimeout(this.timer);
+    for (const type of ["online", "offline"]) window.removeEventListener(type, this.onLine);
+  }
+
+  update(strings) {
+    this.strings = strings;
+    this.look();
+  }
+
+  isLost() {
+    return this.app.getAttribute(STATE) !== "CONNECTED";
+  }
+
+  look() {
+    const isLost = this.isLost();
+    if (isLost && this.timer) return;
+    clearTimeout(this.timer);
+    this.timer = isLost ? setTimeout(() => this.say(), PATIENCE_MS) : 0;
+    if (!isLost) this.box.hidden = true;
+  }
+
+  async say() {
+    clearTimeout(this.timer);
+    const reason = await findReason();
+    if (!this.isLost()) return;
+    this.timer = setTimeout(() => this.say(), ASK_AGAIN_MS);
+    if (this.said === reason && !this.box.hidden) return;
+    this.said = reason;
+    this.box.replaceChildren(document.createTextNode(this.strings[reason]));
+    if (reason === "signed_out") this.box.append(this.login());
+    this.box.hidden = false;
+  }
+
+  login() {
+    const link = document.createElement("a");
+    link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = this.strings.login;
+    return link;
+  }
+}
+
+// Streamlit asks for the same address before it connects: whoever is signed out is turned away there.
+async function findReason() {
+  if (!navigator.onLine) return "offline";
+  try {
+    const answer = await fetch("/_stcore/host-config", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+    return answer.status === 401 ? "signed_out" : "lost";
+  } catch {
+    return "lost";
+  }
+}

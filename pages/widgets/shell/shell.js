@@ -1,0 +1,19 @@
+// The parts before this one in the module: connection.js, held_keys.js.
+
+let live = null;
+
+export default function ({ data, parentElement }) {
+  if (live?.root !== parentElement) {
+    live?.close();
+    live = new Connection(parentElement);
+  }
+  live.update(data);
+  window.addEventListener("keydown", stopRepeating, { capture: true }); // one function is added once
+  // Streamlit may call this for an overtaken change of data while the element stays.
+  return () =>
+    setTimeout(() => {
+      if (live?.root !== parentElement || parentElement.host.isConnected) return;
+      live.close();
+      live = null;
+    });
+}
