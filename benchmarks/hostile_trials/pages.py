@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -47,7 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 """What each role opens; some of an annotator's are closed to them."""
 
 _TIMEOUT_MS = 30_000
-_MOST_DIARIES = 20
+_MOST_DIARIES = 30
 
 _WATCH = """(() => {
   const fired = window.zqFired = [];
@@ -94,9 +95,12 @@ _DONE = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return app.dataset.testScriptState === 'notRunning' && !!main && !main.querySelector('[data-testid="stSkeleton"]')
     && !main.querySelector('[data-stale="true"]')
-    && (!!main.querySelector('h1, [data-testid="stAlert"]') || /#\\d/.test(
-      main.querySelector('[data-testid="stBidiComponentIsolated"]')?.shadowRoot?.textContent ?? ""));
+    && !!main.querySelector('h1, h2, [data-testid="stAlert"], iframe, button');
 }"""
+_BOARD_DONE = """() => /#\\d/.test(
+  document.querySelector('[data-testid="stBidiComponentIsolated"]')?.shadowRoot?.textContent ?? "")"""
+_WITH_BOARD = ("", "review")
+_BOARD_MS = 10_000
 
 
 @contextmanager
@@ -143,6 +147,9 @@ class Visit:
         """Open a page by its address and wait until its script has ended."""
         self.page.goto(f"{self._address}/{name}")
         self.page.wait_for_function(_DONE)
+        if name in _WITH_BOARD:
+            with contextlib.suppress(Error):  # nothing may be left to show
+                self.page.wait_for_function(_BOARD_DONE, timeout=_BOARD_MS)
 
     def read(self) -> tuple[str, list[str]]:
         """Return the text of the page, and everything that should not have happened since it was opened."""

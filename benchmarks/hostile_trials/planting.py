@@ -17,7 +17,7 @@ from annotator import accounts, dictionary, guidelines, label_set, project
 from annotator.errors import EXPLAINED, UserError
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
-from benchmarks.hostile_trials.target import PASSWORD, ROLES
+from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
 from db import annotators, audit_queue, care, decisions, diaries, labels, models, reviews
 from db.audit_queue import Suspect
 from db.decisions import NewDecision
@@ -55,8 +55,7 @@ def plant(path: Path, payloads: Sequence[Payload]) -> None:
         path, labels=project.make_labels([{"name": each} for each in [*names, "행복"]]), seed="00" * 16, blind_share=0.0
     )
     with project.opened(path) as db:
-        for role, name in ROLES.items():
-            accounts.add(db, None, name, role, password=PASSWORD)  # type: ignore[arg-type]
+        add_people(db)
         _import_diaries(db, texts, names[0])
         _predict(db)
         _describe_labels(db, texts)
@@ -84,12 +83,13 @@ def _import_diaries(db: Database, texts: list[str], label: str) -> None:
         table.writerow(["\n".join(several).replace("\0", ""), several[0].replace("\0", ""), label if place % 3 else ""])
     columns = ColumnMap("text", "label", author="author")
     content = out.getvalue().encode("utf-8", "replace")
-    import_file(db, content, f"{texts[0]}.csv", columns=columns, encoding="utf-8", after=enqueue_import)
+    import_file(db, content, "payloads.csv", columns=columns, encoding="utf-8", after=enqueue_import)
 
     def another_file(text: str) -> None:
         import_file(db, f"text\n파일 {hash(text)}\n".encode(), f"{text}.csv", after=enqueue_import)
 
-    _tried(texts[:: max(1, len(texts) // 40)], another_file)
+    names = [text for text in texts if not set("/\\") & set(text)]  # of a path only the last part is a name
+    _tried(names[:: max(1, len(names) // 12)], another_file)
     flagged = list(range(1, diaries.last_diary_id(db), 5))
     care.flag(db, flagged, list_hash="x", up_to=diaries.last_diary_id(db))
 

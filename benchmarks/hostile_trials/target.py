@@ -18,6 +18,7 @@ from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from benchmarks import machine
 from benchmarks.hostile_corpus.requests import DIARY, SCOPES, Keys
+from db import care
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,27 +28,35 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "여섯 마리 오리 가족이 산책한다 27"
 ROLES = {"administrator": "수아", "reviewer": "하준", "annotator": "지민"}
+CLOSED = "닫힌 사람"
+SECRET_DIARY = 1
 _PER_MINUTE = 60_000
 _LONG_AGO = "2020-01-01T00:00:00.000000+00:00"
 
 
 def build(path: Path) -> None:
-    """Make the project: a person of each role, one whose account is closed, and a diary that is secret."""
+    """Make the project: a person of each role, a closed account, and a diary that is kept from annotators."""
     project.init(path, seed="00" * 16, blind_share=0.0)
     with project.opened(path) as db:
-        import_file(db, f"text\n{DIARY}\n".encode(), "a.csv", after=enqueue_import)
-        for role, name in ROLES.items():
-            accounts.add(db, None, name, role, password=PASSWORD)  # type: ignore[arg-type]
-        accounts.add(db, None, "닫힌 사람", "administrator", password=PASSWORD)
+        ordinary = "".join(f"{i}번째 날. 빨래를 돌리고 장을 보고 저녁을 먹었다.\n" for i in range(20))
+        import_file(db, f"text\n{DIARY}\n{ordinary}".encode(), "a.csv", after=enqueue_import)
+        care.flag(db, [SECRET_DIARY], list_hash="x", up_to=1)
+        add_people(db)
+
+
+def add_people(db: Database) -> None:
+    """Add a person of each role, and one whose account `make_keys` closes."""
+    for role, name in (*ROLES.items(), ("administrator", CLOSED)):
+        accounts.add(db, None, name, role, password=PASSWORD)  # type: ignore[arg-type]
 
 
 def make_keys(path: Path) -> Keys:
     """Return sessions of everybody and tokens of every scope, and some of each that no longer hold."""
     with project.opened(path) as db:
         cookies = {role: _session(db, name) for role, name in ROLES.items()}
-        cookies["ended"], cookies["closed"] = _session(db, ROLES["annotator"]), _session(db, "닫힌 사람")
+        cookies["ended"], cookies["closed"] = _session(db, ROLES["annotator"]), _session(db, CLOSED)
         sessions.logout(db, cookies["ended"])
-        accounts.set_disabled(db, None, accounts.get_id(db, "닫힌 사람"), disabled=True)
+        accounts.set_disabled(db, None, accounts.get_id(db, CLOSED), disabled=True)
         tokens = {scope: api_tokens.add(db, f"t-{scope}", [scope], per_minute=_PER_MINUTE) for scope in SCOPES}
         for name in ("revoked", "expired"):
             tokens[name] = api_tokens.add(db, f"t-{name}", SCOPES, per_minute=_PER_MINUTE, days=1)
