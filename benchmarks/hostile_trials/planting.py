@@ -1,0 +1,161 @@
+"""Payloads put wherever people and files can put a text: diaries, labels, names, memos, comments, words, file names.
+
+Each is followed by a sentinel, so that wherever it is shown at all, what stands before the sentinel can be compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator import accounts, dictionary, guidelines, label_set, project
+from annotator.errors import EXPLAINED, UserError
+from annotator.importing import ColumnMap, import_file
+from annotator.ordering import enqueue_import
+from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
+from db import annotators, audit_queue, care, decisions, diaries, labels, models, reviews
+from db.audit_queue import Suspect
+from db.decisions import NewDecision
+from db.errors import DatabaseError
+from db.reviews import NewReview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from benchmarks.hostile_corpus.payloads import Payload
+    from db import Database
+
+_PER_DIARY = 12
+_LABELS = 10
+_LABEL_CHARACTERS = 100
+
+
+def sentinel(number: int) -> str:
+    """Return what stands behind a payload."""
+    return f"zq{number:04}z"
+
+
+def planted(number: int, payload: Payload) -> str:
+    """Return a payload on a line of its own, as it is put everywhere."""
+    return f"{payload.text} {sentinel(number)}"
+
+
+def plant(path: Path, payloads: Sequence[Payload]) -> None:
+    """Make a project of three people in which every payload stands in every place that takes it."""
+    texts = [planted(number, payload) for number, payload in enumerate(payloads)]
+    short = [text for text in texts if len(text) <= _LABEL_CHARACTERS] or ["가", "나"]
+    names = short[:: max(1, len(short) // _LABELS)][:_LABELS]
+    project.init(
+        path, labels=project.make_labels([{"name": each} for each in [*names, "행복"]]), seed="00" * 16, blind_share=0.0
+    )
+    with project.opened(path) as db:
+        add_people(db)
+        _import_diaries(db, texts, names[0])
+        _predict(db)
+        _describe_labels(db, texts)
+        _decide(db, texts)
+        _name_people(db, texts)
+        _add_words(db, texts)
+
+
+def _batched(texts: Sequence[str], count: int) -> list[Sequence[str]]:
+    return [texts[start : start + count] for start in range(0, len(texts), count)]
+
+
+def _tried(items: Sequence[Any], act: Callable[[Any], object]) -> None:
+    """Do something for each item; what the product refuses with a sentence is refused."""
+    for item in items:
+        with contextlib.suppress(*EXPLAINED):
+            act(item)
+
+
+def _import_diaries(db: Database, texts: list[str], label: str) -> None:
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(["text", "author", "label"])
+    for place, several in enumerate(_batched(texts, _PER_DIARY)):
+        table.writerow(["\n".join(several).replace("\0", ""), several[0].replace("\0", ""), label if place % 3 else ""])
+    columns = ColumnMap("text", "label", author="author")
+    content = out.getvalue().encode("utf-8", "replace")
+    import_file(db, content, "payloads.csv", columns=columns, encoding="utf-8", after=enqueue_import)
+
+    def another_file(text: str) -> None:
+        import_file(db, f"text\n파일 {hash(text)}\n".encode(), f"{text}.csv", after=enqueue_import)
+
+    names = [text for text in texts if not set("/\\") & set(text)]  # of a path only the last part is a name
+    _tried(names[:: max(1, len(names) // 12)], another_file)
+    flagged = list(range(1, diaries.last_diary_id(db), 5))
+    care.flag(db, flagged, list_hash="x", up_to=diaries.last_diary_id(db))
+
+
+def _predict(db: Database) -> None:
+    count, rng = diaries.last_diary_id(db), np.random.default_rng(0)
+    ids = tuple(each.id for each in labels.list_labels(db))
+    proba = rng.dirichlet(np.full(len(ids), 0.5), count).astype(np.float32)
+    model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", ids, b"w", {}))
+    models.store_predictions(db, model_id, proba)
+    models.activate(db, model_id, reason="benchmark")
+    for diary_id in range(1, count + 1):
+        text = diaries.get_diary(db, diary_id).text
+        diaries.store_sentences(db, [diaries.Sentences(diary_id, ((0, len(text)),), "kss")])
+
+
+def _describe_labels(db: Database, texts: list[str]) -> None:
+    me, several = annotators.annotator_id(db, ROLES["administrator"]), cycle(_batched(texts, 15))
+    for label in labels.list_labels(db):
+        part = next(several)
+        _tried(
+            [part],
+            lambda p, i=label.id: label_set.edit(db, {i: {"definition": "\n".join(p)}}, annotator_id=me, note=p[0]),
+        )
+        _tried(
+            [part],
+            lambda p, i=label.id: guidelines.write_guideline(
+                db, i, None, "\n".join(p)[:2000], list(p[:8]), annotator_id=me
+            ),
+        )
+
+
+def _decide(db: Database, texts: list[str]) -> None:
+    """Let people with payloads for names decide, with payloads for memos, and a reviewer send some back."""
+    label_ids = [each.id for each in labels.list_labels(db)]
+    own, reviewer = (annotators.annotator_id(db, ROLES[role]) for role in ("annotator", "reviewer"))
+    memo, count = cycle(texts), diaries.last_diary_id(db)
+    for diary_id in range(2, count + 1, 2):
+        who = [own, *(found for found in (_person(db, next(memo)) for _ in range(3)) if found is not None)]
+        for place, annotator_id in enumerate(who):
+            token = f"decided-{diary_id:04}-{place}"
+            label_id = label_ids[(diary_id + place) % len(label_ids)]
+            decisions.add(
+                db, NewDecision(diary_id, annotator_id, "label", token, label_id, memo=next(memo), seconds=3.0)
+            )
+    suspects = [Suspect(diary_id, 0.5, {"disagreement": 0.5}) for diary_id in range(2, count + 1, 2)]
+    audit_queue.store(db, suspects, gone=[], made_from={})
+    for diary_id in range(4, count + 1, 8):
+        standing = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == own)
+        token = f"returned-{diary_id:04}"
+        review = NewReview(diary_id, reviewer, "return", token, returned_decision_id=standing.id, comment=next(memo))
+        _tried([review], lambda each: reviews.add(db, each))
+
+
+def _person(db: Database, name: str) -> int | None:
+    try:
+        return annotators.annotator_id(db, name)
+    except (UserError, DatabaseError):
+        return None
+
+
+def _name_people(db: Database, texts: list[str]) -> None:
+    _tried(texts[:60], lambda text: accounts.invite(db, None, text, "annotator"))
+    _tried(texts[60:64], lambda text: accounts.add(db, None, text, "annotator", password=PASSWORD))
+
+
+def _add_words(db: Database, texts: list[str]) -> None:
+    me, label_id = annotators.annotator_id(db, ROLES["administrator"]), labels.list_labels(db)[0].id
+    _tried(texts, lambda text: dictionary.add(db, text, label_id, annotator_id=me))
