@@ -1,10 +1,8 @@
-"""Administrators let diaries go: by writer and number on 설정, a whole import on 가져오기; and a board that loses one."""
+"""Administrators let diaries go: by writer and number on 설정, a whole import on 가져오기."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import pytest
 
 from annotator import accounts, forgetting, project, sessions
 from annotator.forgetting import Selection
@@ -14,6 +12,7 @@ from pages.widgets import session
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from streamlit.testing.v1 import AppTest
 
     from tests.pages.conftest import OpenApp
