@@ -73,7 +73,7 @@ def path(tmp_path: Path) -> Path:
 
 
 # Chromium keeps the websockets that are open when a page goes offline.
-_HOLD_SOCKETS = """
+HOLD_SOCKETS = """
     const sockets = (window.sockets = []);
     window.WebSocket = class extends WebSocket {
         constructor(...how) {
@@ -84,7 +84,7 @@ _HOLD_SOCKETS = """
 """
 
 
-def _cut(page: Page) -> None:
+def cut(page: Page) -> None:
     page.evaluate("() => window.sockets.forEach(socket => socket.close())")
 
 
@@ -113,7 +113,7 @@ class Desk:
         return self.page.locator(".connection")
 
     def open(self) -> Desk:
-        self.page.add_init_script(_HOLD_SOCKETS)
+        self.page.add_init_script(HOLD_SOCKETS)
         self.page.goto(self.address)
         self.read()
         return self
@@ -289,7 +289,7 @@ def test_without_a_network_presses_are_kept_and_it_is_said_what_is_missing(
     with desk_at(page, path) as desk:
         desk.decide("1")
         context.set_offline(True)
-        _cut(page)
+        cut(page)
         expect(desk.banner).to_contain_text("인터넷 연결이 끊겼어요.")
         number = desk.press("2")
         expect(desk.alarm).to_contain_text("아직 저장되지 않았어요 (1건)")
@@ -309,7 +309,7 @@ def test_a_press_that_can_neither_be_sent_nor_stored_is_refused(
         )
         desk.decide("2")
         context.set_offline(True)
-        _cut(page)
+        cut(page)
         expect(desk.banner).to_be_visible()
         desk.read()
         number = desk.shown()
@@ -355,11 +355,11 @@ def test_what_somebody_pressed_before_being_signed_out_counts_for_them_and_for_n
         desk = Desk(page, db, f"http://127.0.0.1:{port}")
         suah = accounts.get_id(db, "수아")
         with serving(path, port):
-            page.add_init_script(_HOLD_SOCKETS)
+            page.add_init_script(HOLD_SOCKETS)
             _sign_in(page, desk.address, "수아")
             desk.decide("1")
             context.set_offline(True)
-            _cut(page)
+            cut(page)
             expect(desk.banner).to_be_visible()
             number = desk.press("2")
             token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == COOKIE)

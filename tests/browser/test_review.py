@@ -12,14 +12,16 @@ from playwright.sync_api import expect
 from annotator import project
 from db import annotators, decisions, reviews
 from tests import reviewed
+from tests.browser.conftest import free_port
 from tests.browser.test_main_job import settle, shoot, wait_until
+from tests.browser.test_open_board import HOLD_SOCKETS, cut, serving
 from tests.conftest import ROOT
 from tests.reviewed import HAPPY, SAD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
     from tests.browser.conftest import StartApp
 
@@ -102,3 +104,33 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         settle(page, page.get_by_role("textbox", name="메모"))
         page.keyboard.press(str(SAD if true_label == HAPPY else HAPPY))
         wait_until(page, lambda: reviews.count_returned(db, me) == 0)
+
+
+def test_what_a_reviewer_presses_without_the_text_or_the_server_is_refused_and_said_to_be(
+    page: Page, context: BrowserContext, tmp_path: Path
+) -> None:
+    path, port = tmp_path / "project.db", free_port()
+    project.init(path, seed="00" * 16, blind_share=0.0)
+    with serving(path, port), closing(project.open_project(path)) as db:
+        reviewed.make(db)
+        page.add_init_script(HOLD_SOCKETS)
+        page.goto(f"http://127.0.0.1:{port}/review")
+        _settle(page)
+        first, notice = _shown(page), page.locator(".notice-line")
+        page.locator(".review-frame .text").evaluate("text => { text.hidden = true }")
+        page.keyboard.press("a")
+        expect(notice).to_have_text("일기가 가려져 있어서 저장하지 않았어요. 읽고 나서 다시 눌러 주세요.")
+        page.locator(".review-frame .text").evaluate("text => { text.hidden = false }")
+        context.set_offline(True)
+        cut(page)
+        expect(page.locator(".connection")).to_contain_text("인터넷 연결이 끊겼어요.")
+        page.keyboard.press("a")
+        expect(notice).to_have_text("서버와 연결이 끊겨서 저장하지 않았어요. 이어지면 다시 눌러 주세요.")
+        shoot(page, "review-offline")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert reviews.find_standing(db, first) is None
+        context.set_offline(False)
+        expect(page.locator(".connection")).to_be_hidden()
+        _settle(page)
+        page.keyboard.press("a")
+        wait_until(page, lambda: reviews.find_standing(db, first) is not None)
