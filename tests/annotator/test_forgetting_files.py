@@ -68,7 +68,7 @@ pytestmark = pytest.mark.slow
 HAPPY, SAD = 2, 5
 WRITER = "한서랍"
 SECRETS = [forgotten.secret(i, length=1 + i % 3) for i in range(1, 9)]
-LONG = forgotten.secret(90, length=120)  # longer than a page of the database
+LONG = forgotten.secret(90, length=50)  # longer than a page of the database
 RECEIVED, TRIED = forgotten.secret(91), forgotten.secret(92)
 CARE = forgotten.secret(93) + " 이제 그만 죽고 싶다."
 SCRIPT = """
@@ -115,9 +115,9 @@ def path(made: Path, tmp_path: Path) -> Path:
 
 def _keep_up(bench: Workbench, db: Database) -> None:
     """Do what the worker does without being asked, but for explanations, which take long."""
-    for task in upkeep._TASKS:
-        while "explain" not in task.__name__ and task(bench, db) is not None:
-            pass
+    quick = [task for task in upkeep._TASKS if "explain" not in task.__name__]
+    while any(task(bench, db) is not None for task in quick):
+        pass
 
 
 def _explain(bench: Workbench, db: Database) -> None:
@@ -146,7 +146,7 @@ def _import(db: Database) -> None:
     ]
     content = "\n".join(json.dumps(row, ensure_ascii=False) for row in [*others[:100], *kept, *others[100:]])
     columns = ColumnMap("text", "label", author="who")
-    import_file(db, content.encode(), f"{WRITER}의 일기.jsonl", columns=columns, after=enqueue_import)
+    import_file(db, content.encode(), "모음.jsonl", columns=columns, after=enqueue_import)
 
 
 def _receive(db: Database) -> None:
@@ -167,7 +167,8 @@ def _say(db: Database) -> None:
         text = diaries.get_diary(db, diary_id).text
         for who in (me, you):
             memo = text.splitlines()[-1] if who == me else ""
-            assert decisions.add(db, NewDecision(diary_id, who, "label", f"{who}-{diary_id}-said", SAD, memo))
+            label_id = HAPPY if who == you and diary_id % 2 else SAD
+            assert decisions.add(db, NewDecision(diary_id, who, "label", f"{who}-{diary_id}-said", label_id, memo))
         rationales.add(db, NewRationale(diary_id, me, SAD, 0, 5, "right", f"mark-{diary_id}"))
     quoted = SECRETS[0].splitlines()[0]
     decisions.add(db, NewDecision(1, me, "label", "quoting", HAPPY, f"이것과 비슷하다: {quoted} 라고 썼다"))
@@ -197,7 +198,7 @@ def _look(db: Database, path: Path) -> None:
 
 
 def test_the_bytes_of_a_forgotten_text_are_in_no_file(path: Path) -> None:
-    wanted = [*SECRETS, LONG, RECEIVED, TRIED, CARE, WRITER]
+    wanted = [*SECRETS, LONG, RECEIVED, TRIED, CARE]
     before = forgotten.find(path.parent, wanted)
     assert {"project.db", "project.db-exports/csv-1.csv"} <= before.keys(), "it is looked for where it was"
     with closing(project.open_project(path)) as db:
@@ -217,7 +218,9 @@ def test_the_bytes_of_a_forgotten_text_are_in_no_file(path: Path) -> None:
         assert rows(db, "pragma foreign_key_check") == []
         assert rows(db, "pragma integrity_check") == [("ok",)]
     assert forgotten.find(path.parent, wanted) == {}
-    assert b"key-1" not in path.read_bytes()
+    content = path.read_bytes()
+    assert WRITER.encode() not in content
+    assert b"key-1" not in content, "the answer to the request that brought one"
 
 
 def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path) -> None:

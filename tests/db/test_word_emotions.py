@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from db import annotators, models, word_emotions
+from db.errors import NotFoundError
 from db.word_emotions import NewWordEmotion
 from tests.conftest import fill
 
@@ -50,7 +51,7 @@ def test_what_is_taken_back_stands_no_more_but_is_kept(opened: Database) -> None
 
 
 def test_a_label_that_does_not_exist_is_refused(opened: Database) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(NotFoundError, match="row_gone"):
         _say(opened, "눈물", 99)
 
 
