@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from annotator import access
 from annotator.errors import UserError
-from db import diaries, diary_access
+from db import diaries, diary_ties
 from db.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from annotator.access import Person, Right, Role
     from annotator.api_tokens import Caller
     from db import Database
-    from db.diary_access import Ties
+    from db.diary_ties import Ties
 
 Action = Literal["see", "quote", "decide", "mark", "answer", "review", "reveal"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -106,7 +106,7 @@ _RULES: dict[Action, _Rule] = {
 
 def allowed(db: Database, actor: Actor, action: Action, diary_ids: Iterable[int]) -> frozenset[int]:
     """Return those of some diaries on which somebody may do something at this moment."""
-    ties = diary_access.find_ties(db, actor.annotator_id, diary_ids, holder=actor.holder)
+    ties = diary_ties.find_ties(db, actor.annotator_id, diary_ids, holder=actor.holder)
     needed = _needed(db, actor, action)
     return frozenset(diary_id for diary_id, found in ties.items() if needed is not None and needed(found))
 
@@ -156,7 +156,7 @@ def has_right(db: Database, actor: Actor, right: Right) -> bool:
     """Return whether somebody's role has a right at this moment. A program has none."""
     if actor.is_owner or actor.scopes is not None:
         return actor.is_owner
-    found = diary_access.find_standing(db, actor.annotator_id)
+    found = diary_ties.find_account_state(db, actor.annotator_id)
     if found.role is None and found.has_accounts:
         return False
     role = cast("Role", found.role or "administrator")  # without accounts, one person does everything

@@ -14,8 +14,7 @@ from annotator.errors import UserError
 from annotator.importing.columns import ColumnMap
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.tables import Row
-from db import annotators, api_tokens, clock, decisions, diaries, labels, models, queue, received, reviews
-from db import diary_access as ties
+from db import annotators, api_tokens, clock, decisions, diaries, diary_ties, labels, models, queue, received, reviews
 from db.connection import write
 from db.decisions import NewDecision
 from db.diaries import Skip
@@ -89,7 +88,7 @@ def store(
         refuser = forgotten_key.refuser(db)
         found = received.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
-        ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
+        diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
         if classified is not None:
             ids = np.array([diary_id for diary_id, _ in found], np.int64)
             models.update_predictions(db, classified.model_id, ids, classified.proba)

@@ -100,9 +100,8 @@ def explained(scope: Scope, error: Exception) -> JSONResponse:
     language = language_of(scope)
     # Text that was found is the request's, a length is not.
     ours = {key: value for key, value in error.details.items() if key in _OURS and _is_ours(key, value)}
-    own = f"service.{error.code}"
-    if own in catalogue(language):
-        return answer(scope, error.code, say(own, language, **ours), headers=headers)
+    if f"service.error.{error.code}" in catalogue(language):
+        return answer(scope, error.code, say(f"service.error.{error.code}", language, **ours), headers=headers)
     error.details = {**dict.fromkeys(error.details, "…"), **ours}
     return answer(scope, error.code, explain(error, language), headers=headers)
 

@@ -165,7 +165,7 @@ def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]
     for at in range(0, len(forms), _WORDS_A_PIECE):
         parts.append(bench.encode(db, forms[at : at + _WORDS_A_PIECE], encoder=encoder).vectors)
         yield 0.7 + 0.3 * at / len(forms)
-    about = {"encoder_hash": encoder.hash, "diaries": len(texts), "words": word_count}
+    about: dict[str, str | int] = {"encoder_hash": encoder.hash, "diaries": len(texts), "words": word_count}
     of_encoder = word_vectors.of_encoder(forms, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32))
     with forgotten_files.writing(bench.database):
         # The words may be those of a diary that is gone: it stays asked for, and is made anew.

@@ -14,6 +14,7 @@ from annotator import crosswalks, exporting
 from annotator.errors import UserError
 from annotator.exporting import FORMATS, Choice, job
 from annotator.messages import explain
+from annotator.project import exports_folder
 from pages.widgets import project, session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.words import keyed, plain, say
@@ -55,7 +56,7 @@ def draw_exports(db: Database) -> None:
                 kwargs=how,
                 key="overview_export_beside",
             )
-            st.caption(say("overview.export_beside_help", folder=plain(job.folder(project.path()).name)))
+            st.caption(say("overview.export_beside_help", folder=plain(exports_folder(project.path()).name)))
         else:
             _draw_downloads(chosen, person=session.person(db), decided_only=decided_only, walk=walk)
 

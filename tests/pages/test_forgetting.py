@@ -1,4 +1,4 @@
-"""Administrators let diaries go: by writer and number on 설정, an import on 가져오기; a board that loses one."""
+"""Administrators let diaries go: by writer and number on 설정, a whole import on 가져오기."""
 
 from __future__ import annotations
 

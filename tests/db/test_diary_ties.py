@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db import annotators, connection, diary_access, queue
+from db import annotators, connection, diary_ties, queue
 from db.connection import rows, write
 from tests.conftest import fill
 
@@ -20,13 +20,13 @@ def test_every_lease_is_noted_and_the_note_outlives_it(opened: Database) -> None
     fill(opened, 3)
     me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
     (lease,) = queue.claim(opened, annotator_id=me, holder=TAB, limit=1, seconds=60)
-    ties = diary_access.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
+    ties = diary_ties.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
     assert (ties.is_leased, ties.was_handed) == (True, True)
     queue.release_person(opened, me)
-    ties = diary_access.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
+    ties = diary_ties.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
     assert (ties.is_leased, ties.was_handed) == (False, True)
-    theirs = diary_access.find_ties(opened, you, [lease.diary_id, 99], holder=TAB)
-    assert theirs == {lease.diary_id: diary_access.Ties(False, False, False, False, False)}
+    theirs = diary_ties.find_ties(opened, you, [lease.diary_id, 99], holder=TAB)
+    assert theirs == {lease.diary_id: diary_ties.Ties(False, False, False, False, False)}
 
 
 def test_only_the_newest_token_of_a_repeat_is_kept_and_a_later_lease_does_not_take_it(opened: Database) -> None:

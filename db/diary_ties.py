@@ -1,4 +1,4 @@
-"""What ties people to diaries, and the role of each: what access to a diary is decided from. See `annotator`."""
+"""What ties people and programs to diaries, and their roles: what `annotator.diary_access` decides from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from db.connection import one, rows, write
+from db.connection import rows, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +57,8 @@ def find_ties(db: Database, annotator_id: int, diary_ids: Iterable[int], *, hold
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Whose role counts at this moment.
+class AccountState:
+    """The role of somebody at this moment.
 
     Attributes:
         has_accounts: whether anybody has an account; without one, one person works here alone.
@@ -69,14 +69,14 @@ class Standing:
     role: str | None
 
 
-def find_standing(db: Database, annotator_id: int) -> Standing:
+def find_account_state(db: Database, annotator_id: int) -> AccountState:
     """Return the role of somebody at this moment."""
     sql = """
         select exists (select 1 from accounts),
             (select role from accounts where annotator_id = :annotator and disabled_at is null)
     """
-    found = one(db, sql, annotator=annotator_id)
-    return Standing(bool(found[0]), found[1]) if found else Standing(False, None)
+    has_accounts, role = rows(db, sql, annotator=annotator_id)[0]
+    return AccountState(bool(has_accounts), role)
 
 
 def note_handed_in(db: Database, annotator_id: int, diary_ids: Iterable[int], *, at: str) -> None:
