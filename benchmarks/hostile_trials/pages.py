@@ -88,7 +88,7 @@ _DONE = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return app.dataset.testScriptState === 'notRunning' && !!main && !main.querySelector('[data-testid="stSkeleton"]')
     && !main.querySelector('[data-stale="true"]')
-    && !!main.querySelector('h1, h2, [data-testid="stAlert"], iframe, button');
+    && !!main.querySelector('h1, h2, [data-testid="stAlert"], [data-testid="stBidiComponentIsolated"], button');
 }"""
 _BOARD_DONE = """() => /#\\d/.test(
   document.querySelector('[data-testid="stBidiComponentIsolated"]')?.shadowRoot?.textContent ?? "")"""
