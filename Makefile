@@ -8,7 +8,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: app test lint types contracts browser lock clean
+.PHONY: app test lint types contracts browser audit lock clean
 
 app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
@@ -49,6 +49,13 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/python
 $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
 	$(PIP) install -r requirements-test.txt
 	@touch $@
+
+# The dependencies: locked, licensed as documented, without known holes. Exit code 3: nobody could be asked about holes.
+# pip-audit has an environment of its own, so that what it brings along is not in the one that is audited.
+audit: $(VENV)/installed-test
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && \
+		$(VENV)/audit/bin/python -m pip --quiet --disable-pip-version-check install pip-audit==2.10.1; }
+	$(BIN)/python tools/audit.py --advisories $(VENV)/audit/bin/pip-audit
 
 # Write the locks anew from pyproject.toml. A local version such as +cpu is this machine's, so it is cut off.
 lock: $(VENV)/installed

@@ -40,10 +40,11 @@ def list_(as_json: bool) -> None:
 @json_option
 def show_(name: str, as_json: bool) -> None:
     """Print a recipe's settings."""
-    from learner import recipe as recipes
+    from annotator import recipes
+    from learner.recipe import read_text
 
     found = recipes.load(name)
-    show(as_json, found.model_dump(mode="json") if as_json else None, recipes.read_text(name).rstrip())
+    show(as_json, found.model_dump(mode="json") if as_json else None, read_text(name).rstrip())
 
 
 @recipe.command("run", help=say("cli.recipe.run"))

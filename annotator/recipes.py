@@ -120,7 +120,7 @@ def _check_out(request: Request) -> None:
 
 
 def _look_through(request: Request, cache: Path) -> _Work:
-    recipe = _recipe(request.name, dict(request.changes))
+    recipe = load(request.name, dict(request.changes))
     parts = _open_parts(request, recipe)
     rows = [_read(source, recipe.data, request.limit, split=split) for source, split in parts]
     measured = rows[1] if len(rows) > 1 else None
@@ -141,7 +141,12 @@ def _look_through(request: Request, cache: Path) -> _Work:
     return _Work(recipe, prepared, checkpoint, run)
 
 
-def _recipe(name: str, changes: dict[str, Any] | None = None) -> Recipe:
+def load(name: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """Return a recipe that comes along, by its name, or one from a file, which a child parses.
+
+    Raises:
+        UserError, LearnerError: if there is none, or it can't be used.
+    """
     if not name.endswith(".toml"):
         return recipe_files.load(name, changes)
     return recipe_files.load(name, changes, parse=lambda text: config_files.decode(text.encode(), "toml", name=name))
@@ -190,7 +195,7 @@ def _rows(table: Table, data: Data) -> Iterator[Row]:
 
 def _changes(request: Request) -> dict[str, Any]:
     """Return what differs from the recipe as it is written."""
-    written = _recipe(request.name).model_dump(mode="json")
+    written = load(request.name).model_dump(mode="json")
     found = {}
     for key, value in request.changes:
         inner: Any = written

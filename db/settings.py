@@ -6,15 +6,23 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from db.connection import rows, write
+from db.connection import file_of, rows, write
+from db.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
 def load(db: Database) -> dict[str, Any]:
-    """Return every stored setting."""
-    return dict(_parsed(tuple(map(tuple, rows(db, "select key, value from settings")))))
+    """Return every stored setting.
+
+    Raises:
+        DatabaseError: if one of them is no JSON, which this program never writes.
+    """
+    try:
+        return dict(_parsed(tuple(map(tuple, rows(db, "select key, value from settings")))))
+    except (ValueError, RecursionError) as error:
+        raise DatabaseError("database_damaged", path=file_of(db)) from error
 
 
 # A press on a key reads them three times; reading JSON takes longer than asking for it.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from annotator.errors import UserError
-from annotator.importing.tables import printable
+from annotator.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,7 +201,7 @@ def open_source(content: Path | bytes, name: str) -> Source:
             permission or without bytes.
     """
     if name.startswith(HUB) and isinstance(content, Path):  # an upload may be called anything
-        return Source(printable(name))
+        return Source(visible(name))
     plain = _plain_name(name)
     if isinstance(content, Path):
         _check_path(content, plain)
@@ -221,11 +221,11 @@ def is_folder(path: Path) -> bool:
 def _check_path(path: Path, name: str) -> None:
     try:
         if not path.exists():
-            raise UserError("import_file_missing", path=printable(str(path)))
+            raise UserError("import_file_missing", path=str(path))
         if path.is_dir() and not is_folder(path):
-            raise UserError("import_file_is_folder", path=printable(str(path)))
+            raise UserError("import_file_is_folder", path=str(path))
         if not path.is_dir() and not path.is_file():
-            raise UserError("import_file_not_regular", path=printable(str(path)))
+            raise UserError("import_file_not_regular", path=str(path))
     except (OSError, ValueError) as error:  # a name too long for the file system, a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError("import_file_unreadable", name=name, reason=reason) from error
@@ -250,7 +250,7 @@ def open_regular(path: Path) -> OpenFile:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise UserError("import_file_not_regular", path=printable(str(path)))
+        raise UserError("import_file_not_regular", path=str(path))
     return file
 
 
@@ -265,4 +265,4 @@ def keep(content: bytes) -> OpenFile:
 def _plain_name(name: str) -> str:
     last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     # macOS hands out decomposed Hangul; the same file must not become two importers.
-    return unicodedata.normalize("NFC", printable(last)) or "?"
+    return unicodedata.normalize("NFC", visible(last)) or "?"

@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
+from annotator.visible import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -57,5 +59,6 @@ def say(key: str, language: Language | None = None, /, **values: str | float) ->
 
 
 def explain(error: UserError | LearnerError | DatabaseError, language: Language | None = None) -> str:
-    """Return the sentence for an error that carries a code and details."""
-    return say(f"error.{error.code}", language, **error.details)
+    """Return the sentence for an error that carries a code and details, on one line whatever these hold."""
+    details = {name: visible(value) if isinstance(value, str) else value for name, value in error.details.items()}
+    return say(f"error.{error.code}", language, **details)

@@ -177,7 +177,8 @@ class Child:
         status = self._process.returncode
         if self._reason is None and status == -signal.SIGXCPU:
             self._reason = "time"
-        logger.warning("A reading process ended with %s (%s)", status, self._reason or "by itself")
+        # No warning: whoever chose the file is told in a sentence, which is all that a command may say.
+        logger.info("A reading process ended with %s (%s)", status, self._reason or "by itself")
         return self._error(self._reason or "ended")
 
     def _error(self, reason: Reason) -> ChildError:

@@ -176,7 +176,7 @@ true
 _PLOT = """
 <b>굵게</b><br><sub>아래</sub>
 <a href="//evil.example">눌러</a>
-<a href="javascript:window.__pwned=1">눌러</a>
+<a href="javascript:window.__pwned=1">점을 눌러</a>
 %{customdata[0]}<extra></extra>
 %{x:$.2f}
 """

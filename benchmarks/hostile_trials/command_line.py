@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import unicodedata
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ MOST_MEMORY_BYTES = 2_000_000_000
 _PATIENCE_SECONDS = 60.0
 _REFUSED = 2
 _LONGEST_SENTENCE = 2000
+_UNSEEN, _JOINERS = ("Cc", "Cf", "Cs", "Zl", "Zp"), "\u200c\u200d"
 _TABLE = "text,label\n오늘은 비가 왔다,행복\n"
 
 
@@ -158,7 +160,7 @@ def _bad_sentence(errors: str) -> str:
 
 
 def _bad_words(text: str) -> str:
-    odd = next((c for c in text.replace("\n", "") if not c.isprintable()), "")
+    odd = next((c for c in text.replace("\n", "") if unicodedata.category(c) in _UNSEEN and c not in _JOINERS), "")
     return f"said {odd!a}" if odd else ""
 
 

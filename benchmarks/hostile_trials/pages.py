@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, sync_playwright
 
+from annotator.access import ROLES, Person, Role, may
 from benchmarks.hostile_trials.outcome import Outcome
 from benchmarks.hostile_trials.planting import sentinel
+from pages.widgets import site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -26,26 +28,17 @@ if TYPE_CHECKING:
     from benchmarks.hostile_corpus.requests import Keys
     from benchmarks.hostile_trials.target import Program
 
-_ANNOTATOR = ("", "try_out", "corrections", "dictionary", "team", "password", "people", "nope")
-_REVIEWER = (
-    "",
-    "corrections",
-    "review",
-    "care",
-    "dictionary",
-    "labels",
-    "learn",
-    "simulate",
-    "import",
-    "team",
-    "overview",
-)
-PAGES: dict[str, tuple[str, ...]] = {
-    "annotator": _ANNOTATOR,
-    "reviewer": _REVIEWER,
-    "administrator": (*_REVIEWER, "try_out", "people", "settings"),
-}
-"""What each role opens; some of an annotator's are closed to them."""
+_FURTHER = ("password", "nope")
+"""A page of the gate, and one that is none."""
+
+
+def pages_of(role: Role) -> list[str]:
+    """Return the addresses of the pages that a role may open, the bare one for the label page."""
+    person = Person(0, "", role, is_solo=False)
+    return ["" if name == site.HOME else name for name, (_, _, right) in site.PAGES.items() if may(person, right)]
+
+
+PAGES: dict[Role, list[str]] = {role: [*pages_of(role), *_FURTHER] for role in ROLES}
 
 _TIMEOUT_MS = 30_000
 _MOST_DIARIES = 30
@@ -95,7 +88,7 @@ _DONE = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return app.dataset.testScriptState === 'notRunning' && !!main && !main.querySelector('[data-testid="stSkeleton"]')
     && !main.querySelector('[data-stale="true"]')
-    && !!main.querySelector('h1, h2, [data-testid="stAlert"], iframe, button');
+    && !!main.querySelector('h1, h2, [data-testid="stAlert"], [data-testid="stBidiComponentIsolated"], button');
 }"""
 _BOARD_DONE = """() => /#\\d/.test(
   document.querySelector('[data-testid="stBidiComponentIsolated"]')?.shadowRoot?.textContent ?? "")"""
@@ -205,7 +198,7 @@ def try_pages(
     keys: Keys,
     payloads: Sequence[Payload],
     *,
-    pages: dict[str, tuple[str, ...]] = PAGES,
+    pages: Mapping[Role, Sequence[str]] = PAGES,
 ) -> Iterator[Outcome]:
     """Open every page for every role; afterwards say of each payload where it was shown as something else."""
     changed: dict[int, list[str]] = defaultdict(list)

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from benchmarks.hostile_corpus.requests import DIARY, MARK, HostileRequest, cookie, hostile_requests
 from benchmarks.hostile_corpus.sockets import MESSAGES, hostile_sockets
+from benchmarks.hostile_corpus.wire import hostile_bytes
 from benchmarks.hostile_trials.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def send(port: int, raw: bytes) -> Answer:
 
 def try_requests(keys: Keys, programs: dict[str, Program]) -> Iterator[Outcome]:
     """Send every request of the corpus to the programs that it is meant for."""
-    for request in hostile_requests(keys):
+    for request in (*hostile_requests(keys), *hostile_bytes(keys)):
         for name in ("app", "api") if request.server == "both" else (request.server,):
             yield _try(request, programs[name])
 
