@@ -122,14 +122,15 @@ def require(db: Database, actor: Actor, action: Action, diary_id: int) -> None:
     Raises:
         UserError: ``right_missing`` where the action takes a role; ``diary_not_handed`` where it takes the diary, which
             says nothing of it, not even whether there is one.
-        NotFoundError: for a diary that does not exist; of programs also for one that is withheld from them.
+        NotFoundError: ``diary_missing`` or ``diary_forgotten``, to those whom every diary is open to, and programs; to
+            a program what is withheld from it is missing.
     """
     if may(db, actor, action, diary_id):
         return
     needed = _needed(db, actor, action)
     if needed is None:
         raise UserError("right_missing")
-    if needed is _any:
+    if needed is _any or actor.scopes is not None:
         diaries.get_diary(db, diary_id)
     if actor.scopes is not None:
         raise NotFoundError("diary_missing", id=diary_id)

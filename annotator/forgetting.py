@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator import access, api_tokens, forgotten_files, forgotten_key, near_copies
+from annotator import api_tokens, diary_access, forgotten_files, forgotten_key, near_copies
 from annotator.api_tokens import Caller
 from annotator.errors import EXPLAINED, UserError
 from db import diaries, encoders, forgetting, forgotten, models
@@ -130,7 +130,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Fo
         NotFoundError: as `preview` does.
         DatabaseError: if the database can't be written; everything is as it was then.
     """
-    _require(by)
+    _require(db, by)
     ids = _ids(db, selection)
     texts = list(_texts(db, ids))
     trained = forgetting.list_trained(db, ids, batch_id=selection.batch_id)
@@ -180,11 +180,11 @@ def _follow(db: Database, texts: Sequence[str] | None) -> bool:
         return False
 
 
-def _require(by: Person | Caller | None) -> None:
+def _require(db: Database, by: Person | Caller | None) -> None:
     if isinstance(by, Caller):
         api_tokens.require(by, "forget")
     elif by is not None:
-        access.require(by, "administrate")
+        diary_access.require_right(db, diary_access.actor_of(by), "administrate")
 
 
 def _ids(db: Database, selection: Selection) -> list[int]:

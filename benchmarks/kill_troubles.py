@@ -112,6 +112,9 @@ def _locked(folder: Path) -> Iterator[tuple[str, Callable[[], None] | None]]:
                 return
         finally:
             subprocess.run(["umount", str(folder)], check=True)
+    if os.geteuid() == 0:
+        for above in (folder.parent, folder.parent.parent):
+            above.chmod(0o711)
     files = [folder, *folder.rglob("*")]
     modes = {file: file.stat().st_mode for file in files}
     for file in files:

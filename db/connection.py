@@ -65,7 +65,6 @@ _idle_lock = threading.Lock()
 
 
 def _open(path: Path, *, must_exist: bool, shared: bool = False) -> Database:
-    trust.check_path(path)
     path = path.resolve()
     try:
         if not must_exist:
@@ -95,7 +94,7 @@ def create(path: Path) -> Database:
     Raises:
         DatabaseError: if the file can't be written, isn't ours, or is of a newer version.
     """
-    existed = path.exists() and path.stat().st_size > 0
+    existed = trust.check_path(path) and path.stat().st_size > 0
     if not path.parent.is_dir():
         raise DatabaseError("folder_missing", path=str(path.parent))
     db = _open(path, must_exist=False)
@@ -126,7 +125,7 @@ def connect(path: Path, *, shared: bool = False) -> Database:
     Raises:
         DatabaseError: if it is missing, isn't ours, is newer than this version or waits for `create`.
     """
-    if not path.exists():
+    if not trust.check_path(path):
         raise DatabaseError("database_missing", path=str(path))
     db = _open(path, must_exist=True, shared=shared)
     try:

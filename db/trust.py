@@ -6,6 +6,7 @@ that a database of ours may hold is what its migrations put there, so everything
 
 from __future__ import annotations
 
+import errno
 import stat
 from functools import cache
 from typing import TYPE_CHECKING
@@ -33,20 +34,22 @@ _STATISTICS: frozenset[Part] = frozenset(
 """What ``analyze`` leaves."""
 
 
-def check_path(path: Path) -> None:
-    """Check that a path leads to a plain file, and that what lies beside it is SQLite's own.
+def check_path(path: Path) -> bool:
+    """Return whether there is a file at a path, after a look that it is plain and what lies beside it SQLite's own.
 
     Raises:
-        DatabaseError: for another account's link, or what is no file; for a log that is a link or no file, and for a
-            rollback journal: in WAL mode there is none, and one from elsewhere would be played back into the database.
+        DatabaseError: for what can't be looked at, another account's link, or what is no file; for a log that is a
+            link or no file; and for a rollback journal: in WAL mode there is none, and one from elsewhere would be
+            played back into the database.
     """
     try:
         private_files.check_link(path)
         found = path.stat()
     except FileNotFoundError:
-        return
+        return False
     except OSError as error:
-        raise DatabaseError("database_no_file", path=str(path)) from error
+        code = "database_unopenable" if error.errno == errno.EACCES else "database_no_file"
+        raise DatabaseError(code, path=str(path)) from error
     if not stat.S_ISREG(found.st_mode):
         raise DatabaseError("database_no_file", path=str(path))
     for ending in ("-wal", "-shm", "-journal"):
@@ -57,6 +60,7 @@ def check_path(path: Path) -> None:
             continue
         if not stat.S_ISREG(log.st_mode) or (ending == "-journal" and log.st_size):
             raise DatabaseError("database_beside", path=str(path), beside=beside.name)
+    return True
 
 
 def check_schema(db: Database, path: Path) -> None:

@@ -16,6 +16,7 @@ from annotator import (
     care,
     corrections,
     diary_access,
+    forgetting,
     gold,
     labelling,
     masking,
@@ -29,6 +30,7 @@ from annotator import (
 from annotator.access import ROLES, Person, Role
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
+from annotator.forgetting import Selection
 from annotator.messages import explain
 from annotator.presses import read_event
 from annotator.review import Act
@@ -64,6 +66,7 @@ LETTERS = {
     "diary_not_handed": "N",
     "right_missing": "R",
     "diary_missing": "M",
+    "diary_forgotten": "M",
     "reveal_forbidden": "F",
     "care_forbidden": "F",
     "correction_gone": "G",
@@ -72,7 +75,7 @@ LETTERS = {
     "care_flag_missing": "U",
 }
 """K: kept or shown. ``-``: not shown. N: refused, and nothing is said of the diary. R, F: the role lacks the right.
-G: not sent back to this person. M: there is no such diary. U: open to this person, but nothing to do there."""
+G: not sent back to this person. M: there is no such diary, or no more. U: open to this person, with nothing to do."""
 
 
 @dataclass
@@ -146,15 +149,7 @@ def _hand_out(world: World) -> None:
 def _flag_and_delete(world: World) -> None:
     withheld = [world.ids["withheld"], world.ids["withheld_late"]]
     flags.flag(world.db, withheld, list_hash="list", up_to=24)
-    forget(world.db, world.ids["deleted"])
-
-
-def forget(db: Database, diary_id: int) -> None:
-    """Delete a diary that nobody has decided. To be replaced by `annotator.forgetting`."""
-    with write(db):
-        for table in ("leases", "handed", "queue", "sentences", "audit_queue", "care_flags"):
-            db.conn.execute(f"delete from {table} where diary_id = ?", [diary_id])
-        db.conn.execute("delete from diaries where id = ?", [diary_id])
+    forgetting.forget(world.db, None, Selection(ids=(world.ids["deleted"],)))
 
 
 # What can be tried. Each returns whether the text was shown or the act kept, or raises why not.
@@ -257,6 +252,10 @@ def _care_card(world: World, state: str) -> bool:
     return world.ids[state] in [card.flag.diary_id for card in cards]
 
 
+def _forget(world: World, state: str) -> bool:
+    return forgetting.forget(world.db, world.person, Selection(ids=(world.ids[state],))).diary_count == 1
+
+
 def _marked_word(world: World, state: str) -> bool:
     mark = {"diary_id": world.ids[state], "span": [0, 2], "label_id": 2, "verdict": "right", "before": 1, "after": 0}
 
@@ -287,6 +286,7 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "care.handle": _care,
     "care.cards": _care_card,
     "learn.marked_words": _marked_word,
+    "forget": _forget,
 }
 
 ANNOTATOR, OTHER, REVIEWER, ADMINISTRATOR, CLOSED = "annotator", "other", "reviewer", "administrator", "closed"
@@ -379,6 +379,13 @@ EXPECTED: dict[str, dict[str, str]] = {
         REVIEWER: "KKKKKKK-",
         ADMINISTRATOR: "KKKKKKK-",
         CLOSED: _NONE,
+    },
+    "forget": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: _NO_RIGHT,
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NO_RIGHT,
     },
 }
 
@@ -601,7 +608,7 @@ def test_words_and_vectors_of_the_dictionary_leave_out_what_care_withholds(opene
     wanted = set(word_emotions.list_first_pool(opened, limit=100))
     assert wanted
     assert not wanted & withheld
-    assert len(diaries.sample_texts(opened, limit=100, with_flagged=False)) == 23 - 2
+    assert len(diaries.sample_texts(opened, limit=100, with_flagged=False)) == 23 - len(withheld)
     assert len(diaries.sample_texts(opened, limit=100)) == 23
 
 
@@ -657,6 +664,8 @@ USES = {
     "care.handle": "care.handle",
     "corrections.next_card": "correction.card",
     "corrections.undo": "correction.undo",
+    "forgetting._ids": "forget",
+    "forgetting._texts": "forget",
     "gold.add": "gold.add",
     "gold.toggle": "gold.toggle",
     "labelling.board": "board",

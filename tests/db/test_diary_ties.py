@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db import annotators, connection, diary_ties, queue
+from db import annotators, connection, diary_ties, queue, schema
 from db.connection import rows, write
 from tests.conftest import fill
 
@@ -65,24 +66,15 @@ def test_leases_of_before_are_taken_over_with_a_note_of_each(opened: Database) -
 
 def _go_back(db: Database) -> None:
     """Make the tables what they were before diaries were noted as handed out."""
-    db.conn.executescript("""
+    then = [sql for sql in (*schema._FIRST, *schema._PEOPLE) if re.search(r"\bleases\b", sql)]
+    db.conn.executescript(f"""
         drop trigger lease_is_handed;
         drop table handed;
-        create table leases_then (
-            diary_id integer not null references diaries (id),
-            holder text not null,
-            annotator_id integer not null references annotators (id),
-            token text not null unique,
-            slot integer not null,
-            claimed_at text not null,
-            expires_at text not null,
-            is_repeat integer not null default 0 check (is_repeat in (0, 1)),
-            primary key (diary_id, holder)
-        ) strict, without rowid;
-        insert into leases_then
+        create temp table kept as
             select diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat from leases;
         drop table leases;
-        alter table leases_then rename to leases;
-        create index leases_by_holder on leases (holder, slot);
+        {";".join(then)};
+        insert into leases select * from temp.kept;
+        drop table temp.kept;
         delete from _sqlite_migrations where name = 'm009_access';
     """)

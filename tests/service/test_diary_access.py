@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import api_tokens
+from annotator import api_tokens, forgetting
 from annotator.api_tokens import SCOPES
+from annotator.forgetting import Selection
 from db import care as flags
 from db import models
-from tests.annotator.test_diary_access import forget
 from tests.service.conftest import Program, add_model
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ never there."""
 READ = "GET /v1/diaries/{diary_id}"
 EXPLAIN = "GET /v1/diaries/{diary_id}/explanation"
 CORRECT = "PUT /v1/diaries/{diary_id}/label"
+PREVIEW = "GET /v1/diaries/{diary_id}/forgetting"
+FORGET = "DELETE /v1/diaries/{diary_id}"
 
 EXPECTED: dict[str, dict[str, list[int]]] = {
-    READ: {"read": [200, 200, 404, 200, 404, 404]},
-    EXPLAIN: {"read": [200, 200, 404, 200, 404, 404]},
-    CORRECT: {"write": [200, 200, 200, 200, 404, 404]},
+    READ: {"read": [200, 200, 404, 200, 410, 404]},
+    EXPLAIN: {"read": [200, 200, 404, 200, 410, 404]},
+    CORRECT: {"write": [200, 200, 200, 200, 410, 404]},
+    PREVIEW: {"forget": [200, 200, 200, 200, 200, 404]},
+    FORGET: {"forget": [200, 200, 200, 200, 200, 404]},
 }
 """Statuses in the order of STATES; a scope that is missing here gets 403 whatever the diary is."""
 
@@ -71,11 +75,8 @@ def ids(client: TestClient, opened: Database) -> dict[str, int]:
     for diary_id in (1, 2, *own):
         fit = (0.5,) * len(model.label_ids)
         models.store_explanation(opened, models.Explanation(diary_id, model.id, "eojeol", ((0, 2),), weights, fit, 100))
-    with_traces = own[2]
     flags.flag(opened, [ids["withheld"], ids["withheld_handed_in"]], list_hash="list", up_to=100)
-    opened.conn.execute("delete from explanations where diary_id = ?", [with_traces])
-    opened.conn.commit()
-    forget(opened, with_traces)
+    forgetting.forget(opened, None, Selection(ids=(ids["deleted"],)))
     return ids
 
 
@@ -103,12 +104,12 @@ def test_every_address_about_a_diary_answers_as_the_table_says(
 
 
 @pytest.mark.parametrize("address", [READ, EXPLAIN])
-def test_what_is_withheld_deleted_or_was_never_there_is_answered_alike(
+def test_what_is_withheld_is_answered_as_if_it_had_never_been_there(
     client: TestClient, opened: Database, ids: dict[str, int], address: str
 ) -> None:
     program = _program(client, opened, ["read"])
     said = set()
-    for state in ("withheld", "deleted", "never"):
+    for state in ("withheld", "never"):
         answer = _ask(program, address, ids[state])
         said.add(answer.text.replace(str(ids[state]), "N"))
     assert len(said) == 1
