@@ -90,10 +90,14 @@ _DONE = """() => {
     && !main.querySelector('[data-stale="true"]')
     && !!main.querySelector('h1, h2, [data-testid="stAlert"], [data-testid="stBidiComponentIsolated"], button');
 }"""
-_BOARD_DONE = """() => /#\\d/.test(
-  document.querySelector('[data-testid="stBidiComponentIsolated"]')?.shadowRoot?.textContent ?? "")"""
-_WITH_BOARD = ("", "review")
-_BOARD_MS = 10_000
+_BOARD_DONE = """() => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')].some(
+  (host) => /#\\d/.test(host.shadowRoot?.textContent ?? ""))"""
+_HEADING = """() => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
+  .map((host) => host.shadowRoot?.querySelector("article :is(h1, h2, h3)")?.textContent ?? "").join("")"""
+_BOARDS = {"": f"() => ({_HEADING})() !== ''", "review": _BOARD_DONE}
+"""How the pages that draw everything by themselves say that they have done so."""
+_BOARD_MS, _SKIP_MS = 10_000, 2_000
+_PRESSES = 3
 
 
 @contextmanager
@@ -140,9 +144,9 @@ class Visit:
         """Open a page by its address and wait until its script has ended."""
         self.page.goto(f"{self._address}/{name}")
         self.page.wait_for_function(_DONE)
-        if name in _WITH_BOARD:
-            with contextlib.suppress(Error):  # nothing may be left to show
-                self.page.wait_for_function(_BOARD_DONE, timeout=_BOARD_MS)
+        with contextlib.suppress(Error):  # nothing may be left to show
+            if name in _BOARDS:
+                self.page.wait_for_function(_BOARDS[name], timeout=_BOARD_MS)
 
     def read(self) -> tuple[str, list[str]]:
         """Return the text of the page, and everything that should not have happened since it was opened."""
@@ -153,19 +157,13 @@ class Visit:
 
     def skip(self) -> bool:
         """Skip the diary on the label board; return whether another one is shown."""
-        shown = self.page.get_by_role("article")
-        if not shown.count() or not (number := re.search(r"#(\d+)", shown.first.inner_text())):
-            return False
-        self.page.keyboard.press("s")
-        try:
-            changed = (
-                "n => { const m = /#(\\d+)/.exec(document.querySelector('[data-testid=\"stBidiComponentIsolated\"]')"
-            )
-            changed += "?.shadowRoot?.textContent ?? ''); return m && m[1] !== n; }"
-            self.page.wait_for_function(changed, arg=number[1], timeout=3000)
-        except Error:
-            return False
-        return True
+        before, changed = self.page.evaluate(_HEADING), f"before => ![before, ''].includes(({_HEADING})())"
+        for _ in range(_PRESSES if before else 0):  # a key counts only while the text is painted
+            self.page.keyboard.press("s")
+            with contextlib.suppress(Error):
+                self.page.wait_for_function(changed, arg=before, timeout=_SKIP_MS)
+                return True
+        return False
 
     def close(self) -> None:
         """Close the browser's profile."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import zlib
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -80,13 +81,15 @@ def _import_diaries(db: Database, texts: list[str], label: str) -> None:
     table = csv.writer(out)
     table.writerow(["text", "author", "label"])
     for place, several in enumerate(_batched(texts, _PER_DIARY)):
-        table.writerow(["\n".join(several).replace("\0", ""), several[0].replace("\0", ""), label if place % 3 else ""])
+        table.writerow(
+            ["\n".join(several).replace("\0", ""), several[0].replace("\0", ""), label if place % 3 == 1 else ""]
+        )
     columns = ColumnMap("text", "label", author="author")
     content = out.getvalue().encode("utf-8", "replace")
     import_file(db, content, "payloads.csv", columns=columns, encoding="utf-8", after=enqueue_import)
 
     def another_file(text: str) -> None:
-        import_file(db, f"text\n파일 {hash(text)}\n".encode(), f"{text}.csv", after=enqueue_import)
+        import_file(db, f"text\n파일 {zlib.crc32(text.encode())}\n".encode(), f"{text}.csv", after=enqueue_import)
 
     names = [text for text in texts if not set("/\\") & set(text)]  # of a path only the last part is a name
     _tried(names[:: max(1, len(names) // 12)], another_file)
@@ -107,19 +110,14 @@ def _predict(db: Database) -> None:
 
 
 def _describe_labels(db: Database, texts: list[str]) -> None:
-    me, several = annotators.annotator_id(db, ROLES["administrator"]), cycle(_batched(texts, 15))
-    for label in labels.list_labels(db):
-        part = next(several)
-        _tried(
-            [part],
-            lambda p, i=label.id: label_set.edit(db, {i: {"definition": "\n".join(p)}}, annotator_id=me, note=p[0]),
-        )
-        _tried(
-            [part],
-            lambda p, i=label.id: guidelines.write_guideline(
-                db, i, None, "\n".join(p)[:2000], list(p[:8]), annotator_id=me
-            ),
-        )
+    """Share all payloads out among the labels: they stand in definitions, guidelines, examples and notes."""
+    me, found = annotators.annotator_id(db, ROLES["administrator"]), labels.list_labels(db)
+    for label, part in zip(found, _batched(texts, -(-len(texts) // len(found))), strict=False):
+        whole = "\n".join(part)
+        changes = {label.id: {"definition": whole}}
+        _tried([changes], lambda each, note=part[0]: label_set.edit(db, each, annotator_id=me, note=note))
+        guideline = (label.id, None, whole[:2000], list(part[:8]))
+        _tried([guideline], lambda each: guidelines.write_guideline(db, *each, annotator_id=me))
 
 
 def _decide(db: Database, texts: list[str]) -> None:

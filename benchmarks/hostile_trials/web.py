@@ -176,7 +176,7 @@ def try_messages(keys: Keys, program: Program) -> Iterator[Outcome]:
         try:
             with open_socket(program, cookie(keys.cookies["annotator"]), program.address()) as client:
                 client.send(content)
-                client.recv(5)
+                client.recv(1)
         except (InvalidHandshake, ConnectionClosed, TimeoutError, OSError):
             pass
         if not run_page(program, keys.cookies["reviewer"]):
