@@ -117,7 +117,7 @@ def main() -> None:
         make(path, asked.diaries)
         selections = {
             "one": Selection(ids=(7,)),
-            "writer": Selection(author="first-3"),
+            "writer": Selection(author="first-0"),
             "import": Selection(batch_id=2),
         }
         found = {name: measure(path, selection) for name, selection in selections.items()}

@@ -1,4 +1,7 @@
-"""Forget diaries and be killed, without warning, before one statement. Started by test_forgetting.py."""
+"""Forget diaries and be killed, without warning, before one statement; 0 for never. Started by test_forgetting.py.
+
+Prints how many statements there were, if it comes to its end.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,19 @@ from annotator.forgetting import Selection
 
 
 def main() -> None:
-    path, left, ids = Path(sys.argv[1]), int(sys.argv[2]), tuple(map(int, sys.argv[3:]))
+    path, fatal, ids = Path(sys.argv[1]), int(sys.argv[2]), tuple(map(int, sys.argv[3:]))
+    number = 0
     db = project.open_project(path)
 
     def count(statement: str) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+        nonlocal number
+        number += 1
+        if number == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
     db.conn.set_trace_callback(count)
     forgetting.forget(db, None, Selection(ids=ids))
+    print(number)
 
 
 if __name__ == "__main__":
