@@ -30,21 +30,23 @@ from db import decisions
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PRESS = """() => new Promise(done => {
+PRESS = """async () => {
     const root = document.querySelector("[data-testid='stBidiComponentIsolated']").shadowRoot;
     const heading = root.querySelector("#diary-heading");
+    const frame = () => new Promise(requestAnimationFrame);
+    // A diary that has only just appeared takes no press: nobody can have read it.
+    while (!root.querySelector(".text[data-readable]")) await frame();
     const before = heading.textContent, began = performance.now();
     let painted = null;
-    const look = () => {
-        if (painted === null && heading.textContent !== before) painted = performance.now() - began;
-        const kept = Object.values(sessionStorage).every(x => !(JSON.parse(x).events || []).length);
-        if (painted !== null && kept) done([painted, performance.now() - began]);
-        else requestAnimationFrame(look);
-    };
     document.body.dispatchEvent(new KeyboardEvent("keydown",
         {key: "1", code: "Digit1", bubbles: true, composed: true, cancelable: true}));
-    look();
-})"""
+    while (true) {
+        if (painted === null && heading.textContent !== before) painted = performance.now() - began;
+        const kept = Object.values(sessionStorage).every(x => !(JSON.parse(x).events || []).length);
+        if (painted !== null && kept) return [painted, performance.now() - began];
+        await frame();
+    }
+}"""
 
 
 def main() -> None:

@@ -197,6 +197,7 @@ def test_numpad_digits_label_and_its_enter_accepts(open_board: Callable[..., Boa
 
 def test_a_held_key_counts_once(open_board: Callable[..., Board]) -> None:
     board = open_board()
+    board.read()
     board.page.keyboard.down("1")
     for _ in range(5):
         board.page.keyboard.down("1")  # Playwright marks these as repeated
@@ -455,6 +456,7 @@ def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> No
     })"""
     times = []
     for count in range(1, 21):
+        board.read()
         times.append(board.page.evaluate(script))
         board.expect_kept(count)
     times.sort()

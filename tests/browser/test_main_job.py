@@ -63,6 +63,11 @@ def shoot(page: Page, name: str) -> None:
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
 
+def read(page: Page) -> None:
+    """Wait until a board takes a press for the diary that it shows: one that has only just appeared can't be read."""
+    page.locator(".board .text[data-readable]").wait_for()
+
+
 def press(page: Page, code: str, key: str = "Process") -> None:
     """Press a key with the Korean input method on: the browser then knows it by its place only."""
     page.evaluate(
@@ -93,6 +98,7 @@ def label_all(page: Page, db: Database, count: int) -> None:
     for _ in range(count):
         before = decisions.last_decision_id(db)
         number = int(re.search(r"#(\d+)", shown.inner_text()).group(1))  # type: ignore[union-attr]
+        read(page)
         press(page, f"Digit{key_of[known[diaries.get_diary(db, number).text]]}")
         expect(shown).not_to_contain_text(re.compile(rf"#{number}\b"))
         wait_until(page, lambda before=before: decisions.last_decision_id(db) == before + 1)

@@ -16,7 +16,7 @@ from db import decisions, diaries, labels, reviews
 from tests import reviewed
 from tests.browser.conftest import PATIENCE_MS, free_port
 from tests.browser.test_accounts import PASSWORD, open_as
-from tests.browser.test_main_job import WORKER_MS, app, press, settle, wait_until
+from tests.browser.test_main_job import WORKER_MS, app, press, read, settle, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,7 @@ def _label_one(page: Page, db: Database, *, otherwise: bool) -> None:
     name = OTHERWISE if otherwise and text == DISPUTED else TRUTH[text]
     key_of = {label.name: label.key for label in labels.list_labels(db)}
     before = decisions.last_decision_id(db)
+    read(page)
     press(page, f"Digit{key_of[name]}")
     wait_until(page, lambda: decisions.last_decision_id(db) == before + 1, timeout_ms=WORKER_MS)
     expect(shown.filter(has_text=re.compile(rf"#{number}\b"))).to_have_count(0)
@@ -106,6 +107,7 @@ def _adjudicate(page: Page, address: str, db: Database) -> int:
     expect(page.get_by_text(SECOND).first).to_be_visible()
     number = int(re.search(r"#(\d+)", article.inner_text()).group(1))  # type: ignore[union-attr]
     expect(page.locator(".review-frame.busy")).to_have_count(0)
+    read(page)
     page.keyboard.press(next(label.key for label in labels.list_labels(db) if label.name == TRUTH[DISPUTED]))
     wait_until(page, lambda: reviews.find_standing(db, number) is not None, timeout_ms=WORKER_MS)
     return number
