@@ -96,8 +96,7 @@ _HEADING = """() => [...document.querySelectorAll('[data-testid="stBidiComponent
   .map((host) => host.shadowRoot?.querySelector("article :is(h1, h2, h3)")?.textContent ?? "").join("")"""
 _BOARDS = {"": f"() => ({_HEADING})() !== ''", "review": _BOARD_DONE}
 """How the pages that draw everything by themselves say that they have done so."""
-_BOARD_MS, _SKIP_MS = 10_000, 2_000
-_PRESSES = 3
+_BOARD_MS, _SKIP_MS = 10_000, 3_000
 
 
 @contextmanager
@@ -157,13 +156,15 @@ class Visit:
 
     def skip(self) -> bool:
         """Skip the diary on the label board; return whether another one is shown."""
-        before, changed = self.page.evaluate(_HEADING), f"before => ![before, ''].includes(({_HEADING})())"
-        for _ in range(_PRESSES if before else 0):  # a key counts only while the text is painted
+        before = self.page.evaluate(_HEADING)
+        changed = f"before => ![before, ''].includes(({_HEADING})())"
+        try:
+            self.page.locator(".board .text[data-readable]").wait_for(timeout=_SKIP_MS)
             self.page.keyboard.press("s")
-            with contextlib.suppress(Error):
-                self.page.wait_for_function(changed, arg=before, timeout=_SKIP_MS)
-                return True
-        return False
+            self.page.wait_for_function(changed, arg=before, timeout=_SKIP_MS)
+        except Error:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the browser's profile."""

@@ -9,7 +9,8 @@ import contextlib
 import csv
 import io
 import zlib
-from itertools import cycle
+from collections import defaultdict
+from itertools import cycle, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from db import Database
 
 _PER_DIARY = 12
-_LABELS = 10
-_LABEL_CHARACTERS = 100
+_LABELS = 12
+_LABEL_CHARACTERS = 120
+"""Of a label's name: several payloads, as many as a button and a chart can show."""
 
 
 def sentinel(number: int) -> str:
@@ -50,11 +52,9 @@ def planted(number: int, payload: Payload) -> str:
 def plant(path: Path, payloads: Sequence[Payload]) -> None:
     """Make a project of three people in which every payload stands in every place that takes it."""
     texts = [planted(number, payload) for number, payload in enumerate(payloads)]
-    short = [text for text in texts if len(text) <= _LABEL_CHARACTERS] or ["가", "나"]
-    names = short[:: max(1, len(short) // _LABELS)][:_LABELS]
-    project.init(
-        path, labels=project.make_labels([{"name": each} for each in [*names, "행복"]]), seed="00" * 16, blind_share=0.0
-    )
+    names = _label_names(payloads)
+    entries = [{"name": each} for each in [*names, "행복"]]
+    project.init(path, labels=project.make_labels(entries), seed="00" * 16, blind_share=0.0)
     with project.opened(path) as db:
         add_people(db)
         _import_diaries(db, texts, names[0])
@@ -63,6 +63,20 @@ def plant(path: Path, payloads: Sequence[Payload]) -> None:
         _decide(db, texts)
         _name_people(db, texts)
         _add_words(db, texts)
+
+
+def _label_names(payloads: Sequence[Payload]) -> list[str]:
+    """Return names that hold short payloads of each kind in turn: charts and buttons show no more than names."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for number, payload in sorted(enumerate(payloads), key=lambda each: len(each[1].text)):
+        by_kind[payload.kind].append(planted(number, payload))
+    in_turn = [text for turn in zip_longest(*by_kind.values()) for text in turn if text is not None]
+    names = [""]
+    for text in in_turn:
+        if len(names[-1]) + len(text) > _LABEL_CHARACTERS:
+            names.append("")
+        names[-1] = f"{names[-1]} {text}".strip()
+    return [name for name in names if name][:_LABELS]
 
 
 def _batched(texts: Sequence[str], count: int) -> list[Sequence[str]]:

@@ -29,7 +29,13 @@ _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "s
 
 
 _LINK = re.compile(r"<(?=\s*/?\s*a\b)", re.IGNORECASE)
-"""Plotly draws a few tags. Ours are ``<br>`` and ``<b>``; a link can only come from a name."""
+"""Plotly draws a few tags. Ours are ``<br>``, ``<b>`` and ``<span>``; a link can only come from a name."""
+
+_NAMES = frozenset(("x", "y", "categoryarray", "ticktext", "customdata", "name"))
+"""Parts of a figure that hold names of labels and people, and no tag of ours."""
+
+_SIGN = re.compile(r"<(?!\u2060)|&(?=#?\w+;)")
+"""What begins a tag or stands for another character, unless a word joiner has broken it."""
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
@@ -115,26 +121,27 @@ def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
     figure.update_yaxes(automargin=True, fixedrange=True)
     described = figure.to_plotly_json()
     # Plotly validates a figure once more that is handed over as a dict, which takes longer than all the rest.
-    shown = without_links(described) if has_link(described) else figure
+    shown = without_markup(described) if has_markup(described) else figure
     st.plotly_chart(shown, key=key, config=_CONFIG, alt=alt)
 
 
-def without_links(part: Any) -> Any:
-    """Return a part of a figure whose texts, among them the names of labels and people, hold no link."""
+def without_markup(part: Any, *, is_name: bool = False) -> Any:
+    """Return a part of a figure whose texts hold no link, and whose names of labels and people hold no tag at all."""
     if isinstance(part, str):
-        return _LINK.sub("&lt;", unlinked(part))
+        text = _SIGN.sub(lambda sign: sign[0] + "\u2060", part) if is_name else part
+        return _LINK.sub("&lt;", unlinked(text))
     if isinstance(part, dict):
-        return {name: without_links(value) for name, value in part.items()}
-    return [without_links(value) for value in _items(part)] if _is_list(part) else part
+        return {name: without_markup(value, is_name=is_name or name in _NAMES) for name, value in part.items()}
+    return [without_markup(value, is_name=is_name) for value in _items(part)] if _is_list(part) else part
 
 
-def has_link(part: Any) -> bool:
-    """Return whether a text in a part of a figure could become a link."""
+def has_markup(part: Any, *, is_name: bool = False) -> bool:
+    """Return whether a text in a part of a figure could become a link, or a name something else than it is."""
     if isinstance(part, str):
-        return bool(without_links(part) != part)
+        return bool(without_markup(part, is_name=is_name) != part)
     if isinstance(part, dict):
-        return any(map(has_link, part.values()))
-    return any(map(has_link, _items(part))) if _is_list(part) else False
+        return any(has_markup(value, is_name=is_name or name in _NAMES) for name, value in part.items())
+    return any(has_markup(value, is_name=is_name) for value in _items(part)) if _is_list(part) else False
 
 
 def _is_list(part: Any) -> bool:

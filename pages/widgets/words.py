@@ -11,8 +11,12 @@ from pages.widgets import session
 
 _MARKDOWN = re.compile(r"([\\`*_~$\[\]<>#|!{}])")
 
-_SHORTCODE = re.compile(r":(?=[\w+/-]+:)")
-"""The beginning of what Streamlit takes for an emoji or an icon."""
+_SHORTCODE = re.compile(r":(?=[\w+/-]+:|[A-Za-z])")
+"""The beginning of what Streamlit takes for an emoji, an icon or, also without brackets, a directive."""
+
+
+_SIGNS = re.compile(r"(?<!\S)([<>~-])(->|-|>|=)(?!\S)")
+"""What Streamlit draws as an arrow, a dash or a sign of comparison where it stands alone."""
 
 
 def say(key: str, /, **values: str | float) -> str:
@@ -32,7 +36,7 @@ def keyed(key: str) -> str:
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is: names and file names may hold its signs, or look like an address."""
-    return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(":\u2060", unlinked(text)))
+    return _MARKDOWN.sub(r"\\\1", _SIGNS.sub("\\1\u2060\\2", _SHORTCODE.sub(":\u2060", unlinked(text))))
 
 
 def local_time(iso: str) -> str:

@@ -16,7 +16,7 @@ from db import Database, annotators, guidelines, models, word_emotions
 from db.connection import rows
 from pages.widgets import session
 from pages.widgets.tables import shown_cell
-from pages.widgets.theme import has_link, without_links
+from pages.widgets.theme import has_markup, without_markup
 from pages.widgets.words import plain
 from tests import reviewed
 from tests.conftest import ROOT
@@ -136,7 +136,7 @@ def _check(element: Any) -> None:
         return
     described = MessageToDict(element.proto)
     if kind == "plotly_chart":
-        assert not has_link(json.loads(described["spec"]))
+        assert not has_markup(json.loads(described["spec"]))
         return
     for field, text in texts(described):
         if kind == "html":
@@ -155,13 +155,30 @@ def test_the_poison_is_seen_at_all(full: Path, open_app) -> None:
         assert "evil.kr" in said, page
 
 
+@pytest.mark.parametrize("text", ["<- -> <-> -- >= <= ~=", ":red[x]", ":red", ":small[x]", ":smile:"])
+def test_signs_and_directives_are_broken_where_markdown_would_draw_them(text: str) -> None:
+    drawn = re.compile(r"(?<!\S)(?:<->|<-|->|--|>=|<=|~=)(?!\S)|:[A-Za-z]")
+    assert drawn.search(text)
+    assert not drawn.search(plain(text).replace("\\", ""))
+    assert plain(text).replace("\\", "").replace("\u2060", "") == text
+
+
+@pytest.mark.parametrize("name", ["<i>x</i>", "<b>x</b><br>", "&lt;b&gt;", "&#60;b&#62;", "<sub>", "a < b"])
+def test_a_name_in_a_chart_is_no_tag_once_or_twice_and_a_tag_of_ours_stays(name: str) -> None:
+    shown = without_markup({"x": [name], "text": ["<b>3</b><br>50%"], "hovertemplate": "%{y}<br>%{x}"})
+    assert shown["x"][0].replace("\u2060", "") == name
+    assert not re.search(r"<[^\u2060]|&#?\w+;", shown["x"][0])
+    assert (shown["text"], shown["hovertemplate"]) == (["<b>3</b><br>50%"], "%{y}<br>%{x}")
+    assert without_markup(shown) == shown
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_plain_text_is_no_link_once_or_twice(payload: str) -> None:
     for text in (plain(payload), unlinked(payload), unlinked(unlinked(payload)), f"“{unlinked(payload)}”"):
         assert not LINKED.search(text)
     assert unlinked(unlinked(payload)) == unlinked(payload)
     assert not FORMATTED.search(plain(payload))
-    assert not has_link(without_links({"x": [payload], "y": (payload, [payload])}))
+    assert not has_markup(without_markup({"x": [payload], "y": (payload, [payload])}))
 
 
 @pytest.mark.parametrize(
