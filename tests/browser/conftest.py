@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+
+from tests.chromium import PATIENCE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,18 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 START_SECONDS = 60
-PATIENCE_MS = 20_000
-"""How long a state is waited for; other work may share the machine."""
 
 
 class StartApp(Protocol):
@@ -131,24 +121,6 @@ def start_app(tmp_path: Path) -> Iterator[StartApp]:
 def running_app() -> RunningApp:
     """Run a script for the length of a block, for tests in which the server goes away."""
     return run_app
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, for all browser tests. Without it they are skipped, loudly; under CI they fail."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        path = found or (own if Path(own).exists() else None)
-        if path is None:
-            reason = "NO BROWSER, NOT TESTED: install chromium (apt-get install chromium) or run `playwright install`"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
-        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from annotator.ordering import enqueue_import
 from db import decisions
 from pages.widgets.session import COOKIE
 from tests import reviewed
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, PATIENCE_MS
 from tests.browser.test_main_job import press, wait_until
+from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS
 from tests.conftest import ROOT
 from tests.pages.test_gate import PASSWORD, serving, session_of
 

@@ -17,7 +17,8 @@ from playwright.sync_api import expect
 
 from annotator import anchoring, project, settings
 from db import annotators, decisions, diaries, labels, models, queue
-from tests.browser.conftest import PATIENCE_MS, free_port
+from tests.browser.conftest import free_port
+from tests.chromium import PATIENCE_MS
 from tests.conftest import DIARIES, ROOT
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from playwright.sync_api import expect
 from annotator import accounts, project
 from db import decisions, diaries, labels, reviews
 from tests import reviewed
-from tests.browser.conftest import PATIENCE_MS, free_port
+from tests.browser.conftest import free_port
 from tests.browser.test_accounts import PASSWORD, open_as
 from tests.browser.test_main_job import WORKER_MS, app, press, read, settle, wait_until
+from tests.chromium import PATIENCE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

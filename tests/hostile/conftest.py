@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks.hostile_corpus import FILES
 from benchmarks.hostile_trials import target
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
