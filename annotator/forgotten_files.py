@@ -7,13 +7,13 @@ and whoever comes next goes on with it where this was cut off.
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+import private_files
 from annotator import project
 from db import connection, forgotten, leftovers, rationales, word_emotions
 from learner import vector_file
@@ -54,12 +54,9 @@ def alone(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
-    handle = os.open(path.with_name(path.name + "-forget.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, how)
+    with private_files.open_file(path.with_name(path.name + "-forget.lock"), "ab") as lock:
+        fcntl.flock(lock, how)
         yield
-    finally:
-        os.close(handle)
 
 
 def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool:

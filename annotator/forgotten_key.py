@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import private_files
 from annotator import forgotten_files
 from annotator import settings as project_settings
 from annotator.errors import UserError
@@ -93,8 +94,7 @@ def _make(db: Database) -> bytes:
     key, path = secrets.token_bytes(_BYTES), key_path(Path(file_of(db)))
     try:
         path.unlink(missing_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with private_files.open_file(path, "xb") as file:
             file.write(key)
             file.flush()
             os.fsync(file.fileno())

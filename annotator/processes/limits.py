@@ -45,7 +45,7 @@ def apply(limits: Limits) -> None:
     # Not RLIMIT_AS: libraries reserve far more addresses than they use. macOS ignores both; the watchdog doesn't.
     _set("RLIMIT_DATA", limits.memory_bytes)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+") as file:
         file.write("1000")  # where memory runs out, this process ends, and not the app
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import access, forgetting
 from pages.widgets import project, session
 from pages.widgets.boundary import callback_boundary
+from pages.widgets.tables import draw_rows
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _draw_preview(place: str, selection: Selection, found: Preview) -> None:
         rows = [(name, found.row_counts.get(name, 0)) for name in _SHOWN]
         told = [{say("forget.table"): say(f"forget.row_{n}"), say("forget.count"): c} for n, c in rows if c]
         if told:
-            st.dataframe(told, hide_index=True, height="content", key=f"forget_rows_{place}")
+            draw_rows(told, hide_index=True, height="content", key=f"forget_rows_{place}")
         if found.exports:
             st.markdown(plain(say("forget.exports", names=", ".join(found.exports))))
         if found.near_copies:
