@@ -37,7 +37,7 @@ def test_each_page_has_one_address_however_it_is_written(alone: int) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["/labels2", "/%EC%97%86%EB%8A%94", "/review/x", "/review/../x", "/a/b/c/d", "/x.html", "//evil.example", "/a%00b"],
+    ["/labels2", "/%EC%97%86%EB%8A%94", "/review/x", "/review/../x", "/a/b/c/d", "/x.html", "//evil.example"],
 )
 @pytest.mark.parametrize("accept", [HTML, {}])
 def test_at_an_address_that_is_none_stands_a_page_of_ours_that_repeats_nothing_of_it(
