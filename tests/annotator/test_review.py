@@ -188,8 +188,6 @@ def test_ten_thousand_are_accepted_and_taken_back_in_one_go(opened: Database) ->
         who = annotators.annotator_id(opened, "지민")
         batch = "insert into batches values (1, 'f', 'h', 'csv', null, '{}', ?, '', ?, ?, 0)"
         opened.conn.execute(batch, (who, 1, count))
-            "insert into batches values (1, 'f', 'h', 'csv', null, '{}', ?, '', ?, ?, 0)", (who, 1, count)
-        )
         opened.conn.executemany(
             "insert into diaries (id, text, text_hash, batch_id, row_number, part, draw) values (?, '', ?, 1, ?, ?, 1)",
             [(i, str(i).encode(), i, "pool") for i in range(1, count + 1)],
