@@ -129,11 +129,12 @@ def test_a_job_can_not_get_out_neither_by_python_nor_by_the_kernel(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("below", [False, True])
-@pytest.mark.parametrize("what", _WAYS_OUT)
+# A program that the kernel alone starts takes the place of the job, which then can't say so.
+_REPORTED = [(what, below) for what in _WAYS_OUT for below in (False, True) if (what, below) != ("run a program", True)]
+
+
+@pytest.mark.parametrize(("what", "below"), _REPORTED)
 def test_without_the_seal_each_of_these_attempts_succeeds(tmp_path: Path, what: str, below: bool) -> None:
-    if what == "run a program" and below:
-        pytest.skip("the program would take the job's place")
     path = tmp_path / "a.txt"
     path.write_text("as it was")
     with path.open("r+b") as file, listening() as port:
