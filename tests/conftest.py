@@ -36,6 +36,15 @@ def _offline() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """Give back the umask: a command that a test runs in this process keeps it strict for good."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def project_path(tmp_path: Path) -> Path:
     """An empty project with the seven labels and a fixed seed; no pool diary is blind unless a test asks for it."""

@@ -38,6 +38,7 @@ STAYS = {
 APART = {
     "settings",
     "activations",
+    "browsers",
     "worker",
     "accounts",
     "sessions",
@@ -82,20 +83,24 @@ def test_a_table_that_is_new_goes_without_being_named_anywhere(tmp_path: Path) -
             "create table shapes (id integer primary key, drawn_of integer references diaries (id)) strict"
         )
         made.conn.execute("create table corners (shape_id integer references shapes (id), at text) strict")
-        made.conn.execute("create table handed (diary_id integer, at text) strict")
+        made.conn.execute("create table strokes (diary_id integer, at text) strict")
         _add_diaries(made, 3)
         made.conn.execute("insert into shapes values (7, 2), (8, 3)")
         made.conn.execute("insert into corners values (7, 'a'), (7, 'b'), (8, 'c')")
-        made.conn.execute("insert into handed values (2, 'x'), (1, 'y')")
+        made.conn.execute("insert into strokes values (2, 'x'), (1, 'y')")
         made.conn.commit()
         counted = forgetting.count_rows(made, [2])
         erased = forgetting.erase(made, [2])
         assert rows(made, "select id, drawn_of from shapes") == [(8, 3)]
         assert rows(made, "select shape_id, at from corners") == [(8, "c")]
-        assert rows(made, "select diary_id from handed") == [(1,)]
+        assert rows(made, "select diary_id from strokes") == [(1,)]
         assert rows(made, "pragma foreign_key_check") == []
     assert counted == erased.row_counts
-    assert {name: counted[name] for name in ("shapes", "corners", "handed")} == {"shapes": 1, "corners": 2, "handed": 1}
+    assert {name: counted[name] for name in ("shapes", "corners", "strokes")} == {
+        "shapes": 1,
+        "corners": 2,
+        "strokes": 1,
+    }
 
 
 def _add_diaries(made: db.Database, count: int) -> None:
