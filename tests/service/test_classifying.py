@@ -164,7 +164,7 @@ def test_a_body_in_pieces_without_end_is_cut_off(service: Running) -> None:
     """Not with its first byte too many: for a few seconds the rest is thrown away, so that the answer arrives."""
     with socket.create_connection(("127.0.0.1", service.port)) as client:
         client.sendall(b"POST /api/v1/diaries HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        with pytest.raises(OSError, match="reset|pipe"):
+        with pytest.raises(OSError, match=r"reset|pipe"):
             _send_for(60, client)
     assert service.client.get("/v1/health").status_code == 200
 
