@@ -42,7 +42,7 @@ from annotator.cli_options import json_option as _json_option
 from annotator.cli_options import name_option as _name_option
 from annotator.cli_options import public_url_option as _public_url_option
 from annotator.cli_options import show as _print
-from annotator.errors import EXPLAINED, UserError, where
+from annotator.errors import AppError, UserError, where
 from annotator.messages import default_language, explain, say
 from db import labels, models, queue, rounds
 from db.decisions import NewDecision
@@ -468,7 +468,7 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
-    except EXPLAINED as error:
+    except AppError as error:
         click.echo(explain(error), err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

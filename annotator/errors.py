@@ -5,22 +5,11 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from db.errors import DatabaseError
-from learner.errors import LearnerError
+from maeumgyeol.errors import AppError as AppError
 
 
-class UserError(Exception):
-    """Something that a person asked for can't be done.
-
-    Args:
-        code: key of the sentence in the message catalogue, ``error.<code>``.
-        details: what was asked and found; never diary text.
-    """
-
-    def __init__(self, code: str, **details: str | int | float) -> None:
-        super().__init__(f"{code} {details}" if details else code)
-        self.code = code
-        self.details = details
+class UserError(AppError):
+    """Something that a person asked for can't be done."""
 
 
 def where(error: BaseException) -> str:
@@ -28,7 +17,3 @@ def where(error: BaseException) -> str:
     places = traceback.extract_tb(error.__traceback__)
     last = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     return type(error).__name__ + last
-
-
-EXPLAINED = (UserError, LearnerError, DatabaseError)
-"""Every error that carries a code and details; all others are faults of the program."""

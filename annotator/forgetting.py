@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from annotator import api_tokens, diary_access, forgotten_files, forgotten_key, near_copies
 from annotator.api_tokens import Caller
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from db import diaries, encoders, forgetting, forgotten, models
 from db.connection import file_of
 from learner.onnx_encoder import SUFFIX
@@ -176,7 +176,7 @@ def _follow(db: Database, texts: Sequence[str] | None) -> bool:
     """What is gone from the database is gone; a file that can't be written now is no reason to say otherwise."""
     try:
         return forgotten_files.follow(db, _path(db), texts)
-    except (*EXPLAINED, OSError):
+    except (AppError, OSError):
         return False
 
 

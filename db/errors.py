@@ -7,22 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maeumgyeol.errors import AppError
+
 if TYPE_CHECKING:
     import sqlite3
 
 
-class DatabaseError(Exception):
-    """The database can't do what it was asked.
-
-    Args:
-        code: key of the sentence in the message catalogue, ``error.<code>``.
-        details: what was asked and found; never diary text.
-    """
-
-    def __init__(self, code: str, **details: str | int | float) -> None:
-        super().__init__(f"{code} {details}" if details else code)
-        self.code = code
-        self.details = details
+class DatabaseError(AppError):
+    """The database can't do what it was asked."""
 
 
 class NotFoundError(DatabaseError):

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from maeumgyeol.errors import AppError
 
-class LearnerError(Exception):
-    """The learner can't do what it was asked.
 
-    Args:
-        code: key of the sentence in the message catalogue, ``error.<code>``.
-        details: what was asked and found; never diary text.
-    """
-
-    def __init__(self, code: str, **details: str | int | float) -> None:
-        super().__init__(f"{code} {details}" if details else code)
-        self.code = code
-        self.details = details
+class LearnerError(AppError):
+    """The learner can't do what it was asked."""
 
 
 class EncoderError(LearnerError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator.errors import EXPLAINED, UserError, where
+from annotator.errors import AppError, UserError, where
 from annotator.received import Classified
 from service import child
 from service.line import TEXTS_AT_ONCE, Line
@@ -110,7 +110,7 @@ class Engine:
                 self._pool = None
                 self._fail(pieces, UserError("service_restarts"))
             except Exception as error:
-                if not isinstance(error, EXPLAINED):
+                if not isinstance(error, AppError):
                     logger.error("Answering failed: %s", where(error))
                 self._fail(pieces, error)
 

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from annotator.errors import EXPLAINED, where
+from annotator.errors import AppError, where
 from annotator.messages import Language, catalogue, explain, first_language, say
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ _OURS = frozenset(("known", "scope", "place", "found", "most", "least", "seconds
 
 def explained(scope: Scope, error: Exception) -> JSONResponse:
     """Return the answer to an error that carries a code and details."""
-    assert isinstance(error, EXPLAINED)
+    assert isinstance(error, AppError)
     headers = {"Retry-After": str(error.details["seconds"])} if error.code == "rate_exceeded" else None
     language = language_of(scope)
     # Text that was found is the request's, a length is not.
@@ -142,8 +142,7 @@ def install(app: FastAPI) -> None:
         code = _OF_STATUS.get(error.status_code, "body_broken")
         return answer(request.scope, code, say(f"service.{code}", language_of(request.scope)), headers=error.headers)
 
-    for kind in EXPLAINED:
-        app.add_exception_handler(kind, known)
+    app.add_exception_handler(AppError, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(BodyError, unread)

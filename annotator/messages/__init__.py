@@ -13,9 +13,7 @@ from annotator.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from annotator.errors import UserError
-    from db.errors import DatabaseError
-    from learner.errors import LearnerError
+    from maeumgyeol.errors import AppError
 
 Language = Literal["ko", "en"]
 
@@ -58,7 +56,7 @@ def say(key: str, language: Language | None = None, /, **values: str | float) ->
     return catalogue(language or default_language())[key].format(**values)
 
 
-def explain(error: UserError | LearnerError | DatabaseError, language: Language | None = None) -> str:
+def explain(error: AppError, language: Language | None = None) -> str:
     """Return the sentence for an error that carries a code and details, on one line whatever these hold."""
     details = {name: visible(value) if isinstance(value, str) else value for name, value in error.details.items()}
     return say(f"error.{error.code}", language, **details)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import private_files
 from annotator import project
 from annotator import rounds as round_cases
-from annotator.errors import EXPLAINED, where
+from annotator.errors import AppError, where
 from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.lock import only_worker
@@ -174,7 +174,7 @@ class Worker:
 
 def _told(problem: Exception) -> dict[str, Any]:
     """Return what can be told of an exception; the text of one that is unexpected may quote a diary."""
-    if isinstance(problem, EXPLAINED):
+    if isinstance(problem, AppError):
         return {"code": problem.code, "details": problem.details}
     logger.error("Upkeep failed: %s", where(problem))
     return {"code": "fault", "details": {"kind": type(problem).__name__}}

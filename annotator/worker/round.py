@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator import ordering, predictions
-from annotator.errors import EXPLAINED, UserError, where
+from annotator.errors import AppError, UserError, where
 from annotator.worker import feedback, measuring, scoring, shelf, tiers
 from db import decisions, diaries, forgotten, labels, models, queue, rationales, rounds
 from db.connection import write
@@ -116,7 +116,7 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
         if rounds.advance(db, round_id, step=name, progress=_begins_at(name, rounds.get_round(db, round_id).tier)):
             return _do(bench, db, round_id, name)
         rounds.end(db, round_id, status="cancelled")
-    except EXPLAINED as problem:
+    except AppError as problem:
         rounds.end(db, round_id, status="failed", error={"code": problem.code, "details": problem.details})
     except Exception as problem:
         logger.error("A round's step %s failed: %s", name, where(problem))
@@ -340,7 +340,7 @@ def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Servi
         return None
     try:
         return bench.load_classifier(db, old)
-    except EXPLAINED:
+    except AppError:
         # Of another encoder than the settings' one now, or of one whose files are gone.
         return None
 

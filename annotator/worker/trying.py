@@ -20,7 +20,7 @@ import numpy as np
 
 import private_files
 from annotator import predictions, sound
-from annotator.errors import EXPLAINED, UserError, where
+from annotator.errors import AppError, UserError, where
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
 from db import models
@@ -150,7 +150,7 @@ def answer(desk: Desk, request: tuple[str, tuple[Any, ...]]) -> tuple[str, Any]:
     name, arguments = request
     try:
         return "ok", getattr(desk, name)(*arguments)
-    except EXPLAINED as error:
+    except AppError as error:
         return "error", {"code": error.code, "details": error.details}
     except Exception as error:
         # Its text may quote what was asked.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator import accounts, dictionary, guidelines, label_set, project
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
@@ -86,7 +86,7 @@ def _batched(texts: Sequence[str], count: int) -> list[Sequence[str]]:
 def _tried(items: Sequence[Any], act: Callable[[Any], object]) -> None:
     """Do something for each item; what the product refuses with a sentence is refused."""
     for item in items:
-        with contextlib.suppress(*EXPLAINED):
+        with contextlib.suppress(AppError):
             act(item)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from annotator import sessions
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from annotator.login_turns import MOST_WAITING
 from annotator.messages import LANGUAGES, Language, explain, first_language
 from pages.gate.forms import Card, respond
@@ -50,7 +50,7 @@ async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]
     try:
         form = await _form(request)
         return await asyncio.get_running_loop().run_in_executor(_THREADS, act, form)
-    except EXPLAINED as error:
+    except AppError as error:
         told = replace(card, problem=explain(error, card.language), done="")
         return respond(told, status=_STATUS.get(error.code, 400))
 

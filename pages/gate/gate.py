@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from annotator.messages import explain, say
 from pages.gate import organisation
 from pages.gate.asking import language_of
@@ -84,7 +84,7 @@ class Gate:
                 return
             try:
                 await self._door.person(scope, may_be_recent=not is_page)
-            except EXPLAINED as error:
+            except AppError as error:
                 await _turn_away(request, error, is_page=is_page)(scope, receive, send)
                 return
             if is_page:
@@ -101,7 +101,7 @@ class Gate:
                 return
             if is_too_large(scope, _FORM):
                 raise UserError("form_too_long")
-        except EXPLAINED as error:
+        except AppError as error:
             await _turn_away(Request(scope, receive), error, is_page=False)(scope, receive, send)
             return
         await self._app(scope, bounded(scope, receive, _FORM), send)
@@ -132,7 +132,7 @@ class Gate:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             seen: Person | Exception | None = await self._door.person(scope)
-        except EXPLAINED:
+        except AppError:
             await send({"type": "websocket.close", "code": 1008})
             return
 
@@ -143,7 +143,7 @@ class Gate:
                 return message
             try:
                 now: Person | Exception | None = await self._door.person(scope)
-            except EXPLAINED as error:
+            except AppError as error:
                 now = error
             is_same, seen = now == seen, now
             if isinstance(now, Exception) or not is_same or not is_strict(_parsed(message)):

@@ -15,7 +15,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from annotator import sessions
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
 from pages.gate.asking import address_of, language_of, sign_in_as
 from pages.gate.door import token_of
@@ -56,7 +56,7 @@ async def welcome(request: Request) -> Response | None:
         return None
     try:
         token = await asyncio.to_thread(_sign_in, identity, address_of(request), token_of(request.scope))
-    except EXPLAINED as error:
+    except AppError as error:
         language = language_of(request)
         back = (("/login", say("gate.login_button", language)),)
         card = Card(say("gate.closed", language), language, problem=explain(error, language), links=back)

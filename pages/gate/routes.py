@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from annotator import accounts, people, sessions
-from annotator.errors import EXPLAINED, UserError
+from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
 from annotator.passwords import LEAST_CHARACTERS
 from pages.gate import organisation
@@ -83,7 +83,7 @@ async def _invite(request: Request) -> Response:
     token, language = request.path_params["token"], language_of(request)
     try:
         name, role = await asyncio.to_thread(_invited, token)
-    except EXPLAINED as error:
+    except AppError as error:
         return respond(Card(say("gate.closed", language), language, problem=explain(error, language)), status=404)
     card = Card(
         say("gate.invite", language, name=name),

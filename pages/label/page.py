@@ -9,7 +9,7 @@ import streamlit as st
 
 from annotator import access, corrections, forgetting, guidelines, labelling, masking, messages, overview, people
 from annotator import settings as project_settings
-from annotator.errors import EXPLAINED
+from annotator.errors import AppError
 from pages.widgets import project, session
 from pages.widgets.boundary import boundary, callback_boundary, explain_stored
 from pages.widgets.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
@@ -43,7 +43,7 @@ def _keep(db: Database, client: Client, *, annotator_id: int) -> None:
     for raw in client["events"]:
         try:
             receipt = labelling.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
-        except EXPLAINED as error:
+        except AppError as error:
             tab.problem = messages.explain(error, session.language())
             return
         tab.acked = receipt.acked
@@ -61,7 +61,7 @@ def _reveal() -> None:
     with project.opened() as db:
         try:
             tab.revealed = (diary_id, masking.reveal(db, diary_id, person=session.person(db)))
-        except EXPLAINED as error:
+        except AppError as error:
             tab.problem = messages.explain(error, session.language())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import gold, messages, review, review_case
-from annotator.errors import EXPLAINED
+from annotator.errors import AppError
 from pages.review import filters
 from pages.review.board import ReviewData, RowData, board_strings, read_event, review_board
 from pages.widgets import project, session
@@ -45,7 +45,7 @@ def _receive() -> None:
     with project.opened() as db:
         try:
             _do(db, event)
-        except EXPLAINED as error:
+        except AppError as error:
             _move(said=messages.explain(error, session.language()))
 
 

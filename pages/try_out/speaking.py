@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import trying
-from annotator.errors import EXPLAINED
+from annotator.errors import AppError
 from annotator.messages import explain
 from pages.widgets import project, session
 from pages.widgets.boundary import callback_boundary
@@ -69,7 +69,7 @@ def take() -> str | None:
     session.keep_draft(_HEARING, None)
     try:
         heard = hearing.result()
-    except EXPLAINED as error:
+    except AppError as error:
         st.error(plain(explain(error, session.language())), icon=":material/warning:")
         return None
     if not heard:

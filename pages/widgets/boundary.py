@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import messages
-from annotator.errors import EXPLAINED, UserError, where
+from annotator.errors import AppError, UserError, where
 from pages.widgets import session
 from pages.widgets.words import plain, say
 
@@ -56,7 +56,7 @@ def draw_problem() -> None:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, EXPLAINED):
+    if isinstance(error, AppError):
         return plain(messages.explain(error, session.language()))
     # The text of an unexpected exception may quote a diary.
     logger.error("A page failed: %s", where(error))

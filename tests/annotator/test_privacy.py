@@ -13,7 +13,7 @@ import pytest
 
 from annotator import labelling, project
 from annotator import rounds as round_cases
-from annotator.errors import EXPLAINED
+from annotator.errors import AppError
 from annotator.importing import ColumnMap, import_file
 from annotator.messages import LANGUAGES, explain
 from annotator.ordering import enqueue_import
@@ -37,7 +37,7 @@ LONG = f"오늘은 아무에게도 말하지 않은 하루였다. 그리고 {SEC
 def _told(error: BaseException) -> str:
     """Return all that an error says of itself, its causes included, as a log or a terminal might show it."""
     seen = "".join(traceback.format_exception(error))
-    if isinstance(error, EXPLAINED):
+    if isinstance(error, AppError):
         seen += "".join(explain(error, language) for language in LANGUAGES) + repr(error.details)
     return seen + repr(error.args)
 
@@ -64,7 +64,7 @@ def test_an_import_that_breaks_off_repeats_no_diary(
     told = ""
     try:
         import_file(opened, BROKEN[name], name, encoding=None)
-    except EXPLAINED as error:
+    except AppError as error:
         told = _told(error)
     assert SECRET not in told
     assert SECRET not in caplog.text
@@ -85,7 +85,7 @@ def test_an_import_that_fails_at_the_database_repeats_no_diary(
 def test_a_label_column_that_holds_diaries_repeats_no_whole_diary(opened: Database) -> None:
     """Unknown labels are listed, so a wrong column would be too: values are cut short."""
     content = f"a,b\n{LONG},1\n"
-    with pytest.raises(EXPLAINED) as caught:
+    with pytest.raises(AppError) as caught:
         import_file(opened, content.encode(), "a.csv", columns=ColumnMap(text="b", label="a"))
     assert caught.value.code == "import_labels_unknown"
     assert SECRET not in _told(caught.value)

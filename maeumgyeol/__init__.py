@@ -1,0 +1,1 @@
+"""Maeumgyeol: what every layer shares."""
