@@ -14,10 +14,12 @@ from annotator.errors import UserError
 from annotator.passwords import Place, hash_of
 from annotator.people import plain_name
 from annotator.sessions import CLOCK_SLACK_SECONDS, begin, plain_email
-from db import accounts, annotators, audit_log, clock, login_tries, queue
-from db.accounts import Account, Invite
-from db.audit_log import Entry
+from db import clock
+from db.answers import queue
 from db.connection import write
+from db.people import accounts, annotators, audit_log, login_tries
+from db.people.accounts import Account, Invite
+from db.people.audit_log import Entry
 
 if TYPE_CHECKING:
     from db import Database

@@ -14,9 +14,10 @@ import numpy as np
 from annotator import label_distance
 from annotator import settings as project_settings
 from annotator.cells import safe_cell
-from db import agreement as stored
-from db import annotators, audit_log, labels
 from db.connection import write
+from db.label_sets import labels
+from db.people import annotators, audit_log
+from db.stats import agreement as stored
 from learner import agreement
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from annotator.label_distance import Distance
     from db import Database
-    from db.agreement import Answers
-    from db.labels import Label
+    from db.label_sets.labels import Label
+    from db.stats.agreement import Answers
     from learner.agreement import Kinds
 
     IntArray = NDArray[np.int64]
@@ -119,7 +120,7 @@ class Agreement:
 
 
 def read_answers(db: Database) -> Answers:
-    """Return what people said of the same diaries; see `db.agreement` for what counts."""
+    """Return what people said of the same diaries; see `db.stats.agreement` for what counts."""
     return stored.list_answers(db)
 
 

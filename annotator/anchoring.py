@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from annotator import settings as project_settings
-from db import anchoring
+from db.stats import automation_bias
 from learner.metrics import Interval, share_difference, wilson
 
 if TYPE_CHECKING:
     from annotator.settings import Settings
     from db import Database
-    from db.anchoring import Agreeing
-    from db.diaries import Diary
+    from db.stats.automation_bias import Agreeing
+    from db.texts.diaries import Diary
 
 FEWEST = 20
 """Labels that each side must have before the two are compared; below that even a gap of 30 points may be chance."""
@@ -76,8 +76,8 @@ class Anchoring:
 
 
 def compare(db: Database) -> Anchoring:
-    """Compare the labels of a project; see `db.anchoring` for which of them count."""
-    shown, hidden = anchoring.count_agreeing(db)
+    """Compare the labels of a project; see `db.stats.automation_bias` for which of them count."""
+    shown, hidden = automation_bias.count_agreeing(db)
     difference = share_difference(shown.same, shown.n, hidden.same, hidden.n)
     return Anchoring(
         blind_share=project_settings.load(db).blind_share,

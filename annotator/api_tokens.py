@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from annotator.errors import UserError
 from annotator.people import plain_name
-from db import accounts, annotators, api_tokens, audit_log, clock
+from db import clock
 from db.connection import write
+from db.people import accounts, annotators, api_tokens, audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from db import Database
-    from db.api_tokens import ApiToken as ApiToken
+    from db.people.api_tokens import ApiToken as ApiToken
 
 Scope = Literal["classify", "read", "write", "forget", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

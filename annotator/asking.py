@@ -9,7 +9,8 @@ from annotator import masking, predictions
 from annotator.errors import UserError
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
-from db import diaries, models
+from db.models import models
+from db.texts import diaries
 from learner.encoder import default_cache
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An explanation with its words; see `db.models.Explanation`. `label_column` is the likeliest label."""
+    """An explanation with its words; see `db.models.models.Explanation`. `label_column` is the likeliest label."""
 
     texts: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]

@@ -17,15 +17,16 @@ from annotator import diary_access
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.masking import shown
-from db import audit_log, care, diaries
 from db import settings as stored
 from db.connection import write
+from db.people import audit_log
+from db.texts import care_flags, diaries
 
 if TYPE_CHECKING:
     from annotator.access import Person
     from db import Database
-    from db.care import Filter as Filter
-    from db.care import Flag
+    from db.texts.care_flags import Filter as Filter
+    from db.texts.care_flags import Flag
 
 _KEY = "care_phrases"
 _MOST_CHARACTERS = 100_000
@@ -118,7 +119,7 @@ def needs_care(db: Database, diary_id: int, text: str, phrases: PhraseList | Non
     Args:
         phrases: the list in force, for those who ask about many diaries.
     """
-    return care.find_flag(db, diary_id) is not None or (phrases or load_list(db)).is_in(text)
+    return care_flags.find_flag(db, diary_id) is not None or (phrases or load_list(db)).is_in(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after
     """
     diary_access.require_right(db, diary_access.actor_of(person), "review")
     settings = project_settings.load(db)
-    flags = care.list_flags(db, which=which, limit=limit, after=after)
+    flags = care_flags.list_flags(db, which=which, limit=limit, after=after)
     found = {diary.id: diary for diary in diaries.list_diaries(db, [flag.diary_id for flag in flags])}
     return [
         Card(flag, shown(found[flag.diary_id].text, settings), found[flag.diary_id].written_on)
@@ -149,7 +150,7 @@ def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after
 
 def count(db: Database) -> tuple[int, int]:
     """Return how many flagged diaries wait to be looked after, and how many were."""
-    return care.count_flags(db)
+    return care_flags.count_flags(db)
 
 
 def handle(db: Database, diary_id: int, note: str, *, person: Person) -> None:
@@ -162,5 +163,5 @@ def handle(db: Database, diary_id: int, note: str, *, person: Person) -> None:
     with write(db):
         if not diary_access.has_right(db, diary_access.actor_of(person), "review"):
             raise UserError("care_forbidden", id=diary_id)
-        care.handle(db, diary_id, annotator_id=person.annotator_id, note=note.strip()[:2000])
+        care_flags.handle(db, diary_id, annotator_id=person.annotator_id, note=note.strip()[:2000])
         audit_log.add(db, person.annotator_id, "care.handle", f"diary:{diary_id}")

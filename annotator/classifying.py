@@ -11,7 +11,8 @@ from annotator.errors import UserError
 from annotator.received import Classified
 from annotator.worker import explaining
 from annotator.worker.workbench import Workbench
-from db import diaries, models
+from db.models import models
+from db.texts import diaries
 from learner.encoder import default_cache
 
 if TYPE_CHECKING:

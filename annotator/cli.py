@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-import private_files
 from annotator import (
     cli_agreement,
     cli_api,
@@ -44,15 +43,18 @@ from annotator.cli_options import public_url_option as _public_url_option
 from annotator.cli_options import show as _print
 from annotator.errors import AppError, UserError, where
 from annotator.messages import default_language, explain, say
-from db import labels, models, queue, rounds
-from db.decisions import NewDecision
+from db.answers import queue
+from db.answers.decisions import NewDecision
+from db.label_sets import labels
+from db.models import models, rounds
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.worker.upkeep import Progress
     from db import Database
-    from db.models import Model
+    from db.models.models import Model
 
 # Heavy packages are imported by the commands that need them: `maeumgyeol status` shall answer at once.
 

@@ -23,7 +23,7 @@ def care() -> None:
 @database_option
 @json_option
 def list_(path: Path, as_json: bool) -> None:
-    from db import care as flags
+    from db.texts import care_flags as flags
 
     with closing(project.open_project(path)) as db:
         waiting, handled = flags.count_flags(db)
@@ -93,7 +93,7 @@ def add(diary_id: int, label_name: str | None, path: Path, name: str) -> None:
 @database_option
 @name_option
 def remove(diary_id: int, path: Path, name: str) -> None:
-    from db import gold as rows
+    from db.answers import gold as rows
 
     with closing(project.open_project(path)) as db:
         rows.remove(db, diary_id, annotator_id=people.identify(db, name))
@@ -104,8 +104,8 @@ def remove(diary_id: int, path: Path, name: str) -> None:
 @database_option
 @json_option
 def list_gold(path: Path, as_json: bool) -> None:
-    from db import gold as rows
-    from db import labels
+    from db.answers import gold as rows
+    from db.label_sets import labels
 
     with closing(project.open_project(path)) as db:
         name_of = {label.id: label.name for label in labels.list_all_labels(db)}
@@ -131,8 +131,9 @@ def reveal(diary_id: int, path: Path, name: str) -> None:
 @click.argument("name")
 @database_option
 def release(name: str, path: Path) -> None:
-    from db import audit_log, queue
+    from db.answers import queue
     from db.connection import write
+    from db.people import audit_log
 
     with closing(project.open_project(path)) as db:
         wanted = people.plain_name(name)

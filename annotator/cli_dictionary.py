@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-import private_files
 from annotator import project
 from annotator.access import machine_owner
 from annotator.cli_options import database_option, json_option, name_option, show
 from annotator.errors import UserError
 from annotator.messages import say
 from annotator.word_evidence import FILTERS
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from annotator.word_evidence import Basis, Filter, Row
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 # Numpy and the analyser are loaded by the commands that need them.
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import private_files
 from annotator import project
 from annotator.cli_options import database_option, json_option, show
 from annotator.errors import UserError
 from annotator.messages import say
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

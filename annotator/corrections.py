@@ -9,14 +9,17 @@ from annotator import diary_access, labelling, masking
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.presses import storable
-from db import decisions, diaries, labels, reviews
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
+from db.label_sets import labels
+from db.review import reviews
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from db import Database
-    from db.labels import Label
-    from db.reviews import Returned
+    from db.label_sets.labels import Label
+    from db.review.reviews import Returned
 
 _MEMO_CHARACTERS = 2000
 

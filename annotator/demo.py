@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from annotator.importing import ImportReport
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from annotator import access
 from annotator.errors import UserError
-from db import diaries, diary_ties
 from db.errors import NotFoundError
+from db.people import diary_ties
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.access import Person, Right, Role
     from annotator.api_tokens import Caller
     from db import Database
-    from db.diary_ties import Ties
+    from db.people.diary_ties import Ties
 
 Action = Literal["see", "quote", "decide", "mark", "answer", "review", "reveal"]
 ACTIONS: tuple[Action, ...] = get_args(Action)

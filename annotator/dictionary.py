@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from annotator import forgotten_files, project
 from annotator.errors import UserError
 from annotator.refinement import entries_of
-from db import diaries, labels, models, word_emotions
 from db.connection import write
-from db.word_emotions import NewWordEmotion
+from db.label_sets import labels
+from db.models import models, word_emotions
+from db.models.word_emotions import NewWordEmotion
+from db.texts import diaries
 from learner import lexicon, word_vectors
 from learner.word_vectors import FEWEST_DIARIES as FEWEST_DIARIES
 from learner.word_vectors import FEWEST_WORDS as FEWEST_WORDS
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from db import Database
-    from db.labels import Label as Label
-    from db.word_emotions import Job, Source, WordEmotion
+    from db.label_sets.labels import Label as Label
+    from db.models.word_emotions import Job, Source, WordEmotion
     from learner.word_vectors import Relation as Relation
 
 MOST_CHARACTERS = 20_000

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from annotator import api_tokens, diary_access, forgotten_files, forgotten_key, near_copies
 from annotator.api_tokens import Caller
 from annotator.errors import AppError, UserError
-from db import diaries, encoders, forgetting, forgotten, models
 from db.connection import file_of
+from db.forgetting import forgetting, forgotten
+from db.models import encoders, models
+from db.texts import diaries
 from learner.onnx_encoder import SUFFIX
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     from annotator.access import Person
     from db import Database
-    from db.forgotten import Counts as Counts
-    from db.models import Model
+    from db.forgetting.forgotten import Counts as Counts
+    from db.models.models import Model
 
 _TEXTS_AT_A_TIME = 5_000
 

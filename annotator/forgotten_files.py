@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import private_files
 from annotator import project
-from db import connection, forgotten, leftovers, rationales, word_emotions
+from db import connection
+from db.answers import rationales
+from db.forgetting import forgotten, leftovers
+from db.models import word_emotions
 from learner import vector_file
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,12 +12,13 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator import forgotten_files
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from db import forgotten, settings
+from db import settings
 from db.connection import file_of
+from db.forgetting import forgotten
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from annotator import diary_access, review
 from annotator.errors import UserError
-from db import decisions, gold, labels, reviews
+from db.answers import decisions, gold
 from db.connection import write
+from db.label_sets import labels
+from db.review import reviews
 
 if TYPE_CHECKING:
     from annotator.access import Person
     from annotator.diary_access import Actor
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 
 def add(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
-from db import audit_log, guidelines, labels
 from db.connection import write
+from db.label_sets import guidelines, labels
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db import Database
-    from db.guidelines import Guideline as Guideline
+    from db.label_sets.guidelines import Guideline as Guideline
 
 MAX_CHARACTERS = 2000
 """A longer text is not read beside a diary."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from annotator.messages import Language
-    from db.label_history import Change, Fields
+    from db.label_sets.history import Change, Fields
 
 
 def blocked_by(change: Change, changes: Sequence[Change]) -> list[Change]:

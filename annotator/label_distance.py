@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator import config_files
 from annotator.errors import UserError
-from db import labels
+from db.label_sets import labels
 from learner import agreement
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 Way = Literal["nominal", "points", "pairs"]
 WAYS: tuple[Way, ...] = ("nominal", "points", "pairs")

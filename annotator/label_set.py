@@ -1,7 +1,7 @@
 """The label set as it grows: add, change, merge, split, retire, take back. No decision is ever lost or rewritten.
 
 A decision keeps the label that was pressed. What it counts for follows from `merged_into` (see the triggers of
-`db.schema`), so that a merge is taken back by forgetting where its label points.
+`db.migrations`), so that a merge is taken back by forgetting where its label points.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from annotator import label_changes, project
 from annotator.errors import UserError
-from db import audit_log, clock, label_history, labels
+from db import clock
 from db.connection import write
+from db.label_sets import history, labels
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from db import Database
-    from db.label_history import Action, Fields
-    from db.label_history import Change as Change
-    from db.labels import Label as Label
+    from db.label_sets.history import Action, Fields
+    from db.label_sets.history import Change as Change
+    from db.label_sets.labels import Label as Label
 
 _EDITS: tuple[tuple[Action, tuple[str, ...]], ...] = (
     ("rename", ("name",)),
@@ -51,12 +53,12 @@ class Reach:
 
 def reach(db: Database, label_id: int) -> Reach:
     """Return what merging, splitting or retiring a label would reach."""
-    return Reach(*label_history.count_reach(db, label_id))
+    return Reach(*history.count_reach(db, label_id))
 
 
 def count_rechecks(db: Database) -> int:
     """Count the decisions that a change has left to be looked at again."""
-    return label_history.count_rechecks(db)
+    return history.count_rechecks(db)
 
 
 def label_named(db: Database, name: str) -> Label:
@@ -209,10 +211,10 @@ def undo(db: Database, change_id: int, *, annotator_id: int, note: str = "") -> 
         NotFoundError: if there is no such change.
     """
     with write(db):
-        change = label_history.get_change(db, change_id)
+        change = history.get_change(db, change_id)
         if change.action == "undo" or change.undone_by is not None:
             raise UserError("label_change_undone", id=change_id)
-        if blocking := label_changes.blocked_by(change, label_history.list_changes(db)):
+        if blocking := label_changes.blocked_by(change, history.list_changes(db)):
             raise UserError("label_change_blocked", id=change_id, first=blocking[0].id, count=len(blocking))
         now = {label.id: label for label in labels.list_all_labels(db)}
         before: Fields = {i: {f: getattr(now[i], f) for f in fields} for i, fields in change.before.items()}
@@ -240,7 +242,7 @@ def names_of_all(db: Database) -> dict[int, str]:
 
 def list_changes(db: Database) -> list[Change]:
     """Return the history of the label set, newest first."""
-    return label_history.list_changes(db)
+    return history.list_changes(db)
 
 
 def _in_force(db: Database, label_id: int) -> Label:
@@ -320,7 +322,7 @@ def _keep(
             raise UserError("label_name_retired", name=label.name)
     project.check_labels(_after(db, after), changed=set(after))
     labels.change_labels(db, after)
-    change_id = label_history.add_change(
+    change_id = history.add_change(
         db, action, label_id, before, after, annotator_id=annotator_id, note=note.strip(), undoes=undoes
     )
     subject = "" if label_id is None else f"label:{label_id}"

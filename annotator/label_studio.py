@@ -16,10 +16,12 @@ from xml.etree import ElementTree as ET
 from annotator import people, received, rounds
 from annotator.errors import UserError
 from annotator.received import Item
-from db import accounts, annotators, labels, models
-from db import rounds as stored_rounds
 from db.connection import write
 from db.errors import DatabaseError
+from db.label_sets import labels
+from db.models import models
+from db.models import rounds as stored_rounds
+from db.people import accounts, annotators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,10 +14,13 @@ from annotator.errors import UserError
 from annotator.masking import shown as masked
 from annotator.messages import Language, say
 from annotator.presses import Event, read_event, seq_of
-from db import decisions, diaries, labels, models, queue, repeats, rounds
+from db.answers import decisions, queue, repeats
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
 from db.errors import NotFoundError
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +32,12 @@ if TYPE_CHECKING:
     from annotator.refinement import Refiner
     from annotator.settings import Settings
     from db import Database
-    from db.decisions import Decision
-    from db.diaries import Diary
-    from db.labels import Label
-    from db.models import Explanation, Model
-    from db.queue import Lease
-    from db.repeats import Repeat
+    from db.answers.decisions import Decision
+    from db.answers.queue import Lease
+    from db.answers.repeats import Repeat
+    from db.label_sets.labels import Label
+    from db.models.models import Explanation, Model
+    from db.texts.diaries import Diary
 
 LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from annotator import diary_access, naming
 from annotator.errors import UserError
-from db import audit_log, diaries
 from db.connection import write
+from db.people import audit_log
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,9 @@ import numpy as np
 
 from annotator import predictions
 from annotator import settings as project_settings
-from db import decisions, diaries, forgotten, queue
+from db.answers import decisions, queue
+from db.forgetting import forgotten
+from db.texts import diaries
 from learner import query_strategies
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
     from annotator.settings import Settings
     from db import Database
-    from db.diaries import Imported
-    from db.models import Model
+    from db.models.models import Model
+    from db.texts.diaries import Imported
     from learner.classifier import Head
 
 STRATEGIES = tuple(query_strategies.STRATEGIES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from db.rounds import Round
+    from db.models.rounds import Round
 
 FEWEST_TO_TRUST = 30
 """Below this many test diaries the interval of an accuracy is wider than about 35 points: too wide to act on.

@@ -11,7 +11,10 @@ from annotator import anchoring, predictions
 from annotator import rounds as round_cases
 from annotator.outcomes import Figures, read_figures
 from annotator.worker import lock
-from db import decisions, diaries, labels, models, rounds
+from db.answers import decisions
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.labels import Label
-    from db.models import Model
-    from db.rounds import Round
-    from db.rounds import WorkerState as WorkerState
+    from db.label_sets.labels import Label
+    from db.models.models import Model
+    from db.models.rounds import Round
+    from db.models.rounds import WorkerState as WorkerState
 
 RULE_OF_THUMB = 100
 """Labels of each class that a classifier usually wants; a rule of thumb, not a promise."""

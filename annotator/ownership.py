@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator.messages import say
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
-    from private_files import Closed
+    from maeumgyeol.private_files import Closed
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from annotator.errors import UserError
 from annotator.login_turns import AT_ONCE, Turns
 from annotator.password_strength import find_weakness
-from db import accounts, audit_log, clock, login_tries
+from db import clock
 from db.connection import write
+from db.people import accounts, audit_log, login_tries
 
 if TYPE_CHECKING:
     from db import Database
-    from db.accounts import Account
+    from db.people.accounts import Account
 
 LEAST_CHARACTERS, MOST_CHARACTERS = 10, 200
 """Source: OWASP ASVS 5.0, 6.2.1, asks for 8 at least."""

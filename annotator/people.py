@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from db import annotators
+from db.people import annotators
 
 if TYPE_CHECKING:
     from db import Database

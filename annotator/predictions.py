@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from db import labels, models
+from db.label_sets import labels
+from db.models import models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.models import Explanation, Model
+    from db.models.models import Explanation, Model
 
     FloatArray = NDArray[np.float32]
 

@@ -20,8 +20,11 @@ from annotator import predictions
 from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
 from annotator.worker.workbench import Workbench
-from db import diaries, labels, models, queue
+from db.answers import queue
 from db.connection import write
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import ready_made
 from learner.encoder import default_cache

@@ -12,7 +12,7 @@ from annotator.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from db.rationales import Verdict
+    from db.answers.rationales import Verdict
 
 KINDS = ("label", "skip", "flag", "undo", "rationale")
 

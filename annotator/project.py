@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import db as database
-import private_files
 from annotator import config_files, ownership
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.connection import write
 from db.errors import DatabaseError
-from db.labels import Label, list_labels, store_labels
+from db.label_sets.labels import Label, list_labels, store_labels
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

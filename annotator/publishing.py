@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-import private_files
 from annotator import publishing_card
 from annotator.errors import UserError
 from annotator.worker import shelf
 from annotator.worker.workbench import Workbench
-from db import diaries, labels, models
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
 from learner import publishing_tokenizer
 from learner.encoder import default_cache
 from learner.onnx_encoder import SUFFIX
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
     from annotator.worker.workbench import Serving
     from db import Database
-    from db.labels import Label
-    from db.models import Model
+    from db.label_sets.labels import Label
+    from db.models.models import Model
     from learner.encoder import Encoder
 
     FloatArray = NDArray[np.float32]

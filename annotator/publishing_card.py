@@ -10,7 +10,8 @@ import numpy as np
 from annotator import studies
 from annotator.messages import say
 from annotator.outcomes import FEWEST_TO_TRUST, read_figures
-from db import decisions, encoders, rounds
+from db.answers import decisions
+from db.models import encoders, rounds
 from learner.onnx_encoder import SUFFIX
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from annotator.outcomes import Figures
     from annotator.publishing import Published
     from db import Database
-    from db.labels import Label
-    from db.models import Model
+    from db.label_sets.labels import Label
+    from db.models.models import Model
     from learner.encoder import Encoder
 
 _PACKAGES = ("maeumgyeol", "torch", "transformers", "tokenizers", "onnx", "onnxruntime", "numpy")

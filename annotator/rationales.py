@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from annotator import diary_access
 from annotator.errors import UserError
-from db import diaries, labels, models, rationales
+from db.answers import rationales
+from db.answers.rationales import NewRationale
 from db.connection import write
-from db.rationales import NewRationale
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from annotator.access import Person
     from annotator.presses import Event
     from db import Database
-    from db.rounds import Round
+    from db.models.rounds import Round
 
 
 def mark(db: Database, event: Event, *, annotator_id: int) -> int | None:

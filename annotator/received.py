@@ -14,10 +14,16 @@ from annotator.errors import UserError
 from annotator.importing.columns import ColumnMap
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.tables import Row
-from db import annotators, api_tokens, clock, decisions, diaries, diary_ties, labels, models, queue, received, reviews
+from db import clock
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
-from db.diaries import Skip
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators, api_tokens, diary_ties
+from db.review import reviews
+from db.texts import diaries, incremental_import
+from db.texts.diaries import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +33,9 @@ if TYPE_CHECKING:
     from annotator.api_tokens import Caller
     from annotator.settings import Settings
     from db import Database
-    from db.decisions import Decision
-    from db.diaries import NewDiary
-    from db.models import Explanation
+    from db.answers.decisions import Decision
+    from db.models.models import Explanation
+    from db.texts.diaries import NewDiary
 
     FloatArray = NDArray[np.float32]
 
@@ -86,7 +92,7 @@ def store(
     rows = _sift(items, seed=bytes.fromhex(settings.seed), test_share=settings.test_share)
     with write(db):
         refuser = forgotten_key.refuser(db)
-        found = received.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
+        found = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
         diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
         if classified is not None:
@@ -118,7 +124,7 @@ def _batch_of(db: Database, caller: Caller) -> int:
     token = api_tokens.find(db, caller.token_id)
     if token is not None and token.batch_id is not None:
         return token.batch_id
-    batch_id = received.begin_batch(db, name=f"API: {caller.name}", imported_by=caller.annotator_id)
+    batch_id = incremental_import.begin_batch(db, name=f"API: {caller.name}", imported_by=caller.annotator_id)
     api_tokens.set_batch(db, caller.token_id, batch_id)
     return batch_id
 

@@ -13,11 +13,13 @@ from annotator import diary_access, masking, review
 from annotator import settings as project_settings
 from annotator.messages import Language, say
 from annotator.review import Act
-from db import diaries, label_history, labels, reviews
+from db.label_sets import history, labels
+from db.review import reviews
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Card:
 
 def count(db: Database) -> int:
     """Count the decisions that wait for a second look."""
-    return label_history.count_rechecks(db)
+    return history.count_rechecks(db)
 
 
 def next_card(db: Database, *, annotator_id: int) -> Card | None:
@@ -51,12 +53,12 @@ def next_card(db: Database, *, annotator_id: int) -> Card | None:
         UserError: ``right_missing`` for whoever may not review.
     """
     diary_access.require_right(db, diary_access.person(annotator_id), "review")
-    due = label_history.list_rechecks(db, limit=1)
+    due = history.list_rechecks(db, limit=1)
     if not due:
         return None
     diary = diaries.get_diary(db, due[0].diary_id)
     known = {label.id: label for label in labels.list_all_labels(db)}
-    made = set() if due[0].change_id is None else set(label_history.get_change(db, due[0].change_id).after)
+    made = set() if due[0].change_id is None else set(history.get_change(db, due[0].change_id).after)
     near = {due[0].label_id, *made}
     return Card(
         diary_id=diary.id,

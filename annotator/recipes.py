@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import private_files
 from annotator import config_files, masking, recipe_page
 from annotator.errors import UserError
 from annotator.importing import tables
@@ -18,6 +17,7 @@ from annotator.settings import Settings
 from learner import recipe as recipe_files
 from learner import recipe_data
 from learner.recipe_data import Row
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

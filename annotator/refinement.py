@@ -19,7 +19,7 @@ import numpy as np
 from annotator import predictions
 from annotator import settings as project_settings
 from annotator.outcomes import Outcome, read_figures
-from db import models, word_emotions
+from db.models import models, word_emotions
 from learner import lexicon
 from learner.words import find_words
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from annotator.outcomes import Figures, Verdict
     from db import Database
-    from db.models import Model
+    from db.models.models import Model
 
     FloatArray = NDArray[np.float32]
 

@@ -14,7 +14,8 @@ import numpy as np
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.worker.workbench import Workbench
-from db import diaries, models
+from db.models import models
+from db.texts import diaries
 from learner import explanations, sentences
 from learner.encoder import default_cache
 

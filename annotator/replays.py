@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
-from db import api_tokens
-from db.api_tokens import Kept
 from db.connection import write
+from db.people import api_tokens
+from db.people.api_tokens import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,14 @@ import numpy as np
 from annotator import diary_access, labelling
 from annotator.errors import UserError
 from annotator.presses import storable
-from db import audit_log, audit_queue, decisions, labels, reviews
-from db.audit_queue import Filter as Filter  # noqa: TC001 - pages ask with it
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
-from db.reviews import NewReview
+from db.label_sets import labels
+from db.people import audit_log
+from db.review import queue, reviews
+from db.review.queue import Filter as Filter  # noqa: TC001 - pages ask with it
+from db.review.reviews import NewReview
 from learner.audit import SIGNALS as SIGNALS
 from learner.audit import count_votes
 
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from db import Database
-    from db.audit_queue import Row as Row
-    from db.audit_queue import State as State
-    from db.decisions import Decision
-    from db.labels import Label
-    from db.reviews import Review
+    from db.answers.decisions import Decision
+    from db.label_sets.labels import Label
+    from db.review.queue import Row as Row
+    from db.review.queue import State as State
+    from db.review.reviews import Review
 
 PAGE = 25
 """Rows that are shown at once."""
@@ -50,7 +53,7 @@ class Act:
 
     Attributes:
         kind: ``accept`` the label in force, give a ``label``, ``return`` it with a comment, or call it ``ambiguous``.
-        mark: newest decision and newest review of the diary when it was shown; see `db.reviews.mark`.
+        mark: newest decision and newest review of the diary when it was shown; see `db.review.reviews.mark`.
         label_id: only of ``label``. One that somebody has given is accepted, another one overrides.
         decision_id: only of ``return``: what is sent back, to whoever decided it.
     """
@@ -105,7 +108,7 @@ def do(db: Database, act: Act, *, reviewer_id: int) -> None:
         standing = list_labelled(db, act.diary_id)
         if not standing:
             raise UserError("review_undecided", id=act.diary_id)
-        row = audit_queue.find_row(db, act.diary_id)
+        row = queue.find_row(db, act.diary_id)
         blank = NewReview(act.diary_id, reviewer_id, "ambiguous", token, comment=act.comment)
         blank = replace(blank, signals=tuple(row.signals) if row else ())
         review = _review_of(db, act, blank, standing)
@@ -168,7 +171,7 @@ def undo_last(db: Database, reviewer_id: int) -> list[int]:
 def count_acceptable(db: Database, wanted: Filter) -> int:
     """Count the open rows of a filter of which one label has the most votes, up to `MOST_AT_ONCE`."""
     up_to = decisions.last_decision_id(db)
-    return len(audit_queue.list_agreed(db, replace(wanted, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
+    return len(queue.list_agreed(db, replace(wanted, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
 
 
 def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
@@ -185,7 +188,7 @@ def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_
     """
     with write(db):
         diary_access.require_right(db, diary_access.person(reviewer_id), "review")
-        pairs = audit_queue.list_agreed(db, replace(wanted, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
+        pairs = queue.list_agreed(db, replace(wanted, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
         if not pairs:
             return 0
         bulk = f"bulk:{reviewer_id}:{seen_decision_id}:{reviews.last_review_id(db)}"
@@ -230,18 +233,18 @@ def page(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None
     Args:
         after: expected error and diary id of the last row that was seen.
     """
-    found = audit_queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
+    found = queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
     return Page(tuple(found[:PAGE]), len(found) > PAGE, decisions.last_decision_id(db))
 
 
 def count_rows(db: Database, wanted: Filter) -> int:
     """Count the rows of a filter."""
-    return audit_queue.count(db, wanted)
+    return queue.count(db, wanted)
 
 
 def was_made(db: Database) -> bool:
     """Say whether the worker has looked for diaries that are worth a review yet."""
-    return bool(audit_queue.made_from(db))
+    return bool(queue.made_from(db))
 
 
 def list_names(db: Database) -> list[tuple[int, str]]:

@@ -13,7 +13,12 @@ from annotator import diary_access, guidelines, labelling, masking, project, rev
 from annotator import settings as project_settings
 from annotator.messages import say
 from annotator.wording import Named
-from db import annotators, audit_queue, decisions, diaries, gold, labels, models, reviews
+from db.answers import decisions, gold
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.review import queue, reviews
+from db.texts import diaries
 from learner.similar import similarities
 
 if TYPE_CHECKING:
@@ -24,11 +29,11 @@ if TYPE_CHECKING:
     from annotator.messages import Language
     from annotator.settings import Settings
     from db import Database
-    from db.decisions import Decision
-    from db.diaries import Diary
-    from db.labels import Label
-    from db.models import Model
-    from db.reviews import Moment
+    from db.answers.decisions import Decision
+    from db.label_sets.labels import Label
+    from db.models.models import Model
+    from db.review.reviews import Moment
+    from db.texts.diaries import Diary
 
 SIMILAR = 3
 """Decided diaries that stand beside the one under review."""
@@ -115,7 +120,7 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
     standing = review.list_labelled(db, diary_id)
     given = review.in_force(standing).label_id if standing else None
     item = _item(desk, diary)
-    row = audit_queue.find_row(db, diary_id)
+    row = queue.find_row(db, diary_id)
     signals = {} if row is None or reviews.find_standing(db, diary_id) else row.signals
     return Case(
         diary_id=diary_id,

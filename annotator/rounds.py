@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from annotator import predictions, settings
 from annotator.errors import UserError
 from annotator.labelling import learned_up_to
-from db import decisions, encoders, labels, models, rationales, rounds
+from db.answers import decisions, rationales
+from db.label_sets import labels
+from db.models import encoders, models, rounds
 
 if TYPE_CHECKING:
     from db import Database
-    from db.models import Model
-    from db.rounds import Round as Round
+    from db.models.models import Model
+    from db.models.rounds import Round as Round
 
 TIERS = ("instant", "adapter", "full")
 """What a round trains: the head alone, an adapter on the encoder too, or the encoder's upper layers."""

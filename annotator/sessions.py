@@ -11,12 +11,13 @@ from annotator.access import Person, Role
 from annotator.errors import UserError
 from annotator.passwords import Place, hash_of
 from annotator.people import plain_name
-from db import accounts, audit_log, clock, login_tries
+from db import clock
 from db.connection import write
+from db.people import accounts, audit_log, login_tries
 
 if TYPE_CHECKING:
     from db import Database
-    from db.accounts import Session
+    from db.people.accounts import Session
 
 SESSION_SECONDS = 30 * 86_400
 """A session ends this long after the login, however much it is used."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator import label_distance
 from annotator.errors import UserError
-from db import audit_log
 from db import settings as stored
 from db.connection import write
+from db.people import audit_log
 from learner import encoder, query_strategies
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import private_files
 from annotator import messages
 from annotator.errors import UserError
 from annotator.exporting import records
-from db import decisions
+from db.answers import decisions
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from annotator.messages import Language

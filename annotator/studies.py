@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.outcomes import FEWEST_TO_TRUST, SIGNIFICANCE
-from db import decisions, models, rounds
+from db.answers import decisions
+from db.models import models, rounds
 from learner import calibration
 from learner.learning_curve import FEWEST
 from learner.learning_curve import Point as Point
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.rounds import Round
+    from db.models.rounds import Round
     from learner.calibration import Unsure as Unsure
 
 Score = Literal["accuracy", "macro_f1"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from annotator.agreement import day_of, monday_of
-from db import agreement, team
+from db.stats import agreement, annotator_stats
 from learner.metrics import Interval, share_difference, wilson
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.agreement import Answers
-    from db.team import Hits, Pace
+    from db.stats.agreement import Answers
+    from db.stats.annotator_stats import Hits, Pace
 
 IDLE_SECONDS = 300.0
 """Five minutes are enough to read 2,000 characters at an unhurried pace, and to think them over."""
@@ -103,18 +103,18 @@ def list_records(db: Database, answers: Answers) -> list[Record]:
     Args:
         answers: what people said of the same diaries, `annotator.agreement.read_answers`.
     """
-    return _records(db, team.list_people(db), answers)
+    return _records(db, annotator_stats.list_people(db), answers)
 
 
 def find_record(db: Database, annotator_id: int) -> Record | None:
     """Return one person's record; None for somebody who has decided nothing."""
-    people = [(i, name) for i, name in team.list_people(db) if i == annotator_id]
+    people = [(i, name) for i, name in annotator_stats.list_people(db) if i == annotator_id]
     found = _records(db, people, agreement.list_answers(db, annotator_id=annotator_id)) if people else []
     return found[0] if found else None
 
 
 def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) -> list[Record]:
-    is_same, mondays, kinds = agrees_with_others(answers), monday_of(answers.days), team.count_kinds(db)
+    is_same, mondays, kinds = agrees_with_others(answers), monday_of(answers.days), annotator_stats.count_kinds(db)
     found = []
     for person, name in people:
         mine = answers.annotator_ids == person
@@ -125,7 +125,7 @@ def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) 
 def _record(
     db: Database, person: int, name: str, kinds: dict[str, int], weeks: NDArray[np.int64], same: NDArray[np.bool_]
 ) -> Record:
-    pace = team.list_pace(db, person, limit=RECENT)
+    pace = annotator_stats.list_pace(db, person, limit=RECENT)
     per_hour, median_seconds, timed = pace_of(pace.seconds)
     fast = fast_share(pace)
     return Record(
@@ -137,8 +137,8 @@ def _record(
         timed=timed,
         fast=fast,
         is_fast=fast is not None and fast.share.low > FAST_SHARE,
-        consistency=_told(team.count_repeated(db, person)),
-        gold=_told(team.count_gold(db, person)),
+        consistency=_told(annotator_stats.count_repeated(db, person)),
+        gold=_told(annotator_stats.count_gold(db, person)),
         with_others=_share(len(same), int(same.sum())),
         weeks=tuple(_by_week(weeks, same)),
         drift=drift_of(weeks, same),

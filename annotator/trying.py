@@ -18,7 +18,9 @@ from annotator.errors import UserError
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 from annotator.trying_process import Child
-from db import diaries, labels, models
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
 from learner import speech
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from annotator.messages import Language
     from annotator.worker.trying import Explained, Predicted
     from db import Database
-    from db.labels import Label
+    from db.label_sets.labels import Label
 
 MOST_CHARACTERS = 5_000
 """An explanation looks at parts of a longer text only, and whoever tries something out waits for it."""

@@ -12,7 +12,11 @@ import numpy as np
 from annotator import anchoring, diary_access, masking, predictions
 from annotator import settings as project_settings
 from annotator.cells import safe_cell
-from db import annotators, care, diaries, forgotten, labels, models, word_emotions
+from db.forgetting import forgotten
+from db.label_sets import labels
+from db.models import models, word_emotions
+from db.people import annotators
+from db.texts import care_flags, diaries
 from learner import lexicon
 from learner.explanations import SENTENCE
 from learner.words import find_words, form_of
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
     from annotator.access import Person
     from db import Database
-    from db.models import Model
-    from db.word_emotions import ExplainedText, WordEmotion
+    from db.models.models import Model
+    from db.models.word_emotions import ExplainedText, WordEmotion
     from learner.characters import Spans
     from learner.lexicon import Evidence
 
@@ -99,7 +103,7 @@ def mark(db: Database) -> tuple[int | str, ...]:
     """Return what `gather` depends on: a value that changes whenever it would find something else."""
     model_id = models.find_active_id(db) or 0
     evidence, unit = word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit
-    flagged = sum(care.count_flags(db))
+    flagged = sum(care_flags.count_flags(db))
     return (model_id, *evidence, forgotten.count_forgettings(db), flagged, unit)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.messages import Language
-    from db.models import Explanation
+    from db.models.models import Explanation
     from learner.characters import Span, Spans
 
     FloatArray = NDArray[np.float32]

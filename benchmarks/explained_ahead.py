@@ -23,7 +23,7 @@ from annotator import labelling, people, project
 from annotator import rounds as round_cases
 from benchmarks import machine
 from benchmarks.main_job import App, import_rows, read_texts
-from db.decisions import NewDecision
+from db.answers.decisions import NewDecision
 
 if TYPE_CHECKING:
     from db import Database

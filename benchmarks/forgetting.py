@@ -22,8 +22,13 @@ import numpy as np
 from annotator import forgetting, project
 from annotator.forgetting import Selection
 from annotator.importing import ColumnMap, import_file
-from db import annotators, connect, decisions, diaries, labels, models
-from db.decisions import NewDecision
+from db import connect
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from learner.vector_file import VectorFile
 
 if TYPE_CHECKING:

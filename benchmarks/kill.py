@@ -44,8 +44,11 @@ from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
 from benchmarks import kill_troubles, machine
 from benchmarks.kill_processes import OVERLAP, Ledger, Running, Tab, start_person, start_worker
-from db import annotators, connect, diaries, rounds
-from db.diaries import Sentences
+from db import connect
+from db.models import rounds
+from db.people import annotators
+from db.texts import diaries
+from db.texts.diaries import Sentences
 from learner import classifier as classifiers
 from learner.encoder import default_cache
 

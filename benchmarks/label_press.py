@@ -25,7 +25,7 @@ from playwright.sync_api import sync_playwright
 from annotator import demo, project
 from benchmarks import machine
 from benchmarks.main_job import PORT, App, import_rows, read_texts
-from db import decisions
+from db.answers import decisions
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -30,7 +30,8 @@ import httpx
 from annotator import api_tokens, project
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
-from db import decisions, models, rounds
+from db.answers import decisions
+from db.models import models, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,7 +187,8 @@ def annotation(answer: str, *, skip: bool) -> dict[str, Any]:
 
 def kept(database: Path) -> list[tuple[str, str]]:
     """Return which labels stand for whom that came by the service."""
-    from db import annotators, labels
+    from db.label_sets import labels
+    from db.people import annotators
 
     with closing(project.open_project(database)) as db:
         names, people = {e.id: e.name for e in labels.list_labels(db)}, dict(annotators.list_annotators(db))

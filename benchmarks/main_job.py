@@ -31,9 +31,13 @@ from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 from annotator.worker import upkeep
 from benchmarks import machine
-from db import annotators, diaries, labels, models, queue, rounds
-from db.decisions import NewDecision
-from db.labels import Label
+from db.answers import queue
+from db.answers.decisions import NewDecision
+from db.label_sets import labels
+from db.label_sets.labels import Label
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
 from learner import encoder as encoders
 from learner.sentences import SentenceSplitter
 

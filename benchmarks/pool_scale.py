@@ -33,8 +33,11 @@ from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
 from benchmarks import machine
-from db import annotators, diaries, models, queue, rounds
-from db.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
+from db.answers import queue
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
+from db.texts.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
 from learner import classifier as classifiers
 from learner import encoder as encoders
 from learner import query_strategies, text_space

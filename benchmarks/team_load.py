@@ -33,9 +33,10 @@ from annotator import rounds as round_cases
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from benchmarks import machine, pool_scale
-from db import annotators, rounds
 from db.connection import rows, scalar
 from db.errors import DatabaseError
+from db.models import rounds
+from db.people import annotators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,15 +12,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from annotator import project
 from annotator.ordering import enqueue_import
-from db import Database, annotators, audit_queue, decisions, diaries, models
-from db.audit_queue import Suspect
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
-from db.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
+from db.models import models
+from db.people import annotators
+from db.review import queue
+from db.review.queue import Suspect
+from db.texts import diaries
+from db.texts.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
+
+if TYPE_CHECKING:
+    from db import Database
 
 _MOODS = (
     "화가 치밀었다. 한참을 씩씩거렸다.",
@@ -52,7 +61,7 @@ def build(path: Path, *, rows: int, people: int, decided: int, overlap: int, see
         chosen = (rng.permutation(rows)[:decided] + 1).tolist()
         _decide(db, moods, chosen, rng, people=people, overlap=overlap)
         suspects = [Suspect(diary_id, float(rng.random()), {"disagreement": 0.5}) for diary_id in chosen[: rows // 20]]
-        audit_queue.store(db, suspects, gone=[], made_from={})
+        queue.store(db, suspects, gone=[], made_from={})
 
 
 def _text(number: int, mood: int) -> str:

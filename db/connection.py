@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
 
-import private_files
-from db import schema, trust
+from db import migrations, trust
 from db.errors import DatabaseError, NotFoundError, from_os, from_sqlite
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def create(path: Path) -> Database:
             db.conn.execute("pragma journal_mode=memory")
             db.conn.execute(f"pragma application_id={APPLICATION_ID}")
             db.enable_wal()
-        schema.migrations.apply(db)
+        migrations.migrations.apply(db)
     except sqlite3.Error as error:
         db.close()
         raise from_sqlite(error, str(path)) from error
@@ -205,8 +205,8 @@ def _bring_up_to_date(db: Database, path: Path) -> None:
     # A copy that another program made has a rollback journal; where it can only be read, it keeps it.
     with suppress(sqlite3.OperationalError):
         db.enable_wal()
-    if schema.pending(db):
-        schema.migrations.apply(db)
+    if migrations.pending(db):
+        migrations.migrations.apply(db)
     else:
         _up_to_date[state] = scalar(db, _COUNT_MIGRATIONS)
 

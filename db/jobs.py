@@ -9,9 +9,9 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
-import private_files
 from db import trust
 from db.errors import DatabaseError, from_os, from_sqlite
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from pathlib import Path

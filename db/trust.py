@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-import private_files
-from db import schema
+from db import migrations
 from db.errors import DatabaseError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ def check_schema(db: Database, path: Path) -> None:
         DatabaseError: if it is of a newer version, or something is in it that is not ours.
     """
     found, applied, pages = _read(db)
-    if unknown := sorted(applied - schema.known()):
+    if unknown := sorted(applied - migrations.known()):
         raise DatabaseError("database_newer", path=str(path), migration=unknown[0])
     if strange := sorted(found - _parts(applied) - _STATISTICS):
         kind, name, *_ = strange[0]
@@ -87,7 +87,7 @@ def _read(db: Database) -> tuple[frozenset[Part], frozenset[str], list[int]]:
     try:
         rows = db.conn.execute("select type, name, tbl_name, sql, rootpage from sqlite_schema").fetchall()
         found = frozenset(_part(*row[:4]) for row in rows)
-        applied = schema.applied(db) if _parts(frozenset()) <= found else frozenset()
+        applied = migrations.applied(db) if _parts(frozenset()) <= found else frozenset()
     finally:
         db.conn.rollback()
     return found, applied, [row[4] for row in rows if row[4]]
@@ -97,7 +97,7 @@ def _read(db: Database) -> tuple[frozenset[Part], frozenset[str], list[int]]:
 def _parts(applied: frozenset[str]) -> frozenset[Part]:
     """Return what a database holds to which some migrations have been applied."""
     db = Database(memory=True, execute_plugins=False)
-    schema.apply_only(db, applied)
+    migrations.apply_only(db, applied)
     rows = db.conn.execute("select type, name, tbl_name, sql from sqlite_schema").fetchall()
     db.close()
     return frozenset(_part(*row) for row in rows)

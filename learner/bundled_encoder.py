@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from learner.errors import EncoderError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import private_files
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from torch import nn

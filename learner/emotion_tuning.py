@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from learner.encoder import EMOTION_FOLDER
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

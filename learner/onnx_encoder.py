@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from learner.encoder import Encoder
 from learner.errors import EncoderError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from learner import onnx_encoder
 from learner.classifier import TEXT_SHARE
 from learner.errors import EncoderError
 from learner.onnx_encoder import Int8Encoder
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

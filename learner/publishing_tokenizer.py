@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import private_files
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

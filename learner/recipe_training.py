@@ -17,10 +17,10 @@ from transformers import (
     set_seed,
 )
 
-import private_files
 from learner import checkpoints, metrics
 from learner.errors import LearnerError
 from learner.tuning import Progress
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

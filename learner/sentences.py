@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import private_files
 from learner import kss_child
 from learner.characters import Spans, cut, find_starts, legible
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

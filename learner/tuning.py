@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-import private_files
 from learner import checkpoints
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

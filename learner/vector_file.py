@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-import private_files
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

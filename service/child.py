@@ -8,7 +8,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-import private_files
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from pathlib import Path

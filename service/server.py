@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-import private_files
+from maeumgyeol import private_files
 from service.app import create
 from service.beside import PREFIX
 from service.hardening import Hardening

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from db.quotes import pieces_of
+from db.forgetting.quotes import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,13 @@ import numpy as np
 
 from annotator import project
 from annotator.worker import auditing
-from db import annotators, connection, decisions, diaries, labels, models
-from db.decisions import NewDecision
+from db import connection
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from learner.vector_file import VectorFile
 from tests.conftest import fill
 

@@ -10,7 +10,7 @@ import numpy as np
 from annotator import project
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries
+from db.texts import diaries
 from learner.encoder import default_cache
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder

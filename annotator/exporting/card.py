@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import private_files
 from annotator import agreement, refinement
 from annotator import settings as project_settings
 from annotator.exporting.card_text import markdown
-from db import diaries, exports, labels, models
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries, exports
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator.cells import WATCHED, safe_cell
 from annotator.exporting import rows
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

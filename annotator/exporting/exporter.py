@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator import crosswalks, diary_access, forgotten_files, project
 from annotator.errors import UserError
 from annotator.exporting import card, records
 from annotator.exporting.formats import FORMATS, format_of, get_format
 from annotator.exporting.scheme import read_scheme
 from annotator.exporting.translation import translate
-from db import audit_log, decisions, diaries, exports, forgotten, labels
+from db.answers import decisions
 from db.connection import file_of
+from db.forgetting import forgotten
+from db.label_sets import labels
+from db.people import audit_log
+from db.texts import diaries, exports
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator import diary_access, project
 from annotator.errors import UserError
 from annotator.exporting.formats import FORMATS
 from annotator.messages import explain
 from annotator.project import exports_folder
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from typing import IO

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-import private_files
 from annotator.exporting import rows
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-import private_files
 from annotator.exporting.json_files import write_list
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

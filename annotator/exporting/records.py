@@ -15,7 +15,11 @@ import numpy as np
 
 from annotator import masking, predictions, refinement
 from annotator import settings as project_settings
-from db import annotators, decisions, diaries, exports, labels, models, rationales
+from db.answers import decisions, rationales
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.texts import diaries, exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
     from annotator.refinement import Refiner
     from db import Database
-    from db.exports import StoredDiary
-    from db.models import Model
+    from db.models.models import Model
+    from db.texts.exports import StoredDiary
 
 BATCH = 2000
 

@@ -9,7 +9,8 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.exporting.translation import translate_names
 from annotator.refinement import entries_of
-from db import exports, labels
+from db.label_sets import labels
+from db.texts import exports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

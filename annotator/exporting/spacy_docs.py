@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import private_files
 from annotator.errors import UserError
 from annotator.exporting import rows
 from learner import lexicon
 from learner.words import find_words
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

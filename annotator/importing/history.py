@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator.importing.report import left_out_csv
-from db import diaries
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from annotator.messages import Language
     from db import Database
-    from db.diaries import Batch as Batch
+    from db.texts.diaries import Batch as Batch
 
 
 def list_imports(db: Database) -> list[Batch]:

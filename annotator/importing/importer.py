@@ -18,9 +18,10 @@ from annotator.importing.reader import opened
 from annotator.importing.sieve import MAX_CHARACTERS, Sieve
 from annotator.importing.sources import open_source
 from annotator.importing.spool import Spool
-from db import annotators, labels
 from db.connection import write
-from db.diaries import Batch, Imported, Skip, insert_batch
+from db.label_sets import labels
+from db.people import annotators
+from db.texts.diaries import Batch, Imported, Skip, insert_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

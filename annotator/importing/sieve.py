@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from annotator.errors import UserError
 from annotator.importing import tables
 from annotator.importing.dates import read_date
-from db.diaries import DRAW_RANGE, NewDiary, Skip
-from db.votes import NewMark, NewVote
+from db.answers.imported_decisions import NewMark, NewVote
+from db.texts.diaries import DRAW_RANGE, NewDiary, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from annotator.importing.columns import ColumnMap
     from annotator.importing.tables import Mark, Row, Said
-    from db.diaries import Part
+    from db.texts.diaries import Part
 
 MAX_CHARACTERS = 20_000
 """Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""

@@ -12,8 +12,11 @@ import numpy as np
 
 from annotator import predictions
 from annotator.worker import explaining
-from db import audit_queue, diaries, label_doubts, labels, models, reviews, rounds
-from db.audit_queue import Filter, Suspect
+from db.label_sets import labels
+from db.models import models, rounds
+from db.review import label_issues, queue, reviews
+from db.review.queue import Filter, Suspect
+from db.texts import diaries
 from learner import audit
 
 if TYPE_CHECKING:
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from annotator.worker.workbench import Workbench
     from db import Database
-    from db.audit_queue import Votes
-    from db.models import Model
+    from db.models.models import Model
+    from db.review.queue import Votes
 
     FloatArray = NDArray[np.float64]
 
@@ -43,8 +46,8 @@ _DIGITS = 4
 
 def refresh(bench: Workbench, db: Database) -> bool:
     """Bring the queue up to date; return False if it was."""
-    settings, active, made_from = bench.settings(db), models.find_active(db), audit_queue.made_from(db)
-    found = audit_queue.sources(db)
+    settings, active, made_from = bench.settings(db), models.find_active(db), queue.made_from(db)
+    found = queue.sources(db)
     base = [active.id if active else 0, found["doubts"], found["labels"], found["checks"], settings.blind_test]
     base.append(len(outcomes := reviews.list_outcomes(db)) // _OUTCOMES_A_STEP)
     now = {"base": base, "decision": found["decision"], "explained": found["explained"]}
@@ -53,16 +56,16 @@ def refresh(bench: Workbench, db: Database) -> bool:
     some: list[int] | None = None
     if made_from.get("base") == base:
         weights = audit.Weights(*made_from["weights"])
-        some = audit_queue.list_changed(db, after=made_from["decision"])
+        some = queue.list_changed(db, after=made_from["decision"])
         if active is not None:
-            some += audit_queue.list_explained(db, active.id, after=made_from["explained"], limit=MOST_EXPLAINED)
+            some += queue.list_explained(db, active.id, after=made_from["explained"], limit=MOST_EXPLAINED)
     else:
         weights = _calibrate(db, outcomes)
-    votes = audit_queue.list_votes(db, some)
+    votes = queue.list_votes(db, some)
     suspects = _suspects(db, votes, active, settings, weights)
     kept = {suspect.diary_id for suspect in suspects}
-    gone = [i for i in (audit_queue.list_ids(db) if some is None else some) if i not in kept]
-    audit_queue.store(db, suspects, gone=gone, made_from={**now, "weights": list(weights)})
+    gone = [i for i in (queue.list_ids(db) if some is None else some) if i not in kept]
+    queue.store(db, suspects, gone=gone, made_from={**now, "weights": list(weights)})
     return True
 
 
@@ -72,7 +75,7 @@ def explain_next(bench: Workbench, db: Database) -> bool:
     if serving is None or serving.model.tier == "zero":
         return False
     settings = bench.settings(db)
-    head = [row.diary_id for row in audit_queue.list_rows(db, Filter(), limit=HEAD)
+    head = [row.diary_id for row in queue.list_rows(db, Filter(), limit=HEAD)
             if not (row.part == "test" and settings.blind_test)]  # fmt: skip
     due = models.list_unexplained(db, head, serving.model.id, settings.unit)
     # Without a vector there is no prediction that could be explained.
@@ -85,7 +88,7 @@ def explain_next(bench: Workbench, db: Database) -> bool:
 
 def _calibrate(db: Database, outcomes: Sequence[tuple[int, bool]]) -> audit.Weights:
     """Return weights that fit what reviewers found; a settled diary's row stays as they met it."""
-    signals = audit_queue.signals_of(db, [diary_id for diary_id, _ in outcomes])
+    signals = queue.signals_of(db, [diary_id for diary_id, _ in outcomes])
     known = [(signals[diary_id], is_wrong) for diary_id, is_wrong in outcomes if diary_id in signals]
     strengths = np.array([[fired.get(name, 0.0) for name in audit.SIGNALS] for fired, _ in known]).reshape(-1, 4)
     return audit.calibrate(strengths, np.array([is_wrong for _, is_wrong in known], np.bool_))
@@ -99,7 +102,7 @@ def _suspects(
     decision_ids = found.decision_ids[votes.rows]
     hidden = found.is_test[votes.rows] & settings.blind_test
     # Labels that were looked at again before there were reviews stay looked at.
-    hidden |= np.isin(decision_ids, label_doubts.list_checked(db))
+    hidden |= np.isin(decision_ids, label_issues.list_checked(db))
     strengths = np.zeros((len(votes.items), len(audit.SIGNALS)))
     strengths[:, 1] = votes.disagreement
     proba = _predictions(db, active, votes.items)
@@ -150,7 +153,7 @@ def _doubts(
     quality = np.full(len(columns), np.nan)
     quality[known] = proba[known, columns[known]]
     suggested, flagged = np.full(len(columns), np.nan), np.zeros(len(columns), np.bool_)
-    doubts = label_doubts.load(db)
+    doubts = label_issues.load(db)
     place = np.searchsorted(doubts.decision_ids, decision_ids)
     place[place == len(doubts.decision_ids)] = 0
     learned = doubts.decision_ids[place] == decision_ids if len(doubts.decision_ids) else flagged
@@ -175,7 +178,7 @@ def _odd(
     strength = np.zeros(len(items))
     if active is None or not np.isfinite(proba).any():
         return strength
-    explained = np.array(audit_queue.list_explained(db, active.id, limit=MOST_EXPLAINED), np.int64)
+    explained = np.array(queue.list_explained(db, active.id, limit=MOST_EXPLAINED), np.int64)
     rows = np.flatnonzero(np.isin(items, explained) & (np.nan_to_num(proba).max(axis=1) >= audit.SURE_FROM))
     texts = diaries.list_texts(db, items[rows].tolist())
     for row, text in zip(rows.tolist(), texts, strict=True):

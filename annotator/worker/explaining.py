@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
-from db import attributions, diaries, models
+from db.models import explanation_cache, models
+from db.texts import diaries
 from learner import explanations
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     split = diaries.find_sentences(db, diary_id)
     filler = bench.filler(db, serving)
     made_with = _made_with(serving, unit, filler)
-    known = attributions.find(db, diary_id, made_with)
+    known = explanation_cache.find(db, diary_id, made_with)
     found, kept = explanations.explain(
         diary.text,
         unit=unit,
@@ -39,7 +40,7 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
         slopes_of=None if filler else bench.slopes_of(db, serving, diary.text),
         filler=filler,
     )
-    attributions.store(db, diary_id, made_with, kept.to_bytes())
+    explanation_cache.store(db, diary_id, made_with, kept.to_bytes())
     models.store_explanation(db, _as_stored(found, diary_id, serving, unit))
 
 

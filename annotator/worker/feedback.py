@@ -11,7 +11,8 @@ import numpy as np
 
 from annotator import forgotten_files, project
 from annotator.worker import shelf
-from db import diaries, rationales
+from db.answers import rationales
+from db.texts import diaries
 from learner.classifier import join_features
 from learner.rationales import Marked, weights_of, without_span
 from learner.vector_file import VectorFile
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from db.rationales import Rationale
+    from db.answers.rationales import Rationale
     from learner.encoder import Encoder
     from learner.text_space import TextSpace
 

@@ -7,8 +7,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import private_files
 from annotator.errors import UserError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

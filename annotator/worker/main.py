@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import private_files
 from annotator import project
 from annotator import rounds as round_cases
 from annotator.errors import AppError, where
@@ -18,9 +17,12 @@ from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.lock import only_worker
 from annotator.worker.workbench import Workbench
-from db import clock, forgotten, rounds
+from db import clock
+from db.forgetting import forgotten
 from db.jobs import prepare as prepare_jobs
+from db.models import rounds
 from learner.encoder import default_cache
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,12 @@ import numpy as np
 from annotator import ordering, predictions
 from annotator.errors import AppError, UserError, where
 from annotator.worker import feedback, measuring, scoring, shelf, tiers
-from db import decisions, diaries, forgotten, labels, models, queue, rationales, rounds
+from db.answers import decisions, queue, rationales
 from db.connection import write
+from db.forgetting import forgotten
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import metrics
 from learner.query_strategies import STRATEGIES
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from annotator.worker.shelf import Choice
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from db.decisions import LabelledDiaries
+    from db.answers.decisions import LabelledDiaries
     from learner.encoder import Encoder
     from learner.vector_file import VectorFile
 

@@ -13,7 +13,8 @@ import numpy as np
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from db import diaries, encoders, models
+from db.models import encoders, models
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import encoder as encoder_files
 from learner import onnx_encoder
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.encoders import TunedEncoder
-    from db.models import Model
+    from db.models.encoders import TunedEncoder
+    from db.models.models import Model
     from learner.encoder import Encoder
 
 _MOST_LOADED = 2

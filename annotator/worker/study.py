@@ -13,9 +13,12 @@ import numpy as np
 
 from annotator.outcomes import FEWEST_TO_TRUST
 from annotator.worker.round import Examples, examples_of
-from db import decisions, encoders, label_doubts, labels, models, rounds
+from db.answers import decisions
 from db.connection import write
-from db.label_doubts import NewDoubt
+from db.label_sets import labels
+from db.models import encoders, models, rounds
+from db.review import label_issues
+from db.review.label_issues import NewDoubt
 from learner import calibration, forecast, label_errors, learning_curve, metrics
 from learner import classifier as classifiers
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from db.rounds import Round
+    from db.models.rounds import Round
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
@@ -59,7 +62,7 @@ def study(bench: Workbench, db: Database) -> bool:
         material = _gather(bench, db, due, bench.load_classifier(db, model))
         found, doubts = _study(db, material)
     with write(db):
-        label_doubts.store_doubts(db, model.id, doubts)
+        label_issues.store_doubts(db, model.id, doubts)
         rounds.store_report(db, due.id, {**rounds.get_round(db, due.id).report, "study": found})
     return True
 

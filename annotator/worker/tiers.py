@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import private_files
 from annotator import project
 from annotator import settings as project_settings
 from annotator.worker import shelf
 from annotator.worker.shelf import Choice
-from db import diaries, encoders, queue, rounds
+from db.answers import queue
+from db.models import encoders, rounds
+from db.texts import diaries
 from learner import encoder as encoder_files
 from learner import tuning
 from learner.errors import LearnerError
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from annotator.worker.round import Examples
     from annotator.worker.workbench import Workbench
     from db import Database
-    from db.rounds import Round
+    from db.models.rounds import Round
     from learner.encoder import Checkpoint, Encoder
     from learner.tuning import Tuned, TuningSettings
 

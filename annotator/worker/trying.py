@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-import private_files
 from annotator import predictions, sound
 from annotator.errors import AppError, UserError, where
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
-from db import models
+from db.models import models
 from learner.encoder import default_cache
 from learner.gates import PROBE
 from learner.speech import Transcriber
+from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.models import Explanation
+    from db.models.models import Explanation
 
 _T = TypeVar("_T")
 

@@ -15,9 +15,14 @@ import numpy as np
 
 from annotator import anchoring, forgotten_files, labelling, ordering
 from annotator.worker import auditing, caring, explaining, scoring, study, words
-from db import diaries, forgotten, labels, models, queue, reviews
+from db.answers import queue
 from db.connection import write
-from db.diaries import Sentences
+from db.forgetting import forgotten
+from db.label_sets import labels
+from db.models import models
+from db.review import reviews
+from db.texts import diaries
+from db.texts.diaries import Sentences
 from learner import classifier as classifiers
 from learner import text_space as text_spaces
 

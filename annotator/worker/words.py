@@ -10,8 +10,12 @@ from annotator import dictionary, forgotten_files, refinement, word_evidence
 from annotator import settings as project_settings
 from annotator.worker import explaining, measuring, tiers
 from annotator.worker.round import examples_of
-from db import clock, decisions, diaries, forgotten, models, rounds, word_emotions
+from db import clock
+from db.answers import decisions
 from db.connection import write
+from db.forgetting import forgotten
+from db.models import models, rounds, word_emotions
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import lexicon, word_vectors
 from learner.words import find_words

@@ -16,7 +16,9 @@ from annotator.errors import UserError
 from annotator.worker import shelf
 from annotator.worker.known import Known
 from annotator.worker.shelf import Shelf
-from db import connect, diaries, models
+from db import connect
+from db.models import models
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import gates
 from learner import text_space as text_spaces
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from annotator.worker.shelf import Choice
     from db import Database
-    from db.models import Model
+    from db.models.models import Model
     from learner.characters import Spans
     from learner.classifier import Classifier
     from learner.encoder import Encoder

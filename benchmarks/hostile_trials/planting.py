@@ -20,11 +20,16 @@ from annotator.errors import AppError, UserError
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
-from db import annotators, audit_queue, care, decisions, diaries, labels, models, reviews
-from db.audit_queue import Suspect
-from db.decisions import NewDecision
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.errors import DatabaseError
-from db.reviews import NewReview
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.review import queue, reviews
+from db.review.queue import Suspect
+from db.review.reviews import NewReview
+from db.texts import care_flags, diaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +113,7 @@ def _import_diaries(db: Database, texts: list[str], label: str) -> None:
     names = [text for text in texts if not set("/\\") & set(text)]  # of a path only the last part is a name
     _tried(names[:: max(1, len(names) // 12)], another_file)
     flagged = list(range(1, diaries.last_diary_id(db), 5))
-    care.flag(db, flagged, list_hash="x", up_to=diaries.last_diary_id(db))
+    care_flags.flag(db, flagged, list_hash="x", up_to=diaries.last_diary_id(db))
 
 
 def _predict(db: Database) -> None:
@@ -148,7 +153,7 @@ def _decide(db: Database, texts: list[str]) -> None:
                 db, NewDecision(diary_id, annotator_id, "label", token, label_id, memo=next(memo), seconds=3.0)
             )
     suspects = [Suspect(diary_id, 0.5, {"disagreement": 0.5}) for diary_id in range(2, count + 1, 2)]
-    audit_queue.store(db, suspects, gone=[], made_from={})
+    queue.store(db, suspects, gone=[], made_from={})
     for diary_id in range(4, count + 1, 8):
         standing = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == own)
         token = f"returned-{diary_id:04}"

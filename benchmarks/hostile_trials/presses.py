@@ -16,7 +16,7 @@ from benchmarks.hostile_corpus.requests import DIARY, cookie
 from benchmarks.hostile_trials.outcome import Outcome
 from benchmarks.hostile_trials.target import ROLES, SECRET_DIARY
 from benchmarks.hostile_trials.web import open_socket
-from db import decisions
+from db.answers import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from benchmarks import machine
 from benchmarks.hostile_corpus.requests import DIARY, SCOPES, Keys
-from db import care
+from db.texts import care_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def build(path: Path) -> None:
     with project.opened(path) as db:
         ordinary = "".join(f"{i}번째 날. 빨래를 돌리고 장을 보고 저녁을 먹었다.\n" for i in range(20))
         import_file(db, f"text\n{DIARY}\n{ordinary}".encode(), "a.csv", after=enqueue_import)
-        care.flag(db, [SECRET_DIARY], list_hash="x", up_to=1)
+        care_flags.flag(db, [SECRET_DIARY], list_hash="x", up_to=1)
         add_people(db)
 
 

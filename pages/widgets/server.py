@@ -19,7 +19,7 @@ from streamlit import net_util
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import bootstrap
 
-import private_files
+from maeumgyeol import private_files
 from pages.gate.addresses import Addresses
 from pages.gate.content_policy import page_policy
 from pages.gate.door import Door

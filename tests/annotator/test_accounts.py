@@ -12,9 +12,11 @@ from annotator import accounts, passwords, people, project, sessions
 from annotator.access import Person, is_loopback, may
 from annotator.errors import UserError
 from annotator.login_turns import Turns
-from db import accounts as stored
-from db import annotators, audit_log, clock, queue
+from db import clock
+from db.answers import queue
 from db.connection import rows, scalar
+from db.people import accounts as stored
+from db.people import annotators, audit_log
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ from annotator import settings as project_settings
 from annotator.cli import cli
 from annotator.errors import UserError
 from annotator.messages import LANGUAGES, say
-from db import annotators, audit_log, clock, decisions
+from db import clock
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
+from db.people import annotators, audit_log
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -14,10 +14,13 @@ from annotator import anchoring, labelling
 from annotator import settings as project_settings
 from annotator.anchoring import blind_draw
 from annotator.messages import LANGUAGES, say
-from db import annotators, decisions, diaries, models, queue
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.answers.queue import QueueEntry
 from db.connection import rows
-from db.decisions import NewDecision
-from db.queue import QueueEntry
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import pytest
 
 from annotator import accounts, api_tokens, people
 from annotator.errors import UserError
-from db import api_tokens as stored
-from db import audit_log, clock
+from db import clock
 from db.connection import rows
+from db.people import api_tokens as stored
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from pathlib import Path

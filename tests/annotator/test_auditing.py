@@ -7,8 +7,12 @@ import pytest
 
 from annotator import review, settings
 from annotator.review import Act, Filter
-from db import annotators, audit_queue, decisions, label_doubts, labels, models, reviews
-from db.label_doubts import NewDoubt
+from db.answers import decisions
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.review import label_issues, queue, reviews
+from db.review.label_issues import NewDoubt
 from learner.units import eojeol
 from tests import reviewed
 from tests.reviewed import HAPPY, SAD
@@ -25,7 +29,7 @@ def db(opened: Database) -> Database:
 
 
 def _signals(db: Database) -> dict[int, set[str]]:
-    return {row.diary_id: set(row.signals) for row in audit_queue.list_rows(db, Filter(state=None), limit=100)}
+    return {row.diary_id: set(row.signals) for row in queue.list_rows(db, Filter(state=None), limit=100)}
 
 
 def test_the_queue_follows_decisions_one_by_one(db: Database) -> None:
@@ -71,7 +75,7 @@ def test_heads_that_had_not_seen_the_label_have_the_last_word(db: Database) -> N
     standing = {d.diary_id: d.id for d in decisions.list_standing(db, [1, 5]) if d.kind == "label"}
     model_id = models.find_active_id(db)
     assert model_id is not None
-    label_doubts.store_doubts(
+    label_issues.store_doubts(
         db,
         model_id,
         [NewDoubt(standing[1], 1, 0.8, HAPPY, False), NewDoubt(standing[5], 5, 0.1, SAD, True)],
@@ -117,7 +121,7 @@ def test_settled_rows_stay_as_the_reviewer_met_them(db: Database) -> None:
     me = annotators.annotator_id(db, "검토자")
     review.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
     reviewed.refresh(db)
-    found = audit_queue.find_row(db, 1)
+    found = queue.find_row(db, 1)
     assert found is not None
     assert found.signals
     review.undo_last(db, me)

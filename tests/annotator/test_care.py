@@ -12,10 +12,12 @@ from annotator.errors import UserError
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from annotator.worker import caring
-from db import annotators, audit_log, decisions, diaries, queue
-from db import care as flags
-from db.decisions import NewDecision
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
 from db.errors import NotFoundError
+from db.people import annotators, audit_log
+from db.texts import care_flags as flags
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from db import Database

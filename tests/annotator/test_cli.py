@@ -21,8 +21,10 @@ from annotator import cli, project
 from annotator.errors import UserError
 from annotator.messages import explain
 from annotator.worker.lock import only_worker
-from db import annotators, decisions, diaries, queue
+from db.answers import decisions, queue
 from db.errors import DatabaseError
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from annotator.errors import UserError
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from annotator.worker import caring
-from db import annotators, audit_log, gold, queue
+from db.answers import gold, queue
+from db.people import annotators, audit_log
 
 if TYPE_CHECKING:
     from pathlib import Path

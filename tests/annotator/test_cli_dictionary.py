@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from annotator.cli import cli
 from annotator.errors import UserError
-from db import word_emotions
+from db.models import word_emotions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from annotator import project
 from annotator.cli import cli
 from annotator.errors import UserError
-from db import diaries
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from annotator.exporting.translation import translate
 from annotator.importing import import_file
 from annotator.label_set import NewLabel
 from annotator.project import DEFAULT_LABELS
-from db import decisions
+from db.answers import decisions
 
 if TYPE_CHECKING:
     from pathlib import Path

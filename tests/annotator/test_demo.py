@@ -13,8 +13,10 @@ import pytest
 from annotator import demo, project
 from annotator.errors import UserError
 from annotator.project import DEFAULT_LABELS
-from db import decisions, diaries, labels, queue
+from db.answers import decisions, queue
 from db.connection import rows
+from db.label_sets import labels
+from db.texts import diaries
 from tests.conftest import DIARIES
 
 if TYPE_CHECKING:

@@ -34,12 +34,17 @@ from annotator.forgetting import Selection
 from annotator.messages import explain
 from annotator.presses import read_event
 from annotator.review import Act
-from db import annotators, connection, decisions, diaries, models, queue, reviews, word_emotions
-from db import care as flags
-from db import rationales as kept_marks
+from db import connection
+from db.answers import decisions, queue
+from db.answers import rationales as kept_marks
 from db.connection import scalar, write
 from db.errors import NotFoundError
-from db.rounds import Round
+from db.models import models, word_emotions
+from db.models.rounds import Round
+from db.people import annotators
+from db.review import reviews
+from db.texts import care_flags as flags
+from db.texts import diaries
 from tests.conftest import ROOT, fill
 from tests.reviewed import add_model
 

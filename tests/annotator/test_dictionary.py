@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from annotator import dictionary
 from annotator.errors import UserError
-from db import annotators, models, word_emotions
+from db.models import models, word_emotions
+from db.people import annotators
 from learner import word_vectors
 from learner.word_vectors import WordVectors
 from tests.conftest import fill

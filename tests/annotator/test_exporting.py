@@ -21,10 +21,14 @@ from annotator.exporting import FORMATS, Choice, export, export_bytes, format_of
 from annotator.exporting.formats import get_format
 from annotator.exporting.records import Mark, Origin
 from annotator.importing import import_file
-from db import annotators, audit_log, decisions, diaries, models, rationales, reviews
-from db.decisions import NewDecision
-from db.diaries import Sentences
-from db.reviews import NewReview
+from db.answers import decisions, rationales
+from db.answers.decisions import NewDecision
+from db.models import models
+from db.people import annotators, audit_log
+from db.review import reviews
+from db.review.reviews import NewReview
+from db.texts import diaries
+from db.texts.diaries import Sentences
 
 if TYPE_CHECKING:
     from pathlib import Path

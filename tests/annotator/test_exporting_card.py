@@ -16,10 +16,13 @@ from annotator import crosswalks, settings
 from annotator.exporting import FORMATS, Choice, export
 from annotator.exporting.card import digest_of
 from annotator.importing import import_file
-from db import annotators, decisions, diaries, exports, models, rationales, word_emotions
-from db.decisions import NewDecision
-from db.diaries import Sentences
-from db.models import NewModel
+from db.answers import decisions, rationales
+from db.answers.decisions import NewDecision
+from db.models import models, word_emotions
+from db.models.models import NewModel
+from db.people import annotators
+from db.texts import diaries, exports
+from db.texts.diaries import Sentences
 from tests.conftest import ROOT, fill
 
 if TYPE_CHECKING:

@@ -15,8 +15,11 @@ from annotator.ordering import enqueue_import
 from annotator.worker import feedback, upkeep
 from annotator.worker import round as round_job
 from annotator.worker.workbench import Workbench
-from db import annotators, diaries, rationales, rounds
-from db.rationales import NewRationale
+from db.answers import rationales
+from db.answers.rationales import NewRationale
+from db.models import rounds
+from db.people import annotators
+from db.texts import diaries
 from learner.encoder import default_cache
 from tests.learner.tiny import write_tiny_encoder
 

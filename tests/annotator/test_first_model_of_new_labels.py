@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from annotator import label_set, people
 from annotator.label_set import NewLabel
 from annotator.worker import upkeep
-from db import labels, models
-from db.models import NewModel
+from db.label_sets import labels
+from db.models import models
+from db.models.models import NewModel
 
 if TYPE_CHECKING:
     from db import Database
-    from db.models import Model
+    from db.models.models import Model
 
 JOY = 2
 

@@ -24,25 +24,19 @@ from annotator.forgetting import Selection
 from annotator.importing import ColumnMap, import_file
 from annotator.ordering import enqueue_import
 from annotator.received import Item
-from db import (
-    annotators,
-    attributions,
-    audit_log,
-    decisions,
-    diaries,
-    exports,
-    forgotten,
-    guidelines,
-    models,
-    queue,
-    reviews,
-)
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.answers.queue import QueueEntry
 from db.connection import connect, rows, scalar, write
-from db.decisions import NewDecision
-from db.diaries import Sentences
 from db.errors import DatabaseError, NotFoundError
-from db.models import Explanation
-from db.queue import QueueEntry
+from db.forgetting import forgotten
+from db.label_sets import guidelines
+from db.models import explanation_cache, models
+from db.models.models import Explanation
+from db.people import annotators, audit_log
+from db.review import reviews
+from db.texts import diaries, exports
+from db.texts.diaries import Sentences
 from tests import reviewed
 from tests.conftest import ROOT, fill
 
@@ -218,7 +212,7 @@ def test_what_was_computed_of_a_forgotten_diary_is_not_kept(opened: Database) ->
     model_id = reviewed.add_model(opened)
     forgetting.forget(opened, LEAD, Selection(ids=(3,)))
     diaries.store_sentences(opened, [Sentences(i, ((0, 3),), "kss") for i in (2, 3)])
-    attributions.store(opened, 3, "x", b"x")
+    explanation_cache.store(opened, 3, "x", b"x")
     models.store_explanation(opened, Explanation(3, model_id, "eojeol", ((0, 1),), np.zeros((1, 7)), (1.0,) * 7, 1))
     queue.append_to_queue(opened, [3, 4], strategy="random")
     queue.replace_queue(opened, [QueueEntry(3, "margin", 1.0), QueueEntry(4, "margin", 0.5)], model_id=model_id)

@@ -36,21 +36,14 @@ from annotator.ordering import enqueue_import
 from annotator.received import Item
 from annotator.worker import auditing, explaining, study, upkeep, words
 from annotator.worker.workbench import Workbench
-from db import (
-    annotators,
-    decisions,
-    diaries,
-    models,
-    queue,
-    rationales,
-    repeats,
-    reviews,
-    rounds,
-    word_emotions,
-)
+from db.answers import decisions, queue, rationales, repeats
+from db.answers.decisions import NewDecision
+from db.answers.rationales import NewRationale
 from db.connection import rows, scalar
-from db.decisions import NewDecision
-from db.rationales import NewRationale
+from db.models import models, rounds, word_emotions
+from db.people import annotators
+from db.review import reviews
+from db.texts import diaries
 from learner import vector_file
 from learner.encoder import default_cache
 from tests import forgotten

@@ -15,9 +15,13 @@ from annotator.worker import explaining, upkeep
 from annotator.worker import round as round_job
 from annotator.worker.main import Worker
 from annotator.worker.workbench import Workbench
-from db import annotators, diaries, forgotten, models, rationales, rounds
+from db.answers import rationales
+from db.answers.rationales import NewRationale
 from db.connection import connect, rows, scalar
-from db.rationales import NewRationale
+from db.forgetting import forgotten
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
 from learner import vector_file
 from learner.encoder import default_cache
 from tests.annotator.test_tiers import CHARACTERS

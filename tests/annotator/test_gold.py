@@ -10,8 +10,9 @@ import pytest
 from annotator import gold, review_case
 from annotator.access import Person
 from annotator.errors import UserError
-from db import audit_log, connection
-from db import gold as kept
+from db import connection
+from db.answers import gold as kept
+from db.people import audit_log
 from tests import reviewed
 from tests.reviewed import SAD
 

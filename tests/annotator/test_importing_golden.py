@@ -19,8 +19,9 @@ from annotator.importing.columns import ColumnMap
 from annotator.importing.delimited import refuse_long_lines
 from annotator.importing.sources import open_source
 from annotator.messages import LANGUAGES, explain
-from db import annotators, diaries
 from db.connection import rows
+from db.people import annotators
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from typing import Any
@@ -140,7 +141,7 @@ def test_label_studio_keeps_each_persons_decision(opened: Database, name: str) -
 
 
 def test_the_decisions_of_several_people_count_for_agreement(opened: Database) -> None:
-    from db import agreement
+    from db.stats import agreement
 
     import_file(opened, GOLDEN / "formats" / "label_studio.json", "label_studio.json")
     assert agreement.list_answers(opened).diary_ids.tolist() == [1, 1]

@@ -16,9 +16,11 @@ from annotator.importing import ColumnMap, describe, import_file, report_csv
 from annotator.importing.sieve import draw_of, text_hash
 from annotator.importing.spool import Spool
 from annotator.messages import LANGUAGES, explain
-from db import annotators, decisions, diaries
+from db.answers import decisions
 from db.connection import rows
-from db.diaries import DRAW_RANGE, Imported, NewDiary, Skip
+from db.people import annotators
+from db.texts import diaries
+from db.texts.diaries import DRAW_RANGE, Imported, NewDiary, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

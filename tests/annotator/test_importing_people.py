@@ -15,10 +15,12 @@ from annotator import exporting, project
 from annotator.crosswalks import Crosswalk, Line
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, import_file, preview
-from db import agreement, annotators, decisions, rationales
+from db.answers import decisions, rationales
+from db.answers.decisions import NewDecision
+from db.answers.rationales import NewRationale
 from db.connection import rows
-from db.decisions import NewDecision
-from db.rationales import NewRationale
+from db.people import annotators
+from db.stats import agreement
 
 if TYPE_CHECKING:
     from pathlib import Path

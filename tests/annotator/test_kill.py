@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import labelling, project
-from db import annotators
+from db.people import annotators
 from tests.conftest import ROOT, fill
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ import pytest
 from annotator import label_set, labelling, people, project, rechecks, review
 from annotator.errors import UserError
 from annotator.label_set import NewLabel
-from db import audit_log, decisions, label_history, labels, queue
-from db.decisions import NewDecision
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.label_sets import history, labels
+from db.people import audit_log
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -160,10 +162,10 @@ def test_a_split_asks_for_older_decisions_anew_and_only_for_those(opened: Databa
     parts = [NewLabel("서운함"), NewLabel("그리움")]
     label_set.split(opened, SORROW, parts, keep=True, annotator_id=_me(opened))
     newer = _label(opened, 2, SORROW)
-    waiting = {row.decision_id for row in label_history.list_rechecks(opened, limit=9)}
+    waiting = {row.decision_id for row in history.list_rechecks(opened, limit=9)}
     assert old in waiting
     assert newer not in waiting
-    assert {row.label_id for row in label_history.list_rechecks(opened, limit=9)} == {SORROW}
+    assert {row.label_id for row in history.list_rechecks(opened, limit=9)} == {SORROW}
 
 
 def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opened: Database) -> None:
@@ -173,7 +175,7 @@ def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opene
     part = labels.list_labels(opened)[-1].id
     assert rechecks.count(opened) == 2
     _label(opened, 1, part)
-    assert [row.decision_id for row in label_history.list_rechecks(opened, limit=9)] == [second]
+    assert [row.decision_id for row in history.list_rechecks(opened, limit=9)] == [second]
     card = rechecks.next_card(opened, annotator_id=_me(opened))
     assert card is not None
     assert [label.id for label in card.choices][:2] == [SORROW, part]
@@ -181,7 +183,7 @@ def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opene
     assert not rechecks.count(opened)
     assert decisions.get_decision(opened, first).label_id == SORROW
     label_set.split(opened, SORROW, [NewLabel("그리움")], keep=True, annotator_id=_me(opened))
-    assert [row.decision_id for row in label_history.list_rechecks(opened, limit=9)] == [second]
+    assert [row.decision_id for row in history.list_rechecks(opened, limit=9)] == [second]
 
 
 def test_a_second_look_at_somebody_elses_label_settles_the_diary_and_can_be_taken_back(opened: Database) -> None:
@@ -211,7 +213,7 @@ def test_taking_a_split_back_counts_the_decisions_of_its_parts_for_the_old_label
     assert "슬픔" not in _names(opened)
     part = labels.list_labels(opened)[-1].id
     _label(opened, 1, part)
-    assert not label_history.count_rechecks(opened)
+    assert not history.count_rechecks(opened)
     label_set.undo(opened, change, annotator_id=_me(opened))
     assert _counts(opened) == {SORROW: 1}
     assert _names(opened) == [label.name for label in project.DEFAULT_LABELS]
@@ -220,9 +222,9 @@ def test_taking_a_split_back_counts_the_decisions_of_its_parts_for_the_old_label
 def test_decisions_of_a_retired_label_wait_for_a_second_look_until_it_is_back(opened: Database) -> None:
     fill(opened, 4, labelled=True)
     change = label_set.retire(opened, SORROW, annotator_id=_me(opened))
-    assert label_history.count_rechecks(opened) == 2
+    assert history.count_rechecks(opened) == 2
     label_set.undo(opened, change, annotator_id=_me(opened))
-    assert not label_history.count_rechecks(opened)
+    assert not history.count_rechecks(opened)
     assert _counts(opened) == {JOY: 2, SORROW: 2}
 
 
@@ -233,7 +235,7 @@ def test_a_name_that_was_retired_comes_back_with_its_decisions(opened: Database)
     back = label_set.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
     assert back == SORROW
     assert _counts(opened) == {JOY: 2, SORROW: 2}
-    assert not label_history.count_rechecks(opened)
+    assert not history.count_rechecks(opened)
 
 
 def test_a_name_that_was_merged_is_not_given_to_another_label(opened: Database) -> None:

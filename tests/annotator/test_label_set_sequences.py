@@ -14,9 +14,10 @@ import db as database
 from annotator import label_set, people, project
 from annotator.errors import UserError
 from annotator.label_set import NewLabel
-from db import decisions, labels
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import rows
-from db.decisions import NewDecision
+from db.label_sets import labels
 from tests.conftest import fill
 
 _NAMES = st.sampled_from(["서운함", unicodedata.normalize("NFD", "서운함"), "그리움", "설렘", "슬픔", "화"])

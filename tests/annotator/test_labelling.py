@@ -15,9 +15,12 @@ from annotator import settings as project_settings
 from annotator.importing import import_file
 from annotator.labelling import LOOKAHEAD, Board, receive
 from annotator.ordering import enqueue_import
-from db import annotators, decisions, diaries, models, queue
+from db.answers import decisions, queue
 from db.connection import rows, scalar, write
 from db.errors import DatabaseError
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from learner.units import eojeol
 from tests.conftest import fill
 

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from annotator import ordering, settings
-from db import annotators, decisions, diaries, models, queue
-from db.decisions import NewDecision
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -9,9 +9,12 @@ import pytest
 
 from annotator import labelling, overview
 from annotator.worker.lock import only_worker
-from db import annotators, decisions, diaries, models, rounds
-from db.decisions import NewDecision
-from db.diaries import Sentences
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
+from db.texts.diaries import Sentences
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from annotator import people
-from db import Database, annotators
+from db.people import annotators
+
+if TYPE_CHECKING:
+    from db import Database
 
 
 def test_a_name_is_one_person_however_it_was_typed(opened: Database) -> None:

@@ -15,8 +15,9 @@ from annotator import exporting, label_set, labelling, overview, people, predict
 from annotator.errors import UserError
 from annotator.label_set import NewLabel
 from annotator.predictions import columns
-from db import labels, models
-from db.models import Explanation, NewModel
+from db.label_sets import labels
+from db.models import models
+from db.models.models import Explanation, NewModel
 from tests.conftest import fill
 
 if TYPE_CHECKING:

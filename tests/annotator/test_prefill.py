@@ -17,7 +17,10 @@ from annotator.messages import explain
 from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries, labels, models, queue, rounds
+from db.answers import queue
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
 from learner import ready_made
 from learner.encoder import default_cache
 from learner.errors import LearnerError

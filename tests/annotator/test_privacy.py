@@ -18,9 +18,11 @@ from annotator.importing import ColumnMap, import_file
 from annotator.messages import LANGUAGES, explain
 from annotator.ordering import enqueue_import
 from annotator.worker.main import jobs_path
-from db import annotators, diaries, rounds
 from db.connection import write
 from db.errors import DatabaseError
+from db.models import rounds
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

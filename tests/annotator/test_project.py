@@ -17,7 +17,7 @@ from annotator.messages import explain
 from annotator.project import DEFAULT_LABELS, RESERVED_KEYS, make_labels, read_labels
 from annotator.settings import load
 from db.errors import DatabaseError
-from db.labels import list_labels
+from db.label_sets.labels import list_labels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,8 @@ from annotator.errors import UserError
 from annotator.worker import round as round_job
 from annotator.worker import tiers, upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries, models
+from db.models import models
+from db.texts import diaries
 from learner import classifier as classifiers
 from learner import published_example, publishing_transformers, text_space
 from learner.encoder import default_cache

@@ -12,8 +12,9 @@ from annotator.errors import UserError
 from annotator.labelling import receive
 from annotator.messages import explain
 from annotator.rationales import MarkedWord
-from db import annotators, models, rounds
 from db.errors import NotFoundError
+from db.models import models, rounds
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -7,12 +7,15 @@ import pytest
 
 from annotator import dictionary, exporting, labelling, refinement
 from annotator import settings as project_settings
-from db import annotators, diaries, models, queue, word_emotions
+from db.answers import queue
+from db.models import models, word_emotions
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:
     from db import Database
-    from db.models import Model
+    from db.models.models import Model
 
 HAPPY, SAD = 2, 5
 LABELS = (1, 2, 3, 4, 5, 6, 7)

@@ -12,7 +12,7 @@ from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.worker import explaining, upkeep
 from annotator.worker.workbench import Workbench
-from db import attributions, models
+from db.models import explanation_cache, models
 from learner import units
 from learner.encoder import default_cache
 from tests.annotator.test_tiers import CHARACTERS
@@ -80,7 +80,7 @@ def test_each_way_keeps_what_it_knows_apart(
     project_settings.change(opened, removal="mask")
     explaining.explain_diary(bench, opened, serving, 1)
     made_with = [explaining._made_with(serving, "eojeol", filler) for filler in ("", MASK)]
-    kept = [attributions.find(opened, 1, identity) for identity in made_with]
+    kept = [explanation_cache.find(opened, 1, identity) for identity in made_with]
     assert kept[0 if checkpoint[0] is None else 1] is not None
     assert kept[0] != kept[1]
 

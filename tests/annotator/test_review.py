@@ -9,8 +9,11 @@ import pytest
 from annotator import corrections, labelling, project, review
 from annotator.errors import UserError
 from annotator.review import Act, Filter
-from db import annotators, audit_log, connection, decisions, reviews
-from db.decisions import NewDecision
+from db import connection
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.people import annotators, audit_log
+from db.review import reviews
 from tests import reviewed
 from tests.reviewed import HAPPY, SAD
 

@@ -7,7 +7,10 @@ import pytest
 
 from annotator import review, review_case
 from annotator.review import Act
-from db import annotators, connection, decisions, reviews
+from db import connection
+from db.answers import decisions
+from db.people import annotators
+from db.review import reviews
 from tests import reviewed
 from tests.reviewed import HAPPY, SAD
 

@@ -16,8 +16,9 @@ from annotator import rounds as round_cases
 from annotator.worker import upkeep
 from annotator.worker.round import STEPS
 from annotator.worker.workbench import Workbench
-from db import models, queue, rounds
+from db.answers import queue
 from db.connection import rows
+from db.models import models, rounds
 from learner.encoder import default_cache
 from tests.conftest import ROOT, fill
 

@@ -13,9 +13,11 @@ import pytest
 from annotator import labelling, project
 from annotator.exporting import FORMATS, export, read
 from annotator.importing import import_file
-from db import annotators, decisions, models, rationales
-from db.decisions import NewDecision
-from db.models import NewModel
+from db.answers import decisions, rationales
+from db.answers.decisions import NewDecision
+from db.models import models
+from db.models.models import NewModel
+from db.people import annotators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

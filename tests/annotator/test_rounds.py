@@ -8,9 +8,12 @@ import pytest
 
 from annotator import rounds as round_cases
 from annotator.errors import UserError
-from db import annotators, decisions, diaries, models, rounds
-from db.decisions import NewDecision
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.errors import DatabaseError
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:

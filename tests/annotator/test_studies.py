@@ -7,7 +7,7 @@ import pytest
 
 from annotator import studies
 from annotator.studies import Advice, Forecast, Interval, Reliability, ReliabilityBin, read_study
-from db import models, rounds
+from db.models import models, rounds
 
 if TYPE_CHECKING:
     from db import Database

@@ -12,9 +12,14 @@ from annotator.review import Act
 from annotator.worker import auditing, study, upkeep
 from annotator.worker import round as round_job
 from annotator.worker.workbench import Workbench
-from db import annotators, audit_queue, decisions, diaries, label_doubts, models, queue, reviews, rounds
-from db.audit_queue import Filter
-from db.decisions import NewDecision
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.models import models, rounds
+from db.people import annotators
+from db.review import label_issues, reviews
+from db.review import queue as audit_queue
+from db.review.queue import Filter
+from db.texts import diaries
 from learner.encoder import default_cache
 from tests.conftest import fill
 
@@ -126,7 +131,7 @@ def test_labels_of_test_diaries_are_never_doubted(bench: Workbench, opened: Data
     _round(bench, opened)
     study.study(bench, opened)
     counted = decisions.list_labelled(opened, part="pool")
-    assert label_doubts.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
+    assert label_issues.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
     auditing.refresh(bench, opened)
     assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)
 

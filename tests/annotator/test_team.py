@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from annotator import agreement, team
 from annotator.team import FEWEST, IDLE_SECONDS, agrees_with_others, drift_of, fast_share, pace_of
-from db import annotators, clock, decisions, repeats
-from db.agreement import Answers
+from db import clock
+from db.answers import decisions, repeats
+from db.answers.decisions import NewDecision
+from db.answers.repeats import NewAnswer
 from db.connection import write
-from db.decisions import NewDecision
-from db.repeats import NewAnswer
-from db.team import Pace
+from db.people import annotators
+from db.stats.agreement import Answers
+from db.stats.annotator_stats import Pace
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from annotator import settings as project_settings
 from annotator.worker import round as round_job
 from annotator.worker import shelf, tiers, upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries, encoders, labels, models, rounds
 from db.errors import DatabaseError
+from db.label_sets import labels
+from db.models import encoders, models, rounds
+from db.texts import diaries
 from learner import onnx_encoder
 from learner.encoder import default_cache
 from learner.errors import EncoderError

@@ -19,7 +19,8 @@ from annotator.access import Person
 from annotator.asking import Answerer
 from annotator.errors import UserError
 from annotator.messages import explain
-from db import diaries, labels
+from db.label_sets import labels
+from db.texts import diaries
 from learner.errors import LearnerError
 from tests import trying as small
 from tests.learner.tiny_speech import write_tiny_ctc

@@ -14,8 +14,10 @@ from annotator import settings as project_settings
 from annotator.access import machine_owner
 from annotator.cells import safe_cell
 from annotator.importing import import_file
-from db import annotators, diaries, models, word_emotions
-from db.word_emotions import NewWordEmotion
+from db.models import models, word_emotions
+from db.models.word_emotions import NewWordEmotion
+from db.people import annotators
+from db.texts import diaries
 from learner.units import eojeol
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from annotator.wording import Named, Reading, final_of, read, real_words, shown
-from db.models import Explanation
+from db.models.models import Explanation
 from learner.units import eojeol
 
 if TYPE_CHECKING:

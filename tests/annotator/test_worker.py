@@ -15,10 +15,13 @@ from annotator.worker import round as round_job
 from annotator.worker import upkeep
 from annotator.worker.lock import is_working, only_worker
 from annotator.worker.workbench import Workbench
-from db import annotators, decisions, diaries, models, queue, rounds
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
 from db.connection import rows
-from db.decisions import NewDecision
 from db.errors import DatabaseError
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
 from learner.encoder import default_cache
 from tests.conftest import fill
 

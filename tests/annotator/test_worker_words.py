@@ -13,8 +13,11 @@ from annotator import rounds as round_cases
 from annotator.worker import round as round_job
 from annotator.worker import upkeep, words
 from annotator.worker.workbench import Workbench
-from db import annotators, decisions, diaries, models, rounds, word_emotions
-from db.decisions import NewDecision
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.models import models, rounds, word_emotions
+from db.people import annotators
+from db.texts import diaries
 from learner import word_vectors
 from learner.encoder import default_cache
 from tests.conftest import fill

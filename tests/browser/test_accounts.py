@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from annotator import accounts, passwords, project
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
-from db import audit_log, queue
+from db.answers import queue
+from db.people import audit_log
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import app, shoot
 

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from annotator import accounts, project, settings
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
-from db import decisions
+from db.answers import decisions
 from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES
 from tests import reviewed

@@ -16,7 +16,11 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import anchoring, project, settings
-from db import annotators, decisions, diaries, labels, models, queue
+from db.answers import decisions, queue
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators
+from db.texts import diaries
 from tests.browser.conftest import free_port
 from tests.chromium import PATIENCE_MS
 from tests.conftest import DIARIES, ROOT

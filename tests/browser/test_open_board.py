@@ -16,7 +16,9 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import accounts, guidelines, label_set, project, sessions, settings
-from db import annotators, decisions, diaries, queue
+from db.answers import decisions, queue
+from db.people import annotators
+from db.texts import diaries
 from pages.widgets.session import COOKIE
 from tests import trying as small
 from tests.browser.conftest import free_port

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import project
-from db import annotators, decisions, reviews
+from db.answers import decisions
+from db.people import annotators
+from db.review import reviews
 from tests import reviewed
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import settle, shoot, wait_until

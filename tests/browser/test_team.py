@@ -12,7 +12,10 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import accounts, project
-from db import decisions, diaries, labels, reviews
+from db.answers import decisions
+from db.label_sets import labels
+from db.review import reviews
+from db.texts import diaries
 from tests import reviewed
 from tests.browser.conftest import free_port
 from tests.browser.test_accounts import PASSWORD, open_as

@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db import anchoring, annotators, decisions, diaries
-from db.anchoring import Agreeing
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import rows, scalar
-from db.decisions import NewDecision
+from db.people import annotators
+from db.stats import automation_bias
+from db.stats.automation_bias import Agreeing
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -55,26 +58,26 @@ def test_imported_labels_stand_beside_no_prediction(opened: Database) -> None:
 def test_labels_are_counted_by_whether_the_answer_was_in_view(log: Log) -> None:
     for label_id, values in ((2, HIDDEN), (2, SEEN), (3, SEEN), (3, HIDDEN), (2, SEEN), (5, HIDDEN)):
         log.add(label_id, **values)
-    assert anchoring.count_agreeing(log.db) == (Agreeing(3, 2), Agreeing(3, 1))
+    assert automation_bias.count_agreeing(log.db) == (Agreeing(3, 2), Agreeing(3, 1))
 
 
 def test_nothing_is_counted_where_nothing_was_hidden(log: Log) -> None:
-    assert anchoring.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
+    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
     log.add(2, **SEEN)
-    assert anchoring.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
+    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
 
 
 def test_what_was_decided_before_and_after_the_time_of_hiding_is_left_out(log: Log) -> None:
     for values in (SEEN, HIDDEN, SEEN, HIDDEN, SEEN, SEEN):
         log.add(2, **values)
-    assert anchoring.count_agreeing(log.db) == (Agreeing(1, 1), Agreeing(2, 2))
+    assert automation_bias.count_agreeing(log.db) == (Agreeing(1, 1), Agreeing(2, 2))
 
 
 def test_the_answer_in_view_counts_where_another_model_served_when_the_press_arrived(log: Log) -> None:
     log.add(2, **HIDDEN)
     log.add(2, shown_label_id=2, predicted_label_id=4)
     log.add(2, **HIDDEN)
-    assert anchoring.count_agreeing(log.db)[0] == Agreeing(1, 1)
+    assert automation_bias.count_agreeing(log.db)[0] == Agreeing(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +91,14 @@ def test_decisions_that_say_nothing_of_agreement_are_left_out(log: Log, values: 
         both = {**base, **values}
         log.add(both.pop("label_id", 2), **both)
     log.add(2, **HIDDEN)
-    assert anchoring.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(2, 2))
+    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(2, 2))
 
 
 def test_test_diaries_are_left_out(log: Log) -> None:
     log.add(2, **HIDDEN)
     log.add(2, **HIDDEN, diary_id=int(diaries.list_ids(log.db, "test")[0]))
     log.add(2, **HIDDEN)
-    assert anchoring.count_agreeing(log.db)[1] == Agreeing(2, 2)
+    assert automation_bias.count_agreeing(log.db)[1] == Agreeing(2, 2)
 
 
 def test_labels_that_were_taken_back_are_left_out_but_not_those_that_were_changed_elsewhere(log: Log) -> None:
@@ -103,4 +106,4 @@ def test_labels_that_were_taken_back_are_left_out_but_not_those_that_were_change
     decisions.undo_last(log.db, log.me, token="undo-0001")
     changed = log.add(2, **HIDDEN)
     log.add(5, diary_id=decisions.get_decision(log.db, changed).diary_id, seconds=None, **HIDDEN)
-    assert anchoring.count_agreeing(log.db)[1] == Agreeing(1, 1)
+    assert automation_bias.count_agreeing(log.db)[1] == Agreeing(1, 1)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import annotators, decisions, queue
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
 from db.connection import rows
-from db.decisions import NewDecision
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:

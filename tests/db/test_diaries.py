@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from db import annotators, decisions, diaries
-from db.decisions import NewDecision
-from db.diaries import Batch, NewDiary, Sentences
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.people import annotators
+from db.texts import diaries
+from db.texts.diaries import Batch, NewDiary, Sentences
 from tests.conftest import fill
 
 if TYPE_CHECKING:

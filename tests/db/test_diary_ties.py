@@ -7,8 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db import annotators, connection, diary_ties, queue, schema
+from db import connection, migrations
+from db.answers import queue
 from db.connection import rows, write
+from db.people import annotators, diary_ties
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def test_leases_of_before_are_taken_over_with_a_note_of_each(opened: Database) -
 
 def _go_back(db: Database) -> None:
     """Make the tables what they were before diaries were noted as handed out."""
-    then = [sql for sql in (*schema._FIRST, *schema._PEOPLE) if re.search(r"\bleases\b", sql)]
+    then = [sql for sql in (*migrations._FIRST, *migrations._PEOPLE) if re.search(r"\bleases\b", sql)]
     db.conn.executescript(f"""
         drop trigger lease_is_handed;
         drop table handed;

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import db
-from db import connection, leftovers
+from db import connection
+from db.forgetting import leftovers
 
 if TYPE_CHECKING:
     from pathlib import Path

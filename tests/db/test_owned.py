@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import db
-from db import forgetting, owned
 from db.connection import rows
-from db.quotes import NOTES
+from db.forgetting import forgetting, owned
+from db.forgetting.quotes import NOTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +28,9 @@ STAYS = {
     "forgotten_texts": "keyed digests",
     "forgotten_decisions": "counts",
     "forgotten_training": "counts",
-    "guidelines": "quotations go, see db.quotes",
-    "label_history": "quotations go, see db.quotes",
-    "labels": "quotations go, see db.quotes",
+    "guidelines": "quotations go, see db.forgetting.quotes",
+    "label_history": "quotations go, see db.forgetting.quotes",
+    "labels": "quotations go, see db.forgetting.quotes",
     "word_emotions": "words, not texts",
 }
 """Tables that may know something of diaries and stay, and why that is right: see docs/forgetting.md."""
@@ -56,12 +56,12 @@ def test_each_table_goes_with_diaries_or_is_known_to_stay(tmp_path: Path) -> Non
         names = {name for (name,) in rows(made, "select name from sqlite_schema where type = 'table'")}
         goes = {each.name for each in owned.find_owned(made)}
     unknown = names - goes - STAYS.keys() - APART - {"diaries", "sqlite_sequence"}
-    assert not unknown, "say in db/owned.py or here what becomes of these when a diary is forgotten"
+    assert not unknown, "say in db/forgetting/owned.py or here what becomes of these when a diary is forgotten"
     assert not goes & STAYS.keys()
 
 
 def test_each_column_of_free_text_is_searched_for_quotations_or_goes(tmp_path: Path) -> None:
-    """Columns by the names that notes of people have; a new one has to be added to `db.quotes.NOTES`."""
+    """Columns by the names that notes of people have; a new one has to be added to `db.forgetting.quotes.NOTES`."""
     with closing(db.create(tmp_path / "a.db")) as made:
         goes = {each.name for each in owned.find_owned(made)} | {"diaries"}
         columns = rows(

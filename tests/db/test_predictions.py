@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from db import models
-from db.models import BLOCK, Model, NewModel
+from db.models import models
+from db.models.models import BLOCK, Model, NewModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import db
-from db import annotators, decisions, queue
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.answers.queue import QueueEntry, Rules
 from db.connection import rows
-from db.decisions import NewDecision
-from db.queue import QueueEntry, Rules
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:

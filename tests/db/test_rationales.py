@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db import annotators, rationales
-from db.rationales import NewRationale
+from db.answers import rationales
+from db.answers.rationales import NewRationale
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:

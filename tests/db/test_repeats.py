@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from db import annotators, care, connection, decisions, gold, queue, repeats
+from db import connection
+from db.answers import decisions, gold, queue, repeats
+from db.answers.decisions import NewDecision
+from db.answers.queue import Rules
+from db.answers.repeats import NewAnswer
 from db.connection import rows, scalar
-from db.decisions import NewDecision
-from db.queue import Rules
-from db.repeats import NewAnswer
+from db.people import annotators
+from db.texts import care_flags
 from tests.conftest import fill
 
 if TYPE_CHECKING:
     from db import Database
-    from db.queue import Lease
+    from db.answers.queue import Lease
 
 REPEATS = Rules(repeat_share=0.02)
 
@@ -153,7 +156,7 @@ def test_everybody_is_handed_each_gold_diary_once_and_spread_out(opened: Databas
 
 def test_a_gold_diary_that_waits_for_the_lead_is_not_handed_to_others(opened: Database, me: int) -> None:
     gold.add(opened, 140, 1, annotator_id=me)
-    care.flag(opened, [140], list_hash="x", up_to=140)
+    care_flags.flag(opened, [140], list_hash="x", up_to=140)
     _label(opened, me, 30, rules=Rules(sees_flagged=False))
     assert gold.find_due(opened, me, share=0.1, sees_flagged=False) is None
     assert gold.find_due(opened, me, share=0.1, sees_flagged=True) == 140

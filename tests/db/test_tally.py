@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import annotators, decisions, queue, tally
+from db.answers import decisions, progress_counts, queue
+from db.answers.decisions import NewDecision
+from db.answers.queue import Rules
 from db.connection import rows
-from db.decisions import NewDecision
-from db.queue import Rules
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_it_follows_every_press_of_everybody(opened: Database, rules: Rules, ste
             label_id = 1 if kind == "label" else None
             decisions.add(opened, NewDecision(diary_id, people[who], kind, token, label_id))  # type: ignore[arg-type]
         since = decisions.last_decision_id(opened) // 2
-        kept = tally.of(opened, overlap=rules.overlap, cut=rules.parameters()["cut"])
+        kept = progress_counts.of(opened, overlap=rules.overlap, cut=rules.parameters()["cut"])
         told = [(queue.count_open(opened, person, rules), kept.labels_of[person]) for person in people]
         assert [*told, (kept.labels_since(since), 0)] == _counted(opened, people, rules, since)
 
@@ -62,9 +63,9 @@ def test_an_older_copy_of_the_database_is_counted_anew(opened: Database) -> None
     fill(opened, 5)
     me = annotators.annotator_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "token-aa", 1))
-    assert tally.of(opened, overlap=1, cut=9973).labels_of[me] == 1
+    assert progress_counts.of(opened, overlap=1, cut=9973).labels_of[me] == 1
     opened.conn.execute("drop trigger decisions_last")
     opened.conn.execute("delete from standing")
     opened.conn.execute("delete from decisions")
     opened.conn.commit()
-    assert tally.of(opened, overlap=1, cut=9973).labels_of[me] == 0
+    assert progress_counts.of(opened, overlap=1, cut=9973).labels_of[me] == 0

@@ -18,9 +18,10 @@ from sqlite_utils import Database
 import db
 from annotator import project
 from annotator.messages import LANGUAGES, explain
-from db import connection, jobs, labels, schema, trust
+from db import connection, jobs, migrations, trust
 from db.connection import scalar
 from db.errors import DatabaseError
+from db.label_sets import labels
 
 NOBODY = 65534
 
@@ -114,16 +115,16 @@ def test_what_is_refused_is_refused_as_soon_as_it_is_there(path: Path) -> None:
 
 
 def test_a_database_of_every_earlier_version_is_opened_and_brought_up_to_date(tmp_path: Path) -> None:
-    names = [migration.name for migration in schema.migrations.pending(Database(memory=True))]
+    names = [migration.name for migration in migrations.migrations.pending(Database(memory=True))]
     for number, later in enumerate([*names[1:], None], 1):
         path = tmp_path / f"{number}.db"
         with closing(connection._open(path, must_exist=False)) as older:
             older.conn.execute(f"pragma application_id={connection.APPLICATION_ID}")
             older.enable_wal()
-            schema.migrations.apply(older, stop_before=later)
-            assert len(schema.applied(older)) == number
+            migrations.migrations.apply(older, stop_before=later)
+            assert len(migrations.applied(older)) == number
         with closing(db.connect(path)) as newer:
-            assert schema.applied(newer) == set(names)
+            assert migrations.applied(newer) == set(names)
 
 
 def test_what_sqlite_keeps_for_itself_is_no_ground_to_refuse(path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from db import annotators, models, word_emotions
 from db.errors import NotFoundError
-from db.word_emotions import NewWordEmotion
+from db.models import models, word_emotions
+from db.models.word_emotions import NewWordEmotion
+from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from annotator.access import machine_owner
 from annotator.importing import import_file
 from annotator.ordering import enqueue_import
 from annotator.worker import caring
-from db import audit_log
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from pathlib import Path

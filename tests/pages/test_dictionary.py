@@ -7,7 +7,10 @@ import pytest
 
 from annotator import dictionary, project, word_evidence
 from annotator import settings as project_settings
-from db import annotators, diaries, labels, models, word_emotions
+from db.label_sets import labels
+from db.models import models, word_emotions
+from db.people import annotators
+from db.texts import diaries
 from learner import word_vectors
 from learner.units import eojeol
 from learner.word_vectors import WordVectors

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from annotator import accounts, forgetting, project, sessions
 from annotator.forgetting import Selection
-from db import diaries
+from db.texts import diaries
 from pages.widgets import session
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import labelling, people, project
-from db import decisions, diaries, rounds
+from db.answers import decisions
+from db.answers.decisions import NewDecision
 from db.connection import write
-from db.decisions import NewDecision
+from db.models import rounds
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest

@@ -12,8 +12,10 @@ from google.protobuf.json_format import MessageToDict
 
 from annotator import accounts, project, sessions
 from annotator.unlinked import unlinked
-from db import Database, annotators, guidelines, models, word_emotions
 from db.connection import rows
+from db.label_sets import guidelines
+from db.models import models, word_emotions
+from db.people import annotators
 from pages.widgets import session
 from pages.widgets.tables import shown_cell
 from pages.widgets.theme import has_markup, without_markup
@@ -25,6 +27,8 @@ from tests.pages.test_overview import _figures
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from db import Database
 
 PASSWORD = "correct horse 1"
 

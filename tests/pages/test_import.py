@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from annotator import project
-from db import annotators, decisions
-from db.diaries import count_diaries, get_diary
+from db.answers import decisions
+from db.people import annotators
+from db.texts.diaries import count_diaries, get_diary
 
 _GOLDEN = Path(__file__).parent.parent / "golden" / "importing" / "formats"
 

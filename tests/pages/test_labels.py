@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from annotator import guidelines, label_set, people, project
 from annotator.label_set import NewLabel
-from db import decisions
+from db.answers import decisions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotator import project, settings
-from db import Database, models, rounds
+from db.models import models, rounds
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from db import Database
 
 
 def _figures(n: int, accuracy: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator import project
-from db import models
+from db.models import models
 
 if TYPE_CHECKING:
     from collections.abc import Callable

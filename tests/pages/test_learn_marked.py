@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator import project
-from db import models, rounds
+from db.models import models, rounds
 
 if TYPE_CHECKING:
     from pathlib import Path

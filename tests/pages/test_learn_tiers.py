@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from annotator import project
-from db import rounds
+from db.models import rounds
 from tests.conftest import fill
 
 if TYPE_CHECKING:

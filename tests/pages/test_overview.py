@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from annotator import exporting, project, settings
-from db import Database, annotators, decisions, diaries, models, rounds
-from db.decisions import NewDecision
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.models import models, rounds
+from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from db import Database
 
 
 def _figures() -> dict[str, Any]:

@@ -7,7 +7,9 @@ import pytest
 
 from annotator import corrections, project, review
 from annotator.review import Act, Filter
-from db import annotators, decisions, reviews
+from db.answers import decisions
+from db.people import annotators
+from db.review import reviews
 from tests import reviewed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import accounts, project, sessions, settings
-from db import audit_log
+from db.people import audit_log
 from pages.widgets import session
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annotator import project
-from db.diaries import count_diaries
-from db.labels import list_labels
+from db.label_sets.labels import list_labels
+from db.texts.diaries import count_diaries
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ from google.protobuf.text_format import MessageToString
 
 from annotator import accounts, project, sessions
 from annotator import settings as project_settings
-from db import annotators, decisions
-from db.decisions import NewDecision
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.people import annotators
 from pages.widgets import session
 from tests.conftest import fill
 

@@ -11,7 +11,7 @@ import pytest
 
 from annotator import project, settings, trying
 from annotator.messages import catalogue
-from db import diaries
+from db.texts import diaries
 from tests import trying as small
 from tests.conftest import ROOT
 from tests.learner.test_speech import wav

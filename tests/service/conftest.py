@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 
 from annotator import api_tokens, project
 from annotator.api_tokens import SCOPES
-from db import diaries, labels, models
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
 from service.app import create
 from tests.conftest import fill
 

@@ -21,7 +21,8 @@ import pytest
 from annotator import api_tokens, project
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
-from db import diaries, models
+from db.models import models
+from db.texts import diaries
 from learner.encoder import default_cache
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT, fill

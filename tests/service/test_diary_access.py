@@ -10,8 +10,8 @@ import pytest
 from annotator import api_tokens, forgetting
 from annotator.api_tokens import SCOPES
 from annotator.forgetting import Selection
-from db import care as flags
-from db import models
+from db.models import models
+from db.texts import care_flags as flags
 from tests.service.conftest import Program, add_model
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from fastapi.testclient import TestClient
 from annotator import api_tokens, project
 from annotator import settings as project_settings
 from annotator.importing import MAX_CHARACTERS
-from db import decisions, diaries, queue
+from db.answers import decisions, queue
 from db.connection import rows, scalar
+from db.texts import diaries
 from service.app import create
 from service.guard import MOST_BYTES
 from service.shapes import MOST_TEXTS

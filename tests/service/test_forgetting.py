@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import api_tokens
-from db import diaries
+from db.texts import diaries
 from tests.service.conftest import Program
 
 if TYPE_CHECKING:

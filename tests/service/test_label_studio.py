@@ -10,7 +10,8 @@ import pytest
 
 from annotator import accounts, api_tokens, label_studio, rounds
 from annotator.errors import UserError
-from db import decisions, diaries
+from db.answers import decisions
+from db.texts import diaries
 from tests.conftest import fill
 from tests.service.conftest import Program
 

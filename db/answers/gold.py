@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from db import audit_log, clock
+from db import clock
 from db.connection import rows, scalar, write
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

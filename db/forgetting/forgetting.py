@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from db import audit_log, forgotten, forgotten_traces, quotes, settings
+from db import settings
 from db.connection import rows, scalar, write
-from db.owned import find_owned
+from db.forgetting import forgotten, quotes, traces
+from db.forgetting.owned import find_owned
+from db.people import audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlite_utils import Database
 
-    from db.owned import Owned
+    from db.forgetting.owned import Owned
 
 _CACHE_KIB = 1 << 17
 
@@ -29,7 +31,7 @@ class Erased:
     """What went.
 
     Attributes:
-        number: of this forgetting, counted from 1; see `db.forgotten.count_forgettings`.
+        number: of this forgetting, counted from 1; see `db.forgetting.forgotten.count_forgettings`.
         diary_count: diaries that were there.
         row_counts: rows that went with them, by table.
         quote_count: notes elsewhere out of which a quotation was taken.
@@ -67,10 +69,10 @@ def erase(
         quoted = quotes.remove_quotes(db)
         if digest_of is not None:
             _keep_digests(db, digest_of)
-        forgotten_traces.keep_counts(db)
-        forgotten_traces.clean(db)
+        traces.keep_counts(db)
+        traces.clean(db)
         deleted = _delete(db, owned)
-        forgotten_traces.rename_importers(db)
+        traces.rename_importers(db)
         _note(db, count, by, what)
         db.conn.execute("delete from forgetting")
         return Erased(forgotten.count_forgettings(db), count, deleted, quoted)
@@ -86,7 +88,7 @@ def count_rows(db: Database, diary_ids: Sequence[int], *, batch_id: int | None =
 def list_trained(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[int, int]:
     """Return how many of the diaries the versions of the model learned from, by model; others are missing."""
     with _gathered(db, diary_ids, batch_id):
-        found = rows(db, forgotten_traces.TRAINED)
+        found = rows(db, traces.TRAINED)
         return {int(model_id): int(count) for model_id, count in found}
 
 
@@ -106,7 +108,7 @@ def _prepared(db: Database) -> Iterator[None]:
     """Hold room for the pages of large tables, and leave out SQLite's own look at references.
 
     For each row that goes it would read whole tables that have no index by it. What refers to a row that goes has gone
-    with it: `db.owned` finds all of it.
+    with it: `db.forgetting.owned` finds all of it.
     """
     usual = int(scalar(db, "pragma cache_size"))
     with _temporary(db):
@@ -192,13 +194,13 @@ def _delete(db: Database, owned: list[Owned]) -> dict[str, int]:
     """Delete what was gathered; what refers to other rows goes before them."""
     deleted = {}
     conditions = {each.name: _condition(db, each) for each in owned}
-    settle = forgotten_traces.find_unsettled(db)
+    settle = traces.find_unsettled(db)
     for each in reversed(owned):
         statement = f"delete from {each.name} where {conditions[each.name]}"  # noqa: S608 - names of the schema
         deleted[each.name] = int(db.conn.execute(statement).rowcount)
     db.conn.execute("delete from diaries where id in (select id from temp.going_diaries)")
     db.conn.execute("insert or ignore into forgotten (diary_id) select id from temp.going_diaries")
-    forgotten_traces.settle_anew(db, settle)
+    traces.settle_anew(db, settle)
     return deleted
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from db import annotators, clock, rationales
+from db import clock
+from db.answers import rationales
+from db.answers.rationales import NewRationale
 from db.connection import scalar
-from db.rationales import NewRationale
+from db.people import annotators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from db import clock, forgotten, settings
+from db import clock, settings
 from db.connection import one, rows, scalar, write
 from db.errors import DatabaseError, NotFoundError
+from db.forgetting import forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

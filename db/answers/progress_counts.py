@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from db import forgotten
 from db.connection import file_of, rows, scalar
+from db.forgetting import forgotten
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from db import clock, forgotten
+from db import clock
+from db.answers.imported_decisions import NewVote as NewVote
+from db.answers.imported_decisions import add_votes
 from db.connection import one, rows, scalar, write
 from db.errors import NotFoundError
-from db.votes import NewVote as NewVote
-from db.votes import add_votes
+from db.forgetting import forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

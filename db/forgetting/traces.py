@@ -1,6 +1,6 @@
 """What of diaries that are being forgotten lies in rows that stay: predictions, reports, answers, imports; and counts.
 
-Works within the transaction of `db.forgetting`, on what that has gathered in temporary tables.
+Works within the transaction of `db.forgetting.forgetting`, on what that has gathered in temporary tables.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from db import models
 from db.connection import rows
+from db.models import models
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -43,7 +43,7 @@ _Heads = dict[str, list[str]]
 def remove_quotes(db: Database) -> int:
     """Take sentences of diaries that are being forgotten out of every note; return how many notes had one.
 
-    Works within the transaction of `db.forgetting`.
+    Works within the transaction of `db.forgetting.forgetting`.
     """
     changed: set[tuple[str, str, int]] = set()
     notes = {place: _notes(db, *place) for place in NOTES}

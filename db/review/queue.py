@@ -13,7 +13,7 @@ import numpy as np
 
 from db import clock, settings
 from db.connection import rows, scalar, write
-from db.reviews import HOLDS
+from db.review.reviews import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlite_utils import Database
 
-    from db.diaries import Part
+    from db.texts.diaries import Part
 
 State = Literal["open", "settled", "returned", "ambiguous"]
 

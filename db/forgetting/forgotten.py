@@ -1,6 +1,6 @@
 """What stays of forgotten diaries: their ids, digests by which their texts are refused, and counts.
 
-See docs/forgetting.md. What goes, and how, is `db.forgetting`.
+See docs/forgetting.md. What goes, and how, is `db.forgetting.forgetting`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def list_sentences(db: Database, diary_ids: Sequence[int]) -> dict[int, list[lis
 
 
 def counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
-    """Return the label decisions on some diaries that count, as `db.decisions.list_labelled` tells them."""
+    """Return the label decisions on some diaries that count, as `db.answers.decisions.list_labelled` tells them."""
     sql = """
         select s.decision_id
         from standing s left join settled z on z.diary_id = s.diary_id

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Action = Literal["add", "rename", "recolour", "define", "order", "merge", "split", "retire", "undo"]
 
 Fields = dict[int, dict[str, Any]]
-"""Values of labels by label id and field; see `db.labels.FIELDS`."""
+"""Values of labels by label id and field; see `db.label_sets.labels.FIELDS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from db import clock
 from db.connection import scalar, write
-from db.diaries import last_diary_id
 from db.errors import DatabaseError
+from db.texts.diaries import last_diary_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlite_utils import Database
 
-    from db.diaries import NewDiary
+    from db.texts.diaries import NewDiary
 
 
 _FIELDS = ("text", "text_hash", "written_on", "author", "metadata", "part", "draw")

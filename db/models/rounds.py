@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from db import clock, forgotten
+from db import clock
 from db.connection import one, rows, write
 from db.errors import DatabaseError, NotFoundError
+from db.forgetting import forgotten
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

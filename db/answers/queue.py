@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from db import clock, gold, repeats, settings, tally
+from db import clock, settings
+from db.answers import gold, progress_counts, repeats
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
@@ -315,9 +316,9 @@ def count_open(db: Database, annotator_id: int, rules: Rules | None = None) -> i
     return left
 
 
-def tally_of(db: Database, rules: Rules) -> tally.Tally:
+def tally_of(db: Database, rules: Rules) -> progress_counts.Tally:
     """Return the counts of what people have decided, up to date."""
-    return tally.of(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
+    return progress_counts.of(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
 
 
 def unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> list[int]:
