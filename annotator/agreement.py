@@ -18,7 +18,7 @@ from db.connection import write
 from db.label_sets import labels
 from db.people import annotators, audit_log
 from db.stats import agreement as stored
-from learner import agreement
+from learner.data_quality import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.label_sets.labels import Label
     from db.stats.agreement import Answers
-    from learner.agreement import Kinds
+    from learner.data_quality.agreement import Kinds
 
     IntArray = NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from annotator import settings as project_settings
 from db.stats import automation_bias
-from learner.metrics import Interval, share_difference, wilson
+from learner.classification.metrics import Interval, share_difference, wilson
 
 if TYPE_CHECKING:
     from annotator.settings import Settings

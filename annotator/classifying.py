@@ -13,7 +13,7 @@ from annotator.worker import explaining
 from annotator.worker.workbench import Workbench
 from db.models import models
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -123,7 +123,7 @@ def add(word: str, label_name: str | None, path: Path, name: str, as_json: bool)
 def reject(word: str, path: Path, name: str, as_json: bool) -> None:
     from annotator import dictionary as words
     from annotator import people
-    from learner.words import form_of
+    from learner.text.lemmas import form_of
 
     with closing(project.open_project(path)) as db:
         review = words.reject(db, form_of(word), annotator_id=people.identify(db, name), source="hand")

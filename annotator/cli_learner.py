@@ -67,8 +67,8 @@ def simulate(
     """Replay a labelled file."""
     from annotator import simulation
     from annotator.settings import ENCODER
-    from learner import query_strategies
-    from learner.encoder import default_cache
+    from learner.active_learning import query_strategies
+    from learner.encoders.encoder import default_cache
 
     known = tuple(query_strategies.STRATEGIES)
     chosen = tuple(name.strip() for name in strategies.split(",")) if strategies else known
@@ -125,13 +125,13 @@ def _table(report: dict[str, Any]) -> str:
 @click.option("--review-count", type=int, default=2400, show_default=True, help=say("cli.tune_encoder.review_count"))
 def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: float, review_count: int) -> None:
     """Tune the emotion-aware adapter."""
-    from learner import emotion_tuning
-    from learner.encoder import default_cache
+    from learner.encoders import emotion_adapter
+    from learner.encoders.encoder import default_cache
 
     for path in (kote, reviews):
         if not path.is_file():
             raise UserError("import_file_missing", path=str(path))
-    report = emotion_tuning.run(
+    report = emotion_adapter.run(
         kote,
         reviews,
         out,

@@ -29,7 +29,7 @@ def recipe() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """Name the recipes."""
-    from learner import recipe as recipes
+    from learner.recipes import recipe as recipes
 
     found = [{"name": name, "about": say(f"recipe.about.{name.lower()}")} for name in recipes.list_names()]
     show(as_json, found, "\n".join(f"{row['name']}  {row['about']}" for row in found))
@@ -41,7 +41,7 @@ def list_(as_json: bool) -> None:
 def show_(name: str, as_json: bool) -> None:
     """Print a recipe's settings."""
     from annotator import recipes
-    from learner.recipe import read_text
+    from learner.recipes.recipe import read_text
 
     found = recipes.load(name)
     show(as_json, found.model_dump(mode="json") if as_json else None, read_text(name).rstrip())
@@ -74,8 +74,8 @@ def run(
 ) -> None:
     """Run a recipe."""
     from annotator import recipes
-    from learner.encoder import default_cache
-    from learner.recipe import read_change
+    from learner.encoders.encoder import default_cache
+    from learner.recipes.recipe import read_change
 
     changes = dict(read_change(setting) for setting in settings)
     chosen = {"model.checkpoint": encoder, "seed": seed}

@@ -13,10 +13,10 @@ from db.label_sets import labels
 from db.models import models, word_emotions
 from db.models.word_emotions import NewWordEmotion
 from db.texts import diaries
-from learner import lexicon, word_vectors
-from learner.word_vectors import FEWEST_DIARIES as FEWEST_DIARIES
-from learner.word_vectors import FEWEST_WORDS as FEWEST_WORDS
-from learner.words import MAX_FORM_CHARACTERS, find_words, form_of
+from learner.lexicon import lexicon, word_vectors
+from learner.lexicon.word_vectors import FEWEST_DIARIES as FEWEST_DIARIES
+from learner.lexicon.word_vectors import FEWEST_WORDS as FEWEST_WORDS
+from learner.text.lemmas import MAX_FORM_CHARACTERS, find_words, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.label_sets.labels import Label as Label
     from db.models.word_emotions import Job, Source, WordEmotion
-    from learner.word_vectors import Relation as Relation
+    from learner.lexicon.word_vectors import Relation as Relation
 
 MOST_CHARACTERS = 20_000
 """Of a text that is tagged while somebody waits."""

@@ -14,7 +14,7 @@ from db.connection import file_of
 from db.forgetting import forgetting, forgotten
 from db.models import encoders, models
 from db.texts import diaries
-from learner.onnx_encoder import SUFFIX
+from learner.encoders.onnx_int8 import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -18,7 +18,7 @@ from db import connection
 from db.answers import rationales
 from db.forgetting import forgotten, leftovers
 from db.models import word_emotions
-from learner import vector_file
+from learner.encoders import vector_store
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def list_exports(path: Path) -> list[str]:
 def _clear_vectors(db: Database, folder: Path) -> None:
     gone = forgotten.list_ids(db)
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        file = vector_file.find(place)
+        file = vector_store.find(place)
         if file is not None and place.name.startswith(MARKS):
             there = np.flatnonzero(file.present(file.rows)) + 1
             file.clear(there[~np.isin(there, rationales.keep_known(db, there))])

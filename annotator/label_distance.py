@@ -14,7 +14,7 @@ import numpy as np
 from annotator import config_files
 from annotator.errors import UserError
 from db.label_sets import labels
-from learner import agreement
+from learner.data_quality import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

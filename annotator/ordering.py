@@ -11,7 +11,7 @@ from annotator import settings as project_settings
 from db.answers import decisions, queue
 from db.forgetting import forgotten
 from db.texts import diaries
-from learner import query_strategies
+from learner.active_learning import query_strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.models.models import Model
     from db.texts.diaries import Imported
-    from learner.classifier import Head
+    from learner.classification.classifier import Head
 
 STRATEGIES = tuple(query_strategies.STRATEGIES)
 """Names of the query strategies that people can choose from, the default first."""

@@ -25,10 +25,10 @@ from db.connection import write
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import ready_made
-from learner.encoder import default_cache
-from learner.query_strategies import STRATEGIES
+from learner.active_learning.query_strategies import STRATEGIES
+from learner.classification import classifier as classifiers
+from learner.classification import pretrained
+from learner.encoders.encoder import default_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from annotator.crosswalks import Crosswalk
     from annotator.predictions import Columns
     from db import Database
-    from learner.classifier import Trained
-    from learner.ready_made import TextClassifier
+    from learner.classification.classifier import Trained
+    from learner.classification.pretrained import TextClassifier
 
     FloatArray = NDArray[np.float32]
     Said = Callable[[str, float], None]
@@ -99,7 +99,7 @@ def prefill(
     if len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_no_diaries", found=len(waiting), least=_FEWEST_DIARIES)
     said("load", 0.0)
-    found = ready_made.load(checkpoint)
+    found = pretrained.load(checkpoint)
     columns, targets = _columns(db, found, pairs or {}, crosswalk)
     texts = diaries.list_texts(db, waiting)
     proba = columns.proba(_read(found, texts, said))

@@ -18,9 +18,9 @@ from annotator.worker.workbench import Workbench
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
-from learner import publishing_tokenizer
-from learner.encoder import default_cache
-from learner.onnx_encoder import SUFFIX
+from learner.encoders.encoder import default_cache
+from learner.encoders.onnx_int8 import SUFFIX
+from learner.publishing import tokenizer
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.label_sets.labels import Label
     from db.models.models import Model
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
 
@@ -119,18 +119,19 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
 def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[Label], form: Format) -> None:
     names = [label.name for label in columns]
     if form == "transformers":
-        from learner import publishing_transformers
+        from learner.publishing import transformers
 
-        publishing_transformers.check(encoder, serving.classifier)
-        publishing_transformers.write(encoder, serving.classifier, names, folder)
+        transformers.check(encoder, serving.classifier)
+        transformers.write(encoder, serving.classifier, names, folder)
     else:
-        from learner import published_example, publishing_onnx
+        from learner.publishing import example as published_example
+        from learner.publishing import onnx
 
         about = {"labels": names, "version": serving.model.version}
-        publishing_onnx.write(encoder, serving.classifier, serving.text_space, folder / "model.onnx", about=about)
+        onnx.write(encoder, serving.classifier, serving.text_space, folder / "model.onnx", about=about)
         example = Path(published_example.__file__).read_text("utf-8")
         private_files.write_text(folder / "example.py", example)
-    publishing_tokenizer.write(encoder, folder)
+    tokenizer.write(encoder, folder)
 
 
 def _compared(db: Database, bench: Workbench, serving: Serving, columns: Sequence[Label], made: Published) -> Published:
@@ -148,10 +149,10 @@ def _compared(db: Database, bench: Workbench, serving: Serving, columns: Sequenc
 
 def _answers(texts: list[str], made: Published) -> FloatArray:
     if made.format == "transformers":
-        from learner import publishing_transformers
+        from learner.publishing import transformers
 
-        return publishing_transformers.predict(texts, made.folder)
-    from learner import published_example
+        return transformers.predict(texts, made.folder)
+    from learner.publishing import example as published_example
 
     parts = [published_example.predict(texts[at : at + 8], made.folder)[1] for at in range(0, len(texts), 8)]
     return np.concatenate(parts)

@@ -12,7 +12,7 @@ from annotator.messages import say
 from annotator.outcomes import FEWEST_TO_TRUST, read_figures
 from db.answers import decisions
 from db.models import encoders, rounds
-from learner.onnx_encoder import SUFFIX
+from learner.encoders.onnx_int8 import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.label_sets.labels import Label
     from db.models.models import Model
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 _PACKAGES = ("maeumgyeol", "torch", "transformers", "tokenizers", "onnx", "onnxruntime", "numpy")
 

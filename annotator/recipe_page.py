@@ -41,7 +41,7 @@ def draw(report: dict[str, Any], language: Language | None = None) -> str:
 
 
 def _about(name: str, language: Language) -> str:
-    from learner.recipe import list_names
+    from learner.recipes.recipe import list_names
 
     return escape(say(f"recipe.about.{name.lower()}", language)) if name in list_names() else ""
 

@@ -14,9 +14,9 @@ from annotator.importing import tables
 from annotator.importing.reader import opened
 from annotator.importing.sources import HUB, open_source
 from annotator.settings import Settings
-from learner import recipe as recipe_files
-from learner import recipe_data
-from learner.recipe_data import Row
+from learner.recipes import data as recipe_data
+from learner.recipes import recipe as recipe_files
+from learner.recipes.data import Row
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from annotator.importing.sources import Source
     from annotator.importing.tables import Table
-    from learner.recipe import Data, Recipe
-    from learner.recipe_checkpoint import Checkpoint
-    from learner.recipe_data import Prepared
-    from learner.recipe_training import Figures, Trained
+    from learner.recipes.checkpoint import Checkpoint
+    from learner.recipes.data import Prepared
+    from learner.recipes.recipe import Data, Recipe
+    from learner.recipes.training import Figures, Trained
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -99,7 +99,7 @@ def run(
     trained = _train(work, request, said, logged)
     if trained.stopped:
         return None
-    from learner import recipe_report
+    from learner.recipes import report as recipe_report
 
     # No project stands behind a labelled file, so what is covered by default is covered.
     plain = Settings(seed="")
@@ -134,7 +134,7 @@ def _look_through(request: Request, cache: Path) -> _Work:
     }
     if request.resume:
         _check_same(request.out, run)
-    from learner import recipe_checkpoint
+    from learner.recipes import checkpoint as recipe_checkpoint
 
     classes = None if recipe.training is None else prepared.classes
     checkpoint = recipe_checkpoint.load(recipe.model, cache=cache, seed=recipe.seed, classes=classes)
@@ -226,13 +226,13 @@ def _begin(request: Request, run: dict[str, Any]) -> None:
 
 def _train(work: _Work, request: Request, said: Callable[[float], bool], logged: Callable[[Figures], None]) -> Trained:
     if work.recipe.features is not None:
-        from learner import recipe_features
+        from learner.recipes import frozen_features
 
-        return recipe_features.train(work.recipe, work.checkpoint, work.prepared, said=said)
-    from learner import recipe_training
+        return frozen_features.train(work.recipe, work.checkpoint, work.prepared, said=said)
+    from learner.recipes import training
 
     folder = request.out / _CHECKPOINTS
-    return recipe_training.train(
+    return training.train(
         work.recipe, work.checkpoint, work.prepared, folder=folder, resume=request.resume, said=said, logged=logged
     )
 

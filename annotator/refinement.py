@@ -20,8 +20,8 @@ from annotator import predictions
 from annotator import settings as project_settings
 from annotator.outcomes import Outcome, read_figures
 from db.models import models, word_emotions
-from learner import lexicon
-from learner.words import find_words
+from learner.lexicon import lexicon
+from learner.text.lemmas import find_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

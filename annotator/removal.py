@@ -16,8 +16,9 @@ from annotator.errors import UserError
 from annotator.worker.workbench import Workbench
 from db.models import models
 from db.texts import diaries
-from learner import explanations, sentences
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
+from learner.explanation import explainer
+from learner.text import sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,13 +79,13 @@ def _fall(bench: Workbench, db: Database, serving: Serving, texts: list[str], *,
     unit = bench.settings(db).unit
     falls = []
     for text in texts:
-        found, _ = explanations.explain(
+        found, _ = explainer.explain(
             text,
             unit=unit,
             sentences=sentences.fallback(text),
             features_of=lambda changed: bench.features_of_texts(db, serving, changed),
             head=serving.classifier.head,
-            seed=explanations.seed_of(text, unit),
+            seed=explainer.seed_of(text, unit),
             slopes_of=None if filler else bench.slopes_of(db, serving, text),
             filler=filler,
         )

@@ -22,8 +22,8 @@ from db.people import audit_log
 from db.review import queue, reviews
 from db.review.queue import Filter as Filter  # noqa: TC001 - pages ask with it
 from db.review.reviews import NewReview
-from learner.audit import SIGNALS as SIGNALS
-from learner.audit import count_votes
+from learner.data_quality.review_signals import SIGNALS as SIGNALS
+from learner.data_quality.review_signals import count_votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

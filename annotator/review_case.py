@@ -19,7 +19,7 @@ from db.models import models
 from db.people import annotators
 from db.review import queue, reviews
 from db.texts import diaries
-from learner.similar import similarities
+from learner.encoders.nearest_neighbours import similarities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from annotator.errors import UserError
 from db import settings as stored
 from db.connection import write
 from db.people import audit_log
-from learner import encoder, query_strategies
+from learner.active_learning import query_strategies
+from learner.encoders import encoder
 
 if TYPE_CHECKING:
     from db import Database
@@ -30,7 +31,7 @@ class Settings:
     Attributes:
         seed: hex; every random choice of the project follows from it.
         encoder: ``bundled``, a hub name or a folder.
-        strategy: query strategy, a key of `learner.query_strategies.STRATEGIES`.
+        strategy: query strategy, a key of `learner.active_learning.query_strategies.STRATEGIES`.
         uniform_share: share of the pool diaries asked for that are drawn uniformly at random: what active learning is
             compared with, and a guard against what it overlooks.
         test_share: share of the diaries set apart at import, uniformly at random, to measure on.

@@ -17,8 +17,9 @@ from annotator.importing import tables
 from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
 from annotator.importing.reader import opened
 from annotator.importing.sources import open_source
-from learner import classifier, query_strategies, simulation, text_space
-from learner import encoder as encoders
+from learner.active_learning import query_strategies, simulation
+from learner.classification import classifier, ngram_features
+from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.importing.tables import Table
-    from learner.simulation import Replay, Summary
+    from learner.active_learning.simulation import Replay, Summary
 
 MOST_ROWS = 20_000
 """Rows that are replayed of a longer file, drawn uniformly at random."""
@@ -113,8 +114,8 @@ def features_of(
         vectors[places] = encoder.encode([texts[i] for i in places]).vectors
         said((at + len(places)) / len(texts))
     space = None
-    if len(texts) >= text_space.FEWEST_TEXTS:
-        space = text_space.fit(texts[: text_space.MOST_TEXTS], seed=0).transform(texts)
+    if len(texts) >= ngram_features.FEWEST_TEXTS:
+        space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0).transform(texts)
     return classifier.join_features(vectors, space, mean=vectors.mean(axis=0))
 
 

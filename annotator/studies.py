@@ -11,17 +11,17 @@ import numpy as np
 from annotator.outcomes import FEWEST_TO_TRUST, SIGNIFICANCE
 from db.answers import decisions
 from db.models import models, rounds
-from learner import calibration
-from learner.learning_curve import FEWEST
-from learner.learning_curve import Point as Point
-from learner.metrics import Interval as Interval
+from learner.active_learning.learning_curve import FEWEST
+from learner.active_learning.learning_curve import Point as Point
+from learner.classification import calibration
+from learner.classification.metrics import Interval as Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
     from db.models.rounds import Round
-    from learner.calibration import Unsure as Unsure
+    from learner.classification.calibration import Unsure as Unsure
 
 Score = Literal["accuracy", "macro_f1"]
 

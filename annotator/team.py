@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.agreement import day_of, monday_of
 from db.stats import agreement, annotator_stats
-from learner.metrics import Interval, share_difference, wilson
+from learner.classification.metrics import Interval, share_difference, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,9 +17,9 @@ from db.label_sets import labels
 from db.models import models, word_emotions
 from db.people import annotators
 from db.texts import care_flags, diaries
-from learner import lexicon
-from learner.explanations import SENTENCE
-from learner.words import find_words, form_of
+from learner.explanation.explainer import SENTENCE
+from learner.lexicon import lexicon
+from learner.text.lemmas import find_words, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from db import Database
     from db.models.models import Model
     from db.models.word_emotions import ExplainedText, WordEmotion
-    from learner.characters import Spans
-    from learner.lexicon import Evidence
+    from learner.lexicon.lexicon import Evidence
+    from learner.text.characters import Spans
 
     FloatArray = NDArray[np.float32]
 

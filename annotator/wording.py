@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator.messages import say
-from learner.characters import is_inside_character, legible
-from learner.negation import find_groups, merge
+from learner.text.characters import is_inside_character, legible
+from learner.text.negation import find_groups, merge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from annotator.messages import Language
     from db.models.models import Explanation
-    from learner.characters import Span, Spans
+    from learner.text.characters import Span, Spans
 
     FloatArray = NDArray[np.float32]
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import labelled_file, machine
 from benchmarks.label_errors import confusable, flip, out_of_fold
-from learner import audit, label_errors
+from learner.data_quality import label_issues, review_signals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +76,8 @@ def _one(
     rng = np.random.default_rng(seed)
     given, is_flipped = flip(data, likely, flipped=flipped, rng=rng)
     proba = out_of_fold(data, given, seed=seed + 1)
-    doubts = label_errors.find_doubts(proba, given)
-    errors = audit.expected_error(strengths(doubts))
+    doubts = label_issues.find_doubts(proba, given)
+    errors = review_signals.expected_error(strengths(doubts))
     place = np.empty(len(given))
     place[doubts.order] = np.arange(len(given))
     orders = {
@@ -93,12 +93,12 @@ def _one(
     return precision, (errors, is_flipped)
 
 
-def strengths(doubts: label_errors.Doubts) -> FloatArray:
+def strengths(doubts: label_issues.Doubts) -> FloatArray:
     """Return the signals of one person's labels, as `annotator.worker.auditing` has them after a round."""
     quality = doubts.quality.astype(np.float64)
-    found = np.zeros((len(quality), len(audit.SIGNALS)))
-    found[:, 0] = audit.low_confidence(quality)
-    found[:, 2] = audit.label_error(quality, doubts.suggested_proba.astype(np.float64), doubts.flagged)
+    found = np.zeros((len(quality), len(review_signals.SIGNALS)))
+    found[:, 0] = review_signals.low_confidence(quality)
+    found[:, 2] = review_signals.label_error(quality, doubts.suggested_proba.astype(np.float64), doubts.flagged)
     return found
 
 

@@ -22,13 +22,13 @@ import numpy as np
 import torch
 
 from benchmarks import labelled_file, machine
-from learner import encoder as encoders
-from learner import onnx_encoder
+from learner.encoders import encoder as encoders
+from learner.encoders import onnx_int8
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 3
@@ -40,9 +40,9 @@ def main() -> None:
     texts = labelled_file.read_rows(arguments)[arguments.text_column].astype(str).tolist()
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
     with tempfile.TemporaryDirectory() as folder:
-        onnx_encoder.export(encoder, Path(folder) / "int8")
-        int8 = onnx_encoder.load(
-            Path(folder) / "int8", arguments.encoder + "-int8", digest=onnx_encoder.digest_of(encoder.hash)
+        onnx_int8.export(encoder, Path(folder) / "int8")
+        int8 = onnx_int8.load(
+            Path(folder) / "int8", arguments.encoder + "-int8", digest=onnx_int8.digest_of(encoder.hash)
         )
         seconds: dict[str, list[float]] = {"fp32": [], "int8": []}
         gemm = [_gemm_gflops(encoder)]

@@ -29,17 +29,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks import labelled_file, machine
-from learner import attribution, classifier, explanations, gates, masks, sentences, text_space, units
-from learner import encoder as encoders
+from learner.classification import classifier, ngram_features
+from learner.encoders import encoder as encoders
+from learner.explanation import explainer as explanations
+from learner.explanation import input_gradients, local_surrogate, perturbations
+from learner.text import sentences, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from learner.characters import Span
-    from learner.classifier import Head
-    from learner.explanations import Explained, Kept
+    from learner.classification.classifier import Head
+    from learner.explanation.explainer import Explained, Kept
+    from learner.text.characters import Span
 
     FloatArray = NDArray[np.float32]
 
@@ -171,7 +174,7 @@ class Subject:
         learned = order[: min(arguments.labels, len(order) * 2 // 3)]
         self.unseen = order[len(learned) :].tolist()
         self.encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
-        self.space = text_space.fit(list(data.texts[: text_space.MOST_TEXTS]), seed=0)
+        self.space = ngram_features.fit(list(data.texts[: ngram_features.MOST_TEXTS]), seed=0)
         self.mean = labelled_file.vectors_of(arguments.encoder, list(data.texts)).mean(axis=0)
         targets = classifier.one_hot(data.labels, len(data.names))
         self.trained, self.next = (
@@ -267,7 +270,7 @@ class Subject:
             head=self.trained.head if head is None else head,
             seed=explanations.seed_of(seed, "eojeol"),
             kept=kept,
-            slopes_of=lambda groups, directions: gates.slopes(
+            slopes_of=lambda groups, directions: input_gradients.slopes(
                 self.encoder, text, groups, directions[:, : self.encoder.width], mean=self.mean
             ),
         )
@@ -321,11 +324,11 @@ class Subject:
         """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
         spans = units.eojeol(text)
         budget = max(2 ** min(len(spans), 12), 2) if len(spans) <= SHORT[-1] else REFERENCE_DRAWS
-        chosen = masks.choose(len(spans), budget=budget, rng=np.random.default_rng(99))
+        chosen = perturbations.choose(len(spans), budget=budget, rng=np.random.default_rng(99))
         features = self.features([units.without(text, spans, row) for row in chosen.keep.tolist()])
         proba = self.trained.proba(features)
         top = int(proba[0].argmax())
-        shared = attribution.linear_map(chosen.keep.astype(np.float64), chosen.weights)
+        shared = local_surrogate.linear_map(chosen.keep.astype(np.float64), chosen.weights)
         scores = shared @ (features @ self.trained.head[0].T)
         against = explanations.against_the_rest(np.asarray(scores, np.float32), proba[0], top)
         return Reference(_strongest(np.asarray(shared @ proba[:, top], np.float32)), _strongest(against))

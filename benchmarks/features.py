@@ -16,8 +16,8 @@ import numpy as np
 
 from annotator import project
 from benchmarks import labelled_file, machine
-from learner import classifier, metrics, text_space
-from learner import encoder as encoders
+from learner.classification import classifier, metrics, ngram_features
+from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def main() -> None:
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
     vectors = labelled_file.vectors_of(arguments.encoder, texts)
-    space = text_space.fit(texts, seed=0)
+    space = ngram_features.fit(texts, seed=0)
     mean = vectors.mean(axis=0)
     nothing = np.zeros_like(vectors)
     kinds = {

@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks import labelled_file, machine
-from learner import classifier, forecast, learning_curve, metrics
+from learner.active_learning import forecast, learning_curve
+from learner.classification import classifier, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

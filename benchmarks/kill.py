@@ -49,8 +49,8 @@ from db.models import rounds
 from db.people import annotators
 from db.texts import diaries
 from db.texts.diaries import Sentences
-from learner import classifier as classifiers
-from learner.encoder import default_cache
+from learner.classification import classifier as classifiers
+from learner.encoders.encoder import default_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable

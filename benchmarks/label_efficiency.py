@@ -21,11 +21,11 @@ import numpy as np
 
 from annotator.simulation import describe
 from benchmarks import labelled_file, machine, peers
-from learner import query_strategies, simulation
+from learner.active_learning import query_strategies, simulation
 
 if TYPE_CHECKING:
     from benchmarks.labelled_file import Labelled
-    from learner.simulation import Replay, Summary
+    from learner.active_learning.simulation import Replay, Summary
 
 OURS = tuple(query_strategies.STRATEGIES)
 

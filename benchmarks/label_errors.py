@@ -19,7 +19,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import labelled_file, machine
-from learner import classifier, label_errors
+from learner.classification import classifier
+from learner.data_quality import label_issues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def _one(data: Labelled, clean: NDArray[np.float32], *, flipped: float, seed: in
     rng = np.random.default_rng(seed)
     given, is_flipped = flip(data, clean, flipped=flipped, rng=rng)
     proba = out_of_fold(data, given, seed=seed + 1)
-    doubts = label_errors.find_doubts(proba, given)
+    doubts = label_issues.find_doubts(proba, given)
     place = np.empty(len(given))
     place[doubts.order] = np.arange(len(given))
     orders = {

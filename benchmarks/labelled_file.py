@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from annotator.settings import ENCODER
-from learner import classifier, emotion_tuning, text_space
-from learner import encoder as encoders
+from learner.classification import classifier, ngram_features
+from learner.encoders import emotion_adapter
+from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
     import argparse
@@ -61,7 +62,7 @@ def load(arguments: argparse.Namespace) -> Labelled:
     names = tuple(sorted(frame[arguments.label_column].astype(str).unique()))
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
     vectors = vectors_of(arguments.encoder, texts)
-    space = text_space.fit(texts[: text_space.MOST_TEXTS], seed=0)
+    space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     return Labelled(tuple(texts), features, labels, names, int(frame.attrs["left_out"]))
 
@@ -93,7 +94,7 @@ def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.encoder != encoders.EMOTION and not arguments.unseen:
         frame.attrs["left_out"] = 0
         return frame
-    seen = np.isin(emotion_tuning.hashes_of(frame[arguments.text_column].astype(str)), emotion_tuning.tuned_on())
+    seen = np.isin(emotion_adapter.hashes_of(frame[arguments.text_column].astype(str)), emotion_adapter.tuned_on())
     frame = frame[~seen]
     frame.attrs["left_out"] = int(seen.sum())
     return frame

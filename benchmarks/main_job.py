@@ -38,8 +38,8 @@ from db.label_sets.labels import Label
 from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
-from learner import encoder as encoders
-from learner.sentences import SentenceSplitter
+from learner.encoders import encoder as encoders
+from learner.text.sentences import SentenceSplitter
 
 if TYPE_CHECKING:
     from db import Database

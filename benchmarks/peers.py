@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from learner.simulation import Asking, FloatArray, IntArray, State
+    from learner.active_learning.simulation import Asking, FloatArray, IntArray, State
 
 SMALL_TEXT = {
     "small_text_random": "RandomSampling",

@@ -38,11 +38,12 @@ from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
 from db.texts.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
-from learner import classifier as classifiers
-from learner import encoder as encoders
-from learner import query_strategies, text_space
-from learner.pool import score_pool
-from learner.vector_file import VectorFile
+from learner.active_learning import query_strategies
+from learner.classification import classifier as classifiers
+from learner.classification import ngram_features
+from learner.classification.bulk_scoring import score_pool
+from learner.encoders import encoder as encoders
+from learner.encoders.vector_store import VectorFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +151,7 @@ class _kinds:  # noqa: N801 - a bundle of arrays, made once
             texts = [_text(i, i % len(_MOODS)) for i in range(2000)]
             centres = rng.standard_normal((70, encoder.width)) + 3 * rng.standard_normal(encoder.width)
             self.vectors = _scaled(centres[np.arange(2000) % 70] + rng.standard_normal((2000, encoder.width)))
-        self.space = text_space.fit(texts, seed=0)
+        self.space = ngram_features.fit(texts, seed=0)
         self.text_features = self.space.transform(texts)
         # Any grouping will do as labels, as long as it can be learned.
         groups = self.vectors @ rng.standard_normal((encoder.width, len(_MOODS))).astype(np.float32)

@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks import labelled_file, machine
-from learner import classifier, metrics, text_space, units
-from learner.rationales import Marked, without_span
+from learner.classification import classifier, metrics, ngram_features
+from learner.classification.rationale_loss import Marked, without_span
+from learner.text import units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +153,7 @@ class Head:
     ) -> None:
         self._texts, self._k = texts, k
         seen, vectors = texts.pick(train, has_word)
-        self._space = text_space.fit(seen, seed=0)
+        self._space = ngram_features.fit(seen, seed=0)
         self._mean = vectors.mean(axis=0)
         effects = None if marked is None else _wrong(self._effects(marked), label)
         self._head = classifier.fit_head(self._features(train, has_word), texts.labels[train], k=k, marked=effects)
@@ -179,7 +180,7 @@ def measure_evidence(
     texts: list[str], labels: IntArray, *, k: int, seed: int, feedback: int, encoder: str
 ) -> dict[int, tuple[float, float]]:
     """Return macro F1 without and with words called evidence, by number of labels."""
-    vectors, space = labelled_file.vectors_of(encoder, texts), text_space.fit(texts, seed=0)
+    vectors, space = labelled_file.vectors_of(encoder, texts), ngram_features.fit(texts, seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     test, pool = np.split(np.random.default_rng(seed).permutation(len(labels)), [len(labels) // 3])
     weight, _ = classifier.fit_head(features[pool], labels[pool], k=k)

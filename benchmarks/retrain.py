@@ -23,8 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks import labelled_file, machine
-from learner import classifier, metrics, query_strategies, text_space, tuning
-from learner import encoder as encoders
+from learner.active_learning import query_strategies
+from learner.classification import classifier, metrics, ngram_features
+from learner.encoders import encoder as encoders
+from learner.encoders import fine_tuning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +108,7 @@ def _instant(
     k: int,
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-    space = text_space.fit(texts, seed=0)
+    space = ngram_features.fit(texts, seed=0)
     text_features = space.transform(texts)
     # The pool is as long as asked for: rows again, with a little noise so that no two are the same.
     rows = np.arange(max(arguments.pool, len(texts))) % len(texts)
@@ -144,7 +146,7 @@ def _full(
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
-    settings = tuning.TuningSettings(
+    settings = fine_tuning.TuningSettings(
         adapter_rank=0,
         adapted_layers=arguments.layers,
         epochs=arguments.epochs,
@@ -153,10 +155,10 @@ def _full(
         max_tokens=512,
     )
     ones = np.ones(len(train), np.float32)
-    examples = tuning.Examples([texts[i] for i in train], classifier.one_hot(columns[train], k), ones)
+    examples = fine_tuning.Examples([texts[i] for i in train], classifier.one_hot(columns[train], k), ones)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        tuned = tuning.tune(
+        tuned = fine_tuning.tune(
             checkpoint.model,
             checkpoint.tokenizer,
             examples,
@@ -180,7 +182,7 @@ def _full(
 
 
 def _own_head(
-    tuned: tuning.Tuned, vectors: NDArray[np.float32], columns: NDArray[np.int64], test: NDArray[np.int64]
+    tuned: fine_tuning.Tuned, vectors: NDArray[np.float32], columns: NDArray[np.int64], test: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Measure what the fine-tuned network itself answers."""
     import torch

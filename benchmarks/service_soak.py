@@ -32,7 +32,7 @@ from annotator import api_tokens, project
 from annotator.importing import import_file
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ["classify"] * 8 + ["store"] * 4 + ["read"] * 6 + ["correct"] * 2

@@ -20,8 +20,9 @@ import numpy as np
 
 from annotator.worker import tiers
 from benchmarks import labelled_file, machine
-from learner import classifier, metrics, text_space, tuning
-from learner import encoder as encoders
+from learner.classification import classifier, metrics, ngram_features
+from learner.encoders import encoder as encoders
+from learner.encoders import fine_tuning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def main() -> None:
     texts = frame[arguments.text_column].astype(str).tolist()
     names = sorted(frame[arguments.label_column].astype(str).unique())
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
-    space = text_space.fit(texts, seed=0)
+    space = ngram_features.fit(texts, seed=0)
     runs = []
     for seed in range(arguments.seeds):
         order = np.random.default_rng(seed).permutation(len(texts))
@@ -75,13 +76,13 @@ def _tuned_vectors(
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
     parts = tiers.split(labels[train], seed=seed)
 
-    def examples(places: IntArray) -> tuning.Examples:
+    def examples(places: IntArray) -> fine_tuning.Examples:
         mine = train[places]
         ones = np.ones(len(mine), np.float32)
-        return tuning.Examples([texts[i] for i in mine], classifier.one_hot(labels[mine], k), ones)
+        return fine_tuning.Examples([texts[i] for i in mine], classifier.one_hot(labels[mine], k), ones)
 
     with tempfile.TemporaryDirectory() as folder:
-        tuned = tuning.tune(
+        tuned = fine_tuning.tune(
             checkpoint.model,
             checkpoint.tokenizer,
             examples(parts.tuned),

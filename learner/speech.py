@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.classification.pretrained import first_line, quieten, read_config
 from learner.errors import LearnerError
-from learner.ready_made import first_line, quieten, read_config
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

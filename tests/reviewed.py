@@ -16,7 +16,7 @@ from db.label_sets import labels
 from db.models import models
 from db.people import annotators
 from db.texts import diaries
-from learner.vector_file import VectorFile
+from learner.encoders.vector_store import VectorFile
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -189,5 +189,5 @@ def test_only_one_module_makes_files() -> None:
         for line in _made_in(file.read_text("utf-8"))
     ]
     # The bundled encoder is nobody's secret: several people may share a cache of it.
-    assert {place.split(":")[0] for place in found} == {"learner/bundled_encoder.py"}
+    assert {place.split(":")[0] for place in found} == {"learner/encoders/bundled.py"}
     assert len(found) == 2, found

@@ -11,7 +11,7 @@ from annotator import project
 from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.exporting import rows
-from learner import lexicon
-from learner.words import find_words
+from learner.lexicon import lexicon
+from learner.text.lemmas import find_words
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from db.models import models, rounds
 from db.review import label_issues, queue, reviews
 from db.review.queue import Filter, Suspect
 from db.texts import diaries
-from learner import audit
+from learner.data_quality import review_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def refresh(bench: Workbench, db: Database) -> bool:
         return False
     some: list[int] | None = None
     if made_from.get("base") == base:
-        weights = audit.Weights(*made_from["weights"])
+        weights = review_signals.Weights(*made_from["weights"])
         some = queue.list_changed(db, after=made_from["decision"])
         if active is not None:
             some += queue.list_explained(db, active.id, after=made_from["explained"], limit=MOST_EXPLAINED)
@@ -86,38 +86,40 @@ def explain_next(bench: Workbench, db: Database) -> bool:
     return True
 
 
-def _calibrate(db: Database, outcomes: Sequence[tuple[int, bool]]) -> audit.Weights:
+def _calibrate(db: Database, outcomes: Sequence[tuple[int, bool]]) -> review_signals.Weights:
     """Return weights that fit what reviewers found; a settled diary's row stays as they met it."""
     signals = queue.signals_of(db, [diary_id for diary_id, _ in outcomes])
     known = [(signals[diary_id], is_wrong) for diary_id, is_wrong in outcomes if diary_id in signals]
-    strengths = np.array([[fired.get(name, 0.0) for name in audit.SIGNALS] for fired, _ in known]).reshape(-1, 4)
-    return audit.calibrate(strengths, np.array([is_wrong for _, is_wrong in known], np.bool_))
+    strengths = np.array([[fired.get(name, 0.0) for name in review_signals.SIGNALS] for fired, _ in known]).reshape(
+        -1, 4
+    )
+    return review_signals.calibrate(strengths, np.array([is_wrong for _, is_wrong in known], np.bool_))
 
 
 def _suspects(
-    db: Database, found: Votes, active: Model | None, settings: Settings, weights: audit.Weights
+    db: Database, found: Votes, active: Model | None, settings: Settings, weights: review_signals.Weights
 ) -> list[Suspect]:
     """Return the diaries on which a signal fires."""
-    votes = audit.count_votes(found.diary_ids, found.label_ids)
+    votes = review_signals.count_votes(found.diary_ids, found.label_ids)
     decision_ids = found.decision_ids[votes.rows]
     hidden = found.is_test[votes.rows] & settings.blind_test
     # Labels that were looked at again before there were reviews stay looked at.
     hidden |= np.isin(decision_ids, label_issues.list_checked(db))
-    strengths = np.zeros((len(votes.items), len(audit.SIGNALS)))
+    strengths = np.zeros((len(votes.items), len(review_signals.SIGNALS)))
     strengths[:, 1] = votes.disagreement
     proba = _predictions(db, active, votes.items)
     quality, suggested, flagged = _doubts(db, votes, decision_ids, proba)
-    strengths[:, 0] = np.where(hidden, 0, audit.low_confidence(quality))
-    strengths[:, 2] = np.where(hidden, 0, audit.label_error(quality, suggested, flagged))
+    strengths[:, 0] = np.where(hidden, 0, review_signals.low_confidence(quality))
+    strengths[:, 2] = np.where(hidden, 0, review_signals.label_error(quality, suggested, flagged))
     strengths[:, 3] = np.where(hidden, 0, _odd(db, active, settings, votes.items, proba))
-    errors = audit.expected_error(strengths, weights)
+    errors = review_signals.expected_error(strengths, weights)
     fired = np.flatnonzero(strengths.any(axis=1))
     rounded = np.round(strengths, _DIGITS).tolist()
     return [
         Suspect(
             int(votes.items[row]),
             round(float(errors[row]), _DIGITS),
-            {name: value for name, value in zip(audit.SIGNALS, rounded[row], strict=True) if value > 0},
+            {name: value for name, value in zip(review_signals.SIGNALS, rounded[row], strict=True) if value > 0},
         )
         for row in fired.tolist()
     ]
@@ -139,7 +141,7 @@ def _predictions(db: Database, active: Model | None, items: NDArray[np.int64]) -
 
 def _doubts(
     db: Database,
-    votes: audit.Votes,
+    votes: review_signals.Votes,
     decision_ids: NDArray[np.int64],
     proba: NDArray[np.float32],
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
@@ -179,12 +181,12 @@ def _odd(
     if active is None or not np.isfinite(proba).any():
         return strength
     explained = np.array(queue.list_explained(db, active.id, limit=MOST_EXPLAINED), np.int64)
-    rows = np.flatnonzero(np.isin(items, explained) & (np.nan_to_num(proba).max(axis=1) >= audit.SURE_FROM))
+    rows = np.flatnonzero(np.isin(items, explained) & (np.nan_to_num(proba).max(axis=1) >= review_signals.SURE_FROM))
     texts = diaries.list_texts(db, items[rows].tolist())
     for row, text in zip(rows.tolist(), texts, strict=True):
         found = predictions.find_explanation(db, active, int(items[row]), settings.unit)
         if found is not None and found.spans:
             column = int(proba[row].argmax())
             weights = found.weights[:, [column]]
-            strength[row] = audit.odd_explanation(text, found.spans, weights, proba=float(proba[row, column]))
+            strength[row] = review_signals.odd_explanation(text, found.spans, weights, proba=float(proba[row, column]))
     return strength

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from db.models import explanation_cache, models
 from db.texts import diaries
-from learner import explanations
+from learner.explanation import explainer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from learner.characters import Span
-    from learner.explanations import Deletion, Explained
+    from learner.explanation.explainer import Deletion, Explained
+    from learner.text.characters import Span
 
     Unit = Literal["eojeol", "morpheme", "sentence"]
 
@@ -28,14 +28,14 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     filler = bench.filler(db, serving)
     made_with = _made_with(serving, unit, filler)
     known = explanation_cache.find(db, diary_id, made_with)
-    found, kept = explanations.explain(
+    found, kept = explainer.explain(
         diary.text,
         unit=unit,
         sentences=split.spans if split else (),
         features_of=lambda texts: bench.features_of_texts(db, serving, texts),
         head=serving.classifier.head,
-        seed=explanations.seed_of(diary_id, unit),
-        kept=None if known is None else explanations.kept_from_bytes(known),
+        seed=explainer.seed_of(diary_id, unit),
+        kept=None if known is None else explainer.kept_from_bytes(known),
         # Gates remove; of words that are filled in for they tell nothing.
         slopes_of=None if filler else bench.slopes_of(db, serving, diary.text),
         filler=filler,
@@ -50,13 +50,13 @@ def explain_text(
     """Return the explanation of a text that is no diary of the project; nothing of it is kept."""
     unit = bench.settings(db).unit
     filler = bench.filler(db, serving)
-    found, _ = explanations.explain(
+    found, _ = explainer.explain(
         text,
         unit=unit,
         sentences=sentences,
         features_of=lambda texts: bench.features_of_texts(db, serving, texts),
         head=serving.classifier.head,
-        seed=explanations.seed_of(text, unit),
+        seed=explainer.seed_of(text, unit),
         slopes_of=None if filler else bench.slopes_of(db, serving, text),
         filler=filler,
     )
@@ -81,7 +81,7 @@ def _as_stored(found: Explained, diary_id: int, serving: Serving, unit: Unit) ->
 def _made_with(serving: Serving, unit: str, filler: str) -> str:
     """Return the identity of all that features come from, so that those of another origin are never mixed in."""
     classifier = serving.classifier
-    origin = (serving.model.encoder_hash, classifier.text_space, unit, filler, explanations.VERSION)
+    origin = (serving.model.encoder_hash, classifier.text_space, unit, filler, explainer.VERSION)
     return hashlib.blake2b(repr(origin).encode() + classifier.mean.tobytes(), digest_size=16).hexdigest()
 
 

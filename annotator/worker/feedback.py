@@ -13,9 +13,9 @@ from annotator import forgotten_files, project
 from annotator.worker import shelf
 from db.answers import rationales
 from db.texts import diaries
-from learner.classifier import join_features
-from learner.rationales import Marked, weights_of, without_span
-from learner.vector_file import VectorFile
+from learner.classification.classifier import join_features
+from learner.classification.rationale_loss import Marked, weights_of, without_span
+from learner.encoders.vector_store import VectorFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
     from db.answers.rationales import Rationale
-    from learner.encoder import Encoder
-    from learner.text_space import TextSpace
+    from learner.classification.ngram_features import TextSpace
+    from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
@@ -99,7 +99,7 @@ def report(bench: Workbench, db: Database, old: Serving | None, new: Serving, *,
     """Return what the old and the new version make of each marked word, newest first, ready for JSON.
 
     Spans stand in it and no text. ``before`` and ``after`` are differences of centred logits, see
-    `learner.rationales.weights_of`; ``before`` is None without an old version.
+    `learner.classification.rationale_loss.weights_of`; ``before`` is None without an old version.
     """
     marks = gather(db, new.model.label_ids, up_to=up_to, limit=_REPORTED)
     after = _weights(bench, db, new, marks)

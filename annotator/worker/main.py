@@ -21,7 +21,7 @@ from db import clock
 from db.forgetting import forgotten
 from db.jobs import prepare as prepare_jobs
 from db.models import rounds
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:

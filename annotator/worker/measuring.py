@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.outcomes import FEWEST_TO_TRUST, SIGNIFICANCE
-from learner import forecast, metrics
+from learner.active_learning import forecast
+from learner.classification import metrics
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,10 +21,10 @@ from db.forgetting import forgotten
 from db.label_sets import labels
 from db.models import models, rounds
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import metrics
-from learner.query_strategies import STRATEGIES
-from learner.reliability import share_equally, soft_targets
+from learner.active_learning.query_strategies import STRATEGIES
+from learner.classification import classifier as classifiers
+from learner.classification import metrics
+from learner.classification.soft_labels import share_equally, soft_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
     from db.answers.decisions import LabelledDiaries
-    from learner.encoder import Encoder
-    from learner.vector_file import VectorFile
+    from learner.encoders.encoder import Encoder
+    from learner.encoders.vector_store import VectorFile
 
     Step = Callable[[Workbench, Database, int], "Result"]
 

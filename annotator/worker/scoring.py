@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learner.pool import score_pool
+from learner.classification.bulk_scoring import score_pool
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,9 +15,9 @@ from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.models import encoders, models
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import encoder as encoder_files
-from learner import onnx_encoder
+from learner.classification import classifier as classifiers
+from learner.encoders import encoder as encoder_files
+from learner.encoders import onnx_int8
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.models.encoders import TunedEncoder
     from db.models.models import Model
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 _MOST_LOADED = 2
 _SAMPLE = 128
@@ -53,7 +53,7 @@ class Choice:
     @property
     def name(self) -> str:
         plain = self.tuned.name if self.tuned else self.base
-        return plain + (onnx_encoder.SUFFIX if self.int8 else "")
+        return plain + (onnx_int8.SUFFIX if self.int8 else "")
 
 
 def in_force(db: Database) -> Choice:
@@ -76,7 +76,7 @@ def choice_of(db: Database, model: Model | None) -> Choice | None:
         return None
     base = project_settings.load(db).encoder
     for int8 in (False, True):
-        plain = model.encoder.removesuffix(onnx_encoder.SUFFIX) if int8 else model.encoder
+        plain = model.encoder.removesuffix(onnx_int8.SUFFIX) if int8 else model.encoder
         if plain == base:
             return Choice(base, None, int8=model.encoder != base)
         tuned = encoders.find_by_name(db, plain)
@@ -144,12 +144,12 @@ class Shelf:
         plain = Choice(choice.base, choice.tuned, int8=False)
         folder = project.encoders_folder(self._database) / choice.name.replace("/", "--")
         original = self.get(db, plain)
-        digest = onnx_encoder.digest_of(original.hash)
+        digest = onnx_int8.digest_of(original.hash)
         try:
-            return onnx_encoder.load(folder, choice.name, digest=digest)
+            return onnx_int8.load(folder, choice.name, digest=digest)
         except EncoderError:
-            onnx_encoder.export(original, folder)
-        encoder = onnx_encoder.load(folder, choice.name, digest=digest)
+            onnx_int8.export(original, folder)
+        encoder = onnx_int8.load(folder, choice.name, digest=digest)
         try:
             self._compare(db, original, encoder)
         except EncoderError:
@@ -162,11 +162,11 @@ class Shelf:
         """Refuse an int8 encoder whose vectors of the project's own diaries are too far from the original's."""
         texts = diaries.sample_texts(db, limit=_SAMPLE)
         before, after = original.encode(texts).vectors, quantised.encode(texts).vectors
-        found = onnx_encoder.agreement(before, after, _answers(db, original))
+        found = onnx_int8.agreement(before, after, _answers(db, original))
         models.store_int8_agreement(db, quantised.hash, found.n, found.mean_cosine, found.same_answers)
-        if found.mean_cosine < onnx_encoder.LEAST_COSINE:
+        if found.mean_cosine < onnx_int8.LEAST_COSINE:
             raise EncoderError(
-                "int8_disagrees", name=quantised.name, cosine=found.mean_cosine, least=onnx_encoder.LEAST_COSINE
+                "int8_disagrees", name=quantised.name, cosine=found.mean_cosine, least=onnx_int8.LEAST_COSINE
             )
 
 

@@ -19,8 +19,10 @@ from db.label_sets import labels
 from db.models import encoders, models, rounds
 from db.review import label_issues
 from db.review.label_issues import NewDoubt
-from learner import calibration, forecast, label_errors, learning_curve, metrics
-from learner import classifier as classifiers
+from learner.active_learning import forecast, learning_curve
+from learner.classification import calibration, metrics
+from learner.classification import classifier as classifiers
+from learner.data_quality import label_issues as label_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

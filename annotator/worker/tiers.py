@@ -20,8 +20,8 @@ from annotator.worker.shelf import Choice
 from db.answers import queue
 from db.models import encoders, rounds
 from db.texts import diaries
-from learner import encoder as encoder_files
-from learner import tuning
+from learner.encoders import encoder as encoder_files
+from learner.encoders import fine_tuning
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from annotator.worker.workbench import Workbench
     from db import Database
     from db.models.rounds import Round
-    from learner.encoder import Checkpoint, Encoder
-    from learner.tuning import Tuned, TuningSettings
+    from learner.encoders.encoder import Checkpoint, Encoder
+    from learner.encoders.fine_tuning import Tuned, TuningSettings
 
 ENCODED_AHEAD = 1000
 """Diaries at the head of the queue that a round encodes anew and ranks; upkeep encodes the others after it."""
@@ -82,12 +82,12 @@ def split(columns: NDArray[np.int64], *, seed: int) -> Parts:
 
 def settings_of(tier: str, count: int) -> TuningSettings:
     """Return how so many examples tune an encoder."""
-    batch = tuning.TuningSettings().batch_size
+    batch = fine_tuning.TuningSettings().batch_size
     epochs = float(np.clip(np.ceil(_STEPS_WANTED / max(1, -(-count // batch))), 3, 20))
     if tier == "full":
         # All weights of a layer move, so each step has to be smaller than an adapter's.
-        return tuning.TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
-    return tuning.TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
+        return fine_tuning.TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
+    return fine_tuning.TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
 
 
 def tuned_in(db: Database, this: Round) -> Choice | None:
@@ -108,7 +108,7 @@ def tune(bench: Workbench, db: Database, this: Round, training: Examples, measur
         Whether it came to its end; False when somebody cancelled the round.
 
     Raises:
-        LearnerError: see `learner.tuning.tune`.
+        LearnerError: see `learner.encoders.fine_tuning.tune`.
         SystemExit: if the worker ends; the round goes on when it is started again.
     """
     _clear(bench, db, this)
@@ -131,7 +131,7 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
     parts = split(training.columns, seed=int(bench.settings(db).seed[:8], 16))
     settings = settings_of(this.tier, len(parts.tuned))
     checkpoint = encoder_files.load_checkpoint(base, cache=bench.cache)
-    tuned = tuning.tune(
+    tuned = fine_tuning.tune(
         checkpoint.model,
         checkpoint.tokenizer,
         _examples(db, training, parts.tuned),
@@ -162,13 +162,13 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
     return True
 
 
-def _examples(db: Database, training: Examples, rows: NDArray[np.int64]) -> tuning.Examples:
+def _examples(db: Database, training: Examples, rows: NDArray[np.int64]) -> fine_tuning.Examples:
     """Return some of the examples, each label weighing the same in total up to a factor of ten."""
     targets = training.targets[rows]
     weights = (targets / np.maximum(training.targets.sum(axis=0), 1e-9)).sum(axis=1)
     weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
     texts = diaries.list_texts(db, training.diary_ids[rows])
-    return tuning.Examples(texts, targets, (weights / weights.mean()).astype(np.float32))
+    return fine_tuning.Examples(texts, targets, (weights / weights.mean()).astype(np.float32))
 
 
 def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
 
 
 def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
-    from learner import adapters
+    from learner.encoders import adapters
 
     data = adapters.to_bytes(tuned.model, common=tuned.common)
     digest = encoder_files.adapted_digest(tuned.digest, data)

@@ -23,8 +23,8 @@ from annotator.errors import AppError, UserError, where
 from annotator.worker import explaining
 from annotator.worker.workbench import Serving, Workbench
 from db.models import models
-from learner.encoder import default_cache
-from learner.gates import PROBE
+from learner.encoders.encoder import default_cache
+from learner.explanation.input_gradients import PROBE
 from learner.speech import Transcriber
 from maeumgyeol import private_files
 

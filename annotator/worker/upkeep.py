@@ -23,8 +23,8 @@ from db.models import models
 from db.review import reviews
 from db.texts import diaries
 from db.texts.diaries import Sentences
-from learner import classifier as classifiers
-from learner import text_space as text_spaces
+from learner.classification import classifier as classifiers
+from learner.classification import ngram_features as text_spaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from annotator.worker.known import Known
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from learner.vector_file import VectorFile
+    from learner.encoders.vector_store import VectorFile
 
 HEAD = 48
 """Diaries at the head of the queue that are kept ready to be shown."""

@@ -16,9 +16,9 @@ from db.connection import write
 from db.forgetting import forgotten
 from db.models import models, rounds, word_emotions
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import lexicon, word_vectors
-from learner.words import find_words
+from learner.classification import classifier as classifiers
+from learner.lexicon import lexicon, word_vectors
+from learner.text.lemmas import find_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from annotator.worker.round import Examples
     from annotator.worker.workbench import Serving, Workbench
     from db import Database
-    from learner.word_vectors import WordVectors
+    from learner.lexicon.word_vectors import WordVectors
 
     FloatArray = NDArray[np.float32]
 

@@ -19,12 +19,12 @@ from annotator.worker.shelf import Shelf
 from db import connect
 from db.models import models
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import gates
-from learner import text_space as text_spaces
-from learner.encoder import Encoded
-from learner.sentences import SentenceSplitter
-from learner.vector_file import VectorFile
+from learner.classification import classifier as classifiers
+from learner.classification import ngram_features as text_spaces
+from learner.encoders.encoder import Encoded
+from learner.encoders.vector_store import VectorFile
+from learner.explanation import input_gradients
+from learner.text.sentences import SentenceSplitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from annotator.worker.shelf import Choice
     from db import Database
     from db.models.models import Model
-    from learner.characters import Spans
-    from learner.classifier import Classifier
-    from learner.encoder import Encoder
-    from learner.explanations import SlopesOf
-    from learner.text_space import TextSpace
+    from learner.classification.classifier import Classifier
+    from learner.classification.ngram_features import TextSpace
+    from learner.encoders.encoder import Encoder
+    from learner.explanation.explainer import SlopesOf
+    from learner.text.characters import Spans
 
     FloatArray = NDArray[np.float32]
 
@@ -302,11 +302,13 @@ class Workbench:
         """Return what tells how fast scores rise with the words of a text, or None where the encoder can't."""
         with self._encoding:
             encoder = self._shelf.of_model(db, serving.model)
-            if not gates.has_gates(encoder):
+            if not input_gradients.has_gates(encoder):
                 return None
 
         def slopes(groups: Sequence[Spans], directions: FloatArray) -> FloatArray | None:
             with self._encoding:
-                return gates.slopes(encoder, text, groups, directions[:, : encoder.width], mean=serving.classifier.mean)
+                return input_gradients.slopes(
+                    encoder, text, groups, directions[:, : encoder.width], mean=serving.classifier.mean
+                )
 
         return slopes

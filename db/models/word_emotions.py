@@ -28,7 +28,7 @@ class NewWordEmotion:
     """What a person says of a word.
 
     Attributes:
-        word: its form, as `learner.words` has it.
+        word: its form, as `learner.text.lemmas` has it.
         label_id: None for a word without emotion; only ``confirmed`` has a label.
         source: what proposed it: explanations, likeness to other words, or nobody.
     """

@@ -13,7 +13,7 @@ from db.models import models
 from db.people import annotators
 from db.review import label_issues, queue, reviews
 from db.review.label_issues import NewDoubt
-from learner.units import eojeol
+from learner.text.units import eojeol
 from tests import reviewed
 from tests.reviewed import HAPPY, SAD
 

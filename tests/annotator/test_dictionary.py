@@ -11,8 +11,8 @@ from annotator import dictionary
 from annotator.errors import UserError
 from db.models import models, word_emotions
 from db.people import annotators
-from learner import word_vectors
-from learner.word_vectors import WordVectors
+from learner.lexicon import word_vectors
+from learner.lexicon.word_vectors import WordVectors
 from tests.conftest import fill
 
 if TYPE_CHECKING:

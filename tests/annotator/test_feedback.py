@@ -20,7 +20,7 @@ from db.answers.rationales import NewRationale
 from db.models import rounds
 from db.people import annotators
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from db import Database
-    from learner.encoder import Encoded
+    from learner.encoders.encoder import Encoded
 
 pytestmark = pytest.mark.slow
 

@@ -44,8 +44,8 @@ from db.models import models, rounds, word_emotions
 from db.people import annotators
 from db.review import reviews
 from db.texts import diaries
-from learner import vector_file
-from learner.encoder import default_cache
+from learner.encoders import vector_store
+from learner.encoders.encoder import default_cache
 from tests import forgotten
 from tests.annotator.test_tiers import CHARACTERS
 from tests.conftest import ROOT
@@ -220,7 +220,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
     with closing(project.open_project(path)) as db:
         ids = np.array(_ids(db), np.int64)
         marks = np.array([i for (i,) in rows(db, "select id from rationales")], np.int64)
-        folders = [place for place in project.vectors_folder(path).iterdir() if vector_file.find(place)]
+        folders = [place for place in project.vectors_folder(path).iterdir() if vector_store.find(place)]
         had = {place.name.split("-")[0]: _present(place, marks if "marks" in place.name else ids) for place in folders}
         assert len(folders) == 3, "vectors of the encoder, of n-grams and of marked words"
         assert all(had.values())
@@ -232,7 +232,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         for place in folders:
             gone = marks if place.name.startswith("marks") else ids
             assert not _present(place, gone)
-            file = vector_file.find(place)
+            file = vector_store.find(place)
             assert file is not None
             assert not file.read(gone[gone <= file.rows]).any()
         active = models.find_active(db)
@@ -250,6 +250,6 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
 
 
 def _present(place: Path, ids: np.ndarray) -> bool:
-    file = vector_file.find(place)
+    file = vector_store.find(place)
     assert file is not None
     return bool(file.has(ids).any())

@@ -22,8 +22,8 @@ from db.forgetting import forgotten
 from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
-from learner import vector_file
-from learner.encoder import default_cache
+from learner.encoders import vector_store
+from learner.encoders.encoder import default_cache
 from tests.annotator.test_tiers import CHARACTERS
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
@@ -102,7 +102,7 @@ def _check(db: Database, path: Path, gone: set[int]) -> None:
         found = {i for (i,) in rows(db, f"select diary_id from {table}")}
         assert not found & gone, table
     for place in project.vectors_folder(path).iterdir():
-        file = vector_file.find(place)
+        file = vector_store.find(place)
         if file is not None and not place.name.startswith("marks"):
             assert not file.has(np.array(sorted(gone), np.int64)).any(), place.name
     for model in models.list_models(db):

@@ -21,7 +21,7 @@ from db.errors import DatabaseError
 from db.models import models
 from db.people import annotators
 from db.texts import diaries
-from learner.units import eojeol
+from learner.text.units import eojeol
 from tests.conftest import fill
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from annotator.exporting import export
 from annotator.importing import import_file
 from annotator.messages import say
 from db.connection import scalar
-from learner.vector_file import VectorFile
+from learner.encoders.vector_store import VectorFile
 from tests.conftest import DIARIES, ROOT, fill
 from tests.learner.tiny import write_tiny_encoder
 from tests.watching import Watcher, modes

@@ -21,8 +21,8 @@ from db.answers import queue
 from db.label_sets import labels
 from db.models import models, rounds
 from db.texts import diaries
-from learner import ready_made
-from learner.encoder import default_cache
+from learner.classification import pretrained
+from learner.encoders.encoder import default_cache
 from learner.errors import LearnerError
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
@@ -88,7 +88,7 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     told = models.load_predictions(opened, model)
     read = np.flatnonzero(np.isfinite(told[:, 0])) + 1
     assert len(read) == 30
-    own = ready_made.load(checkpoint).proba(diaries.list_texts(opened, read))
+    own = pretrained.load(checkpoint).proba(diaries.list_texts(opened, read))
     names = [label.name for label in labels.list_labels(opened)]
     found = told[read - 1]
     np.testing.assert_allclose(found[:, names.index("행복")], own[:, 0] / own[:, :2].sum(axis=1), atol=1e-5)
@@ -178,21 +178,21 @@ def test_a_checkpoint_that_asks_to_run_code_is_refused(checkpoint: str, tmp_path
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     (folder / "evil.py").write_text("raise SystemExit('ran')", "utf-8")
     with pytest.raises(LearnerError) as raised:
-        ready_made.load(str(folder))
+        pretrained.load(str(folder))
     assert raised.value.code == "checkpoint_wants_code"
 
 
 def test_an_encoder_without_a_head_and_a_missing_name_are_told_apart(encoder: Path, tmp_path: Path) -> None:
     for name, code in ((str(encoder), "checkpoint_without_head"), ("no/such-checkpoint", "checkpoint_missing")):
         with pytest.raises(LearnerError) as raised:
-            ready_made.load(name)
+            pretrained.load(name)
         assert raised.value.code == code
         assert name in explain(raised.value)
 
 
 def test_independent_labels_are_compared_with_each_other(tmp_path: Path) -> None:
-    folder = write_tiny_classifier(tmp_path / "multi", CHARACTERS, OWN, problem_type=ready_made.MULTI_LABEL)
-    found = ready_made.load(str(folder))
+    folder = write_tiny_classifier(tmp_path / "multi", CHARACTERS, OWN, problem_type=pretrained.MULTI_LABEL)
+    found = pretrained.load(str(folder))
     assert found.is_multi_label
     assert found.labels == ("joy", "sadness", "neutral")
     proba = found.proba(["오늘은 정말 기쁘고", "", "눈물이 났다 " * 100])

@@ -20,10 +20,11 @@ from annotator.worker import tiers, upkeep
 from annotator.worker.workbench import Workbench
 from db.models import models
 from db.texts import diaries
-from learner import classifier as classifiers
-from learner import published_example, publishing_transformers, text_space
-from learner.encoder import default_cache
+from learner.classification import classifier as classifiers
+from learner.classification import ngram_features
+from learner.encoders.encoder import default_cache
 from learner.errors import LearnerError
+from learner.publishing import example, transformers
 from tests.conftest import ROOT, fill
 from tests.learner.tiny import write_tiny_encoder
 
@@ -52,7 +53,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(db, 240)
         while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
-        space = text_space.fit(diaries.sample_texts(db, limit=500), seed=0)
+        space = ngram_features.fit(diaries.sample_texts(db, limit=500), seed=0)
         models.add_text_space(db, space.to_bytes(), fitted_on=240)
         for tier in ("instant", "adapter", "instant"):
             round_id = rounds.request(db, annotator_id=None, tier=tier)
@@ -102,7 +103,7 @@ def test_every_version_leaves_as_onnx_and_answers_as_the_app(
     made = publishing.export(opened, path, version, tmp_path / "out", form="onnx")
     assert made.difference < 1e-5
     assert made.compared == 32
-    proba = _answers(made.folder) if version == 1 else published_example.predict(TEXTS, made.folder)[1]
+    proba = _answers(made.folder) if version == 1 else example.predict(TEXTS, made.folder)[1]
     np.testing.assert_allclose(proba, _proba(opened, path, version), atol=1e-5)
     assert sorted(file.name for file in made.folder.iterdir()) == [
         "README.md",
@@ -126,7 +127,7 @@ def tuned(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_version_of_an_adapter_round_leaves_as_a_transformers_folder(
     opened: Database, path: Path, tuned: Path
 ) -> None:
-    found = publishing_transformers.predict(TEXTS, tuned)
+    found = transformers.predict(TEXTS, tuned)
     np.testing.assert_allclose(found, _proba(opened, path, 2), atol=1e-5)
 
 

@@ -18,7 +18,7 @@ from annotator.cli_recipes import _Progress
 from annotator.errors import UserError
 from annotator.messages import say
 from annotator.recipes import Request
-from learner import recipe
+from learner.recipes import recipe
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from annotator.errors import UserError
 from annotator.worker import explaining, upkeep
 from annotator.worker.workbench import Workbench
 from db.models import explanation_cache, models
-from learner import units
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
+from learner.text import units
 from tests.annotator.test_tiers import CHARACTERS
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder

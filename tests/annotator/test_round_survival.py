@@ -19,7 +19,7 @@ from annotator.worker.workbench import Workbench
 from db.answers import queue
 from db.connection import rows
 from db.models import models, rounds
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.conftest import ROOT, fill
 
 if TYPE_CHECKING:

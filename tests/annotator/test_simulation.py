@@ -8,7 +8,7 @@ import pytest
 from annotator import simulation
 from annotator.errors import UserError
 from annotator.simulation import Labelled, Request, describe, read, run
-from learner.simulation import Replay, summarise
+from learner.active_learning.simulation import Replay, summarise
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from db.review import label_issues, reviews
 from db.review import queue as audit_queue
 from db.review.queue import Filter
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.conftest import fill
 
 if TYPE_CHECKING:

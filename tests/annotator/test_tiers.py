@@ -20,8 +20,8 @@ from db.errors import DatabaseError
 from db.label_sets import labels
 from db.models import encoders, models, rounds
 from db.texts import diaries
-from learner import onnx_encoder
-from learner.encoder import default_cache
+from learner.encoders import onnx_int8
+from learner.encoders.encoder import default_cache
 from learner.errors import EncoderError
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
@@ -238,7 +238,7 @@ def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: Workb
     agreement = models.int8_agreement(opened)
     assert agreement is not None
     assert (agreement["hash"], agreement["n"]) == (_serving(opened).encoder_hash, diaries.count_diaries(opened))
-    assert onnx_encoder.LEAST_COSINE <= agreement["mean_cosine"] < 1
+    assert onnx_int8.LEAST_COSINE <= agreement["mean_cosine"] < 1
     project_settings.change(opened, precision="fp32")
     _round(bench, opened, "instant")
     assert not _serving(opened).encoder.endswith("-int8")
@@ -249,7 +249,7 @@ def test_an_int8_form_that_disagrees_never_serves(
 ) -> None:
     before = _serving(opened).id
     project_settings.change(opened, precision="int8")
-    monkeypatch.setattr(onnx_encoder, "LEAST_COSINE", 1.1)
+    monkeypatch.setattr(onnx_int8, "LEAST_COSINE", 1.1)
     for _ in range(2):
         ended = _round(bench, opened, "instant")
         assert ended.status == "failed"

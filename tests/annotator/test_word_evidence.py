@@ -18,7 +18,7 @@ from db.models import models, word_emotions
 from db.models.word_emotions import NewWordEmotion
 from db.people import annotators
 from db.texts import diaries
-from learner.units import eojeol
+from learner.text.units import eojeol
 
 if TYPE_CHECKING:
     from db import Database

@@ -10,7 +10,7 @@ import pytest
 
 from annotator.wording import Named, Reading, final_of, read, real_words, shown
 from db.models.models import Explanation
-from learner.units import eojeol
+from learner.text.units import eojeol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

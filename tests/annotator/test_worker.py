@@ -22,7 +22,7 @@ from db.errors import DatabaseError
 from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.conftest import fill
 
 if TYPE_CHECKING:

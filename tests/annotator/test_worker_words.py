@@ -18,8 +18,8 @@ from db.answers.decisions import NewDecision
 from db.models import models, rounds, word_emotions
 from db.people import annotators
 from db.texts import diaries
-from learner import word_vectors
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
+from learner.lexicon import word_vectors
 from tests.conftest import fill
 
 if TYPE_CHECKING:

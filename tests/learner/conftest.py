@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from learner import encoder as encoders
+from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from learner.agreement import (
+from learner.data_quality.agreement import (
     Kinds,
     cohen_kappa,
     coincidences,
@@ -256,7 +256,7 @@ def test_both_ways_of_drawing_give_the_same_interval(monkeypatch: pytest.MonkeyP
     kinds = _kinds(rng.integers(0, 3, (300, 3)) * rng.integers(0, 2, (300, 1)), 3)
     bounds = []
     for least in (0, 10**9):
-        monkeypatch.setattr("learner.agreement._DIARIES_A_KIND", least)
+        monkeypatch.setattr("learner.data_quality.agreement._DIARIES_A_KIND", least)
         found = krippendorff_alpha(kinds, nominal_distance(3), draws=4000)
         bounds.append((found.low, found.high))
     assert bounds[0] == pytest.approx(bounds[1], abs=0.01)

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learner import batches
-from learner.batches import NEAR_DUPLICATE, Shortlist, balanced, first_of_kind, scaled, spread_out, typical
+from learner.active_learning import batch_selection
+from learner.active_learning.batch_selection import (
+    NEAR_DUPLICATE,
+    Shortlist,
+    balanced,
+    first_of_kind,
+    scaled,
+    spread_out,
+    typical,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +160,7 @@ def test_the_typical_are_as_many_as_wanted_without_repeats(n: int, size: int) ->
 
 
 def test_of_a_long_pool_only_a_random_part_is_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_MOST_CLUSTERED", 50)
+    monkeypatch.setattr(batch_selection, "_MOST_CLUSTERED", 50)
     seen: list[int] = []
 
     def features_of(places: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import normalizers
 
-from learner import bundled_encoder
-from learner.bundled_encoder import charsmap, kept_pieces, packed_file, read_packed, write_checkpoint
-from learner.encoder import default_cache
+from learner.encoders import bundled as bundled_encoder
+from learner.encoders.bundled import charsmap, kept_pieces, packed_file, read_packed, write_checkpoint
+from learner.encoders.encoder import default_cache
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from learner.bundled_encoder import PackedCheckpoint
-    from learner.encoder import Encoder
+    from learner.encoders.bundled import PackedCheckpoint
+    from learner.encoders.encoder import Encoder
 
     Tokenize = Callable[[str], list[int]]
 
@@ -118,7 +118,7 @@ def _write(cache: Path, *, before: str = "") -> subprocess.Popen[str]:
     code = f"""
 import sys
 from pathlib import Path
-from learner.bundled_encoder import write_checkpoint
+from learner.encoders.bundled import write_checkpoint
 from learner.errors import EncoderError
 {before}
 try:

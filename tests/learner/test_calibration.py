@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learner.calibration import brier, find_unsure, reliability
+from learner.classification.calibration import brier, find_unsure, reliability
 
 
 def _simulated(n: int, *, sharpen: float, seed: int) -> tuple[np.ndarray, np.ndarray, float]:

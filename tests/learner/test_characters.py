@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learner.characters import cut, find_starts, is_inside_character, legible
+from learner.text.characters import cut, find_starts, is_inside_character, legible
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from learner.classifier import (
+from learner.classification.classifier import (
     BALANCE_FLOOR,
     COMMITTEE,
     TEXT_SHARE,
@@ -29,8 +29,8 @@ from learner.errors import LearnerError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from learner.classifier import Trained
-    from learner.encoder import Encoder
+    from learner.classification.classifier import Trained
+    from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]

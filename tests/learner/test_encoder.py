@@ -24,8 +24,8 @@ from transformers import (
     RobertaModel,
 )
 
-from learner import encoder as encoders
-from learner.encoder import Encoder, default_cache, load
+from learner.encoders import encoder as encoders
+from learner.encoders.encoder import Encoder, default_cache, load
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner import attribution, explanations
 from learner.errors import LearnerError
-from learner.explanations import SENTENCE, Explained, Kept, explain, kept_from_bytes, seed_of
-from learner.sentences import fallback
-from learner.units import UNITS
+from learner.explanation import explainer as explanations
+from learner.explanation import local_surrogate
+from learner.explanation.explainer import SENTENCE, Explained, Kept, explain, kept_from_bytes, seed_of
+from learner.text.sentences import fallback
+from learner.text.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ def test_of_a_long_diary_the_sentence_that_matters_is_examined(count: int, place
     assert [word for word, _ in sorted(found, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
     assert list(explained.spans) == sorted(explained.spans)
     assert counting.texts[0] == text
-    changed = explanations.budget_of(text, 80, has_slopes=False) + 3 * attribution.CHUNK
+    changed = explanations.budget_of(text, 80, has_slopes=False) + 3 * local_surrogate.CHUNK
     by_themselves = len(found) + explanations._REST + 1
     assert explained.sample_count <= changed + by_themselves
 
@@ -438,7 +439,7 @@ def test_few_words_are_asked_about_without_slopes() -> None:
 
     text = " ".join(f"{word}{place}" for place in range(2) for word in WORTH)
     asked = run(text, linear, slopes_of=slopes_of)
-    assert asked.sample_count > 10 * attribution.FEW
+    assert asked.sample_count > 10 * local_surrogate.FEW
     assert asked.fit[0] > 0.99
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learner.forecast import drawn_scores, forecast, stability
+from learner.active_learning.forecast import drawn_scores, forecast, stability
 
 COUNTS = (30, 45, 60, 85, 120, 170, 240, 330, 450)
 

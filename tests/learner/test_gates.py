@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from learner import encoder as encoders
-from learner import gates, units
-from learner.attribution import linear_map
-from learner.masks import choose
+from learner.encoders import encoder as encoders
+from learner.explanation import input_gradients
+from learner.explanation.local_surrogate import linear_map
+from learner.explanation.perturbations import choose
+from learner.text import units
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 TEXT = "오늘은 눈물이 나서 혼자 집에 있었다"
 LONG = (
@@ -36,15 +37,15 @@ def test_slopes_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> Non
     rng = np.random.default_rng(0)
     directions, mean = (rng.normal(size=shape).astype(np.float32) for shape in ((3, encoder.width), (encoder.width,)))
     mean *= 0.01
-    found = gates.slopes(encoder, TEXT, words(TEXT), directions, mean=mean)
+    found = input_gradients.slopes(encoder, TEXT, words(TEXT), directions, mean=mean)
     assert found is not None
-    ids, group_of = gates._tokens(encoder, TEXT, words(TEXT))
+    ids, group_of = input_gradients._tokens(encoder, TEXT, words(TEXT))
 
     def scores(turned: int, by: float) -> np.ndarray:
-        opened = torch.full((6,), gates.GATE)
+        opened = torch.full((6,), input_gradients.GATE)
         opened[turned] += by
         with torch.no_grad():
-            centred = gates._gated(encoder, ids, group_of, opened).numpy() - mean
+            centred = input_gradients._gated(encoder, ids, group_of, opened).numpy() - mean
         return directions @ (centred / np.linalg.norm(centred))
 
     expected = [(scores(i, 0.01) - scores(i, -0.01)) / 0.02 for i in range(6)]
@@ -53,7 +54,9 @@ def test_slopes_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> Non
 
 def test_what_the_encoder_cuts_off_moves_nothing(encoder: Encoder) -> None:
     text = " ".join([TEXT] * 5)
-    found = gates.slopes(encoder, text, words(text), np.ones((1, encoder.width), np.float32), mean=np.zeros(32))
+    found = input_gradients.slopes(
+        encoder, text, words(text), np.ones((1, encoder.width), np.float32), mean=np.zeros(32)
+    )
     assert found is not None
     assert (found[:15] != 0).all()
     assert (found[-5:] == 0).all()
@@ -62,7 +65,7 @@ def test_what_the_encoder_cuts_off_moves_nothing(encoder: Encoder) -> None:
 @pytest.mark.parametrize("text", ["", " ", "ㅋㅋㅋㅋ", "👩\u200d👧 \x00"])
 def test_any_text_has_slopes(encoder: Encoder, text: str) -> None:
     groups = words(text)
-    found = gates.slopes(encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32))
+    found = input_gradients.slopes(encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32))
     assert found is not None
     assert found.shape == (len(groups), 2)
     assert np.isfinite(found).all()
@@ -74,9 +77,9 @@ class _Elsewhere(encoders.Encoder):
 
 def test_an_encoder_that_runs_elsewhere_has_none(encoder: Encoder) -> None:
     other = _Elsewhere("x", encoder.model, encoder.tokenizer, prefix="", digest="x")
-    assert gates.has_gates(encoder)
-    assert not gates.has_gates(other)
-    assert gates.slopes(other, TEXT, words(TEXT), np.ones((1, 32), np.float32), mean=np.zeros(32)) is None
+    assert input_gradients.has_gates(encoder)
+    assert not input_gradients.has_gates(other)
+    assert input_gradients.slopes(other, TEXT, words(TEXT), np.ones((1, 32), np.float32), mean=np.zeros(32)) is None
 
 
 @pytest.mark.slow
@@ -88,6 +91,6 @@ def test_one_pass_tells_nearly_what_many_changed_texts_tell(bundled: Encoder) ->
     vectors = bundled.encode([units.without(LONG, spans, row) for row in chosen.keep.tolist()]).vectors - mean
     scores = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ direction[0]
     expected = linear_map(chosen.keep.astype(float), chosen.weights) @ scores
-    found = gates.slopes(bundled, LONG, words(LONG), direction, mean=mean)
+    found = input_gradients.slopes(bundled, LONG, words(LONG), direction, mean=mean)
     assert found is not None
     assert np.corrcoef(found[:, 0], expected)[0, 1] > 0.7

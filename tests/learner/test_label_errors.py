@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from learner.data_quality.label_issues import find_doubts
 from learner.errors import LearnerError
-from learner.label_errors import find_doubts
 from tests.conftest import ROOT
 
 
@@ -63,5 +63,5 @@ def test_probabilities_that_are_no_numbers_are_refused() -> None:
 
 
 def test_cleanlab_is_loaded_only_when_labels_are_looked_at() -> None:
-    code = "import sys, learner.label_errors; assert 'cleanlab' not in sys.modules"
+    code = "import sys, learner.data_quality.label_issues; assert 'cleanlab' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learner.learning_curve import answers_along, points, round_counts, split_arms, spread_counts
+from learner.active_learning.learning_curve import answers_along, points, round_counts, split_arms, spread_counts
 
 
 def test_counts_end_at_all_labels_and_ascend() -> None:

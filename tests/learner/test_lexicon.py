@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learner import lexicon
-from learner.words import Word, find_words
+from learner.lexicon import lexicon
+from learner.text.lemmas import Word, find_words
 
 SAD, HAPPY = 5, 2
 

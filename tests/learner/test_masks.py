@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learner.errors import LearnerError
-from learner.masks import DRAWS, choose, choose_short, kernel
+from learner.explanation.perturbations import DRAWS, choose, choose_short, kernel
 
 
 @pytest.mark.parametrize(("n", "budget"), [(1, 2), (2, 3), (5, 160), (7, 160), (8, 160), (24, 160), (24, 9), (500, 40)])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.metrics import (
+from learner.classification.metrics import (
     evaluate,
     f1_interval,
     macro_f1_change,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.negation import find_groups, merge
-from learner.units import UNITS, eojeol, morphemes
+from learner.text.negation import find_groups, merge
+from learner.text.units import UNITS, eojeol, morphemes
 
 DIARIES = st.lists(
     st.one_of(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner import encoder as encoders
-from learner import onnx_encoder
+from learner.encoders import encoder as encoders
+from learner.encoders import onnx_int8
 from learner.errors import EncoderError
 from tests.conftest import ROOT
 from tests.learner.tiny import write_tiny_encoder
@@ -17,7 +17,7 @@ from tests.learner.tiny import write_tiny_encoder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 pytestmark = pytest.mark.slow
 
@@ -33,12 +33,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 @pytest.fixture(scope="module")
 def exported(original: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("int8") / "tiny-int8"
-    onnx_encoder.export(original, folder)
+    onnx_int8.export(original, folder)
     return folder
 
 
-def _load(original: Encoder, folder: Path) -> onnx_encoder.Int8Encoder:
-    return onnx_encoder.load(folder, "tiny-int8", digest=onnx_encoder.digest_of(original.hash))
+def _load(original: Encoder, folder: Path) -> onnx_int8.Int8Encoder:
+    return onnx_int8.load(folder, "tiny-int8", digest=onnx_int8.digest_of(original.hash))
 
 
 def test_int8_vectors_are_near_the_originals_and_of_length_one(original: Encoder, exported: Path) -> None:
@@ -59,24 +59,24 @@ def test_a_text_has_the_same_vector_alone_and_beside_a_longer_one(original: Enco
 
 
 def test_int8_vectors_have_an_identity_of_their_own(original: Encoder, exported: Path) -> None:
-    assert _load(original, exported).hash == onnx_encoder.digest_of(original.hash) != original.hash
+    assert _load(original, exported).hash == onnx_int8.digest_of(original.hash) != original.hash
 
 
 def test_the_original_is_as_it_was_after_the_export(original: Encoder, tmp_path: Path) -> None:
     before = original.encode(TEXTS).vectors
-    onnx_encoder.export(original, tmp_path / "again")
+    onnx_int8.export(original, tmp_path / "again")
     np.testing.assert_allclose(original.encode(TEXTS).vectors, before, atol=1e-6)
 
 
 def test_the_form_of_another_encoder_is_refused(exported: Path) -> None:
     with pytest.raises(EncoderError, match="int8_unloadable"):
-        onnx_encoder.load(exported, "tiny-int8", digest=onnx_encoder.digest_of("other"))
+        onnx_int8.load(exported, "tiny-int8", digest=onnx_int8.digest_of("other"))
 
 
 def test_a_damaged_or_missing_form_is_refused(original: Encoder, tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="int8_unloadable"):
         _load(original, tmp_path / "nothing")
-    onnx_encoder.export(original, tmp_path / "harmed")
+    onnx_int8.export(original, tmp_path / "harmed")
     model = tmp_path / "harmed" / "model.onnx"
     model.write_bytes(model.read_bytes()[:-100])
     with pytest.raises(EncoderError, match="int8_unloadable"):
@@ -86,8 +86,8 @@ def test_a_damaged_or_missing_form_is_refused(original: Encoder, tmp_path: Path)
 def test_agreement_by_hand() -> None:
     before = np.array([[1, 0], [0, 1]], np.float32)
     after = np.array([[1, 0], [0.8, 0.6]], np.float32)
-    found = onnx_encoder.agreement(before, after, lambda vectors: vectors.argmax(axis=1))
-    assert found == onnx_encoder.Agreement(2, pytest.approx(0.8), 0.5)
+    found = onnx_int8.agreement(before, after, lambda vectors: vectors.argmax(axis=1))
+    assert found == onnx_int8.Agreement(2, pytest.approx(0.8), 0.5)
 
 
 SILENCING = {"ORT_DISABLE_TELEMETRY", "CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS",
@@ -98,7 +98,7 @@ SILENCING = {"ORT_DISABLE_TELEMETRY", "CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLA
 def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
     """It names its session in a file as soon as it is imported, if it is going to report."""
     told = {}
-    for name, first in (("plain", ""), ("ours", "import learner.onnx_encoder; ")):
+    for name, first in (("plain", ""), ("ours", "import learner.encoders.onnx_int8; ")):
         (tmp_path / name).mkdir()
         environment = {key: value for key, value in os.environ.items() if key not in SILENCING}
         command = [sys.executable, "-c", f"{first}import onnxruntime"]

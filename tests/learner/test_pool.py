@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner.classifier import Classifier
+from learner.classification.bulk_scoring import score_pool
+from learner.classification.classifier import Classifier
+from learner.encoders.vector_store import VectorFile
 from learner.errors import LearnerError
-from learner.pool import score_pool
-from learner.vector_file import VectorFile
 
 if TYPE_CHECKING:
     from pathlib import Path

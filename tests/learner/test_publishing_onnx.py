@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner import encoder as encoders
-from learner import onnx_encoder, published_example, publishing_onnx, publishing_tokenizer, text_space
-from learner.classifier import Classifier
+from learner.classification import ngram_features
+from learner.classification.classifier import Classifier
+from learner.encoders import encoder as encoders
+from learner.encoders import onnx_int8
 from learner.errors import EncoderError
+from learner.publishing import example, onnx, tokenizer
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from learner.encoder import Encoder
-    from learner.text_space import TextSpace
+    from learner.classification.ngram_features import TextSpace
+    from learner.encoders.encoder import Encoder
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +34,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 @pytest.fixture(scope="module")
 def space() -> TextSpace:
-    return text_space.fit(POOL, seed=0)
+    return ngram_features.fit(POOL, seed=0)
 
 
 def _head(encoder: Encoder, space: TextSpace | None) -> Classifier:
@@ -45,8 +47,8 @@ def _head(encoder: Encoder, space: TextSpace | None) -> Classifier:
 
 def _write(encoder: Encoder, head: Classifier, space: TextSpace | None, folder: Path) -> None:
     folder.mkdir()
-    publishing_onnx.write(encoder, head, space, folder / "model.onnx", about={"labels": NAMES})
-    publishing_tokenizer.write(encoder, folder)
+    onnx.write(encoder, head, space, folder / "model.onnx", about={"labels": NAMES})
+    tokenizer.write(encoder, folder)
 
 
 @pytest.mark.parametrize("with_grams", [True, False])
@@ -56,7 +58,7 @@ def test_the_graph_answers_as_the_classifier_does(
     mine = space if with_grams else None
     head = _head(encoder, mine)
     _write(encoder, head, mine, tmp_path / "out")
-    names, proba = published_example.predict(TEXTS, tmp_path / "out")
+    names, proba = example.predict(TEXTS, tmp_path / "out")
     features = head.features(encoder.encode(TEXTS).vectors, mine.transform(TEXTS) if mine else None)
     assert names == NAMES
     assert np.ptp(proba, axis=0).max() > 0.2, "the texts are told apart"
@@ -69,7 +71,7 @@ def test_a_text_without_known_characters_is_answered_by_its_vector(
     assert not space.transform(["Z"]).any()
     head = _head(encoder, space)
     _write(encoder, head, space, tmp_path / "out")
-    found = published_example.predict(["Z"], tmp_path / "out")[1]
+    found = example.predict(["Z"], tmp_path / "out")[1]
     features = head.features(encoder.encode(["Z"]).vectors, space.transform(["Z"]))
     np.testing.assert_allclose(found, head.proba(features), atol=1e-5)
 
@@ -82,7 +84,7 @@ def test_an_encoder_without_its_common_direction_is_traced_without_it(encoder: E
     head = _head(encoder, None)
     _write(tuned, head, None, tmp_path / "out")
     wanted = head.proba(head.features(tuned.encode(TEXTS).vectors, None))
-    np.testing.assert_allclose(published_example.predict(TEXTS, tmp_path / "out")[1], wanted, atol=1e-5)
+    np.testing.assert_allclose(example.predict(TEXTS, tmp_path / "out")[1], wanted, atol=1e-5)
 
 
 def test_the_same_version_gives_the_same_bytes_and_no_path_of_the_machine(
@@ -97,12 +99,12 @@ def test_the_same_version_gives_the_same_bytes_and_no_path_of_the_machine(
 
 
 def test_an_int8_version_keeps_its_int8_encoder(encoder: Encoder, tmp_path: Path) -> None:
-    onnx_encoder.export(encoder, tmp_path / "int8")
-    small = onnx_encoder.load(tmp_path / "int8", "tiny-int8", digest=onnx_encoder.digest_of(encoder.hash))
+    onnx_int8.export(encoder, tmp_path / "int8")
+    small = onnx_int8.load(tmp_path / "int8", "tiny-int8", digest=onnx_int8.digest_of(encoder.hash))
     head = _head(encoder, None)
     _write(small, head, None, tmp_path / "out")
     # Alone, since what int8 answers depends on the texts beside.
-    found = np.concatenate([published_example.predict([text], tmp_path / "out")[1] for text in TEXTS])
+    found = np.concatenate([example.predict([text], tmp_path / "out")[1] for text in TEXTS])
     vectors = np.concatenate([small.encode([text]).vectors for text in TEXTS])
     np.testing.assert_allclose(found, head.proba(head.features(vectors, None)), atol=1e-4)
 
@@ -111,5 +113,5 @@ def test_an_encoder_that_cannot_be_traced_is_refused_with_its_name(encoder: Enco
     broken = encoders.Encoder("broken", encoder.model, encoder.tokenizer, prefix="", digest="")
     broken.model = None
     with pytest.raises(EncoderError) as raised:
-        publishing_onnx.write(broken, _head(encoder, None), None, tmp_path / "model.onnx", about={})
+        onnx.write(broken, _head(encoder, None), None, tmp_path / "model.onnx", about={})
     assert (raised.value.code, raised.value.details["name"]) == ("model_unexportable", "broken")

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner import encoder as encoders
-from learner import publishing_tokenizer, publishing_transformers
-from learner.classifier import Classifier
+from learner.classification.classifier import Classifier
+from learner.encoders import encoder as encoders
 from learner.errors import LearnerError
+from learner.publishing import tokenizer, transformers
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from learner.encoder import Encoder
+    from learner.encoders.encoder import Encoder
 
 pytestmark = pytest.mark.slow
 
@@ -78,18 +78,18 @@ def test_an_ordinary_checkpoint_answers_as_the_head_on_the_vectors_does(kind: st
     encoder = _load(str(folder if kind == "bert" else _as_kind(folder, kind)), tmp_path)
     head, target = _head(encoder.width), tmp_path / "out"
     target.mkdir()
-    publishing_transformers.check(encoder, head)
-    publishing_transformers.write(encoder, head, NAMES, target)
-    publishing_tokenizer.write(encoder, target)
+    transformers.check(encoder, head)
+    transformers.write(encoder, head, NAMES, target)
+    tokenizer.write(encoder, target)
     proba = _proba(encoder, head)
     assert np.ptp(proba, axis=0).max() > 0.2, "the texts are told apart"
-    np.testing.assert_allclose(publishing_transformers.predict(TEXTS, target), proba, atol=1e-5)
+    np.testing.assert_allclose(transformers.predict(TEXTS, target), proba, atol=1e-5)
 
 
 def test_texts_beside_longer_ones_are_answered_the_same(tiny: Encoder) -> None:
     import torch
 
-    model = publishing_transformers.build(tiny, _head(tiny.width), NAMES)
+    model = transformers.build(tiny, _head(tiny.width), NAMES)
     assert model.config.id2label == dict(enumerate(NAMES))
     whole = tiny.tokenizer(["기쁨", TEXTS[1]], padding=True, return_tensors="pt")
     alone = tiny.tokenizer(["기쁨"], return_tensors="pt")
@@ -102,7 +102,7 @@ def test_the_tokenizer_puts_the_prefix_before_a_text_and_cuts_it(tiny: Encoder, 
     from tokenizers import Tokenizer
 
     assert tiny.prefix == "query: "
-    publishing_tokenizer.write(tiny, tmp_path)
+    tokenizer.write(tiny, tmp_path)
     rows = Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode_batch(TEXTS)
     wanted = tiny.tokenizer([tiny.prefix + text for text in TEXTS], truncation=True, max_length=tiny.max_tokens)
     assert [[i for i, on in zip(r.ids, r.attention_mask, strict=True) if on] for r in rows] == wanted["input_ids"]
@@ -114,10 +114,10 @@ def test_what_an_ordinary_checkpoint_cannot_hold_is_refused(tiny: Encoder) -> No
     shifted = replace(head, mean=np.ones(tiny.width, np.float32))
     for wrong in (replace(head, text_space="n-grams"), shifted):
         with pytest.raises(LearnerError, match="ordinary_head_impossible"):
-            publishing_transformers.check(tiny, wrong)
+            transformers.check(tiny, wrong)
     untuned = encoders.Encoder("", tiny.model, tiny.tokenizer, prefix="", digest="")
     with pytest.raises(LearnerError, match="ordinary_head_impossible"):
-        publishing_transformers.check(untuned, head)
+        transformers.check(untuned, head)
 
 
 def test_a_fully_tuned_folder_keeps_the_direction_that_it_leaves_out(tiny: Encoder, tmp_path: Path) -> None:
@@ -137,8 +137,8 @@ def test_a_fully_tuned_folder_keeps_the_direction_that_it_leaves_out(tiny: Encod
 def test_an_exported_folder_serves_as_an_encoder_without_a_second_prefix(tiny: Encoder, tmp_path: Path) -> None:
     target = tmp_path / "out-e5"
     target.mkdir()
-    publishing_transformers.write(tiny, _head(tiny.width), NAMES, target)
-    publishing_tokenizer.write(tiny, target)
+    transformers.write(tiny, _head(tiny.width), NAMES, target)
+    tokenizer.write(tiny, target)
     again = encoders.load(str(target), cache=tmp_path)
     assert again.prefix == ""
     assert again.common is None
@@ -150,8 +150,8 @@ def test_an_exported_folder_serves_as_an_encoder_without_a_second_prefix(tiny: E
 def test_the_bundled_encoder_leaves_as_a_checkpoint_that_a_fresh_process_loads(tmp_path: Path) -> None:
     encoder = _load(encoders.EMOTION, encoders.default_cache())
     head = _head(encoder.width)
-    publishing_transformers.write(encoder, head, NAMES, tmp_path)
-    publishing_tokenizer.write(encoder, tmp_path)
+    transformers.write(encoder, head, NAMES, tmp_path)
+    tokenizer.write(encoder, tmp_path)
     asked = [sys.executable, "-c", ASKED, str(tmp_path)]
     # From elsewhere, so that nothing of the project can be imported.
     done = subprocess.run(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from learner.classifier import softmax
+from learner.active_learning.query_strategies import CHOSEN, DEFAULT, STRATEGIES, Pool, choose, interleave, score
+from learner.classification.classifier import softmax
 from learner.errors import LearnerError
-from learner.query_strategies import CHOSEN, DEFAULT, STRATEGIES, Pool, choose, interleave, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

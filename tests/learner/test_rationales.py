@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner.classifier import bootstrap, fit_head, one_hot, train
-from learner.rationales import LEAST_EVIDENCE, PRICE, Marked, weights_of, without_span
+from learner.classification.classifier import bootstrap, fit_head, one_hot, train
+from learner.classification.rationale_loss import LEAST_EVIDENCE, PRICE, Marked, weights_of, without_span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

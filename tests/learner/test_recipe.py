@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from learner import recipe, recipe_data
 from learner.errors import LearnerError
-from learner.recipe import Data
-from learner.recipe_data import Row
+from learner.recipes import data, recipe
+from learner.recipes.data import Row
+from learner.recipes.recipe import Data
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _data(**settings: Any) -> Data:
 
 def test_classes_are_numbered_in_order_of_appearance() -> None:
     rows = [Row(2, "가", "슬픔"), Row(3, "나", "기쁨"), Row(4, "다", "슬픔")]
-    found = recipe_data.prepare(rows, [Row(2, "라", "분노")], _data())
+    found = data.prepare(rows, [Row(2, "라", "분노")], _data())
     assert found.classes == ("슬픔", "기쁨", "분노")
     assert found.training.labels.tolist() == [0, 1, 0]
     assert found.validation.labels.tolist() == [2]
@@ -218,14 +218,14 @@ def test_classes_are_numbered_in_order_of_appearance() -> None:
 
 def test_rows_without_text_or_label_are_left_out_and_counted() -> None:
     rows = [*ROWS, Row(90, "", "기쁨"), Row(91, "글", "")]
-    found = recipe_data.prepare(rows, [*ROWS[:2], Row(9, "", "")], _data())
+    found = data.prepare(rows, [*ROWS[:2], Row(9, "", "")], _data())
     assert (len(found.training.texts), len(found.validation.texts), found.left_out) == (40, 2, 3)
 
 
 def test_a_share_is_drawn_as_pandas_draws_it() -> None:
     import pandas as pd
 
-    found = recipe_data.prepare(ROWS, ROWS[:10], _data(share=0.4, seed=999))
+    found = data.prepare(ROWS, ROWS[:10], _data(share=0.4, seed=999))
     frame = pd.DataFrame({"number": [row.number for row in ROWS]}).sample(frac=0.4, random_state=999)
     assert found.training.numbers.tolist() == frame["number"].tolist()
     assert len(found.validation.texts) == 4
@@ -235,7 +235,7 @@ def test_a_stratified_split_keeps_the_shares_and_is_scikit_learns() -> None:
     from sklearn.model_selection import train_test_split
 
     rows = [Row(i, f"글 {i}", "기쁨" if i % 4 else "슬픔") for i in range(80)]
-    found = recipe_data.prepare(rows, None, _data(validation="stratified", validation_share=0.25, seed=42))
+    found = data.prepare(rows, None, _data(validation="stratified", validation_share=0.25, seed=42))
     assert np.bincount(found.validation.labels).tolist() == [5, 15]
     labels = [row.label for row in rows]
     expected, _ = train_test_split(range(80), test_size=0.25, random_state=42, stratify=labels)
@@ -243,18 +243,18 @@ def test_a_stratified_split_keeps_the_shares_and_is_scikit_learns() -> None:
 
 
 def test_a_random_split_of_nine_to_one_has_nothing_twice() -> None:
-    found = recipe_data.prepare(ROWS, None, _data(validation="random", validation_share=0.1))
+    found = data.prepare(ROWS, None, _data(validation="random", validation_share=0.1))
     assert (len(found.training.texts), len(found.validation.texts)) == (36, 4)
     assert {*found.training.numbers, *found.validation.numbers} == {row.number for row in ROWS}
 
 
 def test_a_trial_takes_the_small_part_that_the_recipe_names() -> None:
-    first = recipe_data.prepare(ROWS, ROWS, _data(trial_rows=10), trial=True)
+    first = data.prepare(ROWS, ROWS, _data(trial_rows=10), trial=True)
     assert first.training.numbers.tolist() == [row.number for row in ROWS[:10]]
-    drawn = recipe_data.prepare(ROWS, ROWS, _data(trial_share=0.25), trial=True)
+    drawn = data.prepare(ROWS, ROWS, _data(trial_share=0.25), trial=True)
     assert len(drawn.training.texts) == 10
     assert len(drawn.validation.texts) == 40, "what is measured on stays whole"
-    assert len(recipe_data.prepare(ROWS, ROWS, _data(trial_rows=10)).training.texts) == 40
+    assert len(data.prepare(ROWS, ROWS, _data(trial_rows=10)).training.texts) == 40
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_trial_takes_the_small_part_that_the_recipe_names() -> None:
 def test_rows_that_can_not_be_used_are_refused(rows: list[Row], settings: dict[str, Any], code: str) -> None:
     validation = [Row(2, "나", "기쁨")] if settings.get("validation", "file") == "file" else None
     with pytest.raises(LearnerError) as caught:
-        recipe_data.prepare(rows, validation, _data(**settings))
+        data.prepare(rows, validation, _data(**settings))
     assert caught.value.code == code
     if code == "recipe_class_unknown":
         assert caught.value.details["row"] == 3

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from learner import metrics, recipe, recipe_checkpoint, recipe_data, recipe_features, recipe_report, recipe_training
+from learner.classification import metrics
 from learner.errors import LearnerError
-from learner.recipe import Model
-from learner.recipe_data import Part, Row
+from learner.recipes import checkpoint as recipe_checkpoint
+from learner.recipes import data, frozen_features, recipe, report, training
+from learner.recipes.data import Part, Row
+from learner.recipes.recipe import Model
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from learner.recipe_checkpoint import Checkpoint
-    from learner.recipe_data import Prepared
+    from learner.recipes.checkpoint import Checkpoint
+    from learner.recipes.data import Prepared
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +43,12 @@ def _loaded(
 ) -> tuple[recipe.Recipe, Checkpoint, Prepared]:
     found = recipe.load(name, {"model.checkpoint": str(tiny), **changes})
     given = (measured or _rows(8)) if found.data.validation == "file" or measured else None
-    prepared = recipe_data.prepare(_rows(32), given, found.data)
+    prepared = data.prepare(_rows(32), given, found.data)
     return found, _checkpoint(found.model, prepared.classes), prepared
 
 
 def _checkpoint(model: Model, classes: tuple[str, ...] | None) -> Checkpoint:
-    from learner.encoder import default_cache
+    from learner.encoders.encoder import default_cache
 
     return recipe_checkpoint.load(model, cache=default_cache(), seed=0, classes=classes)
 
@@ -54,7 +56,7 @@ def _checkpoint(model: Model, classes: tuple[str, ...] | None) -> Checkpoint:
 def _trainer(name: str, tiny: Path, folder: Path, **changes: Any) -> Any:
     found, checkpoint, prepared = _loaded(name, tiny, **changes)
     assert found.training is not None
-    return recipe_training._trainer(found, found.training, checkpoint, prepared, folder)
+    return training._trainer(found, found.training, checkpoint, prepared, folder)
 
 
 def _rates(trainer: Any, steps: int) -> list[float]:
@@ -176,7 +178,7 @@ FAST = {
 
 def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path: Path) -> None:
     found, checkpoint, prepared = _loaded("D3", tiny, measured=_rows(8, turned=True), **FAST)
-    trained = recipe_training.train(found, checkpoint, prepared, folder=tmp_path)
+    trained = training.train(found, checkpoint, prepared, folder=tmp_path)
     measured = [row["validation_loss"] for row in trained.curve if "validation_loss" in row]
     assert len(measured) == int(np.argmin(measured)) + 1 + 3, "three evaluations without a better one end it"
     right = trained.validation[np.arange(8), prepared.validation.labels]
@@ -187,11 +189,11 @@ def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path:
 def test_a_run_that_was_stopped_goes_on_where_it_was(tiny: Path, tmp_path: Path) -> None:
     changes = {**FAST, "training.epochs": 3}
     found, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    stopped = recipe_training.train(found, checkpoint, prepared, folder=tmp_path, said=lambda share: share < 0.5)
+    stopped = training.train(found, checkpoint, prepared, folder=tmp_path, said=lambda share: share < 0.5)
     assert stopped.stopped
     shares: list[float] = []
     found, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    ended = recipe_training.train(
+    ended = training.train(
         found, checkpoint, prepared, folder=tmp_path, resume=True, said=lambda share: shares.append(share) is None
     )
     assert shares[0] > 0.5
@@ -207,12 +209,12 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path)
     with torch.no_grad():
         checkpoint.model.classifier.weight.fill_(math.nan)
     with pytest.raises(LearnerError, match="tuning_diverged"):
-        recipe_training.train(found, checkpoint, prepared, folder=tmp_path)
+        training.train(found, checkpoint, prepared, folder=tmp_path)
 
 
 def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_beside_it(tiny: Path) -> None:
     checkpoint = _checkpoint(Model(checkpoint=str(tiny)), None)
-    features, stopped = recipe_features.first_tokens(checkpoint, [SAD + SAD, "하루", HAPPY], said=lambda share: True)
+    features, stopped = frozen_features.first_tokens(checkpoint, [SAD + SAD, "하루", HAPPY], said=lambda share: True)
     assert not stopped
     for row, text in zip(features, [SAD + SAD, "하루", HAPPY], strict=True):
         with torch.inference_mode():
@@ -223,7 +225,7 @@ def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_besid
 def test_token_lengths_count_the_texts_that_the_model_cuts(tiny: Path) -> None:
     checkpoint = _checkpoint(Model(checkpoint=str(tiny), max_tokens=10), None)
     # Two special tokens and a token for each character that is no space: 10, 11 and 4.
-    found = recipe_report.token_lengths(checkpoint, ["기쁘고 즐거운 하루", "슬프고 눈물이 난 하루", "하루"])
+    found = report.token_lengths(checkpoint, ["기쁘고 즐거운 하루", "슬프고 눈물이 난 하루", "하루"])
     assert (found["longer"], found["longest"], found["median"]) == (1, 11, 10)
     assert found["share"] == pytest.approx(1 / 3)
 
@@ -234,13 +236,13 @@ TRUTH = np.array([0, 0, 1, 1])
 
 def test_texts_come_with_their_cross_entropy_highest_first() -> None:
     part = Part(("가", "나", "다", "라"), TRUTH, np.array([2, 3, 4, 5]))
-    found = recipe_report.losses(PROBA, part, ("기쁨", "슬픔"))
+    found = report.losses(PROBA, part, ("기쁨", "슬픔"))
     assert [row["row"] for row in found] == [3, 4, 5, 2]
     assert found[0] == {"row": 3, "loss": round(-math.log(0.2), 4), "label": "기쁨", "answer": "슬픔", "text": "나"}
 
 
 def test_the_confusion_matrix_is_normalised_by_truth() -> None:
-    found = recipe_report.confusion(PROBA, TRUTH, ("기쁨", "슬픔"))
+    found = report.confusion(PROBA, TRUTH, ("기쁨", "슬픔"))
     assert found["counts"] == [[1, 1], [2, 0]]
     assert found["shares"] == [[0.5, 0.5], [1.0, 0.0]]
 
@@ -251,7 +253,7 @@ def test_figures_are_scikit_learns_and_lie_in_their_intervals() -> None:
     draw = np.random.default_rng(3)
     proba = draw.dirichlet([1, 1, 1], 60).astype(np.float32)
     truth = np.where(draw.random(60) < 0.6, proba.argmax(axis=1), draw.integers(0, 3, 60))
-    found = recipe_report.measure(proba, truth, seed=0)
+    found = report.measure(proba, truth, seed=0)
     for name in ("macro", "micro", "weighted"):
         figure = found[f"{name}_f1"]
         assert figure["value"] == pytest.approx(f1_score(truth, proba.argmax(axis=1), average=name))

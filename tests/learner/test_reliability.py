@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learner.reliability import PRIOR_OVERLAPS, share_equally, soft_targets
+from learner.classification.soft_labels import PRIOR_OVERLAPS, share_equally, soft_targets
 
 
 def _ints(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

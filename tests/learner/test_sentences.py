@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from learner import sentences
 from learner.errors import LearnerError
-from learner.sentences import SentenceSplitter, fallback
+from learner.text import sentences
+from learner.text.sentences import SentenceSplitter, fallback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +195,7 @@ def test_a_child_that_cannot_start_is_an_error_and_not_a_fallback(
 
 
 def test_the_child_loads_only_the_splitter() -> None:
-    code = "import json, sys; from learner.kss_child import load; load(); print(json.dumps(sorted(sys.modules)))"
+    code = "import json, sys; from learner.text.kss_process import load; load(); print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout))
     assert "kss._modules.sentences.split_sentences" in loaded
@@ -204,7 +204,7 @@ def test_the_child_loads_only_the_splitter() -> None:
 
 def test_the_child_forgets_the_texts_it_has_seen() -> None:
     code = (
-        "from learner.kss_child import load; split, forget = load();"
+        "from learner.text.kss_process import load; split, forget = load();"
         "from kss._modules.sentences.sentence_processor import SentenceProcessor as kept;"
         "from kss._modules.sentences.split_sentences import _split_sentences as cached;"
         "split('나@다.kr https://a.kr/비밀 갔다.', backend='mecab', num_workers=1); forget();"
@@ -216,7 +216,7 @@ def test_the_child_forgets_the_texts_it_has_seen() -> None:
 
 def test_the_child_ends_with_its_parent() -> None:
     code = (
-        "import time; from learner.sentences import SentenceSplitter; s = SentenceSplitter(timeout_seconds=30);"
+        "import time; from learner.text.sentences import SentenceSplitter; s = SentenceSplitter(timeout_seconds=30);"
         "s.split(['갔다.']); print(s._child.process.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner.similar import similarities
-from learner.vector_file import VectorFile
+from learner.encoders.nearest_neighbours import similarities
+from learner.encoders.vector_store import VectorFile
 
 if TYPE_CHECKING:
     from pathlib import Path

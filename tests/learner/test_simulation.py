@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from learner.active_learning.query_strategies import STRATEGIES
+from learner.active_learning.simulation import Replay, asking, full_pool, mean_interval, replay, summarise
 from learner.errors import LearnerError
-from learner.query_strategies import STRATEGIES
-from learner.simulation import Replay, asking, full_pool, mean_interval, replay, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from learner.simulation import State
+    from learner.active_learning.simulation import State
 
 K = 3
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learner.text_space import FEWEST_TEXTS, WIDTH, TextSpace, fit, from_bytes
+from learner.classification.ngram_features import FEWEST_TEXTS, WIDTH, TextSpace, fit, from_bytes
 
 DIARIES = Path(__file__).resolve().parents[2] / "examples" / "diaries.csv"
 

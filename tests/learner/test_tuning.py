@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from learner import adapters, tuning
+from learner.encoders import adapters, fine_tuning
+from learner.encoders.fine_tuning import Examples, TuningSettings, tune
 from learner.errors import EncoderError, LearnerError
-from learner.tuning import Examples, TuningSettings, tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from learner.tuning import Tuned
+    from learner.encoders.fine_tuning import Tuned
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def _tune(
     training: Examples | None = None,
     validation: Examples | None = None,
     settings: TuningSettings = SETTINGS,
-    loss: tuning.Loss = "softmax",
+    loss: fine_tuning.Loss = "softmax",
     said: Callable[[float], bool] = lambda share: True,
 ) -> Tuned:
     encoder, tokenizer = _loaded(tiny)
@@ -163,10 +163,10 @@ def test_soft_targets_are_learned_as_shares(tiny: Path, tmp_path: Path) -> None:
 def test_what_is_unknown_has_no_part_in_the_sigmoid_loss() -> None:
     logits = torch.tensor([[2.0, -9.0], [0.0, 0.0]])
     targets = torch.tensor([[1.0, math.nan], [0.0, 1.0]])
-    losses = tuning._sigmoid_loss(logits, targets)
+    losses = fine_tuning._sigmoid_loss(logits, targets)
     np.testing.assert_allclose(losses, [math.log1p(math.exp(-2.0)), math.log(2)], rtol=1e-5)
     logits.requires_grad_()
-    tuning._sigmoid_loss(logits, targets).sum().backward()
+    fine_tuning._sigmoid_loss(logits, targets).sum().backward()
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
     assert logits.grad[0, 1] == 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.units import UNITS, eojeol, morphemes, without
+from learner.text.units import UNITS, eojeol, morphemes, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable

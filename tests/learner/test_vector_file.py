@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import learner
+from learner.encoders.vector_store import VectorFile
 from learner.errors import LearnerError
-from learner.vector_file import VectorFile
 
 WIDTH = 3
 
@@ -123,7 +123,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from learner.errors import LearnerError
-from learner.vector_file import VectorFile
+from learner.encoders.vector_store import VectorFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
@@ -149,7 +149,7 @@ def test_a_row_is_there_only_after_its_vector(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
-from learner.vector_file import VectorFile
+from learner.encoders.vector_store import VectorFile
 file = VectorFile(Path(sys.argv[1]), width=3)
 for i in range(1, 10**6):
     file.write([i], np.full((1, 3), i, np.float32), np.ones(1, np.int32))

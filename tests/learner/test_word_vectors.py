@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner import word_vectors
 from learner.errors import LearnerError
-from learner.word_vectors import WordVectors
+from learner.lexicon import word_vectors
+from learner.lexicon.word_vectors import WordVectors
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.words import MAX_FORM_CHARACTERS, find_words, form_of
+from learner.text.lemmas import MAX_FORM_CHARACTERS, find_words, form_of
 
 TEXTS = st.lists(
     st.one_of(

@@ -11,9 +11,9 @@ from db.label_sets import labels
 from db.models import models, word_emotions
 from db.people import annotators
 from db.texts import diaries
-from learner import word_vectors
-from learner.units import eojeol
-from learner.word_vectors import WordVectors
+from learner.lexicon import word_vectors
+from learner.lexicon.word_vectors import WordVectors
+from learner.text.units import eojeol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

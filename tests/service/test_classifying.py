@@ -23,7 +23,7 @@ from annotator.worker import upkeep
 from annotator.worker.workbench import Workbench
 from db.models import models
 from db.texts import diaries
-from learner.encoder import default_cache
+from learner.encoders.encoder import default_cache
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT, fill
 

@@ -1,0 +1,133 @@
+"""Learning curves: how well heads that learned from the first 20, 50, 100, … labels do on the same diaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from learner.classification import metrics
+from learner.classification.classifier import fit_head
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+FEWEST = 20
+"""Labels below which a curve jumps about more than it says."""
+
+_STEP = 1.35
+
+
+def spread_counts(n: int, *, most: int = 9) -> tuple[int, ...]:
+    """Return up to `most` numbers of labels up to n, evenly spread on a logarithmic scale, the last one n."""
+    if n < FEWEST:
+        return ()
+    found = [n]
+    while len(found) < most and round(found[-1] / _STEP) >= FEWEST:
+        found.append(round(found[-1] / _STEP))
+    return tuple(reversed(found))
+
+
+def round_counts(n: int) -> tuple[int, ...]:
+    """Return 20, 50, 100, 200, 500, … below n, and n itself."""
+    steps = [m * 10**power for power in range(1, 7) for m in (1, 2, 5) if FEWEST <= m * 10**power < n]
+    return (*steps, n) if n >= FEWEST else ()
+
+
+def answers_along(
+    features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
+) -> IntArray:
+    """Return what heads trained on the first labels answer, (counts, n): label columns.
+
+    Where the first labels are all of one kind, the answer is that kind: there is nothing else to learn.
+
+    Args:
+        features, labels: of the training diaries, in the order in which they were labelled.
+        test: (n, features) of the diaries to answer.
+        counts: how many of the first labels each head gets; at most len(labels).
+    """
+    answers = np.zeros((len(counts), len(test)), np.int64)
+    start = None
+    # From the longest to the shortest: each head is near the one before it, which saves most of the time.
+    for row in reversed(range(len(counts))):
+        seen = labels[: counts[row]]
+        if len(np.unique(seen)) < 2:
+            answers[row] = seen[0]
+            continue
+        start = fit_head(features[: counts[row]], seen, k=k, start=start)
+        answers[row] = (test @ start[0].T + start[1]).argmax(axis=1)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How a head that learned from `count` labels did; each figure with its 95 % interval."""
+
+    count: int
+    accuracy: metrics.Interval
+    macro_f1: metrics.Interval
+
+    def score(self, name: Literal["accuracy", "macro_f1"]) -> metrics.Interval:
+        """Return one of the two figures."""
+        return self.accuracy if name == "accuracy" else self.macro_f1
+
+
+def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int, seed: int) -> tuple[Point, ...]:
+    """Return the points of a curve.
+
+    Args:
+        answers: (counts, n) of `answers_along`.
+        truth: (n,) label columns.
+    """
+    made = []
+    for count, row in zip(counts, answers, strict=True):
+        right = int((row == truth).sum())
+        accuracy = metrics.Interval(right / len(truth), *metrics.wilson(right, len(truth)))
+        made.append(Point(int(count), accuracy, metrics.macro_f1_interval(row, truth, k=k, seed=seed, draws=500)))
+    return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """The two orders of labels that are compared at equal numbers.
+
+    Attributes:
+        chosen: places of the labels whose diaries the query strategy chose, after the random start.
+        random: places of the labels whose diaries were drawn uniformly at random.
+        shared: how many labels both begin with: those drawn at random before the first was chosen.
+    """
+
+    chosen: IntArray
+    random: IntArray
+    shared: int
+
+    @property
+    def count(self) -> int:
+        """Return at how many labels the arms can be compared; 0 if they differ in none."""
+        count = min(len(self.chosen), len(self.random))
+        return count if count > self.shared else 0
+
+
+def split_arms(is_random: NDArray[np.bool_], is_chosen: NDArray[np.bool_]) -> Arms:
+    """Deal labels to the two arms.
+
+    Both arms keep the order in which the labels came, and both begin with the random start, which is what a
+    team with or without active learning would have. After it the chosen arm takes chosen labels only, the
+    random arm drawn ones only. Labels that nobody was asked for, such as imported ones, are in neither.
+
+    Labels drawn after the first round come from a pool that lacks the chosen diaries. As long as few of the
+    pool have been chosen that changes little; otherwise the random arm is a little too easy.
+
+    Args:
+        is_random, is_chosen: (n,) in the order of the labels; never both true.
+    """
+    random, chosen = np.flatnonzero(is_random), np.flatnonzero(is_chosen)
+    first = int(chosen[0]) if len(chosen) else len(is_random)
+    start = random[random < first]
+    return Arms(np.concatenate([start, chosen]), random, len(start))

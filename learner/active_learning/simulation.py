@@ -1,0 +1,238 @@
+"""Replaying labelled data: what a project's learning curve would have looked like under each query strategy.
+
+The replay asks, trains and measures with the functions that rounds use. Only the answers come from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learner.active_learning import query_strategies
+from learner.classification import classifier, metrics
+from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from learner.classification.classifier import Head
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+TEST_SHARE = 0.3
+"""Share of the rows that are drawn uniformly at random to measure on, anew with each seed."""
+
+FULL_SHARE = 0.95
+"""The goal that labels are counted to: this share of the score of a head that learned from the whole pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One simulated project.
+
+    Attributes:
+        counts: (points,) labels known at each point.
+        macro_f1, accuracy: (points,) on the test rows.
+        asked: (labels,) places in the order in which they were asked for.
+    """
+
+    counts: IntArray
+    macro_f1: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    asked: IntArray
+
+
+Asking = Callable[["State"], "tuple[IntArray, FloatArray]"]
+"""Returns the places to ask for next, out of `State.waiting`, and probabilities of the test rows, (test, k)."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known before a batch is asked for.
+
+    Attributes:
+        features: (n, features) of all rows.
+        labels: (n,) columns; only those of `known` may be looked at.
+        known, waiting, test: places of rows.
+        batch: how many to ask for; 0 at the end, when only the test rows are answered.
+        seed: of this batch.
+    """
+
+    features: FloatArray
+    labels: IntArray
+    k: int
+    known: IntArray
+    waiting: IntArray
+    test: IntArray
+    batch: int
+    seed: int
+
+
+def asking(strategy: str) -> Asking:
+    """Return how a project of this software asks under a query strategy."""
+
+    def ask(state: State) -> tuple[IntArray, FloatArray]:
+        head = _train(state)
+        pool = query_strategies.Pool(
+            proba=head.proba(state.features[state.waiting]),
+            features=lambda places: state.features[state.waiting[places]],
+            label_counts=np.bincount(state.labels[state.known], minlength=state.k),
+            committee=_committee(state, head) if query_strategies.STRATEGIES[strategy].committee else (),
+        )
+        chosen = query_strategies.choose(strategy, pool, size=state.batch, seed=state.seed, batch=state.batch)
+        return state.waiting[chosen], head.proba(state.features[state.test])
+
+    return ask
+
+
+def _train(state: State) -> classifier.Classifier:
+    known = state.labels[state.known]
+    if len(np.unique(known)) < 2:
+        return _constant(int(known[0]), state)
+    targets = classifier.one_hot(known, state.k)
+    nothing = np.zeros(1, np.float32)
+    return classifier.train(
+        state.features[state.known], targets, mean=nothing, text_space="", seed=state.seed
+    ).classifier
+
+
+def _constant(column: int, state: State) -> classifier.Classifier:
+    """Return the head that knows one label only: it answers that one."""
+    weight = np.zeros((state.k, state.features.shape[1]), np.float32)
+    bias = np.where(np.arange(state.k) == column, 1, 0).astype(np.float32)
+    return classifier.Classifier(np.zeros(1, np.float32), weight, bias, 1.0, "")
+
+
+def _committee(state: State, head: classifier.Classifier) -> tuple[Head, ...]:
+    known = state.labels[state.known]
+    if len(np.unique(known)) < 2:
+        return ()
+    targets = classifier.one_hot(known, state.k)
+    return classifier.bootstrap(state.features[state.known], targets, start=head, seed=state.seed)
+
+
+def replay(
+    features: FloatArray,
+    labels: IntArray,
+    ask: Asking,
+    *,
+    k: int,
+    batch: int,
+    budget: int,
+    seed: int,
+) -> Replay:
+    """Replay one project: a random first batch, then batches that `ask` chooses.
+
+    The test rows and the first batch depend on the seed alone, so all ways of asking begin alike.
+
+    Args:
+        features: (n, features) finite.
+        labels: (n,) columns in [0, k).
+        budget: labels after which the replay ends.
+
+    Raises:
+        LearnerError: ``simulation_too_small`` if the pool is smaller than two batches.
+    """
+    test, pool = _deal(len(labels), seed)
+    if len(pool) < 2 * batch or not len(test):
+        raise LearnerError("simulation_too_small", rows=len(labels), batch=batch)
+    asked, points, ended = pool[:batch], [], False
+    while not ended:
+        waiting = pool[~np.isin(pool, asked)]
+        ended = len(asked) >= budget or not len(waiting)
+        wanted = 0 if ended else min(batch, len(waiting))
+        chosen, proba = ask(State(features, labels, k, asked, waiting, test, wanted, seed + len(asked)))
+        measured = metrics.evaluate(proba, labels[test])
+        points.append((len(asked), measured.macro_f1, measured.accuracy))
+        asked = np.concatenate([asked, chosen])
+    counts, macro_f1, accuracy = np.array(points).T
+    return Replay(counts.astype(np.int64), macro_f1, accuracy, asked)
+
+
+def _deal(n: int, seed: int) -> tuple[IntArray, IntArray]:
+    """Return the places of the test rows and of the pool, both in random order."""
+    order = np.random.default_rng(seed).permutation(n)
+    cut = round(TEST_SHARE * n)
+    return order[:cut], order[cut:]
+
+
+def full_pool(features: FloatArray, labels: IntArray, *, k: int, seed: int) -> tuple[float, float]:
+    """Return macro F1 and accuracy of a head that learned from the whole pool of a replay with this seed."""
+    test, pool = _deal(len(labels), seed)
+    weight, bias = classifier.fit_head(features[pool], labels[pool], k=k)
+    measured = metrics.evaluate(classifier.softmax(features[test] @ weight.T + bias), labels[test])
+    return measured.macro_f1, measured.accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What several replays of one strategy came to.
+
+    Attributes:
+        counts: (points,) labels.
+        macro_f1, accuracy: (seeds, points).
+        aulc_macro_f1, aulc_accuracy: mean area under the curve, over the labels spent, in [0, 1].
+        macro_f1_interval, accuracy_interval: 95 % of bootstrapped means of the areas over the seeds.
+        labels_to_95: labels at which the mean curve of macro F1 reaches `FULL_SHARE` of the full pool's for good;
+            None where the budget does not reach it.
+    """
+
+    counts: IntArray
+    macro_f1: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    aulc_macro_f1: float
+    aulc_accuracy: float
+    macro_f1_interval: tuple[float, float]
+    accuracy_interval: tuple[float, float]
+    labels_to_95: int | None
+
+
+def summarise(replays: Sequence[Replay], *, full_macro_f1: float) -> Summary:
+    """Sum up the replays of one strategy, one a seed.
+
+    Args:
+        full_macro_f1: mean macro F1 of `full_pool` over the same seeds.
+    """
+    counts = replays[0].counts
+    macro_f1, accuracy = np.array([r.macro_f1 for r in replays]), np.array([r.accuracy for r in replays])
+    areas = [_area(counts, curves) for curves in (macro_f1, accuracy)]
+    return Summary(
+        counts,
+        macro_f1,
+        accuracy,
+        float(areas[0].mean()),
+        float(areas[1].mean()),
+        mean_interval(areas[0]),
+        mean_interval(areas[1]),
+        _labels_to(counts, macro_f1.mean(axis=0), FULL_SHARE * full_macro_f1),
+    )
+
+
+def _area(counts: IntArray, curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean height of curves, (seeds,): the area by trapezoids over the labels spent."""
+    if len(counts) < 2:
+        return np.asarray(curves[:, 0])
+    return np.asarray(np.trapezoid(curves, counts, axis=1) / (counts[-1] - counts[0]))
+
+
+def mean_interval(values: NDArray[np.float64], *, draws: int = 10_000) -> tuple[float, float]:
+    """Return the 95 % interval of a mean by the percentile bootstrap; with one value, that value twice."""
+    drawn = np.random.default_rng(0).choice(values, (draws, len(values))).mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _labels_to(counts: IntArray, curve: NDArray[np.float64], goal: float) -> int | None:
+    """Return the first count whose score, and the mean of all later ones, reach the goal.
+
+    One lucky point of a jumping curve is not yet an arrival.
+    """
+    later = np.cumsum(curve[::-1])[::-1] / np.arange(len(curve), 0, -1)
+    reached = np.flatnonzero((curve >= goal) & (later >= goal))
+    return int(counts[reached[0]]) if len(reached) else None

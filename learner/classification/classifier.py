@@ -1,0 +1,384 @@
+"""The classifier: a linear softmax head on frozen features, from no label at all to thousands.
+
+Features of a diary are its encoder vector, centred on the pool and scaled to length 1, beside its text-space
+features at half that length. While fewer than two labels are in use, similarity to the label names and
+definitions takes the place of a trained head.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from learner.classification.rationale_loss import Marked
+    from learner.encoders.encoder import Encoder
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+    Head = tuple[FloatArray, FloatArray]
+
+TEXT_SHARE = 0.5
+"""Length of the text-space features beside encoder vectors of length 1; chosen in docs/learning.md."""
+
+ZERO_LABEL_SCALE = 8.0
+"""Turns similarities, mostly within ±0.3, into logits of a cautious first guess."""
+
+STRENGTH = 1.0
+"""Inverse regularisation of the head on features of this length; chosen in docs/learning.md."""
+
+BALANCE_FLOOR = 0.03
+"""Share of the examples that a label counts as having at least when labels are weighed against each other.
+
+Without it a label seen three times weighs as much as one seen three hundred times, and is answered far too often.
+Chosen in docs/learning.md.
+"""
+
+PRIOR_SHARE = 0.5
+"""How much of the labels' frequencies a trained head answers with; chosen in docs/learning.md.
+
+With none of it rare labels are found soonest and answered too often, with all of it they are hardly ever answered.
+"""
+
+PRIOR_COUNT = 20
+"""Examples that each label counts as having beforehand: few labels say little about how frequent a label is."""
+
+FEWEST_TO_CALIBRATE = 20
+"""Examples below which a temperature follows chance more than the model."""
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A linear softmax classifier; what is stored as a model version.
+
+    Attributes:
+        mean: (width,) mean encoder vector of the pool.
+        weight: (k, width + text width) float32.
+        bias: (k,) float32.
+        temperature: divides the logits.
+        text_space: hash of the text space whose features it reads; empty for none.
+        committee: weight and bias of bootstrapped heads, for the query strategies that ask several.
+    """
+
+    mean: FloatArray
+    weight: FloatArray
+    bias: FloatArray
+    temperature: float
+    text_space: str
+    committee: tuple[Head, ...] = ()
+
+    @property
+    def head(self) -> Head:
+        """Weight (k, features) and bias (k,) of the scores whose softmax are the probabilities."""
+        scale = np.float32(self.temperature)
+        return self.weight / scale, self.bias / scale
+
+    def features(self, vectors: FloatArray, text_features: FloatArray | None) -> FloatArray:
+        """Return what the head reads, (n, features).
+
+        Args:
+            vectors: (n, width) of the encoder.
+            text_features: (n, text width) of the text space; None if the classifier uses none.
+        """
+        return join_features(vectors, text_features, mean=self.mean)
+
+    def logits(self, features: FloatArray) -> FloatArray:
+        """Return class scores, (n, k), whose softmax is `proba`."""
+        return np.asarray((features @ self.weight.T + self.bias) / self.temperature, np.float32)
+
+    def proba(self, features: FloatArray) -> FloatArray:
+        """Return class probabilities, (n, k), rows sum to 1."""
+        return softmax(self.logits(features))
+
+    def to_bytes(self) -> bytes:
+        """Return safetensors bytes."""
+        from safetensors.numpy import save
+
+        tensors = {
+            "mean": self.mean,
+            "weight": np.ascontiguousarray(self.weight),
+            "bias": self.bias,
+            "temperature": np.array([self.temperature], np.float32),
+        }
+        if self.committee:
+            tensors["committee_weight"] = np.stack([weight for weight, _ in self.committee])
+            tensors["committee_bias"] = np.stack([bias for _, bias in self.committee])
+        return bytes(save(tensors, metadata={"text_space": self.text_space}))
+
+
+def from_bytes(data: bytes) -> Classifier:
+    """Return the classifier that `Classifier.to_bytes` wrote."""
+    from safetensors.numpy import load
+
+    tensors = load(data)
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    text_space = header["__metadata__"]["text_space"]
+    temperature = float(tensors["temperature"][0])
+    committee: tuple[Head, ...] = ()
+    if "committee_weight" in tensors:
+        committee = tuple(zip(tensors["committee_weight"], tensors["committee_bias"], strict=True))
+    return Classifier(tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space, committee)
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Return row-wise softmax, (n, k)."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+
+def join_features(vectors: FloatArray, text_features: FloatArray | None, *, mean: FloatArray) -> FloatArray:
+    """Return centred, scaled vectors beside the text features, (n, features) float32."""
+    centred = vectors - mean
+    centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    if text_features is None:
+        return np.asarray(centred, np.float32)
+    return np.hstack([centred, TEXT_SHARE * text_features]).astype(np.float32)
+
+
+def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str], *, mean: FloatArray) -> Classifier:
+    """Return the classifier that needs no label: similarity to the names and definitions.
+
+    A label's direction is the mean vector of its name and of each clause of its definition, centred on the
+    mean of all labels, because encoders of this kind put every text close to every other.
+
+    Args:
+        mean: (width,) mean vector of the pool, or of a random part of it.
+    """
+    clauses = [[name, *_clauses(definition)] for name, definition in zip(names, definitions, strict=True)]
+    directions = np.stack([encoder.encode(texts).vectors.mean(axis=0) for texts in clauses])
+    directions = directions - directions.mean(axis=0)
+    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
+    weight = np.asarray(ZERO_LABEL_SCALE * directions, np.float32)
+    return Classifier(mean, weight, np.zeros(len(names), np.float32), 1.0, "")
+
+
+def _clauses(definition: str) -> list[str]:
+    parts = definition.replace("!", ".").replace("?", ".").replace(",", ".").split(".")
+    return [part.strip() for part in parts if part.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained head and what was measured while training.
+
+    Attributes:
+        classifier: the head fitted on everything given.
+        out_of_fold: (n, k) probabilities of each example by a head that had not seen it.
+        calibrated_on: (n,) whether the temperature was chosen on an example. With a tuned encoder these are the ones
+            that it was not tuned on: on the others `out_of_fold` looks better than the classifier is.
+    """
+
+    classifier: Classifier
+    out_of_fold: FloatArray
+    calibrated_on: NDArray[np.bool_]
+
+
+def one_hot(columns: IntArray, k: int) -> FloatArray:
+    """Return targets, (n, k), of examples that have one label each."""
+    return np.asarray(np.eye(k, dtype=np.float32)[columns])
+
+
+def train(
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    mean: FloatArray,
+    text_space: str,
+    seed: int,
+    calibrate_on: NDArray[np.bool_] | None = None,
+    marked: Marked | None = None,
+) -> Trained:
+    """Train the head on labelled examples, those of rare labels counting more.
+
+    The temperature is chosen on out-of-fold logits, so that every example trains and none is set aside.
+
+    Args:
+        features: (n, features) of `join_features`.
+        targets: (n, k), rows sum to 1: how sure it is of each label; see `one_hot`. At least two labels are the
+            likeliest of some example.
+        mean, text_space: kept with the classifier, see `Classifier`.
+        calibrate_on: (n,) examples on which the temperature is chosen; None for all. Where these are fewer than
+            `FEWEST_TO_CALIBRATE`, it is chosen on all.
+        marked: words that are evidence for a label or none; see `learner.classification.rationale_loss`.
+
+    Raises:
+        LearnerError: for fewer than two labels, or NaN in the features.
+    """
+    if not np.isfinite(features).all():
+        raise LearnerError("vectors_not_finite", count=int((~np.isfinite(features).all(axis=1)).sum()))
+    if targets.ndim != 2:
+        raise ValueError("targets are (n, k): see one_hot")
+    labels = targets.argmax(axis=1)
+    if len(np.unique(labels)) < 2:
+        raise LearnerError("one_label_only", count=len(labels))
+    targets = np.asarray(targets, np.float32)
+    balance = _balance(targets)
+    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets)
+    held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias), marked=marked)
+    chosen = np.ones(len(labels), np.bool_) if calibrate_on is None else calibrate_on
+    if chosen.sum() < FEWEST_TO_CALIBRATE:
+        chosen = np.ones(len(labels), np.bool_)
+    temperature = _temperature(held_out[chosen], targets[chosen])
+    classifier = Classifier(mean, weight, bias, temperature, text_space)
+    return Trained(classifier, softmax(held_out / temperature), chosen)
+
+
+def fit_head(
+    features: FloatArray,
+    labels: IntArray,
+    *,
+    k: int,
+    start: tuple[FloatArray, FloatArray] | None = None,
+    marked: Marked | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Fit weight and bias alone, as `train` does, where only the answers count and not how sure they are.
+
+    Args:
+        features, labels, marked: as in `train`.
+        start: weight and bias to start from; the optimum does not depend on it.
+    """
+    targets = one_hot(labels, k)
+    return _with_prior(_fit(features, targets, _balance(targets), start=start, marked=marked), targets)
+
+
+COMMITTEE = 8
+"""Bootstrapped heads of a committee; more change the smallest margin little."""
+
+
+def bootstrap(
+    features: FloatArray, targets: FloatArray, *, start: Classifier, seed: int, marked: Marked | None = None
+) -> tuple[Head, ...]:
+    """Return a committee: weight and bias of heads that each weigh the examples anew at random.
+
+    Random weights instead of draws: no label can go missing in a head.
+
+    Args:
+        features, targets, marked: as in `train`.
+        start: the head trained on all examples, near which the others are.
+
+    Source: Rubin (1981), The Bayesian Bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    balance = _balance(targets)
+    heads = []
+    for _ in range(COMMITTEE):
+        weights = balance * rng.exponential(size=len(targets)).astype(np.float32)
+        head = _fit(features, targets, weights, start=(start.weight, start.bias), marked=marked)
+        heads.append(_with_prior(head, targets))
+    return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
+
+
+def warm_up() -> None:
+    """Train on next to nothing, so that the first real training doesn't wait for torch to load its optimisers."""
+    features = np.eye(4, dtype=np.float32)
+    train(features, one_hot(np.arange(4) % 2, 2), mean=np.zeros(1, np.float32), text_space="", seed=0)
+
+
+def _balance(targets: FloatArray) -> FloatArray:
+    """Weigh examples against how frequent their label is; the mean weight is 1. See `BALANCE_FLOOR`."""
+    frequency = targets.sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * len(targets)
+    balanced = (targets / np.maximum(frequency, 1e-9)).sum(axis=1)
+    return np.asarray(balanced * (len(targets) / balanced.sum()), np.float32)
+
+
+def _with_prior(head: Head, targets: FloatArray) -> Head:
+    """Give a head that weighs all labels the same a part of how frequent they are.
+
+    Source: Menon et al. (2021), Long-tail learning via logit adjustment; Dirichlet smoothing of the frequencies.
+    """
+    counts = targets.sum(axis=0, dtype=np.float64) + PRIOR_COUNT
+    weight, bias = head
+    return weight, np.asarray(bias + PRIOR_SHARE * np.log(counts / counts.mean()), np.float32)
+
+
+def _folds(labels: IntArray, seed: int) -> IntArray:
+    """Deal the examples of each label over the folds in turn, in an order drawn with the seed."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(len(labels), np.int64)
+    folds[order] = np.arange(len(labels)) % _FOLDS
+    return folds
+
+
+def _out_of_fold(
+    features: FloatArray,
+    targets: FloatArray,
+    balance: FloatArray,
+    folds: IntArray,
+    *,
+    start: tuple[FloatArray, FloatArray],
+    marked: Marked | None,
+) -> FloatArray:
+    logits = np.zeros_like(targets)
+    for fold in np.unique(folds):
+        seen = folds != fold
+        # The optimum does not depend on the start; the head of all examples is just near it.
+        head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked)
+        weight, bias = _with_prior(head, targets[seen])
+        logits[~seen] = features[~seen] @ weight.T + bias
+    return logits
+
+
+def _fit(
+    features: FloatArray,
+    targets: FloatArray,
+    balance: FloatArray,
+    *,
+    start: tuple[FloatArray, FloatArray] | None = None,
+    marked: Marked | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum.
+
+    Marked words add their price to the sum over the examples.
+    """
+    import torch
+
+    x, y, sample = torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(balance)
+    k = y.shape[1]
+    weight = torch.zeros(k, x.shape[1]) if start is None else torch.from_numpy(start[0]).clone()
+    bias = torch.zeros(k) if start is None else torch.from_numpy(start[1]).clone()
+    parameters = [weight.requires_grad_(), bias.requires_grad_()]
+    optimiser = torch.optim.LBFGS(
+        parameters, max_iter=150, tolerance_grad=1e-6, tolerance_change=1e-9, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
+        # The bias is held only weakly: how frequent a label is, the data may say.
+        size = (weight**2).sum() + 0.01 * (bias**2).sum()
+        loss: torch.Tensor = (sample * losses).mean() + size / (2 * STRENGTH * len(y))
+        if marked is not None:
+            loss = loss + marked.price(weight) / len(y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach().numpy(), bias.detach().numpy()
+
+
+def _temperature(logits: FloatArray, targets: FloatArray) -> float:
+    """Return the temperature with the smallest out-of-fold loss, held near 1 where there are few examples.
+
+    Unlike training this counts every example the same, so that probabilities fit the labels as they come.
+
+    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, sec. 4.2.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def loss(log: float) -> float:
+        proba = np.maximum(softmax(logits / np.float32(np.exp(log))), 1e-9)
+        return float(-(targets * np.log(proba)).sum()) + 5 * log**2
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))

@@ -1,0 +1,278 @@
+"""How far people agree beyond chance: Krippendorff's alpha, Cohen's kappa and their intervals.
+
+Everything rests on counts of equal cases: diaries on which the same number of people gave each answer are one kind.
+Seven labels and five people make a few hundred kinds however many diaries there are, so drawing diaries anew is
+drawing the counts of kinds anew, and a statistic of a draw is a sum over kinds.
+
+The two libraries at hand don't fit: the package `krippendorff` is under the GPL, and neither it nor scikit-learn's
+`cohen_kappa_score` gives intervals. Both were used to check these figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from learner.classification.metrics import wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+DRAWS = 1000
+"""How often the diaries are drawn anew; the ends of an interval then move by a hundredth of its width or two."""
+
+Reason = Literal["no_overlap", "one_value", "unused"]
+"""Why a figure is undefined: no diary has two answers, all answers are the same, nobody gave this label."""
+
+_CELLS = 4_000_000  # numbers drawn at a time: 32 MB
+_DIARIES_A_KIND = 10  # one binomial number takes about as long as ten places in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A coefficient with its 95 % interval, or the reason why there is none.
+
+    Attributes:
+        value: 1 is full agreement, 0 what chance would give, below 0 less than that; None if undefined.
+        n: diaries behind it.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Diaries with at least two answers, those with the same answers put together.
+
+    Attributes:
+        answers: (kinds, k) int64, how many people gave each answer.
+        diaries: (kinds,) int64, how many diaries are of that kind.
+    """
+
+    answers: IntArray
+    diaries: IntArray
+
+    @property
+    def n(self) -> int:
+        """Number of diaries."""
+        return int(self.diaries.sum())
+
+
+def kinds_of(diary_ids: IntArray, answers: IntArray, *, k: int) -> Kinds:
+    """Count what was answered of each diary; diaries with a single answer say nothing of agreement and are left out.
+
+    Args:
+        diary_ids: (n,) any numbers.
+        answers: (n,) in [0, k): what one person said of that diary; nobody twice.
+    """
+    found, place = np.unique(diary_ids, return_inverse=True)
+    table = np.bincount(place * k + answers, minlength=len(found) * k).reshape(-1, k)
+    table = table[table.sum(axis=1) > 1]
+    if not len(table):
+        return Kinds(np.zeros((0, k), np.int64), np.zeros(0, np.int64))
+    # Sorting short rows of bytes is many times faster than sorting rows of numbers.
+    rows = np.ascontiguousarray(table.astype(np.uint16)).view(np.dtype((np.void, 2 * k))).ravel()
+    _, first, counts = np.unique(rows, return_index=True, return_counts=True)
+    return Kinds(table[first], counts.astype(np.int64))
+
+
+def krippendorff_alpha(kinds: Kinds, distance: FloatArray, *, seed: int = 0, draws: int = DRAWS) -> Measure:
+    """Return Krippendorff's alpha: 1 - observed disagreement / disagreement expected by chance.
+
+    Args:
+        distance: (k, k), symmetric, 0 on the diagonal, not negative: how much two answers disagree. For numbers it is
+            the squared difference, Krippendorff's interval metric. Its scale does not matter.
+
+    Source: Krippendorff (2011), Computing Krippendorff's Alpha-Reliability; intervals by drawing diaries anew,
+        Efron and Tibshirani (1993), An Introduction to the Bootstrap, sec. 13.3.
+    """
+    counts = kinds.answers.astype(np.float64)
+    people = counts.sum(axis=1)
+    disagreeing = np.einsum("uc,cd,ud->u", counts, distance, counts) / (people - 1)
+
+    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+        totals = drawn @ counts
+        n = totals.sum(axis=1)
+        expected = np.einsum("rc,cd,rd->r", totals, distance, totals) / (n * (n - 1))
+        return (drawn @ disagreeing / n)[:, None], expected[:, None]
+
+    return _measures(kinds, parts, widest=float(distance.max(initial=0)), seed=seed, draws=draws)[0]
+
+
+def label_alphas(
+    kinds: Kinds, members: NDArray[np.bool_] | None = None, *, seed: int = 0, draws: int = DRAWS
+) -> tuple[Measure, ...]:
+    """Return the alpha of each label against all others.
+
+    Args:
+        members: (k, labels), which labels an answer holds; None where each answer is one label.
+
+    Returns:
+        One a label. ``unused`` where nobody gave it.
+
+    Source: Krippendorff (2011), binary data.
+    """
+    inside = kinds.answers.astype(np.float64)
+    people = inside.sum(axis=1, keepdims=True)
+    if members is not None:
+        inside = inside @ members.astype(np.float64)
+    disagreeing = 2 * inside * (people - inside) / (people - 1)
+
+    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+        n, with_label = drawn @ people, drawn @ inside
+        return drawn @ disagreeing / n, 2 * with_label * (n - with_label) / (n * (n - 1))
+
+    used = inside.sum(axis=0) > 0
+    found = _measures(kinds, parts, columns=len(used), seed=seed, draws=draws)
+    unused = Measure(None, None, None, kinds.n, "unused")
+    return tuple(m if is_used or not kinds.n else unused for m, is_used in zip(found, used, strict=True))
+
+
+def same_share(kinds: Kinds, *, seed: int = 0, draws: int = DRAWS) -> Measure:
+    """Return how often two people who read the same diary answer the same, in [0, 1]; chance is not taken off.
+
+    Source: Fleiss (1971), Measuring nominal scale agreement among many raters, mean of P_i.
+    """
+    counts = kinds.answers.astype(np.float64)
+    people = counts.sum(axis=1)
+    disagreeing = (people**2 - (counts**2).sum(axis=1)) / (people * (people - 1))
+
+    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return (drawn @ disagreeing / drawn.sum(axis=1))[:, None], np.ones((len(drawn), 1))
+
+    return _measures(kinds, parts, seed=seed, draws=draws)[0]
+
+
+def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, draws: int = DRAWS) -> Measure:
+    """Return Cohen's kappa of two people.
+
+    Args:
+        first, second: (n,) in [0, k): what each said of the same diaries.
+
+    Source: Cohen (1960), A coefficient of agreement for nominal scales.
+    """
+    cells, counts = np.unique(first * k + second, return_counts=True)
+    ours, theirs = np.eye(k)[cells // k], np.eye(k)[cells % k]
+    differ = (cells // k != cells % k).astype(np.float64)
+
+    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+        n = drawn.sum(axis=1)
+        by_chance = ((drawn @ ours) * (drawn @ theirs)).sum(axis=1) / n**2
+        return (drawn @ differ / n)[:, None], (1 - by_chance)[:, None]
+
+    return _measures(Kinds(cells[:, None], counts), parts, seed=seed, draws=draws)[0]
+
+
+def coincidences(kinds: Kinds) -> FloatArray:
+    """Return how often each answer was given beside each other one, (k, k), symmetric.
+
+    Each diary counts as many answers as it has; rows sum to the number of answers of that kind.
+
+    Source: Krippendorff (2011), coincidence matrix.
+    """
+    counts = kinds.answers.astype(np.float64)
+    weight = kinds.diaries / np.maximum(counts.sum(axis=1) - 1, 1)
+    pairs = np.einsum("u,uc,ud->cd", weight, counts, counts)
+    return np.asarray(pairs - np.diag(weight @ counts))
+
+
+def nominal_distance(k: int) -> FloatArray:
+    """Return the distance that knows only same and different, (k, k)."""
+    return np.ones((k, k)) - np.eye(k)
+
+
+def point_distance(points: FloatArray) -> FloatArray:
+    """Return squared distances between the places of labels, (k, k), the largest of which is 1.
+
+    Args:
+        points: (k, dimensions), such as valence and arousal.
+    """
+    squared = ((points[:, None] - points[None]) ** 2).sum(axis=2)
+    return np.asarray(squared / max(squared.max(initial=0), np.finfo(float).tiny))
+
+
+def masi_distance(sets: NDArray[np.bool_]) -> FloatArray:
+    """Return the distance between sets of labels, (s, s) in [0, 1]; for single labels it is the nominal one.
+
+    1 - Jaccard similarity x 1 for equal sets, 2/3 where one holds the other, 1/3 where they overlap, 0 otherwise.
+
+    Args:
+        sets: (s, labels), at least one label each.
+
+    Source: Passonneau (2006), Measuring Agreement on Set-valued Items (MASI).
+    """
+    members = sets.astype(np.float64)
+    both = members @ members.T
+    size = members.sum(axis=1)
+    smaller = np.minimum(size[:, None], size[None])
+    either = size[:, None] + size[None] - both
+    likeness = np.select([both == either, both == smaller, both > 0], [1.0, 2 / 3, 1 / 3], 0.0)
+    return np.asarray(1 - both / either * likeness)
+
+
+def _measures(
+    kinds: Kinds,
+    parts: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    *,
+    columns: int = 1,
+    widest: float = 1.0,
+    seed: int,
+    draws: int,
+) -> list[Measure]:
+    """Return 1 - observed / expected disagreement with its interval, for each column.
+
+    Args:
+        parts: takes (r, kinds) numbers of diaries; returns observed and expected disagreement, (r, columns) each.
+        widest: the largest disagreement that a diary can have.
+    """
+    n = kinds.n
+    if not n:
+        return [Measure(None, None, None, 0, "no_overlap")] * columns
+    observed, expected = (part[0] for part in parts(kinds.diaries[None].astype(np.float64)))
+    drawn = _drawn(kinds.diaries, parts, seed=seed, draws=draws)
+    # Where nobody ever disagreed, no draw does either; how much disagreement may have stayed unseen is Wilson's bound.
+    unseen = wilson(0, n)[1] * widest
+    found = []
+    for column, (seen, by_chance) in enumerate(zip(observed, expected, strict=True)):
+        if by_chance <= 0:
+            found.append(Measure(None, None, None, n, "one_value"))
+            continue
+        low, high = np.nanquantile(drawn[:, column], [0.025, 0.975])
+        if seen <= 0:
+            low = min(low, max(-1.0, 1 - unseen / by_chance))
+        found.append(Measure(float(1 - seen / by_chance), float(low), float(high), n))
+    return found
+
+
+def _drawn(
+    diaries: IntArray, parts: Callable[[FloatArray], tuple[FloatArray, FloatArray]], *, seed: int, draws: int
+) -> FloatArray:
+    """Return the coefficients of diaries drawn anew, (draws, columns); NaN where a draw leaves one undefined."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _CELLS // len(diaries))
+    found = []
+    for start in range(0, draws, step):
+        drawn = _numbers(rng, diaries, min(step, draws - start)).astype(np.float64)
+        observed, expected = parts(drawn)
+        found.append(1 - np.divide(observed, expected, out=np.full_like(observed, np.nan), where=expected > 0))
+    return np.concatenate(found)
+
+
+def _numbers(rng: np.random.Generator, diaries: IntArray, size: int) -> IntArray:
+    """Return how many diaries of each kind are drawn, (size, kinds): whichever of two equal ways is faster."""
+    n = int(diaries.sum())
+    if n > _DIARIES_A_KIND * len(diaries):
+        return rng.multinomial(n, diaries / n, size=size)
+    kind = np.repeat(np.arange(len(diaries)), diaries)
+    return np.stack([np.bincount(kind[rng.integers(n, size=n)], minlength=len(diaries)) for _ in range(size)])

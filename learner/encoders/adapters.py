@@ -1,0 +1,113 @@
+"""LoRA adapters of an encoder as safetensors bytes, by peft.
+
+Source: Hu et al. (2021), LoRA: Low-Rank Adaptation of Large Language Models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from learner.errors import EncoderError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_COMMON = "common_direction"
+_LAYER = re.compile(r"\.(\d+)\.")
+
+
+def attach(encoder: Any, *, rank: int, layers: int) -> Any:
+    """Return the encoder with a new adapter on every linear map of its uppermost layers; the rest is frozen.
+
+    Args:
+        encoder: a transformers model.
+        rank: of each low-rank product; its scale is 2.
+        layers: how many of the upper layers get one.
+    """
+    from peft import LoraConfig
+
+    first = int(encoder.config.num_hidden_layers) - layers
+    targets = [name for name in _linear_maps(encoder) if int(_layer_of(name)) >= first]
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=targets)
+    return _wrap(encoder, config)
+
+
+def _wrap(encoder: Any, config: Any) -> Any:
+    from peft import get_peft_model
+
+    with warnings.catch_warnings():
+        # peft asks the model under a name that transformers 5 has deprecated; users can do nothing about it.
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+        return get_peft_model(encoder, config)
+
+
+def _linear_maps(encoder: Any) -> list[str]:
+    from torch import nn
+
+    return [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear) and _LAYER.search(name)]
+
+
+def _layer_of(name: str) -> str:
+    found = _LAYER.search(name)
+    return found.group(1) if found else "-1"
+
+
+def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | None = None) -> bytes:
+    """Return the adapter of a peft model as safetensors bytes, float16, with its configuration beside it.
+
+    Args:
+        share: of the way from the encoder as it was to the encoder as it was tuned, in (0, 1]. Half the way often
+            gains more on texts of other kinds than the whole.
+        common: (width,) direction that the vectors leave out; see `learner.encoders.encoder.Encoder`.
+
+    Source: Wortsman et al. (2022), Robust Fine-tuning of Zero-shot Models: averaging in weight space.
+    """
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    config = adapted.peft_config["default"].to_dict()
+    kept = {key: config[key] for key in ("r", "lora_alpha")} | {"target_modules": sorted(config["target_modules"])}
+    # An adapter adds the product B·A, so scaling B alone scales it.
+    tensors = {
+        name: (share * tensor if "lora_B" in name else tensor).to(torch.float16).contiguous()
+        for name, tensor in get_peft_model_state_dict(adapted).items()
+    }
+    if common is not None:
+        tensors[_COMMON] = torch.from_numpy(common)
+    return bytes(save(tensors, metadata={"lora": json.dumps(kept)}))
+
+
+def find_common(data: bytes) -> NDArray[np.float32] | None:
+    """Return the direction that vectors of an encoder with this adapter leave out, (width,), or None."""
+    from safetensors.numpy import load
+
+    common: NDArray[np.float32] | None = load(data).get(_COMMON)
+    return common
+
+
+def merge(encoder: Any, data: bytes) -> Any:
+    """Return the encoder with an adapter worked into its weights.
+
+    Raises:
+        EncoderError: if the bytes are no adapter of such an encoder.
+    """
+    from peft import LoraConfig, set_peft_model_state_dict
+    from safetensors.torch import load
+
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
+        adapted = _wrap(encoder, config)
+        tensors = {name: tensor.float() for name, tensor in load(data).items() if name != _COMMON}
+        result: Any = set_peft_model_state_dict(adapted, tensors)
+    # Damaged bytes raise kinds of json, safetensors and peft, which share no other base.
+    except Exception as error:
+        raise EncoderError("adapter_unloadable", kind=type(error).__name__) from error
+    if result.unexpected_keys:
+        raise EncoderError("adapter_unloadable", kind="keys")
+    return adapted.merge_and_unload()

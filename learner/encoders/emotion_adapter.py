@@ -1,0 +1,159 @@
+"""Tuning the bundled encoder on labelled Korean emotions: 44 emotions of comments, and ratings of reviews.
+
+`maeumgyeol tune-encoder` runs it and writes the adapter that is shipped in `learner/encoders/emotion/`, with the hashes
+of the texts it saw, so that a benchmark can leave them out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from learner.encoders.encoder import EMOTION_FOLDER
+from learner.errors import LearnerError
+from maeumgyeol import private_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from learner.encoders.fine_tuning import Examples, TuningSettings
+
+KOTE_EMOTIONS = 44
+_BANDS = ((1, 4), (5, 8), (9, 10))
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Texts with up to 44 emotions and one rating each; NaN where a text has none of that kind."""
+
+    texts: list[str]
+    targets: NDArray[np.float32]
+
+
+def text_hash(text: str) -> int:
+    """Return a 63-bit identity of a text, spaces collapsed."""
+    digest = hashlib.blake2b(" ".join(text.split()).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def hashes_of(texts: Iterable[str]) -> NDArray[np.int64]:
+    """Return the identities of texts, (n,)."""
+    return np.array([text_hash(text) for text in texts], np.int64)
+
+
+def tuned_on() -> NDArray[np.int64]:
+    """Return the identities of the texts that the shipped adapter was tuned on, sorted."""
+    return np.asarray(np.load(EMOTION_FOLDER / "tuned_on.npy"), np.int64)
+
+
+def read_corpus(kote: Path, reviews: Path, *, kote_share: float, review_count: int, seed: int) -> Corpus:
+    """Read what the adapter is tuned on, chosen by the hash of each text.
+
+    Args:
+        kote: TSV with columns ``text`` and ``kote_labels`` (indices, comma-separated).
+        reviews: Parquet with columns ``document`` and ``rating`` (1 to 10).
+        kote_share: share of the comments, in (0, 1); the others stay unseen.
+        review_count: reviews, a third from each of the rating bands 1-4, 5-8, 9-10.
+    """
+    import pandas as pd
+
+    comments = pd.read_csv(kote, sep="\t").dropna(subset=["text", "kote_labels"])
+    chosen = hashes_of(comments["text"]) % 1000 < 1000 * kote_share
+    comments = comments[chosen]
+    rated = pd.read_parquet(reviews, columns=["document", "rating"]).dropna().drop_duplicates("document")
+    rated = rated[rated["document"].str.len() >= 10]
+    bands = [rated[rated["rating"].between(low, high)] for low, high in _BANDS]
+    drawn = pd.concat([band.sample(min(len(band), review_count // 3), random_state=seed) for band in bands])
+    if comments.empty and drawn.empty:
+        raise LearnerError("corpus_empty")
+    targets = np.full((len(comments) + len(drawn), KOTE_EMOTIONS + 1), np.nan, np.float32)
+    targets[: len(comments), :KOTE_EMOTIONS] = _emotions(comments["kote_labels"].tolist())
+    targets[len(comments) :, KOTE_EMOTIONS] = (drawn["rating"].to_numpy() - 1) / 9
+    return Corpus([*comments["text"], *drawn["document"]], targets)
+
+
+def _emotions(listed: Sequence[Any]) -> NDArray[np.float32]:
+    emotions = np.zeros((len(listed), KOTE_EMOTIONS), np.float32)
+    for row, indices in enumerate(listed):
+        emotions[row, [int(i) for i in str(indices).split(",")]] = 1
+    return emotions
+
+
+def examples(corpus: Corpus, places: NDArray[np.int64], *, comment_weight: float) -> Examples:
+    """Return a part of the corpus; a comment, which carries 44 answers, may count more than a review."""
+    from learner.encoders.fine_tuning import Examples
+
+    targets = corpus.targets[places]
+    is_comment = ~np.isnan(targets[:, 0])
+    weights = np.where(is_comment, comment_weight, 1.0).astype(np.float32)
+    return Examples([corpus.texts[i] for i in places], targets, weights)
+
+
+SEED = 0
+_VALIDATION = 500
+_COMMENT_WEIGHT = 2.0
+
+SHARE = 0.5
+"""How much of the adapter is kept; chosen in docs/learning.md: the whole of it lost 2 points on diaries."""
+
+
+def settings() -> TuningSettings:
+    """Return how the shipped adapter was tuned."""
+    from learner.encoders.fine_tuning import TuningSettings
+
+    return TuningSettings(adapter_rank=16, adapted_layers=8, epochs=4, learning_rate=1e-3, batch_size=16, max_tokens=96)
+
+
+def run(
+    kote: Path,
+    reviews: Path,
+    out: Path,
+    *,
+    work: Path,
+    cache: Path,
+    kote_share: float,
+    review_count: int,
+    said: Callable[[float], None],
+) -> dict[str, Any]:
+    """Tune the adapter, write it and the hashes of what it saw to a folder, and return what was measured.
+
+    Args:
+        work: holds checkpoints; a run that was cut off goes on from there.
+        said: is told the share of the work that is done.
+    """
+    from transformers import AutoModel, AutoTokenizer
+
+    from learner.encoders import adapters, bundled, fine_tuning
+
+    source = bundled.write_checkpoint(cache)
+    corpus = read_corpus(kote, reviews, kote_share=kote_share, review_count=review_count, seed=SEED)
+    order = np.random.default_rng(SEED).permutation(len(corpus.texts))
+    validation, training = order[:_VALIDATION], order[_VALIDATION:]
+
+    def goes_on(share: float) -> bool:
+        said(share)
+        return True
+
+    tuned = fine_tuning.tune(
+        AutoModel.from_pretrained(source),
+        AutoTokenizer.from_pretrained(source),
+        examples(corpus, training, comment_weight=_COMMENT_WEIGHT),
+        examples(corpus, validation, comment_weight=_COMMENT_WEIGHT),
+        settings(),
+        prefix="query: ",
+        loss="sigmoid",
+        folder=work,
+        seed=SEED,
+        said=goes_on,
+    )
+    private_files.make_folder(out)
+    private_files.write_bytes(out / "adapter.safetensors", adapters.to_bytes(tuned.model.encoder, share=SHARE))
+    with private_files.open_file(out / "tuned_on.npy", "wb") as file:
+        np.save(file, np.unique(hashes_of(corpus.texts)))
+    return {"texts": len(training), "validation": len(validation), "losses": tuned.losses}
