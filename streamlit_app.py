@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import corrections
-from annotator.access import may
+from annotator import project_location
+from annotator.accounts.permissions import may
 from annotator.errors import UserError
 from annotator.project import is_set_up
-from pages.widgets import project, session, sidebar
+from annotator.review import returned
+from pages.widgets import session, sidebar
 from pages.widgets.boundary import boundary, draw_problem
 from pages.widgets.shell import draw_shell
 from pages.widgets.site import HOME, PAGES, SECTIONS, SETUP
@@ -21,7 +22,7 @@ from pages.widgets.words import say
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-    from annotator.access import Person
+    from annotator.accounts.permissions import Person
     from annotator.project import Database
 
 # A page icon of its own: with that of a page, a browser would fetch a font from elsewhere for its tab.
@@ -31,7 +32,7 @@ draw_shell()
 
 
 def _run_project() -> None:
-    with project.opened() as db:
+    with project_location.opened() as db:
         try:
             person = session.person(db)
         except UserError as error:
@@ -68,7 +69,7 @@ def _choose(db: Database, person: Person) -> StreamlitPage:
 
 def _title(db: Database, person: Person, name: str) -> str:
     """Return the name of a page, with the number of diaries that wait there for this person alone."""
-    count = corrections.count(db, person.annotator_id) if name == "corrections" else 0
+    count = returned.count(db, person.annotator_id) if name == "corrections" else 0
     return f"{say(f'frame.{name}')} ({count})" if count else say(f"frame.{name}")
 
 
@@ -95,7 +96,7 @@ def _run_setup() -> None:
 
 
 with boundary():
-    if is_set_up(project.path()):
+    if is_set_up(project_location.path()):
         _run_project()
     else:
         _run_setup()

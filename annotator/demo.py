@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotator import project
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import db as database
-from annotator import config_files, ownership
+from annotator import ownership
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from annotator.formats import config_files
 from db.connection import write
 from db.errors import DatabaseError
 from db.label_sets.labels import Label, list_labels, store_labels

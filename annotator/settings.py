@@ -6,8 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from annotator import label_distance
 from annotator.errors import UserError
+from annotator.label_sets import distances as label_distance
 from db import settings as stored
 from db.connection import write
 from db.people import audit_log
@@ -37,24 +37,26 @@ class Settings:
         test_share: share of the diaries set apart at import, uniformly at random, to measure on.
         blind_test: show test diaries without the prediction, which would sway the answer that it is measured by.
         blind_share: share of the other diaries that are shown without prediction and explanation, so that it can be
-            seen whether people are drawn to the model's answer; see `annotator.anchoring`.
+            seen whether people are drawn to the model's answer; see `annotator.quality.automation_bias`.
         unit: what explanations speak about.
         removal: what takes the place of a removed word in explanations: nothing, or the checkpoint's mask token; see
-            `annotator.removal`.
+            `annotator.serving.mask_comparison`.
         overlap: how many people decide a diary, for the `overlap_share` of the diaries; one decides the others.
         overlap_share: share of the diaries, drawn by chance at import, that `overlap` people decide.
         repeat_share: share of what a person is handed that they have decided before, to see how steady they are.
         gold_share: share of what a person is handed that comes from the gold diaries, as long as there are any.
         several_labels: a decision may name more than one emotion.
         intensity: a decision may say how strong the emotion is, from 1 to 5.
-        mask: cover what could name or reach a person wherever a diary is shown or exported; see `annotator.masking`.
+        mask: cover what could name or reach a person wherever a diary is shown or exported; see
+            `annotator.privacy.masking`.
         mask_names: cover names of persons too, which can only be guessed at.
         break_minutes: minutes of labelling in a row after which a break is suggested; 0 never suggests one.
-        label_distance: how much two labels differ, for agreement; see `annotator.label_distance`.
+        label_distance: how much two labels differ, for agreement; see `annotator.label_sets.distances`.
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
-        use_dictionary: let the words of the word-emotion dictionary move predictions; see `annotator.refinement`.
-        refuse_forgotten: leave texts out of imports that were forgotten; see `annotator.forgetting`.
+        use_dictionary: let the words of the word-emotion dictionary move predictions; see
+            `annotator.dictionary.adjustment`.
+        refuse_forgotten: leave texts out of imports that were forgotten; see `annotator.privacy.forgetting`.
         speech_model: hub name or folder of a speech checkpoint that writes down what is said; empty for none.
     """
 

@@ -94,7 +94,7 @@ def _one(
 
 
 def strengths(doubts: label_issues.Doubts) -> FloatArray:
-    """Return the signals of one person's labels, as `annotator.worker.auditing` has them after a round."""
+    """Return the signals of one person's labels, as `annotator.worker.tasks.review_queue` has them after a round."""
     quality = doubts.quality.astype(np.float64)
     found = np.zeros((len(quality), len(review_signals.SIGNALS)))
     found[:, 0] = review_signals.low_confidence(quality)

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotator import labelling, people, project
-from annotator import rounds as round_cases
+from annotator import project
+from annotator.accounts import annotators
+from annotator.labelling import board
+from annotator.training import rounds as round_cases
 from benchmarks import machine
 from benchmarks.main_job import App, import_rows, read_texts
 from db.answers.decisions import NewDecision
@@ -66,7 +68,7 @@ def joined(texts: list[str]) -> list[str]:
 
 
 def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
-    me = people.identify(db, "benchmark")
+    me = annotators.identify(db, "benchmark")
     began = time.monotonic()
     while not _first(db, me).get("explanation") and time.monotonic() - began < _PATIENCE_SECONDS:
         time.sleep(0.5)
@@ -78,8 +80,8 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
         shown += not item["blind"]
         with_explanation += not item["blind"] and item["explanation"] is not None
         time.sleep(seconds)
-        label_id = labelling.label_set(db)[number % 7].id
-        labelling.decide(db, NewDecision(item["diary_id"], me, "label", item["token"], label_id))
+        label_id = board.label_set(db)[number % 7].id
+        board.decide(db, NewDecision(item["diary_id"], me, "label", item["token"], label_id))
         if number == count // 2:
             round_cases.request(db, annotator_id=me)
     return {
@@ -93,7 +95,7 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
 
 
 def _first(db: Database, annotator_id: int) -> dict[str, Any]:
-    found = labelling.board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
+    found = board.board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
     return found.items[0] if found.items else {}
 
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import forgetting, project
-from annotator.forgetting import Selection
+from annotator import project
 from annotator.importing import ColumnMap, import_file
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
 from db import connect
 from db.answers import decisions
 from db.answers.decisions import NewDecision

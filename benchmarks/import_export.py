@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
+from annotator.formats.source import open_source
 from annotator.importing.columns import guess_roles
 from annotator.importing.reader import opened
-from annotator.importing.sources import open_source
 from benchmarks import machine
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ import sys
 from pathlib import Path
 from annotator import project
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 
 db = project.open_project(Path(sys.argv[1]))
 file = Path(sys.argv[2])

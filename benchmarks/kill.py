@@ -37,11 +37,11 @@ import dbos  # noqa: F401
 import torch
 
 from annotator import project
-from annotator import rounds as round_cases
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import upkeep
-from annotator.worker.workbench import Workbench
+from annotator.labelling.queueing import enqueue_import
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
 from benchmarks import kill_troubles, machine
 from benchmarks.kill_processes import OVERLAP, Ledger, Running, Tab, start_person, start_worker
 from db import connect
@@ -166,7 +166,7 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
         # Split already: the splitter's own process would outlive the worker for a second each time.
         texts = zip(ids := list(range(1, diaries.count_diaries(db) + 1)), diaries.list_texts(db, ids), strict=True)
         diaries.store_sentences(db, [Sentences(i, ((0, len(text)),), "kss") for i, text in texts])
-        while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
     bench.close()
     classifiers.warm_up()

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotator import labelling, project
-from annotator.worker.main import Worker
+from annotator import project
+from annotator.labelling import board
+from annotator.worker.loop import Worker
 from db import connect
 from db.connection import rows, scalar
 from db.errors import DatabaseError
@@ -201,8 +202,8 @@ def _press(path: Path, tab: Tab, told: int, *, seconds: float, chance: random.Ra
     while time.monotonic() < ends:
         try:
             with project.opened(path) as db:
-                labelling.keep_alive(db, tab.holder)
-                shown = labelling.board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
+                board.keep_alive(db, tab.holder)
+                shown = board.board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
         except DatabaseError as error:
             _say(told, did="refused", code=error.code)
             time.sleep(0.02)
@@ -234,7 +235,7 @@ def _send(path: Path, tab: Tab, raw: dict[str, Any], told: int) -> bool:
     _say(told, did="sent", press=raw)
     try:
         with project.opened(path) as db:
-            receipt = labelling.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
+            receipt = board.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
     except DatabaseError as error:
         _say(told, did="refused", code=error.code)
         time.sleep(0.02)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from annotator.simulation import describe
+from annotator.simulation.run import describe
 from benchmarks import labelled_file, machine, peers
 from learner.active_learning import query_strategies, simulation
 

@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from annotator import api_tokens, project
+from annotator import project
+from annotator.accounts import api_tokens
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions
 from db.models import models, rounds
 

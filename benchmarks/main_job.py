@@ -25,11 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from annotator import anchoring, labelling, overview, project, settings
-from annotator import rounds as round_cases
+from annotator import project, settings, status
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import upkeep
+from annotator.labelling import board
+from annotator.labelling.queueing import enqueue_import
+from annotator.quality import automation_bias
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
 from benchmarks import machine
 from db.answers import queue
 from db.answers.decisions import NewDecision
@@ -65,7 +67,7 @@ def main() -> None:
             result["rounds"] = [_retrain(db) for _ in range(arguments.rounds)]
             result["press_to_queue_seconds"] = statistics.median(r["press_to_queue"] for r in result["rounds"])
             result["memory_mib"] = _memory_with_a_page(app.pid)
-            result["splitter_fallbacks"] = overview.status(db, path).fallbacks
+            result["splitter_fallbacks"] = status.status(db, path).fallbacks
     machine.write(arguments.json, result)
 
 
@@ -182,8 +184,8 @@ def is_idle(db: Database) -> bool:
         return False
     proba = models.load_predictions(db, active)
     chosen = settings.load(db)
-    head = queue.head(db, upkeep.EXPLAINED_HEAD)
-    shown = [i for i in head if not anchoring.is_blind(diaries.get_diary(db, i), chosen)]
+    head = queue.head(db, tasks.EXPLAINED_HEAD)
+    shown = [i for i in head if not automation_bias.is_blind(diaries.get_diary(db, i), chosen)]
     explained = not models.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
 
@@ -207,7 +209,7 @@ def _label(db: Database, texts: list[str], truth: dict[str, str], wanted: int) -
             began = time.perf_counter()
             kind = "label" if label else "skip"
             decision = NewDecision(lease.diary_id, me, kind, lease.token, label_ids[label] if label else None)
-            labelling.decide(db, decision)
+            board.decide(db, decision)
             seconds.append(time.perf_counter() - began)
             given += bool(label)
     return {"labels": given, "save_ms_p95": 1000 * sorted(seconds)[int(0.95 * len(seconds))]}

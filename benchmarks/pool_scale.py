@@ -26,12 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from annotator import labelling, overview, project
-from annotator import rounds as round_cases
-from annotator.ordering import enqueue_import
-from annotator.worker import round as round_job
-from annotator.worker import upkeep
-from annotator.worker.workbench import Workbench
+from annotator import project, status
+from annotator.labelling import board
+from annotator.labelling.queueing import enqueue_import
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import steps as round_job
 from benchmarks import machine
 from db.answers import queue
 from db.models import models, rounds
@@ -268,7 +269,7 @@ def measure_production(folder: Path) -> dict[str, Any]:
     """Measure the worker's own code: rounds step by step, looks of upkeep, what pages ask the database."""
     path = folder / "project.db"
     bench = Workbench(path, cache=encoders.default_cache())
-    upkeep.EXPLAINED_HEAD = 0  # they cost the same at any size
+    tasks.EXPLAINED_HEAD = 0  # they cost the same at any size
     with closing(bench.open()) as db:
         first = _keep_up(bench, db)
         after_start = machine.resident_mib(os.getpid())
@@ -276,7 +277,7 @@ def measure_production(folder: Path) -> dict[str, Any]:
         found = {f"round_{name}_s": statistics.median(s[name] for s in steps) for name in round_job.STEPS}
         memory = {"peak_resident_mb": machine.resident_mib(os.getpid())["most"], **_resident()}
         after = _keep_up(bench, db)
-        found["upkeep_look_ms"] = 1000 * _median(lambda: upkeep.next_piece(bench, db))[0]
+        found["upkeep_look_ms"] = 1000 * _median(lambda: tasks.next_piece(bench, db))[0]
         found |= {"upkeep_at_start": first, "upkeep_after_rounds": after}
         found["new_diaries"] = _some_more(bench, db)
         found["queries_ms"] = _queries(db, path)
@@ -296,7 +297,7 @@ def _keep_up(bench: Workbench, db: Database) -> dict[str, dict[str, float]]:
     """Do what is due; return seconds by kind of piece."""
     kinds: dict[str, list[float]] = {}
     while True:
-        seconds, piece = _seconds(lambda: upkeep.next_piece(bench, db))
+        seconds, piece = _seconds(lambda: tasks.next_piece(bench, db))
         if piece is None:
             return {step: {"pieces": len(s), "median_s": statistics.median(s)} for step, s in kinds.items()}
         kinds.setdefault(piece.step, []).append(seconds)
@@ -318,13 +319,13 @@ def _queries(db: Database, path: Path) -> dict[str, float]:
     me = annotators.annotator_id(db, "나")
     asked: dict[str, Callable[[], object]] = {
         "signature": lambda: queue.signature(db),
-        "queue_head": lambda: queue.head(db, upkeep.HEAD),
-        "board": lambda: labelling.board(db, annotator_id=me, holder="tab", language="ko"),
+        "queue_head": lambda: queue.head(db, tasks.HEAD),
+        "board": lambda: board.board(db, annotator_id=me, holder="tab", language="ko"),
         "claim": lambda: queue.claim(db, annotator_id=me, holder=os.urandom(4).hex(), limit=6, seconds=60),
         "refill": lambda: queue.unqueued_ids(db, limit=1000),
-        "overview_status": lambda: overview.status(db, path),
-        "overview_confidences": lambda: overview.confidences(db),
-        "overview_left": lambda: overview.count_left(db),
+        "overview_status": lambda: status.status(db, path),
+        "overview_confidences": lambda: status.confidences(db),
+        "overview_left": lambda: status.count_left(db),
         "sample_texts": lambda: diaries.sample_texts(db, limit=20_000),
         "mark_test": lambda: diaries.mark_test(db),
     }

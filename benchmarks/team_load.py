@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotator import labelling, project
-from annotator import rounds as round_cases
+from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from annotator.labelling import board
+from annotator.training import rounds as round_cases
 from benchmarks import machine, pool_scale
 from db.connection import rows, scalar
 from db.errors import DatabaseError
@@ -41,7 +42,7 @@ from db.people import annotators
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from annotator.labelling import Board
+    from annotator.labelling.board import Board
     from db import Database
 
 KINDS, WEIGHTS = ("label", "skip", "flag", "undo"), (92, 3, 1, 4)
@@ -249,8 +250,8 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
         raw = {"seq": tab.seq, "kind": kind, "token": token, "diary_id": items[0]["diary_id"]}
         begun = time.perf_counter()
         with project.opened(path) as db:
-            labelling.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
-            receipt = labelling.receive(
+            board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
+            receipt = board.receive(
                 db,
                 {**raw, "label_id": chance.randint(1, 7) if kind == "label" else None, "seconds": 2.0},
                 annotator_id=tab.annotator_id,
@@ -266,7 +267,7 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
     before = {item["token"] for item in tab.shown.items} if tab.shown else set()
     begun = time.perf_counter()
     with project.opened(path) as db:
-        tab.shown = labelling.board(
+        tab.shown = board.board(
             db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko", shown_model_id=tab.model_id
         )
     spent = 1000 * (time.perf_counter() - begun)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import project
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write

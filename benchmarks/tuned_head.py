@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from annotator.worker import tiers
+from annotator.worker.round import encoder_tuning
 from benchmarks import labelled_file, machine
 from learner.classification import classifier, metrics, ngram_features
 from learner.encoders import encoder as encoders
@@ -74,7 +74,7 @@ def _tuned_vectors(
     if arguments.tier == "none":
         return labelled_file.vectors_of(arguments.encoder, texts)[rows]
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
-    parts = tiers.split(labels[train], seed=seed)
+    parts = encoder_tuning.split(labels[train], seed=seed)
 
     def examples(places: IntArray) -> fine_tuning.Examples:
         mine = train[places]
@@ -87,7 +87,7 @@ def _tuned_vectors(
             checkpoint.tokenizer,
             examples(parts.tuned),
             examples(parts.validation),
-            tiers.settings_of(arguments.tier, len(parts.tuned)),
+            encoder_tuning.settings_of(arguments.tier, len(parts.tuned)),
             prefix=checkpoint.prefix,
             loss="softmax",
             folder=Path(folder),

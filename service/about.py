@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from annotator import received
-from annotator.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
+from annotator.accounts.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
+from annotator.ingest import api
 from service import shapes
 from service.desk import AtDesk, needs
 from service.strict_bodies import StrictRoute
@@ -19,14 +19,14 @@ router = APIRouter(tags=["service"], route_class=StrictRoute)
 def read_labels(desk: AtDesk, caller: Annotated[Caller, needs("read")]) -> Any:
     """Return the labels in force."""
     with desk.opened() as db:
-        return {"labels": received.describe_labels(db)}
+        return {"labels": api.describe_labels(db)}
 
 
 @router.get("/model", response_model=shapes.Model)
 def read_model(desk: AtDesk, caller: Annotated[Caller, needs("read")]) -> Any:
     """Return which model serves."""
     with desk.opened() as db:
-        return received.describe_model(db)
+        return api.describe_model(db)
 
 
 @router.get("/health", response_model=shapes.Health)
@@ -40,6 +40,6 @@ def read_health(desk: AtDesk) -> Any:
 def read_figures(desk: AtDesk, caller: Annotated[Caller, needs("metrics")]) -> Response:
     """Return figures in Prometheus' text format."""
     with desk.opened() as db:
-        diary_count, version = received.count(db)
+        diary_count, version = api.count(db)
     text = desk.figures.text(diary_count=diary_count, model_version=version)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

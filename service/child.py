@@ -13,8 +13,8 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotator.classifying import Answering
-    from annotator.received import Classified
+    from annotator.ingest.api import Classified
+    from annotator.serving.predictor import Answering
 
 _answering: Answering | None = None
 
@@ -28,7 +28,7 @@ def begin(database: Path) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Imported here, so that the process that serves requests never loads it.
-    from annotator.classifying import Answering
+    from annotator.serving.predictor import Answering
 
     _answering = Answering(database)
 

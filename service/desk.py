@@ -16,8 +16,9 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 
-from annotator import api_tokens, project
-from annotator.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
+from annotator import project
+from annotator.accounts import api_tokens
+from annotator.accounts.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
 from annotator.errors import UserError
 from service.engine import Engine
 from service.figures import Figures

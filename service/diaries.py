@@ -11,11 +11,13 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from annotator import api_tokens, forgetting, received, replays
-from annotator.api_tokens import Caller
+from annotator.accounts import api_tokens
+from annotator.accounts.api_tokens import Caller
 from annotator.errors import UserError
-from annotator.forgetting import Selection
+from annotator.ingest import api, idempotency
 from annotator.messages import say
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
 from service import shapes
 from service.desk import AtDesk, needs
 from service.errors import language_of
@@ -24,8 +26,8 @@ from service.strict_bodies import StrictRoute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.forgetting import Trained
-    from annotator.received import Item
+    from annotator.ingest.api import Item
+    from annotator.privacy.forgetting import Trained
     from service.desk import Desk
 
 router = APIRouter(tags=["diaries"], route_class=StrictRoute)
@@ -97,18 +99,18 @@ async def _store(
         api_tokens.require(caller, "classify")
     asked = f"{request.url.path}?classify={classify}\n".encode()
     request_hash = hashlib.sha256(asked + await request.body()).digest()
-    known = await desk.run(lambda db: replays.find(db, caller, key, request_hash))
+    known = await desk.run(lambda db: idempotency.find(db, caller, key, request_hash))
     if known is not None:
         response.headers["Idempotent-Replayed"] = "true"
         return dict(known)
     texts = [item.text for item in items]
     if classify:
-        await run_in_threadpool(received.check_texts, texts)
+        await run_in_threadpool(api.check_texts, texts)
     classified = await desk.engine.classify(texts) if classify else None
     return dict(
         await desk.run(
-            lambda db: replays.once(
-                db, caller, key, request_hash, lambda: {"diaries": received.store(db, caller, items, classified)}
+            lambda db: idempotency.once(
+                db, caller, key, request_hash, lambda: {"diaries": api.store(db, caller, items, classified)}
             )
         )
     )
@@ -117,25 +119,25 @@ async def _store(
 @router.post("/classifications", response_model=shapes.Predictions)
 async def classify_texts(desk: AtDesk, caller: Classifying, body: shapes.TextsIn) -> Any:
     """Classify up to 1,000 texts at once. Nothing is kept."""
-    await run_in_threadpool(received.check_texts, body.texts)
+    await run_in_threadpool(api.check_texts, body.texts)
     said = await desk.engine.classify(body.texts)
-    return {"predictions": await desk.run(lambda db: received.predictions_of(db, body.texts, said))}
+    return {"predictions": await desk.run(lambda db: api.predictions_of(db, body.texts, said))}
 
 
 @router.get("/diaries/{diary_id}", response_model=shapes.Diary)
 def read_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
     """Return a diary with the label that counts and what the model says; what is private is covered."""
     with desk.opened() as db:
-        return received.read(db, caller, diary_id)
+        return api.read(db, caller, diary_id)
 
 
 @router.get("/diaries/{diary_id}/explanation", response_model=shapes.Explanation)
 async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
     """Return why the model gives a diary its label. The first time it is computed, which takes seconds."""
-    found = await desk.run(lambda db: received.find_explanation(db, caller, diary_id))
+    found = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
     if found is None:
         await desk.engine.explain(diary_id)
-        found = await desk.run(lambda db: received.find_explanation(db, caller, diary_id))
+        found = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
     if found is None:
         raise UserError("explanation_missing", id=diary_id)
     return found
@@ -148,8 +150,8 @@ def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: shapes
     The same label again changes nothing. Without `read` the answer holds nothing but the label that was given.
     """
     with desk.opened() as db:
-        received.correct(db, caller, diary_id, body.label, memo=body.memo)
-        return received.read_corrected(db, caller, diary_id, body.label)
+        api.correct(db, caller, diary_id, body.label, memo=body.memo)
+        return api.read_corrected(db, caller, diary_id, body.label)
 
 
 @router.get("/diaries/{diary_id}/forgetting", response_model=shapes.Forgetting)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator.errors import AppError, UserError, where
-from annotator.received import Classified
+from annotator.ingest.api import Classified
 from service import child
 from service.line import TEXTS_AT_ONCE, Line
 

@@ -9,9 +9,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from annotator.accounts.origins import authority_of
 from annotator.errors import where
 from annotator.messages import say
-from annotator.origins import authority_of
 from service import origins, response_headers
 from service.beside import PREFIX
 from service.bodies import announced_length

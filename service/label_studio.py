@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
-from annotator import label_studio, received
-from annotator.api_tokens import Caller
+from annotator.accounts.api_tokens import Caller
+from annotator.ingest import api, label_studio
 from service.desk import AtDesk, needs
 from service.shapes import MOST_TEXTS
 from service.strict_bodies import StrictRoute
@@ -60,7 +60,7 @@ async def predict(desk: AtDesk, caller: Asking, body: Predict) -> Object:
     said: list[Any] = []
     if there:
         classified = await desk.engine.classify(there)
-        said = await desk.run(lambda db: received.predictions_of(db, there, classified))
+        said = await desk.run(lambda db: api.predictions_of(db, there, classified))
     left = iter(said)
     results = [[] if text is None else label_studio.result_of(next(left), interface) for text in texts]
     return {"results": results, "model_version": await desk.run(label_studio.model_version)}

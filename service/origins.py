@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
-from annotator.origins import canonical, public_origin
+from annotator.accounts.origins import canonical, public_origin
 
 if TYPE_CHECKING:
     from starlette.types import Scope

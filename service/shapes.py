@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from annotator.importing import MAX_CHARACTERS
-from annotator.received import ROLES, Item
+from annotator.ingest.api import ROLES, Item
 
 MOST_TEXTS = 1000
 _RESERVED = frozenset(ROLES.roles().values())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException, Request
 from fastapi.routing import APIRoute
 
-from annotator.strict_json import StrictJsonError, loads
+from annotator.formats.strict_json import StrictJsonError, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

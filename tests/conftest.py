@@ -11,7 +11,7 @@ import pytest
 
 from annotator import project
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from tests.chromium import browser as browser
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import project
-from annotator.worker import auditing
+from annotator.worker.tasks import review_queue
 from db import connection
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -39,7 +39,7 @@ class Bench:
 
 def refresh(db: Database) -> bool:
     """Bring the audit queue up to date, as the worker does."""
-    return auditing.refresh(Bench(), db)  # type: ignore[arg-type]
+    return review_queue.refresh(Bench(), db)  # type: ignore[arg-type]
 
 
 def label(db: Database, diary_id: int, label_id: int, *, name: str = "지민", memo: str = "") -> int:

@@ -143,8 +143,8 @@ def test_each_contract_bites(sample: Path, package: str, line: str, contract: st
 
 _FOREIGN = frozenset(
     (
-        *("annotator.importing.formats", "annotator.importing.reader_job", "annotator.config_job"),
-        *("annotator.sound_job", "learner.speech.read"),
+        *("annotator.formats.detection", "annotator.importing.reader_job", "annotator.formats.config_job"),
+        *("annotator.serving.sound_job", "learner.speech.read"),
     )
 )
 """What parses files of strangers; only a child process may load it, by its name."""
@@ -163,5 +163,5 @@ def _imports_in(source: str) -> set[str]:
 def test_foreign_files_are_parsed_by_the_reading_process_alone() -> None:
     files = _files("annotator", "db", "learner", "pages", "service")
     found = [str(file.relative_to(ROOT)) for file in files if _imports_in(file.read_text("utf-8")) & _FOREIGN]
-    assert found == ["annotator/importing/reader_job.py", "annotator/sound_job.py"]
+    assert found == ["annotator/importing/reader_job.py", "annotator/serving/sound_job.py"]
     assert _imports_in("from annotator.importing import formats") & _FOREIGN, "and this is how it would be found"

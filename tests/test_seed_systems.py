@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from annotator.cli import cli
+from annotator.cli.main import cli
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "seed-systems.md").read_text("utf-8")

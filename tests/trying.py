@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import project
-from annotator.worker import upkeep
-from annotator.worker.workbench import Workbench
+from annotator.serving.runtime import Workbench
+from annotator.worker import tasks
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from tests.conftest import fill
@@ -43,4 +43,4 @@ def teach(path: Path, db: Database) -> None:
     bench = Workbench(path, cache=default_cache())
     ids = np.arange(1, diaries.last_diary_id(db) + 1)
     bench.encode_missing(db, ids)
-    upkeep.make_zero_label_model(bench, db, ids)
+    tasks.make_zero_label_model(bench, db, ids)

@@ -1,7 +1,7 @@
 """Everything out again, in many formats, with a data card; see `annotator.exporting.records` for what there is."""
 
 from annotator.exporting.exporter import Choice, count, export, export_bytes, list_crosswalks
-from annotator.exporting.formats import FORMATS, format_of
 from annotator.exporting.records import read
+from annotator.exporting.registry import FORMATS, format_of
 
 __all__ = ["FORMATS", "Choice", "count", "export", "export_bytes", "format_of", "list_crosswalks", "read"]

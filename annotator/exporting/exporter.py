@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator import crosswalks, diary_access, forgotten_files, project
+from annotator import project
+from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.exporting import card, records
-from annotator.exporting.formats import FORMATS, format_of, get_format
-from annotator.exporting.scheme import read_scheme
-from annotator.exporting.translation import translate
+from annotator.exporting import data_card, records
+from annotator.exporting.label_scheme import read_scheme
+from annotator.exporting.registry import FORMATS, format_of, get_format
+from annotator.exporting.relabelling import translate
+from annotator.label_sets import crosswalks
+from annotator.privacy import forgotten_files
 from db.answers import decisions
 from db.connection import file_of
 from db.forgetting import forgotten
@@ -28,10 +31,10 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from annotator.access import Person
-    from annotator.crosswalks import Crosswalk
-    from annotator.exporting.formats import Format
+    from annotator.accounts.permissions import Person
     from annotator.exporting.records import Record
+    from annotator.exporting.registry import Format
+    from annotator.label_sets.crosswalks import Crosswalk
     from annotator.messages import Language
     from db import Database
 
@@ -138,11 +141,11 @@ def _write(
         raise UserError("export_too_many_rows", found=total, most=chosen.most, format=chosen.name)
     found = records.read(db, decided_only=choice.decided_only, unmasked=choice.unmasked)
     scheme = read_scheme(db, choice.crosswalk)
-    counts = card.Counts(Counter(dict.fromkeys(scheme.names, 0)))
+    counts = data_card.Counts(Counter(dict.fromkeys(scheme.names, 0)))
     if choice.crosswalk is not None:
         found = translate(found, choice.crosswalk)
     entries = chosen.write(draft, counts.of(_watched(found, total, on_progress)), scheme)
-    card.write(db, draft, card.Export(chosen.name, entries, choice, counts), language=language)
+    data_card.write(db, draft, data_card.Export(chosen.name, entries, choice, counts), language=language)
     return total
 
 
@@ -155,7 +158,7 @@ def _watched(found: Iterator[Record], total: int, on_progress: Callable[[int, in
 
 def _beside(target: Path, chosen: Format) -> list[Path]:
     """Return the files that an export leaves beside its target."""
-    return [*card.files(target), *([] if chosen.beside is None else [chosen.beside(target)])]
+    return [*data_card.files(target), *([] if chosen.beside is None else [chosen.beside(target)])]
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator import diary_access, project
+from annotator import project
+from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.exporting.formats import FORMATS
+from annotator.exporting.registry import FORMATS
 from annotator.messages import explain
 from annotator.project import exports_folder
 from maeumgyeol import private_files
@@ -25,7 +26,7 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from typing import IO
 
-    from annotator.access import Person
+    from annotator.accounts.permissions import Person
     from annotator.messages import Language
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,8 @@
 """What is exported of a diary: the one place that says it, whatever the format.
 
-What the model says is moved by the word-emotion dictionary where that is switched on; see `annotator.refinement`.
-What could name or reach a person is covered, as on the pages; see `annotator.masking`.
+What the model says is moved by the word-emotion dictionary where that is switched on; see
+`annotator.dictionary.adjustment`. What could name or reach a person is covered, as on the pages; see
+`annotator.privacy.masking`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from annotator import masking, predictions, refinement
 from annotator import settings as project_settings
+from annotator.dictionary import adjustment
+from annotator.label_sets import projection
+from annotator.privacy import masking
 from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import models
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.refinement import Refiner
+    from annotator.dictionary.adjustment import Refiner
     from db import Database
     from db.models.models import Model
     from db.texts.exports import StoredDiary
@@ -73,7 +76,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file that a diary came in, with the hash of its bytes; see `annotator.importing.sources`."""
+    """The file that a diary came in, with the hash of its bytes; see `annotator.formats.source`."""
 
     file: str
     file_hash: str
@@ -175,8 +178,8 @@ class _Reader:
             people=dict(annotators.list_annotators(db)),
             origins={b.id: Origin(b.file_name, b.file_hash, b.imported_at) for b in diaries.list_batches(db)},
             active=active,
-            proba=None if active is None else predictions.load_predictions(db, active),
-            refiner=refinement.find_refiner(db, active),
+            proba=None if active is None else projection.load_predictions(db, active),
+            refiner=adjustment.find_refiner(db, active),
         )
 
     def read(self, ids: Sequence[int]) -> Iterator[Record]:

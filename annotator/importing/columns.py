@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.importing import tables
-from annotator.importing.dates import read_date
+from annotator.formats import table as tables
+from annotator.formats.dates import read_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.importing.tables import Row, Table
+    from annotator.formats.table import Row, Table
 
 _TEXT = (
     "text diary diarytext content contents body sentence entry document "

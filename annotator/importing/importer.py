@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from annotator import forgotten_key
 from annotator import settings as project_settings
-from annotator.crosswalks import ids_by_name
 from annotator.errors import UserError
-from annotator.importing import tables
+from annotator.formats import table as tables
+from annotator.formats.source import open_source
 from annotator.importing.columns import ColumnMap, choose_columns, guess_roles, long_columns
-from annotator.importing.garbage import only_new_objects
+from annotator.importing.gc_pause import only_new_objects
 from annotator.importing.reader import opened
-from annotator.importing.sieve import MAX_CHARACTERS, Sieve
-from annotator.importing.sources import open_source
+from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
 from annotator.importing.spool import Spool
+from annotator.label_sets.crosswalks import ids_by_name
+from annotator.privacy import forgotten_key
 from db.connection import write
 from db.label_sets import labels
 from db.people import annotators
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from annotator.crosswalks import Crosswalk
-    from annotator.importing.tables import Format, Row, Table
+    from annotator.formats.table import Format, Row, Table
+    from annotator.label_sets.crosswalks import Crosswalk
     from db import Database
 
 _PREVIEW_ROWS = 5

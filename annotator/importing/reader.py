@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from annotator.importing.sources import Source
-    from annotator.importing.tables import Row, Table
+    from annotator.formats.source import Source
+    from annotator.formats.table import Row, Table
 
     _T = TypeVar("_T")
 

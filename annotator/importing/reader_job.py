@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotator.importing import tables, wire
-from annotator.importing.formats import open_table
-from annotator.importing.garbage import only_new_objects
-from annotator.importing.sources import OpenFile, Source
+from annotator.formats import table as tables
+from annotator.formats.detection import open_table
+from annotator.formats.source import OpenFile, Source
+from annotator.importing import wire
+from annotator.importing.gc_pause import only_new_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from annotator.importing.tables import Row
+    from annotator.formats.table import Row
     from annotator.processes.inside import Channel
 
 

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from annotator.cells import safe_cell
+from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.messages import say
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
-from annotator.visible import visible
+from annotator.messages.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, sync_playwright
 
-from annotator.access import ROLES, Person, Role, may
+from annotator.accounts.permissions import ROLES, Person, Role, may
 from benchmarks.hostile_trials.outcome import Outcome
 from benchmarks.hostile_trials.planting import sentinel
 from pages.widgets import site

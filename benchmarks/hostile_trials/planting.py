@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import accounts, dictionary, guidelines, label_set, project
+from annotator import project
+from annotator.accounts import accounts
+from annotator.dictionary import entries as dictionary
 from annotator.errors import AppError, UserError
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
+from annotator.label_sets import editing, guidelines
+from annotator.labelling.queueing import enqueue_import
 from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -134,7 +137,7 @@ def _describe_labels(db: Database, texts: list[str]) -> None:
     for label, part in zip(found, _batched(texts, -(-len(texts) // len(found))), strict=False):
         whole = "\n".join(part)
         changes = {label.id: {"definition": whole}}
-        _tried([changes], lambda each, note=part[0]: label_set.edit(db, each, annotator_id=me, note=note))
+        _tried([changes], lambda each, note=part[0]: editing.edit(db, each, annotator_id=me, note=note))
         guideline = (label.id, None, whole[:2000], list(part[:8]))
         _tried([guideline], lambda each: guidelines.write_guideline(db, *each, annotator_id=me))
 

@@ -11,7 +11,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 
-from annotator import accounts, project
+from annotator import project
+from annotator.accounts import accounts
 from benchmarks.hostile_corpus.requests import DIARY, cookie
 from benchmarks.hostile_trials.outcome import Outcome
 from benchmarks.hostile_trials.target import ROLES, SECRET_DIARY

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator import accounts, api_tokens, project, sessions
+from annotator import project
+from annotator.accounts import accounts, api_tokens, sessions
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from benchmarks import machine
 from benchmarks.hostile_corpus.requests import DIARY, SCOPES, Keys
 from db.texts import care_flags

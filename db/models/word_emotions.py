@@ -184,7 +184,7 @@ def mark_done(db: Database, job: Job, asked: int) -> None:
 
 
 def store_effect(db: Database, effect: dict[str, Any]) -> None:
-    """Keep what the dictionary does to predictions, ready for JSON; see `annotator.refinement.Effect`."""
+    """Keep what the dictionary does to predictions, ready for JSON; see `annotator.dictionary.adjustment.Effect`."""
     settings.store(db, **{_EFFECT: effect})
 
 

@@ -1,4 +1,4 @@
-"""What ties people and programs to diaries, and their roles: what `annotator.diary_access` decides from."""
+"""What ties people and programs to diaries, and their roles: what `annotator.accounts.diary_access` decides from."""
 
 from __future__ import annotations
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import access, care, masking
-from pages.widgets import project, session
+from annotator import project_location
+from annotator.accounts import permissions
+from annotator.privacy import care, masking
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
-    from annotator.access import Person
-    from annotator.care import Card, Filter
+    from annotator.accounts.permissions import Person
+    from annotator.privacy.care import Card, Filter
 
 _AT_ONCE = 10
 _COUNT = "care_count"
@@ -31,7 +33,7 @@ def _draw() -> None:
     st.title(say("frame.care"))
     st.markdown(f"{say('care.lead')} {say('care.honest')}")
     st.info(say("care.lines"), icon=":material/call:")
-    with project.opened() as db:
+    with project_location.opened() as db:
         person = session.person(db)
         counts = dict(zip(_FILTERS, care.count(db), strict=True))
         which = st.segmented_control(
@@ -78,7 +80,7 @@ def _draw_card(card: Card, person: Person) -> None:
 
 def _draw_reveal(diary_id: int, person: Person) -> None:
     st.caption(say("care.covered"))
-    if access.may(person, "administrate"):
+    if permissions.may(person, "administrate"):
         st.button(
             say("care.reveal"),
             key=f"care_reveal_{diary_id}",
@@ -98,13 +100,13 @@ def _show_more() -> None:
 
 
 def _handle(diary_id: int) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         note = st.session_state.get(_note_key(diary_id)) or ""
         care.handle(db, diary_id, note, person=session.person(db))
 
 
 def _reveal(diary_id: int) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         text = masking.reveal(db, diary_id, person=session.person(db))
     session.keep_draft(_ORIGINALS, {diary_id: text})
 

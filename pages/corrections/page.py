@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import corrections
-from pages.widgets import project, session
+from annotator import project_location
+from annotator.review import returned
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import local_time, plain, say
 
 if TYPE_CHECKING:
-    from annotator.corrections import Card
     from annotator.project import Database
+    from annotator.review.returned import Card
 
 _ANSWERED = "corrections_answered"
 """Draft: diary and decision of each answer of this session, so that it can be taken back."""
@@ -33,9 +34,9 @@ _QUOTE = f"{_KEPT}margin:0;padding-left:.8rem;border-left:3px solid var(--st-pri
 
 def _draw() -> None:
     st.title(say("frame.corrections"))
-    with project.opened() as db:
+    with project_location.opened() as db:
         me = session.person(db).annotator_id
-        card = corrections.next_card(db, me)
+        card = returned.next_card(db, me)
         if card is None:
             answered = session.draft(_ANSWERED)
             st.info(say("corrections.finished" if answered else "corrections.none"), icon=":material/done_all:")
@@ -43,7 +44,7 @@ def _draw() -> None:
         else:
             st.caption(say("corrections.intro"))
             _note_shown(card.review_id)
-            _draw_card(card, corrections.count(db, me))
+            _draw_card(card, returned.count(db, me))
             _draw_choices(db, card)
         _draw_undo()
 
@@ -67,7 +68,7 @@ def _draw_choices(db: Database, card: Card) -> None:
     if card.mine is not None:
         st.markdown(f"{say('corrections.mine')}: **{plain(card.mine.name)}**")
     with st.container(horizontal=True):
-        for label in corrections.label_set(db):
+        for label in returned.label_set(db):
             key = label.key.upper()
             st.button(
                 plain(label.name),
@@ -101,10 +102,10 @@ def _answer(review_id: int, diary_id: int, label_id: int) -> None:
     if shown != review_id or time.monotonic() - since < _READ_SECONDS:
         st.toast(say("corrections.just_shown"), icon=":material/hourglass_empty:")
         return
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         me = session.person(db).annotator_id
         memo = st.session_state.get(_memo_key(review_id)) or ""
-        decision_id = corrections.answer(db, review_id, label_id, annotator_id=me, memo=memo)
+        decision_id = returned.answer(db, review_id, label_id, annotator_id=me, memo=memo)
         session.keep_draft(_ANSWERED, (*session.draft(_ANSWERED, ()), (diary_id, decision_id)))
 
 
@@ -114,9 +115,9 @@ def _undo() -> None:
         return
     session.keep_draft(_ANSWERED, answered[:-1] or None)
     diary_id, decision_id = answered[-1]
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         me = session.person(db).annotator_id
-        key = "undone" if corrections.undo(db, decision_id, annotator_id=me) else "overtaken"
+        key = "undone" if returned.undo(db, decision_id, annotator_id=me) else "overtaken"
         st.toast(say(f"corrections.{key}", id=diary_id), icon=":material/undo:")
 
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import word_evidence
+from annotator import project_location
+from annotator.dictionary import evidence
 from pages.dictionary import presses
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.access import Person
-    from annotator.dictionary import Label
+    from annotator.accounts.permissions import Person
+    from annotator.dictionary.entries import Label
 
 
 def draw_adding(labels: Sequence[Label]) -> None:
@@ -54,5 +55,5 @@ def draw_export(person: Person) -> None:
 
 def _export(person: Person) -> bytes:
     # Runs when the button is pressed, outside of any script run.
-    with project.opened() as db:
-        return word_evidence.export_csv(db, word_evidence.gather(db), person=person)
+    with project_location.opened() as db:
+        return evidence.export_csv(db, evidence.gather(db), person=person)

@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import refinement
-from annotator.outcomes import FEWEST_TO_TRUST
+from annotator import project_location
+from annotator.dictionary import adjustment
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.dictionary.waiting import draw_worker_off, watch
-from pages.widgets import project
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import interval, local_time, percent, say
 
 if TYPE_CHECKING:
-    from annotator.outcomes import Figures
+    from annotator.dictionary.adjustment import Effect, State
     from annotator.project import Database
-    from annotator.refinement import Effect, State
+    from annotator.training.evaluation import Figures
 
 _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
 
 
 def draw_effect(db: Database) -> None:
     """Draw the switch, what was measured, and what to do next."""
-    state = refinement.state(db)
+    state = adjustment.state(db)
     st.toggle(
         say("dictionary.use"),
-        value=refinement.is_on(db),
+        value=adjustment.is_on(db),
         key="dictionary_use",
         on_change=_switch,
     )
     st.caption(say("dictionary.use_help"))
-    effect = refinement.find_effect(db)
+    effect = adjustment.find_effect(db)
     _draw_state(db, state)
     if effect is not None:
         _draw_figures(effect)
@@ -48,13 +48,13 @@ def _draw_state(db: Database, state: State) -> None:
 
 
 def _switch() -> None:
-    with callback_boundary(), project.opened() as db:
-        refinement.switch(db, on=bool(st.session_state["dictionary_use"]))
+    with callback_boundary(), project_location.opened() as db:
+        adjustment.switch(db, on=bool(st.session_state["dictionary_use"]))
 
 
 def _measure() -> None:
-    with callback_boundary(), project.opened() as db:
-        refinement.ask(db)
+    with callback_boundary(), project_location.opened() as db:
+        adjustment.ask(db)
 
 
 def _draw_figures(effect: Effect) -> None:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import word_evidence
-from annotator.access import may
+from annotator import project_location
+from annotator.accounts.permissions import may
+from annotator.dictionary import evidence
 from pages.dictionary.effect import draw_effect
 from pages.dictionary.related import draw_related
 from pages.dictionary.tryout import draw_tryout
 from pages.dictionary.words import draw_words
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.word_evidence import Basis
+    from annotator.dictionary.evidence import Basis
 
 _SECTIONS = ("words", "related", "tryout")
 _REVIEW_SECTIONS = (*_SECTIONS, "effect")
@@ -25,14 +26,14 @@ _REVIEW_SECTIONS = (*_SECTIONS, "effect")
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _gathered(path: str, mark: tuple[int | str, ...]) -> Basis | None:
     """Analyse the explained diaries once for each state of their explanations, which `mark` and `path` name."""
-    with project.opened() as db:
-        return word_evidence.gather(db)
+    with project_location.opened() as db:
+        return evidence.gather(db)
 
 
 def _draw() -> None:
     st.title(say("dictionary.title"))
     st.caption(plain(say("dictionary.intro")))
-    with project.opened() as db:
+    with project_location.opened() as db:
         is_reviewer = may(session.person(db), "review")
     section = st.segmented_control(
         say("dictionary.section"),
@@ -43,7 +44,7 @@ def _draw() -> None:
         key=keyed("dictionary_section"),
         label_visibility="collapsed",
     )
-    with project.opened() as db:
+    with project_location.opened() as db:
         if section == "related":
             draw_related(db)
         elif section == "tryout":
@@ -52,7 +53,7 @@ def _draw() -> None:
             draw_effect(db)
         else:
             with st.spinner(say("dictionary.gathering")):
-                basis = _gathered(str(project.path()), word_evidence.mark(db))
+                basis = _gathered(str(project_location.path()), evidence.mark(db))
             draw_words(db, basis)
 
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import dictionary, people
-from pages.widgets import project, session
+from annotator import project_location
+from annotator.accounts import annotators
+from annotator.dictionary import entries
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from annotator.dictionary import Review
+    from annotator.dictionary.entries import Review
 
     Proposer = Literal["evidence", "similar"]
 
@@ -25,21 +27,21 @@ _UNDO_KEY = "Z"
 
 def confirm(word: str, label_id: int | None, source: Proposer, name: str) -> None:
     """Put a word into the dictionary; without a label, as one without emotion."""
-    with callback_boundary(), project.opened() as db:
-        annotator_id = people.identify(db, name)
-        _remember(dictionary.confirm(db, word, label_id, annotator_id=annotator_id, source=source))
+    with callback_boundary(), project_location.opened() as db:
+        annotator_id = annotators.identify(db, name)
+        _remember(entries.confirm(db, word, label_id, annotator_id=annotator_id, source=source))
 
 
 def reject(word: str, source: Proposer, name: str) -> None:
     """Keep a word out of the dictionary."""
-    with callback_boundary(), project.opened() as db:
-        _remember(dictionary.reject(db, word, annotator_id=people.identify(db, name), source=source))
+    with callback_boundary(), project_location.opened() as db:
+        _remember(entries.reject(db, word, annotator_id=annotators.identify(db, name), source=source))
 
 
 def add(written: str, label_id: int | None, name: str) -> None:
     """Put a word that somebody wrote into the dictionary."""
-    with callback_boundary(), project.opened() as db:
-        review = dictionary.add(db, written, label_id, annotator_id=people.identify(db, name))
+    with callback_boundary(), project_location.opened() as db:
+        review = entries.add(db, written, label_id, annotator_id=annotators.identify(db, name))
         _remember(review)
         st.toast(say("dictionary.added", word=plain(review.word)), icon=":material/check:")
 
@@ -66,7 +68,7 @@ def _undo(name: str) -> None:
     if not reviews:
         return
     session.keep_draft(_REVIEWS, reviews[:-1] or None)
-    with callback_boundary(), project.opened() as db:
-        done = dictionary.undo(db, reviews[-1], annotator_id=people.identify(db, name))
+    with callback_boundary(), project_location.opened() as db:
+        done = entries.undo(db, reviews[-1], annotator_id=annotators.identify(db, name))
         key = "dictionary.undone" if done else "dictionary.overtaken"
         st.toast(say(key, word=plain(reviews[-1].word)), icon=":material/undo:")

@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import dictionary
+from annotator import project_location
+from annotator.dictionary import entries
 from pages.dictionary import presses
 from pages.dictionary.waiting import draw_worker_off, watch
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.dictionary import Label, Relation, VectorKind
+    from annotator.dictionary.entries import Label, Relation, VectorKind
     from annotator.project import Database
 
 
 def draw_related(db: Database) -> None:
     """Draw the proposals of both kinds of vectors."""
     st.caption(plain(say("dictionary.related_intro")))
-    labels = dictionary.label_set(db)
-    for kind in dictionary.KINDS:
+    labels = entries.label_set(db)
+    for kind in entries.KINDS:
         st.subheader(say(f"dictionary.related_{kind}"))
         _draw_kind(db, kind, labels)
-    if dictionary.is_waiting(db, "vectors"):
+    if entries.is_waiting(db, "vectors"):
         draw_worker_off(db)
         watch("vectors")
     else:
@@ -37,18 +38,18 @@ def draw_related(db: Database) -> None:
 
 
 def _make() -> None:
-    with callback_boundary(), project.opened() as db:
-        dictionary.ask_vectors(db)
+    with callback_boundary(), project_location.opened() as db:
+        entries.ask_vectors(db)
 
 
 def _draw_kind(db: Database, kind: VectorKind, labels: Sequence[Label]) -> None:
-    found = dictionary.propose(db, project.path(), kind)
+    found = entries.propose(db, project_location.path(), kind)
     if found.is_too_small:
         count, words = found.diary_count, found.word_count
         if words is None:
-            st.info(say("dictionary.too_small", count=count, fewest=dictionary.FEWEST_DIARIES))
+            st.info(say("dictionary.too_small", count=count, fewest=entries.FEWEST_DIARIES))
         else:
-            st.info(say("dictionary.too_few_words", count=count, words=words, fewest=dictionary.FEWEST_WORDS))
+            st.info(say("dictionary.too_few_words", count=count, words=words, fewest=entries.FEWEST_WORDS))
         return
     if found.relations is None:
         st.info(say("dictionary.no_vectors"), icon=":material/hourglass_empty:")

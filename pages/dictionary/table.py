@@ -14,8 +14,8 @@ from pages.widgets.words import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.dictionary import Label
-    from annotator.word_evidence import Basis, Row
+    from annotator.dictionary.entries import Label
+    from annotator.dictionary.evidence import Basis, Row
 
 CHOSEN = "dictionary_word"
 """Draft of the word that was chosen in the list."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import dictionary
+from annotator.dictionary import entries
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
-    from annotator.dictionary import Token
+    from annotator.dictionary.entries import Token
     from annotator.project import Database
 
 _TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.05rem;line-height:2.2"
@@ -23,12 +23,12 @@ _NAME = "font-size:.72em;opacity:.85;margin-left:.2em"
 def draw_tryout(db: Database) -> None:
     """Draw a box for a text, and its words with their labels."""
     text = st.text_area(
-        say("dictionary.tryout"), key="dictionary_tryout", height=150, max_chars=dictionary.MOST_CHARACTERS
+        say("dictionary.tryout"), key="dictionary_tryout", height=150, max_chars=entries.MOST_CHARACTERS
     )
     st.caption(say("dictionary.tryout_help"))
     if not text or not text.strip():
         return
-    tokens = dictionary.tag_text(db, text)
+    tokens = entries.tag_text(db, text)
     words = [token for token in tokens if token.word]
     tagged = [token for token in words if token.label is not None]
     st.html(f"<div style='{_TEXT}' lang='ko'>{''.join(map(_markup, tokens))}</div>")

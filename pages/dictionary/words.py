@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import dictionary, word_evidence
-from annotator.access import may
+from annotator import project_location
+from annotator.accounts.permissions import may
+from annotator.dictionary import entries, evidence
 from pages.dictionary import presses
 from pages.dictionary.adding import draw_adding, draw_export
 from pages.dictionary.table import CHOSEN, draw_pager, draw_table, first_page, page_of
 from pages.dictionary.waiting import draw_worker_off, watch
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.dictionary import Label
+    from annotator.dictionary.entries import Label
+    from annotator.dictionary.evidence import Basis, Filter, Row
     from annotator.project import Database
-    from annotator.word_evidence import Basis, Filter, Row
 
 _LATER = "dictionary_later"
 
@@ -35,7 +36,7 @@ _EXAMPLE = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7;margin:.
 
 def draw_words(db: Database, basis: Basis | None) -> None:
     """Draw the words of the dictionary and those that could come into it."""
-    labels = dictionary.label_set(db)
+    labels = entries.label_set(db)
     rows = _draw_filters(db, basis, labels)
     if rows:
         later = set(session.draft(_LATER, ()))
@@ -56,11 +57,11 @@ def draw_words(db: Database, basis: Basis | None) -> None:
 
 def _draw_more(db: Database) -> None:
     """Draw the button that asks for the words of more diaries."""
-    if dictionary.is_waiting(db, "evidence"):
+    if entries.is_waiting(db, "evidence"):
         draw_worker_off(db)
         watch("evidence")
-    elif word_evidence.can_ask_more(db):
-        count = word_evidence.DIARIES_A_PRESS
+    elif evidence.can_ask_more(db):
+        count = evidence.DIARIES_A_PRESS
         st.button(
             say("dictionary.more", count=count),
             key="dictionary_more",
@@ -71,21 +72,21 @@ def _draw_more(db: Database) -> None:
 
 
 def _ask_more() -> None:
-    with callback_boundary(), project.opened() as db:
-        word_evidence.ask_more(db)
+    with callback_boundary(), project_location.opened() as db:
+        evidence.ask_more(db)
 
 
 def _draw_filters(db: Database, basis: Basis | None, labels: Sequence[Label]) -> list[Row]:
     if basis is not None:
         total = basis.evidence.diary_total
         st.caption(say("dictionary.basis", version=basis.version, diaries=total, words=len(basis.evidence.forms)))
-        if total == word_evidence.MOST_DIARIES:
+        if total == evidence.MOST_DIARIES:
             st.caption(say("dictionary.basis_newest", count=total))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown: Filter = st.segmented_control(
             say("dictionary.state"),
-            word_evidence.FILTERS,
-            default=word_evidence.FILTERS[0],
+            evidence.FILTERS,
+            default=evidence.FILTERS[0],
             required=True,
             format_func=lambda state: say(f"dictionary.state_{state}"),
             key=keyed("dictionary_state"),
@@ -101,7 +102,7 @@ def _draw_filters(db: Database, basis: Basis | None, labels: Sequence[Label]) ->
         )
         search = st.text_input(say("dictionary.search"), key="dictionary_search", on_change=first_page, width=220)
     label_id = None if label is None else label.id
-    rows = word_evidence.list_rows(db, basis, shown=shown, label_id=label_id, search=search)
+    rows = evidence.list_rows(db, basis, shown=shown, label_id=label_id, search=search)
     if not rows:
         _draw_nothing(basis, is_filtered=bool(search.strip()) or label is not None or shown != "open")
     return rows
@@ -120,7 +121,7 @@ def _draw_card(db: Database, row: Row, basis: Basis | None, labels: Sequence[Lab
     with st.container(border=True):
         st.html(f"<p style='font-size:1.5rem;font-weight:600;margin:0'>{escape(row.word)}</p>")
         st.caption(_about(row, basis, labels))
-        for example in word_evidence.list_examples(db, row, person=session.person(db))[:3]:
+        for example in evidence.list_examples(db, row, person=session.person(db))[:3]:
             text = f"{escape(example.before)}<b><u>{escape(example.found)}</u></b>{escape(example.after)}"
             st.html(f"<p style='{_EXAMPLE}'><small>#{example.diary_id}</small> {text}</p>")
         _draw_choices(row, labels)

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from annotator import sessions
+from annotator.accounts import sessions
+from annotator.accounts.login_turns import MOST_WAITING
 from annotator.errors import AppError, UserError
-from annotator.login_turns import MOST_WAITING
 from annotator.messages import LANGUAGES, Language, explain, first_language
 from pages.gate.forms import Card, respond
 from pages.widgets.session import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE

@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from annotator import accounts, sessions, trying
-from annotator.access import is_loopback, may
+from annotator import project_location, try_out
+from annotator.accounts import accounts, sessions
+from annotator.accounts.permissions import is_loopback, may
 from annotator.errors import UserError
 from annotator.project import is_set_up, open_project
-from pages.widgets import project
 from pages.widgets.session import COOKIE
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from annotator.access import Person
+    from annotator.accounts.permissions import Person
     from annotator.project import Database
 
 _RECENT_SECONDS = 2.0
@@ -113,11 +113,11 @@ class Door:
 
     def _is_transcribing(self) -> bool:
         db = self._opened()
-        return db is not None and bool(trying.speech_model(db))
+        return db is not None and bool(try_out.speech_model(db))
 
     def _opened(self) -> Database | None:
         """Return the project, opened once and again if another file has taken its place; None if there is none."""
-        path = project.path()
+        path = project_location.path()
         found = path.stat() if path.is_file() else None
         file = (found.st_dev, found.st_ino) if found else None
         if self._db is None or file != self._file:
@@ -137,5 +137,5 @@ def _remember(times: dict[str, float], token: str) -> None:
 
 
 def _keep_alive(token: str) -> None:
-    with project.opened() as db:
+    with project_location.opened() as db:
         sessions.keep_alive(db, token)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from annotator.access import Person
+    from annotator.accounts.permissions import Person
     from pages.gate.door import Door
 
 _SERVICE = "/api/"

@@ -14,13 +14,13 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from annotator import sessions
+from annotator import project_location
+from annotator.accounts import sessions
 from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
 from pages.gate.asking import address_of, language_of, sign_in_as
 from pages.gate.door import token_of
 from pages.gate.forms import Card, respond
-from pages.widgets import project
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -89,7 +89,7 @@ def _sign_in(claims: dict[str, Any], address: str, replaces: str | None) -> str:
     if not claims.get("iss") or not claims.get("sub"):
         raise UserError("identity_failed")
     is_verified = claims.get("email_verified") in (True, "true")
-    with project.opened() as db:
+    with project_location.opened() as db:
         return sessions.login_identity(
             db,
             subject=f"{claims['iss']} {claims['sub']}",

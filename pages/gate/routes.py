@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from annotator import accounts, people, sessions
+from annotator import project_location
+from annotator.accounts import accounts, annotators, sessions
+from annotator.accounts.passwords import LEAST_CHARACTERS
 from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
-from annotator.passwords import LEAST_CHARACTERS
 from pages.gate import organisation
 from pages.gate.asking import address_of, ask, browser_of, in_other_language, language_of, next_page, sign_in_as
 from pages.gate.door import token_of
 from pages.gate.forms import Card, Field, respond
-from pages.widgets import project
 from pages.widgets.session import COOKIE
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def _login(request: Request) -> Response:
     )
 
     def sign_in(form: dict[str, str]) -> str:
-        with project.opened() as db:
+        with project_location.opened() as db:
             name, password, before = form.get("name", ""), form.get("password", ""), token_of(request.scope)
             return sessions.login(
                 db, name, password, address=address_of(request), browser=browser_of(request), replaces=before
@@ -98,7 +98,7 @@ async def _invite(request: Request) -> Response:
     )
 
     def accept(form: dict[str, str]) -> str:
-        with project.opened() as db:
+        with project_location.opened() as db:
             chosen, before = _chosen(form), token_of(request.scope)
             return accounts.accept(
                 db, token, chosen, address=address_of(request), browser=browser_of(request), replaces=before
@@ -109,7 +109,7 @@ async def _invite(request: Request) -> Response:
 
 
 def _invited(token: str) -> tuple[str, str]:
-    with project.opened() as db:
+    with project_location.opened() as db:
         found = accounts.get_invite(db, token)
     return found.name, found.role
 
@@ -132,7 +132,7 @@ async def _first(request: Request) -> Response:
 
     def make(form: dict[str, str]) -> str:
         name, chosen = form.get("name", ""), _chosen(form)
-        with project.opened() as db:
+        with project_location.opened() as db:
             return accounts.add_first(db, name, chosen, address=address_of(request), browser=browser_of(request))
 
     answer = await ask(request, card, make)
@@ -141,10 +141,10 @@ async def _first(request: Request) -> Response:
 
 def _name_of_alone(language: Language) -> str | None:
     """Return the name of who works here alone; None if there are accounts."""
-    with project.opened() as db:
+    with project_location.opened() as db:
         if accounts.has_any(db):
             return None
-        return next(iter(people.list_people(db)), say("cli.me", language))
+        return next(iter(annotators.list_people(db)), say("cli.me", language))
 
 
 async def _password(request: Request) -> Response:
@@ -163,7 +163,7 @@ async def _password(request: Request) -> Response:
 
     def change(form: dict[str, str]) -> str:
         token, new = token_of(request.scope) or "", _chosen(form)
-        with project.opened() as db:
+        with project_location.opened() as db:
             browser = browser_of(request)
             accounts.change_password(db, token, form.get("old", ""), new, address=address_of(request), browser=browser)
         return say("gate.password_done", language)
@@ -180,7 +180,7 @@ async def _logout(request: Request) -> Response:
     card = Card(say("gate.logout", language), language, button=say("gate.logout_button", language), links=back)
 
     def sign_out(_: dict[str, str]) -> str:
-        with project.opened() as db:
+        with project_location.opened() as db:
             sessions.logout(db, token_of(request.scope) or "")
         return "/login?out"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator.strict_json import StrictJsonError, loads
+from annotator.formats.strict_json import StrictJsonError, loads
 
 if TYPE_CHECKING:
     from streamlit.proto.BackMsg_pb2 import BackMsg

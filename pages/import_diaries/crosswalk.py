@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import crosswalks
+from annotator.label_sets import crosswalks
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.crosswalks import Crosswalk
+    from annotator.label_sets.crosswalks import Crosswalk
 
 _NONE = ""
 _FILE = "file"

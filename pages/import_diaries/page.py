@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from annotator import access, demo
+from annotator import demo, project_location
+from annotator.accounts import permissions
 from annotator.importing import ENDINGS, history
 from pages.import_diaries.past import draw_past_imports, draw_taking_back
 from pages.import_diaries.preview import draw_preview
 from pages.import_diaries.report import draw_report, keep_report
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.uploads import release
 from pages.widgets.words import say
 
@@ -29,7 +30,7 @@ def _draw() -> None:
         type=[ending.removeprefix(".") for ending in ENDINGS],
         key=f"import_file_{session.draft(_UPLOADS, 0)}",
     )
-    with project.opened() as db:
+    with project_location.opened() as db:
         if file is not None:
             report = draw_preview(db, file)
             if report is not None:
@@ -42,7 +43,7 @@ def _draw() -> None:
         past = history.list_imports(db)
         if past:
             draw_past_imports(past)
-            if access.may(session.person(db), "administrate"):
+            if permissions.may(session.person(db), "administrate"):
                 draw_taking_back(past)
             return
         _draw_start()

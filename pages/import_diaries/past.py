@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.forgetting import Selection
+from annotator import project_location
 from annotator.importing import history
-from pages.widgets import project, session
+from annotator.privacy.forgetting import Selection
+from pages.widgets import session
 from pages.widgets.forgetting import draw_forgetting
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import keyed, local_time, plain, say
@@ -79,5 +80,5 @@ def _name(batch: Batch) -> str:
 
 def _left_out(batch_id: int, language: Language) -> bytes:
     # Runs when the button is pressed, outside of any script run.
-    with project.opened() as db:
+    with project_location.opened() as db:
         return history.past_left_out_csv(db, batch_id, language)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.importing import ENDINGS, import_file, preview
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary

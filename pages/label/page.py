@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import access, corrections, forgetting, guidelines, labelling, masking, messages, overview, people
+from annotator import messages, project_location, status
 from annotator import settings as project_settings
+from annotator.accounts import annotators, permissions
 from annotator.errors import AppError
-from pages.widgets import project, session
+from annotator.label_sets import guidelines
+from annotator.labelling import board
+from annotator.privacy import forgetting, masking
+from annotator.review import returned
+from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, explain_stored
 from pages.widgets.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
-    from annotator.labelling import Board
+    from annotator.labelling.board import Board
     from annotator.project import Database
 
 _KEY = "label_board"
@@ -28,10 +33,10 @@ def _receive() -> None:
     if client is None:
         return
     # Who is not signed in any more is told so by the page; the presses stay in the browser.
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
         # A browser goes on with what somebody pressed before another person signed in: that waits for its owner.
-        if client["scope"] == labelling.scope(db, person.name):
+        if client["scope"] == board.scope(db, person.name):
             _keep(db, client, annotator_id=person.annotator_id)
 
 
@@ -39,10 +44,10 @@ def _keep(db: Database, client: Client, *, annotator_id: int) -> None:
     tab = session.label_tab()
     tab.holder, tab.problem = client["holder"], None
     tab.is_gone = tab.is_gone and not client["events"]
-    labelling.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
+    board.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
     for raw in client["events"]:
         try:
-            receipt = labelling.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
+            receipt = board.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
         except AppError as error:
             tab.problem = messages.explain(error, session.language())
             return
@@ -58,7 +63,7 @@ def _reveal() -> None:
     diary_id, tab = read_reveal(_KEY), session.label_tab()
     if diary_id is None:
         return
-    with project.opened() as db:
+    with project_location.opened() as db:
         try:
             tab.revealed = (diary_id, masking.reveal(db, diary_id, person=session.person(db)))
         except AppError as error:
@@ -67,7 +72,7 @@ def _reveal() -> None:
 
 def _uncover(db: Database, items: list[dict[str, Any]]) -> None:
     tab = session.label_tab()
-    may_reveal = access.may(session.person(db), "administrate")
+    may_reveal = permissions.may(session.person(db), "administrate")
     if tab.revealed is None or not may_reveal or not items or items[0]["diary_id"] != tab.revealed[0]:
         tab.revealed = None
         return
@@ -86,22 +91,22 @@ def _data(db: Database) -> BoardData:
     tab, settings = session.label_tab(), project_settings.load(db)
     shown = None
     if tab.holder is not None:
-        shown = labelling.board(
+        shown = board.board(
             db,
-            annotator_id=people.identify(db, session.name()),
+            annotator_id=annotators.identify(db, session.name()),
             holder=tab.holder,
             language=session.language(),
             shown_model_id=tab.model_id,
-            sees_flagged=access.may(session.person(db), "review"),
+            sees_flagged=permissions.may(session.person(db), "review"),
         )
         tab.model_id = shown.model_id
         _uncover(db, shown.items)
         _look_for(db, [item["diary_id"] for item in shown.items])
     return BoardData(
-        scope=labelling.scope(db, session.name()),
+        scope=board.scope(db, session.name()),
         holder=tab.holder,
         strings=board_strings(session.language()),
-        labels=[_label(asdict(label)) for label in labelling.label_set(db)],
+        labels=[_label(asdict(label)) for label in board.label_set(db)],
         guide=guidelines.as_board(db),  # type: ignore[typeddict-item]
         items=shown.items if shown else [],  # type: ignore[typeddict-item]
         acked=tab.acked,
@@ -114,7 +119,7 @@ def _data(db: Database) -> BoardData:
         several_labels=settings.several_labels,
         intensity=settings.intensity,
         break_minutes=settings.break_minutes,
-        may_reveal=access.may(session.person(db), "administrate"),
+        may_reveal=permissions.may(session.person(db), "administrate"),
         empty=say("label.empty") if shown and shown.diary_count else say("label.no_diaries"),
     )
 
@@ -130,9 +135,9 @@ def _notice(db: Database, shown: Board | None) -> str | None:
     if session.label_tab().is_gone:
         return say("forget.gone")
     if shown is None or not shown.waiting:
-        count = corrections.count(db, session.person(db).annotator_id)
+        count = returned.count(db, session.person(db).annotator_id)
         return say("corrections.notice", count=count) if count else None
-    pulse = overview.pulse(db, project.path())
+    pulse = status.pulse(db, project_location.path())
     if not pulse.is_working:
         return say("label.worker_off")
     if pulse.worker is not None and pulse.worker.error is not None:
@@ -142,7 +147,7 @@ def _notice(db: Database, shown: Board | None) -> str | None:
 
 @st.fragment(run_every=1.5)
 def _board() -> None:
-    with boundary(), project.opened() as db:
+    with boundary(), project_location.opened() as db:
         label_board(_data(db), key=_KEY, on_change=_receive, on_reveal=_reveal)
 
 

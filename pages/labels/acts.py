@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import label_set
-from annotator.access import require
-from annotator.label_set import NewLabel
-from pages.widgets import project, session
+from annotator import project_location
+from annotator.accounts.permissions import require
+from annotator.label_sets import editing
+from annotator.label_sets.editing import NewLabel
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import say
 
@@ -34,7 +35,7 @@ ROWS = """<style>
 @contextmanager
 def acting() -> Iterator[tuple[Database, int]]:
     """Give the open database and who acts, whose role may have changed since the page was drawn."""
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
         require(person, "review")
         yield db, person.annotator_id
@@ -60,7 +61,7 @@ def edit(label_id: int) -> None:
     prefix = f"labels_{label_id}"
     with acting() as (db, me):
         fields = {name: field(prefix, name) for name in ("name", "definition", "key", "colour")}
-        label_set.edit(db, {label_id: fields}, annotator_id=me, note=field(prefix, "note"))
+        editing.edit(db, {label_id: fields}, annotator_id=me, note=field(prefix, "note"))
         _done(say("labels.saved"))
 
 
@@ -69,7 +70,7 @@ def add() -> None:
     with acting() as (db, me):
         name, definition, key = (field("labels_new", part) for part in ("name", "definition", "key"))
         new = NewLabel(name, definition, key=key.lower())
-        label_set.add(db, new, annotator_id=me, note=field("labels_new", "note"))
+        editing.add(db, new, annotator_id=me, note=field("labels_new", "note"))
         for part in ("name", "definition", "key", "note"):
             st.session_state[f"labels_new_{part}"] = ""  # the next one begins empty
         _done(say("labels.saved"))
@@ -78,13 +79,13 @@ def add() -> None:
 def reorder(label_ids: Sequence[int]) -> None:
     """Put the labels in another order; the panel stays open, since one step is seldom enough."""
     with acting() as (db, me):
-        label_set.reorder(db, label_ids, annotator_id=me)
+        editing.reorder(db, label_ids, annotator_id=me)
 
 
 def merge(label_id: int, target_id: int) -> None:
     """Merge a label into another one."""
     with acting() as (db, me):
-        label_set.merge(db, label_id, target_id, annotator_id=me, note=field(f"labels_{label_id}", "note"))
+        editing.merge(db, label_id, target_id, annotator_id=me, note=field(f"labels_{label_id}", "note"))
         _done(say("labels.merged"))
 
 
@@ -95,19 +96,19 @@ def split(label_id: int) -> None:
         lines = [line.partition(":") for line in field(prefix, "parts").splitlines() if line.strip()]
         parts = [NewLabel(name.strip(), definition.strip()) for name, _, definition in lines]
         keep = bool(st.session_state.get(f"{prefix}_keep"))
-        label_set.split(db, label_id, parts, keep=keep, annotator_id=me, note=field(prefix, "note"))
+        editing.split(db, label_id, parts, keep=keep, annotator_id=me, note=field(prefix, "note"))
         _done(say("labels.split_done"))
 
 
 def retire(label_id: int) -> None:
     """Take a label out of the set."""
     with acting() as (db, me):
-        label_set.retire(db, label_id, annotator_id=me, note=field(f"labels_{label_id}", "note"))
+        editing.retire(db, label_id, annotator_id=me, note=field(f"labels_{label_id}", "note"))
         _done(say("labels.retired"))
 
 
 def undo(change_id: int) -> None:
     """Take a change back."""
     with acting() as (db, me):
-        label_set.undo(db, change_id, annotator_id=me)
+        editing.undo(db, change_id, annotator_id=me)
         _done(say("labels.undone"))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import guidelines, label_set
+from annotator.label_sets import editing, guidelines
 from pages.labels import acts
 from pages.widgets.words import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.guidelines import Guideline
-    from annotator.label_set import Label
+    from annotator.label_sets.editing import Label
+    from annotator.label_sets.guidelines import Guideline
     from annotator.project import Database
 
 _ALONE = 0
@@ -24,7 +24,7 @@ _HEIGHT = 220  # pixels
 
 def draw_guide(db: Database) -> None:
     """Draw the guideline of a label or a pair, to be changed, with its preview and its versions."""
-    label_of = {label.id: label for label in label_set.list_labels(db)}
+    label_of = {label.id: label for label in editing.list_labels(db)}
     first, second = _choose(label_of)
     versions = guidelines.list_versions(db, first.id, second.id if second else None)
     newest = versions[0] if versions else None

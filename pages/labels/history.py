@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import label_changes, label_set
+from annotator.label_sets import editing, history
 from pages.labels import acts
 from pages.widgets import session
 from pages.widgets.words import local_time, say
 
 if TYPE_CHECKING:
-    from annotator.label_set import Change
+    from annotator.label_sets.editing import Change
     from annotator.project import Database
 
 _SHOWN = 50
@@ -21,7 +21,7 @@ _SHOWN = 50
 
 def draw_history(db: Database) -> None:
     """Draw the newest changes, newest first."""
-    changes, names = label_set.list_changes(db), label_set.names_of_all(db)
+    changes, names = editing.list_changes(db), editing.names_of_all(db)
     if not changes:
         st.caption(say("labels.no_history"))
         return
@@ -29,11 +29,11 @@ def draw_history(db: Database) -> None:
     st.html(acts.ROWS)
     with st.container(border=True, gap="xsmall", key="labels_rows"):
         for change in changes[:_SHOWN]:
-            words = label_changes.describe(change, changes, names, session.language())
+            words = history.describe(change, changes, names, session.language())
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.html(_row(change, words))
                 if change.action != "undo" and change.undone_by is None:
-                    _draw_undo(change, label_changes.blocked_by(change, changes))
+                    _draw_undo(change, history.blocked_by(change, changes))
     if len(changes) > _SHOWN:
         st.caption(say("labels.history_more", shown=_SHOWN, count=len(changes)))
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import rechecks, rounds
+from annotator import project_location
+from annotator.review import rechecks
+from annotator.training import rounds
 from pages.labels.guide import draw_guide
 from pages.labels.history import draw_history
 from pages.labels.recheck import draw_recheck
 from pages.labels.table import draw_table
-from pages.widgets import project
 from pages.widgets.words import keyed, say
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _VIEWS = {"set": draw_table, "guide": draw_guide, "recheck": draw_recheck, "hist
 
 def _draw() -> None:
     st.title(say("labels.title"))
-    with project.opened() as db:
+    with project_location.opened() as db:
         _draw_next_step(db)
         waiting = rechecks.count(db)
         chosen = st.segmented_control(

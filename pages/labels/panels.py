@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import label_set
-from annotator.wording import Named
+from annotator.label_sets import editing
+from annotator.serving.explanation_text import Named
 from pages.labels import acts
 from pages.widgets.words import keyed, plain, say
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
-    from annotator.label_set import Label
+    from annotator.label_sets.editing import Label
     from annotator.project import Database
 
 _WAYS = ("edit", "merge", "split", "retire")
@@ -96,7 +96,7 @@ def _draw_merge(db: Database, label: Label, others: Sequence[Label]) -> None:
         key=keyed(f"labels_into_{label.id}"),
         width=280,
     )
-    into, found = Named(names[target]), label_set.reach(db, label.id)
+    into, found = Named(names[target]), editing.reach(db, label.id)
     words = say(
         "labels.merge_preview",
         name=Named(label.name),
@@ -113,7 +113,7 @@ def _draw_split(db: Database, label: Label) -> None:
         say("labels.parts"), key=f"labels_{label.id}_parts", placeholder=say("labels.parts_example"), height=110
     )
     keep = st.toggle(say("labels.keep", name=plain(label.name)), value=True, key=f"labels_{label.id}_keep")
-    found = label_set.reach(db, label.id)
+    found = editing.reach(db, label.id)
     words = say(
         "labels.split_preview" if keep else "labels.split_preview_gone",
         name=Named(label.name),
@@ -124,7 +124,7 @@ def _draw_split(db: Database, label: Label) -> None:
 
 
 def _draw_retire(db: Database, label: Label) -> None:
-    found = label_set.reach(db, label.id)
+    found = editing.reach(db, label.id)
     words = say("labels.retire_preview", name=Named(label.name), decisions=found.decisions, diaries=found.diaries)
     _draw_act(label, words, say("labels.retire"), acts.retire)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import rechecks, review
-from annotator.wording import Named
+from annotator.review import actions, rechecks
+from annotator.serving.explanation_text import Named
 from pages.labels import acts
 from pages.widgets import session
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
-    from annotator.label_set import Label
+    from annotator.label_sets.editing import Label
     from annotator.project import Database
-    from annotator.rechecks import Card
+    from annotator.review.rechecks import Card
 
 _UNDO_KEY = "Z"
 """No label can have it: the label page takes back with it too."""
@@ -79,6 +79,6 @@ def _choose(diary_id: int, mark: tuple[int, int], label_id: int) -> None:
 
 def _undo() -> None:
     with acts.acting() as (db, me):
-        taken = review.undo_last(db, me)
+        taken = actions.undo_last(db, me)
         session.keep_draft(_CHOSEN, session.draft(_CHOSEN, 1) - 1)
         st.toast(say("labels.recheck_undone", id=taken[0] if taken else "–"), icon=":material/undo:")

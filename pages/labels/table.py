@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import label_set
+from annotator.label_sets import editing
 from pages.labels import acts
 from pages.labels.panels import draw_adding, draw_panel
 from pages.widgets import session
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
-    from annotator.label_set import Label
+    from annotator.label_sets.editing import Label
     from annotator.project import Database
 
 _STYLE = """<style>
@@ -35,12 +35,12 @@ _STYLE = """<style>
 def draw_table(db: Database) -> None:
     """Draw every label in force, and the one that is open with what can be done with it."""
     st.html(_STYLE + acts.ROWS)
-    label_list = label_set.list_labels(db)
+    label_list = editing.list_labels(db)
     opened = session.draft(acts.OPEN)
     with st.container(border=True, gap="xsmall", key="labels_rows"):
         for label in label_list:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.html(_row(label, label_set.reach(db, label.id).decisions))
+                st.html(_row(label, editing.reach(db, label.id).decisions))
                 st.button(
                     say("labels.close") if opened == label.id else say("labels.open"),
                     key=f"labels_open_{label.id}",

@@ -11,7 +11,7 @@ from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from annotator.studies import Forecast, Point, Score, Study
+    from annotator.training.analysis import Forecast, Point, Score, Study
 
 _SYMBOLS = {BLUE: "circle", ORANGE: "square", GREY: "circle"}
 

@@ -6,23 +6,26 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import ordering, overview, people, rounds, settings
+from annotator import project_location, settings, status
+from annotator.accounts import annotators
+from annotator.labelling import queueing
+from annotator.training import rounds
 from pages.learn.result import draw_result
 from pages.learn.running import watch_round
 from pages.learn.study import draw_study
 from pages.learn.versions import draw_versions
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.rounds import Plan
+    from annotator.training.rounds import Plan
 
 
 def _draw() -> None:
     st.title(say("learn.title"))
-    with project.opened() as db:
-        _draw_plan(rounds.plan(db), label_count=len(overview.label_names(db)))
+    with project_location.opened() as db:
+        _draw_plan(rounds.plan(db), label_count=len(status.label_names(db)))
         open_round = rounds.find_open(db)
         if open_round is not None:
             watch_round(open_round.id)
@@ -32,7 +35,7 @@ def _draw() -> None:
             draw_result(db, last)
             draw_study(db)
         chosen = settings.load(db)
-        _draw_choice("strategy", chosen.strategy, ordering.STRATEGIES, icon=":material/explore:")
+        _draw_choice("strategy", chosen.strategy, queueing.STRATEGIES, icon=":material/explore:")
         _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
         draw_versions(db)
 
@@ -94,8 +97,8 @@ def _minutes(plan: Plan, tier: str) -> int:
 
 
 def _request(name: str, tier: str) -> None:
-    with callback_boundary(), project.opened() as db:
-        rounds.request(db, annotator_id=people.identify(db, name), tier=tier)
+    with callback_boundary(), project_location.opened() as db:
+        rounds.request(db, annotator_id=annotators.identify(db, name), tier=tier)
 
 
 def _draw_choice(setting: str, now: str, options: tuple[str, ...], *, icon: str) -> None:
@@ -116,7 +119,7 @@ def _draw_choice(setting: str, now: str, options: tuple[str, ...], *, icon: str)
 
 
 def _change(setting: str, key: str) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         settings.change(db, **{setting: st.session_state[key]})
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import cli_model
-from pages.widgets import project
+from annotator import project_location
+from annotator.cli import model
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.overview import Version
+    from annotator.status import Version
 
 
 def draw_export(versions: Sequence[Version]) -> None:
@@ -33,7 +33,7 @@ def draw_export(versions: Sequence[Version]) -> None:
             key=keyed(f"learn_publish_which_{len(versions)}"),
             width=200,
         )
-        forms = cli_model.formats_of(tier_of[chosen])
+        forms = model.formats_of(tier_of[chosen])
         form = forms[0]
         if len(forms) > 1:
             form = st.segmented_control(
@@ -45,5 +45,5 @@ def draw_export(versions: Sequence[Version]) -> None:
                 key=keyed("learn_publish_format"),
             )
         st.caption(plain(say(f"publish.{form}_caption")))
-        st.code(cli_model.export_command(project.path(), chosen, form), language=None, wrap_lines=True)
+        st.code(model.export_command(project_location.path(), chosen, form), language=None, wrap_lines=True)
         st.caption(say("publish.run"))

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import overview, rationales, rounds
-from annotator.outcomes import FEWEST_TO_TRUST, outcome_of
+from annotator import status
+from annotator.labelling import rationales
+from annotator.training import rounds
+from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
 from pages.widgets import session
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import interval, local_time, percent, say
 
 if TYPE_CHECKING:
-    from annotator.outcomes import Figures, Outcome
+    from annotator.labelling.rationales import MarkedWord
     from annotator.project import Database
-    from annotator.rationales import MarkedWord
-    from annotator.rounds import Round
+    from annotator.training.evaluation import Figures, Outcome
+    from annotator.training.rounds import Round
 
 _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
 
@@ -36,7 +38,7 @@ def draw_result(db: Database, ended: Round) -> None:
 
 
 def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
-    version = overview.version_of(db, ended.model_id)
+    version = status.version_of(db, ended.model_id)
     st.caption(
         say(
             "learn.learned",

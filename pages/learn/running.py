@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import overview, rounds
-from pages.widgets import project
+from annotator import project_location, status
+from annotator.training import rounds
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
-    from annotator.overview import Pulse
+    from annotator.status import Pulse
 
 
 @st.fragment(run_every=0.7)
@@ -23,8 +23,8 @@ def watch_round(round_id: int) -> None:
         round_id: the round that was open when the page was drawn.
     """
     draw_problem()
-    with boundary(), project.opened() as db:
-        pulse = overview.pulse(db, project.path())
+    with boundary(), project_location.opened() as db:
+        pulse = status.pulse(db, project_location.path())
         current = pulse.open_round
         if current is None or current.id != round_id:
             st.rerun()
@@ -49,5 +49,5 @@ def _draw_running(pulse: Pulse) -> None:
 
 
 def _cancel() -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         rounds.cancel(db)

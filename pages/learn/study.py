@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import studies
-from annotator.outcomes import FEWEST_TO_TRUST
+from annotator.training import analysis
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.learn import curve_chart
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import keyed, say
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.studies import Arms, Forecast, Interval, Score, Steadiness, Study
+    from annotator.training.analysis import Arms, Forecast, Interval, Score, Steadiness, Study
 
 _TONES = {"go_on": st.success, "little": st.info, "unclear": st.info}
 _ICONS = {"go_on": ":material/trending_up:", "little": ":material/flag:", "unclear": ":material/help:"}
@@ -24,19 +24,19 @@ _HEIGHT = 360
 def draw_study(db: Database) -> None:
     """Draw what the study of the newest round found, or what it lacks."""
     st.subheader(say("study.title"))
-    study = studies.find_study(db)
+    study = analysis.find_study(db)
     if study is None:
-        st.info(say("study.coming" if studies.is_due(db) else "study.none"), icon=":material/hourglass_empty:")
+        st.info(say("study.coming" if analysis.is_due(db) else "study.none"), icon=":material/hourglass_empty:")
         return
-    if studies.is_due(db):
+    if analysis.is_due(db):
         st.caption(say("study.older"))
     if not study.curve:
-        lacks = studies.find_missing(db)
-        fewest = FEWEST_TO_TRUST if lacks.what == "test" else studies.FEWEST_FOR_CURVE
+        lacks = analysis.find_missing(db)
+        fewest = FEWEST_TO_TRUST if lacks.what == "test" else analysis.FEWEST_FOR_CURVE
         st.info(say(f"study.missing_{lacks.what}", n=lacks.found, fewest=fewest), icon=":material/info:")
         return
     score = _choose_score()
-    _draw_advice(study.forecasts.get(score), studies.find_steadiness(db), score)
+    _draw_advice(study.forecasts.get(score), analysis.find_steadiness(db), score)
     _draw_curve(study, score)
     if study.arms is not None:
         _draw_arms(study.arms)
@@ -45,8 +45,8 @@ def draw_study(db: Database) -> None:
 def _choose_score() -> Score:
     chosen: Score = st.segmented_control(
         say("study.score"),
-        studies.SCORES,
-        default=studies.SCORES[0],
+        analysis.SCORES,
+        default=analysis.SCORES[0],
         required=True,
         format_func=lambda name: say(f"study.score_{name}"),
         key=keyed("learn_study_score"),

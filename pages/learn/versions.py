@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import forgetting, overview, rounds
+from annotator import project_location, status
+from annotator.privacy import forgetting
+from annotator.training import rounds
 from pages.learn.publishing import draw_export
-from pages.widgets import project
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import interval, keyed, local_time, percent, say
@@ -16,19 +17,19 @@ from pages.widgets.words import interval, keyed, local_time, percent, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.outcomes import Figures
-    from annotator.overview import Measured, Version
     from annotator.project import Database
+    from annotator.status import Measured, Version
+    from annotator.training.evaluation import Figures
 
 
 def draw_versions(db: Database) -> None:
     """Draw the list of versions, with what can be done with them."""
     st.subheader(say("learn.versions"))
-    versions = list(reversed(overview.list_versions(db)))
+    versions = list(reversed(status.list_versions(db)))
     if not versions:
         st.info(say("learn.no_version"), icon=":material/hourglass_empty:")
         return
-    measured = {m.version: m for m in overview.list_measured(db)}
+    measured = {m.version: m for m in status.list_measured(db)}
     figures = {version: m.figures for version, m in measured.items()}
     draw_rows(
         [_row(version, figures.get(version.model.version)) for version in versions],
@@ -81,7 +82,7 @@ def _draw_activation(versions: Sequence[Version]) -> None:
 
 
 def _activate(version: int) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         rounds.activate(db, version)
         st.toast(say("learn.activated", version=version), icon=":material/check:")
 

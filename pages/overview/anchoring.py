@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.anchoring import FEWEST
+from annotator.quality.automation_bias import FEWEST
 from pages.overview import charts
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import interval, percent, say
 
 if TYPE_CHECKING:
-    from annotator.anchoring import Anchoring, Side
+    from annotator.quality.automation_bias import Anchoring, Side
 
 _HEIGHT = 170
 

@@ -11,10 +11,10 @@ from pages.widgets.theme import BLUE, GREY, ORANGE, heat_map
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from annotator.anchoring import Side
-    from annotator.outcomes import Figures
-    from annotator.overview import Measured
-    from annotator.studies import Reliability
+    from annotator.quality.automation_bias import Side
+    from annotator.status import Measured
+    from annotator.training.analysis import Reliability
+    from annotator.training.evaluation import Figures
 
 
 def labels_figure(

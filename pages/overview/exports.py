@@ -10,12 +10,13 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from annotator import crosswalks, exporting
+from annotator import exporting, project_location
 from annotator.errors import UserError
 from annotator.exporting import FORMATS, Choice, job
+from annotator.label_sets import crosswalks
 from annotator.messages import explain
 from annotator.project import exports_folder
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.words import keyed, plain, say
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
-    from annotator.access import Person
-    from annotator.exporting.formats import Format
+    from annotator.accounts.permissions import Person
+    from annotator.exporting.registry import Format
     from annotator.project import Database
 
 _MOST_AT_ONCE = 20_000
@@ -36,7 +37,7 @@ def draw_exports(db: Database) -> None:
     """Draw the choice of what comes out and how, or the export that is being written."""
     st.subheader(say("overview.export"))
     with st.container(border=True):
-        running = job.find(project.path())
+        running = job.find(project_location.path())
         if running is not None:
             _watch() if running.poll() is not None else _draw_ended(running)
             return
@@ -56,7 +57,7 @@ def draw_exports(db: Database) -> None:
                 kwargs=how,
                 key="overview_export_beside",
             )
-            st.caption(say("overview.export_beside_help", folder=plain(exports_folder(project.path()).name)))
+            st.caption(say("overview.export_beside_help", folder=plain(exports_folder(project_location.path()).name)))
         else:
             _draw_downloads(chosen, person=session.person(db), decided_only=decided_only, walk=walk)
 
@@ -88,7 +89,9 @@ def _choose_crosswalk(db: Database) -> str | None:
 
 def _draw_downloads(chosen: Format, *, person: Person, decided_only: bool, walk: str | None) -> None:
     choice, language = Choice(decided_only, None if walk is None else crosswalks.read(walk)), session.language()
-    make = partial(exporting.export_bytes, project.path(), chosen.name, choice, person=person, language=language)
+    make = partial(
+        exporting.export_bytes, project_location.path(), chosen.name, choice, person=person, language=language
+    )
     files = {"": ("overview.export_download", ":material/download:")}
     files[".card.md"] = ("overview.export_card", ":material/description:")
     if chosen.beside is not None:
@@ -127,10 +130,10 @@ def _make(make: Callable[[], dict[str, bytes]], name: str, mime: str, drawn_by: 
 
 def _start(file_format: str, *, decided_only: bool, crosswalk: str | None) -> None:
     with callback_boundary():
-        with project.opened() as db:
+        with project_location.opened() as db:
             person = session.person(db)
         job.start(
-            project.path(),
+            project_location.path(),
             file_format,
             person=person,
             decided_only=decided_only,
@@ -143,14 +146,17 @@ def _start(file_format: str, *, decided_only: bool, crosswalk: str | None) -> No
 def _watch() -> None:
     draw_problem()
     with boundary():
-        running = job.find(project.path())
+        running = job.find(project_location.path())
         share = None if running is None else running.poll()
         if running is None or share is None:
             st.rerun()
         name, percent = plain(running.target.name), 100 * share
         st.progress(share, text=say("overview.exporting", name=name, percent=percent))
         st.button(
-            say("overview.export_cancel"), key="overview_export_stop", on_click=job.forget, args=(project.path(),)
+            say("overview.export_cancel"),
+            key="overview_export_stop",
+            on_click=job.forget,
+            args=(project_location.path(),),
         )
 
 
@@ -160,4 +166,6 @@ def _draw_ended(ended: job.Job) -> None:
     else:
         st.success(say("overview.exported"), icon=":material/check:")
         st.code(str(ended.target), language=None, wrap_lines=True)
-    st.button(say("overview.export_again"), key="overview_export_again", on_click=job.forget, args=(project.path(),))
+    st.button(
+        say("overview.export_again"), key="overview_export_again", on_click=job.forget, args=(project_location.path(),)
+    )

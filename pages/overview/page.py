@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import forgetting, overview
-from annotator.outcomes import FEWEST_TO_TRUST
+from annotator import project_location, status
+from annotator.privacy import forgetting
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
 from pages.overview.exports import draw_exports
 from pages.overview.trust import draw_reliability, draw_unsure
-from pages.widgets import project
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.overview import Measured, Status
     from annotator.project import Database
+    from annotator.status import Measured, Status
 
 _BAR = 34  # pixels: one bar with its gap
 
 
 def _draw() -> None:
     st.title(say("overview.title"))
-    with project.opened() as db:
-        now = overview.status(db, project.path())
+    with project_location.opened() as db:
+        now = status.status(db, project_location.path())
         _draw_counts(db, now)
-        measured = overview.list_measured(db)
+        measured = status.list_measured(db)
         serving = next((m for m in measured if m.is_active), None)
         left, right = st.columns(2)
         with left:
@@ -60,7 +60,7 @@ def _draw_counts(db: Database, now: Status) -> None:
     figures = {
         "diaries": f"{now.diary_count:,}",
         "labelled": f"{now.kinds.get('label', 0):,}",
-        "left": f"{overview.count_left(db):,}",
+        "left": f"{status.count_left(db):,}",
         "test": f"{now.test_count:,}",
         "model": version,
     }
@@ -86,17 +86,17 @@ def _draw_labels(now: Status) -> None:
         counts,
         [label.colour for label in now.labels],
         left=left,
-        target=overview.RULE_OF_THUMB,
+        target=status.RULE_OF_THUMB,
         axis=say("overview.labels_axis"),
-        note=say("overview.target", count=overview.RULE_OF_THUMB),
+        note=say("overview.target", count=status.RULE_OF_THUMB),
     )
     alt = ", ".join(f"{name} {count} {more}".strip() for name, count, more in zip(names, counts, left, strict=True))
     draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
-    st.caption(say("overview.labels_help", count=overview.RULE_OF_THUMB))
+    st.caption(say("overview.labels_help", count=status.RULE_OF_THUMB))
 
 
 def _left_text(count: int) -> str:
-    left = overview.RULE_OF_THUMB - count
+    left = status.RULE_OF_THUMB - count
     return say("overview.labels_left", left=left) if left > 0 else ""
 
 
@@ -149,11 +149,11 @@ def _draw_f1(serving: Measured | None) -> None:
 
 def _draw_confidence(db: Database, now: Status) -> None:
     st.subheader(say("overview.confidence_chart"))
-    values = overview.confidences(db)
+    values = status.confidences(db)
     if not len(values):
         st.info(say("overview.no_predictions"), icon=":material/hourglass_empty:")
         return
-    counts = overview.count_in_tenths(values)
+    counts = status.count_in_tenths(values)
     figure = charts.confidence_figure(counts, axes=(say("overview.confidence_axis"), say("overview.diaries_axis")))
     alt = ", ".join(f"{10 * tenth}%: {count}" for tenth, count in enumerate(counts))
     draw_chart(figure, key="overview_confidence", height=240, alt=alt)

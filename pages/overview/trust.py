@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import studies
-from annotator.outcomes import FEWEST_TO_TRUST
+from annotator.training import analysis
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import interval, say
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.studies import Reliability
+    from annotator.training.analysis import Reliability
 
 ERROR = 0.1
 """Share of wrong answers that people usually still put up with where answers are taken unread."""
@@ -25,9 +25,9 @@ _HEIGHT = 320
 def draw_reliability(db: Database) -> None:
     """Draw how often the model is right when it is how sure."""
     st.subheader(say("trust.title"))
-    study = studies.find_study(db)
+    study = analysis.find_study(db)
     if study is None or study.reliability is None:
-        waits = study is None and studies.is_due(db)
+        waits = study is None and analysis.is_due(db)
         st.info(say("trust.coming" if waits else "trust.none", fewest=FEWEST_TO_TRUST), icon=":material/balance:")
         return
     measured = study.reliability
@@ -72,7 +72,7 @@ def _lean(measured: Reliability) -> str:
 
 def draw_unsure(db: Database) -> None:
     """Say which answers should not be taken unread."""
-    found = studies.find_unsure(db, error=ERROR)
+    found = analysis.find_unsure(db, error=ERROR)
     if found is None:
         return
     unsure, left = found

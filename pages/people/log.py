@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from annotator import accounts, messages
+from annotator import messages
+from annotator.accounts import accounts
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import local_time, say
 
 if TYPE_CHECKING:
-    from annotator.accounts import Entry
+    from annotator.accounts.accounts import Entry
     from annotator.project import Database
 
 _BEFORE = "people_log_before"

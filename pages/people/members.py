@@ -7,18 +7,19 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from annotator import accounts
-from annotator.access import ROLES
+from annotator import project_location
+from annotator.accounts import accounts
+from annotator.accounts.permissions import ROLES
 from pages.gate import organisation
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from annotator.access import Person, Role
-    from annotator.accounts import Account
+    from annotator.accounts.accounts import Account
+    from annotator.accounts.permissions import Person, Role
     from annotator.project import Database
 
 _LINK = "people_link"
@@ -121,7 +122,7 @@ def _draw_changes(account: Account) -> None:
 def _invite(role_key: str) -> None:
     name, email = st.session_state[_NAME], st.session_state.get(_EMAIL, "").strip()
     role: Role = st.session_state[role_key]
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         by = session.person(db)
         session.keep_draft(_LINK, None)
         if email:
@@ -132,26 +133,26 @@ def _invite(role_key: str) -> None:
 
 
 def _relink(name: str, role: Role) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         session.keep_draft(_LINK, (name, accounts.invite(db, session.person(db), name, role)))
 
 
 def _withdraw(name: str) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         accounts.withdraw(db, session.person(db), name)
 
 
 def _release(annotator_id: int, name: str) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         count = accounts.release_diaries(db, session.person(db), annotator_id)
     st.toast(plain(say("people.released", name=name, count=count)), icon=":material/check:")
 
 
 def _set_role(annotator_id: int, key: str) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         accounts.set_role(db, session.person(db), annotator_id, st.session_state[key])
 
 
 def _set_disabled(annotator_id: int, disabled: bool) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         accounts.set_disabled(db, session.person(db), annotator_id, disabled=disabled)

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from annotator import project_location
 from pages.people import log, members, solo
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.words import say
 
 st.title(say("people.title"))
-with project.opened() as db:
+with project_location.opened() as db:
     person = session.person(db)
     if person.is_solo:
         solo.draw()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import review
-from annotator.access import may
+from annotator import project_location
+from annotator.accounts.permissions import may
 from annotator.errors import UserError
-from annotator.review import SIGNALS, Filter
-from pages.widgets import project, session
+from annotator.review import actions
+from annotator.review.actions import SIGNALS, Filter
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import keyed, plain, say
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.project import Database
-    from annotator.review import Page, State
+    from annotator.review.actions import Page, State
 
 _STATES: tuple[State, ...] = ("open", "returned", "ambiguous", "settled")
 _PARTS = ("pool", "test")
@@ -41,8 +42,8 @@ def reviewer(db: Database) -> int:
 
 def draw(db: Database, *, on_change: Callable[[], None]) -> Filter:
     """Draw the filters and return what they ask for; `on_change` is called when one was changed."""
-    names = dict(review.list_names(db))
-    label_names = {label.id: label.name for label in review.label_set(db)}
+    names = dict(actions.list_names(db))
+    label_names = {label.id: label.name for label in actions.label_set(db)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state = st.segmented_control(
             say("review.state"),
@@ -82,7 +83,7 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
     if wanted.state != "open" or not page.rows:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(say("review.found", count=review.count_rows(db, wanted)))
+        st.caption(say("review.found", count=actions.count_rows(db, wanted)))
         popover = st.popover(
             say("review.bulk"),
             icon=":material/done_all:",
@@ -94,7 +95,7 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
         if not popover.open:
             return
         with popover:
-            count = review.count_acceptable(db, wanted)
+            count = actions.count_acceptable(db, wanted)
             if not count:
                 st.caption(say("review.bulk_none"))
                 return
@@ -110,9 +111,9 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
 
 
 def _accept_all(wanted: Filter, seen_decision_id: int, said: Callable[[str], None]) -> None:
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         me = reviewer(db)
-        count = review.accept_all(db, wanted, reviewer_id=me, seen_decision_id=seen_decision_id)
+        count = actions.accept_all(db, wanted, reviewer_id=me, seen_decision_id=seen_decision_id)
         said(say("review.bulk_done", count=count))
         session.keep_draft(_BULKS, session.draft(_BULKS, 0) + 1)
 
@@ -120,7 +121,7 @@ def _accept_all(wanted: Filter, seen_decision_id: int, said: Callable[[str], Non
 def draw_empty(db: Database, wanted: Filter) -> None:
     """Say why there is nothing to review, and where to go."""
     is_plain = wanted == Filter()
-    key = "none_found" if not is_plain else "all_done" if review.was_made(db) else "not_made"
+    key = "none_found" if not is_plain else "all_done" if actions.was_made(db) else "not_made"
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"**{plain(say(f'review.{key}'))}**", text_alignment="center")
         st.caption(say(f"review.{key}_help"), text_alignment="center")

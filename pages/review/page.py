@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import gold, messages, review, review_case
+from annotator import messages, project_location
 from annotator.errors import AppError
+from annotator.quality import gold
+from annotator.review import actions
+from annotator.review import case as review_case
 from pages.review import filters
 from pages.review.board import ReviewData, RowData, board_strings, read_event, review_board
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import boundary
 from pages.widgets.words import say
 
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from annotator.project import Database
-    from annotator.review import Page, Row
-    from annotator.review_case import Case
+    from annotator.review.actions import Page, Row
+    from annotator.review.case import Case
 
 _KEY = "review_board"
 _AT = "review_at"
@@ -42,7 +45,7 @@ def _receive() -> None:
     if event is None:
         return
     _move(said="", answered=_whole(event.get("at")))
-    with project.opened() as db:
+    with project_location.opened() as db:
         try:
             _do(db, event)
         except AppError as error:
@@ -52,11 +55,11 @@ def _receive() -> None:
 def _do(db: Database, event: dict[str, Any]) -> None:
     me = filters.reviewer(db)
     if event["type"] == "act":
-        act = review.read_act(event.get("act"))
-        review.do(db, act, reviewer_id=me)
+        act = actions.read_act(event.get("act"))
+        actions.do(db, act, reviewer_id=me)
         _move(diary=_whole(event.get("next")), said=say(f"review.done_{act.kind}", id=act.diary_id))
     elif event["type"] == "undo":
-        undone = review.undo_last(db, me)
+        undone = actions.undo_last(db, me)
         one = undone[0] if len(undone) == 1 else None
         key = "nothing_to_undo" if not undone else "undone" if one else "undone_many"
         _move(diary=one, said=say(f"review.{key}", id=one or 0, count=len(undone)))
@@ -79,12 +82,12 @@ def _whole(value: Any) -> int | None:
 
 @st.fragment
 def _draw() -> None:
-    with boundary(), project.opened() as db:
+    with boundary(), project_location.opened() as db:
         wanted = filters.draw(db, on_change=lambda: _move(diary=None, after=None, said=""))
-        page = review.page(db, wanted, after=_at().get("after"))
+        page = actions.page(db, wanted, after=_at().get("after"))
         if not page.rows and _at().get("after"):
             _move(after=None)
-            page = review.page(db, wanted)
+            page = actions.page(db, wanted)
         filters.draw_bulk(db, wanted, page, said=lambda words: _move(diary=None, after=None, said=words))
         diary_id = _at().get("diary") or (page.rows[0].diary_id if page.rows else None)
         if diary_id is None:
@@ -96,7 +99,7 @@ def _draw() -> None:
 def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
     last = page.rows[-1] if page.rows else None
     _move(last=None if last is None else (last.expected_error, last.diary_id))
-    label_of = {label.id: label for label in review.label_set(db)}
+    label_of = {label.id: label for label in actions.label_set(db)}
     case = None if diary_id is None else _read(db, diary_id)
     return ReviewData(
         strings=board_strings(session.language()),
@@ -122,7 +125,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
 
 def _read(db: Database, diary_id: int) -> Case:
     me = session.person(db).annotator_id
-    return review_case.read(db, project.path(), diary_id, session.language(), reviewer_id=me)
+    return review_case.read(db, project_location.path(), diary_id, session.language(), reviewer_id=me)
 
 
 def _row(row: Row, label_of: dict[int, Any]) -> RowData:

@@ -6,7 +6,7 @@ import re
 
 import streamlit as st
 
-from annotator.forgetting import Selection
+from annotator.privacy.forgetting import Selection
 from pages.widgets.forgetting import draw_forgetting
 from pages.widgets.words import keyed, say
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import access, settings
+from annotator import project_location, settings
+from annotator.accounts import permissions
 from pages.settings.forgetting import draw_choice
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import say
 
@@ -21,7 +22,7 @@ _KEY = "settings_{}"
 def _draw() -> None:
     st.title(say("settings.title"))
     st.caption(say("settings.intro"))
-    with project.opened() as db:
+    with project_location.opened() as db:
         chosen = settings.load(db)
     with st.container(border=True):
         st.subheader(say("settings.handing_out"))
@@ -106,9 +107,9 @@ def _draw_share(name: str, chosen: Settings, *, most: int) -> None:
 def _change(name: str, parts: int = 1) -> None:
     """Keep what a control says now, unless its person may not change it any more."""
     value = st.session_state[_KEY.format(name)]
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
-        access.require(person, "administrate")
+        permissions.require(person, "administrate")
         settings.change(db, changed_by=person.annotator_id, **{name: value if parts == 1 else value / parts})
         st.toast(say("settings.kept"), icon=":material/check:")
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import demo, project
+from annotator import project_location as shown
 from pages.setup.label_table import draw_swatches, edit_labels, upload_labels
-from pages.widgets import project as shown
 from pages.widgets import session
 from pages.widgets.words import keyed, plain, say
 

@@ -11,7 +11,7 @@ from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from annotator.studies import Score
+    from annotator.training.analysis import Score
 
 _SYMBOLS = {BLUE: ("circle", "●"), ORANGE: ("square", "■")}
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import ordering, settings, simulation_job
+from annotator import project_location, settings
+from annotator.labelling import queueing
+from annotator.simulation import job as simulation_job
 from pages.simulate.result import draw_result
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.uploads import release
 from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.simulation_job import Job
+    from annotator.simulation.job import Job
 
 _AREA = "simulate_token"
 _ADDRESS = "run"
@@ -74,7 +76,7 @@ def _forget(token: str) -> None:
 
 
 def _draw_form() -> None:
-    with project.opened() as db:
+    with project_location.opened() as db:
         own, encoder = simulation_job.count_own(db), settings.load(db).encoder
     source = _choose_source(own)
     file = None
@@ -95,7 +97,7 @@ def _draw_form() -> None:
         content, name = file.getvalue(), file.name
         release(file)
     else:
-        with project.opened() as db:
+        with project_location.opened() as db:
             content, name = simulation_job.own_labels(db), "labels.csv"
     session.keep_draft(_AREA, simulation_job.start(content, name, options, language=session.language()))
     st.rerun()
@@ -123,7 +125,7 @@ def _choose_source(own: int) -> str:
 def _draw_options(encoder: str, *, has_columns: bool) -> simulation_job.Options:
     strategies = st.multiselect(
         say("simulate.strategies"),
-        ordering.STRATEGIES,
+        queueing.STRATEGIES,
         default=_FIRST,
         format_func=lambda name: say(f"learn.strategy_{name}"),
         key=keyed("simulate_strategies"),

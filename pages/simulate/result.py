@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import simulation_job, studies
+from annotator.simulation import job
+from annotator.training import analysis
 from pages.simulate import chart
 from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import interval, keyed, percent, say
 
 if TYPE_CHECKING:
-    from annotator.studies import Score
+    from annotator.training.analysis import Score
 
 _HEIGHT = 400
 
@@ -39,11 +40,11 @@ def draw_result(report: dict[str, Any]) -> None:
 
 def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
     """Say which strategy is better, only where intervals don't overlap."""
-    found = simulation_job.judge(report)
+    found = job.judge(report)
     if not found.beaten and not found.level:
         return say("simulate.verdict_alone")
-    if report["seeds"] < simulation_job.FEWEST_SEEDS:
-        return say("simulate.verdict_few", seeds=report["seeds"], fewest=simulation_job.FEWEST_SEEDS)
+    if report["seeds"] < job.FEWEST_SEEDS:
+        return say("simulate.verdict_few", seeds=report["seeds"], fewest=job.FEWEST_SEEDS)
     best = names[found.best]
     if not found.beaten:
         return say("simulate.verdict_level", best=best)
@@ -55,8 +56,8 @@ def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
-    best = simulation_job.judge(report).best
-    scores: tuple[Score, ...] = tuple(reversed(studies.SCORES))
+    best = job.judge(report).best
+    scores: tuple[Score, ...] = tuple(reversed(analysis.SCORES))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.selectbox(
             say("simulate.shown"),

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import agreement
+from annotator.quality import agreement
 from pages.team import charts
 from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
 from pages.widgets.words import percent, plain, say
 
 if TYPE_CHECKING:
-    from annotator.agreement import Agreement, Measure
+    from annotator.quality.agreement import Agreement, Measure
 
 _ROW = 34  # pixels: one label
 _CELL = 52

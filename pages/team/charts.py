@@ -11,7 +11,7 @@ from pages.widgets.theme import BLUE, GREY, add_band, heat_map
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.agreement import LabelAgreement, Week
+    from annotator.quality.agreement import LabelAgreement, Week
 
 _LEVELS = (0.667, 0.8)
 

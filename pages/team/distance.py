@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import agreement, label_distance
 from annotator import settings as project_settings
+from annotator.label_sets import distances
+from annotator.quality import agreement
 from pages.widgets.boundary import boundary
 from pages.widgets.tables import shown_cell
 from pages.widgets.words import keyed, say
@@ -16,21 +17,21 @@ from pages.widgets.words import keyed, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.access import Person
-    from annotator.label_distance import Distance, Way
+    from annotator.accounts.permissions import Person
+    from annotator.label_sets.distances import Distance, Way
     from annotator.project import Database, Labels
 
 
 def draw_distance(db: Database, person: Person) -> None:
     """Draw how much labels differ, to be changed. What depends on it is to be worked out afterwards."""
     kept = project_settings.load(db).label_distance
-    labels = label_distance.label_set(db)
+    labels = distances.label_set(db)
     with st.expander(say("distance.title"), icon=":material/straighten:"):
         st.markdown(say("distance.intro"))
         way: Way = st.segmented_control(
             say("distance.way"),
-            label_distance.WAYS,
-            default=label_distance.way_of(kept),
+            distances.WAYS,
+            default=distances.way_of(kept),
             required=True,
             format_func=lambda name: say(f"distance.way_{name}"),
             key=keyed("team_distance_way"),
@@ -46,7 +47,7 @@ def draw_distance(db: Database, person: Person) -> None:
 
 def _draw_table(way: Way, kept: Distance, labels: Labels) -> Distance:
     if way == "points":
-        return _points(kept if "points" in kept else label_distance.feelings(labels), labels)
+        return _points(kept if "points" in kept else distances.feelings(labels), labels)
     return _pairs(kept, labels) if way == "pairs" else {}
 
 
@@ -58,7 +59,7 @@ def _points(kept: Distance, labels: Labels) -> Distance:
 
 
 def _pairs(kept: Distance, labels: Labels) -> Distance:
-    known = label_distance.list_pairs(kept, labels)
+    known = distances.list_pairs(kept, labels)
     rows = [[first.name, second.name, distance] for first, second, distance in known]
     edited = _edit(rows, ("label", "other", "distance"), fixed=2, low=0.0, key="team_pairs_distance")
     new = [(first.id, second.id, row[2]) for (first, second, _), row in zip(known, edited, strict=True)]

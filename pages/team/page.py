@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from annotator import access, agreement, forgetting, team
+from annotator import project_location
+from annotator.accounts import permissions
+from annotator.privacy import forgetting
+from annotator.quality import agreement, annotator_stats
 from pages.team.agreement import draw_agreement
 from pages.team.distance import draw_distance
 from pages.team.records import draw_mine, draw_people, draw_rule
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.words import say
 
 
 def _draw() -> None:
     st.title(say("team.title"))
-    with project.opened() as db:
+    with project_location.opened() as db:
         person = session.person(db)
-        if not access.may(person, "review"):
-            draw_mine(team.find_record(db, person.annotator_id))
+        if not permissions.may(person, "review"):
+            draw_mine(annotator_stats.find_record(db, person.annotator_id))
             draw_rule()
             return
         answers = agreement.read_answers(db)
         above = st.container()
-        if access.may(person, "administrate"):
+        if permissions.may(person, "administrate"):
             draw_distance(db, person)
         with above:
             draw_agreement(agreement.compare(db, answers))
             if gone := forgetting.count_gone(db).shared_labels:
                 st.caption(say("forget.agreement", count=gone))
-        records = team.list_records(db, answers)
+        records = annotator_stats.list_records(db, answers)
         draw_people(records)
         draw_mine(next((r for r in records if r.annotator_id == person.annotator_id), None))
         draw_rule()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import team
+from annotator.quality import annotator_stats
 from pages.team import charts
 from pages.widgets.tables import draw_rows
 from pages.widgets.theme import draw_chart
@@ -15,7 +15,7 @@ from pages.widgets.words import interval, percent, plain, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.team import Record, Share
+    from annotator.quality.annotator_stats import Record, Share
 
 _CARD = 165  # pixels: two stand beside each other on a phone
 _SHARES = ("consistency", "gold", "with_others")
@@ -39,7 +39,7 @@ def draw_people(records: Sequence[Record]) -> None:
         for record in records
     ]
     draw_rows(table, hide_index=True, placeholder="–", key="team_people")
-    st.caption(say("record.people_help", fewest=team.FEWEST))
+    st.caption(say("record.people_help", fewest=annotator_stats.FEWEST))
     for record in records:
         if record.is_fast and record.fast is not None:
             share = f"{100 * record.fast.share.value:.0f}"
@@ -83,7 +83,7 @@ def _draw_figures(record: Record) -> None:
 
 def _help(record: Record, name: str) -> str:
     share = getattr(record, name, None) if name in _SHARES else None
-    words = say(f"record.{name}_help", fewest=team.FEWEST)
+    words = say(f"record.{name}_help", fewest=annotator_stats.FEWEST)
     return words if share is None else f"{words} {say('record.interval', n=share.n, interval=_bounds(share))}"
 
 
@@ -101,4 +101,4 @@ def _with_interval(share: Share | None) -> str:
 
 def draw_rule() -> None:
     """Say what counts as work."""
-    st.caption(say("record.rule", minutes=round(team.IDLE_SECONDS / 60), recent=team.RECENT))
+    st.caption(say("record.rule", minutes=round(annotator_stats.IDLE_SECONDS / 60), recent=annotator_stats.RECENT))

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import access, trying
+from annotator import project_location, try_out
+from annotator.accounts import permissions
 from pages.try_out import speaking
 from pages.try_out.board import TrialData, trial_board, trial_strings
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary
 from pages.widgets.words import say
 
 if TYPE_CHECKING:
-    from annotator.trying import Trial
+    from annotator.try_out import Trial
 
 _TRIAL = "try_out_trial"
 """Draft: the text that was asked about last, with its answer."""
@@ -31,15 +32,15 @@ _WAIT_SECONDS = 0.7
 def _draw() -> None:
     st.title(say("frame.try_out"))
     st.caption(say("try_out.intro"))
-    with project.opened() as db:
-        obstacle = trying.obstacle(db)
-        speech_model = trying.speech_model(db)
-        may_keep = access.may(session.person(db), "review")
-        may_set = access.may(session.person(db), "administrate")
+    with project_location.opened() as db:
+        obstacle = try_out.obstacle(db)
+        speech_model = try_out.speech_model(db)
+        may_keep = permissions.may(session.person(db), "review")
+        may_set = permissions.may(session.person(db), "administrate")
     if obstacle is not None:
         _draw_obstacle(obstacle)
         return
-    trying.warm_up(project.path())
+    try_out.warm_up(project_location.path())
     speaking.draw(speech_model, may_set=may_set)
     _draw_text()
     trial: Trial | None = session.draft(_TRIAL)
@@ -53,11 +54,11 @@ def _draw() -> None:
 @st.fragment(run_every=2.0)
 def _draw_obstacle(drawn: str) -> None:
     """Say what is missing; once that changes, draw the whole page again."""
-    with boundary(), project.opened() as db:
-        if trying.obstacle(db) != drawn:
+    with boundary(), project_location.opened() as db:
+        if try_out.obstacle(db) != drawn:
             st.rerun()
         st.info(say(drawn), icon=":material/hourglass_empty:")
-        if drawn == "try_out.no_diaries" and access.may(session.person(db), "review"):
+        if drawn == "try_out.no_diaries" and permissions.may(session.person(db), "review"):
             st.page_link("pages/import_diaries/page.py", label=say("try_out.to_import"), icon=":material/download:")
 
 
@@ -70,7 +71,7 @@ def _draw_text() -> None:
         say("try_out.text"),
         key=_TEXT_KEY,
         height=140,
-        max_chars=trying.MOST_CHARACTERS,
+        max_chars=try_out.MOST_CHARACTERS,
         placeholder=say("try_out.placeholder"),
         label_visibility="collapsed",
         on_change=_remember,
@@ -83,9 +84,9 @@ def _draw_text() -> None:
 
 def _draw_trial(trial: Trial) -> None:
     trial.wait(_WAIT_SECONDS)
-    with boundary(), project.opened() as db:
-        shown = trying.show(db, trial, session.language())
-        if not trying.is_warm(project.path()) and shown.version is None:
+    with boundary(), project_location.opened() as db:
+        shown = try_out.show(db, trial, session.language())
+        if not try_out.is_warm(project_location.path()) and shown.version is None:
             st.caption(say("try_out.loading"))
         strings = trial_strings(session.language())
         labels = [
@@ -119,7 +120,7 @@ def _ask() -> None:
     _remember()
     with callback_boundary():
         _forget()
-        session.keep_draft(_TRIAL, trying.ask(project.path(), st.session_state[_TEXT_KEY]))
+        session.keep_draft(_TRIAL, try_out.ask(project_location.path(), st.session_state[_TEXT_KEY]))
 
 
 def _forget() -> None:
@@ -138,9 +139,9 @@ def _clear() -> None:
 
 def _keep() -> None:
     trial: Trial | None = session.draft(_TRIAL)
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         if trial is not None:
-            kept = trying.keep(db, trial.text, person=session.person(db))
+            kept = try_out.keep(db, trial.text, person=session.person(db))
             session.keep_draft(_SAID, say("try_out.kept" if kept.is_new else "try_out.was_there", id=kept.diary_id))
 
 

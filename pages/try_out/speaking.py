@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import trying
+from annotator import project_location, try_out
 from annotator.errors import AppError
 from annotator.messages import explain
-from pages.widgets import project, session
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.words import plain, say
 
@@ -29,7 +29,7 @@ def draw(speech_model: str, *, may_set: bool) -> None:
     """Draw the recorder, or the sentence that says how to get one.
 
     Args:
-        speech_model: of `annotator.trying.speech_model`.
+        speech_model: of `annotator.try_out.speech_model`.
         may_set: whether this person may change the settings.
     """
     if not speech_model:
@@ -46,14 +46,14 @@ def draw(speech_model: str, *, may_set: bool) -> None:
 def _draw_recorder() -> None:
     st.audio_input(
         say("try_out.record"),
-        sample_rate=trying.AUDIO_RATE,
+        sample_rate=try_out.AUDIO_RATE,
         key="try_out_audio",
         on_change=_hear,
         args=("try_out_audio",),
     )
     st.file_uploader(
         say("try_out.upload"),
-        type=list(trying.AUDIO_ENDINGS),
+        type=list(try_out.AUDIO_ENDINGS),
         key="try_out_file",
         on_change=_hear,
         args=("try_out_file",),
@@ -75,7 +75,7 @@ def take() -> str | None:
     if not heard:
         st.info(say("try_out.heard_nothing"), icon=":material/mic_off:")
         return None
-    text = "\n".join(filter(None, (str(session.draft(TEXT, "")).rstrip(), heard)))[: trying.MOST_CHARACTERS]
+    text = "\n".join(filter(None, (str(session.draft(TEXT, "")).rstrip(), heard)))[: try_out.MOST_CHARACTERS]
     session.keep_draft(TEXT, text)
     return text
 
@@ -84,8 +84,8 @@ def _hear(key: str) -> None:
     recorded = st.session_state[key]
     if recorded is None:
         return
-    with callback_boundary(), project.opened() as db:
-        hearing = trying.transcribe(project.path(), recorded.getvalue(), trying.speech_model(db))
+    with callback_boundary(), project_location.opened() as db:
+        hearing = try_out.transcribe(project_location.path(), recorded.getvalue(), try_out.speech_model(db))
         session.keep_draft(_HEARING, hearing)
 
 

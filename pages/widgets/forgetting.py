@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import access, forgetting
-from pages.widgets import project, session
+from annotator import project_location
+from annotator.accounts import permissions
+from annotator.privacy import forgetting
+from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.tables import draw_rows
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
-    from annotator.forgetting import Forgotten, Preview, Selection
+    from annotator.privacy.forgetting import Forgotten, Preview, Selection
 
 _ASKED, _DONE = "forgetting_asked", "forgetting_done"
 
@@ -56,8 +58,8 @@ def draw_forgetting(place: str, selection: Selection | None) -> None:
 
 def _look(place: str, selection: Selection) -> None:
     session.keep_draft(f"{_DONE}_{place}", None)
-    with callback_boundary(), st.spinner(say("forget.looking")), project.opened() as db:
-        access.require(session.person(db), "administrate")
+    with callback_boundary(), st.spinner(say("forget.looking")), project_location.opened() as db:
+        permissions.require(session.person(db), "administrate")
         session.keep_draft(f"{_ASKED}_{place}", (selection, forgetting.preview(db, selection)))
 
 
@@ -93,7 +95,7 @@ def _cancel(place: str) -> None:
 
 def _forget(place: str, selection: Selection) -> None:
     _cancel(place)
-    with callback_boundary(), project.opened() as db:
+    with callback_boundary(), project_location.opened() as db:
         session.keep_draft(f"{_DONE}_{place}", forgetting.forget(db, session.person(db), selection))
 
 

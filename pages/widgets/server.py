@@ -19,13 +19,13 @@ from streamlit import net_util
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import bootstrap
 
+from annotator import project_location
 from maeumgyeol import private_files
 from pages.gate.addresses import Addresses
 from pages.gate.content_policy import page_policy
 from pages.gate.door import Door
 from pages.gate.gate import Gate
 from pages.gate.routes import routes
-from pages.widgets import project
 from service.beside import PREFIX, Beside
 from service.hardening import Hardening
 from service.origins import named_origin
@@ -63,7 +63,7 @@ def main() -> None:
     sys.argv = [str(SCRIPT)]
     PagesManager.uses_pages_directory = False
     door = Door()
-    service = Beside(project.path)
+    service = Beside(project_location.path)
     app = st.App(
         SCRIPT,
         routes=[*routes(door), Mount(PREFIX, service)],

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import accounts, people, sessions
-from annotator.access import Person, is_loopback
+from annotator.accounts import accounts, annotators, sessions
+from annotator.accounts.permissions import Person, is_loopback
 from annotator.errors import UserError
 from annotator.messages import LANGUAGES, Language, first_language, say
 
@@ -95,8 +95,8 @@ def person(db: Database) -> Person:
         raise UserError("gate_closed")
     if not has_name():
         # Who decided last is the likeliest to be back after the page was loaded again.
-        set_name(next(iter(people.list_people(db)), say("cli.me", language())))
-    return Person(people.identify(db, name()), name(), "administrator", is_solo=True)
+        set_name(next(iter(annotators.list_people(db)), say("cli.me", language())))
+    return Person(annotators.identify(db, name()), name(), "administrator", is_solo=True)
 
 
 def token() -> str | None:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import messages, overview, people
-from pages.widgets import project, session
+from annotator import messages, project_location, status
+from annotator.accounts import annotators
+from pages.widgets import session
 from pages.widgets.boundary import boundary, explain_stored
 from pages.widgets.words import plain, say
 
 if TYPE_CHECKING:
-    from annotator.access import Person
+    from annotator.accounts.permissions import Person
     from annotator.errors import UserError
-    from annotator.overview import Pulse, WorkerState
     from annotator.project import Database
+    from annotator.status import Pulse, WorkerState
 
 _NAME_KEY = "frame_name"
 _LANGUAGE_KEY = "frame_language"
@@ -86,7 +87,7 @@ def draw_language() -> None:
 
 
 def _draw_name(db: Database) -> None:
-    names = list(dict.fromkeys([session.name(), *people.list_people(db)]))
+    names = list(dict.fromkeys([session.name(), *annotators.list_people(db)]))
     st.selectbox(
         say("frame.name"),
         names,
@@ -99,15 +100,15 @@ def _draw_name(db: Database) -> None:
 
 
 def _change_name() -> None:
-    if chosen := people.plain_name(st.session_state[_NAME_KEY] or ""):
+    if chosen := annotators.plain_name(st.session_state[_NAME_KEY] or ""):
         session.set_name(chosen)
 
 
 @st.fragment(run_every=2.0)
 def draw_status() -> None:
     """Draw what worker and round are at, read again every two seconds."""
-    with boundary(), project.opened() as db:
-        pulse = overview.pulse(db, project.path())
+    with boundary(), project_location.opened() as db:
+        pulse = status.pulse(db, project_location.path())
         with st.container(border=True, gap="small"):
             _draw_worker(pulse)
             if pulse.version is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from annotator.access import Right
+    from annotator.accounts.permissions import Right
 
 PAGES: dict[str, tuple[str, str, Right]] = {
     "label": ("pages/label/page.py", ":material/edit:", "label"),

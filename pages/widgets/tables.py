@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from annotator.cells import safe_cell
+from annotator.formats.spreadsheet_cells import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from annotator.unlinked import unlinked
+from annotator.messages.unlinked import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from annotator import messages
-from annotator.unlinked import unlinked
+from annotator.messages.unlinked import unlinked
 from pages.widgets import session
 
 _MARKDOWN = re.compile(r"([\\`*_~$\[\]<>#|!{}])")

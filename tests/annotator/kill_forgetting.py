@@ -10,8 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-from annotator import forgetting, project
-from annotator.forgetting import Selection
+from annotator import project
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator.worker import round as round_job
-from annotator.worker.main import Worker
+from annotator.worker.loop import Worker
+from annotator.worker.round import steps as round_job
 
 if TYPE_CHECKING:
-    from annotator.worker.workbench import Workbench
+    from annotator.serving.runtime import Workbench
     from db import Database
 
 

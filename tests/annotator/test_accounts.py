@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from argon2 import PasswordHasher
 
-from annotator import accounts, passwords, people, project, sessions
-from annotator.access import Person, is_loopback, may
+from annotator import project
+from annotator.accounts import accounts, passwords, sessions
+from annotator.accounts import annotators as people
+from annotator.accounts.login_turns import Turns
+from annotator.accounts.permissions import Person, is_loopback, may
 from annotator.errors import UserError
-from annotator.login_turns import Turns
 from db import clock
 from db.answers import queue
 from db.connection import rows, scalar
@@ -22,7 +24,7 @@ from tests.conftest import fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotator.access import Role
+    from annotator.accounts.permissions import Role
     from db import Database
 
 PASSWORD = "correct horse 1"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from annotator import agreement, label_distance
 from annotator import settings as project_settings
-from annotator.cli import cli
+from annotator.cli.main import cli
 from annotator.errors import UserError
+from annotator.label_sets import distances
 from annotator.messages import LANGUAGES, say
+from annotator.quality import agreement
 from db import clock
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from annotator.agreement import Agreement
+    from annotator.quality.agreement import Agreement
     from db import Database
 
 ANGER, HAPPY, SAD, DISGUST = 1, 2, 5, 7
@@ -195,8 +196,8 @@ def test_a_diary_belongs_to_the_week_of_its_last_answer(db: Database, monkeypatc
 def test_a_distance_forgives_slips_between_near_labels(db: Database) -> None:
     _say(db, "가람", [ANGER, DISGUST, HAPPY, HAPPY])
     _say(db, "나래", [DISGUST, ANGER, HAPPY, HAPPY])
-    label_set = label_distance.label_set(db)
-    agreement.set_distance(db, label_distance.feelings(label_set), annotator_id=None)
+    label_set = distances.label_set(db)
+    agreement.set_distance(db, distances.feelings(label_set), annotator_id=None)
     found = _compare(db)
     assert found.by_distance is not None
     assert found.by_distance.value is not None
@@ -208,14 +209,14 @@ def test_a_distance_forgives_slips_between_near_labels(db: Database) -> None:
 
 
 def test_labels_that_a_distance_does_not_know_differ_wholly(db: Database) -> None:
-    label_set = label_distance.label_set(db)
-    matrix = label_distance.matrix({"points": {"1": [0.0, 0.0], "2": [1.0, 0.0]}}, label_set)
+    label_set = distances.label_set(db)
+    matrix = distances.matrix({"points": {"1": [0.0, 0.0], "2": [1.0, 0.0]}}, label_set)
     assert matrix is not None
     assert matrix[0, 1] == 1
     assert (matrix[2, :2] == 1).all()
     assert (matrix == matrix.T).all()
     assert not matrix.diagonal().any()
-    assert label_distance.matrix({}, label_set) is None
+    assert distances.matrix({}, label_set) is None
 
 
 @pytest.mark.parametrize(
@@ -236,11 +237,11 @@ def test_what_is_no_distance_is_refused_and_changes_nothing(db: Database, kept: 
 
 
 def test_a_distance_is_read_from_a_table(db: Database) -> None:
-    label_set = label_distance.label_set(db)
-    read = label_distance.read_csv("하나,둘,거리\n분노, 혐오 ,0.3\n행복,슬픔,1\n".encode(), label_set)
+    label_set = distances.label_set(db)
+    read = distances.read_csv("하나,둘,거리\n분노, 혐오 ,0.3\n행복,슬픔,1\n".encode(), label_set)
     assert read == {"pairs": [[ANGER, DISGUST, 0.3], [HAPPY, SAD, 1.0]]}
     agreement.set_distance(db, read, annotator_id=None)
-    known = {(a.name, b.name): d for a, b, d in label_distance.list_pairs(read, label_set)}
+    known = {(a.name, b.name): d for a, b, d in distances.list_pairs(read, label_set)}
     assert known["분노", "혐오"] == 0.3
     assert known["분노", "행복"] == 1
     assert len(known) == 21
@@ -258,7 +259,7 @@ def test_a_distance_is_read_from_a_table(db: Database) -> None:
 )
 def test_a_table_that_says_no_distance_is_refused(db: Database, table: str, code: str) -> None:
     with pytest.raises(UserError) as refused:
-        label_distance.read_csv(table.encode(), label_distance.label_set(db))
+        distances.read_csv(table.encode(), distances.label_set(db))
     assert refused.value.code == code
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator import anchoring, labelling
 from annotator import settings as project_settings
-from annotator.anchoring import blind_draw
+from annotator.labelling import board
 from annotator.messages import LANGUAGES, say
+from annotator.quality import automation_bias
+from annotator.quality.automation_bias import blind_draw
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry
@@ -39,7 +40,7 @@ def me(opened: Database) -> int:
 
 def _add_model(db: Database, likeliest: int) -> models.Model:
     """Let a model serve that is 60 % sure of one label, everywhere, and explain it."""
-    label_ids = tuple(label.id for label in labelling.label_set(db))
+    label_ids = tuple(label.id for label in board.label_set(db))
     weights = f"weights {likeliest}".encode()
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", label_ids, weights, settings={}))
     proba = np.full((diaries.last_diary_id(db), 7), 0.4 / 6, np.float32)
@@ -55,19 +56,17 @@ def _add_model(db: Database, likeliest: int) -> models.Model:
 
 
 def _items(db: Database, me: int, language: Language = "ko", lookahead: int = 60) -> list[dict[str, Any]]:
-    shown = labelling.board(db, annotator_id=me, holder="tab-0001", language=language, lookahead=lookahead)
+    shown = board.board(db, annotator_id=me, holder="tab-0001", language=language, lookahead=lookahead)
     return shown.items
 
 
 def _press(db: Database, me: int, item: dict[str, Any], **values: Any) -> None:
     """Press as the label page does: with the answer in view, if there was one."""
     seen = item["prediction"]
-    label_ids = [label.id for label in labelling.label_set(db)]
+    label_ids = [label.id for label in board.label_set(db)]
     raw = {"seq": 1, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "seconds": 1.5}
     shown = {"model_id": seen["model_id"], "shown_label_id": label_ids[seen["label_index"]]} if seen else {}
-    receipt = labelling.receive(
-        db, {**raw, "label_id": 1, **shown, **values}, annotator_id=me, holder="tab-0001", acked=0
-    )
+    receipt = board.receive(db, {**raw, "label_id": 1, **shown, **values}, annotator_id=me, holder="tab-0001", acked=0)
     assert receipt.refused is None
 
 
@@ -133,7 +132,7 @@ def test_a_blind_diary_says_why_it_is_blind(opened: Database, me: int) -> None:
 
 def test_a_blind_diary_waits_for_nothing(opened: Database, me: int) -> None:
     project_settings.change(opened, blind_share=1)
-    assert not labelling.board(opened, annotator_id=me, holder="tab-0001", language="ko").waiting
+    assert not board.board(opened, annotator_id=me, holder="tab-0001", language="ko").waiting
 
 
 def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opened: Database, me: int) -> None:
@@ -143,7 +142,7 @@ def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opene
     for item in _items(opened, me)[:10]:
         _press(opened, me, item)
         raw = {"seq": 2, "kind": "undo", "token": f"undo-{item['diary_id']:04}"}
-        labelling.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+        board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
         back = _items(opened, me)[0]
         assert (back["diary_id"], back["blind"]) == (item["diary_id"], first[item["diary_id"]])
     queue.release(opened, annotator_id=me, holder="tab-0001")
@@ -192,9 +191,9 @@ def test_a_label_from_elsewhere_is_kept_with_what_the_model_would_have_said_but_
     opened: Database, me: int
 ) -> None:
     _add_model(opened, SAD)
-    labelling.decide(opened, NewDecision(1, me, "label", "token-0001", 2))
+    board.decide(opened, NewDecision(1, me, "label", "token-0001", 2))
     assert _predicted(opened) == [SAD]
-    assert anchoring.compare(opened).hidden.n == 0
+    assert automation_bias.compare(opened).hidden.n == 0
 
 
 # The comparison
@@ -231,7 +230,7 @@ def test_the_verdict_says_no_more_than_the_interval_allows(
 ) -> None:
     if hidden[0]:
         _decide(opened, me, shown=shown, hidden=hidden)
-    found = anchoring.compare(opened)
+    found = automation_bias.compare(opened)
     assert (found.shown.n, found.hidden.n, found.verdict) == (shown[0], hidden[0], verdict)
     for side, (n, same) in ((found.shown, shown), (found.hidden, hidden)):
         assert side.same.value == pytest.approx(same / n if n else math.nan, nan_ok=True)
@@ -245,4 +244,4 @@ def test_a_new_project_hides_one_in_ten() -> None:
 
 def test_a_comparison_says_how_many_diaries_are_hidden_now(opened: Database) -> None:
     project_settings.change(opened, blind_share=0.25)
-    assert anchoring.compare(opened).blind_share == 0.25
+    assert automation_bias.compare(opened).blind_share == 0.25

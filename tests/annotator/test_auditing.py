@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import review, settings
-from annotator.review import Act, Filter
+from annotator import settings
+from annotator.review import actions
+from annotator.review.actions import Act, Filter
 from db.answers import decisions
 from db.label_sets import labels
 from db.models import models
@@ -44,7 +45,7 @@ def test_the_queue_follows_decisions_one_by_one(db: Database) -> None:
 
 
 def test_the_likeliest_mistake_comes_first(db: Database) -> None:
-    rows = review.page(db, Filter()).rows
+    rows = actions.page(db, Filter()).rows
     errors = [row.expected_error for row in rows]
     assert errors == sorted(errors, reverse=True)
     assert all(0 < error < 1 for error in errors)
@@ -57,10 +58,10 @@ def test_only_people_who_disagree_bring_a_blind_test_diary(db: Database) -> None
     reviewed.label(db, 3, HAPPY)
     reviewed.refresh(db)
     assert _signals(db) == {2: {"low_confidence"}, 3: {"disagreement"}}
-    shown = {row.diary_id: row.expected_error for row in review.page(db, Filter()).rows}[3]
+    shown = {row.diary_id: row.expected_error for row in actions.page(db, Filter()).rows}[3]
     reviewed.add_model(db, sure=0.3)
     reviewed.refresh(db)
-    assert {row.diary_id: row.expected_error for row in review.page(db, Filter()).rows}[3] == shown
+    assert {row.diary_id: row.expected_error for row in actions.page(db, Filter()).rows}[3] == shown
 
 
 def test_test_diaries_that_are_not_blind_are_doubted_like_others(db: Database) -> None:
@@ -119,14 +120,14 @@ def test_an_answer_that_rests_on_a_filler_is_odd(db: Database) -> None:
 
 def test_settled_rows_stay_as_the_reviewer_met_them(db: Database) -> None:
     me = annotators.annotator_id(db, "검토자")
-    review.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
+    actions.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
     reviewed.refresh(db)
     found = queue.find_row(db, 1)
     assert found is not None
     assert found.signals
-    review.undo_last(db, me)
+    actions.undo_last(db, me)
     reviewed.refresh(db)
-    assert 1 in [row.diary_id for row in review.page(db, Filter()).rows]
+    assert 1 in [row.diary_id for row in actions.page(db, Filter()).rows]
 
 
 def test_merged_labels_are_one_label(db: Database) -> None:

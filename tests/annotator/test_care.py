@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import care, labelling, masking
-from annotator.access import Person, machine_owner
+from annotator.accounts.permissions import Person, machine_owner
 from annotator.errors import UserError
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import caring
+from annotator.labelling import board as labelling
+from annotator.labelling.queueing import enqueue_import
+from annotator.privacy import care, masking
+from annotator.worker.tasks import care_flags
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.errors import NotFoundError
@@ -94,7 +95,7 @@ def _fill(db: Database, *texts: str) -> None:
 
 
 def _scan(db: Database) -> None:
-    while caring.scan(db):
+    while care_flags.scan(db):
         pass
 
 
@@ -159,15 +160,15 @@ def test_a_team_uses_a_list_of_its_own_and_goes_back(opened: Database) -> None:
 def test_all_diaries_are_looked_through_once_and_a_killed_worker_goes_on(
     opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caring, "BATCH", 2)
+    monkeypatch.setattr(care_flags, "BATCH", 2)
     _fill(opened, "맑음", GRAVE, "흐림", "비", "살기 싫다")
-    assert caring.scan(opened) == (2, 5)
+    assert care_flags.scan(opened) == (2, 5)
     assert care.count(opened) == (1, 0)
     _scan(opened)
     assert care.count(opened) == (2, 0)
-    assert caring.scan(opened) is None
+    assert care_flags.scan(opened) is None
     _fill(opened, "사라지고 싶다")
-    assert caring.scan(opened) == (6, 6)
+    assert care_flags.scan(opened) == (6, 6)
 
 
 def test_a_tab_that_holds_a_flagged_diary_loses_it_and_what_it_pressed_still_counts(opened: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.cells import FORMULA_STARTS, INVISIBLE, WATCHED, plain_cell, safe_cell
+from annotator.formats.spreadsheet_cells import FORMULA_STARTS, INVISIBLE, WATCHED, plain_cell, safe_cell
 
 STARTS = ("=", "+", "-", "@")
 CHARACTERS = st.sampled_from([*FORMULA_STARTS, *"' \t\n\u00a0\u200b\u200e\u202e\u3000\u3164\ufeff", "가", "1", '"'])

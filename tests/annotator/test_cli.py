@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import db as database
-from annotator import cli, project
+from annotator import project
+from annotator.cli import main
 from annotator.errors import UserError
 from annotator.messages import explain
-from annotator.worker.lock import only_worker
+from annotator.processes.worker_lock import only_worker
 from db.answers import decisions, queue
 from db.errors import DatabaseError
 from db.people import annotators
@@ -76,7 +77,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         capsys.readouterr()
         code = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as ended:
             code = int(ended.code or 0)
         return Ran(code, *capsys.readouterr())
@@ -371,7 +372,7 @@ def test_a_fault_of_the_program_is_one_line_without_its_text(
     def fail(*_: object) -> None:
         raise RuntimeError("오늘은 비밀 이야기를 적었다")
 
-    monkeypatch.setattr("annotator.overview.lock.is_working", fail)
+    monkeypatch.setattr("annotator.status.lock.is_working", fail)
     ran = run("status", "--db", filled)
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert "RuntimeError" in ran.err

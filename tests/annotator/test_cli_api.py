@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from annotator import api_tokens, project
-from annotator.cli import cli
+from annotator import project
+from annotator.accounts import api_tokens
+from annotator.cli.main import cli
+from annotator.cli.supervisor import API, serve
 from annotator.errors import UserError
-from annotator.serve import API, serve
 
 if TYPE_CHECKING:
     from pathlib import Path

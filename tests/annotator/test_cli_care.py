@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from annotator import project
-from annotator.cli import cli
+from annotator.cli.main import cli
 from annotator.errors import UserError
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import caring
+from annotator.labelling.queueing import enqueue_import
+from annotator.worker.tasks import care_flags
 from db.answers import gold, queue
 from db.people import annotators, audit_log
 
@@ -29,7 +29,7 @@ def path(project_path: Path) -> Path:
     """A project with three diaries, looked through by the worker."""
     with closing(project.open_project(project_path)) as db:
         import_file(db, "\n".join(["text", *TEXTS]).encode(), "일기.csv", after=enqueue_import)
-        while caring.scan(db):
+        while care_flags.scan(db):
             pass
     return project_path
 
@@ -49,7 +49,7 @@ def test_a_list_goes_out_and_in_again(path: Path, tmp_path: Path) -> None:
     own.write_text(_run(path, "care", "phrases") + "\n맑은 하루\n", encoding="utf-8")
     assert "1" in _run(path, "care", "use", str(own))
     with closing(project.open_project(path)) as db:
-        while caring.scan(db):
+        while care_flags.scan(db):
             pass
     assert json.loads(_run(path, "care", "list", "--json"))["diary_ids"] == [1, 3]
     _run(path, "care", "use", "--default")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from annotator.cli import cli
+from annotator.cli.main import cli
 from annotator.errors import UserError
 from db.models import word_emotions
 

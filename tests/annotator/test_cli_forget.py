@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from annotator import project
-from annotator.cli import cli
+from annotator.cli.main import cli
 from annotator.errors import UserError
 from db.texts import diaries
 from tests.conftest import fill

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from annotator import accounts, project
-from annotator.cli import cli
+from annotator import project
+from annotator.accounts import accounts
+from annotator.cli.main import cli
+from annotator.cli.supervisor import serve
 from annotator.errors import UserError
-from annotator.serve import serve
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

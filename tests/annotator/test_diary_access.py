@@ -11,29 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import (
-    accounts,
-    care,
-    corrections,
-    diary_access,
-    forgetting,
-    gold,
-    labelling,
-    masking,
-    presses,
-    rationales,
-    rechecks,
-    review,
-    review_case,
-    word_evidence,
-)
-from annotator.access import ROLES, Person, Role
+from annotator.accounts import accounts, diary_access
+from annotator.accounts.permissions import ROLES, Person, Role
+from annotator.dictionary import evidence
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
-from annotator.forgetting import Selection
+from annotator.labelling import board as labelling
+from annotator.labelling import events, rationales
+from annotator.labelling.events import read_event
 from annotator.messages import explain
-from annotator.presses import read_event
-from annotator.review import Act
+from annotator.privacy import care, forgetting, masking
+from annotator.privacy.forgetting import Selection
+from annotator.quality import gold
+from annotator.review import actions, case, rechecks, returned
+from annotator.review.actions import Act
 from db import connection
 from db.answers import decisions, queue
 from db.answers import rationales as kept_marks
@@ -140,7 +131,7 @@ def _hand_out(world: World) -> None:
         raw = {"seq": 1, "kind": "label", "token": world.tokens[state], "diary_id": world.ids[state], "label_id": 2}
         assert labelling.receive(db, raw, annotator_id=me, holder=TAB, acked=0).refused is None
     back = Act("return", world.ids["returned"], reviews.mark(db, world.ids["returned"]), comment="다시 봐 주세요")
-    review.do(db, back, reviewer_id=lead)
+    actions.do(db, back, reviewer_id=lead)
     world.review_id = reviews.last_review_id(db)
     with write(db):
         db.conn.execute("update leases set expires_at = '2000' where diary_id = ?", [world.ids["expired"]])
@@ -197,8 +188,8 @@ def _board(world: World, state: str) -> bool:
 
 
 def _quote(world: World, state: str) -> bool:
-    row = word_evidence.Row("오늘", None, 1, 1, (world.ids[state],), None, None)
-    return bool(word_evidence.list_examples(world.db, row, person=world.person))
+    row = evidence.Row("오늘", None, 1, 1, (world.ids[state],), None, None)
+    return bool(evidence.list_examples(world.db, row, person=world.person))
 
 
 def _reveal(world: World, state: str) -> bool:
@@ -207,24 +198,24 @@ def _reveal(world: World, state: str) -> bool:
 
 def _answer(world: World, state: str) -> bool:
     review_id = world.review_id if state == "returned" else 10**6 + world.ids[state]
-    return corrections.answer(world.db, review_id, 5, annotator_id=world.person.annotator_id) > 0
+    return returned.answer(world.db, review_id, 5, annotator_id=world.person.annotator_id) > 0
 
 
 def _answer_card(world: World, state: str) -> bool:
-    card = corrections.next_card(world.db, world.person.annotator_id)
+    card = returned.next_card(world.db, world.person.annotator_id)
     return card is not None and card.diary_id == world.ids[state]
 
 
 def _undo_answer(world: World, state: str) -> bool:
     standing = decisions.list_standing(world.db, [world.ids[state]])
     decision_id = standing[0].id if standing else 10**6
-    return corrections.undo(world.db, decision_id, annotator_id=world.person.annotator_id)
+    return returned.undo(world.db, decision_id, annotator_id=world.person.annotator_id)
 
 
 def _review(kind: str, **values: Any) -> Callable[[World, str], bool]:
     def act(world: World, state: str) -> bool:
         mark = reviews.mark(world.db, world.ids[state])
-        review.do(
+        actions.do(
             world.db,
             Act(kind, world.ids[state], mark, **values),  # type: ignore[arg-type]
             reviewer_id=world.person.annotator_id,
@@ -236,7 +227,7 @@ def _review(kind: str, **values: Any) -> Callable[[World, str], bool]:
 
 def _case(world: World, state: str) -> bool:
     path, me = Path(connection.file_of(world.db)), world.person.annotator_id
-    return bool(review_case.read(world.db, path, world.ids[state], "ko", reviewer_id=me).item["text"])
+    return bool(case.read(world.db, path, world.ids[state], "ko", reviewer_id=me).item["text"])
 
 
 def _gold(world: World, state: str) -> bool:
@@ -567,7 +558,7 @@ def test_an_answered_card_says_nothing_of_somebody_elses(opened: Database) -> No
     said = set()
     for review_id in (world.review_id, 10**6):
         with pytest.raises(UserError) as raised:
-            corrections.answer(opened, review_id, 5, annotator_id=world.person.annotator_id)
+            returned.answer(opened, review_id, 5, annotator_id=world.person.annotator_id)
         said.add((raised.value.code, str(raised.value.details)))
     assert said == {("correction_gone", "{}")}
 
@@ -577,10 +568,10 @@ def test_a_card_that_care_withholds_is_neither_shown_nor_counted_but_an_answer_o
 ) -> None:
     world = make(opened, ANNOTATOR)
     me = world.person.annotator_id
-    assert corrections.count(opened, me) == 1
+    assert returned.count(opened, me) == 1
     flags.flag(opened, [world.ids["returned"]], list_hash="list", up_to=24)
-    assert (corrections.next_card(opened, me), corrections.count(opened, me)) == (None, 0)
-    assert corrections.answer(opened, world.review_id, 5, annotator_id=me)
+    assert (returned.next_card(opened, me), returned.count(opened, me)) == (None, 0)
+    assert returned.answer(opened, world.review_id, 5, annotator_id=me)
 
 
 # What many diaries go out by
@@ -592,10 +583,10 @@ def test_an_export_is_for_those_who_may_review(opened: Database, project_path: P
     may = who in (REVIEWER, ADMINISTRATOR)
     ways: list[Callable[[], Any]] = [
         lambda: export_bytes(project_path, "jsonl", person=person),
-        lambda: word_evidence.export_csv(opened, None, person=person),
+        lambda: evidence.export_csv(opened, None, person=person),
         lambda: job.start(project_path, "jsonl", person=person, decided_only=False, crosswalk=None, language="ko"),
-        lambda: review.undo_last(opened, person.annotator_id),
-        lambda: review.accept_all(opened, review.Filter(), reviewer_id=person.annotator_id, seen_decision_id=0),
+        lambda: actions.undo_last(opened, person.annotator_id),
+        lambda: actions.accept_all(opened, actions.Filter(), reviewer_id=person.annotator_id, seen_decision_id=0),
         lambda: rechecks.next_card(opened, annotator_id=person.annotator_id),
     ]
     for way in ways:
@@ -630,21 +621,21 @@ def test_the_gathered_words_change_when_a_diary_is_flagged(opened: Database) -> 
         )
     with write(opened):
         opened.conn.execute("update diaries set part = 'pool'")
-    before, mark = word_evidence.gather(opened), word_evidence.mark(opened)
+    before, mark = evidence.gather(opened), evidence.mark(opened)
     flags.flag(opened, [1], list_hash="list", up_to=4)
-    after = word_evidence.gather(opened)
+    after = evidence.gather(opened)
     assert before is not None
     assert after is not None
     assert (before.evidence.diary_total, after.evidence.diary_total) == (2, 1)
-    assert word_evidence.mark(opened) != mark
+    assert evidence.mark(opened) != mark
 
 
 # Nothing new without a row in the tables
 
 
 def test_every_kind_of_press_and_of_review_has_a_row() -> None:
-    assert {f"press.{kind}" for kind in presses.KINDS} <= EXPECTED.keys()
-    assert {f"review.{kind}" for kind in review.KINDS} <= EXPECTED.keys()
+    assert {f"press.{kind}" for kind in events.KINDS} <= EXPECTED.keys()
+    assert {f"review.{kind}" for kind in actions.KINDS} <= EXPECTED.keys()
     assert ENTRIES.keys() == EXPECTED.keys()
     assert all(row.keys() == PEOPLE.keys() for row in EXPECTED.values())
     assert {role for _, role in PEOPLE.values()} == set(ROLES)

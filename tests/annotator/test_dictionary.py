@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator import dictionary
+from annotator.dictionary import entries
 from annotator.errors import UserError
 from db.models import models, word_emotions
 from db.people import annotators
@@ -33,9 +33,9 @@ def _standing(db: Database) -> dict[str, tuple[int | None, str]]:
 
 
 def test_a_word_by_hand_is_kept_in_its_dictionary_form(opened: Database, me: int) -> None:
-    assert dictionary.add(opened, " 기뻤어요! ", HAPPY, annotator_id=me).word == "기쁘다"
-    assert dictionary.add(opened, "눈물이 났다", SAD, annotator_id=me).word == "눈물 나다"
-    assert dictionary.add(opened, "책상", None, annotator_id=me).word == "책상"
+    assert entries.add(opened, " 기뻤어요! ", HAPPY, annotator_id=me).word == "기쁘다"
+    assert entries.add(opened, "눈물이 났다", SAD, annotator_id=me).word == "눈물 나다"
+    assert entries.add(opened, "책상", None, annotator_id=me).word == "책상"
     assert _standing(opened) == {
         "기쁘다": (HAPPY, "confirmed"),
         "눈물 나다": (SAD, "confirmed"),
@@ -49,41 +49,41 @@ def test_a_word_by_hand_is_kept_in_its_dictionary_form(opened: Database, me: int
 )
 def test_what_is_no_word_is_refused_and_nothing_kept(opened: Database, me: int, written: str, code: str) -> None:
     with pytest.raises(UserError, match=code):
-        dictionary.add(opened, written, SAD, annotator_id=me)
+        entries.add(opened, written, SAD, annotator_id=me)
     assert _standing(opened) == {}
 
 
 def test_too_many_words_are_no_phrase(opened: Database, me: int) -> None:
     with pytest.raises(UserError, match="word_phrase_too_long"):
-        dictionary.add(opened, "비 눈물 꽃 책상 바다 하늘", SAD, annotator_id=me)
+        entries.add(opened, "비 눈물 꽃 책상 바다 하늘", SAD, annotator_id=me)
 
 
 def test_a_label_that_is_not_in_the_set_is_refused(opened: Database, me: int) -> None:
     with pytest.raises(UserError, match="label_unknown"):
-        dictionary.add(opened, "눈물", 99, annotator_id=me)
+        entries.add(opened, "눈물", 99, annotator_id=me)
     assert _standing(opened) == {}
 
 
 def test_a_press_is_taken_back_to_what_stood_before(opened: Database, me: int) -> None:
-    first = dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
-    second = dictionary.confirm(opened, "눈물", HAPPY, annotator_id=me)
-    third = dictionary.reject(opened, "눈물", annotator_id=me)
-    assert dictionary.undo(opened, third, annotator_id=me)
+    first = entries.confirm(opened, "눈물", SAD, annotator_id=me)
+    second = entries.confirm(opened, "눈물", HAPPY, annotator_id=me)
+    third = entries.reject(opened, "눈물", annotator_id=me)
+    assert entries.undo(opened, third, annotator_id=me)
     assert _standing(opened) == {"눈물": (HAPPY, "confirmed")}
-    assert not dictionary.undo(opened, second, annotator_id=me), "it was overtaken"
-    assert not dictionary.undo(opened, first, annotator_id=me)
+    assert not entries.undo(opened, second, annotator_id=me), "it was overtaken"
+    assert not entries.undo(opened, first, annotator_id=me)
     assert _standing(opened) == {"눈물": (HAPPY, "confirmed")}
-    alone = dictionary.reject(opened, "비", annotator_id=me)
-    assert dictionary.undo(opened, alone, annotator_id=me)
+    alone = entries.reject(opened, "비", annotator_id=me)
+    assert entries.undo(opened, alone, annotator_id=me)
     assert "비" not in _standing(opened)
 
 
 def test_every_word_of_a_text_is_tagged_and_nothing_of_it_is_lost(opened: Database, me: int) -> None:
-    dictionary.add(opened, "눈물이 나다", SAD, annotator_id=me)
-    dictionary.add(opened, "기쁘다", HAPPY, annotator_id=me)
-    dictionary.add(opened, "책상", None, annotator_id=me)
+    entries.add(opened, "눈물이 나다", SAD, annotator_id=me)
+    entries.add(opened, "기쁘다", HAPPY, annotator_id=me)
+    entries.add(opened, "책상", None, annotator_id=me)
     text = " 책상에서 눈물이 났다. <b>기쁘지 않았다</b>"
-    tokens = dictionary.tag_text(opened, text)
+    tokens = entries.tag_text(opened, text)
     assert "".join(token.text for token in tokens) == text
     found = [(t.word, t.label and t.label.name, t.is_known) for t in tokens if t.word]
     assert found[:2] == [("책상", None, True), ("눈물 나다", "슬픔", True)]
@@ -93,39 +93,39 @@ def test_every_word_of_a_text_is_tagged_and_nothing_of_it_is_lost(opened: Databa
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=()), max_size=40))
 def test_the_pieces_of_any_text_are_the_text(opened: Database, text: str) -> None:
-    assert "".join(token.text for token in dictionary.tag_text(opened, text)) == text
+    assert "".join(token.text for token in entries.tag_text(opened, text)) == text
 
 
 def test_a_text_that_takes_too_long_is_refused(opened: Database) -> None:
     with pytest.raises(UserError, match="text_too_long_to_tag"):
-        dictionary.tag_text(opened, "가" * (dictionary.MOST_CHARACTERS + 1))
+        entries.tag_text(opened, "가" * (entries.MOST_CHARACTERS + 1))
 
 
 def test_a_word_whose_label_is_gone_has_no_emotion(opened: Database, me: int) -> None:
-    dictionary.add(opened, "눈물", SAD, annotator_id=me)
+    entries.add(opened, "눈물", SAD, annotator_id=me)
     opened.conn.execute("pragma foreign_keys = off")
     opened.conn.execute("delete from labels where id = ?", (SAD,))
     opened.conn.commit()
-    (token,) = [token for token in dictionary.tag_text(opened, "눈물") if token.word]
+    (token,) = [token for token in entries.tag_text(opened, "눈물") if token.word]
     assert (token.label, token.is_known) == (None, True)
 
 
-def _keep_vectors(path: Path, kind: dictionary.VectorKind, encoder_hash: str) -> None:
+def _keep_vectors(path: Path, kind: entries.VectorKind, encoder_hash: str) -> None:
     words = WordVectors(("눈물", "울다", "웃다"), np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32))
     about = {"encoder_hash": encoder_hash, "diaries": 300}
-    word_vectors.store(dictionary.vectors_file(path, kind), words, about)
+    word_vectors.store(entries.vectors_file(path, kind), words, about)
 
 
 def test_related_words_are_proposed_and_enter_only_by_a_press(opened: Database, project_path: Path, me: int) -> None:
-    assert dictionary.propose(opened, project_path, "encoder").relations is None
+    assert entries.propose(opened, project_path, "encoder").relations is None
     _keep_vectors(project_path, "encoder", "hash")
-    assert dictionary.propose(opened, project_path, "encoder").relations == []
-    dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
-    found = dictionary.propose(opened, project_path, "encoder")
+    assert entries.propose(opened, project_path, "encoder").relations == []
+    entries.confirm(opened, "눈물", SAD, annotator_id=me)
+    found = entries.propose(opened, project_path, "encoder")
     assert [(r.form, r.label, r.nearest) for r in found.relations or ()] == [("울다", SAD, "눈물")]
     assert list(_standing(opened)) == ["눈물"]
-    dictionary.reject(opened, "울다", annotator_id=me, source="similar")
-    assert dictionary.propose(opened, project_path, "encoder").relations == []
+    entries.reject(opened, "울다", annotator_id=me, source="similar")
+    assert entries.propose(opened, project_path, "encoder").relations == []
 
 
 def test_vectors_of_an_earlier_encoder_say_so(opened: Database, project_path: Path) -> None:
@@ -133,18 +133,18 @@ def test_vectors_of_an_earlier_encoder_say_so(opened: Database, project_path: Pa
         opened, models.add_model(opened, models.NewModel("zero", "bundled", "new", (2, 5), b"", {})), reason="x"
     )
     _keep_vectors(project_path, "encoder", "old")
-    assert dictionary.propose(opened, project_path, "encoder").is_older
+    assert entries.propose(opened, project_path, "encoder").is_older
     _keep_vectors(project_path, "encoder", "new")
-    assert not dictionary.propose(opened, project_path, "encoder").is_older
+    assert not entries.propose(opened, project_path, "encoder").is_older
 
 
 def test_few_diaries_are_too_little_text(opened: Database, project_path: Path) -> None:
     fill(opened, 20)
-    found = dictionary.propose(opened, project_path, "own")
+    found = entries.propose(opened, project_path, "own")
     assert (found.is_too_small, found.diary_count, found.relations) == (True, 20, None)
 
 
 def test_vectors_are_waited_for_once_asked(opened: Database) -> None:
-    assert not dictionary.is_waiting(opened, "vectors")
-    dictionary.ask_vectors(opened)
-    assert dictionary.is_waiting(opened, "vectors")
+    assert not entries.is_waiting(opened, "vectors")
+    entries.ask_vectors(opened)
+    assert entries.is_waiting(opened, "vectors")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import crosswalks, settings
+from annotator import settings
 from annotator.exporting import FORMATS, Choice, export
-from annotator.exporting.card import digest_of
+from annotator.exporting.data_card import digest_of
 from annotator.importing import import_file
+from annotator.label_sets import crosswalks
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.models import models, word_emotions

@@ -13,10 +13,13 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from annotator.errors import UserError
-from annotator.exporting import FORMATS, argilla, rows, spacy_docs
-from annotator.exporting.label_studio import config_file
+from annotator.exporting import FORMATS
+from annotator.exporting.label_scheme import Scheme
 from annotator.exporting.records import Mark, Origin, Record, Said
-from annotator.exporting.scheme import Scheme
+from annotator.formats import record_rows
+from annotator.formats.argilla import write as argilla
+from annotator.formats.label_studio.write import config_file
+from annotator.formats.spacy_docbin import write as spacy_docs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +121,7 @@ def test_argilla_knows_people_by_ids_that_stay_the_same() -> None:
 def test_a_workbook_comes_back_through_another_reader(tmp_path: Path) -> None:
     sheet = CalamineWorkbook.from_path(str(_write("xlsx", tmp_path))).get_sheet_by_index(0)
     heading, *found = sheet.to_python()
-    assert heading == rows.columns(SCHEME.names)
+    assert heading == record_rows.columns(SCHEME.names)
     by_column = dict(zip(map(str, heading), found[0], strict=True))
     assert (by_column["id"], by_column["text"], by_column["proba_슬픔"]) == (1, TEXT, 0.8)
     assert json.loads(str(by_column["decisions"]))[0]["other_labels"] == ["행복"]

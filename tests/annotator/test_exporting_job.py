@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import project
-from annotator.access import machine_owner
+from annotator.accounts.permissions import machine_owner
 from annotator.exporting import job
 
 if TYPE_CHECKING:

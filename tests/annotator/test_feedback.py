@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from annotator import project
-from annotator import rounds as round_cases
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import feedback, upkeep
-from annotator.worker import round as round_job
-from annotator.worker.workbench import Workbench
+from annotator.labelling.queueing import enqueue_import
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import rationale_training
+from annotator.worker.round import steps as round_job
 from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.models import rounds
@@ -62,7 +63,7 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def bench(opened: Database, tmp_path: Path) -> Iterator[Workbench]:
     made = Workbench(tmp_path / "project.db", cache=default_cache())
-    while (piece := upkeep.next_piece(made, opened)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
         pass
     yield made
     made.close()
@@ -127,7 +128,7 @@ def test_a_first_round_has_the_version_without_labels_to_compare_with(bench: Wor
 def test_words_are_measured_with_each_versions_own_encoder(
     bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotator.worker.tiers._STEPS_WANTED", 4)
+    monkeypatch.setattr("annotator.worker.round.encoder_tuning._STEPS_WANTED", 4)
     first = _mark(opened, _with_word(opened)[0], "wrong")
     plain = _round(bench, opened).report["rationales"][0]
     tuned = _round(bench, opened, "adapter").report["rationales"][0]
@@ -142,7 +143,7 @@ def test_what_people_disagree_on_teaches_nothing(opened: Database) -> None:
     _mark(opened, two, "wrong")
     newest = _mark(opened, two, "wrong", name="너")
     _mark(opened, three, "wrong", label_id=2)
-    marks = feedback.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
+    marks = rationale_training.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
     assert [(m.diary_id, m.label_id) for m in marks.found] == [(two, 5), (three, 2)]
     assert marks.found[0].id == newest
     assert marks.columns.tolist() == [1, 0]
@@ -152,7 +153,7 @@ def test_what_people_disagree_on_teaches_nothing(opened: Database) -> None:
 def test_marks_on_test_diaries_and_for_labels_that_are_gone_teach_nothing(opened: Database) -> None:
     _mark(opened, _with_word(opened, "test")[0], "wrong")
     _mark(opened, _with_word(opened)[0], "wrong", label_id=7)
-    marks = feedback.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
+    marks = rationale_training.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
     assert marks.found == ()
 
 
@@ -168,17 +169,17 @@ def test_each_changed_text_is_encoded_once_and_never_taken_for_another(
         return encode(db, texts, **more)
 
     monkeypatch.setattr(bench, "encode", noting)
-    marks = feedback.gather(opened, LABELS, up_to=1)
+    marks = rationale_training.gather(opened, LABELS, up_to=1)
     mean = np.zeros(encoder.width, np.float32)
-    first = feedback.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
-    again = feedback.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
+    first = rationale_training.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
+    again = rationale_training.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
     assert encoded == [list(marks.without)]
     assert first is not None
     assert again is not None
     np.testing.assert_array_equal(first.effects, again.effects)
     # The same number in a copy of the database, but another word.
-    other = feedback.Marks(marks.found, marks.columns, marks.texts, ("오늘은 정말 기쁘고",))
-    changed = feedback.learn_from(bench, opened, other, encoder, mean=mean, space=None)
+    other = rationale_training.Marks(marks.found, marks.columns, marks.texts, ("오늘은 정말 기쁘고",))
+    changed = rationale_training.learn_from(bench, opened, other, encoder, mean=mean, space=None)
     assert changed is not None
     assert len(encoded) == 2
     assert not np.allclose(changed.effects, first.effects)

@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import api_tokens, forgetting, forgotten_key, labelling, project, received, trying
+from annotator import project, try_out
 from annotator import settings as project_settings
-from annotator.access import Person
+from annotator.accounts import api_tokens
+from annotator.accounts.permissions import Person
 from annotator.errors import UserError
 from annotator.exporting import export
-from annotator.forgetting import Selection
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
-from annotator.received import Item
+from annotator.ingest import api
+from annotator.ingest.api import Item
+from annotator.labelling import board as labelling
+from annotator.labelling.queueing import enqueue_import
+from annotator.privacy import forgetting, forgotten_key
+from annotator.privacy.forgetting import Selection
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry
@@ -137,7 +141,7 @@ def test_an_id_is_never_given_to_another_diary(opened: Database) -> None:
     forgetting.forget(opened, None, Selection(ids=(4, 5)))
     _import(opened, "b.jsonl", {"text": "새로 온 글"})
     caller = api_tokens.identify(opened, api_tokens.add(opened, "web", api_tokens.SCOPES))
-    handed = received.store(opened, caller, [Item("또 새로 온 글")])
+    handed = api.store(opened, caller, [Item("또 새로 온 글")])
     assert diaries.list_ids(opened).tolist() == [1, 2, 3, 6, 7]
     assert handed[0]["id"] == 7
     forgetting.forget(opened, None, Selection(ids=(7,)))
@@ -241,13 +245,13 @@ def test_the_same_text_is_refused_from_then_on_unless_that_is_switched_off(opene
     assert [(skip.row_number, skip.reason) for skip in report.skips] == [(1, "forgotten"), (3, "duplicate")]
     caller = api_tokens.identify(opened, api_tokens.add(opened, "web", api_tokens.SCOPES))
     with pytest.raises(DatabaseError, match="handed_forgotten") as refused:
-        received.store(opened, caller, [Item("처음 온 글"), Item(SECRET)])
+        api.store(opened, caller, [Item("처음 온 글"), Item(SECRET)])
     assert refused.value.details == {"place": 2}
     with pytest.raises(UserError, match="trying_forgotten"):
-        trying.keep(opened, SECRET, person=LEAD)
+        try_out.keep(opened, SECRET, person=LEAD)
     assert not any(SECRET in text for _, text in diaries.read_texts(opened))
     project_settings.change(opened, refuse_forgotten=False)
-    assert trying.keep(opened, SECRET, person=LEAD).is_new
+    assert try_out.keep(opened, SECRET, person=LEAD).is_new
 
 
 def test_where_nothing_is_refused_no_digest_is_kept(opened: Database, project_path: Path) -> None:

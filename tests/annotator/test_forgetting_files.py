@@ -12,30 +12,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import (
-    api_tokens,
-    care,
-    dictionary,
-    forgetting,
-    gold,
-    guidelines,
-    labelling,
-    project,
-    received,
-    replays,
-    review,
-    trying,
-)
-from annotator import rounds as round_cases
-from annotator.access import Person
+from annotator import project, try_out
+from annotator.accounts import api_tokens
+from annotator.accounts.permissions import Person
+from annotator.dictionary import entries
 from annotator.exporting import export
-from annotator.exporting.formats import FORMATS
-from annotator.forgetting import Selection
+from annotator.exporting.registry import FORMATS
 from annotator.importing import ColumnMap, import_file
-from annotator.ordering import enqueue_import
-from annotator.received import Item
-from annotator.worker import auditing, explaining, study, upkeep, words
-from annotator.worker.workbench import Workbench
+from annotator.ingest import api, idempotency
+from annotator.ingest.api import Item
+from annotator.label_sets import guidelines
+from annotator.labelling import board
+from annotator.labelling.queueing import enqueue_import
+from annotator.privacy import care, forgetting
+from annotator.privacy.forgetting import Selection
+from annotator.quality import gold
+from annotator.review import actions
+from annotator.serving import explaining
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.tasks import dictionary as words
+from annotator.worker.tasks import review_queue, round_analysis
 from db.answers import decisions, queue, rationales, repeats
 from db.answers.decisions import NewDecision
 from db.answers.rationales import NewRationale
@@ -67,7 +65,7 @@ CARE = forgotten.secret(93) + " 이제 그만 죽고 싶다."
 SCRIPT = """
 import sys
 from pathlib import Path
-from annotator.worker.main import Worker
+from annotator.worker.loop import Worker
 Worker(Path(sys.argv[1])).run(until="round_ended")
 """
 
@@ -83,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(project.open_project(path)) as db:
         _import(db)
         _receive(db)
-        trying.keep(db, TRIED, person=Person(annotators.annotator_id(db, "나"), "나", "administrator", is_solo=True))
+        try_out.keep(db, TRIED, person=Person(annotators.annotator_id(db, "나"), "나", "administrator", is_solo=True))
     bench = Workbench(path, cache=default_cache())
     with closing(project.open_project(path)) as db, closing(bench):
         _keep_up(bench, db)
@@ -93,8 +91,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         word_emotions.ask(db, "vectors")
         while words.relate(bench, db) is not None:
             pass
-        study.study(bench, db)
-        auditing.refresh(bench, db)
+        round_analysis.study(bench, db)
+        review_queue.refresh(bench, db)
         _look(db, path)
     return path
 
@@ -108,7 +106,7 @@ def path(made: Path, tmp_path: Path) -> Path:
 
 def _keep_up(bench: Workbench, db: Database) -> None:
     """Do what the worker does without being asked, but for explanations, which take long."""
-    quick = [task for task in upkeep._TASKS if "explain" not in task.__name__]
+    quick = [task for task in tasks._TASKS if "explain" not in task.__name__]
     while any(task(bench, db) is not None for task in quick):
         pass
 
@@ -146,7 +144,7 @@ def _receive(db: Database) -> None:
     secret = api_tokens.add(db, "web", api_tokens.SCOPES)
     caller = api_tokens.identify(db, secret)
     item = Item(RECEIVED, author=WRITER, metadata={"곳": RECEIVED[:30]})
-    replays.once(db, caller, "key-1", b"0" * 32, lambda: {"diaries": received.store(db, caller, [item])})
+    idempotency.once(db, caller, "key-1", b"0" * 32, lambda: {"diaries": api.store(db, caller, [item])})
 
 
 def _ids(db: Database) -> list[int]:
@@ -169,10 +167,12 @@ def _say(db: Database) -> None:
         db, SAD, None, "슬픔은 이렇게.", [SECRETS[1].splitlines()[-1], "지어낸 보기 문장이다."], annotator_id=me
     )
     first = _ids(db)[0]
-    act = review.Act("return", first, reviews.mark(db, first), comment=f"다시 봐 주세요. {SECRETS[0].splitlines()[-1]}")
-    review.do(db, act, reviewer_id=you)
+    act = actions.Act(
+        "return", first, reviews.mark(db, first), comment=f"다시 봐 주세요. {SECRETS[0].splitlines()[-1]}"
+    )
+    actions.do(db, act, reviewer_id=you)
     gold.add(db, _ids(db)[1], "슬픔", annotator_id=me)
-    dictionary.add(db, "눈물", SAD, annotator_id=me)
+    entries.add(db, "눈물", SAD, annotator_id=me)
     standing = next(d for d in decisions.list_standing(db, [_ids(db)[2]]) if d.annotator_id == me)
     assert repeats.add(db, repeats.NewAnswer(standing.diary_id, me, "label", "r-again", SAD))
 
@@ -242,7 +242,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         assert np.isfinite(proba).any(axis=1).sum() == diaries.count_diaries(db)
         for ended in rounds.list_rounds(db):
             assert not {mark["diary_id"] for mark in ended.report["rationales"]} & set(ids.tolist())
-        labelling.board(db, annotator_id=1, holder="h" * 12, language="ko")
+        board.board(db, annotator_id=1, holder="h" * 12, language="ko")
         bench = Workbench(path, cache=default_cache())
         _keep_up(bench, db)
         bench.close()

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import forgetting, project
-from annotator import rounds as round_cases
-from annotator.forgetting import Selection
-from annotator.worker import explaining, upkeep
-from annotator.worker import round as round_job
-from annotator.worker.main import Worker
-from annotator.worker.workbench import Workbench
+from annotator import project
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
+from annotator.serving import explaining
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.loop import Worker
+from annotator.worker.round import steps as round_job
 from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.connection import connect, rows, scalar
@@ -118,7 +120,7 @@ def test_upkeep_goes_on_and_ends(bench: Meddling, opened: Database) -> None:
     worker.bench = bench
     while scalar(opened, "select count(*) from explanations") < 2:
         assert worker._work(opened, raise_errors=True)
-    quick = [task for task in upkeep._TASKS if "explain" not in task.__name__]
+    quick = [task for task in tasks._TASKS if "explain" not in task.__name__]
     while any(task(bench, opened) is not None for task in quick):
         pass
     assert not bench.due
@@ -130,7 +132,7 @@ def test_upkeep_goes_on_and_ends(bench: Meddling, opened: Database) -> None:
 
 @pytest.mark.parametrize("step", ["gather", "fit", "evaluate", "rank", "promote"])
 def test_a_round_goes_on_without_what_was_forgotten(bench: Meddling, opened: Database, step: str) -> None:
-    while (piece := upkeep.next_piece(bench, opened)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(bench, opened)) is not None and piece.step != "explain":
         pass
     me = annotators.annotator_id(opened, "나")
     pool = [i for i in diaries.list_ids(opened, "pool").tolist() if i <= 40]
@@ -164,7 +166,7 @@ def test_a_round_goes_on_without_what_was_forgotten(bench: Meddling, opened: Dat
 
 
 def test_a_diary_that_goes_while_it_is_explained_is_not_explained(bench: Meddling, opened: Database) -> None:
-    while (piece := upkeep.next_piece(bench, opened)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(bench, opened)) is not None and piece.step != "explain":
         pass
     serving = bench.serving(opened)
     assert serving is not None

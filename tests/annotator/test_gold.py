@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import gold, review_case
-from annotator.access import Person
+from annotator.accounts.permissions import Person
 from annotator.errors import UserError
+from annotator.quality import gold
+from annotator.review import case
 from db import connection
 from db.answers import gold as kept
 from db.people import audit_log
@@ -34,8 +35,8 @@ def test_the_label_in_force_becomes_the_answer_and_the_same_press_takes_it_back(
     assert answer is not None
     assert answer.id == SAD
     assert [(entry.diary_id, entry.label_id) for entry in kept.list_gold(db)] == [(1, SAD)]
-    assert review_case.read(db, Path(connection.file_of(db)), 1, "ko", reviewer_id=1).is_gold
-    assert not review_case.read(db, Path(connection.file_of(db)), 2, "ko", reviewer_id=1).is_gold
+    assert case.read(db, Path(connection.file_of(db)), 1, "ko", reviewer_id=1).is_gold
+    assert not case.read(db, Path(connection.file_of(db)), 2, "ko", reviewer_id=1).is_gold
     assert gold.toggle(db, 1, person=LEAD) is None
     assert kept.list_gold(db) == []
     assert [entry.action for entry in audit_log.list_entries(db)][:2] == ["gold.remove", "gold.add"]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import guidelines, label_set, people
+from annotator.accounts import annotators
 from annotator.errors import UserError
+from annotator.label_sets import editing, guidelines
 
 if TYPE_CHECKING:
     from db import Database
@@ -16,7 +17,7 @@ ANGER, JOY, FEAR, SHOCK, SORROW = range(1, 6)
 
 
 def _write(db: Database, label_id: int, other: int | None, text: str, *examples: str) -> int | None:
-    return guidelines.write_guideline(db, label_id, other, text, examples, annotator_id=people.identify(db, "나"))
+    return guidelines.write_guideline(db, label_id, other, text, examples, annotator_id=annotators.identify(db, "나"))
 
 
 def test_the_newest_version_counts_and_older_ones_can_be_read(opened: Database) -> None:
@@ -53,7 +54,7 @@ def test_the_board_gets_labels_in_their_order_then_pairs_and_nothing_of_retired_
     _write(opened, ANGER, FEAR, "둘 다면 앞선 것.", "예문")
     _write(opened, ANGER, None, "화가 난다.")
     _write(opened, JOY, None, "기쁘다.")
-    label_set.merge(opened, JOY, SHOCK, annotator_id=people.identify(opened, "나"))
+    editing.merge(opened, JOY, SHOCK, annotator_id=annotators.identify(opened, "나"))
     told = guidelines.as_board(opened)
     assert [entry["label_ids"] for entry in told] == [[ANGER], [FEAR], [ANGER, FEAR]]
     assert told[2] == {"label_ids": [ANGER, FEAR], "text": "둘 다면 앞선 것.", "examples": ["예문"]}

@@ -21,14 +21,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from annotator import crosswalks, label_distance, project, sound
+from annotator import project
 from annotator.errors import UserError
+from annotator.formats.source import open_source
+from annotator.formats.table import Mark, Row, Said
 from annotator.importing import import_file, preview, wire
 from annotator.importing.reader import limits_for, opened
-from annotator.importing.sources import open_source
-from annotator.importing.tables import Mark, Row, Said
+from annotator.label_sets import crosswalks, distances
 from annotator.messages import explain
 from annotator.project import read_label_bytes
+from annotator.serving import sound
 from learner import speech
 from learner.errors import LearnerError
 
@@ -165,8 +167,8 @@ def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) ->
         "    except UserError as error: assert not error.code.startswith('reader_'), (path, error)\n"
         "project.read_label_bytes(b'[[labels]]\\nname=\"a\"\\n[[labels]]\\nname=\"b\"', 'a.toml')\n"
         "crosswalks.read_bytes(b'from,to\\na,b\\n', 'a.csv')\n"
-        "parsers = {'annotator.importing.formats', 'annotator.config_job', 'python_calamine', 'ijson', 'spacy',"
-        " 'datasets', 'pyarrow.parquet', 'annotator.importing.delimited', 'annotator.importing.json_lines'}\n"
+        "parsers = {'annotator.formats.detection', 'annotator.formats.config_job', 'python_calamine', 'ijson', 'spacy',"
+        " 'datasets', 'pyarrow.parquet', 'annotator.formats.csv.read', 'annotator.formats.json.read_lines'}\n"
         "print(sorted(parsers & sys.modules.keys()))\n"
     )
     project.init(tmp_path / "a.db")
@@ -320,7 +322,7 @@ def test_a_larger_file_may_take_more_but_none_takes_all() -> None:
     ],
 )
 def test_settings_made_to_end_their_reader_give_one_sentence(content: bytes, name: str) -> None:
-    reads = [lambda: read_label_bytes(content, name), lambda: label_distance.read_csv(content, project.DEFAULT_LABELS)]
+    reads = [lambda: read_label_bytes(content, name), lambda: distances.read_csv(content, project.DEFAULT_LABELS)]
     if not name.endswith("json"):
         reads.append(lambda: crosswalks.read_bytes(content, name))
     for read in reads:

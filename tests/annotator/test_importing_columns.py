@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from annotator.errors import UserError
+from annotator.formats.dates import read_date
+from annotator.formats.table import Row, Table
 from annotator.importing import ColumnMap
 from annotator.importing.columns import choose_columns, guess_columns
-from annotator.importing.dates import read_date
-from annotator.importing.tables import Row, Table
 
 DIARY = "오늘은 오랜만에 친구를 만나서 밥을 먹고 한참을 걸었다."
 

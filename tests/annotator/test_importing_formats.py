@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from annotator.errors import UserError
+from annotator.formats.detection import open_table
+from annotator.formats.source import open_source
+from annotator.formats.table import plain_column
 from annotator.importing import preview
-from annotator.importing.formats import open_table
-from annotator.importing.sources import open_source
-from annotator.importing.tables import plain_column
 from annotator.messages import LANGUAGES, explain
 
 if TYPE_CHECKING:

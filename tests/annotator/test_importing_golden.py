@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from annotator import project
-from annotator.cli import cli
+from annotator.cli.main import cli
 from annotator.errors import UserError
-from annotator.importing import import_file, json_array, preview
+from annotator.formats.csv.read import refuse_long_lines
+from annotator.formats.json import read_array
+from annotator.formats.source import open_source
+from annotator.importing import import_file, preview
 from annotator.importing.columns import ColumnMap
-from annotator.importing.delimited import refuse_long_lines
-from annotator.importing.sources import open_source
 from annotator.messages import LANGUAGES, explain
 from db.connection import rows
 from db.people import annotators
@@ -213,7 +214,7 @@ def test_a_docbin_gives_categories_and_entities(opened: Database) -> None:
 
 
 def test_a_workbook_of_ai_hub_is_known_by_its_columns(opened: Database) -> None:
-    from annotator import crosswalks
+    from annotator.label_sets import crosswalks
 
     path = GOLDEN / "formats" / "aihub.xlsx"
     seen = preview(path, path.name)
@@ -303,5 +304,5 @@ def test_lines_are_measured_whatever_ends_them(end: bytes) -> None:
 def test_an_object_without_end_is_refused_with_its_place() -> None:
     content = b'[{"text": "a"}, {"text": "' + b"x" * 300_000
     with pytest.raises(UserError) as caught:
-        list(json_array.objects(open_source(content, "a.json"), "utf-8", limit=200_000))
+        list(read_array.objects(open_source(content, "a.json"), "utf-8", limit=200_000))
     assert (caught.value.code, caught.value.details["row"]) == ("import_item_too_long", 2)

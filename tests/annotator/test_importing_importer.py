@@ -13,7 +13,7 @@ import pytest
 from annotator import importing, project
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, describe, import_file, report_csv
-from annotator.importing.sieve import draw_of, text_hash
+from annotator.importing.row_filter import draw_of, text_hash
 from annotator.importing.spool import Spool
 from annotator.messages import LANGUAGES, explain
 from db.answers import decisions

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import exporting, project
-from annotator.crosswalks import Crosswalk, Line
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, import_file, preview
+from annotator.label_sets.crosswalks import Crosswalk, Line
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.answers.rationales import NewRationale

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import labelling, project
+from annotator import project
+from annotator.labelling import board
 from db.people import annotators
 from tests.conftest import ROOT, fill
 
@@ -47,10 +48,10 @@ def test_a_press_that_is_lost_or_that_nobody_sent_is_counted(project_path: Path)
     with closing(project.open_project(project_path)) as db:
         fill(db, 4)
         me = annotators.annotator_id(db, "나")
-        items = labelling.board(db, annotator_id=me, holder="tab", language="ko").items
+        items = board.board(db, annotator_id=me, holder="tab", language="ko").items
         for seq, item in enumerate(items[:2], 1):
             raw = {"seq": seq, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "label_id": 1}
-            assert labelling.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
+            assert board.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
     first, second = (item["token"] for item in items[:2])
     for sent, kept, expected in (
         ([first, second], [first, second], [True, 0, 0]),

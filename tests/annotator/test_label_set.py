@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from annotator import label_set, labelling, people, project, rechecks, review
+from annotator import project
+from annotator.accounts import annotators
 from annotator.errors import UserError
-from annotator.label_set import NewLabel
+from annotator.label_sets import editing
+from annotator.label_sets.editing import NewLabel
+from annotator.labelling import board
+from annotator.review import actions, rechecks
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.label_sets import history, labels
@@ -26,7 +30,7 @@ ANGER, JOY, FEAR, SHOCK, SORROW, NEUTRAL, DISGUST = range(1, 8)
 
 
 def _me(db: Database) -> int:
-    return people.identify(db, "라벨 담당")
+    return annotators.identify(db, "라벨 담당")
 
 
 def _names(db: Database) -> list[str]:
@@ -35,7 +39,7 @@ def _names(db: Database) -> list[str]:
 
 def _label(db: Database, diary_id: int, label_id: int) -> int:
     token = f"{diary_id}-{label_id}-{decisions.last_decision_id(db)}"
-    made = labelling.decide(db, NewDecision(diary_id, _me(db), "label", token, label_id))
+    made = board.decide(db, NewDecision(diary_id, _me(db), "label", token, label_id))
     assert made is not None
     return made
 
@@ -47,11 +51,11 @@ def _counts(db: Database) -> dict[int, int]:
 def test_a_merge_moves_what_decisions_count_for_and_undo_moves_it_back_after_a_restart(project_path: Path) -> None:
     with closing(project.open_project(project_path)) as db:
         fill(db, 6, labelled=True)
-        merged = label_set.merge(db, SORROW, NEUTRAL, annotator_id=_me(db), note="나누기 어렵다")
+        merged = editing.merge(db, SORROW, NEUTRAL, annotator_id=_me(db), note="나누기 어렵다")
         assert _counts(db) == {JOY: 3, NEUTRAL: 3}
         assert "슬픔" not in _names(db)
     with closing(project.open_project(project_path)) as db:
-        label_set.undo(db, merged, annotator_id=_me(db))
+        editing.undo(db, merged, annotator_id=_me(db))
         assert _counts(db) == {JOY: 3, SORROW: 3}
         assert _names(db) == [label.name for label in project.DEFAULT_LABELS]
         assert {label.key for label in labels.list_labels(db)} == set("1234567")
@@ -59,21 +63,21 @@ def test_a_merge_moves_what_decisions_count_for_and_undo_moves_it_back_after_a_r
 
 def test_a_merge_of_a_merged_label_is_one_step_long_and_undone_in_turn(opened: Database) -> None:
     fill(opened, 4, labelled=True)
-    first = label_set.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
-    second = label_set.merge(opened, FEAR, SHOCK, annotator_id=_me(opened))
+    first = editing.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
+    second = editing.merge(opened, FEAR, SHOCK, annotator_id=_me(opened))
     assert labels.list_merged(opened) == {SORROW: SHOCK, FEAR: SHOCK}
     assert _counts(opened) == {JOY: 2, SHOCK: 2}
     with pytest.raises(UserError) as refused:
-        label_set.undo(opened, first, annotator_id=_me(opened))
+        editing.undo(opened, first, annotator_id=_me(opened))
     assert (refused.value.code, refused.value.details["first"]) == ("label_change_blocked", second)
-    label_set.undo(opened, second, annotator_id=_me(opened))
+    editing.undo(opened, second, annotator_id=_me(opened))
     assert labels.list_merged(opened) == {SORROW: FEAR}
     assert _counts(opened) == {JOY: 2, FEAR: 2}
 
 
 def test_what_is_pressed_in_a_tab_that_has_not_heard_of_a_merge_counts_for_the_merged_label(opened: Database) -> None:
     fill(opened, 2)
-    label_set.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
+    editing.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
     made = _label(opened, 1, SORROW)
     assert decisions.get_decision(opened, made).label_id == SORROW
     assert _counts(opened) == {FEAR: 1}
@@ -81,7 +85,7 @@ def test_what_is_pressed_in_a_tab_that_has_not_heard_of_a_merge_counts_for_the_m
 
 def test_a_retired_label_can_not_be_pressed_any_more(opened: Database) -> None:
     fill(opened, 2)
-    label_set.retire(opened, DISGUST, annotator_id=_me(opened))
+    editing.retire(opened, DISGUST, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_not_in_force"):
         _label(opened, 1, DISGUST)
     assert queue.count_waiting(opened, limit=9) == 2
@@ -91,12 +95,12 @@ def test_a_retired_label_can_not_be_pressed_any_more(opened: Database) -> None:
 def test_a_new_label_with_a_colour_that_is_none_is_refused_before_it_is_kept(opened: Database, colour: str) -> None:
     before = labels.list_all_labels(opened)
     with pytest.raises(UserError, match="label_colour_unusable"):
-        label_set.add(opened, NewLabel("기쁨", colour=colour), annotator_id=1)
+        editing.add(opened, NewLabel("기쁨", colour=colour), annotator_id=1)
     assert labels.list_all_labels(opened) == before
 
 
 def test_a_new_label_gets_a_key_and_a_colour_that_are_free(opened: Database) -> None:
-    made = label_set.add(opened, NewLabel("서운함", "기대한 만큼이 아니라 아쉽다."), annotator_id=_me(opened))
+    made = editing.add(opened, NewLabel("서운함", "기대한 만큼이 아니라 아쉽다."), annotator_id=_me(opened))
     added = next(label for label in labels.list_labels(opened) if label.id == made)
     assert added.key == "8"
     assert added.colour not in {label.colour for label in project.DEFAULT_LABELS}
@@ -105,10 +109,10 @@ def test_a_new_label_gets_a_key_and_a_colour_that_are_free(opened: Database) -> 
 
 def test_names_that_only_look_the_same_are_one(opened: Database) -> None:
     with pytest.raises(UserError, match="label_name_repeated"):
-        label_set.add(opened, NewLabel(unicodedata.normalize("NFD", "슬픔") + " "), annotator_id=_me(opened))
+        editing.add(opened, NewLabel(unicodedata.normalize("NFD", "슬픔") + " "), annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_name_repeated"):
-        label_set.edit(opened, {ANGER: {"name": unicodedata.normalize("NFD", "행복")}}, annotator_id=_me(opened))
-    assert not label_set.list_changes(opened)
+        editing.edit(opened, {ANGER: {"name": unicodedata.normalize("NFD", "행복")}}, annotator_id=_me(opened))
+    assert not editing.list_changes(opened)
 
 
 @pytest.mark.parametrize(
@@ -122,22 +126,22 @@ def test_names_that_only_look_the_same_are_one(opened: Database) -> None:
 )
 def test_an_edit_that_can_not_stand_changes_nothing(opened: Database, fields: dict[str, str], code: str) -> None:
     with pytest.raises(UserError, match=code):
-        label_set.edit(opened, {ANGER: {"definition": "다르게", **fields}}, annotator_id=_me(opened))
+        editing.edit(opened, {ANGER: {"definition": "다르게", **fields}}, annotator_id=_me(opened))
     assert [label for label in labels.list_labels(opened)] == list(project.DEFAULT_LABELS)  # noqa: C416
-    assert not label_set.list_changes(opened)
+    assert not editing.list_changes(opened)
 
 
 def test_two_labels_can_swap_their_keys_at_once_and_undo_swaps_them_back(opened: Database) -> None:
-    (swapped,) = label_set.edit(opened, {ANGER: {"key": "2"}, JOY: {"key": "1"}}, annotator_id=_me(opened))
+    (swapped,) = editing.edit(opened, {ANGER: {"key": "2"}, JOY: {"key": "1"}}, annotator_id=_me(opened))
     assert [label.key for label in labels.list_labels(opened)][:2] == ["2", "1"]
-    label_set.undo(opened, swapped, annotator_id=_me(opened))
+    editing.undo(opened, swapped, annotator_id=_me(opened))
     assert [label.key for label in labels.list_labels(opened)][:2] == ["1", "2"]
 
 
 def test_each_kind_of_edit_is_a_change_of_its_own_with_its_note_and_person(opened: Database) -> None:
     fields = {"name": "노여움", "definition": "화가 난다.", "colour": "#aa3344"}
-    label_set.edit(opened, {ANGER: fields}, annotator_id=_me(opened), note="더 부드럽게")
-    changes = label_set.list_changes(opened)
+    editing.edit(opened, {ANGER: fields}, annotator_id=_me(opened), note="더 부드럽게")
+    changes = editing.list_changes(opened)
     assert [change.action for change in changes] == ["recolour", "define", "rename"]
     assert {(change.note, change.annotator_name) for change in changes} == {("더 부드럽게", "라벨 담당")}
     logged = audit_log.list_entries(opened, subject=f"label:{ANGER}")
@@ -146,13 +150,13 @@ def test_each_kind_of_edit_is_a_change_of_its_own_with_its_note_and_person(opene
 
 def test_the_order_is_changed_as_a_whole(opened: Database) -> None:
     order = [label.id for label in labels.list_labels(opened)][::-1]
-    moved = label_set.reorder(opened, order, annotator_id=_me(opened))
+    moved = editing.reorder(opened, order, annotator_id=_me(opened))
     assert [label.id for label in labels.list_labels(opened)] == order
-    assert label_set.reorder(opened, order, annotator_id=_me(opened)) is None
+    assert editing.reorder(opened, order, annotator_id=_me(opened)) is None
     with pytest.raises(UserError, match="label_order_incomplete"):
-        label_set.reorder(opened, order[1:], annotator_id=_me(opened))
+        editing.reorder(opened, order[1:], annotator_id=_me(opened))
     assert moved is not None
-    label_set.undo(opened, moved, annotator_id=_me(opened))
+    editing.undo(opened, moved, annotator_id=_me(opened))
     assert [label.id for label in labels.list_labels(opened)] == order[::-1]
 
 
@@ -160,7 +164,7 @@ def test_a_split_asks_for_older_decisions_anew_and_only_for_those(opened: Databa
     fill(opened, 4, labelled=True)
     old = _label(opened, 1, SORROW)
     parts = [NewLabel("서운함"), NewLabel("그리움")]
-    label_set.split(opened, SORROW, parts, keep=True, annotator_id=_me(opened))
+    editing.split(opened, SORROW, parts, keep=True, annotator_id=_me(opened))
     newer = _label(opened, 2, SORROW)
     waiting = {row.decision_id for row in history.list_rechecks(opened, limit=9)}
     assert old in waiting
@@ -171,7 +175,7 @@ def test_a_split_asks_for_older_decisions_anew_and_only_for_those(opened: Databa
 def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opened: Database) -> None:
     fill(opened, 4)
     first, second = _label(opened, 1, SORROW), _label(opened, 2, SORROW)
-    label_set.split(opened, SORROW, [NewLabel("서운함")], keep=True, annotator_id=_me(opened))
+    editing.split(opened, SORROW, [NewLabel("서운함")], keep=True, annotator_id=_me(opened))
     part = labels.list_labels(opened)[-1].id
     assert rechecks.count(opened) == 2
     _label(opened, 1, part)
@@ -182,13 +186,13 @@ def test_a_second_look_is_a_newer_label_or_a_review_that_keeps_the_old_one(opene
     rechecks.choose(opened, 2, card.mark, SORROW, annotator_id=_me(opened), language="ko")
     assert not rechecks.count(opened)
     assert decisions.get_decision(opened, first).label_id == SORROW
-    label_set.split(opened, SORROW, [NewLabel("그리움")], keep=True, annotator_id=_me(opened))
+    editing.split(opened, SORROW, [NewLabel("그리움")], keep=True, annotator_id=_me(opened))
     assert [row.decision_id for row in history.list_rechecks(opened, limit=9)] == [second]
 
 
 def test_a_second_look_at_somebody_elses_label_settles_the_diary_and_can_be_taken_back(opened: Database) -> None:
     fill(opened, 2, labelled=True)
-    label_set.retire(opened, SORROW, annotator_id=_me(opened))
+    editing.retire(opened, SORROW, annotator_id=_me(opened))
     card = rechecks.next_card(opened, annotator_id=_me(opened))
     assert card is not None
     assert SORROW not in [label.id for label in card.choices]
@@ -196,7 +200,7 @@ def test_a_second_look_at_somebody_elses_label_settles_the_diary_and_can_be_take
     assert not rechecks.count(opened)
     counted = [*_training(opened, "pool"), *_training(opened, "test")]
     assert sorted(counted) == [JOY, FEAR]
-    review.undo_last(opened, _me(opened))
+    actions.undo_last(opened, _me(opened))
     assert rechecks.count(opened) == 1
 
 
@@ -207,85 +211,85 @@ def _training(db: Database, part: Literal["pool", "test"]) -> list[int]:
 def test_taking_a_split_back_counts_the_decisions_of_its_parts_for_the_old_label(opened: Database) -> None:
     fill(opened, 4)
     _label(opened, 1, SORROW)
-    change = label_set.split(
+    change = editing.split(
         opened, SORROW, [NewLabel("서운함"), NewLabel("그리움")], keep=False, annotator_id=_me(opened)
     )
     assert "슬픔" not in _names(opened)
     part = labels.list_labels(opened)[-1].id
     _label(opened, 1, part)
     assert not history.count_rechecks(opened)
-    label_set.undo(opened, change, annotator_id=_me(opened))
+    editing.undo(opened, change, annotator_id=_me(opened))
     assert _counts(opened) == {SORROW: 1}
     assert _names(opened) == [label.name for label in project.DEFAULT_LABELS]
 
 
 def test_decisions_of_a_retired_label_wait_for_a_second_look_until_it_is_back(opened: Database) -> None:
     fill(opened, 4, labelled=True)
-    change = label_set.retire(opened, SORROW, annotator_id=_me(opened))
+    change = editing.retire(opened, SORROW, annotator_id=_me(opened))
     assert history.count_rechecks(opened) == 2
-    label_set.undo(opened, change, annotator_id=_me(opened))
+    editing.undo(opened, change, annotator_id=_me(opened))
     assert not history.count_rechecks(opened)
     assert _counts(opened) == {JOY: 2, SORROW: 2}
 
 
 def test_a_name_that_was_retired_comes_back_with_its_decisions(opened: Database) -> None:
     fill(opened, 4, labelled=True)
-    label_set.retire(opened, SORROW, annotator_id=_me(opened))
-    label_set.add(opened, NewLabel("새 이름", key="5"), annotator_id=_me(opened))
-    back = label_set.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
+    editing.retire(opened, SORROW, annotator_id=_me(opened))
+    editing.add(opened, NewLabel("새 이름", key="5"), annotator_id=_me(opened))
+    back = editing.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
     assert back == SORROW
     assert _counts(opened) == {JOY: 2, SORROW: 2}
     assert not history.count_rechecks(opened)
 
 
 def test_a_name_that_was_merged_is_not_given_to_another_label(opened: Database) -> None:
-    label_set.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
+    editing.merge(opened, SORROW, FEAR, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_name_retired"):
-        label_set.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
+        editing.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_name_retired"):
-        label_set.edit(opened, {FEAR: {"name": "슬픔"}}, annotator_id=_me(opened))
+        editing.edit(opened, {FEAR: {"name": "슬픔"}}, annotator_id=_me(opened))
 
 
 def test_a_key_that_another_label_took_meanwhile_says_what_to_take_back_first(opened: Database) -> None:
-    retired = label_set.retire(opened, SORROW, annotator_id=_me(opened))
-    label_set.add(opened, NewLabel("서운함", key="5"), annotator_id=_me(opened))
-    blocking = label_set.list_changes(opened)[0].id
+    retired = editing.retire(opened, SORROW, annotator_id=_me(opened))
+    editing.add(opened, NewLabel("서운함", key="5"), annotator_id=_me(opened))
+    blocking = editing.list_changes(opened)[0].id
     with pytest.raises(UserError) as refused:
-        label_set.undo(opened, retired, annotator_id=_me(opened))
+        editing.undo(opened, retired, annotator_id=_me(opened))
     assert (refused.value.code, refused.value.details["first"]) == ("label_change_blocked", blocking)
-    label_set.undo(opened, blocking, annotator_id=_me(opened))
-    label_set.undo(opened, retired, annotator_id=_me(opened))
+    editing.undo(opened, blocking, annotator_id=_me(opened))
+    editing.undo(opened, retired, annotator_id=_me(opened))
     assert [label.key for label in labels.list_labels(opened)] == list("1234567")
 
 
 def test_a_label_that_others_were_merged_into_is_not_taken_away_from_under_them(opened: Database) -> None:
-    label_set.add(opened, NewLabel("서운함"), annotator_id=_me(opened))
-    added = label_set.list_changes(opened)[0].id
+    editing.add(opened, NewLabel("서운함"), annotator_id=_me(opened))
+    added = editing.list_changes(opened)[0].id
     part = labels.list_labels(opened)[-1].id
-    label_set.merge(opened, SORROW, part, annotator_id=_me(opened))
+    editing.merge(opened, SORROW, part, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_change_blocked"):
-        label_set.undo(opened, added, annotator_id=_me(opened))
+        editing.undo(opened, added, annotator_id=_me(opened))
 
 
 def test_a_change_is_taken_back_once(opened: Database) -> None:
-    change = label_set.retire(opened, SORROW, annotator_id=_me(opened))
-    undone = label_set.undo(opened, change, annotator_id=_me(opened))
+    change = editing.retire(opened, SORROW, annotator_id=_me(opened))
+    undone = editing.undo(opened, change, annotator_id=_me(opened))
     for again in (change, undone):
         with pytest.raises(UserError, match="label_change_undone"):
-            label_set.undo(opened, again, annotator_id=_me(opened))
+            editing.undo(opened, again, annotator_id=_me(opened))
 
 
 def test_two_labels_are_always_left(opened: Database) -> None:
     for label_id in (ANGER, FEAR, SHOCK, SORROW, DISGUST):
-        label_set.merge(opened, label_id, JOY, annotator_id=_me(opened))
+        editing.merge(opened, label_id, JOY, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_count_outside"):
-        label_set.merge(opened, NEUTRAL, JOY, annotator_id=_me(opened))
+        editing.merge(opened, NEUTRAL, JOY, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_merge_itself"):
-        label_set.merge(opened, JOY, JOY, annotator_id=_me(opened))
+        editing.merge(opened, JOY, JOY, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_not_in_force"):
-        label_set.merge(opened, JOY, ANGER, annotator_id=_me(opened))
+        editing.merge(opened, JOY, ANGER, annotator_id=_me(opened))
     with pytest.raises(UserError, match="label_split_too_few"):
-        label_set.split(opened, JOY, [NewLabel("기쁨")], keep=False, annotator_id=_me(opened))
+        editing.split(opened, JOY, [NewLabel("기쁨")], keep=False, annotator_id=_me(opened))
 
 
 def test_a_key_of_an_older_set_that_got_another_use_stands_until_it_is_changed(tmp_path: Path) -> None:
@@ -293,14 +297,14 @@ def test_a_key_of_an_older_set_that_got_another_use_stands_until_it_is_changed(t
     project.init(path)
     with closing(project.open_project(path)) as db:
         labels.change_labels(db, {ANGER: {"key": "h"}})
-        label_set.edit(db, {JOY: {"name": "기쁨"}}, annotator_id=_me(db))
+        editing.edit(db, {JOY: {"name": "기쁨"}}, annotator_id=_me(db))
         assert labels.list_labels(db)[0].key == "h"
 
 
 def test_the_name_of_a_label_that_was_taken_back_is_free_again(opened: Database) -> None:
-    label_set.edit(opened, {SORROW: {"name": "서운함"}}, annotator_id=_me(opened))
-    label_set.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
-    added, renamed = (change.id for change in label_set.list_changes(opened))
-    label_set.undo(opened, added, annotator_id=_me(opened))
-    label_set.undo(opened, renamed, annotator_id=_me(opened))
+    editing.edit(opened, {SORROW: {"name": "서운함"}}, annotator_id=_me(opened))
+    editing.add(opened, NewLabel("슬픔"), annotator_id=_me(opened))
+    added, renamed = (change.id for change in editing.list_changes(opened))
+    editing.undo(opened, added, annotator_id=_me(opened))
+    editing.undo(opened, renamed, annotator_id=_me(opened))
     assert labels.list_labels(opened) == list(project.DEFAULT_LABELS)

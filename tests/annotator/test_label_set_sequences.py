@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 import db as database
-from annotator import label_set, people, project
+from annotator import project
+from annotator.accounts import annotators
 from annotator.errors import UserError
-from annotator.label_set import NewLabel
+from annotator.label_sets import editing
+from annotator.label_sets.editing import NewLabel
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import rows
@@ -35,7 +37,7 @@ class LabelSets(RuleBasedStateMachine):
         project.init(self.path, seed="00" * 16)
         self.db = project.open_project(self.path)
         fill(self.db, _DIARIES)
-        self.me = people.identify(self.db, "나")
+        self.me = annotators.identify(self.db, "나")
         self.first = labels.list_labels(self.db)
         self.pressed: dict[int, int] = {}
 
@@ -44,11 +46,11 @@ class LabelSets(RuleBasedStateMachine):
         return found[number % len(found)].id
 
     def _tried(self, what: str, *args: object, **kwargs: object) -> None:
-        before = (labels.list_all_labels(self.db), label_set.list_changes(self.db))
+        before = (labels.list_all_labels(self.db), editing.list_changes(self.db))
         try:
-            getattr(label_set, what)(self.db, *args, annotator_id=self.me, **kwargs)
+            getattr(editing, what)(self.db, *args, annotator_id=self.me, **kwargs)
         except UserError:
-            assert (labels.list_all_labels(self.db), label_set.list_changes(self.db)) == before
+            assert (labels.list_all_labels(self.db), editing.list_changes(self.db)) == before
 
     @rule(diary=st.integers(1, _DIARIES), label=_PICK)
     def decide(self, diary: int, label: int) -> None:
@@ -86,10 +88,10 @@ class LabelSets(RuleBasedStateMachine):
         found = [label.id for label in labels.list_labels(self.db)]
         self._tried("reorder", found[seed % len(found) :] + found[: seed % len(found)])
 
-    @precondition(lambda self: label_set.list_changes(self.db))
+    @precondition(lambda self: editing.list_changes(self.db))
     @rule(which=_PICK)
     def undo(self, which: int) -> None:
-        changes = label_set.list_changes(self.db)
+        changes = editing.list_changes(self.db)
         self._tried("undo", changes[which % len(changes)].id)
 
     @rule()
@@ -117,9 +119,9 @@ class LabelSets(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Take everything back, newest first: that always goes, and leaves the label set that it began with."""
-        for change in label_set.list_changes(self.db):
+        for change in editing.list_changes(self.db):
             if change.action != "undo" and change.undone_by is None:
-                label_set.undo(self.db, change.id, annotator_id=self.me)
+                editing.undo(self.db, change.id, annotator_id=self.me)
         assert labels.list_labels(self.db) == self.first
         self.db.close()
         self.folder.cleanup()

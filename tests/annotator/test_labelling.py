@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import db as database
-from annotator import label_set, labelling, project
+from annotator import project
 from annotator import settings as project_settings
 from annotator.importing import import_file
-from annotator.labelling import LOOKAHEAD, Board, receive
-from annotator.ordering import enqueue_import
+from annotator.label_sets import editing
+from annotator.labelling import board as labelling
+from annotator.labelling.board import LOOKAHEAD, Board, receive
+from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions, queue
 from db.connection import rows, scalar, write
 from db.errors import DatabaseError
@@ -27,7 +29,7 @@ from tests.conftest import fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotator.labelling import Receipt
+    from annotator.labelling.board import Receipt
     from db import Database
 
 TAB = "tab-0001"
@@ -253,7 +255,7 @@ def test_a_label_not_learned_yet_is_named_and_what_is_covered_is_said(opened: Da
     with write(opened):
         opened.conn.execute("update diaries set part = 'pool'")
     _add_model(opened)
-    label_set.add(opened, label_set.NewLabel("뿌듯함"), annotator_id=tab.annotator_id)
+    editing.add(opened, editing.NewLabel("뿌듯함"), annotator_id=tab.annotator_id)
     items = {item["diary_id"]: item for item in tab.board().items}
     call = next(i for i in items if diaries.get_diary(opened, i).text == text)
     assert items[call]["covered"]

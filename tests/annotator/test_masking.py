@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.masking import shown
+from annotator.privacy.masking import shown
 from annotator.settings import Settings
 
 WITH_NUMBERS = Settings(seed="00")

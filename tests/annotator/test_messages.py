@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator.errors import UserError
+from annotator.labelling.queueing import STRATEGIES
 from annotator.messages import LANGUAGES, catalogue, explain, say
-from annotator.ordering import STRATEGIES
-from annotator.worker.round import STEPS
+from annotator.worker.round.steps import STEPS
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -38,18 +38,18 @@ DYNAMIC = {
 """Keys that are put together at run time, where a scan of the sources can't name each."""
 
 HANGUL_ALLOWED = {
-    "annotator/care.py": "ranges of letters",
-    "annotator/masking.py": "what follows a span of years",
-    "annotator/naming.py": "names, titles and particles",
-    "annotator/password_strength.py": "surnames, alphabets, how dates are written",
+    "annotator/privacy/care.py": "ranges of letters",
+    "annotator/privacy/masking.py": "what follows a span of years",
+    "annotator/privacy/person_names.py": "names, titles and particles",
+    "annotator/accounts/password_strength.py": "surnames, alphabets, how dates are written",
     "annotator/project.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
-    "annotator/importing/dates.py": "how dates are written",
-    "annotator/importing/encodings.py": "ranges of letters",
+    "annotator/formats/dates.py": "how dates are written",
+    "annotator/formats/encodings.py": "ranges of letters",
     "annotator/importing/importer.py": "the stored name of an importer",
-    "annotator/label_distance.py": "names of the default labels",
-    "annotator/trying.py": "the stored name of a source",
-    "annotator/wording.py": "particles",
+    "annotator/label_sets/distances.py": "names of the default labels",
+    "annotator/try_out.py": "the stored name of a source",
+    "annotator/serving/explanation_text.py": "particles",
     "pages/import_diaries/page.py": "an example file",
     "pages/setup/label_table.py": "an example file",
 }
@@ -228,7 +228,7 @@ def test_names_that_are_put_together_at_run_time_have_their_messages(language: L
     assert {f"why.{name}" for name in (*STRATEGIES, "test")} <= keys.keys()
     assert {f"learn.strategy_{name}" for name in STRATEGIES} <= keys.keys()
     assert {f"step.{name}" for name in STEPS} <= keys.keys()
-    told = set(re.findall(r'Progress\(\s*"(\w+)"', (ROOT / "annotator/worker/upkeep.py").read_text("utf-8")))
+    told = set(re.findall(r'Progress\(\s*"(\w+)"', (ROOT / "annotator/worker/tasks/__init__.py").read_text("utf-8")))
     assert told
     assert {f"step.{name}" for name in told} <= keys.keys()
     skips = re.findall(r'Skip\([^"()]*"(\w+)"', "".join((ROOT / f).read_text("utf-8") for f in _SKIPPING))
@@ -238,7 +238,7 @@ def test_names_that_are_put_together_at_run_time_have_their_messages(language: L
     assert {f"error.{code}" for code in causes} <= keys.keys()
 
 
-_SKIPPING = ("annotator/importing/sieve.py", "db/texts/diaries.py")
+_SKIPPING = ("annotator/importing/row_filter.py", "db/texts/diaries.py")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

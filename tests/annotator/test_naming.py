@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotator.naming import find_names
+from annotator.privacy.person_names import find_names
 
 NAMED = [
     ("김민수 씨를 만났다", ["김민수"]),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import ordering, settings
+from annotator import settings
+from annotator.labelling import queueing
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.models import models
@@ -39,7 +40,7 @@ def _rank(
 ) -> list[queue.QueueEntry]:
     chosen = settings.new_settings(strategy=strategy, uniform_share=uniform_share)
     features = np.eye(len(proba) + 1, dtype=np.float32)  # no two diaries alike
-    return ordering.rank_pool(
+    return queueing.rank_pool(
         db, _model(db), proba, features=lambda ids: features[ids], committee=(), settings=chosen, seed=seed
     )
 
@@ -118,7 +119,7 @@ def test_an_empty_project_gives_an_empty_queue(opened: Database) -> None:
 
 def test_a_long_pool_is_ranked_as_far_as_a_queue_goes(opened: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(opened, 60)
-    monkeypatch.setattr(ordering, "QUEUE_LENGTH", 5)
+    monkeypatch.setattr(queueing, "QUEUE_LENGTH", 5)
     pool = diaries.list_ids(opened, "pool").tolist()
     entries = _rank(opened, _proba(60))
     ranked = [e.diary_id for e in entries if e.strategy == "margin"]
@@ -130,7 +131,7 @@ def test_a_long_pool_is_ranked_as_far_as_a_queue_goes(opened: Database, monkeypa
 def test_a_long_import_is_asked_for_as_far_as_a_queue_goes_and_more_is_drawn_of_both_parts(
     opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ordering, "QUEUE_LENGTH", 20)
+    monkeypatch.setattr(queueing, "QUEUE_LENGTH", 20)
     fill(opened, 100)
     first = queue.head(opened, 100)
     assert len(first) == 20

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from annotator.cli import cli
+from annotator.accounts.origins import canonical, public_origin
+from annotator.cli.main import cli
 from annotator.errors import UserError
-from annotator.origins import canonical, public_origin
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from annotator.outcomes import FEWEST_TO_TRUST, Figures, Outcome, Verdict, read_figures
+from annotator.training.evaluation import FEWEST_TO_TRUST, Figures, Outcome, Verdict, read_figures
 
 
 def _figures(n: int, accuracy: float | None) -> Figures:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import labelling, overview
-from annotator.worker.lock import only_worker
+from annotator import status
+from annotator.labelling import board
+from annotator.processes.worker_lock import only_worker
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.models import models, rounds
@@ -34,7 +35,7 @@ FIGURES = {
 
 
 def _add_model(db: Database, *, metrics: dict[str, Any] | None = None, training: tuple[int, ...] = ()) -> int:
-    label_ids = tuple(label.id for label in labelling.label_set(db))
+    label_ids = tuple(label.id for label in board.label_set(db))
     weights = f"w{len(models.list_models(db))}".encode()
     model_id = models.add_model(
         db,
@@ -47,7 +48,7 @@ def _add_model(db: Database, *, metrics: dict[str, Any] | None = None, training:
 
 
 def test_an_empty_project_has_a_status(opened: Database, project_path: Path) -> None:
-    now = overview.status(opened, project_path)
+    now = status.status(opened, project_path)
     assert (now.diary_count, now.test_count, now.unsplit, now.fallbacks) == (0, 0, 0, 0)
     assert now.counts == dict.fromkeys(range(1, 8), 0)
     assert (now.kinds, now.active, now.open_round, now.worker, now.is_working) == ({}, None, None, None, False)
@@ -62,64 +63,64 @@ def test_a_status_counts_what_is_in_force(opened: Database, project_path: Path) 
     decisions.add(opened, NewDecision(5, me, "label", "token-5", 7))
     decisions.undo_last(opened, me, token="token-6")
     diaries.store_sentences(opened, [Sentences(1, ((0, 3),), "kss"), Sentences(2, ((0, 3),), "fallback")])
-    now = overview.status(opened, project_path)
+    now = status.status(opened, project_path)
     assert {label: n for label, n in now.counts.items() if n} == {2: 2, 5: 1}
     assert now.kinds == {"label": 3, "flag": 1}
     assert (now.diary_count, now.unsplit, now.fallbacks) == (10, 8, 1)
     assert now.test_count == len(diaries.list_ids(opened, "test"))
-    assert overview.count_left(opened) == 6
-    assert overview.label_names(opened)[:2] == ("분노", "행복")
+    assert status.count_left(opened) == 6
+    assert status.label_names(opened)[:2] == ("분노", "행복")
 
 
 def test_a_pulse_tells_whether_the_worker_lives(opened: Database, project_path: Path) -> None:
-    assert not overview.pulse(opened, project_path).is_working
+    assert not status.pulse(opened, project_path).is_working
     with only_worker(project_path):
-        assert overview.pulse(opened, project_path).is_working
-    assert overview.pulse(opened, project_path).version is None
+        assert status.pulse(opened, project_path).is_working
+    assert status.pulse(opened, project_path).version is None
     _add_model(opened)
-    assert overview.pulse(opened, project_path).version == 0
+    assert status.pulse(opened, project_path).version == 0
 
 
 def test_confidences_are_the_largest_probabilities_of_what_was_predicted(opened: Database) -> None:
     fill(opened, 3)
-    assert overview.confidences(opened).shape == (0,)
+    assert status.confidences(opened).shape == (0,)
     model_id = _add_model(opened)
-    assert overview.confidences(opened).shape == (0,), "nothing was predicted yet"
+    assert status.confidences(opened).shape == (0,), "nothing was predicted yet"
     proba = np.full((3, 7), 0.1, np.float32)
     proba[0, 3], proba[1] = 0.4, np.nan
     models.store_predictions(opened, model_id, proba)
-    np.testing.assert_allclose(overview.confidences(opened), [0.4, 0.1])
+    np.testing.assert_allclose(status.confidences(opened), [0.4, 0.1])
 
 
 def test_shares_are_counted_by_tenths_and_none_is_lost() -> None:
-    counts = overview.count_in_tenths(np.array([0.0, 0.05, 0.1, 0.55, 0.999, 1.0], np.float32))
+    counts = status.count_in_tenths(np.array([0.0, 0.05, 0.1, 0.55, 0.999, 1.0], np.float32))
     assert counts[0] == 2
     assert (counts[5], counts[9], sum(counts), len(counts)) == (1, 2, 6, 10)
-    assert overview.count_in_tenths(np.zeros(0, np.float32)) == (0,) * 10
+    assert status.count_in_tenths(np.zeros(0, np.float32)) == (0,) * 10
 
 
 def test_versions_tell_what_they_were_made_from(opened: Database) -> None:
     fill(opened, 20, labelled=True)
-    assert overview.list_versions(opened) == []
+    assert status.list_versions(opened) == []
     first = _add_model(opened)
     second = _add_model(opened, metrics={"test": FIGURES}, training=(1, 2, 3))
     round_id = rounds.request_round(opened, annotator_id=None)
     rounds.begin(opened, round_id, last_decision_id=3, previous_model_id=first)
     rounds.set_model(opened, round_id, second)
     rounds.end(opened, round_id, status="done", report={"before": {**FIGURES, "accuracy": 0.5}})
-    old, new = overview.list_versions(opened)
+    old, new = status.list_versions(opened)
     assert (old.model.version, old.is_active, old.train_count, old.test, old.round) == (0, False, 0, None, None)
     assert (new.model.version, new.is_active, new.train_count) == (1, True, 3)
     assert new.seconds is not None
-    assert overview.version_of(opened, second) == 1
-    assert overview.version_of(opened, None) is None
+    assert status.version_of(opened, second) == 1
+    assert status.version_of(opened, None) is None
     # The first version was measured by the round after it.
-    assert [(m.version, m.figures.accuracy) for m in overview.list_measured(opened)] == [(0, 0.5), (1, 0.75)]
+    assert [(m.version, m.figures.accuracy) for m in status.list_measured(opened)] == [(0, 0.5), (1, 0.75)]
 
 
 def test_figures_that_say_nothing_are_none(opened: Database) -> None:
     _add_model(opened, metrics={"test": FIGURES})
-    (measured,) = overview.list_measured(opened)
+    (measured,) = status.list_measured(opened)
     assert measured.figures.f1 == (0.5, None)
     assert measured.figures.true_counts == (3, 1)
 
@@ -127,4 +128,4 @@ def test_figures_that_say_nothing_are_none(opened: Database) -> None:
 @pytest.mark.parametrize("metrics", [None, {"test": {**FIGURES, "n": 0}}], ids=["none", "no test diary"])
 def test_a_version_that_was_not_measured_is_left_out(opened: Database, metrics: dict[str, Any] | None) -> None:
     _add_model(opened, metrics=metrics)
-    assert overview.list_measured(opened) == []
+    assert status.list_measured(opened) == []

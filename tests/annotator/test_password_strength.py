@@ -7,8 +7,8 @@ import unicodedata
 
 import pytest
 
-from annotator.dubeolsik import to_keys
-from annotator.password_strength import find_weakness
+from annotator.accounts.dubeolsik import to_keys
+from annotator.accounts.password_strength import find_weakness
 
 ABOUT = ("김수아", "sua.kim@example.org")
 

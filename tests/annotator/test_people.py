@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator import people
+from annotator.accounts import annotators as people
 from db.people import annotators
 
 if TYPE_CHECKING:

@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from annotator import exporting, label_set, labelling, overview, people, predictions, rounds
+from annotator import exporting, status
+from annotator.accounts import annotators
 from annotator.errors import UserError
-from annotator.label_set import NewLabel
-from annotator.predictions import columns
+from annotator.label_sets import editing, projection
+from annotator.label_sets.editing import NewLabel
+from annotator.label_sets.projection import columns
+from annotator.labelling import board as labelling
+from annotator.training import rounds
 from db.label_sets import labels
 from db.models import models
 from db.models.models import Explanation, NewModel
@@ -28,7 +32,7 @@ PROBA = np.array([[0.1, 0.2, 0.05, 0.05, 0.3, 0.1, 0.2]], np.float32)
 
 
 def _me(db: Database) -> int:
-    return people.identify(db, "나")
+    return annotators.identify(db, "나")
 
 
 @pytest.fixture
@@ -46,36 +50,36 @@ def served(opened: Database) -> Database:
 def _served(db: Database) -> np.ndarray:
     active = models.find_active(db)
     assert active is not None
-    found = predictions.find_proba(db, active, 1)
+    found = projection.find_proba(db, active, 1)
     assert found is not None
     return found
 
 
 def test_a_merged_label_has_the_sum_of_its_parts(served: Database) -> None:
-    label_set.merge(served, DISGUST, ANGER, annotator_id=_me(served))
+    editing.merge(served, DISGUST, ANGER, annotator_id=_me(served))
     assert _served(served) == pytest.approx([0.3, 0.2, 0.05, 0.05, 0.3, 0.1])
 
 
 def test_a_new_label_has_nothing_until_it_is_learned(served: Database) -> None:
-    label_set.add(served, NewLabel("서운함"), annotator_id=_me(served))
+    editing.add(served, NewLabel("서운함"), annotator_id=_me(served))
     assert _served(served) == pytest.approx([*PROBA[0], 0.0])
 
 
 def test_what_was_said_of_a_retired_label_is_shared_out(served: Database) -> None:
-    label_set.retire(served, SORROW, annotator_id=_me(served))
+    editing.retire(served, SORROW, annotator_id=_me(served))
     assert _served(served) == pytest.approx(np.delete(PROBA[0], 4) / 0.7)
 
 
 def test_another_order_moves_the_columns(served: Database) -> None:
-    label_set.reorder(served, [7, 6, 5, 4, 3, 2, 1], annotator_id=_me(served))
+    editing.reorder(served, [7, 6, 5, 4, 3, 2, 1], annotator_id=_me(served))
     assert _served(served) == pytest.approx(PROBA[0][::-1])
 
 
 def test_the_label_page_charts_and_exports_go_on_after_every_kind_of_change(served: Database) -> None:
-    label_set.merge(served, DISGUST, ANGER, annotator_id=_me(served))
-    label_set.split(served, SORROW, [NewLabel("서운함")], keep=True, annotator_id=_me(served))
-    label_set.retire(served, SHOCK, annotator_id=_me(served))
-    label_set.reorder(served, [i.id for i in labels.list_labels(served)][::-1], annotator_id=_me(served))
+    editing.merge(served, DISGUST, ANGER, annotator_id=_me(served))
+    editing.split(served, SORROW, [NewLabel("서운함")], keep=True, annotator_id=_me(served))
+    editing.retire(served, SHOCK, annotator_id=_me(served))
+    editing.reorder(served, [i.id for i in labels.list_labels(served)][::-1], annotator_id=_me(served))
     names = [label.name for label in labels.list_labels(served)]
     board = labelling.board(served, annotator_id=_me(served), holder="a-tab-here", language="ko")
     shown = [item for item in board.items if item["prediction"]]
@@ -88,24 +92,24 @@ def test_the_label_page_charts_and_exports_go_on_after_every_kind_of_change(serv
     assert list(first.proba) == names
     assert first.predicted in ("슬픔", "분노")
     assert sum(first.proba.values()) == pytest.approx(1.0, abs=1e-5)
-    assert len(overview.confidences(served)) == 4
+    assert len(status.confidences(served)) == 4
 
 
 def test_a_round_is_suggested_while_the_model_has_other_labels(served: Database) -> None:
     assert not rounds.plan(served).labels_changed
-    merged = label_set.merge(served, DISGUST, ANGER, annotator_id=_me(served))
+    merged = editing.merge(served, DISGUST, ANGER, annotator_id=_me(served))
     assert rounds.plan(served).labels_changed
-    label_set.undo(served, merged, annotator_id=_me(served))
+    editing.undo(served, merged, annotator_id=_me(served))
     assert not rounds.plan(served).labels_changed
 
 
 def test_an_earlier_version_serves_as_long_as_it_knows_two_of_the_labels(served: Database) -> None:
-    label_set.merge(served, DISGUST, ANGER, annotator_id=_me(served))
+    editing.merge(served, DISGUST, ANGER, annotator_id=_me(served))
     rounds.activate(served, 0)
     parts = [NewLabel(f"새 감정 {i}") for i in range(2)]
     for label_id in (JOY, FEAR, SHOCK, SORROW, NEUTRAL):
-        label_set.merge(served, label_id, ANGER, annotator_id=_me(served)) if label_id != NEUTRAL else None
-    label_set.split(served, NEUTRAL, parts, keep=False, annotator_id=_me(served))
+        editing.merge(served, label_id, ANGER, annotator_id=_me(served)) if label_id != NEUTRAL else None
+    editing.split(served, NEUTRAL, parts, keep=False, annotator_id=_me(served))
     with pytest.raises(UserError, match="model_of_other_labels"):
         rounds.activate(served, 0)
 
@@ -113,12 +117,12 @@ def test_an_earlier_version_serves_as_long_as_it_knows_two_of_the_labels(served:
 def test_a_model_of_which_no_label_is_left_says_nothing(served: Database) -> None:
     for i, label_id in enumerate((ANGER, JOY, FEAR, SHOCK, SORROW, NEUTRAL, DISGUST)):
         parts = [NewLabel(f"{i}-{part}") for part in range(2)]
-        label_set.split(served, label_id, parts, keep=False, annotator_id=_me(served))
+        editing.split(served, label_id, parts, keep=False, annotator_id=_me(served))
     active = models.find_active(served)
     assert active is not None
-    assert predictions.find_proba(served, active, 1) is None
-    assert np.isnan(predictions.load_predictions(served, active)).all()
-    assert not len(overview.confidences(served))
+    assert projection.find_proba(served, active, 1) is None
+    assert np.isnan(projection.load_predictions(served, active)).all()
+    assert not len(status.confidences(served))
 
 
 @given(

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import crosswalks, labelling, people, prefill, project
-from annotator import rounds as round_cases
-from annotator.cli_prefill import _pairs
+from annotator import project
+from annotator.accounts import annotators
+from annotator.cli.prefill import _pairs
 from annotator.errors import UserError
+from annotator.label_sets import crosswalks
+from annotator.labelling import board
 from annotator.messages import explain
-from annotator.worker import round as round_job
-from annotator.worker import upkeep
-from annotator.worker.workbench import Workbench
+from annotator.serving.runtime import Workbench
+from annotator.training import pretrained as prefill
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import steps as round_job
 from db.answers import queue
 from db.label_sets import labels
 from db.models import models, rounds
@@ -67,7 +71,7 @@ def opened(path: Path) -> Iterator[Database]:
 def _keep_up(path: Path, db: Database) -> list[str]:
     bench, steps = Workbench(path, cache=default_cache()), []
     try:
-        while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             steps.append(piece.step)
     finally:
         bench.close()
@@ -99,8 +103,8 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     np.testing.assert_array_equal(whole[read - 1], told[read - 1], "what the checkpoint said stays")
     assert np.isfinite(whole[:45]).all(), "what it has not read is predicted like it"
     assert queue.ranked_by(opened) == model.id
-    mine = people.identify(opened, "지민")
-    shown = labelling.board(opened, annotator_id=mine, holder="a-tab-of-mine", language="en").items
+    mine = annotators.identify(opened, "지민")
+    shown = board.board(opened, annotator_id=mine, holder="a-tab-of-mine", language="en").items
     assert any(item["prediction"] and "published model" in item["why"] for item in shown)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotator.errors import UserError
-from annotator.presses import Event, read_event, seq_of
+from annotator.labelling.events import Event, read_event, seq_of
 
 PRESS = {"seq": 1, "kind": "label", "token": "0123456789abcdef", "diary_id": 3, "label_id": 2}
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotator import labelling, project
-from annotator import rounds as round_cases
+from annotator import project
 from annotator.errors import AppError
 from annotator.importing import ColumnMap, import_file
+from annotator.labelling import board
+from annotator.labelling.queueing import enqueue_import
 from annotator.messages import LANGUAGES, explain
-from annotator.ordering import enqueue_import
-from annotator.worker.main import jobs_path
+from annotator.training import rounds as round_cases
+from annotator.worker.loop import jobs_path
 from db.connection import write
 from db.errors import DatabaseError
 from db.models import rounds
@@ -113,7 +114,7 @@ def test_a_refused_press_repeats_no_memo(
     import_file(opened, f"text\n{LONG}\n".encode(), "a.csv", after=enqueue_import)
     me = annotators.annotator_id(opened, "나")
     raw = {"seq": 1, "kind": "label", "token": "token-0001", "diary_id": 1, "label_id": 1, "memo": SECRET, **wrong}
-    receipt = labelling.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+    receipt = board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
     assert receipt.refused is not None
     assert SECRET not in "".join(explain(receipt.refused, language) for language in LANGUAGES)
     assert SECRET not in repr(receipt.refused.details)
@@ -127,7 +128,7 @@ def test_a_press_that_can_not_be_kept_repeats_no_memo(opened: Database, caplog: 
     opened.conn.execute("pragma query_only = on")
     raw = {"seq": 1, "kind": "flag", "token": "token-0001", "diary_id": 1, "memo": SECRET}
     with pytest.raises(DatabaseError) as caught:
-        labelling.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+        board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
     assert SECRET not in _told(caught.value)
     assert SECRET not in caplog.text
 
@@ -175,7 +176,7 @@ def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
 def _work(path: Path) -> subprocess.CompletedProcess[str]:
     program = (
         "import logging, sys; logging.basicConfig(level=logging.INFO); from pathlib import Path;"
-        "from annotator.worker.main import Worker; Worker(Path(sys.argv[1])).run(until='idle')"
+        "from annotator.worker.loop import Worker; Worker(Path(sys.argv[1])).run(until='idle')"
     )
     command = [sys.executable, "-c", program, str(path)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)

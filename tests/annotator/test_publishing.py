@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from annotator import cli, cli_model, project, publishing, rounds
+from annotator import project
+from annotator.cli import main
+from annotator.cli import model as cli_model
 from annotator.errors import UserError
-from annotator.worker import round as round_job
-from annotator.worker import tiers, upkeep
-from annotator.worker.workbench import Workbench
+from annotator.publishing import publish
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds
+from annotator.worker import tasks
+from annotator.worker.round import encoder_tuning
+from annotator.worker.round import steps as round_job
 from db.models import models
 from db.texts import diaries
 from learner.classification import classifier as classifiers
@@ -48,10 +53,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project.init(path, seed="00" * 16, encoder=str(tiny))
     bench = Workbench(path, cache=default_cache())
     with pytest.MonkeyPatch.context() as patch, closing(project.open_project(path)) as db:
-        patch.setattr(tiers, "_STEPS_WANTED", 6)
+        patch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
         fill(db, 60, labelled=True)
         fill(db, 240)
-        while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
         space = ngram_features.fit(diaries.sample_texts(db, limit=500), seed=0)
         models.add_text_space(db, space.to_bytes(), fitted_on=240)
@@ -70,7 +75,7 @@ def opened(path: Path) -> Iterator[Database]:
 
 def _proba(db: Database, path: Path, version: int) -> np.ndarray:
     bench = Workbench(path, cache=default_cache())
-    serving = bench.load_classifier(db, publishing.get_version(db, version))
+    serving = bench.load_classifier(db, publish.get_version(db, version))
     return bench.proba_of_texts(db, serving, TEXTS)
 
 
@@ -100,7 +105,7 @@ def test_the_versions_read_what_they_should(opened: Database) -> None:
 def test_every_version_leaves_as_onnx_and_answers_as_the_app(
     opened: Database, path: Path, tmp_path: Path, version: int
 ) -> None:
-    made = publishing.export(opened, path, version, tmp_path / "out", form="onnx")
+    made = publish.export(opened, path, version, tmp_path / "out", form="onnx")
     assert made.difference < 1e-5
     assert made.compared == 32
     proba = _answers(made.folder) if version == 1 else example.predict(TEXTS, made.folder)[1]
@@ -119,7 +124,7 @@ def tuned(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The version of the adapter round as a transformers folder."""
     target = tmp_path_factory.mktemp("tuned") / "out"
     with closing(project.open_project(path)) as db:
-        made = publishing.export(db, path, 2, target, form="transformers")
+        made = publish.export(db, path, 2, target, form="transformers")
     assert made.difference < 1e-5
     return made.folder
 
@@ -133,11 +138,11 @@ def test_a_version_of_an_adapter_round_leaves_as_a_transformers_folder(
 
 def test_the_card_says_what_the_version_is_and_quotes_no_diary(opened: Database, path: Path, tuned: Path) -> None:
     card = (tuned / "README.md").read_text("utf-8")
-    figures = publishing.get_version(opened, 2).metrics["test"]
+    figures = publish.get_version(opened, 2).metrics["test"]
     assert f"| test diaries | {figures['n']} |" in card
     assert f"| accuracy | {figures['accuracy']:.3f} |" in card
     assert "| 슬픔 | 슬프고 눈물이 난다. 외롭고 그립다. |" in card
-    trained = len(publishing.get_version(opened, 2).training_decisions)
+    trained = len(publish.get_version(opened, 2).training_decisions)
     assert f"Learned from {trained} decisions" in card
     assert "LoRA adapter" in card
     assert "transformers 5" in card
@@ -149,7 +154,7 @@ def test_the_card_says_what_the_version_is_and_quotes_no_diary(opened: Database,
 
 def test_a_version_that_reads_n_grams_is_no_transformers_folder(opened: Database, path: Path, tmp_path: Path) -> None:
     with pytest.raises(LearnerError, match="ordinary_head_impossible"):
-        publishing.export(opened, path, 1, tmp_path / "out", form="transformers")
+        publish.export(opened, path, 1, tmp_path / "out", form="transformers")
     assert list(tmp_path.iterdir()) == [], "nothing half written is left"
 
 
@@ -157,19 +162,19 @@ def test_a_folder_with_something_in_it_is_left_alone(opened: Database, path: Pat
     (tmp_path / "mine.txt").write_text("mine")
     for target in (tmp_path, tmp_path / "mine.txt"):
         with pytest.raises(UserError, match="publish_target_taken"):
-            publishing.export(opened, path, 0, target, form="onnx")
+            publish.export(opened, path, 0, target, form="onnx")
     with pytest.raises(UserError, match="version_unknown"):
-        publishing.export(opened, path, 9, tmp_path / "out", form="onnx")
+        publish.export(opened, path, 9, tmp_path / "out", form="onnx")
     with pytest.raises(UserError, match="folder_unwritable"):
-        publishing.export(opened, path, 0, tmp_path / "mine.txt" / "out", form="onnx")
+        publish.export(opened, path, 0, tmp_path / "mine.txt" / "out", form="onnx")
 
 
 def test_an_answer_that_differs_from_the_apps_is_not_handed_out(
     opened: Database, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "MOST_DIFFERENCE", -1.0)
+    monkeypatch.setattr(publish, "MOST_DIFFERENCE", -1.0)
     with pytest.raises(UserError, match="published_disagrees"):
-        publishing.export(opened, path, 0, tmp_path / "out", form="onnx")
+        publish.export(opened, path, 0, tmp_path / "out", form="onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -194,7 +199,7 @@ def test_an_upload_that_can_not_be_is_refused_at_once(
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
     with pytest.raises(UserError, match=code):
-        publishing.push(opened, path, 0, name, form="onnx")
+        publish.push(opened, path, 0, name, form="onnx")
 
 
 def test_a_hub_that_does_not_answer_is_one_line_and_exit_code_2(path: Path) -> None:
@@ -225,7 +230,7 @@ def test_the_command_that_the_page_shows_writes_the_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     line = cli_model.export_command(path, 2, "transformers")
-    done = CliRunner().invoke(cli.cli, [*line.split()[1:], "--json"], standalone_mode=False, catch_exceptions=False)
+    done = CliRunner().invoke(main.cli, [*line.split()[1:], "--json"], standalone_mode=False, catch_exceptions=False)
     told = json.loads(done.stdout)
     assert (told["format"], told["folder"], told["version"]) == ("transformers", "model-2", 2)
     assert told["difference"] < 1e-5
@@ -233,12 +238,12 @@ def test_the_command_that_the_page_shows_writes_the_folder(
 
 
 def test_the_list_says_which_version_serves(path: Path) -> None:
-    done = CliRunner().invoke(cli.cli, ["model", "list", "--db", str(path), "--json"], standalone_mode=False)
+    done = CliRunner().invoke(main.cli, ["model", "list", "--db", str(path), "--json"], standalone_mode=False)
     rows = json.loads(done.stdout)
     assert [row["version"] for row in rows] == [0, 1, 2, 3]
     assert sum(row["serves"] for row in rows) == 1
     assert rows[0]["accuracy"] is None
-    plain = CliRunner().invoke(cli.cli, ["model", "list", "--db", str(path)], standalone_mode=False)
+    plain = CliRunner().invoke(main.cli, ["model", "list", "--db", str(path)], standalone_mode=False)
     assert len(plain.stdout.splitlines()) == 4
 
 
@@ -246,4 +251,4 @@ def test_the_command_names_the_project_unless_it_is_the_usual_one(path: Path) ->
     assert "--db" in cli_model.export_command(path, 1, "onnx")
     assert cli_model.export_command(project.default_path(), 1, "onnx").endswith("model-1 --format onnx")
     assert cli_model.formats_of("instant") == ("onnx",)
-    assert cli_model.formats_of("full") == publishing.FORMATS
+    assert cli_model.formats_of("full") == publish.FORMATS

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotator import labelling, rationales
-from annotator.access import machine_owner
+from annotator.accounts.permissions import machine_owner
 from annotator.errors import UserError
-from annotator.labelling import receive
+from annotator.labelling import board as labelling
+from annotator.labelling import rationales
+from annotator.labelling.board import receive
+from annotator.labelling.rationales import MarkedWord
 from annotator.messages import explain
-from annotator.rationales import MarkedWord
 from db.errors import NotFoundError
 from db.models import models, rounds
 from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:
-    from annotator.labelling import Receipt
+    from annotator.labelling.board import Receipt
     from db import Database
 
 TAB = "tab-0001"

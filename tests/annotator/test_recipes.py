@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from annotator import cli, recipe_curve, recipe_page, recipes
-from annotator.cli_recipes import _Progress
+from annotator.cli import main
+from annotator.cli.recipes import _Progress
 from annotator.errors import UserError
 from annotator.messages import say
-from annotator.recipes import Request
+from annotator.recipes import report_curve, report_page, run
+from annotator.recipes.run import Request
 from learner.recipes import recipe
 from tests.learner.tiny import write_tiny_encoder
 
@@ -115,14 +116,14 @@ def requests(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.fixture(scope="module")
 def reports(requests: dict[str, Request], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     cache = tmp_path_factory.mktemp("cache")
-    found = {name: recipes.run(request, cache=cache) for name, request in requests.items()}
+    found = {name: run.run(request, cache=cache) for name, request in requests.items()}
     return {name: report for name, report in found.items() if report is not None}
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_recipe_runs_from_file_to_report(name: str, requests: dict[str, Request], reports: dict[str, Report]) -> None:
     report = reports[name]
-    kept = json.loads((requests[name].out / recipes.REPORT).read_text("utf-8"))
+    kept = json.loads((requests[name].out / run.REPORT).read_text("utf-8"))
     assert kept == json.loads(json.dumps(report))
     assert report["recipe"] == name
     assert report["metrics"]["n"] == report["data"]["validation"] == len(report["losses"])
@@ -142,7 +143,7 @@ def test_the_trained_model_is_an_ordinary_checkpoint_that_answers_as_measured(
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    folder = requests[name].out / recipes.MODEL
+    folder = requests[name].out / run.MODEL
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     hardest = reports[name]["losses"][0]
@@ -176,7 +177,7 @@ def test_b1_joins_the_two_sentences_strips_labels_and_measures_both_parts_each_e
 
 def test_c1_has_a_report_but_no_checkpoint(requests: dict[str, Request], reports: dict[str, Report]) -> None:
     assert reports["C1"]["curve"] == []
-    assert not (requests["C1"].out / recipes.MODEL).exists()
+    assert not (requests["C1"].out / run.MODEL).exists()
     assert reports["C1"]["metrics"]["accuracy"]["value"] > 1 / 3
 
 
@@ -202,7 +203,7 @@ def test_e1_draws_40_percent_of_both_files_and_drops_missing_texts(reports: dict
 def test_the_page_is_complete_in_both_languages_and_needs_nothing_else(reports: dict[str, Report]) -> None:
     for name, report in reports.items():
         for language in ("ko", "en"):
-            page = recipe_page.draw(report, language)
+            page = report_page.draw(report, language)
             assert not re.search(r"(src|href)=|https?://|<script", page)
             assert say("recipe.confusion", language) in page
             assert say("recipe.losses", language) in page
@@ -211,13 +212,13 @@ def test_the_page_is_complete_in_both_languages_and_needs_nothing_else(reports: 
 
 def test_texts_are_masked_and_escaped(reports: dict[str, Report]) -> None:
     report = {**reports["A1"], "losses": reports["A1"]["losses"] or []}
-    from annotator import masking
+    from annotator.privacy import masking
     from annotator.settings import Settings
 
     covered = masking.shown(PRIVATE, Settings(seed=""))
     assert "1234" not in covered
     row = {"row": 9, "loss": 1.0, "label": "<b>", "answer": "행복", "text": covered}
-    page = recipe_page.draw({**report, "losses": [row]}, "ko")
+    page = report_page.draw({**report, "losses": [row]}, "ko")
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "&lt;b&gt;" in page
@@ -226,36 +227,36 @@ def test_texts_are_masked_and_escaped(reports: dict[str, Report]) -> None:
 
 def test_curves_are_drawn_to_scale() -> None:
     curve = [{"step": 0.0, "loss": 2.0}, {"step": 10.0, "loss": 1.0}]
-    drawn = recipe_curve.draw_curve(curve, {"loss": "손실", "validation_accuracy": "정확도"}, axis="단계")
+    drawn = report_curve.draw_curve(curve, {"loss": "손실", "validation_accuracy": "정확도"}, axis="단계")
     [line] = re.findall(r'polyline points="([^"]+)"', drawn)
     (left, high), (right, half) = (map(float, point.split(",")) for point in line.split())
-    bottom = recipe_curve._TOP + recipe_curve._HEIGHT
-    assert right - left == recipe_curve._WIDTH
-    assert bottom - high == 2 * (bottom - half) == recipe_curve._HEIGHT
-    assert recipe_curve.draw_curve([], {"loss": "손실"}, axis="단계") == ""
+    bottom = report_curve._TOP + report_curve._HEIGHT
+    assert right - left == report_curve._WIDTH
+    assert bottom - high == 2 * (bottom - half) == report_curve._HEIGHT
+    assert report_curve.draw_curve([], {"loss": "손실"}, axis="단계") == ""
 
 
 def test_a_folder_that_exists_is_left_alone(
     requests: dict[str, Request], reports: dict[str, Report], tmp_path: Path
 ) -> None:
-    before = (requests["C1"].out / recipes.REPORT).stat().st_mtime_ns
+    before = (requests["C1"].out / run.REPORT).stat().st_mtime_ns
     for resume, code in ((False, "recipe_out_exists"), (True, "recipe_nothing_to_resume")):
         with pytest.raises(UserError) as caught:
-            recipes.run(replace(requests["C1"], resume=resume), cache=tmp_path)
+            run.run(replace(requests["C1"], resume=resume), cache=tmp_path)
         assert caught.value.code == code
-    assert (requests["C1"].out / recipes.REPORT).stat().st_mtime_ns == before
+    assert (requests["C1"].out / run.REPORT).stat().st_mtime_ns == before
 
 
 def test_a_run_that_was_stopped_goes_on_only_with_the_same_files_and_settings(
     requests: dict[str, Request], tmp_path: Path
 ) -> None:
     request = replace(requests["C2"], out=tmp_path / "out")
-    assert recipes.run(request, cache=tmp_path, said=lambda share: False) is None
-    assert not (request.out / recipes.REPORT).exists()
+    assert run.run(request, cache=tmp_path, said=lambda share: False) is None
+    assert not (request.out / run.REPORT).exists()
     with pytest.raises(UserError, match="recipe_resume_differs"):
-        recipes.run(replace(request, resume=True, limit=20), cache=tmp_path)
+        run.run(replace(request, resume=True, limit=20), cache=tmp_path)
     shares: list[float] = []
-    assert recipes.run(replace(request, resume=True), cache=tmp_path, said=lambda share: shares.append(share) is None)
+    assert run.run(replace(request, resume=True), cache=tmp_path, said=lambda share: shares.append(share) is None)
     assert shares[0] > 0.5, "the first of two steps is not done again"
 
 
@@ -270,13 +271,13 @@ def test_what_can_not_be_run_is_refused_before_anything_is_written(
     requests: dict[str, Request], tmp_path: Path, change: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(UserError) as caught:
-        recipes.run(replace(requests["C1"], out=tmp_path / "out", **change), cache=tmp_path)
+        run.run(replace(requests["C1"], out=tmp_path / "out", **change), cache=tmp_path)
     assert caught.value.code == code
     assert not (tmp_path / "out").exists()
 
 
 def _run(*arguments: str) -> str:
-    ran = CliRunner().invoke(cli.cli, list(arguments), catch_exceptions=False)
+    ran = CliRunner().invoke(main.cli, list(arguments), catch_exceptions=False)
     assert ran.exit_code == 0
     return str(ran.stdout)
 
@@ -298,7 +299,7 @@ def test_the_command_runs_a_recipe_and_says_what_it_found(
     given = ["--data", str(request.data), "--validation", str(request.validation), "--encoder", str(tiny)]
     said = _run("recipe", "run", "c1", *given, "--out", str(out), "--set", "features.iterations=50", "--seed", "7")
     assert say("recipe.accuracy") in said
-    report = json.loads((out / recipes.REPORT).read_text("utf-8"))
+    report = json.loads((out / run.REPORT).read_text("utf-8"))
     assert report["changes"]["features.iterations"] == {"recipe": 3000, "run": 50}
     assert report["settings"]["seed"] == 7
 
@@ -318,7 +319,7 @@ def test_ctrl_c_asks_the_work_to_stop_where_it_can_go_on() -> None:
 def test_probabilities_of_classes_that_were_not_trained_are_zero(requests: dict[str, Request], tmp_path: Path) -> None:
     strange = tmp_path / "validation.jsonl"
     strange.write_text('{"text": "하루", "label": "놀람"}\n{"text": "하루", "label": "슬픔"}', "utf-8")
-    report = recipes.run(replace(requests["C1"], validation=strange, out=tmp_path / "out"), cache=tmp_path)
+    report = run.run(replace(requests["C1"], validation=strange, out=tmp_path / "out"), cache=tmp_path)
     assert report is not None
     assert [row["label"] for row in report["losses"]] == ["놀람", "슬픔"]
     assert np.isfinite([row["loss"] for row in report["losses"]]).all()

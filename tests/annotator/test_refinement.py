@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import dictionary, exporting, labelling, refinement
+from annotator import exporting
 from annotator import settings as project_settings
+from annotator.dictionary import adjustment, entries
+from annotator.labelling import board
 from db.answers import queue
 from db.models import models, word_emotions
 from db.people import annotators
@@ -50,46 +52,46 @@ def _measured(db: Database, model: Model, **other: Any) -> None:
 
 
 def _add(db: Database, word: str, label_id: int | None) -> None:
-    dictionary.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
+    entries.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
 
 
 def test_predictions_stay_as_they_are_until_it_is_switched_on_and_measured(opened: Database, model: Model) -> None:
     _add(opened, "눈물", SAD)
-    assert refinement.find_refiner(opened, model) is None
-    refinement.switch(opened, on=True)
-    assert refinement.is_on(opened)
-    assert refinement.find_refiner(opened, model) is None
+    assert adjustment.find_refiner(opened, model) is None
+    adjustment.switch(opened, on=True)
+    assert adjustment.is_on(opened)
+    assert adjustment.find_refiner(opened, model) is None
     _measured(opened, model)
-    assert refinement.find_refiner(opened, model) is not None
-    assert refinement.find_refiner(opened, None) is None
+    assert adjustment.find_refiner(opened, model) is not None
+    assert adjustment.find_refiner(opened, None) is None
     _measured(opened, model, strength=0.0)
-    assert refinement.find_refiner(opened, model) is None
+    assert adjustment.find_refiner(opened, model) is None
 
 
 def test_only_what_was_measured_is_applied(opened: Database, model: Model) -> None:
     _add(opened, "눈물", SAD)
-    refinement.switch(opened, on=True)
+    adjustment.switch(opened, on=True)
     _measured(opened, model)
     _add(opened, "기쁘다", HAPPY)
-    refiner = refinement.find_refiner(opened, model)
+    refiner = adjustment.find_refiner(opened, model)
     assert refiner is not None
     assert refiner.entries == {"눈물": SAD}
-    assert refinement.state(opened) == "older_words"
+    assert adjustment.state(opened) == "older_words"
     newer = models.add_model(opened, models.NewModel("instant", "b", "hash", LABELS, b"", {}, training_decisions=(1,)))
     models.activate(opened, newer, reason="test")
-    assert refinement.find_refiner(opened, models.get_model(opened, newer)) is None
-    assert refinement.state(opened) == "older_model"
+    assert adjustment.find_refiner(opened, models.get_model(opened, newer)) is None
+    assert adjustment.state(opened) == "older_model"
 
 
 def test_exports_hold_the_moved_predictions(opened: Database, model: Model) -> None:
     _add(opened, "눈물", SAD)
-    refinement.switch(opened, on=True)
+    adjustment.switch(opened, on=True)
     assert {record.predicted for record in exporting.read(opened)} == {"분노"}
     _measured(opened, model)
     found = list(exporting.read(opened))
     assert [record.predicted for record in found] == ["분노", "슬픔"] * 3
     assert all((record.proba or {})["분노"] + (record.proba or {})["슬픔"] < 1 for record in found)
-    refinement.switch(opened, on=False)
+    adjustment.switch(opened, on=False)
     assert {record.predicted for record in exporting.read(opened)} == {"분노"}
 
 
@@ -97,11 +99,11 @@ def test_the_label_page_shows_the_models_answer_and_says_where_the_dictionarys_i
     opened: Database, model: Model
 ) -> None:
     _add(opened, "눈물", SAD)
-    refinement.switch(opened, on=True)
+    adjustment.switch(opened, on=True)
     _measured(opened, model)
     queue.append_to_queue(opened, diaries.list_ids(opened).tolist(), strategy="random")
     me = annotators.annotator_id(opened, "나")
-    items = labelling.board(opened, annotator_id=me, holder="tab", language="ko").items
+    items = board.board(opened, annotator_id=me, holder="tab", language="ko").items
     assert {item["prediction"]["label_index"] for item in items} == {0}
     assert {("눈물" in item["text"], "사전으로 다듬으면 슬픔" in item["why"]) for item in items} == {
         (True, True),
@@ -110,25 +112,25 @@ def test_the_label_page_shows_the_models_answer_and_says_where_the_dictionarys_i
 
 
 def test_the_state_leads_from_no_word_to_a_measured_effect(opened: Database, model: Model) -> None:
-    assert refinement.state(opened) == "no_words"
+    assert adjustment.state(opened) == "no_words"
     _add(opened, "책상", None)
-    assert refinement.state(opened) == "no_words", "a word without emotion moves nothing"
+    assert adjustment.state(opened) == "no_words", "a word without emotion moves nothing"
     _add(opened, "눈물", SAD)
-    assert refinement.state(opened) == "unmeasured"
-    refinement.ask(opened)
-    assert refinement.state(opened) == "measuring"
+    assert adjustment.state(opened) == "unmeasured"
+    adjustment.ask(opened)
+    assert adjustment.state(opened) == "measuring"
     word_emotions.mark_done(opened, "effect", word_emotions.last_asked(opened, "effect"))
     _measured(opened, model)
-    assert refinement.state(opened) == "current"
+    assert adjustment.state(opened) == "current"
 
 
 def test_a_model_that_has_not_learned_cannot_be_measured(opened: Database) -> None:
     _add(opened, "눈물", SAD)
-    assert refinement.state(opened) == "no_round"
+    assert adjustment.state(opened) == "no_round"
 
 
 def test_an_effect_without_test_labels_says_that_it_is_not_measured(opened: Database, model: Model) -> None:
     _measured(opened, model)
-    effect = refinement.find_effect(opened)
+    effect = adjustment.find_effect(opened)
     assert effect is not None
     assert (effect.verdict, effect.change, effect.p) == ("unmeasured", None, None)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import project, removal
+from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.worker import explaining, upkeep
-from annotator.worker.workbench import Workbench
+from annotator.serving import explaining, mask_comparison
+from annotator.serving.runtime import Workbench
+from annotator.worker import tasks
 from db.models import explanation_cache, models
 from learner.encoders.encoder import default_cache
 from learner.text import units
@@ -48,7 +49,7 @@ def opened(checkpoint: tuple[str | None, Path], tmp_path: Path) -> Iterator[Data
 def bench(opened: Database, tmp_path: Path) -> Iterator[Workbench]:
     fill(opened, 40, labelled=True)
     made = Workbench(tmp_path / "project.db", cache=default_cache())
-    while (piece := upkeep.next_piece(made, opened)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
         pass
     yield made
     made.close()
@@ -63,7 +64,7 @@ def test_the_mask_token_stands_for_words_where_there_is_one() -> None:
 def test_the_better_way_becomes_the_setting(
     bench: Workbench, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
 ) -> None:
-    found = removal.choose(opened, tmp_path / "project.db", count=6)
+    found = mask_comparison.choose(opened, tmp_path / "project.db", count=6)
     assert found.diaries == 6
     assert (found.mask is None) == (checkpoint[0] is None)
     better = found.mask is not None and found.mask > found.delete
@@ -87,4 +88,4 @@ def test_each_way_keeps_what_it_knows_apart(
 
 def test_without_a_model_or_diaries_nothing_is_compared(opened: Database, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no_model_yet"):
-        removal.choose(opened, tmp_path / "project.db")
+        mask_comparison.choose(opened, tmp_path / "project.db")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import review, review_case
-from annotator.review import Act
+from annotator.review import actions
+from annotator.review import case as review_case
+from annotator.review.actions import Act
 from db import connection
 from db.answers import decisions
 from db.people import annotators
@@ -15,7 +16,7 @@ from tests import reviewed
 from tests.reviewed import HAPPY, SAD
 
 if TYPE_CHECKING:
-    from annotator.review_case import Case
+    from annotator.review.case import Case
     from db import Database
 
 
@@ -81,8 +82,8 @@ def test_what_is_written_about_the_pair_is_shown_and_otherwise_both_definitions(
 
 def test_the_history_holds_decisions_reviews_and_undos_in_their_order(db: Database) -> None:
     me = annotators.annotator_id(db, "검토자")
-    review.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="기쁘다고 했어요"), reviewer_id=me)
-    review.undo_last(db, me)
+    actions.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="기쁘다고 했어요"), reviewer_id=me)
+    actions.undo_last(db, me)
     said = [moment["said"] for moment in _read(db, 1).moments]
     assert said[0] == "지민 님이 슬픔을 골랐어요"
     assert {"검토자 님이 행복으로 고쳤어요", "검토자 님이 고친 것을 되돌렸어요"} <= set(said)
@@ -92,7 +93,7 @@ def test_the_history_holds_decisions_reviews_and_undos_in_their_order(db: Databa
 
 def test_what_holds_on_a_diary_is_said_with_the_comment(db: Database) -> None:
     me = annotators.annotator_id(db, "검토자")
-    review.do(db, Act("return", 1, reviews.mark(db, 1), comment="<i>다시</i>"), reviewer_id=me)
+    actions.do(db, Act("return", 1, reviews.mark(db, 1), comment="<i>다시</i>"), reviewer_id=me)
     standing = _read(db, 1).standing
     assert standing is not None
     assert (standing["kind"], standing["comment"]) == ("return", "<i>다시</i>")

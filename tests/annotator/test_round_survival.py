@@ -12,10 +12,10 @@ import pytest
 
 import db as database
 from annotator import project
-from annotator import rounds as round_cases
-from annotator.worker import upkeep
-from annotator.worker.round import STEPS
-from annotator.worker.workbench import Workbench
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round.steps import STEPS
 from db.answers import queue
 from db.connection import rows
 from db.models import models, rounds
@@ -47,7 +47,7 @@ def _outcome(path: Path) -> Outcome:
 
 
 def _work(path: Path) -> None:
-    command = [sys.executable, "-c", "import sys; from pathlib import Path; from annotator.worker.main import Worker;"]
+    command = [sys.executable, "-c", "import sys; from pathlib import Path; from annotator.worker.loop import Worker;"]
     command[-1] += " Worker(Path(sys.argv[1])).run(until='round_ended')"
     subprocess.run([*command, str(path)], check=True, cwd=ROOT, timeout=120)
 
@@ -61,7 +61,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(project.open_project(path)) as db:
         fill(db, 30, labelled=True)
         fill(db, 44)
-        while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
         round_cases.request(db, annotator_id=None)
     bench.close()

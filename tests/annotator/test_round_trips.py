@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import labelling, project
+from annotator import project
 from annotator.exporting import FORMATS, export, read
 from annotator.importing import import_file
+from annotator.labelling import board
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.models import models
@@ -57,7 +58,7 @@ def filled(opened: Database) -> Database:
     ):
         mark = rationales.NewRationale(diary, who, 2, start, end, verdict, f"mark-{number}")  # type: ignore[arg-type]
         rationales.add(opened, mark)
-    label_ids = tuple(label.id for label in labelling.label_set(opened))
+    label_ids = tuple(label.id for label in board.label_set(opened))
     model_id = models.add_model(opened, NewModel("zero", "bundled", "hash", label_ids, b"w", settings={}))
     models.store_predictions(opened, model_id, np.full((5, 7), 1 / 7, np.float32))
     models.activate(opened, model_id, reason="test")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import rounds as round_cases
 from annotator.errors import UserError
+from annotator.training import rounds as round_cases
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.errors import DatabaseError

@@ -8,7 +8,7 @@ import db as database
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.ordering import STRATEGIES
+from annotator.labelling.queueing import STRATEGIES
 from annotator.settings import Settings
 from db import settings as stored
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import simulation
 from annotator.errors import UserError
-from annotator.simulation import Labelled, Request, describe, read, run
+from annotator.simulation import run
+from annotator.simulation import run as simulation
+from annotator.simulation.run import Labelled, Request, describe, read
 from learner.active_learning.simulation import Replay, summarise
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import studies
-from annotator.studies import Advice, Forecast, Interval, Reliability, ReliabilityBin, read_study
+from annotator.training import analysis
+from annotator.training.analysis import Advice, Forecast, Interval, Reliability, ReliabilityBin, read_study
 from db.models import models, rounds
 
 if TYPE_CHECKING:
@@ -105,15 +105,15 @@ def _stability(kappa: float) -> dict[str, float]:
 
 
 def test_predictions_are_settled_after_three_steady_rounds(opened: Database) -> None:
-    assert studies.find_steadiness(opened) is None
+    assert analysis.find_steadiness(opened) is None
     for kappa in (0.5, 0.99, 0.995):
         _round(opened, new=20, stability=_stability(kappa))
-    found = studies.find_steadiness(opened)
+    found = analysis.find_steadiness(opened)
     assert found is not None
     assert found.kappa == pytest.approx((0.5 + 0.99 + 0.995) / 3)
     assert not found.is_settled
     _round(opened, new=20, stability=_stability(0.993))
-    found = studies.find_steadiness(opened)
+    found = analysis.find_steadiness(opened)
     assert found is not None
     assert found.is_settled
 
@@ -121,15 +121,15 @@ def test_predictions_are_settled_after_three_steady_rounds(opened: Database) -> 
 def test_rounds_that_learned_hardly_anything_new_say_nothing_of_steadiness(opened: Database) -> None:
     _round(opened, new=2, stability=_stability(1.0))
     _round(opened, new=20, stability=None)
-    assert studies.find_steadiness(opened) is None
+    assert analysis.find_steadiness(opened) is None
 
 
 def test_a_round_waits_for_its_study_and_the_one_before_is_shown_meanwhile(opened: Database) -> None:
-    assert not studies.is_due(opened)
+    assert not analysis.is_due(opened)
     _round(opened, study={"curve": [_point(20, 0.4)]})
     _round(opened)
-    assert studies.is_due(opened)
-    study = studies.find_study(opened)
+    assert analysis.is_due(opened)
+    study = analysis.find_study(opened)
     assert study is not None
     assert study.curve[0].count == 20
 
@@ -137,15 +137,15 @@ def test_a_round_waits_for_its_study_and_the_one_before_is_shown_meanwhile(opene
 @pytest.mark.parametrize(("test", "train", "what"), [(12, 100, "test"), (40, 15, "labels"), (40, 100, "tuned")])
 def test_what_a_curve_lacks_is_named(opened: Database, test: int, train: int, what: str) -> None:
     _round(opened, study={}, after={"n": test}, train=train)
-    assert studies.find_missing(opened).what == what
+    assert analysis.find_missing(opened).what == what
 
 
 def test_unsure_diaries_are_counted_among_the_undecided(opened: Database) -> None:
-    assert studies.find_unsure(opened, error=0.1) is None
+    assert analysis.find_unsure(opened, error=0.1) is None
     model_id = _round(opened)
     models.activate(opened, model_id, reason="test")
     proba = np.array([[0.99, 0.01], [0.6, 0.4], [0.05, 0.95], [np.nan, np.nan]], np.float32)
     models.store_predictions(opened, model_id, proba)
-    found = studies.find_unsure(opened, error=0.05)
+    found = analysis.find_unsure(opened, error=0.05)
     assert found is not None
     assert (found[0].unsure, found[1]) == (1, 3)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import review, studies
-from annotator import rounds as round_cases
-from annotator.review import Act
-from annotator.worker import auditing, study, upkeep
-from annotator.worker import round as round_job
-from annotator.worker.workbench import Workbench
+from annotator.review import actions
+from annotator.review.actions import Act
+from annotator.serving.runtime import Workbench
+from annotator.training import analysis
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import steps as round_job
+from annotator.worker.tasks import review_queue, round_analysis
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.models import models, rounds
@@ -73,14 +75,14 @@ def _round(bench: Workbench, db: Database) -> rounds.Round:
 
 def test_a_round_is_studied_once_when_nobody_waits_for_it(bench: Workbench, opened: Database) -> None:
     _prepare(bench, opened, 260)
-    assert not study.study(bench, opened)
+    assert not round_analysis.study(bench, opened)
     _label(opened, 240, asked_by=("random", "margin"))
     done = _round(bench, opened)
-    assert studies.is_due(opened)
-    assert upkeep.next_piece(bench, opened) is not None
-    assert study.study(bench, opened) or not studies.is_due(opened)
-    assert not study.study(bench, opened)
-    found = studies.find_study(opened)
+    assert analysis.is_due(opened)
+    assert tasks.next_piece(bench, opened) is not None
+    assert round_analysis.study(bench, opened) or not analysis.is_due(opened)
+    assert not round_analysis.study(bench, opened)
+    found = analysis.find_study(opened)
     assert found is not None
     assert found.curve[-1].count == done.report["train"]
     assert set(found.forecasts) == {"accuracy", "macro_f1"}
@@ -97,12 +99,12 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
     _prepare(bench, opened, 80)
     _label(opened, 60)
     _round(bench, opened)
-    assert study.study(bench, opened)
-    found = studies.find_study(opened)
+    assert round_analysis.study(bench, opened)
+    found = analysis.find_study(opened)
     assert found is not None
     assert found.reliability is not None
     assert (found.reliability.source, found.curve, found.arms) == ("out_of_fold", (), None)
-    assert studies.find_missing(opened).what == "test"
+    assert analysis.find_missing(opened).what == "test"
 
 
 def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_away(
@@ -112,15 +114,15 @@ def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_aw
     wrong = next(i for i in queue.head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
     _label(opened, 80, wrong=(wrong,))
     _round(bench, opened)
-    study.study(bench, opened)
-    assert auditing.refresh(bench, opened)
+    round_analysis.study(bench, opened)
+    assert review_queue.refresh(bench, opened)
     first = audit_queue.list_rows(opened, Filter())[0]
     assert (first.diary_id, set(first.signals)) == (wrong, {"low_confidence", "label_error"})
     me = annotators.annotator_id(opened, "나")
-    review.do(opened, Act("accept", wrong, reviews.mark(opened, wrong)), reviewer_id=me)
+    actions.do(opened, Act("accept", wrong, reviews.mark(opened, wrong)), reviewer_id=me)
     _round(bench, opened)
-    study.study(bench, opened)
-    assert auditing.refresh(bench, opened)
+    round_analysis.study(bench, opened)
+    assert review_queue.refresh(bench, opened)
     assert wrong not in [row.diary_id for row in audit_queue.list_rows(opened, Filter())]
 
 
@@ -129,10 +131,10 @@ def test_labels_of_test_diaries_are_never_doubted(bench: Workbench, opened: Data
     test_ids = [i for i in queue.head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
     _round(bench, opened)
-    study.study(bench, opened)
+    round_analysis.study(bench, opened)
     counted = decisions.list_labelled(opened, part="pool")
     assert label_issues.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
-    auditing.refresh(bench, opened)
+    review_queue.refresh(bench, opened)
     assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)
 
 
@@ -142,5 +144,5 @@ def test_a_round_of_another_encoder_is_left_unstudied_without_harm(bench: Workbe
     other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
     rounds.set_model(opened, round_id, other)
     rounds.end(opened, round_id, status="done", report={"train": 1})
-    assert study.study(bench, opened)
-    assert studies.read_study(rounds.get_round(opened, round_id).report["study"]).curve == ()
+    assert round_analysis.study(bench, opened)
+    assert analysis.read_study(rounds.get_round(opened, round_id).report["study"]).curve == ()

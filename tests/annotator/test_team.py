@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator import agreement, team
-from annotator.team import FEWEST, IDLE_SECONDS, agrees_with_others, drift_of, fast_share, pace_of
+from annotator.quality import agreement, annotator_stats
+from annotator.quality.annotator_stats import FEWEST, IDLE_SECONDS, agrees_with_others, drift_of, fast_share, pace_of
 from db import clock
 from db.answers import decisions, repeats
 from db.answers.decisions import NewDecision
@@ -116,7 +116,7 @@ def test_a_record_holds_what_one_person_did(opened: Database) -> None:
             opened.conn.execute(
                 "insert into gold (diary_id, label_id, annotator_id, set_at) values (?, ?, ?, ?)", values
             )
-    found = team.find_record(opened, me)
+    found = annotator_stats.find_record(opened, me)
     assert found is not None
     assert found.kinds == {"label": 30}
     assert (found.per_hour, found.median_seconds, found.timed) == (pytest.approx(360.0), 10.0, 30)
@@ -127,17 +127,20 @@ def test_a_record_holds_what_one_person_did(opened: Database) -> None:
     assert found.gold.share.value == pytest.approx(23 / 25)
     assert found.with_others is not None
     assert (found.with_others.n, found.with_others.share.value) == (30, pytest.approx(27 / 30))
-    assert found in team.list_records(opened, agreement.read_answers(opened))
-    assert [record.name for record in team.list_records(opened, agreement.read_answers(opened))] == ["가람", "나래"]
+    assert found in annotator_stats.list_records(opened, agreement.read_answers(opened))
+    assert [record.name for record in annotator_stats.list_records(opened, agreement.read_answers(opened))] == [
+        "가람",
+        "나래",
+    ]
 
 
 def test_few_answers_are_not_told(opened: Database) -> None:
     fill(opened, 10)
     me = annotators.annotator_id(opened, "가람")
-    assert team.find_record(opened, me) is None
+    assert annotator_stats.find_record(opened, me) is None
     _say(opened, "가람", [HAPPY, SAD])
     _say(opened, "나래", [HAPPY, SAD])
-    found = team.find_record(opened, me)
+    found = annotator_stats.find_record(opened, me)
     assert found is not None
     told = (found.per_hour, found.fast, found.consistency, found.gold, found.with_others, found.drift)
     assert told == (None,) * 6
@@ -148,6 +151,6 @@ def test_quick_decisions_are_hinted_at_and_unhurried_ones_are_not(opened: Databa
     fill(opened, 40)
     _say(opened, "가람", [HAPPY] * 40, seconds=0.2)
     _say(opened, "나래", [HAPPY] * 40, seconds=8.0)
-    hurried, calm = team.list_records(opened, agreement.read_answers(opened))
+    hurried, calm = annotator_stats.list_records(opened, agreement.read_answers(opened))
     assert hurried.is_fast
     assert not calm.is_fast

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from annotator import project
-from annotator import rounds as round_cases
 from annotator import settings as project_settings
-from annotator.worker import round as round_job
-from annotator.worker import shelf, tiers, upkeep
-from annotator.worker.workbench import Workbench
+from annotator.serving import encoder_cache
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import encoder_tuning
+from annotator.worker.round import steps as round_job
 from db.errors import DatabaseError
 from db.label_sets import labels
 from db.models import encoders, models, rounds
@@ -55,8 +57,8 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    monkeypatch.setattr(tiers, "_STEPS_WANTED", 6)
-    monkeypatch.setattr(tiers, "ENCODED_AHEAD", 10)
+    monkeypatch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
+    monkeypatch.setattr(encoder_tuning, "ENCODED_AHEAD", 10)
     made = Workbench(tmp_path / "project.db", cache=default_cache())
     _keep_up(made, opened)
     yield made
@@ -65,7 +67,7 @@ def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def _keep_up(bench: Workbench, db: Database) -> list[str]:
     steps = []
-    while (piece := upkeep.next_piece(bench, db)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
         steps.append(piece.step)
     return steps
 
@@ -84,15 +86,15 @@ def _serving(db: Database) -> models.Model:
 
 def test_a_stratified_share_is_kept_from_tuning() -> None:
     columns = np.array([0] * 40 + [1] * 6 + [2] * 2 + [3])
-    parts = tiers.split(columns, seed=0)
+    parts = encoder_tuning.split(columns, seed=0)
     assert sorted([*parts.tuned, *parts.validation]) == list(range(len(columns)))
     assert np.bincount(columns[parts.validation], minlength=4).tolist() == [6, 2, 1, 0]
-    np.testing.assert_array_equal(tiers.split(columns, seed=0).validation, parts.validation)
+    np.testing.assert_array_equal(encoder_tuning.split(columns, seed=0).validation, parts.validation)
 
 
 def test_few_labels_are_gone_over_more_often_than_many() -> None:
-    assert tiers.settings_of("adapter", 50).epochs > tiers.settings_of("adapter", 1000).epochs >= 3
-    assert tiers.settings_of("full", 50).adapter_rank == 0
+    assert encoder_tuning.settings_of("adapter", 50).epochs > encoder_tuning.settings_of("adapter", 1000).epochs >= 3
+    assert encoder_tuning.settings_of("full", 50).adapter_rank == 0
 
 
 @pytest.mark.parametrize("tier", ["adapter", "full"])
@@ -275,7 +277,7 @@ def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_
 def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: Workbench, opened: Database) -> None:
     _round(bench, opened, "adapter")
     project_settings.change(opened, encoder="bundled")
-    assert shelf.in_force(opened).name == "bundled"
+    assert encoder_cache.in_force(opened).name == "bundled"
 
 
 def test_a_deeper_tier_is_offered_once_at_each_threshold(bench: Workbench, opened: Database) -> None:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import project, settings, trying
-from annotator.access import Person
-from annotator.asking import Answerer
+from annotator import project, settings, try_out
+from annotator.accounts.permissions import Person
 from annotator.errors import UserError
 from annotator.messages import explain
+from annotator.serving.answerer import Answerer
 from db.label_sets import labels
 from db.texts import diaries
 from learner.errors import LearnerError
@@ -44,7 +44,7 @@ LEAD = Person(1, "나", "reviewer", is_solo=False)
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = small.make(tmp_path_factory.mktemp("trying"))
     yield path
-    trying.close(path)
+    try_out.close(path)
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def _code(future: Future[str]) -> str:
 
 
 def test_a_question_goes_before_what_is_loaded_ahead(path: Path) -> None:
-    trying.close(path)
-    trying.warm_up(path)
-    trial = trying.ask(path, TEXT)
+    try_out.close(path)
+    try_out.warm_up(path)
+    trial = try_out.ask(path, TEXT)
     # Who waits for a future may go on before its callbacks have run.
     warm: SimpleQueue[bool] = SimpleQueue()
-    trial.explained.add_done_callback(lambda _: warm.put(trying.is_warm(path)))
+    trial.explained.add_done_callback(lambda _: warm.put(try_out.is_warm(path)))
     trial.wait(PATIENCE)
     assert trial.predicted.done()
     trial.wait(PATIENCE)
@@ -76,11 +76,11 @@ def test_a_question_goes_before_what_is_loaded_ahead(path: Path) -> None:
 
 def test_a_text_is_predicted_and_explained_as_a_diary_would_be_and_leaves_no_trace(path: Path, db: Database) -> None:
     before = list(db.conn.iterdump())
-    trial = trying.ask(path, TEXT)
+    trial = try_out.ask(path, TEXT)
     proba = trial.predicted.result(PATIENCE).proba
     np.testing.assert_allclose(proba, Answerer(db, path).predict([TEXT])[0], atol=1e-5)
     trial.explained.result(PATIENCE)
-    shown = trying.show(db, trial, "ko")
+    shown = try_out.show(db, trial, "ko")
     assert [label.name for label in shown.labels] == [label.name for label in labels.list_labels(db)]
     assert shown.version == 0
     item = shown.item
@@ -97,70 +97,70 @@ def test_a_text_is_predicted_and_explained_as_a_diary_would_be_and_leaves_no_tra
 
 
 def test_before_an_answer_is_there_only_the_text_is_shown(db: Database) -> None:
-    trial = trying.Trial("죽고 싶다는 생각을 했다.", Future(), Future())
-    shown = trying.show(db, trial, "ko")
+    trial = try_out.Trial("죽고 싶다는 생각을 했다.", Future(), Future())
+    shown = try_out.show(db, trial, "ko")
     assert (shown.labels, shown.version, shown.item["prediction"]) == ((), None, None)
     assert shown.item["care"], "whoever writes this is told where to turn"
     trial.give_up()
     with pytest.raises(UserError) as raised:
-        trying.show(db, trial, "ko")
+        try_out.show(db, trial, "ko")
     assert raised.value.code == "trying_stopped"
 
 
 def test_a_process_that_was_killed_is_said_and_the_next_question_starts_another(path: Path) -> None:
-    assert trying.ask(path, TEXT).predicted.result(PATIENCE) is not None
-    process = trying._child(path)._process
+    assert try_out.ask(path, TEXT).predicted.result(PATIENCE) is not None
+    process = try_out._child(path)._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert trying.ask(path, TEXT).predicted.result(PATIENCE).version == 0
+    assert try_out.ask(path, TEXT).predicted.result(PATIENCE).version == 0
 
 
 @pytest.mark.parametrize(("text", "code"), [(" \n", "trying_empty"), ("가" * 5_001, "trying_too_long")])
 def test_a_text_that_cannot_be_tried_is_refused_at_once(path: Path, text: str, code: str) -> None:
     with pytest.raises(UserError) as raised:
-        trying.ask(path, text)
+        try_out.ask(path, text)
     assert raised.value.code == code
     assert explain(raised.value)
 
 
 def test_a_text_is_kept_when_asked_and_only_once(db: Database) -> None:
     text = '따옴표 "와" 줄바꿈이\n있는 글, 쉼표도 있다.'
-    kept = trying.keep(db, text, person=LEAD)
+    kept = try_out.keep(db, text, person=LEAD)
     assert kept.is_new
     diary = diaries.get_diary(db, kept.diary_id)
     assert diary.text == text
-    assert db.execute("select source from diaries where id = ?", [kept.diary_id]).fetchone()[0] == trying.SOURCE
-    again = trying.keep(db, text, person=LEAD)
+    assert db.execute("select source from diaries where id = ?", [kept.diary_id]).fetchone()[0] == try_out.SOURCE
+    again = try_out.keep(db, text, person=LEAD)
     assert (again.diary_id, again.is_new) == (kept.diary_id, False)
     with pytest.raises(UserError) as raised:
-        trying.keep(db, "다른 글", person=Person(2, "지민", "annotator", is_solo=False))
+        try_out.keep(db, "다른 글", person=Person(2, "지민", "annotator", is_solo=False))
     assert raised.value.code == "right_missing"
     with pytest.raises(UserError) as raised:
-        trying.keep(db, "\u200b", person=LEAD)
+        try_out.keep(db, "\u200b", person=LEAD)
     assert raised.value.code == "trying_not_kept"
 
 
 def test_what_is_missing_is_told_apart(opened: Database) -> None:
-    assert trying.obstacle(opened) == "try_out.no_diaries"
-    trying.keep(opened, TEXT, person=LEAD)
-    assert trying.obstacle(opened) == "try_out.no_model"
+    assert try_out.obstacle(opened) == "try_out.no_diaries"
+    try_out.keep(opened, TEXT, person=LEAD)
+    assert try_out.obstacle(opened) == "try_out.no_model"
 
 
 def test_speech_is_written_down_by_the_checkpoint_that_is_named(path: Path, db: Database, tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
-        trying.transcribe(path, b"", trying.speech_model(db))
+        try_out.transcribe(path, b"", try_out.speech_model(db))
     assert raised.value.code == "speech_off"
     checkpoint = write_tiny_ctc(tmp_path / "ctc")
     settings.change(db, speech_model=f" {checkpoint} ")
-    assert trying.speech_model(db) == str(checkpoint)
+    assert try_out.speech_model(db) == str(checkpoint)
     noise = np.random.default_rng(0).normal(0, 3000, 16_000).astype("<i2")
     recorded = io.BytesIO()
     with wave.open(recorded, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(trying.AUDIO_RATE)
+        file.setframerate(try_out.AUDIO_RATE)
         file.writeframes(noise.tobytes())
-    assert trying.transcribe(path, recorded.getvalue(), str(checkpoint)).result(PATIENCE)
-    assert _code(trying.transcribe(path, recorded.getvalue(), "no/such-model")) == "checkpoint_missing"
-    assert _code(trying.transcribe(path, recorded.getvalue()[:60], str(checkpoint))) == "speech_too_short"
+    assert try_out.transcribe(path, recorded.getvalue(), str(checkpoint)).result(PATIENCE)
+    assert _code(try_out.transcribe(path, recorded.getvalue(), "no/such-model")) == "checkpoint_missing"
+    assert _code(try_out.transcribe(path, recorded.getvalue()[:60], str(checkpoint))) == "speech_too_short"

@@ -6,7 +6,7 @@ import pytest
 
 from annotator.errors import UserError
 from annotator.messages import LANGUAGES, explain
-from annotator.visible import visible
+from annotator.messages.visible import visible
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator import dictionary, label_set, word_evidence
 from annotator import settings as project_settings
-from annotator.access import machine_owner
-from annotator.cells import safe_cell
+from annotator.accounts.permissions import machine_owner
+from annotator.dictionary import entries, evidence
+from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.importing import import_file
+from annotator.label_sets import editing
 from db.models import models, word_emotions
 from db.models.word_emotions import NewWordEmotion
 from db.people import annotators
@@ -47,12 +48,12 @@ def explained(opened: Database) -> int:
     return model_id
 
 
-def _rows(db: Database, **filters: object) -> list[word_evidence.Row]:
-    return word_evidence.list_rows(db, word_evidence.gather(db), **filters)  # type: ignore[arg-type]
+def _rows(db: Database, **filters: object) -> list[evidence.Row]:
+    return evidence.list_rows(db, evidence.gather(db), **filters)  # type: ignore[arg-type]
 
 
 def test_words_come_with_their_mean_weight_how_often_and_where(opened: Database, explained: int) -> None:
-    basis = word_evidence.gather(opened)
+    basis = evidence.gather(opened)
     assert basis is not None
     assert (basis.model_id, basis.label_ids, basis.evidence.diary_total) == (explained, tuple(range(1, 8)), 3)
     first = _rows(opened)[0]
@@ -63,8 +64,8 @@ def test_words_come_with_their_mean_weight_how_often_and_where(opened: Database,
 
 def test_words_of_a_merged_label_speak_for_what_it_is_now(opened: Database, explained: int) -> None:
     me = annotators.annotator_id(opened, "나")
-    dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
-    label_set.merge(opened, SAD, HAPPY + 1, annotator_id=me)
+    entries.confirm(opened, "눈물", SAD, annotator_id=me)
+    editing.merge(opened, SAD, HAPPY + 1, annotator_id=me)
     row = _rows(opened)[0]
     assert (row.word, row.suggested_id, row.label_id) == ("눈물", HAPPY + 1, HAPPY + 1)
     assert row.means == pytest.approx((0, -0.8, 0.8, 0, 0, 0))
@@ -76,20 +77,20 @@ def test_test_diaries_give_no_words(opened: Database, explained: int) -> None:
 
 def test_examples_show_the_word_where_it_stands_but_no_blind_diary(opened: Database, explained: int) -> None:
     row = _rows(opened, search="눈물")[0]
-    found = word_evidence.list_examples(opened, row, person=machine_owner())
+    found = evidence.list_examples(opened, row, person=machine_owner())
     assert [(e.diary_id, e.before, e.found, e.after) for e in found] == [
         (1, "", "눈물이", " 났다"),
         (2, "", "눈물을", " 닦고 웃었다"),
     ]
     project_settings.change(opened, blind_share=1.0)
-    assert word_evidence.list_examples(opened, row, person=machine_owner()) == []
+    assert evidence.list_examples(opened, row, person=machine_owner()) == []
 
 
 def test_words_are_filtered_by_state_label_and_search(opened: Database, explained: int) -> None:
     me = annotators.annotator_id(opened, "나")
-    dictionary.confirm(opened, "눈물", HAPPY, annotator_id=me)
-    dictionary.reject(opened, "정말", annotator_id=me)
-    dictionary.add(opened, "무지개", HAPPY, annotator_id=me)
+    entries.confirm(opened, "눈물", HAPPY, annotator_id=me)
+    entries.reject(opened, "정말", annotator_id=me)
+    entries.add(opened, "무지개", HAPPY, annotator_id=me)
     assert {row.word for row in _rows(opened, shown="confirmed")} == {"눈물", "무지개"}
     assert [row.word for row in _rows(opened, shown="rejected")] == ["정말"]
     assert not {"눈물", "정말"} & {row.word for row in _rows(opened, shown="open")}
@@ -99,20 +100,20 @@ def test_words_are_filtered_by_state_label_and_search(opened: Database, explaine
 
 
 def test_another_model_brings_its_own_evidence(opened: Database, explained: int) -> None:
-    before = word_evidence.mark(opened)
+    before = evidence.mark(opened)
     newer = models.add_model(opened, models.NewModel("instant", "bundled", "hash", (HAPPY, SAD), b"", {}))
     models.activate(opened, newer, reason="test")
-    assert word_evidence.mark(opened) != before
+    assert evidence.mark(opened) != before
     assert _rows(opened) == []
 
 
 def test_without_a_model_there_is_nothing_to_gather(opened: Database) -> None:
-    assert word_evidence.gather(opened) is None
-    assert word_evidence.list_rows(opened, None) == []
+    assert evidence.gather(opened) is None
+    assert evidence.list_rows(opened, None) == []
 
 
-def _export(db: Database, basis: word_evidence.Basis | None) -> bytes:
-    return word_evidence.export_csv(db, basis, person=machine_owner())
+def _export(db: Database, basis: evidence.Basis | None) -> bytes:
+    return evidence.export_csv(db, basis, person=machine_owner())
 
 
 def _read(content: bytes) -> list[dict[str, str]]:
@@ -122,8 +123,8 @@ def _read(content: bytes) -> list[dict[str, str]]:
 
 def test_everything_goes_out_as_a_file_for_spreadsheets(opened: Database, explained: int) -> None:
     me = annotators.annotator_id(opened, "=나")
-    dictionary.confirm(opened, "눈물", SAD, annotator_id=me)
-    rows = {row["word"]: row for row in _read(_export(opened, word_evidence.gather(opened)))}
+    entries.confirm(opened, "눈물", SAD, annotator_id=me)
+    rows = {row["word"]: row for row in _read(_export(opened, evidence.gather(opened)))}
     assert rows["눈물"]["label"] == "슬픔"
     assert (rows["눈물"]["state"], rows["눈물"]["decided_by"], rows["눈물"]["diary_ids"]) == (
         "confirmed",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator.wording import Named, Reading, final_of, read, real_words, shown
+from annotator.serving.explanation_text import Named, Reading, final_of, read, real_words, shown
 from db.models.models import Explanation
 from learner.text.units import eojeol
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from annotator import project
-from annotator import rounds as round_cases
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.worker import round as round_job
-from annotator.worker import upkeep
-from annotator.worker.lock import is_working, only_worker
-from annotator.worker.workbench import Workbench
+from annotator.processes.worker_lock import is_working, only_worker
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import steps as round_job
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.connection import rows
@@ -43,7 +43,7 @@ def bench(project_path: Path) -> Iterator[Workbench]:
 
 def _keep_up(bench: Workbench, db: Database, *, until: str = "") -> list[str]:
     steps = []
-    while (piece := upkeep.next_piece(bench, db)) is not None:
+    while (piece := tasks.next_piece(bench, db)) is not None:
         steps.append(piece.step)
         if piece.step == until:
             break
@@ -64,7 +64,7 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
 
 
 def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, opened: Database) -> None:
-    fill(opened, upkeep.HEAD + 60)
+    fill(opened, tasks.HEAD + 60)
     steps = _keep_up(bench, opened, until="explain")
     assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
     first = queue.head(opened, 1)[0]
@@ -78,7 +78,7 @@ def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, 
 def test_upkeep_ends_and_finds_nothing_more_to_do(bench: Workbench, opened: Database) -> None:
     fill(opened, 12)
     assert _keep_up(bench, opened)
-    assert upkeep.next_piece(bench, opened) is None
+    assert tasks.next_piece(bench, opened) is None
     assert diaries.count_unsplit(opened) == 0
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import dictionary, refinement, word_evidence
-from annotator import rounds as round_cases
-from annotator.worker import round as round_job
-from annotator.worker import upkeep, words
-from annotator.worker.workbench import Workbench
+from annotator.dictionary import adjustment, entries, evidence
+from annotator.serving.runtime import Workbench
+from annotator.training import rounds as round_cases
+from annotator.worker import tasks
+from annotator.worker.round import steps as round_job
+from annotator.worker.tasks import dictionary as words
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.models import models, rounds, word_emotions
@@ -60,7 +61,7 @@ def _round(bench: Workbench, db: Database) -> None:
 
 
 def _add(db: Database, word: str, label_id: int) -> None:
-    dictionary.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
+    entries.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
 
 
 def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Workbench, opened: Database) -> None:
@@ -69,28 +70,28 @@ def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Work
     _add(opened, "기쁘다", HAPPY)
     _add(opened, "슬프다", SAD)
     assert not words.measure(bench, opened), "nobody has asked"
-    refinement.ask(opened)
+    adjustment.ask(opened)
     assert words.measure(bench, opened)
-    effect = refinement.find_effect(opened)
+    effect = adjustment.find_effect(opened)
     assert effect is not None
     assert effect.after is not None
     assert effect.before is not None
     assert (effect.word_count, effect.touched, effect.train_count) == (2, effect.after.n, 200 - effect.after.n)
     assert effect.strength > 1
     assert (effect.after.accuracy, effect.verdict) == (1.0, "better")
-    assert refinement.state(opened) == "current"
+    assert adjustment.state(opened) == "current"
     assert not words.measure(bench, opened)
     _applied_is_what_was_measured(opened, effect.after.accuracy)
     models.activate(opened, 1, reason="back")
     _round(bench, opened)
     assert words.measure(bench, opened), "it is switched on, and another model serves"
-    assert refinement.state(opened) == "current"
+    assert adjustment.state(opened) == "current"
 
 
 def _applied_is_what_was_measured(db: Database, accuracy: float) -> None:
-    refinement.switch(db, on=True)
+    adjustment.switch(db, on=True)
     active = models.find_active(db)
-    refiner = refinement.find_refiner(db, active)
+    refiner = adjustment.find_refiner(db, active)
     assert active is not None
     assert refiner is not None
     labelled = decisions.list_labelled(db, part="test")
@@ -104,9 +105,9 @@ def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: Workbench, o
     _prepare(bench, opened, 60)
     _round(bench, opened)
     _add(opened, "기쁘다", SAD)
-    refinement.ask(opened)
+    adjustment.ask(opened)
     assert words.measure(bench, opened)
-    effect = refinement.find_effect(opened)
+    effect = adjustment.find_effect(opened)
     assert effect is not None
     assert effect.strength == 0
     assert effect.before == effect.after
@@ -114,9 +115,9 @@ def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: Workbench, o
 
 def test_without_labels_to_choose_on_there_is_no_effect(bench: Workbench, opened: Database) -> None:
     fill(opened, 10)
-    refinement.ask(opened)
+    adjustment.ask(opened)
     assert words.measure(bench, opened)
-    assert refinement.find_effect(opened) is None
+    assert adjustment.find_effect(opened) is None
     assert not word_emotions.is_asked(opened, "effect")
 
 
@@ -127,54 +128,54 @@ def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
     fill(opened, 220)
     _add(opened, "슬프다", SAD)
     assert words.relate(bench, opened) is None
-    dictionary.ask_vectors(opened)
+    entries.ask_vectors(opened)
     pieces = []
     while (piece := words.relate(bench, opened)) is not None:
         pieces.append(piece[0])
     assert pieces == sorted(pieces)
     assert len(pieces) > 10
-    assert not dictionary.is_waiting(opened, "vectors")
-    for kind in dictionary.KINDS:
-        found = dictionary.propose(opened, bench.database, kind)
+    assert not entries.is_waiting(opened, "vectors")
+    for kind in entries.KINDS:
+        found = entries.propose(opened, bench.database, kind)
         assert found.relations is not None
         assert found.diary_count == 220
-    assert upkeep.state(opened) is not None
+    assert tasks.state(opened) is not None
 
 
 def test_little_text_is_told_by_its_words_once_they_are_counted(bench: Workbench, opened: Database) -> None:
     fill(opened, 220)
-    assert not dictionary.propose(opened, bench.database, "own").is_too_small
-    dictionary.ask_vectors(opened)
+    assert not entries.propose(opened, bench.database, "own").is_too_small
+    entries.ask_vectors(opened)
     while words.relate(bench, opened) is not None:
         pass
-    found = dictionary.propose(opened, bench.database, "own")
+    found = entries.propose(opened, bench.database, "own")
     assert found.is_too_small
     assert found.word_count is not None
-    assert 220 < found.word_count < dictionary.FEWEST_WORDS
+    assert 220 < found.word_count < entries.FEWEST_WORDS
 
 
 def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: Workbench, opened: Database) -> None:
     fill(opened, 12)
-    dictionary.ask_vectors(opened)
+    entries.ask_vectors(opened)
     while words.relate(bench, opened) is not None:
         pass
-    assert dictionary.vectors_file(bench.database, "encoder").is_file()
-    assert not dictionary.vectors_file(bench.database, "own").exists()
+    assert entries.vectors_file(bench.database, "encoder").is_file()
+    assert not entries.vectors_file(bench.database, "own").exists()
 
 
 def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
     bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(word_evidence, "DIARIES_A_PRESS", 3)
+    monkeypatch.setattr(evidence, "DIARIES_A_PRESS", 3)
     _prepare(bench, opened, 20)
     _round(bench, opened)
     assert words.explain_more(bench, opened) is None
-    word_evidence.ask_more(opened)
-    wanted = word_evidence.list_wanted(opened)
+    evidence.ask_more(opened)
+    wanted = evidence.list_wanted(opened)
     assert len(wanted) == 3
     assert [words.explain_more(bench, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
-    assert not dictionary.is_waiting(opened, "evidence")
-    basis = word_evidence.gather(opened)
+    assert not entries.is_waiting(opened, "evidence")
+    basis = evidence.gather(opened)
     assert basis is not None
     assert basis.evidence.diary_total == 3
     _round(bench, opened)

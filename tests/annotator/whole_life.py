@@ -6,16 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-from annotator import cli
-from annotator.exporting.formats import FORMATS
-from annotator.worker import tiers
+from annotator.cli import main as cli
+from annotator.exporting.registry import FORMATS
+from annotator.worker.round import encoder_tuning
 from learner.errors import LearnerError
 
 
 def main() -> None:
     place, tiny = Path(sys.argv[1]), sys.argv[2]
     path = place / "new" / "deep" / "project.db"
-    tiers._STEPS_WANTED = 6
+    encoder_tuning._STEPS_WANTED = 6
 
     def run(*arguments: object) -> None:
         # Without `cli.main`, which keeps its own umask: what is called here is right under any.

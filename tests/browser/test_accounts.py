@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from annotator import accounts, passwords, project
+from annotator import project
+from annotator.accounts import accounts, passwords
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from db.answers import queue
 from db.people import audit_log
 from tests.browser.conftest import free_port

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from annotator import accounts, project, settings
+from annotator import project, settings
+from annotator.accounts import accounts
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions
 from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES

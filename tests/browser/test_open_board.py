@@ -15,7 +15,9 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import expect
 
-from annotator import accounts, guidelines, label_set, project, sessions, settings
+from annotator import project, settings
+from annotator.accounts import accounts, sessions
+from annotator.label_sets import editing, guidelines
 from db.answers import decisions, queue
 from db.people import annotators
 from db.texts import diaries
@@ -146,7 +148,7 @@ class Desk:
         """Label the diary on the screen and see that it is this one that was labelled."""
         self.read()
         self.shows_its_text()
-        label = next(label for label in label_set.list_labels(self.db) if label.key == key)
+        label = next(label for label in editing.list_labels(self.db) if label.key == key)
         before = decisions.last_decision_id(self.db)
         number = self.press(key)
         wait_until(self.page, lambda: decisions.last_decision_id(self.db) > before)
@@ -168,16 +170,16 @@ def desk_at(page: Page, path: Path) -> Iterator[Desk]:
 
 def _change_labels(db: Database) -> None:
     me = annotators.annotator_id(db, "나")
-    first = label_set.list_labels(db)[0]
-    label_set.edit(db, {first.id: {"name": "화남", "definition": "화가 난 마음"}}, annotator_id=me)
+    first = editing.list_labels(db)[0]
+    editing.edit(db, {first.id: {"name": "화남", "definition": "화가 난 마음"}}, annotator_id=me)
 
 
 def _add_label(db: Database) -> None:
-    label_set.add(db, label_set.NewLabel("그리움", key="9"), annotator_id=annotators.annotator_id(db, "나"))
+    editing.add(db, editing.NewLabel("그리움", key="9"), annotator_id=annotators.annotator_id(db, "나"))
 
 
 def _write_guideline(db: Database) -> None:
-    first = label_set.list_labels(db)[0]
+    first = editing.list_labels(db)[0]
     me = annotators.annotator_id(db, "나")
     guidelines.write_guideline(db, first.id, None, "소리를 질렀다면 화남", ["문을 쾅 닫았다."], annotator_id=me)
 
@@ -329,7 +331,7 @@ def test_what_the_server_refuses_is_said_until_somebody_has_read_it(page: Page, 
         desk.read()
         number = desk.shown()
         with closing(project.open_project(path)) as db:
-            label_set.retire(db, label_set.list_labels(db)[0].id, annotator_id=annotators.annotator_id(db, "나"))
+            editing.retire(db, editing.list_labels(db)[0].id, annotator_id=annotators.annotator_id(db, "나"))
         page.keyboard.press("1")
         refusals = page.locator(".board .refusals")
         expect(refusals).to_contain_text(f"저장하지 않았어요: 일기 #{number}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from annotator import accounts, project
+from annotator import project
+from annotator.accounts import accounts
 from db.answers import decisions
 from db.label_sets import labels
 from db.review import reviews

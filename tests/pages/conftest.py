@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from annotator import project
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
-from annotator.worker.lock import only_worker
+from annotator.labelling.queueing import enqueue_import
+from annotator.processes.worker_lock import only_worker
 
 SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 

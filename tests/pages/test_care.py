@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import care, project
-from annotator.access import machine_owner
+from annotator import project
+from annotator.accounts.permissions import machine_owner
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
-from annotator.worker import caring
+from annotator.labelling.queueing import enqueue_import
+from annotator.privacy import care
+from annotator.worker.tasks import care_flags
 from db.people import audit_log
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def flagged(ready: Path) -> Path:
     """A project with a diary that waits for the lead and one that doesn't."""
     with project.opened(ready) as db:
         import_file(db, f"text\n{GRAVE}\n맑은 하루였다.".encode(), "diaries.csv", after=enqueue_import)
-        while caring.scan(db):
+        while care_flags.scan(db):
             pass
     return ready
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import dictionary, project, word_evidence
+from annotator import project
 from annotator import settings as project_settings
+from annotator.dictionary import entries, evidence
 from db.label_sets import labels
 from db.models import models, word_emotions
 from db.people import annotators
@@ -136,7 +137,7 @@ def test_a_word_by_hand_comes_in_and_what_is_none_is_said(explained: Path, open_
 
 def test_a_text_is_tagged_and_no_markup_of_it_survives(explained: Path, open_app: Callable[..., AppTest]) -> None:
     with project.opened(explained) as db:
-        dictionary.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
+        entries.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
     app = _choose(open_app("dictionary"), "dictionary_section", "tryout")
     app.text_area(key="dictionary_tryout").set_value(f"{MARKUP} 눈물이 났다").run()
     assert "[슬픔]" in _html(app)
@@ -159,10 +160,10 @@ def test_no_markup_of_a_diary_or_a_word_survives(explained: Path, open_app: Call
 
 def test_related_words_wait_for_a_press(explained: Path, open_app: Callable[..., AppTest]) -> None:
     with project.opened(explained) as db:
-        dictionary.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
+        entries.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
     vectors = np.array([[1, 0], [0.8, 0.6]], np.float32)
     about = {"encoder_hash": "hash", "diaries": 6}
-    word_vectors.store(dictionary.vectors_file(explained, "encoder"), WordVectors(("눈물", "울다"), vectors), about)
+    word_vectors.store(entries.vectors_file(explained, "encoder"), WordVectors(("눈물", "울다"), vectors), about)
     app = _choose(open_app("dictionary"), "dictionary_section", "related")
     assert any("울다" in text.value for text in app.markdown)
     assert any("글이 모자라요" in info.value for info in app.info)
@@ -175,16 +176,16 @@ def test_words_of_more_diaries_are_asked_of_the_worker(explained: Path, open_app
     app = _press(open_app("dictionary"), "dictionary_more")
     assert any("작업자가 꺼져 있어" in warning.value for warning in app.warning)
     with project.opened(explained) as db:
-        assert dictionary.is_waiting(db, "evidence")
-        assert sorted(word_evidence.list_wanted(db)) == [1, 2, 3, 4, 5, 6]
-        assert not word_evidence.can_ask_more(db)
+        assert entries.is_waiting(db, "evidence")
+        assert sorted(evidence.list_wanted(db)) == [1, 2, 3, 4, 5, 6]
+        assert not evidence.can_ask_more(db)
 
 
 def test_making_related_words_is_asked_of_the_worker(explained: Path, open_app: Callable[..., AppTest]) -> None:
     app = _press(_choose(open_app("dictionary"), "dictionary_section", "related"), "dictionary_make")
     assert any("작업자가 꺼져 있어" in warning.value for warning in app.warning)
     with project.opened(explained) as db:
-        assert dictionary.is_waiting(db, "vectors")
+        assert entries.is_waiting(db, "vectors")
 
 
 def test_the_switch_is_kept_and_says_what_is_missing(explained: Path, open_app: Callable[..., AppTest]) -> None:

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from annotator import accounts, api_tokens, project
+from annotator import project
+from annotator.accounts import accounts, api_tokens
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from pages.gate.gate import MOST_TABS
 from pages.widgets.session import COOKIE
 from tests.conftest import ROOT

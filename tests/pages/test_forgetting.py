@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator import accounts, forgetting, project, sessions
-from annotator.forgetting import Selection
+from annotator import project
+from annotator.accounts import accounts, sessions
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
 from db.texts import diaries
 from pages.widgets import session
 

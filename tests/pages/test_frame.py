@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import labelling, people, project
+from annotator import project
+from annotator.accounts import annotators
+from annotator.labelling import board
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
@@ -48,8 +50,8 @@ def test_the_language_can_be_changed(filled: Path, open_app) -> None:
 
 def test_another_name_is_kept_from_page_to_page(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
-        people.identify(db, "나")
-        people.identify(db, "지민")
+        annotators.identify(db, "나")
+        annotators.identify(db, "지민")
     app = open_app("overview")
     app.sidebar.selectbox(key="frame_name").set_value("지민").run()
     app.switch_page("pages/learn/page.py").run()
@@ -58,9 +60,9 @@ def test_another_name_is_kept_from_page_to_page(filled: Path, open_app) -> None:
 
 def test_who_decided_last_is_there_again_after_the_page_was_loaded_anew(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
-        people.identify(db, "나")
-        decision = NewDecision(1, people.identify(db, "서연"), "label", "token-1234", 2)
-        labelling.decide(db, decision)
+        annotators.identify(db, "나")
+        decision = NewDecision(1, annotators.identify(db, "서연"), "label", "token-1234", 2)
+        board.decide(db, decision)
     assert open_app("overview").sidebar.selectbox(key="frame_name").value == "서연"
 
 

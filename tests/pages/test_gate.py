@@ -17,9 +17,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from annotator import accounts, project, sessions
+from annotator import project
+from annotator.accounts import accounts, sessions
 from annotator.importing import import_file
-from annotator.ordering import enqueue_import
+from annotator.labelling.queueing import enqueue_import
 from db import clock
 from pages.gate.widget_json import is_strict
 from pages.widgets.session import BROWSER_COOKIE, COOKIE

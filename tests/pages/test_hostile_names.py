@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from annotator import accounts, project, sessions
-from annotator.unlinked import unlinked
+from annotator import project
+from annotator.accounts import accounts, sessions
+from annotator.messages.unlinked import unlinked
 from db.connection import rows
 from db.label_sets import guidelines
 from db.models import models, word_emotions

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator import guidelines, label_set, people, project
-from annotator.label_set import NewLabel
+from annotator import project
+from annotator.accounts import annotators
+from annotator.label_sets import editing, guidelines
+from annotator.label_sets.editing import NewLabel
 from db.answers import decisions
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def _text(app: AppTest) -> str:
 
 def _names(path: Path) -> list[str]:
     with project.opened(path) as db:
-        return [label.name for label in label_set.list_labels(db)]
+        return [label.name for label in editing.list_labels(db)]
 
 
 def _view(app: AppTest, view: str) -> AppTest:
@@ -52,7 +54,7 @@ def test_a_label_is_changed_where_it_stands(filled: Path, open_app: OpenApp) -> 
     assert not app.error
     assert "기쁨" in _names(filled)
     with project.opened(filled) as db:
-        assert label_set.list_changes(db)[0].note == "부르기 쉽게"
+        assert editing.list_changes(db)[0].note == "부르기 쉽게"
 
 
 def test_a_merge_says_what_it_will_do_then_does_it_and_the_history_takes_it_back(
@@ -85,12 +87,12 @@ def test_a_split_leaves_a_list_and_one_key_settles_each_diary(filled: Path, open
     part.click().run()
     assert not app.error
     with project.opened(filled) as db:
-        assert not label_set.count_rechecks(db)
+        assert not editing.count_rechecks(db)
         pool = [int(i) for kind in ("pool", "test") for i in decisions.list_labelled(db, part=kind).label_ids]
     assert sorted(pool) == sorted([JOY, SHOCK, ANGER, 8, NEUTRAL, FEAR])
     app.button(key="labels_recheck_undo").click().run()
     with project.opened(filled) as db:
-        assert label_set.count_rechecks(db) == 1
+        assert editing.count_rechecks(db) == 1
 
 
 def test_what_can_not_be_done_is_said_and_changes_nothing(filled: Path, open_app: OpenApp) -> None:
@@ -117,9 +119,9 @@ def test_a_guideline_is_written_with_a_preview_and_its_versions_stay(filled: Pat
 
 def test_a_change_that_others_rest_on_can_not_be_taken_back_first(filled: Path, open_app: OpenApp) -> None:
     with project.opened(filled) as db:
-        me = people.identify(db, "나")
-        label_set.add(db, NewLabel("서운함"), annotator_id=me)
-        label_set.merge(db, SORROW, 8, annotator_id=me)
+        me = annotators.identify(db, "나")
+        editing.add(db, NewLabel("서운함"), annotator_id=me)
+        editing.merge(db, SORROW, 8, annotator_id=me)
     app = _view(open_app("labels"), "history")
     assert app.button(key="labels_undo_1").disabled
     assert not app.button(key="labels_undo_2").disabled

@@ -18,7 +18,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from annotator import accounts, project, sessions
+from annotator import project
+from annotator.accounts import accounts, sessions
 from annotator.errors import UserError
 from pages.widgets.session import COOKIE
 from tests.pages.test_gate import free_port, serving

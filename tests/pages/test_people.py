@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import accounts, project, sessions
+from annotator import project
+from annotator.accounts import accounts, sessions
 from pages.widgets import session
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import accounts, api_tokens, project
+from annotator import project
+from annotator.accounts import accounts, api_tokens
 from tests.conftest import fill
 from tests.pages.test_gate import HTML, PASSWORD, ask, serving
 

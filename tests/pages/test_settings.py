@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import accounts, project, sessions, settings
+from annotator import project, settings
+from annotator.accounts import accounts, sessions
 from db.people import audit_log
 from pages.widgets import session
 

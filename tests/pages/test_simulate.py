@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotator import project, simulation_job
-from annotator.simulation_job import Options, judge
+from annotator import project
+from annotator.simulation import job as simulation_job
+from annotator.simulation.job import Options, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.text_format import MessageToString
 
-from annotator import accounts, project, sessions
+from annotator import project
 from annotator import settings as project_settings
+from annotator.accounts import accounts, sessions
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.people import annotators
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from annotator.access import Role
+    from annotator.accounts.permissions import Role
 
 HAPPY, SAD = 2, 5
 NAMES = ("가람", "나래", "다온")

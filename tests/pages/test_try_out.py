@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import project, settings, trying
+from annotator import project, settings, try_out
 from annotator.messages import catalogue
 from db.texts import diaries
 from tests import trying as small
@@ -81,7 +81,7 @@ def test_a_text_is_read_and_kept_only_when_asked(
     assert not app.success
     assert [expander.label for expander in app.main.expander] == ["말로 쓰기"]
     _speak(app, path, str(write_tiny_ctc(path.parent / "ctc")))
-    trying.close(path)
+    try_out.close(path)
 
 
 def _speak(app: AppTest, path: Path, checkpoint: str) -> None:

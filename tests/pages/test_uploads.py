@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from annotator import accounts, project, settings
+from annotator import project, settings
+from annotator.accounts import accounts
 from pages.gate.uploads import PER_PERSON
 from pages.widgets.session import COOKIE
 from tests.pages.test_gate import PASSWORD, ask, cookie, serving, session_of, socket, until_finished

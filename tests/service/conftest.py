@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from annotator import api_tokens, project
-from annotator.api_tokens import SCOPES
+from annotator import project
+from annotator.accounts import api_tokens
+from annotator.accounts.api_tokens import SCOPES
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries

@@ -18,9 +18,10 @@ import httpx
 import numpy as np
 import pytest
 
-from annotator import api_tokens, project
-from annotator.worker import upkeep
-from annotator.worker.workbench import Workbench
+from annotator import project
+from annotator.accounts import api_tokens
+from annotator.serving.runtime import Workbench
+from annotator.worker import tasks as upkeep
 from db.models import models
 from db.texts import diaries
 from learner.encoders.encoder import default_cache

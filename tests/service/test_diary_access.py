@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import api_tokens, forgetting
-from annotator.api_tokens import SCOPES
-from annotator.forgetting import Selection
+from annotator.accounts import api_tokens
+from annotator.accounts.api_tokens import SCOPES
+from annotator.privacy import forgetting
+from annotator.privacy.forgetting import Selection
 from db.models import models
 from db.texts import care_flags as flags
 from tests.service.conftest import Program, add_model
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
-    from annotator.api_tokens import Scope
+    from annotator.accounts.api_tokens import Scope
     from db import Database
 
 STATES = ("there", "handed_in", "withheld", "withheld_handed_in", "deleted", "never")

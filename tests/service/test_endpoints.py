@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.testclient import TestClient
 
-from annotator import api_tokens, project
+from annotator import project
 from annotator import settings as project_settings
+from annotator.accounts import api_tokens
 from annotator.importing import MAX_CHARACTERS
 from db.answers import decisions, queue
 from db.connection import rows, scalar

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import api_tokens
+from annotator.accounts import api_tokens
 from db.texts import diaries
 from tests.service.conftest import Program
 

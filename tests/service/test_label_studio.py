@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotator import accounts, api_tokens, label_studio, rounds
+from annotator.accounts import accounts, api_tokens
 from annotator.errors import UserError
+from annotator.ingest import label_studio
+from annotator.training import rounds
 from db.answers import decisions
 from db.texts import diaries
 from tests.conftest import fill

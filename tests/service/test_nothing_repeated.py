@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotator import api_tokens
-from annotator.api_tokens import SCOPES
+from annotator.accounts import api_tokens
+from annotator.accounts.api_tokens import SCOPES
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
 

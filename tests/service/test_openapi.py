@@ -17,7 +17,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from annotator import api_tokens, project
+from annotator import project
+from annotator.accounts import api_tokens
 from service.app import create
 from tests.conftest import fill
 from tests.service.conftest import add_model

@@ -35,7 +35,7 @@ class ReviewData(TypedDict):
     Attributes:
         labels: that a diary can be given, in their order.
         rows: of the queue, `has_more` and `has_before` say whether others lie behind and ahead of them.
-        case: the diary on screen, fields of `annotator.review_case.Case`; None where there is none.
+        case: the diary on screen, fields of `annotator.review.case.Case`; None where there is none.
         me: whose labels need no note to be changed.
         notice: what has just been done.
         answered: ``at`` of the newest event that was dealt with since the page was opened; None before the first.

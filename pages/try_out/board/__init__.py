@@ -29,7 +29,7 @@ class TrialData(TypedDict):
 
     Attributes:
         labels: in the order of the columns of the answer; none while there is no answer.
-        item: see `annotator.trying.Shown`.
+        item: see `annotator.try_out.Shown`.
     """
 
     strings: dict[str, str]

@@ -188,7 +188,7 @@ class Client(TypedDict):
     Attributes:
         scope: whose presses these are: `BoardData.scope` when they were made. They count for nobody else.
         holder: unguessable; the same for as long as the tab is open.
-        events: unconfirmed presses in order of ``seq``, unchecked: `annotator.labelling.read_event` reads them.
+        events: unconfirmed presses in order of ``seq``, unchecked: `annotator.labelling.board.read_event` reads them.
         beat: changes with every message, so that one without a press is noticed too: at least one a minute
             comes from a tab that is in view, which keeps its leases.
     """

@@ -1,0 +1,68 @@
+"""Commands that bring everything out again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from annotator import project
+from annotator.cli.options import database_option
+from annotator.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The names of `annotator.exporting.FORMATS`: importing them takes half a second, which `--help` need not wait for.
+_NAMES = (
+    *("csv", "tsv", "xlsx", "jsonl", "parquet", "datasets"),
+    *("label-studio", "argilla", "doccano", "prodigy", "spacy"),
+)
+
+
+@click.command(help=say("cli.export.help"))
+@click.argument("target", type=click.Path(path_type=Path))
+@database_option
+@click.option("--format", "file_format", type=click.Choice(_NAMES), help=say("cli.export.format"))
+@click.option("--decided-only", is_flag=True, help=say("cli.export.decided_only"))
+@click.option("--crosswalk", help=say("cli.export.crosswalk"))
+@click.option("--unmasked", is_flag=True, help=say("cli.export.unmasked"))
+@click.option("--name-people", is_flag=True, help=say("cli.export.name_people"))
+@click.option("--progress-lines", is_flag=True, hidden=True, help=say("cli.export.progress_lines"))
+def export(
+    target: Path,
+    path: Path,
+    file_format: str | None,
+    decided_only: bool,
+    crosswalk: str | None,
+    unmasked: bool,
+    name_people: bool,
+    progress_lines: bool,
+) -> None:
+    """Write an export and its data card."""
+    from annotator import exporting
+    from annotator.exporting.data_card import files
+    from annotator.label_sets import crosswalks
+
+    walk = None if crosswalk is None else crosswalks.read(crosswalk)
+    choice = exporting.Choice(decided_only, walk, unmasked, name_people)
+    with closing(project.open_project(path)) as db:
+        count = exporting.export(db, target, choice, file_format=file_format, on_progress=_shower(progress_lines))
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    click.echo(say("cli.export.done", path=str(target), count=count, card=files(target)[0].name))
+
+
+def _shower(as_lines: bool) -> Callable[[int, int], None] | None:
+    """Return what says on standard error how far it is: to a program, or to a person who sits there."""
+    if as_lines:
+        return lambda done, total: click.echo(json.dumps({"done": done, "total": total}), err=True)
+    if sys.stderr.isatty():
+        return lambda done, total: click.echo(
+            f"\r\x1b[K{say('cli.export.progress', done=done, total=total)}", nl=False, err=True
+        )
+    return None

@@ -1,0 +1,54 @@
+"""What a format needs to know beside the records: the label set, and how it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from annotator import project
+from annotator import settings as project_settings
+from annotator.dictionary.adjustment import entries_of
+from annotator.exporting.relabelling import translate_names
+from db.label_sets import labels
+from db.texts import exports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from annotator.label_sets.crosswalks import Crosswalk
+    from db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """The label set of an export.
+
+    Attributes:
+        names: of the labels in force, in their order.
+        colours: ``#rrggbb`` of each.
+        several: whether a decision may name more than one label.
+        intensity: whether a decision may say how strong the emotion is.
+        words: label by confirmed word of the word-emotion dictionary; None for words without emotion.
+    """
+
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+    several: bool = False
+    intensity: bool = False
+    words: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def read_scheme(db: Database, crosswalk: Crosswalk | None = None) -> Scheme:
+    """Return the label set of a project, or the one on the other side of a crosswalk."""
+    settings = project_settings.load(db)
+    found = labels.list_labels(db)
+    name_of = {label.id: label.name for label in found}
+    words = {word: name_of.get(label_id or 0) for word, label_id in entries_of(db).items()}
+    names, colours = [label.name for label in found], [label.colour for label in found]
+    if crosswalk is not None:
+        targets = crosswalk.targets()
+        words = {word: targets.get(name or "") or None for word, name in words.items()}
+        names = translate_names(names, crosswalk)
+        colours = [project.COLOURS[place % len(project.COLOURS)] for place in range(len(names))]
+    several = settings.several_labels or exports.has_several_labels(db)
+    return Scheme(tuple(names), tuple(colours), several, settings.intensity, words)

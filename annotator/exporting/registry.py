@@ -1,0 +1,101 @@
+"""The formats that everything comes out in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+from annotator.formats.argilla.write import write_records
+from annotator.formats.arrow.write import write_datasets, write_parquet
+from annotator.formats.csv.write import write_csv, write_tsv
+from annotator.formats.doccano.write import write_doccano
+from annotator.formats.excel.write import MAX_ROWS, write_xlsx
+from annotator.formats.json.write import write_jsonl
+from annotator.formats.label_studio.write import config_file, write_tasks
+from annotator.formats.prodigy.write import write_prodigy
+from annotator.formats.spacy_docbin.write import write_docbin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from annotator.exporting.label_scheme import Scheme
+    from annotator.exporting.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format.
+
+    Attributes:
+        ending: of its files; empty for a folder.
+        write: writes records and returns how many rows, tasks or lines that made.
+        mime: for downloads.
+        most: records that it can hold; None for any number.
+        beside: another file that belongs to a file of it.
+        library: what it takes seconds to load: not for a process that serves pages.
+    """
+
+    name: str
+    ending: str
+    write: Callable[[Path, Iterator[Record], Scheme], int]
+    mime: str = "application/octet-stream"
+    most: int | None = None
+    beside: Callable[[Path], Path] | None = None
+    library: str | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether its library is installed."""
+        return self.library is None or find_spec(self.library) is not None
+
+
+_LINES, _JSON = "application/x-ndjson", "application/json"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+FORMATS = {
+    found.name: found
+    for found in (
+        Format("csv", ".csv", write_csv, "text/csv"),
+        Format("tsv", ".tsv", write_tsv, "text/tab-separated-values"),
+        Format("xlsx", ".xlsx", write_xlsx, _XLSX, most=MAX_ROWS),
+        Format("jsonl", ".jsonl", write_jsonl, _LINES),
+        Format("parquet", ".parquet", write_parquet, "application/vnd.apache.parquet"),
+        Format("datasets", "", write_datasets, library="datasets"),
+        Format("label-studio", ".json", write_tasks, _JSON, beside=config_file),
+        Format("argilla", ".json", write_records, _JSON),
+        Format("doccano", ".jsonl", write_doccano, _LINES),
+        Format("prodigy", ".jsonl", write_prodigy, _LINES),
+        Format("spacy", ".spacy", write_docbin, library="spacy"),
+    )
+}
+"""By name. Of formats that share an ending the first one is what the ending alone asks for, but for ``.json``."""
+
+
+def format_of(target: Path) -> Format:
+    """Return the format that a file name asks for; a name without ending asks for a ``datasets`` folder.
+
+    Raises:
+        UserError: for an ending that is not known, or that doesn't say which format is meant.
+    """
+    ending = target.suffix.lower()
+    found = [known for known in FORMATS.values() if known.ending == ending]
+    if not found:
+        known = " ".join(dict.fromkeys(known.ending for known in FORMATS.values() if known.ending))
+        raise UserError("export_format_unknown", found=target.suffix, known=known)
+    if ending == ".json":
+        raise UserError("export_format_unclear", found=ending, known=", ".join(known.name for known in found))
+    return found[0]
+
+
+def get_format(name: str) -> Format:
+    """Return a format by its name.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if name not in FORMATS:
+        raise UserError("export_name_unknown", found=name, known=", ".join(FORMATS))
+    return FORMATS[name]

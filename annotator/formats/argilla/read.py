@@ -1,0 +1,100 @@
+"""Argilla records: the JSON list that ``dataset.records.to_json`` writes, and that of the older feedback data sets.
+
+The question whose answer is the label is called like one, or is the first with labels for answers. Answers that are
+spans are words marked as evidence, other texts the memo; a discarded response is a skip.
+
+Source: argilla SDK, ``records/_resource.py`` (``Record.to_dict``) and, of version 1, ``FeedbackRecord``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator.formats.table import Mark, Said
+from annotator.importing.columns import is_label_name
+
+
+def is_record(found: dict[str, Any]) -> bool:
+    """Say whether an object is a record."""
+    return isinstance(found.get("fields"), dict) and bool({"responses", "suggestions"} & found.keys())
+
+
+def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+    """Return fields, metadata and the suggested label, and what each person said."""
+    answers = _answers(found.get("responses"))
+    question = _label_question([*(values for values, _ in answers.values()), _suggested(found.get("suggestions"))])
+    metadata = dict(found.get("metadata") or {})
+    names = _names(metadata.pop("people", None))
+    values = {**metadata, **found["fields"], "record_id": found.get("id"), **_prediction(found, question)}
+    said = [_said(names.get(person, person), *told, question) for person, told in answers.items()]
+    return {key: value for key, value in values.items() if value is not None}, [s for s in said if s.kind or s.marks]
+
+
+def _answers(responses: Any) -> dict[str, tuple[dict[str, Any], str]]:
+    """Return answers by question, and their status, of each person."""
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    if isinstance(responses, dict):
+        told = [(question, one) for question, answers in responses.items() for one in answers]
+    else:  # version 1: one response a person, with the answers inside
+        told = [
+            (question, {**one, "value": answer["value"]})
+            for one in responses or []
+            for question, answer in (one.get("values") or {"": {"value": None}}).items()
+        ]
+    for question, one in told:
+        values, _ = found.setdefault(str(one.get("user_id") or ""), ({}, ""))
+        values[question] = one["value"]
+        found[str(one.get("user_id") or "")] = (values, str(one.get("status") or "submitted"))
+    return found
+
+
+def _suggested(suggestions: Any) -> dict[str, Any]:
+    if isinstance(suggestions, dict):
+        return {question: one["value"] for question, one in suggestions.items()}
+    return {one["question_name"]: one["value"] for one in suggestions or []}
+
+
+def _label_question(answers: list[dict[str, Any]]) -> str:
+    asked = [question for values in answers for question, value in values.items() if _is_label(value)]
+    return next((question for question in asked if is_label_name(question)), next(iter(asked), ""))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+    )
+
+
+def _prediction(found: dict[str, Any], question: str) -> dict[str, Any]:
+    suggestions = found.get("suggestions")
+    if not isinstance(suggestions, dict):
+        suggestions = {one["question_name"]: one for one in suggestions or []}
+    one = suggestions.get(question)
+    if one is None:
+        return {}
+    label = one["value"] if isinstance(one["value"], str) else ", ".join(map(str, one["value"]))
+    return {"prediction": label, "prediction_score": one.get("score"), "prediction_model": one.get("agent")}
+
+
+def _names(people: Any) -> dict[str, str]:
+    """Return names by id, as exports from here write them into the metadata: ``<id> <name>``."""
+    pairs = [str(one).partition(" ") for one in people] if isinstance(people, list) else []
+    return {user_id: name for user_id, _, name in pairs if name}
+
+
+def _said(person: str, values: dict[str, Any], status: str, question: str) -> Said:
+    answer = values.get(question)
+    labels = (answer,) if isinstance(answer, str) else tuple(answer or ()) if _is_label(answer) else ()
+    spans = [item for value in values.values() if isinstance(value, list) for item in value if isinstance(item, dict)]
+    marks = tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans if "start" in s)
+    memo = "\n".join(value for key, value in values.items() if isinstance(value, str) and value and key != question)
+    intensity = values.get("intensity")
+    discarded = status == "discarded"
+    return Said(
+        person,
+        "skip" if discarded else "label" if labels else None,
+        () if discarded else labels,
+        memo,
+        int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
+        marks,
+    )

@@ -1,0 +1,71 @@
+"""JSON files that are one list of objects, read one object at a time."""
+
+from __future__ import annotations
+
+import re
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
+
+import ijson
+
+from annotator.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from annotator.formats.source import Source
+
+MAX_OBJECT_CHARACTERS = 10_000_000
+"""A longer object is not a diary with what was said of it: it is refused before memory runs out."""
+
+_START = re.compile(r"\s*\[\s*(\{|\]|\Z)")
+
+
+def is_array(source: Source, encoding: str) -> bool:
+    """Say whether a file begins as a list of objects does."""
+    with source.open() as binary, TextIOWrapper(binary, encoding, "strict", newline="") as text:
+        return _START.match(text.read(1_000)) is not None
+
+
+def objects(
+    source: Source, encoding: str, *, limit: int = MAX_OBJECT_CHARACTERS
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the places, from 1, and the objects of a list; numbers as `json_lines.objects` gives them.
+
+    Raises:
+        UserError: where the file breaks off, or an element is no object, with its place.
+    """
+    number = 0
+    with source.open() as binary, TextIOWrapper(binary, encoding, "strict", newline="") as text:
+        reader = _Reader(text, limit)
+        try:
+            for number, found in enumerate(ijson.items(reader, "item"), 1):
+                reader.since = 0
+                if not isinstance(found, dict):
+                    raise UserError("import_item_not_object", name=source.name, row=number)
+                yield number, found
+        except _TooLongError as error:
+            raise UserError("import_item_too_long", name=source.name, row=number + 1, limit=limit) from error
+        except UnicodeError as error:  # it was decoded before, so somebody is writing to it
+            raise UserError("import_file_changed", name=source.name) from error
+        except (ijson.JSONError, ArithmeticError, RecursionError) as error:
+            raise UserError("import_item_broken", name=source.name, row=number + 1) from error
+
+
+class _TooLongError(Exception):
+    """One object goes on and on."""
+
+
+class _Reader:
+    """Gives a text file to the parser as UTF-8, and counts what it reads for one object."""
+
+    def __init__(self, text: TextIOWrapper, limit: int) -> None:
+        self._text, self._limit = text, limit
+        self.since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._text.read(size)
+        self.since += len(chunk)
+        if self.since > self._limit:
+            raise _TooLongError
+        return chunk.encode("utf-8", "surrogatepass")

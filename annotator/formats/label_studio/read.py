@@ -1,0 +1,113 @@
+"""Label Studio: tasks with their annotations and predictions, and JSON_MIN, its smaller export.
+
+A cancelled annotation is a skip. Labelled spans are words marked as evidence, a rating from 1 to 5 the intensity, a
+text area the memo. Of a person who annotated a task twice the last annotation is read.
+
+Source: Label Studio documentation, "Label Studio JSON format of annotated tasks" and "Export formats".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from annotator.formats.table import Mark, Said
+from annotator.importing.columns import is_label_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TASK = frozenset(("id", "data", "annotations", "completions", "predictions", "meta", "project", "inner_id", "drafts"))
+
+_SMALL = frozenset(("annotation_id", "annotator", "lead_time"))
+
+NO_EVIDENCE = "no_evidence"
+"""The control whose spans are words that are no evidence, in the projects that exports from here are for."""
+
+
+def is_task(found: dict[str, Any]) -> bool:
+    """Say whether an object is a task."""
+    return isinstance(found.get("data"), dict) and bool(_TASK & found.keys() - {"data"} or len(found) == 1)
+
+
+def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+    """Return the task's data with the first prediction, and what each person said."""
+    values = {**found["data"], "task_id": found.get("id")}
+    for prediction in (found.get("predictions") or [])[:1]:
+        said = _said("", prediction.get("result") or [], cancelled=False)
+        told = {"prediction": ", ".join(said.labels) or None, "prediction_score": prediction.get("score")}
+        values |= {**told, "prediction_model": prediction.get("model_version")}
+    by_person: dict[str, Said] = {}
+    for one in found.get("annotations") or found.get("completions") or []:
+        person = _name(one.get("completed_by"))
+        cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
+        by_person[person] = _said(person, one.get("result") or [], cancelled=cancelled)
+    kept = [said for said in by_person.values() if said.kind or said.marks]
+    return {key: value for key, value in values.items() if value is not None}, kept
+
+
+def is_small(found: dict[str, Any]) -> bool:
+    """Say whether an object is a row of JSON_MIN: one annotation, its choices beside the data."""
+    return {"annotation_id", "annotator"} <= found.keys()
+
+
+def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+    """Return the data and what the annotator said: whatever is written as choices or labelled spans."""
+    values = {key: value for key, value in found.items() if key not in _SMALL}
+    labels: list[str] = []
+    marks: list[Mark] = []
+    for key, value in found.items():
+        chosen = _choices(key, value)
+        spans = [s for s in value if isinstance(s, dict) and "labels" in s] if isinstance(value, list) else []
+        if chosen or spans:
+            labels += chosen
+            marks += [mark for span in spans for mark in _marks(span, "wrong" if key == NO_EVIDENCE else "right")]
+            del values[key]
+    if not labels and not marks:
+        return values, []
+    kind = "label" if labels else None
+    return values, [Said(_name(found["annotator"]), kind, tuple(labels), marks=tuple(marks))]  # type: ignore[arg-type]
+
+
+def _choices(key: str, value: Any) -> list[str]:
+    """Return the labels that a field of JSON_MIN holds; a single choice is a text, known by its control's name."""
+    if isinstance(value, dict) and "choices" in value:
+        return [str(choice) for choice in value["choices"]]
+    return [value] if isinstance(value, str) and (key == "choice" or is_label_name(key)) else []
+
+
+def _name(person: Any) -> str:
+    """Return what an annotation calls its author: a number, a name or an account."""
+    if isinstance(person, dict):
+        full = " ".join(str(person[part]) for part in ("first_name", "last_name") if person.get(part))
+        person = full or person.get("username") or person.get("email") or person.get("id")
+    return "" if person is None else str(person)
+
+
+def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> Said:
+    labels: list[str] = []
+    marks: list[Mark] = []
+    memos: list[str] = []
+    intensity = None
+    for one in results:
+        value = one.get("value") or {}
+        labels += map(str, value.get("choices") or [])
+        if "start" in value and "labels" in value:
+            marks += _marks(value, "wrong" if one.get("from_name") == NO_EVIDENCE else "right")
+        if one.get("type") == "textarea":
+            text = value.get("text") or []
+            memos += [text] if isinstance(text, str) else map(str, text)
+        if one.get("type") == "rating" and 1 <= int(value["rating"]) <= 5:
+            intensity = int(value["rating"])
+    kind = "skip" if cancelled else "label" if labels else None
+    return Said(
+        person,
+        kind,  # type: ignore[arg-type]
+        () if cancelled else tuple(labels),
+        "\n".join(memos),
+        intensity,
+        tuple(marks),
+    )
+
+
+def _marks(value: dict[str, Any], verdict: Any) -> list[Mark]:
+    return [Mark(int(value["start"]), int(value["end"]), str(label), verdict) for label in value["labels"]]

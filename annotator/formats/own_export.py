@@ -1,0 +1,95 @@
+"""Our own exports, coming back: each person's decision with its memo and intensity, and the words that they marked.
+
+Recognised in every tabular format by the columns ``text``, ``decisions``, ``rationales`` and ``metadata``. What an
+export derives from them (soft labels, predictions, sentences), and numbers that mean another project, are left behind.
+
+Source: `annotator.formats.record_rows`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from annotator.errors import UserError
+from annotator.formats import table as tables
+from annotator.formats.json.read_lines import as_text
+from annotator.formats.spreadsheet_cells import plain_cell
+from annotator.formats.table import Mark, Row, Said, Table
+from annotator.importing.columns import ColumnMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAID = "decisions"
+
+KINDS = ("label", "skip", "flag")
+
+_NEEDED = frozenset(("text", "decisions", "rationales", "metadata"))
+_DERIVED = frozenset(
+    (
+        *("id", "part", "label", "decided_by", "decided_at", "memo", "soft_label", "intensity", "predicted"),
+        *("model_version", "rationales", "sentences", "file", "file_hash", "imported_at", "row", "metadata"),
+    )
+)
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+def restore(table: Table, *, name: str) -> Table:
+    """Return a table of our own with what people said in its rows, and any other table as it is.
+
+    Raises:
+        UserError: where a row is not as we write it, with its number, at once or while rows are read.
+    """
+    if not set(table.columns) >= _NEEDED:
+        return table
+    seen: dict[str, None] = {}
+    for row in _rows(table, name):
+        seen.update(dict.fromkeys(row.values))
+        tables.check_count(seen, name=name)
+    date, author = (role if role in seen else None for role in ("written_on", "author"))
+    known = ColumnMap("text", SAID, date, author)
+    return replace(
+        table, format="maeumgyeol", columns=tuple(seen), rows=lambda: _rows(table, name), said=SAID, known=known
+    )
+
+
+def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[Said, ...]:
+    """Return what each person said, from the decisions and marks of one exported diary, oldest decision first."""
+    marks: dict[str, list[Mark]] = {}
+    if {one["verdict"] for one in rationales} - {"right", "wrong"} or {d["kind"] for d in decisions} - set(KINDS):
+        raise ValueError("verdict or kind")
+    for one in rationales:
+        if one["label"] is not None:
+            mark = Mark(int(one["start"]), int(one["end"]), str(one["label"]), one["verdict"])
+            marks.setdefault(str(one["annotator"]), []).append(mark)
+    said = []
+    for one in sorted(decisions, key=lambda d: str(d["decided_at"])):
+        person = str(one["annotator"])
+        named = [one["label"], *(one.get("other_labels") or [])]
+        said.append(
+            Said(
+                person,
+                one["kind"],
+                tuple(str(label) for label in named if label is not None),
+                str(one.get("memo") or ""),
+                None if one.get("intensity") is None else int(one["intensity"]),
+                tuple(marks.pop(person, ())),
+            )
+        )
+    return (*said, *(Said(person, None, marks=tuple(left)) for person, left in marks.items()))
+
+
+def _rows(table: Table, name: str) -> Iterator[Row]:
+    escaped = table.format in ("csv", "tsv")
+    for row in table.rows():
+        values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
+        try:
+            said = read_said(json.loads(values["decisions"] or "[]"), json.loads(values["rationales"] or "[]"))
+            metadata = json.loads(values["metadata"] or "{}").items()
+        except _BROKEN as error:
+            raise UserError("import_record_broken", name=name, row=row.number, tool="Maeumgyeol") from error
+        kept = {key: value for key, value in values.items() if key not in _DERIVED and not key.startswith("proba_")}
+        kept |= {tables.plain_column(key): as_text(value) for key, value in metadata if key not in kept}
+        yield Row(row.number, {**kept, SAID: tables.summarise(said)}, said)

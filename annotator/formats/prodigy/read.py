@@ -1,0 +1,53 @@
+"""Prodigy JSONL: one line for each answer of each person.
+
+An accepted label, or the accepted options, are the decision; an ignored example is a skip. A rejected label says only
+what the diary is not, and stays beside it as ``rejected``. Spans are words marked as evidence.
+
+Source: Prodigy documentation, "Annotation task formats" and the interfaces ``classification``, ``choice`` and
+``spans_manual``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator.formats.table import Mark, Said
+
+_ANSWERS = ("accept", "reject", "ignore")
+_LEFT = frozenset(("text", "label", "accept", "answer", "spans", "meta", "options", "tokens", "config", "html"))
+_LEFT |= frozenset(("user_input", "flagged", "intensity", "rejected"))
+
+
+def is_example(found: dict[str, Any]) -> bool:
+    """Say whether an object is an example: a text with hashes or an answer."""
+    return isinstance(found.get("text"), str) and ("_task_hash" in found or found.get("answer") in _ANSWERS)
+
+
+def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+    """Return text and metadata, and what the person said."""
+    labels = tuple(str(one) for one in found.get("accept") or ([found["label"]] if found.get("label") else ()))
+    answer = found.get("answer", "accept")
+    meta = found.get("meta") or {}
+    values = {"text": found["text"], **meta}
+    values |= {key: value for key, value in found.items() if key not in _LEFT and not key.startswith("_")}
+    if answer == "reject" and labels:
+        values["rejected"] = ", ".join(labels)
+    person = str(found.get("_annotator_id") or found.get("_session_id") or "")
+    said = _said(person, found, labels, answer)
+    return values, [said] if said.kind or said.marks else []
+
+
+def _said(person: str, found: dict[str, Any], labels: tuple[str, ...], answer: str) -> Said:
+    accepted = answer == "accept"
+    spans = [span for span in found.get("spans") or [] if accepted and "label" in span]
+    intensity = found.get("intensity")
+    passed = "flag" if found.get("flagged") else "skip"
+    kind = "label" if accepted and labels else passed if answer == "ignore" else None
+    return Said(
+        person,
+        kind,  # type: ignore[arg-type]
+        labels if accepted else (),
+        str(found.get("user_input") or ""),
+        int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
+        tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans),
+    )

@@ -1,0 +1,75 @@
+"""Prodigy JSONL, as ``prodigy db-in`` reads it: one line for what one person said of one diary.
+
+Diaries of which nobody said anything are left out: ``db-in`` would take them for accepted. It makes the hashes, too.
+
+Source: Prodigy documentation, interfaces ``choice`` and ``spans_manual``, and "Annotation task formats".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from annotator.formats.json.write import write_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from annotator.exporting.label_scheme import Scheme
+    from annotator.exporting.records import Mark, Record, Said
+
+
+def write_prodigy(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
+    """Write Prodigy JSONL and return how many lines it has."""
+    return write_lines(target, (line for record in records for line in lines(record, scheme)))
+
+
+def lines(record: Record, scheme: Scheme) -> Iterator[dict[str, Any]]:
+    """Yield a line for everyone who said something of a diary."""
+    options = [{"id": name, "text": name} for name in scheme.names]
+    meta = {
+        "diary_id": record.id,
+        "written_on": record.written_on,
+        "source": record.source,
+        "part": record.part,
+        "file": record.origin.file,
+        "row": record.row,
+        "predicted": record.predicted,
+        "model_version": record.model_version,
+    }
+    for name, (said, marks) in record.by_person().items():
+        spans = _spans(marks)
+        if said is None and not spans:
+            continue
+        yield {
+            "text": record.text,
+            "meta": {key: value for key, value in meta.items() if value is not None},
+            **({} if said is None else _decision(said, options, several=scheme.several)),
+            "spans": spans,
+            "answer": "accept" if said is None or said.kind == "label" else "ignore",
+            "_view_id": "spans_manual" if said is None else "choice",
+            "_annotator_id": name,
+            "_session_id": name,
+        }
+
+
+def _decision(said: Said, options: list[dict[str, str]], *, several: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "options": options,
+        "accept": said.labels,
+        "config": {"choice_style": "multiple" if several else "single"},
+        "_timestamp": int(datetime.fromisoformat(said.decided_at).timestamp()),
+    }
+    if said.kind == "flag":
+        found["flagged"] = True
+    if said.intensity is not None:
+        found["intensity"] = said.intensity
+    if said.memo:
+        found["user_input"] = said.memo
+    return found
+
+
+def _spans(marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    right = [mark for mark in marks if mark.verdict == "right" and mark.label is not None]
+    return [{"start": mark.start, "end": mark.end, "label": mark.label} for mark in right]

@@ -1,0 +1,268 @@
+"""The file to import: one that is open, read several times, and never changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import tempfile
+import unicodedata
+from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from annotator.errors import UserError
+from annotator.messages.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from annotator.formats.table import Format
+
+ENDINGS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".txt": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+    ".spacy": "spacy",
+}
+"""Endings that are read. Excel writes tab-separated text as .txt."""
+
+HUB = "hf:"
+"""Begins the name of a data set on the hub, which is read instead of a file."""
+
+MOST_FILES = 2_000
+"""In a folder of a data set; `save_to_disk` makes one for each 500 MB."""
+
+_CHUNK_BYTES = 1 << 20
+# Without waiting: whoever opens a named pipe waits for somebody to write to it.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+class OpenFile:
+    """A regular file, opened once: whatever its path leads to later, this is what is read. Closed with its last user.
+
+    Attributes:
+        number: of the open file, which a child process may inherit.
+        size: its bytes, as they were when it was opened first; it is read as far as that.
+    """
+
+    def __init__(self, number: int, *, size: int | None = None) -> None:
+        self.number = number
+        self._state = self._look()
+        self.size = self._state[0] if size is None else size
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether somebody has written to it since."""
+        return self._look() != self._state
+
+    def _look(self) -> tuple[int, int]:
+        found = os.fstat(self.number)
+        return found.st_size, found.st_mtime_ns
+
+    def open(self) -> BinaryIO:
+        """Return a reader from its beginning, which has a place of its own."""
+        return BufferedReader(_Reader(self), _CHUNK_BYTES)
+
+
+class _Reader(RawIOBase):
+    """Reads at its own place: processes that share an open file share the file's place, too."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._file.size}[whence]
+        self._place = max(0, start + offset)
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        # Not beyond the size that it had: a file that grows for ever has an end.
+        most = max(0, min(len(buffer), self._file.size - self._place))
+        content = os.pread(self._file.number, most, self._place)
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is there, is readable and isn't empty; a folder that a data set was saved to; or a name on the hub.
+
+    Attributes:
+        name: what people call it; no folders, always storable as UTF-8.
+        file: None for a folder and for the hub.
+        folder: None for a file and for the hub.
+    """
+
+    name: str
+    file: OpenFile | None = None
+    folder: Path | None = None
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading from its beginning."""
+        assert self.file is not None
+        return self.file.open()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield its bytes in order, up to 1 MiB at a time.
+
+        Raises:
+            UserError: if reading fails half-way.
+        """
+        with self.open() as file:
+            try:
+                while chunk := file.read(_CHUNK_BYTES):
+                    yield chunk
+            except OSError as error:
+                raise UserError("import_file_unreadable", name=self.name, reason=error.strerror or "?") from error
+
+    def head(self) -> bytes:
+        """Return its first bytes, up to 1 MiB."""
+        return next(self.chunks(), b"")
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes; of a folder those of its files; None of a data set on the hub, which nobody knows yet.
+
+        Raises:
+            UserError: for a folder with too many files.
+        """
+        if self.file is not None:
+            return self.file.size
+        return None if self.folder is None else sum(path.stat().st_size for path in self._files())
+
+    def digest(self) -> str:
+        """Return a hexadecimal hash of its bytes; of a folder's files in the order of their names."""
+        digest = hashlib.blake2b(digest_size=16)
+        if self.is_on_hub():
+            digest.update(self.name.encode())
+        elif self.folder is None:
+            _add(digest, self)
+        for path in self._files():
+            _add(digest, Source(path.name, _open_path(path, path.name)))
+        return digest.hexdigest()
+
+    def _files(self) -> list[Path]:
+        if self.folder is None:
+            return []
+        found: list[Path] = []
+        for path in self.folder.rglob("*"):
+            if path.is_file():
+                found.append(path)
+            if len(found) > MOST_FILES:
+                raise UserError("import_folder_too_full", name=self.name, limit=MOST_FILES)
+        return sorted(found)
+
+    def is_on_hub(self) -> bool:
+        """Return whether it is a data set's name on the hub, not a file."""
+        return self.file is None and self.folder is None
+
+    def check_unchanged(self) -> None:
+        """Check that what was read is what is there.
+
+        Raises:
+            UserError: if somebody has written to the file since it was opened.
+        """
+        if self.file is not None and self.file.is_changed:
+            raise UserError("import_file_changed", name=self.name)
+
+
+def _add(digest: hashlib.blake2b, source: Source) -> None:
+    for chunk in source.chunks():
+        digest.update(chunk)
+
+
+def open_source(content: Path | bytes, name: str) -> Source:
+    """Open a file, a folder, or the bytes of an upload, and check that there is something to read.
+
+    Raises:
+        UserError: for a path that leads nowhere, a folder that no data set was saved to, a device, a file without
+            permission or without bytes.
+    """
+    if name.startswith(HUB) and isinstance(content, Path):  # an upload may be called anything
+        return Source(visible(name))
+    plain = _plain_name(name)
+    if isinstance(content, Path):
+        _check_path(content, plain)
+        if content.is_dir():
+            return Source(plain, folder=content.resolve())
+    source = Source(plain, _open_path(content, plain) if isinstance(content, Path) else keep(content))
+    if not source.head():
+        raise UserError("import_file_empty", name=plain)
+    return source
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether ``save_to_disk`` of the ``datasets`` library wrote a folder."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def _check_path(path: Path, name: str) -> None:
+    try:
+        if not path.exists():
+            raise UserError("import_file_missing", path=str(path))
+        if path.is_dir() and not is_folder(path):
+            raise UserError("import_file_is_folder", path=str(path))
+        if not path.is_dir() and not path.is_file():
+            raise UserError("import_file_not_regular", path=str(path))
+    except (OSError, ValueError) as error:  # a name too long for the file system, a NUL in it
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError("import_file_unreadable", name=name, reason=reason) from error
+
+
+def _open_path(path: Path, name: str) -> OpenFile:
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise UserError("import_file_unreadable", name=name, reason=error.strerror or "?") from error
+
+
+def open_regular(path: Path) -> OpenFile:
+    """Open a path, and look at what it has led to: it may have been exchanged since somebody looked at it.
+
+    Raises:
+        UserError: for a device, a pipe and whatever else has no end.
+        OSError: if it can't be opened, or is a folder.
+    """
+    file = OpenFile(os.open(path, _FLAGS))
+    mode = os.fstat(file.number).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise UserError("import_file_not_regular", path=str(path))
+    return file
+
+
+def keep(content: bytes) -> OpenFile:
+    """Return an open file without a name that holds the bytes of an upload; gone when the process is."""
+    with tempfile.TemporaryFile() as written:
+        written.write(content)
+        written.flush()
+        return OpenFile(os.dup(written.fileno()))
+
+
+def _plain_name(name: str) -> str:
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    # macOS hands out decomposed Hangul; the same file must not become two importers.
+    return unicodedata.normalize("NFC", visible(last)) or "?"

@@ -1,0 +1,131 @@
+"""JSON of other labelling tools: what each object says of a text, and who decided what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from annotator.errors import UserError
+from annotator.formats import table
+from annotator.formats.argilla import read as argilla
+from annotator.formats.doccano import read as doccano
+from annotator.formats.json import read_array, read_lines
+from annotator.formats.label_studio import read as label_studio
+from annotator.formats.prodigy import read as prodigy
+from annotator.formats.table import Row, Table
+from annotator.importing.columns import ColumnMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from annotator.formats.source import Source
+    from annotator.formats.table import Format, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a tool writes its objects.
+
+    Attributes:
+        said: the column in which people see what was decided, and by which it is chosen or left out.
+        fits: says of the first object whether the file is of this tool.
+        read: returns the values of an object and what people said; raises what Python raises for a broken one.
+        text: the column of the text, where the tool has one name for it.
+        key: under which objects have a number of their own that no other object may have.
+    """
+
+    format: Format
+    said: str
+    fits: Callable[[dict[str, Any]], bool]
+    read: Callable[[dict[str, Any]], tuple[dict[str, Any], list[Said]]]
+    text: str | None = None
+    key: str | None = None
+
+
+SHAPES = (
+    Shape("label_studio", "annotations", label_studio.is_task, label_studio.read_task, key="id"),
+    Shape("label_studio", "annotations", label_studio.is_small, label_studio.read_small),
+    Shape("argilla", "responses", argilla.is_record, argilla.read_record, key="id"),
+    Shape("prodigy", "answers", prodigy.is_example, prodigy.read_example, text="text"),
+    Shape("doccano", "labels", doccano.is_example, doccano.read_example, text="text", key="id"),
+)
+
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+
+
+def open_json(source: Source, encoding: str) -> Table:
+    """Open a JSON list or a JSONL file: of one of the tools, or objects whose keys are columns.
+
+    Raises:
+        UserError: for a file that is neither, or an object that doesn't fit the others, with its row.
+    """
+    in_array = read_array.is_array(source, encoding)
+    read = read_array.objects if in_array else read_lines.objects
+    first = next((found for _, found in islice(read(source, encoding), 1)), None)
+    if first is None:
+        raise UserError("import_no_rows", name=source.name)
+    shape = next((shape for shape in SHAPES if shape.fits(first)), None)
+    if shape is not None:
+        return _open_shape(source, encoding, shape, lambda: read(source, encoding))
+    if not in_array:
+        return read_lines.open_json_lines(source, encoding)
+    columns = _columns(source, _plain_rows(source, encoding))
+    return Table("json", encoding, columns, lambda: _plain_rows(source, encoding))
+
+
+def _columns(source: Source, rows: Iterator[Row]) -> tuple[str, ...]:
+    seen: dict[str, None] = {}
+    for row in rows:
+        seen.update(dict.fromkeys(row.values))
+        table.check_count(seen, name=source.name)
+    return tuple(seen)
+
+
+def _plain_rows(source: Source, encoding: str) -> Iterator[Row]:
+    for number, found in read_array.objects(source, encoding):
+        columns = read_lines.column_names(source, number, found)
+        yield Row(number, dict(zip(columns, map(read_lines.as_text, found.values()), strict=True)))
+
+
+def _open_shape(
+    source: Source, encoding: str, shape: Shape, read: Callable[[], Iterator[tuple[int, dict[str, Any]]]]
+) -> Table:
+    columns = _columns(source, _shaped_rows(source, shape, read()))
+    known = ColumnMap(shape.text, label=shape.said)
+    return Table(
+        shape.format,
+        encoding,
+        columns,
+        lambda: _shaped_rows(source, shape, read()),
+        said=shape.said,
+        known=known,
+    )
+
+
+def _shaped_rows(source: Source, shape: Shape, found: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
+    seen: dict[str, int] = {}
+    for number, one in found:
+        key = None if shape.key is None else read_lines.as_text(one.get(shape.key))
+        if key is not None and seen.setdefault(key, number) != number:
+            shown = table.shorten(key)
+            raise UserError("import_id_repeats", name=source.name, id=shown, row=number, first=seen[key])
+        try:
+            if not shape.fits(one):
+                raise ValueError
+            values, said = shape.read(one)
+        except _BROKEN as error:
+            raise UserError("import_record_broken", name=source.name, row=number, tool=_TOOLS[shape.format]) from error
+        columns = read_lines.column_names(source, number, values)
+        texts = dict(zip(columns, map(read_lines.as_text, values.values()), strict=True))
+        items = list(texts.items())
+        items.insert(1, (shape.said, table.summarise(said)))  # beside the text, where people look
+        yield Row(number, dict(items), tuple(said))
+
+
+_TOOLS: dict[Format, str] = {
+    "label_studio": "Label Studio",
+    "argilla": "Argilla",
+    "prodigy": "Prodigy",
+    "doccano": "doccano",
+}

@@ -1,0 +1,223 @@
+"""Which rows of a file become diaries, and why the others don't."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from annotator.errors import UserError
+from annotator.formats import table
+from annotator.formats.dates import read_date
+from db.answers.imported_decisions import NewMark, NewVote
+from db.texts.diaries import DRAW_RANGE, NewDiary, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from annotator.formats.table import Mark, Row, Said
+    from annotator.importing.columns import ColumnMap
+    from db.texts.diaries import Part
+
+MAX_CHARACTERS = 20_000
+"""Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
+
+HASH_BYTES = 16
+
+_INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+_HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def text_hash(text: str) -> bytes:
+    """Return the digest by which equal texts are known: of the NFC form without surrounding white space.
+
+    Raises:
+        UnicodeEncodeError: for a lone surrogate.
+    """
+    return blake2b(unicodedata.normalize("NFC", text).strip().encode(), digest_size=HASH_BYTES).digest()
+
+
+def draw_of(digest: bytes, *, seed: bytes) -> int:
+    """Return a number uniform in [0, DRAW_RANGE) that depends on the text and the project alone.
+
+    So a diary falls into the same part whichever file it comes in, and in whatever order.
+
+    Args:
+        digest: what `text_hash` gives.
+        seed: at most 64 bytes.
+    """
+    return int.from_bytes(blake2b(digest, key=seed, digest_size=8).digest()) % DRAW_RANGE
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Turns rows into diaries, and counts what is wrong with the others.
+
+    Attributes:
+        label_ids: id by label name, NFC; None for a name that is known and has no label here.
+        seed, test_share: which diaries are kept apart for the honest test.
+        excel_dates: also read Excel's day numbers.
+        importer: who decides what the file gives to nobody; those whom it names are called after it.
+        said: the column that stands for what each person decided.
+        name: of the file, for messages.
+        unknown_labels: label values that are not in the set, with their number of rows.
+        notes: rows that are kept, but not with everything: dates that couldn't be read.
+    """
+
+    columns: ColumnMap
+    label_ids: Mapping[str, int | None]
+    seed: bytes
+    test_share: float
+    max_characters: int = MAX_CHARACTERS
+    excel_dates: bool = False
+    importer: str = ""
+    said: str | None = None
+    name: str = ""
+    unknown_labels: Counter[str] = field(default_factory=Counter)
+    notes: list[Skip] = field(default_factory=list)
+    _read_columns: frozenset[str] = field(init=False)
+    _undated_columns: frozenset[str] = field(init=False)
+    _texts: tuple[str, ...] = field(init=False)
+    _reads_said: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which columns are no metadata, with a date that can be read and without."""
+        roles = self.columns.roles()
+        self._read_columns = frozenset((*roles.values(), *self.columns.ignored, *self.columns.more_text))
+        self._undated_columns = self._read_columns - {roles.get("date", "")}
+        self._texts = tuple(filter(None, (self.columns.text, *self.columns.more_text)))
+        self._reads_said = self.said is not None and self.columns.label == self.said
+
+    def sift(self, row: Row) -> NewDiary | Skip:
+        """Return the row's diary, or why there is none.
+
+        Reasons: ``bad_character`` (a NUL, which other programs take for the end of a text, or bytes that are no
+        character; detail: the column), ``empty``, ``too_long`` (detail: how many characters).
+        """
+        if (column := _unstorable(row.values)) is not None:
+            return Skip(row.number, "bad_character", table.shorten(column))
+        text = self._text(row)
+        if _is_blank(text):
+            return Skip(row.number, "empty")
+        if len(text) > self.max_characters:
+            return Skip(row.number, "too_long", str(len(text)))
+        return self._diary(row, text)
+
+    def _text(self, row: Row) -> str:
+        if len(self._texts) == 1:
+            return row.values.get(self._texts[0]) or ""
+        values = [row.values.get(column) or "" for column in self._texts]
+        return " ".join(value.strip() for value in values if not _is_blank(value))
+
+    def _diary(self, row: Row, text: str) -> NewDiary:
+        digest = text_hash(text)
+        draw = draw_of(digest, seed=self.seed)
+        part: Part = "test" if draw < self.test_share * DRAW_RANGE else "pool"
+        written_on, unread = self._date(row)
+        return NewDiary(
+            row_number=row.number,
+            text=text,
+            text_hash=digest,
+            written_on=written_on,
+            author=self._value(row, self.columns.author),
+            metadata=self._metadata(row, unread),
+            part=part,
+            draw=draw,
+            **self._decided(row, text),
+        )
+
+    def _decided(self, row: Row, text: str) -> dict[str, Any]:
+        """Return the label or the votes of a row, as fields of its diary."""
+        if self._reads_said:
+            votes = [self._vote(row, said, text) for said in row.said]
+            return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks)}
+        label_id = self._label(row)
+        person = self._value(row, self.columns.annotator)
+        if label_id is None or person is None:
+            return {"label_id": label_id}
+        return {"votes": (NewVote(self._annotator(person), "label", label_id),)}
+
+    def _date(self, row: Row) -> tuple[str | None, bool]:
+        """Return the date, and whether there is one that can't be read."""
+        written = (row.values.get(self.columns.date or "") or "").strip()
+        if not written:
+            return None, False
+        found = read_date(written, excel=self.excel_dates)
+        if found is None:
+            self.notes.append(Skip(row.number, "bad_date", table.shorten(written)))
+        return found, found is None
+
+    def _value(self, row: Row, column: str | None) -> str | None:
+        return (row.values.get(column or "") or "").strip() or None
+
+    def _label(self, row: Row) -> int | None:
+        return self._label_id(row.values.get(self.columns.label or "") or "")
+
+    def _label_id(self, written: str) -> int | None:
+        name = unicodedata.normalize("NFC", written).strip()
+        if not name:
+            return None
+        if name not in self.label_ids:
+            self.unknown_labels[name] += 1
+        return self.label_ids.get(name)
+
+    def _annotator(self, person: str) -> str | None:
+        """Return what somebody whom the file names is called here: never the same as a person of the project."""
+        name = unicodedata.normalize("NFC", table.printable(person)).strip()
+        return f"{self.importer} · {table.shorten(name, 100)}" if name else None
+
+    def _vote(self, row: Row, said: Said, text: str) -> NewVote:
+        found = [label_id for name in said.labels if (label_id := self._label_id(name)) is not None]
+        known = [mark for mark in said.marks if not mark.if_label or self.label_ids.get(mark.label) is not None]
+        marks = [(mark, self._label_id(mark.label)) for mark in known]
+        return NewVote(
+            annotator=self._annotator(said.person),
+            # A crosswalk may lead nowhere: then nothing is left of what was said.
+            kind=said.kind if found or said.kind != "label" else None,
+            label_id=found[0] if found else None,
+            other_label_ids=tuple(dict.fromkeys(found[1:])),
+            memo=table.printable(said.memo),
+            intensity=said.intensity,
+            marks=tuple(self._mark(row, mark, label_id, text) for mark, label_id in marks if label_id is not None),
+        )
+
+    def _mark(self, row: Row, mark: Mark, label_id: int, text: str) -> NewMark:
+        if not (0 <= mark.start < mark.end <= len(text) and text[mark.start : mark.end].strip()):
+            details = {"start": mark.start, "end": mark.end, "length": len(text)}
+            raise UserError("import_mark_outside", name=self.name, row=row.number, **details)
+        return NewMark(label_id, mark.start, mark.end, mark.verdict)
+
+    def _metadata(self, row: Row, unread_date: bool) -> str:
+        """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
+        left_out = self._undated_columns if unread_date else self._read_columns
+        kept = {column: value for column, value in row.values.items() if value and column not in left_out}
+        return _TO_JSON(kept) if kept else "{}"
+
+
+def _unstorable(values: Mapping[str, str | None]) -> str | None:
+    """Return the column with a NUL or a lone surrogate, if there is one."""
+    if _is_storable("".join([*values, *filter(None, values.values())])):
+        return None
+    return next(column for column, value in values.items() if not _is_storable(column + (value or "")))
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _is_blank(text: str) -> bool:
+    """Say whether there is nothing to see: white space, zero-width characters, Hangul fillers."""
+    # Nearly always the first character says it: a loop is left sooner than a generator is made.
+    for character in text:
+        if unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS:
+            return False
+    return True

@@ -1,0 +1,328 @@
+"""Diaries that another program hands in one by one, reads back and corrects: the work behind the service."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator import settings as project_settings
+from annotator.accounts import diary_access
+from annotator.dictionary import adjustment
+from annotator.errors import UserError
+from annotator.formats.table import Row
+from annotator.importing.columns import ColumnMap
+from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
+from annotator.label_sets import projection
+from annotator.labelling import board
+from annotator.privacy import forgotten_key, masking
+from db import clock
+from db.answers import decisions, queue
+from db.answers.decisions import NewDecision
+from db.connection import write
+from db.label_sets import labels
+from db.models import models
+from db.people import annotators, api_tokens, diary_ties
+from db.review import reviews
+from db.texts import diaries, incremental_import
+from db.texts.diaries import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.accounts.api_tokens import Caller
+    from annotator.settings import Settings
+    from db import Database
+    from db.answers.decisions import Decision
+    from db.models.models import Explanation
+    from db.texts.diaries import NewDiary
+
+    FloatArray = NDArray[np.float32]
+
+ROLES = ColumnMap("text", date="written_on", author="author")
+"""What of a diary is no metadata, by the names that programs use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A diary on its way in, as a program hands it over.
+
+    Attributes:
+        written_on: ISO 8601, such as 2024-03-01.
+        metadata: whatever else is to stay with it; no key of `ROLES`.
+    """
+
+    text: str
+    written_on: str | None = None
+    author: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What one model says of some texts: (n, m), columns as that model has them."""
+
+    model_id: int
+    proba: FloatArray
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Look whether every text can be read and kept.
+
+    Raises:
+        UserError: ``handed_bad_character``, ``handed_empty`` or ``handed_too_long`` with its 1-based place.
+    """
+    _sift([Item(text) for text in texts], seed=b"", test_share=0.0)
+
+
+def store(
+    db: Database, caller: Caller, items: Sequence[Item], classified: Classified | None = None
+) -> list[dict[str, Any]]:
+    """Keep diaries, and what a model said of them, in one transaction; return for each its id and whether it is new.
+
+    A text that is there already keeps its id. New diaries go to the end of the queue.
+
+    Args:
+        classified: of the same texts in the same order; None leaves that to the worker.
+
+    Raises:
+        UserError, DatabaseError: if a text can't be kept, or was forgotten; none of them is kept, then.
+    """
+    settings = project_settings.load(db)
+    rows = _sift(items, seed=bytes.fromhex(settings.seed), test_share=settings.test_share)
+    with write(db):
+        refuser = forgotten_key.refuser(db)
+        found = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
+        queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
+        diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
+        if classified is not None:
+            ids = np.array([diary_id for diary_id, _ in found], np.int64)
+            models.update_predictions(db, classified.model_id, ids, classified.proba)
+    said = predictions_of(db, [item.text for item in items], classified) if classified else [None] * len(items)
+    return [
+        {"id": diary_id, "created": is_new, "prediction": prediction}
+        for (diary_id, is_new), prediction in zip(found, said, strict=True)
+    ]
+
+
+def _sift(items: Sequence[Item], *, seed: bytes, test_share: float) -> list[NewDiary]:
+    sieve = Sieve(ROLES, {}, seed=seed, test_share=test_share)
+    found = [sieve.sift(Row(place, _values(item))) for place, item in enumerate(items, 1)]
+    for place, row in enumerate(found, 1):
+        if isinstance(row, Skip):
+            if row.reason == "too_long":
+                raise UserError("handed_too_long", place=place, found=int(row.detail), most=MAX_CHARACTERS)
+            raise UserError(f"handed_{row.reason}", place=place)
+    return [row for row in found if not isinstance(row, Skip)]
+
+
+def _values(item: Item) -> dict[str, str | None]:
+    return {**item.metadata, "text": item.text, "written_on": item.written_on, "author": item.author}
+
+
+def _batch_of(db: Database, caller: Caller) -> int:
+    token = api_tokens.find(db, caller.token_id)
+    if token is not None and token.batch_id is not None:
+        return token.batch_id
+    batch_id = incremental_import.begin_batch(db, name=f"API: {caller.name}", imported_by=caller.annotator_id)
+    api_tokens.set_batch(db, caller.token_id, batch_id)
+    return batch_id
+
+
+def predictions_of(db: Database, texts: Sequence[str], classified: Classified) -> list[dict[str, Any] | None]:
+    """Return what a model says of texts in terms of the labels in force, moved by the dictionary where that is on.
+
+    None where all that the model believes in has been retired since.
+    """
+    model = models.get_model(db, classified.model_id)
+    proba = projection.in_force(db, model).proba(classified.proba)
+    refiner = adjustment.find_refiner(db, model)
+    if refiner is not None:
+        proba = refiner.refine(texts, proba)
+    names = [label.name for label in labels.list_labels(db)]
+    return [None if np.isnan(row).any() else _prediction(names, row, model.version) for row in proba]
+
+
+def _prediction(names: Sequence[str], row: FloatArray, version: int) -> dict[str, Any]:
+    return {
+        "label": names[int(row.argmax())],
+        "proba": {name: round(float(p), 6) for name, p in zip(names, row, strict=True)},
+        "model_version": version,
+    }
+
+
+def read(db: Database, caller: Caller, diary_id: int) -> dict[str, Any]:
+    """Return a diary as programs see it, what is private covered: its label, prediction and how far it is.
+
+    Raises:
+        UserError: ``right_missing`` for a token that may not read.
+        NotFoundError: for a diary that does not exist, or is withheld.
+    """
+    diary_access.require(db, diary_access.program(caller), "see", diary_id)
+    settings = project_settings.load(db)
+    diary = diaries.get_diary(db, diary_id)
+    label, prediction = _label(db, diary_id), _kept_prediction(db, diary_id, diary.text)
+    return {
+        "id": diary.id,
+        "status": "labelled" if label else "classified" if prediction else "waiting",
+        "text": masking.shown(diary.text, settings),
+        "written_on": diary.written_on,
+        "author": None if diary.author is None else masking.shown(diary.author, settings),
+        "label": label,
+        "prediction": prediction,
+    }
+
+
+def _kept_prediction(db: Database, diary_id: int, text: str) -> dict[str, Any] | None:
+    active = models.find_active(db)
+    proba = None if active is None else models.find_proba(db, active, diary_id)
+    if active is None or proba is None:
+        return None
+    return predictions_of(db, [text], Classified(active.id, proba[None]))[0]
+
+
+def _label(db: Database, diary_id: int) -> dict[str, Any] | None:
+    """Return the decision that counts: the one that a reviewer has settled on, or the newest in force."""
+    given = [d for d in decisions.list_standing(db, [diary_id]) if d.kind == "label"]
+    review = reviews.find_standing(db, diary_id)
+    settled = [d for d in given if review is not None and d.id == review.decision_id]
+    counting: Decision | None = max(settled or given, key=lambda d: d.id, default=None)
+    if counting is None:
+        return None
+    names = {label.id: label.name for label in labels.list_all_labels(db)}
+    return {
+        "name": names[counting.label_id or 0],
+        "by": dict(annotators.list_annotators(db))[counting.annotator_id],
+        "decided_at": counting.decided_at,
+        "is_settled": bool(settled),
+    }
+
+
+def read_corrected(db: Database, caller: Caller, diary_id: int, name: str) -> dict[str, Any]:
+    """Return a diary that a program has just corrected: in full, or what it said itself if it may not read it."""
+    if diary_access.may(db, diary_access.program(caller), "see", diary_id):
+        return read(db, caller, diary_id)
+    own = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == caller.annotator_id)
+    label = {"name": name, "by": caller.name, "decided_at": own.decided_at, "is_settled": False}
+    nothing = dict.fromkeys(("text", "written_on", "author", "prediction"))
+    return {"id": diary_id, "status": "labelled", "label": label, **nothing}
+
+
+def correct(
+    db: Database,
+    caller: Caller,
+    diary_id: int,
+    name: str,
+    *,
+    annotator_id: int | None = None,
+    token: str | None = None,
+    memo: str = "",
+) -> bool:
+    """Keep the label that somebody gives a diary; return whether that changes what they said before.
+
+    Args:
+        annotator_id: who gives it; None for the program itself.
+        token: names the press: a second one with it is kept once. None makes one.
+
+    Raises:
+        UserError: for a label that is not in the set, or a token that may not write.
+        NotFoundError: for a diary that does not exist.
+    """
+    known = {label.name: label.id for label in labels.list_labels(db)}
+    if name not in known:
+        raise UserError("label_unknown", found=name[:40], known=", ".join(known))
+    actor, annotator_id = diary_access.program(caller), annotator_id or caller.annotator_id
+    with write(db):
+        diary_access.require(db, actor, "decide", diary_id)
+        mine = [d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == annotator_id]
+        if any(d.kind == "label" and d.label_id == known[name] and not d.other_label_ids for d in mine):
+            return False
+        active = models.find_active(db)
+        press = NewDecision(
+            diary_id=diary_id,
+            annotator_id=annotator_id,
+            kind="label",
+            token=token or f"api-{secrets.token_hex(16)}",
+            label_id=known[name],
+            model_id=None if active is None else active.id,
+            memo=memo,
+        )
+        return board.decide(db, press, by=actor) is not None
+
+
+def describe_labels(db: Database) -> list[dict[str, Any]]:
+    """Return the labels in force, in their order."""
+    return [
+        {"name": each.name, "definition": each.definition, "colour": each.colour} for each in labels.list_labels(db)
+    ]
+
+
+def describe_model(db: Database) -> dict[str, Any]:
+    """Return which model serves.
+
+    Raises:
+        UserError: ``no_model_yet``.
+    """
+    active = models.find_active(db)
+    if active is None:
+        raise UserError("no_model_yet")
+    names = {label.id: label.name for label in labels.list_all_labels(db)}
+    return {
+        "version": active.version,
+        "tier": active.tier,
+        "encoder": active.encoder,
+        "labels": [names[i] for i in active.label_ids],
+        "trained_on": len(active.training_decisions),
+        "created_at": active.created_at,
+    }
+
+
+def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, Any] | None:
+    """Return the explanation of a diary by the serving model, if one is kept; the words are covered as everywhere.
+
+    Raises:
+        UserError: ``no_model_yet``, or ``right_missing`` for a token that may not read.
+        NotFoundError: for a diary that does not exist, or is withheld.
+    """
+    diary_access.require(db, diary_access.program(caller), "see", diary_id)
+    diary = diaries.get_diary(db, diary_id)
+    active = models.find_active(db)
+    if active is None:
+        raise UserError("no_model_yet")
+    settings = project_settings.load(db)
+    mapping = projection.in_force(db, active)
+    found = projection.find_explanation(db, active, diary_id, settings.unit, mapping)
+    proba = projection.find_proba(db, active, diary_id, mapping)
+    if found is None or proba is None:
+        return None
+    names = [label.name for label in labels.list_labels(db)]
+    return _explanation(diary.text, settings, found, names, int(proba.argmax())) | {"model_version": active.version}
+
+
+def _explanation(text: str, settings: Settings, found: Explanation, names: Sequence[str], top: int) -> dict[str, Any]:
+    shown = masking.shown(text, settings)
+    return {
+        "diary_id": found.diary_id,
+        "label": names[top],
+        "unit": found.unit,
+        "fit": round(found.fit[top], 4),
+        "words": [
+            {
+                "text": shown[start:end],
+                "start": start,
+                "end": end,
+                "weights": {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)},
+            }
+            for (start, end), weights in zip(found.spans, found.weights, strict=True)
+        ],
+    }
+
+
+def count(db: Database) -> tuple[int, int | None]:
+    """Return how many diaries there are, and which version serves; None while none does."""
+    active = models.find_active(db)
+    return diaries.count_diaries(db), None if active is None else active.version

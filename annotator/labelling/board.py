@@ -1,0 +1,561 @@
+"""Labelling: hand out diaries, keep what people decide of them, take it back."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator import settings as project_settings
+from annotator.accounts import diary_access
+from annotator.dictionary import adjustment
+from annotator.errors import UserError
+from annotator.label_sets import projection
+from annotator.labelling import rationales
+from annotator.labelling.events import Event, read_event, seq_of
+from annotator.messages import Language, say
+from annotator.privacy import care
+from annotator.privacy.masking import shown as masked
+from annotator.quality import automation_bias
+from annotator.serving import explanation_text
+from db.answers import decisions, queue, repeats
+from db.answers.decisions import NewDecision
+from db.connection import write
+from db.errors import NotFoundError
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.accounts.diary_access import Actor
+    from annotator.dictionary.adjustment import Refiner
+    from annotator.label_sets.projection import Columns
+    from annotator.settings import Settings
+    from db import Database
+    from db.answers.decisions import Decision
+    from db.answers.queue import Lease
+    from db.answers.repeats import Repeat
+    from db.label_sets.labels import Label
+    from db.models.models import Explanation, Model
+    from db.texts.diaries import Diary
+
+LOOKAHEAD = 6
+"""Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
+
+_MOST_HELD = 10 * LOOKAHEAD
+"""Diaries one person holds in all tabs together: whoever names ever new tabs does not get to read everything."""
+
+_RECENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a press.
+
+    Attributes:
+        acked: number of the newest press that needs no further sending.
+        refused: why it can never be kept; None if it was.
+        notice: what else there is to say of one that was kept; None for nothing.
+    """
+
+    acked: int
+    refused: UserError | NotFoundError | None = None
+    notice: UserError | None = None
+
+
+def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: int) -> Receipt:
+    """Keep one press as a browser sent it, unless its number says that it was kept before.
+
+    Raises:
+        DatabaseError: if it could not be kept now, for instance on a full disk; it shall be sent again.
+    """
+    try:
+        event = read_event(raw)
+    except UserError as error:
+        # Sending it again would not mend it, so it is done with wherever its number can be read.
+        return Receipt(max(acked, seq_of(raw)), error)
+    if event.seq <= acked:
+        return Receipt(acked)
+    try:
+        notice = apply(db, event, annotator_id=annotator_id, holder=holder)
+    except (UserError, NotFoundError) as error:
+        return Receipt(event.seq, error)
+    return Receipt(event.seq, notice=notice)
+
+
+def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
+    """Let the diaries of a person's tab that is still open stay with it."""
+    queue.renew(db, annotator_id=annotator_id, holder=holder, seconds=project_settings.LEASE_SECONDS)
+
+
+def label_set(db: Database) -> list[Label]:
+    """Return the label set in its order."""
+    return labels.list_labels(db)
+
+
+def scope(db: Database, name: str) -> str:
+    """Return a name for one person's work in one project, under which a browser keeps what it has not sent."""
+    seed = project_settings.load(db).seed
+    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).hexdigest()
+
+
+def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> UserError | None:
+    """Keep one press. One that was kept before changes nothing.
+
+    Returns:
+        ``undo_not_shown`` where a decision was undone but its diary may not be handed out again; None otherwise.
+
+    Raises:
+        UserError: for a label that does not exist, or a diary that this person was never handed.
+        DatabaseError: if it could not be kept, for instance on a full disk.
+    """
+    actor = diary_access.person(annotator_id, holder=holder)
+    if event.kind == "undo":
+        taken = undo(db, event.token, annotator_id=annotator_id, holder=holder)
+        if taken is not None and not diary_access.may(db, actor, "see", taken.diary_id):
+            return UserError("undo_not_shown")
+    elif event.kind == "rationale":
+        rationales.mark(db, event, annotator_id=annotator_id)
+    else:
+        decide(db, _decision_of(event, annotator_id), by=actor)
+    return None
+
+
+def _decision_of(event: Event, annotator_id: int) -> NewDecision:
+    if event.diary_id is None or event.kind == "undo" or event.kind == "rationale":
+        raise UserError("event_broken")
+    return NewDecision(
+        diary_id=event.diary_id,
+        annotator_id=annotator_id,
+        kind=event.kind,
+        token=event.token,
+        label_id=event.label_id if event.kind == "label" else None,
+        memo=event.memo,
+        model_id=event.model_id,
+        shown_label_id=event.shown_label_id,
+        shown_proba=event.shown_proba,
+        seconds=event.seconds,
+        other_label_ids=event.other_label_ids if event.kind == "label" else (),
+        intensity=event.intensity if event.kind == "label" else None,
+    )
+
+
+def undo(
+    db: Database, token: str, *, annotator_id: int, holder: str, by: Actor | None = None
+) -> Decision | Repeat | None:
+    """Undo the newest answer and put its diary before the others of the tab, if this person may still see it.
+
+    Args:
+        by: who does it; None for the annotator, at the app.
+
+    Returns:
+        The answer; None if there was none.
+
+    Raises:
+        UserError: ``right_missing`` for somebody whose account is closed.
+    """
+    actor = by or diary_access.person(annotator_id, holder=holder)
+    # In one transaction: nobody else shall be handed the diary in between.
+    with write(db):
+        diary_access.require_right(db, actor, "label")
+        is_repeated = decisions.is_token_used(db, token) or repeats.is_token_used(db, annotator_id, token)
+        answer = repeats.undo_last(db, annotator_id, token=token)
+        taken = answer or decisions.undo_last(db, annotator_id, token=token)
+        if taken is None:
+            return None
+        # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
+        if is_repeated and _has_answered(db, taken.diary_id, annotator_id, is_repeat=answer is not None):
+            return taken
+        if not diary_access.may(db, actor, "see", taken.diary_id):
+            return taken
+        queue.lease_again(
+            db,
+            diary_id=taken.diary_id,
+            annotator_id=annotator_id,
+            holder=holder,
+            seconds=project_settings.LEASE_SECONDS,
+            is_repeat=answer is not None,
+        )
+    return taken
+
+
+def _has_answered(db: Database, diary_id: int, annotator_id: int, *, is_repeat: bool) -> bool:
+    if is_repeat:
+        return any(answer.diary_id == diary_id for answer in repeats.list_answers(db, annotator_id))
+    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [diary_id]))
+
+
+def decide(db: Database, decision: NewDecision, *, by: Actor | None = None) -> int | None:
+    """Keep a decision; return its id, or None if its token was used before or it answers a hidden repeat.
+
+    Args:
+        by: who does it; None for the annotator, at the app.
+
+    Raises:
+        UserError: for a label that is not in the set, or a diary that the annotator was never handed. A label that was
+            merged meanwhile counts for what it is now.
+        NotFoundError: for a model that does not exist; for a diary, where `by` may decide every one.
+    """
+    actor = by or diary_access.person(decision.annotator_id)
+    _check(db, decision)
+    predicted = _would_say(db, decision)
+    with write(db):
+        diary_access.require(db, actor, "decide", decision.diary_id)
+        if repeats.is_repeat(decision.token) and _answers_repeat(db, decision):
+            return None
+        return decisions.add(db, replace(decision, predicted_label_id=predicted))
+
+
+def _answers_repeat(db: Database, decision: NewDecision) -> bool:
+    """Keep an answer to a hidden repeat; return False where it has become a decision like any other."""
+    answer = _answer(decision)
+    if not repeats.was_handed(db, answer):
+        raise UserError("diary_not_handed")
+    return repeats.add(db, answer)
+
+
+def _check(db: Database, decision: NewDecision) -> None:
+    known = {label.id: label for label in labels.list_all_labels(db)}
+    given = [decision.label_id, *decision.other_label_ids] if decision.kind == "label" else []
+    for label_id in (*given, decision.shown_label_id):
+        if label_id is not None and label_id not in known:
+            in_force = ", ".join(label.name for label in label_set(db))
+            raise UserError("label_unknown", found=str(label_id), known=in_force)
+    for label_id in given:
+        if label_id is None:
+            raise UserError("event_broken")
+        if known[label_id].retired_at and known[label_id].merged_into is None:
+            raise UserError("label_not_in_force", name=known[label_id].name)
+    if decision.model_id is not None:
+        models.get_model(db, decision.model_id)
+
+
+def _answer(decision: NewDecision) -> repeats.NewAnswer:
+    return repeats.NewAnswer(
+        decision.diary_id,
+        decision.annotator_id,
+        decision.kind,
+        decision.token,
+        decision.label_id,
+        decision.seconds,
+    )
+
+
+def _would_say(db: Database, decision: NewDecision) -> int | None:
+    """Return what the serving model says of a diary that is labelled, whether the person saw it or not."""
+    active = models.find_active(db) if decision.kind == "label" else None
+    proba = None if active is None else projection.find_proba(db, active, decision.diary_id)
+    return None if active is None or proba is None else label_set(db)[int(proba.argmax())].id
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What one browser tab shows.
+
+    Attributes:
+        items: the diary on screen and those that follow it, ready for JSON.
+        diary_count: diaries in the project.
+        left: diaries this person could still be asked for.
+        mine: labels this person has given.
+        since_round: labels that the serving model has not seen.
+        recent: this person's newest decisions, newest first.
+        model_id: the serving model.
+        waiting: whether the first diary still waits for something the worker makes.
+    """
+
+    items: list[dict[str, Any]]
+    diary_count: int
+    left: int
+    mine: int
+    since_round: int
+    recent: list[dict[str, Any]]
+    model_id: int | None
+    waiting: bool
+
+
+def board(
+    db: Database,
+    *,
+    annotator_id: int,
+    holder: str,
+    language: Language,
+    shown_model_id: int | None = None,
+    lookahead: int = LOOKAHEAD,
+    sees_flagged: bool = True,
+    with_repeats: bool = True,
+    by: Actor | None = None,
+) -> Board:
+    """Return what a tab shows, handing out diaries as needed.
+
+    Args:
+        shown_model_id: the model that served when the tab was last drawn. When another one serves now, the
+            diaries that the tab holds but does not show are exchanged for those the new model asks for.
+        lookahead: how many diaries the holder gets when it runs low.
+        sees_flagged: whether diaries that the lead looks after are handed out, too, to those who may see them; see
+            `annotator.privacy.care`.
+        with_repeats: whether some diaries may be ones that the person has decided before.
+        by: who looks; None for the annotator, at the app.
+
+    Raises:
+        UserError: ``right_missing`` for somebody whose account is closed.
+    """
+    actor = by or diary_access.person(annotator_id, holder=holder)
+    diary_access.require_right(db, actor, "label")
+    settings = project_settings.load(db)
+    sees_flagged = sees_flagged and diary_access.has_right(db, actor, "review")
+    rules = rules_of(settings, sees_flagged=sees_flagged, with_repeats=with_repeats)
+    active = models.find_active(db)
+    leases = _visible_leases(db, actor)
+    if active is not None and shown_model_id not in (None, active.id) and leases:
+        queue.release(db, annotator_id=annotator_id, holder=holder, keep=[leases[0].diary_id])
+        leases = leases[:1]
+    if len(leases) <= lookahead // 2:
+        leases = queue.claim(
+            db,
+            annotator_id=annotator_id,
+            holder=holder,
+            limit=lookahead - len(leases),
+            seconds=project_settings.LEASE_SECONDS,
+            rules=rules,
+        )
+    phrases = care.load_list(db)
+    scene = scene_of(db, settings, active, language)
+    items = [_item(db, lease, scene) for lease in leases]
+    for lease, item in zip(leases, items, strict=True):
+        item["care"] = care.needs_care(db, lease.diary_id, item["text"], phrases)
+        marks = [] if lease.is_repeat else rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
+        item["rationales"] = marks
+    if items and not leases[0].is_repeat:
+        items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
+    counted = queue.tally_of(db, rules)
+    return Board(
+        items=items,
+        diary_count=diaries.count_diaries(db),
+        left=queue.count_open(db, annotator_id, rules),
+        mine=counted.labels_of[annotator_id] + repeats.count_labels(db, annotator_id),
+        since_round=counted.labels_since(learned_up_to(db, active)),
+        recent=_recent(db, annotator_id),
+        model_id=None if active is None else active.id,
+        waiting=bool(items) and not items[0]["blind"] and (not items[0]["prediction"] or not items[0]["explanation"]),
+    )
+
+
+def _visible_leases(db: Database, actor: Actor) -> list[Lease]:
+    """Return what a tab holds, and give back what its person may not see any more."""
+    leases = queue.list_leases(db, annotator_id=actor.annotator_id, holder=actor.holder)
+    visible = diary_access.allowed(db, actor, "see", [lease.diary_id for lease in leases])
+    if len(visible) < len(leases):
+        queue.release(db, annotator_id=actor.annotator_id, holder=actor.holder, keep=visible)
+    return [lease for lease in leases if lease.diary_id in visible]
+
+
+def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: bool = True) -> queue.Rules:
+    """Return by which rules a project hands out its diaries."""
+    return queue.Rules(
+        overlap=settings.overlap,
+        overlap_share=settings.overlap_share,
+        repeat_share=settings.repeat_share if with_repeats else 0.0,
+        gold_share=settings.gold_share,
+        sees_flagged=sees_flagged,
+        most_held=_MOST_HELD,
+    )
+
+
+def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
+    """Return a person's newest answers; those to hidden repeats stand among the others."""
+    made = [
+        (d.decided_at, d.diary_id, d.kind, d.label_id, d.other_label_ids, d.intensity)
+        for d in decisions.list_recent(db, annotator_id, limit=_RECENT)
+    ]
+    again = [
+        (r.answered_at, r.diary_id, r.kind, r.label_id, (), None)
+        for r in repeats.list_answers(db, annotator_id, limit=_RECENT)
+    ]
+    # Decisions are newest first by their ids: sorting keeps that order where the clock says the same.
+    newest = sorted([*again, *made], key=lambda row: row[0], reverse=True)[:_RECENT] if again else made
+    names = ("diary_id", "kind", "label_id", "other_label_ids", "intensity")
+    return [dict(zip(names, row[1:], strict=True)) for row in newest]
+
+
+def learned_up_to(db: Database, model: Model | None) -> int:
+    """Return the newest decision that a model may have learned from; 0 for one that needs no label."""
+    if model is None or not model.training_decisions:
+        return 0
+    this = rounds.find_by_model(db, model.id)
+    return (this.last_decision_id or 0) if this else max(model.training_decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all diaries of a page are shown by, read once for them all.
+
+    Attributes:
+        model: the one that serves; None while there is none.
+        columns: how its answers become those of the labels in force.
+        names: of the labels in force, in their order.
+        refiner: the word-emotion dictionary, where it is switched on.
+    """
+
+    settings: Settings
+    model: Model | None
+    columns: Columns | None
+    names: Sequence[str]
+    refiner: Refiner | None
+    language: Language
+
+
+def scene_of(db: Database, settings: Settings, model: Model | None, language: Language) -> Scene:
+    """Return what diaries are shown by at this moment."""
+    names = [label.name for label in label_set(db)]
+    columns = None if model is None else projection.in_force(db, model)
+    return Scene(settings, model, columns, names, adjustment.find_refiner(db, model), language)
+
+
+def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
+    diary = diaries.get_diary(db, lease.diary_id)
+    blind = lease.is_repeat or automation_bias.is_blind(diary, scene.settings)
+    split = diaries.find_sentences(db, diary.id)
+    prediction = None if blind else prediction_of(db, scene, diary)
+    text = masked(diary.text, scene.settings)
+    return {
+        "token": lease.token,
+        "diary_id": diary.id,
+        "text": text,
+        "covered": text != diary.text,
+        "care": False,
+        "sentences": [list(span) for span in split.spans] if split else [],
+        "blind": blind,
+        "prediction": prediction,
+        "explanation": None if blind else explanation_of(db, scene, diary),
+        "why": why(lease, diary, prediction, scene.names, scene.language, is_blind=blind)
+        + _by_whom(scene, prediction)
+        + _by_dictionary(scene, diary, prediction),
+        "written_on": diary.written_on,
+        "author": diary.author,
+        "previous": None,
+    }
+
+
+def prediction_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+    """Return what the model says of a diary, ready for JSON; None for nothing yet."""
+    if scene.model is None or scene.columns is None:
+        return None
+    proba = projection.find_proba(db, scene.model, diary.id, scene.columns)
+    return None if proba is None else prediction_data(scene.model.id, scene.model.version, proba, scene.columns.known)
+
+
+def prediction_data(model_id: int, version: int, proba: NDArray[np.float32], known: Sequence[bool]) -> dict[str, Any]:
+    """Return a prediction, ready for JSON.
+
+    Args:
+        proba: (k,) of the labels in force.
+        known: (k,) whether the model has learned each of them: 0 % of the others is no answer.
+    """
+    return {
+        "model_id": model_id,
+        "model_version": version,
+        "proba": [round(float(p), 5) for p in proba],
+        "label_index": int(proba.argmax()),
+        "unknown": [index for index, is_known in enumerate(known) if not is_known],
+    }
+
+
+def explanation_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+    """Return why the model says so, ready for JSON and in words; None for nothing yet."""
+    if scene.model is None or scene.columns is None:
+        return None
+    found = projection.find_explanation(db, scene.model, diary.id, scene.settings.unit, scene.columns)
+    proba = None if found is None else projection.find_proba(db, scene.model, diary.id, scene.columns)
+    if found is None or proba is None:
+        return None
+    text = masked(diary.text, scene.settings)
+    return explanation_data(text, found, proba.tolist(), scene.names, scene.language)
+
+
+def explanation_data(
+    text: str, found: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
+) -> dict[str, Any]:
+    """Return an explanation, ready for JSON and in words.
+
+    Args:
+        text: as it is shown.
+        proba: (k,) of the labels in force, whose names these are.
+    """
+    reading = explanation_text.read(text, found, proba, names, language)
+    return {
+        "spans": [list(span) for span in found.spans],
+        "weights": [[round(float(w), 5) for w in row] for row in found.weights],
+        "fit": list(found.fit),
+        "stability": found.stability,
+        "arc": found.arc and [[round(p, 4) for p in row] for row in found.arc],
+        "groups": [list(span) for span in reading.groups],
+        "sentence": reading.sentence,
+        "contrast": reading.contrast,
+        "deletion": reading.deletion,
+    }
+
+
+def _by_whom(scene: Scene, prediction: dict[str, Any] | None) -> str:
+    """Say so where the prediction is that of a published checkpoint: it has learned nothing of these people."""
+    if prediction is None or scene.model is None or scene.model.tier != models.READY_MADE:
+        return ""
+    return " " + say("why.ready_made", scene.language)
+
+
+def _by_dictionary(scene: Scene, diary: Diary, prediction: dict[str, Any] | None) -> str:
+    """Say so where the word-emotion dictionary, if it is switched on, would give another answer than the model."""
+    if prediction is None or scene.refiner is None:
+        return ""
+    refined = scene.refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
+    answer = int(refined.argmax())
+    if answer == prediction["label_index"]:
+        return ""
+    likely = round(100 * float(refined[answer]))
+    return " " + say("why.dictionary", scene.language, label=scene.names[answer], p=likely)
+
+
+def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:
+    undone = decisions.find_undone(db, diary_id, annotator_id)
+    if undone is None:
+        return None
+    return {
+        "kind": undone.kind,
+        "label_id": undone.label_id,
+        "memo": undone.memo,
+        "other_label_ids": list(undone.other_label_ids),
+        "intensity": undone.intensity,
+    }
+
+
+def why(
+    lease: Lease,
+    diary: Diary,
+    prediction: dict[str, Any] | None,
+    names: Sequence[str],
+    language: Language,
+    *,
+    is_blind: bool,
+) -> str:
+    """Say in words why this diary is asked for now, without a word of what the model thinks of a blind one."""
+    if diary.part == "test":
+        return say("why.test", language)
+    if is_blind:
+        return say("why.blind", language)
+    if prediction is None or lease.strategy in ("random", ""):
+        return say("why.random", language)
+    order = sorted(range(len(names)), key=lambda i: -prediction["proba"][i])[:2]
+    (first, p_first), (second, p_second) = ((names[i], prediction["proba"][i]) for i in order)
+    return say(
+        f"why.{lease.strategy}",
+        language,
+        first=first,
+        second=second,
+        p_first=round(100 * p_first),
+        p_second=round(100 * p_second),
+    )

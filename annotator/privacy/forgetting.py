@@ -1,0 +1,246 @@
+"""Forgetting diaries for good: what would go is shown first, then all of it goes. See docs/forgetting.md."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotator.accounts import api_tokens, diary_access
+from annotator.accounts.api_tokens import Caller
+from annotator.errors import AppError, UserError
+from annotator.privacy import forgotten_files, forgotten_key, near_copies
+from db.connection import file_of
+from db.forgetting import forgetting, forgotten
+from db.models import encoders, models
+from db.texts import diaries
+from learner.encoders.onnx_int8 import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from annotator.accounts.permissions import Person
+    from db import Database
+    from db.forgetting.forgotten import Counts as Counts
+    from db.models.models import Model
+
+_TEXTS_AT_A_TIME = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which diaries: those of some ids, of a writer, or of an import. Only one of them is given.
+
+    Attributes:
+        author: as the imported file names the writer; compared in NFC, without surrounding spaces.
+        batch_id: with what this import said of diaries of other imports.
+    """
+
+    ids: tuple[int, ...] = ()
+    author: str | None = None
+    batch_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A version of the model that learned from some diaries.
+
+    Attributes:
+        tier: of a round that makes one that did not: deeper than instant where its encoder was tuned on them.
+        serves: whether it answers now.
+    """
+
+    version: int
+    tier: str
+    diary_count: int
+    serves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would go. Nothing of the texts is told.
+
+    Attributes:
+        diary_count: diaries that are there.
+        characters: of their texts together.
+        row_counts: rows that would go with them, by table; see docs/forgetting.md.
+        trained: versions that learned from them, which would stay as they are.
+        exports: names of kept exports, which would go.
+        near_copies: diaries that would stay and say nearly the same; None where nobody looked.
+    """
+
+    diary_count: int
+    characters: int
+    row_counts: dict[str, int]
+    trained: tuple[Trained, ...]
+    exports: tuple[str, ...]
+    near_copies: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What went.
+
+    Attributes:
+        diary_count: diaries that were there; 0 if they had gone before.
+        row_counts: rows that went with them, by table.
+        quote_count: notes elsewhere out of which a quotation was taken.
+        trained: versions that learned from them: train again without them.
+        is_finished: whether all files have followed; otherwise the worker lets them follow as soon as it can.
+        is_refused: whether the same texts are refused from now on.
+    """
+
+    diary_count: int
+    row_counts: dict[str, int]
+    quote_count: int
+    trained: tuple[Trained, ...]
+    is_finished: bool
+    is_refused: bool
+
+
+def preview(db: Database, selection: Selection, *, with_copies: bool = True) -> Preview:
+    """Return what would go; changes nothing.
+
+    Args:
+        with_copies: look for diaries that say nearly the same, which takes some seconds for a million.
+
+    Raises:
+        UserError: ``forget_nothing`` if the selection is empty, ``forget_batch_unknown``.
+        NotFoundError: for an id that no diary has or had.
+    """
+    ids = _ids(db, selection)
+    lengths = [len(text) for text in _texts(db, ids)]
+    trained = forgetting.list_trained(db, ids, batch_id=selection.batch_id)
+    return Preview(
+        diary_count=len(lengths),
+        characters=sum(lengths),
+        row_counts=forgetting.count_rows(db, ids, batch_id=selection.batch_id),
+        trained=_versions(db, trained),
+        exports=tuple(forgotten_files.list_exports(_path(db))),
+        near_copies=near_copies.count(_texts(db, ids), _others(db, ids)) if with_copies else None,
+    )
+
+
+def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Forgotten:
+    """Let diaries go for good, in one transaction, and let the files follow. Once more it changes nothing.
+
+    Args:
+        by: an administrator, a program with the scope ``forget``, or None for the command line.
+
+    Raises:
+        UserError: ``right_missing``, ``scope_missing``, ``forgotten_key_missing``, or as `preview` does.
+        NotFoundError: as `preview` does.
+        DatabaseError: if the database can't be written; everything is as it was then.
+    """
+    _require(db, by)
+    ids = _ids(db, selection)
+    texts = list(_texts(db, ids))
+    trained = forgetting.list_trained(db, ids, batch_id=selection.batch_id)
+    digest_of = forgotten_key.digester(db) if texts else None
+    erased = forgetting.erase(
+        db,
+        ids,
+        batch_id=selection.batch_id,
+        digest_of=digest_of,
+        by=None if by is None else by.annotator_id,
+    )
+    return Forgotten(
+        diary_count=erased.diary_count,
+        row_counts=erased.row_counts,
+        quote_count=erased.quote_count,
+        trained=_versions(db, trained),
+        is_finished=_follow(db, texts),
+        is_refused=digest_of is not None,
+    )
+
+
+def follow(db: Database) -> bool:
+    """Let the files follow what was forgotten, where that was cut off; return whether they have."""
+    return _follow(db, None)
+
+
+def was_forgotten(db: Database, diary_id: int) -> bool:
+    """Return whether a diary of this id was forgotten."""
+    return forgotten.was_forgotten(db, diary_id)
+
+
+def list_untrained(db: Database) -> tuple[Trained, ...]:
+    """Return the versions that learned from diaries that were forgotten since."""
+    return _versions(db, forgotten.list_training(db))
+
+
+def count_gone(db: Database) -> Counts:
+    """Return how many decisions went with forgotten diaries: what agreement and accuracy rest on is fewer by them."""
+    return forgotten.count_decisions(db)
+
+
+def _follow(db: Database, texts: Sequence[str] | None) -> bool:
+    """What is gone from the database is gone; a file that can't be written now is no reason to say otherwise."""
+    try:
+        return forgotten_files.follow(db, _path(db), texts)
+    except (AppError, OSError):
+        return False
+
+
+def _require(db: Database, by: Person | Caller | None) -> None:
+    if isinstance(by, Caller):
+        api_tokens.require(by, "forget")
+    elif by is not None:
+        diary_access.require_right(db, diary_access.actor_of(by), "administrate")
+
+
+def _ids(db: Database, selection: Selection) -> list[int]:
+    """Return the diaries of a selection, ascending; of ids also those that were forgotten before."""
+    if selection.batch_id is not None:
+        if selection.batch_id not in {batch.id for batch in diaries.list_batches(db)}:
+            raise UserError("forget_batch_unknown", id=selection.batch_id)
+        return diaries.list_ids_of_batch(db, selection.batch_id)
+    if selection.author is not None:
+        found = diaries.list_ids_of_authors(db, _spellings(db, selection.author))
+        if not found:
+            raise UserError("forget_author_unknown")
+        return found
+    for diary_id in selection.ids:
+        if not forgotten.was_forgotten(db, diary_id):
+            diaries.get_diary(db, diary_id)
+    if not selection.ids:
+        raise UserError("forget_nothing")
+    return sorted(set(selection.ids))
+
+
+def _spellings(db: Database, author: str) -> list[str]:
+    """Return the names of writers that are this one as people read them."""
+    return [name for name in diaries.list_authors(db) if _plain(name) == _plain(author)]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _texts(db: Database, ids: Sequence[int]) -> Iterator[str]:
+    for at in range(0, len(ids), _TEXTS_AT_A_TIME):
+        yield from (diary.text for diary in diaries.list_diaries(db, ids[at : at + _TEXTS_AT_A_TIME]))
+
+
+def _others(db: Database, ids: Iterable[int]) -> Iterator[str]:
+    gone = frozenset(ids)
+    return (text for diary_id, text in diaries.read_texts(db) if diary_id not in gone)
+
+
+def _versions(db: Database, counts: dict[int, int]) -> tuple[Trained, ...]:
+    active = models.find_active_id(db)
+    return tuple(
+        Trained(model.version, _tier(db, model), counts[model.id], model.id == active)
+        for model in models.list_models(db)
+        if model.id in counts
+    )
+
+
+def _tier(db: Database, model: Model) -> str:
+    tuned = encoders.find_by_name(db, model.encoder.removesuffix(SUFFIX))
+    return "instant" if tuned is None else tuned.kind
+
+
+def _path(db: Database) -> Path:
+    return Path(file_of(db))

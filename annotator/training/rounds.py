@@ -1,0 +1,201 @@
+"""Rounds as people meet them: what one would learn from, asking for one, what came of it, going back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annotator import settings
+from annotator.errors import UserError
+from annotator.label_sets import projection
+from annotator.labelling.board import learned_up_to
+from db.answers import decisions, rationales
+from db.label_sets import labels
+from db.models import encoders, models, rounds
+
+if TYPE_CHECKING:
+    from db import Database
+    from db.models.models import Model
+    from db.models.rounds import Round as Round
+
+TIERS = ("instant", "adapter", "full")
+"""What a round trains: the head alone, an adapter on the encoder too, or the encoder's upper layers."""
+
+FIRST_OFFER = 100
+"""Labels at which a deeper tier is first offered, and again whenever they have doubled."""
+
+_FULL_FROM = 1600
+"""Labels from which all weights are tuned."""
+
+_FEWEST_LABELS = 2
+_FIRST_GUESS_SECONDS = 3.0
+_FIRST_GUESS_TEXTS_PER_SECOND = 25.0
+_TUNED_TEXTS = 4000
+_ENCODED_TEXTS = 1500
+"""What a deeper round usually tunes on, all epochs together, and encodes anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next round would learn from.
+
+    Attributes:
+        label_count: labels that would train, in force now.
+        new_count: labels of these and of the test part that the serving model has not seen.
+        new_train_count: of these, the labels that would train.
+        new_mark_count: marks on words that the serving model has not seen.
+        test_count: labels that it would be measured on.
+        labels_in_use: different labels among those that train.
+        expected_seconds: from the last round, scaled by the labels.
+        obstacle: message key of why it can't start; None if it can.
+        labels_changed: whether the label set has changed since the serving model learned.
+        offered_tier: a deeper tier that is worth its time now; None for none.
+        tier_seconds: expected seconds of a round by tier.
+    """
+
+    label_count: int
+    new_count: int
+    new_train_count: int
+    new_mark_count: int
+    test_count: int
+    labels_in_use: int
+    expected_seconds: float
+    obstacle: str | None
+    labels_changed: bool
+    offered_tier: str | None
+    tier_seconds: dict[str, float]
+
+
+def plan(db: Database) -> Plan:
+    """Say what a round would learn from now."""
+    counts = decisions.count_by_label(db, part="pool")
+    training = {label.id: counts[label.id] for label in labels.list_labels(db) if label.id in counts}
+    active = models.find_active(db)
+    learned = learned_up_to(db, active)
+    label_count = sum(training.values())
+    obstacle = None
+    if rounds.find_open(db) is not None:
+        obstacle = "round.obstacle.open"
+    elif len(training) < 2:
+        obstacle = "round.obstacle.labels"
+    return Plan(
+        label_count=label_count,
+        new_count=decisions.count_since(db, learned),
+        new_train_count=decisions.count_since(db, learned, part="pool"),
+        new_mark_count=rationales.count_since(db, int(active.settings.get("last_rationale_id", 0)) if active else 0),
+        test_count=sum(decisions.count_by_label(db).values()) - sum(counts.values()),
+        labels_in_use=len(training),
+        expected_seconds=_expected_seconds(db, label_count),
+        obstacle=obstacle,
+        labels_changed=bool(learned) and active is not None and not projection.in_force(db, active).is_same,
+        offered_tier=_offered_tier(db, label_count),
+        tier_seconds={tier: _expected_seconds(db, label_count, tier) for tier in TIERS},
+    )
+
+
+def _offered_tier(db: Database, label_count: int) -> str | None:
+    """Return the tier to offer when a threshold of labels was passed since an encoder was last tuned, or tried to be.
+
+    An adapter first: with few labels it does better than training all weights (Jukić and Šnajder 2023, Parameter-
+    Efficient Language Model Tuning with Active Learning in Low-Resource Settings).
+    """
+    if settings.load(db).deeper_tier == "off" or label_count < FIRST_OFFER:
+        return None
+    threshold = FIRST_OFFER * 2 ** int(math.log2(label_count / FIRST_OFFER))
+    deeper = [int(r.report["train"]) for r in rounds.list_rounds(db) if r.tier != "instant" and r.report.get("train")]
+    if deeper and deeper[-1] >= threshold:
+        return None
+    return "adapter" if threshold < _FULL_FROM else "full"
+
+
+def _expected_seconds(db: Database, label_count: int, tier: str = "instant") -> float:
+    done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.tier == tier and r.report.get("train")]
+    if not done and tier != "instant":
+        rate = models.texts_per_second(db) or _FIRST_GUESS_TEXTS_PER_SECOND
+        # A step computes a text about four times over: forwards, backwards, and its share of the evaluations.
+        return (4 * _TUNED_TEXTS + _ENCODED_TEXTS) / rate
+    if not done:
+        return _FIRST_GUESS_SECONDS
+    last = done[-1]
+    return max(1.0, rounds.seconds_of(last) * label_count / int(last.report["train"]))
+
+
+def request(db: Database, *, annotator_id: int | None, tier: str = "instant") -> int:
+    """Ask for a round and return its id; the worker takes it from here.
+
+    Args:
+        tier: one of `TIERS`: what is trained beside the head.
+
+    Raises:
+        UserError: if fewer than two labels are in use, or there is no such tier.
+        DatabaseError: ``round_open`` if one is waiting or running.
+    """
+    if tier not in TIERS:
+        raise UserError("setting_unknown", setting="tier", found=tier, known=", ".join(TIERS))
+    current = plan(db)
+    if current.obstacle == "round.obstacle.labels":
+        raise UserError("labels_of_one_kind", count=current.label_count)
+    return rounds.request_round(db, annotator_id=annotator_id, tier=tier)
+
+
+def start_offered(db: Database) -> bool:
+    """Ask for a round of the tier that is offered, where the settings leave that to the worker; return whether."""
+    if settings.load(db).deeper_tier != "start":
+        return False
+    current = plan(db)
+    if current.offered_tier is None or current.obstacle is not None:
+        return False
+    rounds.request_round(db, annotator_id=None, tier=current.offered_tier)
+    return True
+
+
+def find_open(db: Database) -> Round | None:
+    """Return the round that is waiting or running, if any."""
+    return rounds.find_open(db)
+
+
+def find_last_ended(db: Database) -> Round | None:
+    """Return the newest round that is done, failed or cancelled, if any."""
+    return next((r for r in reversed(rounds.list_rounds(db)) if r.ended_at is not None), None)
+
+
+def seconds_of(ended: Round) -> float:
+    """Return how long a round took from the press to its end."""
+    return rounds.seconds_of(ended)
+
+
+def cancel(db: Database) -> bool:
+    """Ask the open round to stop; return whether there was one."""
+    current = rounds.find_open(db)
+    if current is not None:
+        rounds.ask_cancel(db, current.id)
+    return current is not None
+
+
+def activate(db: Database, version: int) -> None:
+    """Let an earlier or later version serve; the worker brings predictions and queue after it.
+
+    Raises:
+        UserError: if there is no such version, or it does not fit the label set or the encoder in use.
+    """
+    found = [model for model in models.list_models(db) if model.version == version]
+    if not found:
+        newest = max((model.version for model in models.list_models(db)), default=None)
+        if newest is None:
+            raise UserError("no_model_yet")
+        raise UserError("version_unknown", found=version, newest=newest)
+    active = models.find_active(db)
+    if active is not None and active.encoder_hash != found[0].encoder_hash and not _is_known(db, found[0]):
+        raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)
+    if projection.in_force(db, found[0]).known_count < _FEWEST_LABELS:
+        raise UserError("model_of_other_labels", version=version)
+    models.activate(db, found[0].id, reason="person")
+
+
+def _is_known(db: Database, model: Model) -> bool:
+    """Say whether a version's encoder is the settings' one or was tuned from it here, in full precision or in int8."""
+    base = settings.load(db).encoder
+    plain = model.encoder.removesuffix("-int8")
+    tuned = encoders.find_by_name(db, plain)
+    return model.encoder == base or plain == base or (tuned is not None and tuned.base == base)

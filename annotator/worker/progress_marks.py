@@ -1,0 +1,38 @@
+"""What upkeep has read off the database and need not read again at its next look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+@dataclass
+class Known:
+    """Marks of how far upkeep is, so that a look at a million diaries costs milliseconds. A new worker starts anew.
+
+    Attributes:
+        split_up_to: every diary up to this id has sentences; they go with their diary only.
+        activation_id: the serving of a model that `predicted` speaks of. Meanwhile only upkeep adds predictions.
+        predicted: by diary id - 1, whether that model's prediction is kept; as long as the last look found ids.
+        fitted_on: diaries that each text space was fitted on, by its hash.
+        audit_at: when the reviewers' queue may be made anew though other work waits; monotonic seconds.
+        forgettings: how often something had been forgotten when `forgotten` was read.
+        forgotten: ids of forgotten diaries, ascending.
+        word_job: the making of word vectors that has begun; see `annotator.worker.tasks.dictionary`.
+    """
+
+    split_up_to: int = 0
+    activation_id: int | None = None
+    predicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    fitted_on: dict[str, int] = field(default_factory=dict)
+    audit_at: float = 0.0
+    forgettings: int = 0
+    forgotten: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    word_job: Iterator[float] | None = None

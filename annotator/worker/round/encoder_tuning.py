@@ -1,0 +1,242 @@
+"""The deeper tiers of a round: an encoder tuned on the labels, by an adapter or in its upper layers as a whole.
+
+A tuned encoder is an encoder of its own: its vectors lie apart, and the usual head is trained on them. Tuning starts
+from the settings' encoder each time, so that nothing that was once learned wrongly stays.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator import project
+from annotator import settings as project_settings
+from annotator.serving import encoder_cache
+from annotator.serving.encoder_cache import Choice
+from db.answers import queue
+from db.models import encoders, rounds
+from db.texts import diaries
+from learner.encoders import encoder as encoder_files
+from learner.encoders import fine_tuning
+from learner.errors import LearnerError
+from maeumgyeol import private_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from annotator.serving.runtime import Workbench
+    from annotator.worker.round.steps import Examples
+    from db import Database
+    from db.models.rounds import Round
+    from learner.encoders.encoder import Checkpoint, Encoder
+    from learner.encoders.fine_tuning import Tuned, TuningSettings
+
+ENCODED_AHEAD = 1000
+"""Diaries at the head of the queue that a round encodes anew and ranks; upkeep encodes the others after it."""
+
+VALIDATION_SHARE = 0.15
+"""Of the training labels, kept from tuning: they say when to stop, and calibrate."""
+
+_STEPS_WANTED = 240
+"""Steps of tuning below which a hundred labels change an encoder too little to be seen; more epochs make up for it."""
+
+_TUNED_SHARE = 0.8
+"""Of a deeper round's time, spent on tuning; the rest is mostly encoding."""
+
+_SAID_EVERY_SECONDS = 1.0
+
+_TEXTS_FOR_COMMON = 256
+"""Diaries whose common direction is that of all: their mean hardly moves with more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows of the training examples that an encoder is tuned on, and those that it is not."""
+
+    tuned: NDArray[np.int64]
+    validation: NDArray[np.int64]
+
+
+def split(columns: NDArray[np.int64], *, seed: int) -> Parts:
+    """Keep a stratified share of the examples for validation: two or more of each label that has at least four.
+
+    Args:
+        columns: (n,) label columns.
+    """
+    rng = np.random.default_rng(seed)
+    kept: list[NDArray[np.int64]] = []
+    for column in np.unique(columns):
+        rows = rng.permutation(np.flatnonzero(columns == column))
+        wanted = max(2, round(VALIDATION_SHARE * len(rows)))
+        kept.append(rows[: min(wanted, len(rows) // 2)])
+    validation = np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
+    return Parts(np.setdiff1d(np.arange(len(columns)), validation), validation)
+
+
+def settings_of(tier: str, count: int) -> TuningSettings:
+    """Return how so many examples tune an encoder."""
+    batch = fine_tuning.TuningSettings().batch_size
+    epochs = float(np.clip(np.ceil(_STEPS_WANTED / max(1, -(-count // batch))), 3, 20))
+    if tier == "full":
+        # All weights of a layer move, so each step has to be smaller than an adapter's.
+        return fine_tuning.TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
+    return fine_tuning.TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
+
+
+def tuned_in(db: Database, this: Round) -> Choice | None:
+    """Return the encoder that a round has tuned, or None while it has not."""
+    tuned = encoders.find_by_name(db, f"{this.tier}-{this.number}")
+    return None if tuned is None else Choice(tuned.base, tuned, int8=False)
+
+
+def tune(bench: Workbench, db: Database, this: Round, training: Examples, measured: NDArray[np.int64]) -> bool:
+    """Tune an encoder on a round's examples, keep it, and encode with it what the round needs.
+
+    Each part of the work that is done is found again after a kill: checkpoints, the kept encoder, its vectors.
+
+    Args:
+        measured: ids of the decided test diaries.
+
+    Returns:
+        Whether it came to its end; False when somebody cancelled the round.
+
+    Raises:
+        LearnerError: see `learner.encoders.fine_tuning.tune`.
+        SystemExit: if the worker ends; the round goes on when it is started again.
+    """
+    _clear(bench, db, this)
+    choice = tuned_in(db, this)
+    if choice is None:
+        with bench.giving_way():
+            if not _make(bench, db, this, training):
+                return False
+        choice = tuned_in(db, this)
+    if choice is None:
+        raise LearnerError("encoder_missing", name=f"{this.tier}-{this.number}")
+    encoder = bench.load_encoder(db, choice)
+    wanted = np.concatenate([training.diary_ids, measured, np.array(queue.head(db, ENCODED_AHEAD), np.int64)])
+    said = _said(bench, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
+    return bench.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, said=said)
+
+
+def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bool:
+    base = project_settings.load(db).encoder
+    parts = split(training.columns, seed=int(bench.settings(db).seed[:8], 16))
+    settings = settings_of(this.tier, len(parts.tuned))
+    checkpoint = encoder_files.load_checkpoint(base, cache=bench.cache)
+    tuned = fine_tuning.tune(
+        checkpoint.model,
+        checkpoint.tokenizer,
+        _examples(db, training, parts.tuned),
+        _examples(db, training, parts.validation) if len(parts.validation) else None,
+        settings,
+        prefix=checkpoint.prefix,
+        loss="softmax",
+        folder=_work_folder(bench, this),
+        seed=int(bench.settings(db).seed[:8], 16),
+        said=_said(bench, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
+    )
+    if tuned.stopped:
+        if bench.is_ending:
+            # Not an error: DBOS keeps no result of this step and runs it again when the worker is back.
+            raise SystemExit
+        return False
+    model = tuned.model.encoder
+    common = encoder_files.find_common(checkpoint, model, diaries.sample_texts(db, limit=_TEXTS_FOR_COMMON))
+    keep = _keep_adapter if this.tier == "adapter" else _keep_folder
+    about = {
+        "base": base,
+        "tuned_on": training.diary_ids[parts.tuned],
+        "settings": asdict(settings),
+        "metrics": _metrics(tuned, parts),
+    }
+    keep(bench, db, f"{this.tier}-{this.number}", replace(checkpoint, model=model, common=common), about)
+    shutil.rmtree(project.tuning_folder(bench.database), ignore_errors=True)
+    return True
+
+
+def _examples(db: Database, training: Examples, rows: NDArray[np.int64]) -> fine_tuning.Examples:
+    """Return some of the examples, each label weighing the same in total up to a factor of ten."""
+    targets = training.targets[rows]
+    weights = (targets / np.maximum(training.targets.sum(axis=0), 1e-9)).sum(axis=1)
+    weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
+    texts = diaries.list_texts(db, training.diary_ids[rows])
+    return fine_tuning.Examples(texts, targets, (weights / weights.mean()).astype(np.float32))
+
+
+def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
+    measured = [loss for _, _, loss in tuned.losses if loss is not None]
+    return {
+        "tuned_on": len(parts.tuned),
+        "validation": len(parts.validation),
+        "best_validation_loss": min(measured) if measured else None,
+        "losses": [list(row) for row in tuned.losses],
+    }
+
+
+def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
+    from learner.encoders import adapters
+
+    data = adapters.to_bytes(tuned.model, common=tuned.common)
+    digest = encoder_files.adapted_digest(tuned.digest, data)
+    encoders.add(db, digest=digest, name=name, adapter=data, **about)
+
+
+@private_files.umask()
+def _keep_folder(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
+    folder = project.encoders_folder(bench.database) / name
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        # The prefix would be guessed from the folder's name otherwise.
+        tuned.model.config.text_prefix = tuned.prefix
+        tuned.model.config.common_direction = None if tuned.common is None else tuned.common.tolist()
+        tuned.model.save_pretrained(folder)
+        tuned.tokenizer.save_pretrained(folder)
+        weights_hash = encoder_cache.hash_folder(folder)
+    except OSError as error:
+        raise LearnerError("encoder_unwritable", folder=str(folder), reason=error.strerror or "") from error
+    digest = encoder_files.load_checkpoint(str(folder), cache=bench.cache).digest
+    encoders.add(db, digest=digest, name=name, folder=name, weights_hash=weights_hash, **about)
+
+
+def _clear(bench: Workbench, db: Database, this: Round) -> None:
+    """Remove what earlier rounds that did not end have left."""
+    mine = f"{this.tier}-{this.number}"
+    for folder in encoders.drop_unused(db, keep=mine):
+        shutil.rmtree(project.encoders_folder(bench.database) / folder, ignore_errors=True)
+    parent = project.tuning_folder(bench.database)
+    for left in parent.iterdir() if parent.is_dir() else ():
+        if left != _work_folder(bench, this):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _work_folder(bench: Workbench, this: Round) -> Path:
+    return project.tuning_folder(bench.database) / f"round-{this.id}"
+
+
+def _said(bench: Workbench, db: Database, this: Round, *, start: float, share: float) -> Callable[[float], bool]:
+    """Return what the work reports to: it tells the round's page, and stops for a cancel or the worker's end."""
+    last = [-np.inf]
+
+    def said(done: float) -> bool:
+        if bench.is_ending:
+            return False
+        if time.monotonic() - last[0] < _SAID_EVERY_SECONDS:
+            return True
+        last[0] = time.monotonic()
+        return rounds.advance(db, this.id, step="tune", progress=start + share * done)
+
+    return said
+
+
+def untouched(db: Database, encoder: Encoder, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    """Say which diaries an encoder was not tuned on, (n,); None for an encoder that was not tuned at all."""
+    tuned = encoders.find(db, encoder.hash) or encoders.find_by_name(db, encoder.name.removesuffix("-int8"))
+    return None if tuned is None else ~np.isin(diary_ids, np.array(tuned.tuned_on, np.int64))

@@ -1,0 +1,164 @@
+"""Marked words in a round: what the head learns from them, and what it made of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+
+from annotator import project
+from annotator.privacy import forgotten_files
+from annotator.serving import encoder_cache
+from db.answers import rationales
+from db.texts import diaries
+from learner.classification.classifier import join_features
+from learner.classification.rationale_loss import Marked, weights_of, without_span
+from learner.encoders.vector_store import VectorFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.serving.runtime import Serving, Workbench
+    from db import Database
+    from db.answers.rationales import Rationale
+    from learner.classification.ngram_features import TextSpace
+    from learner.encoders.encoder import Encoder
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+MOST = 500
+"""Newest marks that a round learns from: each costs one text to encode, once."""
+
+_REPORTED = 100
+"""Newest marks that a round's report holds: reports are read often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Marks that people agree on, oldest first.
+
+    Attributes:
+        found: m marks, one for each word and label.
+        columns: (m,) of their labels.
+        texts: m diaries as they are.
+        without: m diaries without the word.
+    """
+
+    found: tuple[Rationale, ...]
+    columns: IntArray
+    texts: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+def gather(db: Database, label_ids: Sequence[int], *, up_to: int, limit: int = MOST) -> Marks:
+    """Return the newest marks on diaries of the pool whose label is among the columns.
+
+    Args:
+        up_to: look at the state right after this rationale id.
+    """
+    found = _agreed(rationales.list_training(db, up_to=up_to, limit=limit))
+    found = [mark for mark in found if mark.label_id in label_ids]
+    texts = diaries.list_texts(db, np.array([mark.diary_id for mark in found], np.int64))
+    without = (without_span(text, (mark.start, mark.end)) for text, mark in zip(texts, found, strict=True))
+    columns = np.array([label_ids.index(mark.label_id) for mark in found], np.int64)
+    return Marks(tuple(found), columns, tuple(texts), tuple(without))
+
+
+def _agreed(marks: Sequence[Rationale]) -> list[Rationale]:
+    """Return one mark for each word and label; where people contradict each other, none."""
+    newest: dict[tuple[int, ...], Rationale] = {}
+    verdicts: dict[tuple[int, ...], set[str]] = defaultdict(set)
+    for mark in marks:
+        word = (mark.diary_id, mark.start, mark.end, mark.label_id)
+        newest[word] = mark
+        verdicts[word].add(mark.verdict)
+    return [mark for word, mark in newest.items() if len(verdicts[word]) == 1]
+
+
+def learn_from(
+    bench: Workbench, db: Database, marks: Marks, encoder: Encoder, *, mean: FloatArray, space: TextSpace | None
+) -> Marked | None:
+    """Return the marks as a head learns from them; None where there are none.
+
+    Args:
+        mean, space: of the head's features.
+    """
+    if not marks.found:
+        return None
+    with_words, without_words = _features(bench, db, marks, encoder, mean=mean, space=space)
+    is_right = np.array([mark.verdict == "right" for mark in marks.found], np.bool_)
+    return Marked(with_words - without_words, marks.columns, is_right)
+
+
+def report(bench: Workbench, db: Database, old: Serving | None, new: Serving, *, up_to: int) -> list[dict[str, Any]]:
+    """Return what the old and the new version make of each marked word, newest first, ready for JSON.
+
+    Spans stand in it and no text. ``before`` and ``after`` are differences of centred logits, see
+    `learner.classification.rationale_loss.weights_of`; ``before`` is None without an old version.
+    """
+    marks = gather(db, new.model.label_ids, up_to=up_to, limit=_REPORTED)
+    after = _weights(bench, db, new, marks)
+    before = [None] * len(after) if old is None else _weights(bench, db, old, marks)
+    return [
+        {
+            "diary_id": mark.diary_id,
+            "span": [mark.start, mark.end],
+            "label_id": mark.label_id,
+            "verdict": mark.verdict,
+            "before": was,
+            "after": now,
+        }
+        for mark, was, now in zip(marks.found, before, after, strict=True)
+    ][::-1]
+
+
+def _weights(bench: Workbench, db: Database, serving: Serving, marks: Marks) -> list[float]:
+    if not marks.found:
+        return []
+    choice = encoder_cache.choice_of(db, serving.model)
+    assert choice is not None, "it was loaded"
+    encoder = bench.load_encoder(db, choice)
+    head = serving.classifier
+    features = _features(bench, db, marks, encoder, mean=head.mean, space=serving.text_space)
+    with_words, without_words = (head.logits(of) for of in features)
+    weights = weights_of(with_words, without_words, marks.columns)
+    return [round(float(weight), 4) for weight in weights]
+
+
+def _features(
+    bench: Workbench, db: Database, marks: Marks, encoder: Encoder, *, mean: FloatArray, space: TextSpace | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return features of the marked diaries as they are and without the word, (m, features) each."""
+    ids = np.array([mark.diary_id for mark in marks.found], np.int64)
+    bench.encode_missing(db, np.unique(ids), urgent=True, encoder=encoder)
+    with_words = bench.vector_file(db, encoder).read(ids)
+    without_words = _vectors(bench, db, marks, encoder)
+    found = []
+    for vectors, texts in ((with_words, marks.texts), (without_words, marks.without)):
+        found.append(join_features(vectors, space.transform(texts) if space else None, mean=mean))
+    return found[0], found[1]
+
+
+def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
+    """Return vectors of the diaries without the word, (m, width); each is computed once for an encoder."""
+    file = VectorFile(
+        project.vectors_folder(bench.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
+    )
+    ids = np.array([mark.id for mark in marks.found], np.int64)
+    # In place of token counts: a copy of the database may give a mark's number to another word.
+    prints = np.array([crc32(text.encode("utf-8", "surrogatepass")) >> 2 | 1 for text in marks.without], np.int32)
+    kept = file.token_counts()
+    missing = np.flatnonzero([i > len(kept) or kept[i - 1] != p for i, p in zip(ids, prints, strict=True)])
+    if len(missing):
+        encoded = bench.encode(db, [marks.without[i] for i in missing], urgent=True, encoder=encoder)
+        with forgotten_files.writing(bench.database):
+            there = np.isin(ids[missing], rationales.keep_known(db, ids[missing]))
+            if there.any():
+                file.write(ids[missing][there].tolist(), encoded.vectors[there], prints[missing][there])
+    return file.read(ids)

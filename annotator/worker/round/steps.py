@@ -1,0 +1,432 @@
+"""A round: train, evaluate, rank. One durable workflow of six steps.
+
+DBOS keeps the result of each finished step, so that a killed worker goes on after the last one. A step that
+was cut off runs again: each keeps what it makes in one transaction and looks first whether it is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from annotator.errors import AppError, UserError, where
+from annotator.label_sets import projection
+from annotator.labelling import queueing
+from annotator.serving import encoder_cache, scoring
+from annotator.worker.round import encoder_tuning, evaluation, rationale_training
+from db.answers import decisions, queue, rationales
+from db.connection import write
+from db.forgetting import forgotten
+from db.label_sets import labels
+from db.models import models, rounds
+from db.texts import diaries
+from learner.active_learning.query_strategies import STRATEGIES
+from learner.classification import classifier as classifiers
+from learner.classification import metrics
+from learner.classification.soft_labels import share_equally, soft_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from annotator.serving.encoder_cache import Choice
+    from annotator.serving.runtime import Serving, Workbench
+    from db import Database
+    from db.answers.decisions import LabelledDiaries
+    from learner.encoders.encoder import Encoder
+    from learner.encoders.vector_store import VectorFile
+
+    Step = Callable[[Workbench, Database, int], "Result"]
+
+
+logger = logging.getLogger(__name__)
+
+Result = dict[str, Any]
+"""What a step says when it is done: JSON; ``ended`` when no further step shall run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Labelled diaries as the learner wants them: one row a diary.
+
+    Attributes:
+        diary_ids: (n,) ascending.
+        targets: (n, k) shares of the labels, where several people decided by how reliable they are; rows sum to 1.
+        columns: (n,) label columns with the largest share.
+        decision_ids: (n,) the newest decision that says so.
+        all_decision_ids: (m,) every decision that had a part in the targets, ascending.
+    """
+
+    diary_ids: NDArray[np.int64]
+    targets: NDArray[np.float32]
+    columns: NDArray[np.int64]
+    decision_ids: NDArray[np.int64]
+    all_decision_ids: NDArray[np.int64]
+
+
+def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Examples:
+    """Return one example a diary, leaving out labels that are not among the columns."""
+    column_of = {label_id: column for column, label_id in enumerate(label_ids)}
+    columns = np.array([column_of.get(int(i), -1) for i in labelled.label_ids], np.int64)
+    order = np.argsort(labelled.decision_ids, kind="stable")
+    order = order[columns[order] >= 0]
+    ids, decision, columns = labelled.diary_ids[order], labelled.decision_ids[order], columns[order]
+    shares = _shares(decision, columns, labelled.others, column_of) if len(labelled.others) else None
+    soft = soft_targets(ids, labelled.annotator_ids[order], columns, k=len(label_ids), shares=shares)
+    rows = np.searchsorted(soft.items, ids)
+    newest = np.zeros(len(soft.items), np.int64)
+    says_so = columns == soft.columns[rows]
+    # Decisions come oldest first, so the newest one is written last.
+    newest[rows[says_so]] = decision[says_so]
+    return Examples(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
+
+
+def _shares(
+    decisions_: NDArray[np.int64], columns: NDArray[np.int64], others: NDArray[np.int64], column_of: dict[int, int]
+) -> NDArray[np.float32]:
+    """Return what each decision says where some name more than one emotion; those without a column are left out."""
+    row_of = {int(decision_id): row for row, decision_id in enumerate(decisions_)}
+    further = [
+        (row_of[decision_id], column_of[label_id])
+        for decision_id, label_id in others.tolist()
+        if decision_id in row_of and label_id in column_of
+    ]
+    return share_equally(columns, np.array(further, np.int64).reshape(-1, 2), k=len(column_of))
+
+
+def run(step: Callable[[str], Result]) -> None:
+    """Run a round to its end, whatever the end is.
+
+    Args:
+        step: runs one step of `STEPS` by name, with `run_step`, and keeps its result.
+    """
+    for name in STEPS:
+        if step(name).get("ended"):
+            return
+
+
+def run_step(bench: Workbench, round_id: int, name: str) -> Result:
+    """Run one step, unless the round has ended or somebody asked it to stop.
+
+    What goes wrong ends the round, and the model that served before goes on serving. Nothing is raised: a
+    result is kept between steps, and the text of an exception may quote a diary.
+    """
+    db = bench.open()
+    try:
+        if name == "gather":
+            _begin(db, round_id)
+        if rounds.advance(db, round_id, step=name, progress=_begins_at(name, rounds.get_round(db, round_id).tier)):
+            return _do(bench, db, round_id, name)
+        rounds.end(db, round_id, status="cancelled")
+    except AppError as problem:
+        rounds.end(db, round_id, status="failed", error={"code": problem.code, "details": problem.details})
+    except Exception as problem:
+        logger.error("A round's step %s failed: %s", name, where(problem))
+        code = "memory_full" if isinstance(problem, MemoryError) else "fault"
+        rounds.end(db, round_id, status="failed", error={"code": code, "details": {"kind": type(problem).__name__}})
+    finally:
+        db.close()
+    return {"ended": True}
+
+
+def _do(bench: Workbench, db: Database, round_id: int, name: str) -> Result:
+    """Do a step; anew where it failed while something that it worked with was forgotten."""
+    while True:
+        number = forgotten.count_forgettings(db)
+        try:
+            return STEPS[name](bench, db, round_id)
+        except Exception:
+            if forgotten.count_forgettings(db) == number:
+                raise
+
+
+def _begins_at(name: str, tier: str) -> float:
+    """Return the share of a round that is done when a step begins, in [0, 1]."""
+    share = list(STEPS).index(name) / len(STEPS)
+    # Tuning and encoding take nearly all of a deeper round.
+    return share if tier == "instant" or name == "gather" else 0.02 if name == "tune" else 0.9 + share / 10
+
+
+def _begin(db: Database, round_id: int) -> None:
+    rounds.begin(
+        db,
+        round_id,
+        last_decision_id=decisions.last_decision_id(db),
+        previous_model_id=models.find_active_id(db),
+    )
+
+
+def _gather(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Look at what there is to learn from, and make sure that all of it has vectors."""
+    training, test = _examples(bench, db, round_id)
+    if len(np.unique(training.columns)) < 2:
+        raise UserError("labels_of_one_kind", count=len(training.columns))
+    # The version that serves is measured on the test diaries, too, and may read another encoder's vectors.
+    bench.encode_missing(db, test.diary_ids, urgent=True)
+    if rounds.get_round(db, round_id).tier == "instant":
+        encoder = bench.load_encoder(db, encoder_cache.of_next_round(db))
+        ahead = np.zeros(0, np.int64)
+        if not bench.vector_file(db, encoder).rows:
+            ahead = np.array(queue.head(db, encoder_tuning.ENCODED_AHEAD), np.int64)
+        wanted = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
+        bench.encode_missing(db, wanted, urgent=True, encoder=encoder)
+    return {"train": len(training.columns), "test": len(test.columns)}
+
+
+def _tune(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Tune an encoder where the round's tier asks for it."""
+    this = rounds.get_round(db, round_id)
+    if this.tier == "instant" or this.model_id is not None:
+        return {}
+    training, test = _examples(bench, db, round_id)
+    # Said before it can fail, so that a round that fails is not started anew for the same labels.
+    rounds.store_report(db, round_id, {"train": len(training.columns)})
+    if encoder_tuning.tune(bench, db, this, training, test.diary_ids):
+        return {}
+    rounds.end(db, round_id, status="cancelled")
+    return {"ended": True}
+
+
+def _reads(db: Database, this: rounds.Round) -> Choice:
+    """Return the encoder that the round's version reads."""
+    return encoder_tuning.tuned_in(db, this) or encoder_cache.of_next_round(db)
+
+
+def _examples(bench: Workbench, db: Database, round_id: int) -> tuple[Examples, Examples]:
+    this = rounds.get_round(db, round_id)
+    up_to, label_ids = this.last_decision_id, _label_ids(db, this)
+    training = decisions.list_labelled(db, part="pool", up_to=up_to)
+    test = decisions.list_labelled(db, part="test", up_to=up_to)
+    return examples_of(training, label_ids), examples_of(test, label_ids)
+
+
+def _label_ids(db: Database, this: rounds.Round) -> tuple[int, ...]:
+    """Return the labels in force, or, once the round has made its version, those that it learned."""
+    if this.model_id is not None:
+        return models.get_model(db, this.model_id).label_ids
+    return tuple(label.id for label in labels.list_labels(db))
+
+
+def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Train the head and keep it as a new version, unless this round has done so already."""
+    this = rounds.get_round(db, round_id)
+    if this.model_id is not None:
+        return {"model_id": this.model_id}
+    number = forgotten.count_forgettings(db)
+    training, _ = _examples(bench, db, round_id)
+    encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db, this)
+    file = bench.vector_file(db, encoder)
+    # A tuned encoder knows what n-grams tell, and without them the version is one that transformers can load.
+    space = bench.text_space(db) if this.tier == "instant" else None
+    mean = _centre(db, encoder, space[0] if space else "")
+    if mean is None:
+        mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
+    text_features = bench.text_features(db, space[0], training.diary_ids) if space else None
+    features = classifiers.join_features(file.read(training.diary_ids), text_features, mean=mean)
+    settings = bench.settings(db)
+    untouched = encoder_tuning.untouched(db, encoder, training.diary_ids)
+    up_to = rationales.last_rationale_id(db)
+    marks = rationale_training.gather(db, label_ids, up_to=up_to)
+    marked = rationale_training.learn_from(bench, db, marks, encoder, mean=mean, space=space[1] if space else None)
+    trained = classifiers.train(
+        features,
+        training.targets,
+        mean=mean,
+        text_space=space[0] if space else "",
+        seed=int(settings.seed[:8], 16),
+        calibrate_on=untouched,
+        marked=marked,
+    )
+    classifier = trained.classifier
+    if STRATEGIES[settings.strategy].committee:
+        committee = classifiers.bootstrap(features, training.targets, start=classifier, seed=this.number, marked=marked)
+        classifier = replace(classifier, committee=committee)
+    honest = trained.calibrated_on
+    checked = metrics.evaluate(trained.out_of_fold[honest], training.columns[honest])
+    model = models.NewModel(
+        tier=this.tier,
+        encoder=encoder.name,
+        encoder_hash=encoder.hash,
+        label_ids=label_ids,
+        weights=classifier.to_bytes(),
+        settings={
+            "strength": classifiers.STRENGTH,
+            "text_share": classifiers.TEXT_SHARE,
+            "prior_share": classifiers.PRIOR_SHARE,
+            "seed": settings.seed[:8],
+            "last_rationale_id": up_to,
+        },
+        training_decisions=tuple(training.all_decision_ids.tolist()),
+        metrics={
+            "out_of_fold": asdict(checked),
+            # Too few examples that the encoder was not tuned on: the temperature is then that of all, and too sure.
+            "calibrated_on_tuned": untouched is not None and not np.array_equal(honest, untouched),
+        },
+    )
+    with write(db):
+        if forgotten.count_forgettings(db) != number:
+            raise UserError("row_gone")  # trained anew, without what was forgotten
+        model_id = models.add_model(db, model)
+        rounds.set_model(db, round_id, model_id)
+        if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
+            models.mark_partly_ranked(db, model_id)
+    return {"model_id": model_id}
+
+
+def _centre(db: Database, encoder: Encoder, text_space: str) -> NDArray[np.float32] | None:
+    """Return the centre of the serving version if that has seen the same features; None otherwise.
+
+    The mean of a pool hardly moves, and with the same centre what words add to features is known already. Vectors that
+    leave their common direction out need none.
+    """
+    if encoder.is_centred:
+        return np.zeros(encoder.width, np.float32)
+    model = models.find_active(db)
+    if model is None or model.tier == "zero" or model.encoder_hash != encoder.hash:
+        return None
+    classifier = classifiers.from_bytes(models.get_weights(db, model.id))
+    return classifier.mean if classifier.text_space == text_space else None
+
+
+def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the mean vector of the pool, over 20,000 evenly spread diaries of a longer one."""
+    spread = ids[:: max(1, len(ids) // 20_000)]
+    return np.asarray(file.read(spread).mean(axis=0), np.float32)
+
+
+def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Measure the old and the new version on the same decided test diaries."""
+    this = rounds.get_round(db, round_id)
+    _, test = _examples(bench, db, round_id)
+    new = bench.load_classifier(db, models.get_model(db, _made(this)))
+    after = _proba(bench, db, new, test.diary_ids)
+    seed = int(bench.settings(db).seed[:8], 16) + this.number
+    report: Result = {"after": evaluation.figures(after, test.columns, seed=seed)}
+    old = _comparable(bench, db, this.previous_model_id, new)
+    if old is not None:
+        before = _columns(db, old.model, new.model).proba(_proba(bench, db, old, test.diary_ids))
+        report["before"] = evaluation.figures(before, test.columns, seed=seed)
+        report |= evaluation.comparison(before, after, test.columns, seed=seed)
+    up_to = int(new.model.settings.get("last_rationale_id", 0))
+    same = old if old is not None and old.model.label_ids == new.model.label_ids else None
+    report["rationales"] = rationale_training.report(bench, db, same, new, up_to=up_to)
+    with write(db):
+        models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
+        rounds.store_report(db, round_id, {**_learned_from(bench, db, this), **report})
+    return {}
+
+
+def _learned_from(bench: Workbench, db: Database, this: rounds.Round) -> Result:
+    """Say how many labels the round learned from, and how many of them the version before did not know."""
+    training, _ = _examples(bench, db, this.id)
+    known: set[int] = set()
+    if this.previous_model_id is not None:
+        known.update(models.get_model(db, this.previous_model_id).training_decisions)
+    new = sum(int(i) not in known for i in training.decision_ids)
+    out_of_fold = models.get_model(db, _made(this)).metrics["out_of_fold"]
+    return {"train": len(training.columns), "new": new, "out_of_fold": out_of_fold}
+
+
+def _made(this: rounds.Round) -> int:
+    if this.model_id is None:
+        raise UserError("round_without_model", number=this.number)
+    return this.model_id
+
+
+def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Serving) -> Serving | None:
+    """Return the old version if it can answer with every label of the new one and its encoder can still be asked."""
+    if model_id is None:
+        return None
+    old = models.get_model(db, model_id)
+    if not _columns(db, old, new.model).is_whole:
+        return None
+    try:
+        return bench.load_classifier(db, old)
+    except AppError:
+        # Of another encoder than the settings' one now, or of one whose files are gone.
+        return None
+
+
+def _columns(db: Database, old: models.Model, new: models.Model) -> projection.Columns:
+    """Return how the columns of an old version become those of a new one."""
+    return projection.columns(old.label_ids, new.label_ids, labels.list_merged(db))
+
+
+def _proba(bench: Workbench, db: Database, serving: Serving, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    if not len(ids):
+        return np.zeros((0, len(serving.model.label_ids)), np.float32)
+    return serving.classifier.proba(bench.features(db, serving, ids))
+
+
+def _rank(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Predict every diary that has a vector and keep the predictions; nothing is shown yet."""
+    new = bench.load_classifier(db, models.get_model(db, _made(rounds.get_round(db, round_id))))
+    there = bench.vectors_of(new).present(diaries.last_diary_id(db))
+    ids = np.flatnonzero(there) + 1
+    proba = np.full((len(there), len(new.model.label_ids)), np.nan, np.float32)
+    if len(ids):
+        proba[there] = scoring.score(bench, db, new, ids)
+    models.store_predictions(db, new.model.id, proba)
+    return {"predicted": len(ids)}
+
+
+def _promote(bench: Workbench, db: Database, round_id: int) -> Result:
+    """Put the new version and its queue in force and end the round, all at once."""
+    this = rounds.get_round(db, round_id)
+    model = models.get_model(db, _made(this))
+    settings = bench.settings(db)
+    held_back_by = evaluation.why_held_back(this.report)
+    promoted = held_back_by is None
+    stability = _stability(db, this.previous_model_id, model)
+    before = queue.head(db, 100)
+    # Ranked before the lock is taken, so that nobody's press waits for it; what is decided meanwhile is passed over.
+    entries = _order(bench, db, this, model) if promoted else []
+    with write(db):
+        if promoted:
+            models.activate(db, model.id, reason=f"round {this.number}")
+            queue.replace_queue(db, entries, model_id=model.id)
+        new_in_head = len(set(queue.head(db, 100)) - set(before))
+        models.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
+        decided = {"promoted": promoted, "held_back_by": held_back_by, "stability": stability}
+        report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
+        rounds.end(db, round_id, status="done", report=report)
+    return {"ended": True}
+
+
+def _order(bench: Workbench, db: Database, this: rounds.Round, model: models.Model) -> list[queue.QueueEntry]:
+    serving, settings = bench.load_classifier(db, model), bench.settings(db)
+    return queueing.rank_pool(
+        db,
+        model,
+        models.load_predictions(db, model),
+        features=lambda ids: bench.features(db, serving, ids),
+        committee=serving.classifier.committee,
+        settings=settings,
+        seed=int(settings.seed[:8], 16) + this.number,
+    )
+
+
+def _stability(db: Database, previous_id: int | None, new: models.Model) -> Result | None:
+    """Compare the predictions of all diaries with those of a version before that had learned the same labels."""
+    if previous_id is None:
+        return None
+    old = models.get_model(db, previous_id)
+    columns = _columns(db, old, new)
+    if not old.training_decisions or not columns.is_whole:
+        return None
+    return evaluation.stability(columns.proba(models.load_predictions(db, old)), models.load_predictions(db, new))
+
+
+STEPS: dict[str, Step] = {
+    "gather": _gather,
+    "tune": _tune,
+    "fit": _fit,
+    "evaluate": _evaluate,
+    "rank": _rank,
+    "promote": _promote,
+}
+"""The steps of a round, in order."""

@@ -1,0 +1,226 @@
+"""What is measured once a round has ended, because nobody waits for it: calibration, curves, forecast, doubted labels.
+
+It is upkeep: the newest finished round whose report has no ``study`` yet is studied. A round that is asked for
+meanwhile goes first with its own steps; both read the database and write one thing in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from annotator.training.evaluation import FEWEST_TO_TRUST
+from annotator.worker.round.steps import Examples, examples_of
+from db.answers import decisions
+from db.connection import write
+from db.label_sets import labels
+from db.models import encoders, models, rounds
+from db.review import label_issues
+from db.review.label_issues import NewDoubt
+from learner.active_learning import forecast, learning_curve
+from learner.classification import calibration, metrics
+from learner.classification import classifier as classifiers
+from learner.data_quality import label_issues as label_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from annotator.serving.runtime import Serving, Workbench
+    from db import Database
+    from db.models.rounds import Round
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+AHEAD = 100
+"""How many labels a forecast looks ahead: about an afternoon."""
+
+MOST_DOUBTS = 10_000
+"""Labels that are taken for mistakes after a round, the worst; the next round looks anew."""
+
+_FEWEST_TO_SPLIT = 10
+"""Labels below which no head is trained on a part of them."""
+
+
+def find_due(db: Database) -> Round | None:
+    """Return the newest round that is done, if it has not been studied yet."""
+    done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.model_id is not None]
+    return done[-1] if done and "study" not in done[-1].report else None
+
+
+def study(bench: Workbench, db: Database) -> bool:
+    """Study the newest round; return False if nothing was due."""
+    due = find_due(db)
+    if due is None or due.model_id is None:
+        return False
+    model = models.get_model(db, due.model_id)
+    found: dict[str, Any] = {}
+    doubts: list[NewDoubt] = []
+    # After a change of encoder or labels the version can't be asked any more, and there is nothing to study.
+    label_ids = tuple(label.id for label in labels.list_labels(db))
+    if model.encoder_hash == bench.encoder(db).hash and model.label_ids == label_ids:
+        material = _gather(bench, db, due, bench.load_classifier(db, model))
+        found, doubts = _study(db, material)
+    with write(db):
+        label_issues.store_doubts(db, model.id, doubts)
+        rounds.store_report(db, due.id, {**rounds.get_round(db, due.id).report, "study": found})
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What a study looks at.
+
+    Attributes:
+        train, test: the examples as the round saw them, and what the head reads of them.
+        test_proba: (n, k) of the round's version, which has not seen them.
+        out_of_fold: (n, k) of the training examples by heads that had not seen them; None for too few.
+        is_frozen: whether the features were there before any label: otherwise they know the labels already, and
+            heads trained on a part of these would look better than they were.
+    """
+
+    train: Examples
+    train_features: FloatArray
+    test: Examples
+    test_features: FloatArray
+    test_proba: FloatArray
+    out_of_fold: FloatArray | None
+    is_frozen: bool
+    label_ids: tuple[int, ...]
+    seed: int
+
+    @property
+    def k(self) -> int:
+        return len(self.label_ids)
+
+
+def _gather(bench: Workbench, db: Database, due: Round, serving: Serving) -> _Material:
+    label_ids, up_to = serving.model.label_ids, due.last_decision_id
+    train = examples_of(decisions.list_labelled(db, part="pool", up_to=up_to), label_ids)
+    test = examples_of(decisions.list_labelled(db, part="test", up_to=up_to), label_ids)
+    train_features = bench.features(db, serving, train.diary_ids)
+    test_features = bench.features(db, serving, test.diary_ids)
+    seed = int(bench.settings(db).seed[:8], 16) + due.number
+    out_of_fold = None
+    if len(train.columns) >= _FEWEST_TO_SPLIT:
+        trained = classifiers.train(
+            train_features, train.targets, mean=serving.classifier.mean, text_space="", seed=seed
+        )
+        out_of_fold = trained.out_of_fold
+    return _Material(
+        train,
+        train_features,
+        test,
+        test_features,
+        serving.classifier.proba(test_features) if len(test.columns) else np.zeros((0, len(label_ids)), np.float32),
+        out_of_fold,
+        encoders.find(db, serving.model.encoder_hash) is None,
+        label_ids,
+        seed,
+    )
+
+
+def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewDoubt]]:
+    found: dict[str, Any] = {"reliability": _reliability(material)}
+    # The order in which diaries were first labelled is the order in which labels came.
+    asked = decisions.list_asked(db)
+    first = np.array([asked[int(i)][0] for i in material.train.diary_ids], np.int64)
+    strategies = [asked[int(i)][1] for i in material.train.diary_ids]
+    order = np.argsort(first, kind="stable")
+    if material.is_frozen and len(material.test.columns) >= FEWEST_TO_TRUST:
+        found |= _curves(material, order, [strategies[i] for i in order])
+    doubts, proba = _doubts(material)
+    return {**found, "doubts": proba}, doubts
+
+
+def _reliability(material: _Material) -> dict[str, Any] | None:
+    """Measure calibration on the test diaries, or out of fold where these are too few; None where both are."""
+    source: Literal["test", "out_of_fold"] = "test"
+    proba: FloatArray | None = material.test_proba
+    truth = material.test.columns
+    if len(truth) < FEWEST_TO_TRUST and material.is_frozen:
+        source, proba, truth = "out_of_fold", material.out_of_fold, material.train.columns
+    if proba is None or len(truth) < FEWEST_TO_TRUST:
+        return None
+    return {"source": source, **asdict(calibration.reliability(proba, truth, seed=material.seed))}
+
+
+def _curves(material: _Material, order: IntArray, strategies: list[str | None]) -> dict[str, Any]:
+    counts = learning_curve.spread_counts(len(order))
+    answers = _answers(material, order, counts)
+    arms = learning_curve.split_arms(
+        np.array([s == "random" for s in strategies], np.bool_),
+        np.array([s not in (None, "random") for s in strategies], np.bool_),
+    )
+    return {
+        "curve": _points(material, answers, counts),
+        "forecast": {score: _forecast(material, answers, counts, score) for score in ("accuracy", "macro_f1")},
+        "arms": _arms(material, order, arms),
+    }
+
+
+def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> IntArray:
+    return learning_curve.answers_along(
+        material.train_features[rows],
+        material.train.columns[rows],
+        material.test_features,
+        counts=counts,
+        k=material.k,
+    )
+
+
+def _points(material: _Material, answers: IntArray, counts: tuple[int, ...]) -> list[dict[str, Any]]:
+    made = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k, seed=material.seed)
+    return [asdict(point) for point in made]
+
+
+def _forecast(
+    material: _Material, answers: IntArray, counts: tuple[int, ...], score: Literal["accuracy", "macro_f1"]
+) -> dict[str, Any] | None:
+    truth = material.test.columns
+    drawn = forecast.drawn_scores(answers, truth, k=material.k, score=score, seed=material.seed)
+    points = learning_curve.points(answers, truth, counts=counts, k=material.k, seed=material.seed)
+    scores = np.array([getattr(point, score).value for point in points])
+    made = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=material.seed)
+    return None if made is None else asdict(made)
+
+
+def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> dict[str, Any]:
+    """Compare labels that the strategy chose with as many that were drawn at random, on the same test diaries."""
+    sizes = {"shared": arms.shared, "chosen_count": len(arms.chosen), "random_count": len(arms.random)}
+    if arms.count < learning_curve.FEWEST:
+        return {"count": 0, **sizes}
+    counts = learning_curve.round_counts(arms.count)
+    chosen = _answers(material, order[arms.chosen], counts)
+    drawn = _answers(material, order[arms.random], counts)
+    truth = material.test.columns
+    change = metrics.macro_f1_change(drawn[-1], chosen[-1], truth, k=material.k, seed=material.seed)
+    return {
+        "count": arms.count,
+        **sizes,
+        "chosen": _points(material, chosen, counts),
+        "random": _points(material, drawn, counts),
+        "p": metrics.mcnemar(drawn[-1] == truth, chosen[-1] == truth),
+        "f1_change": asdict(change),
+    }
+
+
+def _doubts(material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:
+    """Return what is said of each training label, and the likelihood of the other label by each doubted decision.
+
+    Labels of test diaries are not doubted: mending only those that the model doubts would bend what it is measured on.
+    """
+    if material.out_of_fold is None:
+        return [], {}
+    train, found = material.train, label_errors.find_doubts(material.out_of_fold, material.train.columns)
+    made = [
+        NewDoubt(int(decision), int(diary), float(quality), material.label_ids[int(suggested)], bool(flagged))
+        for decision, diary, quality, suggested, flagged in zip(
+            train.decision_ids, train.diary_ids, found.quality, found.suggested, found.flagged, strict=True
+        )
+    ]
+    doubted = found.order[: min(MOST_DOUBTS, int(found.flagged.sum()))]
+    proba = {str(int(train.decision_ids[row])): round(float(found.suggested_proba[row]), 4) for row in doubted}
+    return made, proba
