@@ -12,12 +12,12 @@ from annotator.accounts.permissions import may
 from annotator.errors import UserError
 from annotator.project import is_set_up
 from annotator.review import returned
+from pages.components.shell import draw_shell
 from pages.widgets import session, sidebar
 from pages.widgets.boundary import boundary, draw_problem
-from pages.widgets.shell import draw_shell
 from pages.widgets.site import HOME, PAGES, SECTIONS, SETUP
+from pages.widgets.text import say
 from pages.widgets.theme import draw_style
-from pages.widgets.words import say
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage

@@ -127,7 +127,7 @@ class Shown:
 
     Attributes:
         labels: in the order of the columns of the item.
-        item: the text as the label board draws a diary; see `pages.widgets.label_board.ItemData`.
+        item: the text as the label board draws a diary; see `pages.components.label_board.ItemData`.
         version: of the model that answered; None while there is no answer.
     """
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
-from service import about, description, diaries, errors, label_studio, shapes
-from service.beside import PREFIX
-from service.desk import Desk
-from service.guard import Guard
-from service.response_headers import PLAIN_PAGE_POLICY
+from service import errors, openapi_page, schemas
+from service.dependencies import Desk
+from service.lazy_app import PREFIX
+from service.middleware import Guard
+from service.routes import diaries, info, label_studio
+from service.transport.response_headers import PLAIN_PAGE_POLICY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ _ABOUT = """Diaries in, emotions out. Send a token as `Authorization: Bearer …
 Every error is JSON with a stable `code` and a `message` in Korean or English, as `Accept-Language` asks."""
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": shapes.Problem} for status in (400, 401, 403, 404, 408, 409, 413, 422, 429, 503, 507)
+    status: {"model": schemas.Problem} for status in (400, 401, 403, 404, 408, 409, 413, 422, 429, 503, 507)
 }
 
 
@@ -33,13 +34,13 @@ def create(database: Path) -> FastAPI:
     app.state.desk = desk
     app.add_middleware(Guard, desk=desk)
     errors.install(app)
-    for router in (diaries.router, about.router):
+    for router in (diaries.router, info.router):
         app.include_router(router, prefix="/v1", responses=_PROBLEMS)
     app.include_router(label_studio.router, prefix="/label-studio", include_in_schema=False)
 
     @app.get("/docs", include_in_schema=False)
     def describe() -> HTMLResponse:
         policy = {"Content-Security-Policy": PLAIN_PAGE_POLICY}
-        return HTMLResponse(description.page(app.openapi(), PREFIX), headers=policy)
+        return HTMLResponse(openapi_page.page(app.openapi(), PREFIX), headers=policy)
 
     return app

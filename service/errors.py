@@ -124,7 +124,7 @@ def install(app: FastAPI) -> None:
     """Let the app answer every error in this form."""
     from fastapi.exceptions import RequestValidationError
 
-    from service.strict_bodies import BodyError
+    from service.routes.strict_bodies import BodyError
 
     async def known(request: Request, error: Exception) -> JSONResponse:
         return explained(request.scope, error)
@@ -176,7 +176,7 @@ def _part(part: str | int, known: frozenset[str]) -> str:
 def _field_names(app: FastAPI) -> frozenset[str]:
     """Return what the fields of all requests are called, and where they stand."""
     if not hasattr(app.state, "field_names"):
-        from service.label_studio import Predict, Setup
+        from service.routes.label_studio import Predict, Setup
 
         described = app.openapi()
         schemas = described["components"]["schemas"].values()

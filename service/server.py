@@ -15,10 +15,10 @@ from starlette.routing import Mount, Route
 
 from maeumgyeol import private_files
 from service.app import create
-from service.beside import PREFIX
-from service.hardening import Hardening
-from service.origins import named_origin
-from service.protocols import run
+from service.lazy_app import PREFIX
+from service.transport.hardening import Hardening
+from service.transport.origins import named_origin
+from service.transport.protocols import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

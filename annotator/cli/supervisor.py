@@ -44,7 +44,7 @@ class Server:
     needs_administrator: bool
 
 
-APP = Server("pages.widgets.server", "/_stcore/health", needs_administrator=True)
+APP = Server("web.server", "/_stcore/health", needs_administrator=True)
 API = Server("service.server", "/api/v1/health", needs_administrator=False)
 """It lets nobody in without a token, at every address."""
 

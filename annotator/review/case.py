@@ -49,7 +49,7 @@ _FIRST_REACH, _FARTHER = 256, 16
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A diary under review, ready for JSON; see `pages.review.board` for the fields of the dicts.
+    """A diary under review, ready for JSON; see `pages.components.review_board` for the fields of the dicts.
 
     Attributes:
         mark: what a reviewer who sees this knows of; comes back with what is done.

@@ -12,7 +12,7 @@ from annotator.accounts import permissions
 from annotator.privacy import care, masking
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import keyed, local_time, plain, say
+from pages.widgets.text import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
     from annotator.accounts.permissions import Person

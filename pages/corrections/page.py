@@ -12,7 +12,7 @@ from annotator import project_location
 from annotator.review import returned
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import local_time, plain, say
+from pages.widgets.text import local_time, plain, say
 
 if TYPE_CHECKING:
     from annotator.project import Database

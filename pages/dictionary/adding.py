@@ -9,9 +9,9 @@ import streamlit as st
 
 from annotator import project_location
 from annotator.dictionary import evidence
-from pages.dictionary import presses
+from pages.dictionary import actions
 from pages.widgets import session
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def draw_adding(labels: Sequence[Label]) -> None:
 
 def _add(name: str) -> None:
     label = st.session_state[keyed("dictionary_add_label")]
-    presses.add(st.session_state["dictionary_add_word"], None if label is None else label.id, name)
+    actions.add(st.session_state["dictionary_add_word"], None if label is None else label.id, name)
 
 
 def draw_export(person: Person) -> None:

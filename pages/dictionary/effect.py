@@ -9,9 +9,9 @@ import streamlit as st
 from annotator import project_location
 from annotator.dictionary import adjustment
 from annotator.training.evaluation import FEWEST_TO_TRUST
-from pages.dictionary.waiting import draw_worker_off, watch
+from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import interval, local_time, percent, say
+from pages.widgets.text import interval, local_time, percent, say
 
 if TYPE_CHECKING:
     from annotator.dictionary.adjustment import Effect, State

@@ -14,7 +14,7 @@ from pages.dictionary.related import draw_related
 from pages.dictionary.tryout import draw_tryout
 from pages.dictionary.words import draw_words
 from pages.widgets import session
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from annotator.dictionary.evidence import Basis

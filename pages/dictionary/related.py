@@ -8,11 +8,11 @@ import streamlit as st
 
 from annotator import project_location
 from annotator.dictionary import entries
-from pages.dictionary import presses
-from pages.dictionary.waiting import draw_worker_off, watch
+from pages.dictionary import actions
+from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def draw_related(db: Database) -> None:
     else:
         st.button(say("dictionary.make"), key="dictionary_make", icon=":material/hub:", on_click=_make)
         st.caption(say("dictionary.make_help"))
-    presses.draw_undo()
+    actions.draw_undo()
 
 
 def _make() -> None:
@@ -88,13 +88,13 @@ def _draw_relation(relation: Relation, kind: VectorKind, labels: Sequence[Label]
             say("dictionary.accept"),
             key=f"dictionary_accept_{key}",
             icon=":material/check:",
-            on_click=presses.confirm,
+            on_click=actions.confirm,
             args=(relation.form, None if chosen is None else chosen.id, "similar", name),
         )
         st.button(
             say("dictionary.reject"),
             key=f"dictionary_refuse_{key}",
             icon=":material/block:",
-            on_click=presses.reject,
+            on_click=actions.reject,
             args=(relation.form, "similar", name),
         )

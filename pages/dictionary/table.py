@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,13 @@ import streamlit as st
 from annotator import project_location
 from annotator.accounts.permissions import may
 from annotator.dictionary import entries, evidence
-from pages.dictionary import presses
+from pages.dictionary import actions
 from pages.dictionary.adding import draw_adding, draw_export
 from pages.dictionary.table import CHOSEN, draw_pager, draw_table, first_page, page_of
-from pages.dictionary.waiting import draw_worker_off, watch
+from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def draw_words(db: Database, basis: Basis | None) -> None:
         _draw_card(db, row, basis, labels)
         draw_table(shown, basis, labels)
         draw_pager(len(rows))
-    presses.draw_undo()
+    actions.draw_undo()
     if basis is not None:
         _draw_more(db)
     draw_adding(labels)
@@ -153,7 +153,7 @@ def _draw_choices(row: Row, labels: Sequence[Label]) -> None:
                 shortcut=keep_key if is_first else own_key,
                 type="primary" if is_first else "secondary",
                 icon=":material/check:" if is_first else None,
-                on_click=presses.confirm,
+                on_click=actions.confirm,
                 args=(row.word, label.id, "evidence", name),
             )
     with st.container(horizontal=True):
@@ -161,7 +161,7 @@ def _draw_choices(row: Row, labels: Sequence[Label]) -> None:
             say("dictionary.no_emotion"),
             key=f"dictionary_none_{row.word}",
             shortcut=_NONE_KEY,
-            on_click=presses.confirm,
+            on_click=actions.confirm,
             args=(row.word, None, "evidence", name),
         )
         st.button(
@@ -169,7 +169,7 @@ def _draw_choices(row: Row, labels: Sequence[Label]) -> None:
             key=f"dictionary_reject_{row.word}",
             shortcut=_REJECT_KEY,
             icon=":material/block:",
-            on_click=presses.reject,
+            on_click=actions.reject,
             args=(row.word, "evidence", name),
         )
         st.button(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.importing import ColumnMap
-from pages.widgets.words import keyed, say
+from pages.widgets.text import keyed, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator.label_sets import crosswalks
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from annotator.label_sets.crosswalks import Crosswalk

@@ -7,12 +7,12 @@ import streamlit as st
 from annotator import demo, project_location
 from annotator.accounts import permissions
 from annotator.importing import ENDINGS, history
-from pages.import_diaries.past import draw_past_imports, draw_taking_back
+from pages.import_diaries.history import draw_past_imports, draw_taking_back
 from pages.import_diaries.preview import draw_preview
 from pages.import_diaries.report import draw_report, keep_report
 from pages.widgets import session
+from pages.widgets.text import say
 from pages.widgets.uploads import release
-from pages.widgets.words import say
 
 _EXAMPLE = """text,date,label
 "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복

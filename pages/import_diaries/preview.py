@@ -13,7 +13,7 @@ from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

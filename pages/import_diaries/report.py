@@ -10,7 +10,7 @@ import streamlit as st
 from annotator.importing import describe, report_csv
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from annotator.importing import ImportReport

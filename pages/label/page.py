@@ -15,10 +15,10 @@ from annotator.label_sets import guidelines
 from annotator.labelling import board
 from annotator.privacy import forgetting, masking
 from annotator.review import returned
+from pages.components.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
 from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, explain_stored
-from pages.widgets.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from annotator.labelling.board import Board

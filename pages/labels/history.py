@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.label_sets import editing, history
-from pages.labels import acts
+from pages.labels import actions
 from pages.widgets import session
-from pages.widgets.words import local_time, say
+from pages.widgets.text import local_time, say
 
 if TYPE_CHECKING:
     from annotator.label_sets.editing import Change
@@ -26,7 +26,7 @@ def draw_history(db: Database) -> None:
         st.caption(say("labels.no_history"))
         return
     st.caption(say("labels.history_help"))
-    st.html(acts.ROWS)
+    st.html(actions.ROWS)
     with st.container(border=True, gap="xsmall", key="labels_rows"):
         for change in changes[:_SHOWN]:
             words = history.describe(change, changes, names, session.language())
@@ -57,6 +57,6 @@ def _draw_undo(change: Change, blocking: list[Change]) -> None:
         icon=":material/undo:",
         disabled=bool(blocking),
         help=say("labels.blocked", first=blocking[0].id) if blocking else None,
-        on_click=acts.undo,
+        on_click=actions.undo,
         args=(change.id,),
     )

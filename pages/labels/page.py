@@ -9,11 +9,11 @@ import streamlit as st
 from annotator import project_location
 from annotator.review import rechecks
 from annotator.training import rounds
-from pages.labels.guide import draw_guide
+from pages.labels.guidelines import draw_guide
 from pages.labels.history import draw_history
 from pages.labels.recheck import draw_recheck
 from pages.labels.table import draw_table
-from pages.widgets.words import keyed, say
+from pages.widgets.text import keyed, say
 
 if TYPE_CHECKING:
     from annotator.project import Database

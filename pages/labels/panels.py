@@ -8,8 +8,8 @@ import streamlit as st
 
 from annotator.label_sets import editing
 from annotator.serving.explanation_text import Named
-from pages.labels import acts
-from pages.widgets.words import keyed, plain, say
+from pages.labels import actions
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,13 +48,15 @@ def _draw_edit(label: Label, others: Sequence[Label]) -> None:
     _draw_fields(f"labels_{label.id}", label)
     place = [other.id for other in others].index(label.id)
     with st.container(horizontal=True):
-        st.button(say("labels.save"), key="labels_save", type="primary", on_click=acts.edit, args=(label.id,))
+        st.button(say("labels.save"), key="labels_save", type="primary", on_click=actions.edit, args=(label.id,))
         order = [other.id for other in others]
         for words, step in ((say("labels.up"), -1), (say("labels.down"), 1)):
             there, moved = place + step, [*order]
             if 0 <= there < len(order):
                 moved[place], moved[there] = moved[there], moved[place]
-            st.button(words, key=f"labels_move_{step}", disabled=moved == order, on_click=acts.reorder, args=(moved,))
+            st.button(
+                words, key=f"labels_move_{step}", disabled=moved == order, on_click=actions.reorder, args=(moved,)
+            )
 
 
 def _draw_fields(prefix: str, label: Label | None) -> None:
@@ -84,7 +86,7 @@ def draw_adding() -> None:
     """Draw the fields of a new label."""
     with st.container(border=True):
         _draw_fields("labels_new", None)
-        st.button(say("labels.add_now"), key="labels_add_now", type="primary", on_click=acts.add)
+        st.button(say("labels.add_now"), key="labels_add_now", type="primary", on_click=actions.add)
 
 
 def _draw_merge(db: Database, label: Label, others: Sequence[Label]) -> None:
@@ -105,7 +107,7 @@ def _draw_merge(db: Database, label: Label, others: Sequence[Label]) -> None:
         diaries=found.diaries,
         people=found.people,
     )
-    _draw_act(label, words, say("labels.merge", name=Named(label.name), into=into), acts.merge, target)
+    _draw_act(label, words, say("labels.merge", name=Named(label.name), into=into), actions.merge, target)
 
 
 def _draw_split(db: Database, label: Label) -> None:
@@ -120,13 +122,13 @@ def _draw_split(db: Database, label: Label) -> None:
         decisions=found.decisions,
         diaries=found.diaries,
     )
-    _draw_act(label, words, say("labels.split"), acts.split)
+    _draw_act(label, words, say("labels.split"), actions.split)
 
 
 def _draw_retire(db: Database, label: Label) -> None:
     found = editing.reach(db, label.id)
     words = say("labels.retire_preview", name=Named(label.name), decisions=found.decisions, diaries=found.diaries)
-    _draw_act(label, words, say("labels.retire"), acts.retire)
+    _draw_act(label, words, say("labels.retire"), actions.retire)
 
 
 def _draw_act(label: Label, preview: str, words: str, act: Callable[..., None], *arguments: int) -> None:

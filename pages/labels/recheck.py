@@ -9,9 +9,9 @@ import streamlit as st
 
 from annotator.review import actions, rechecks
 from annotator.serving.explanation_text import Named
-from pages.labels import acts
+from pages.labels import actions as acts
 from pages.widgets import session
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from annotator.label_sets.editing import Label

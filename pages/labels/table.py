@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.label_sets import editing
-from pages.labels import acts
+from pages.labels import actions
 from pages.labels.panels import draw_adding, draw_panel
 from pages.widgets import session
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from annotator.label_sets.editing import Label
@@ -34,9 +34,9 @@ _STYLE = """<style>
 
 def draw_table(db: Database) -> None:
     """Draw every label in force, and the one that is open with what can be done with it."""
-    st.html(_STYLE + acts.ROWS)
+    st.html(_STYLE + actions.ROWS)
     label_list = editing.list_labels(db)
-    opened = session.draft(acts.OPEN)
+    opened = session.draft(actions.OPEN)
     with st.container(border=True, gap="xsmall", key="labels_rows"):
         for label in label_list:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -45,19 +45,19 @@ def draw_table(db: Database) -> None:
                     say("labels.close") if opened == label.id else say("labels.open"),
                     key=f"labels_open_{label.id}",
                     type="tertiary",
-                    on_click=acts.toggle,
+                    on_click=actions.toggle,
                     args=(label.id,),
                 )
             if opened == label.id:
                 draw_panel(db, label, label_list)
-    if opened == acts.ADDING:
+    if opened == actions.ADDING:
         draw_adding()
     st.button(
-        say("labels.close") if opened == acts.ADDING else say("labels.add"),
+        say("labels.close") if opened == actions.ADDING else say("labels.add"),
         key="labels_add",
-        icon=None if opened == acts.ADDING else ":material/add:",
-        on_click=acts.toggle,
-        args=(acts.ADDING,),
+        icon=None if opened == actions.ADDING else ":material/add:",
+        on_click=actions.toggle,
+        args=(actions.ADDING,),
     )
 
 

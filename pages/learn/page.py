@@ -10,13 +10,13 @@ from annotator import project_location, settings, status
 from annotator.accounts import annotators
 from annotator.labelling import queueing
 from annotator.training import rounds
+from pages.learn.analysis import draw_study
 from pages.learn.result import draw_result
 from pages.learn.running import watch_round
-from pages.learn.study import draw_study
 from pages.learn.versions import draw_versions
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from annotator.training.rounds import Plan

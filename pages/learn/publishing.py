@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator import project_location
 from annotator.cli import model
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
 from pages.widgets import session
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import interval, local_time, percent, say
+from pages.widgets.text import interval, local_time, percent, say
 
 if TYPE_CHECKING:
     from annotator.labelling.rationales import MarkedWord

@@ -9,7 +9,7 @@ import streamlit as st
 from annotator import project_location, status
 from annotator.training import rounds
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from annotator.status import Pulse

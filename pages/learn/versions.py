@@ -12,7 +12,7 @@ from annotator.training import rounds
 from pages.learn.publishing import draw_export
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import interval, keyed, local_time, percent, say
+from pages.widgets.text import interval, keyed, local_time, percent, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

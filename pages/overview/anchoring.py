@@ -8,8 +8,8 @@ import streamlit as st
 
 from annotator.quality.automation_bias import FEWEST
 from pages.overview import charts
+from pages.widgets.text import interval, percent, say
 from pages.widgets.theme import draw_chart
-from pages.widgets.words import interval, percent, say
 
 if TYPE_CHECKING:
     from annotator.quality.automation_bias import Anchoring, Side

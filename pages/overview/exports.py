@@ -18,7 +18,7 @@ from annotator.messages import explain
 from annotator.project import exports_folder
 from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable

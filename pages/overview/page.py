@@ -11,10 +11,10 @@ from annotator.privacy import forgetting
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
+from pages.overview.calibration import draw_reliability, draw_unsure
 from pages.overview.exports import draw_exports
-from pages.overview.trust import draw_reliability, draw_unsure
+from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
-from pages.widgets.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from annotator import messages
 from annotator.accounts import accounts
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import local_time, say
+from pages.widgets.text import local_time, say
 
 if TYPE_CHECKING:
     from annotator.accounts.accounts import Entry

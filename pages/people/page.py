@@ -3,15 +3,15 @@
 import streamlit as st
 
 from annotator import project_location
-from pages.people import log, members, solo
+from pages.people import first_account, log, members
 from pages.widgets import session
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 st.title(say("people.title"))
 with project_location.opened() as db:
     person = session.person(db)
     if person.is_solo:
-        solo.draw()
+        first_account.draw()
     else:
         members.draw(db, person)
         log.draw(db)

@@ -13,7 +13,7 @@ from annotator.review import actions
 from annotator.review.actions import SIGNALS, Filter
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable

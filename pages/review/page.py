@@ -12,11 +12,11 @@ from annotator.errors import AppError
 from annotator.quality import gold
 from annotator.review import actions
 from annotator.review import case as review_case
+from pages.components.review_board import ReviewData, RowData, board_strings, read_event, review_board
 from pages.review import filters
-from pages.review.board import ReviewData, RowData, board_strings, read_event, review_board
 from pages.widgets import session
 from pages.widgets.boundary import boundary
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from typing import Any

@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator.privacy.forgetting import Selection
 from pages.widgets.forgetting import draw_forgetting
-from pages.widgets.words import keyed, say
+from pages.widgets.text import keyed, say
 
 _WAYS = ("author", "ids")
 _LARGEST = 2**63 - 1

@@ -11,7 +11,7 @@ from annotator.accounts import permissions
 from pages.settings.forgetting import draw_choice
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from annotator.settings import Settings

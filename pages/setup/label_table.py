@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from annotator import project
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from annotator.project import Labels

@@ -10,7 +10,7 @@ from annotator import demo, project
 from annotator import project_location as shown
 from pages.setup.label_table import draw_swatches, edit_labels, upload_labels
 from pages.widgets import session
-from pages.widgets.words import keyed, plain, say
+from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from annotator.simulation import job as simulation_job
 from pages.simulate.result import draw_result
 from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
+from pages.widgets.text import keyed, plain, say
 from pages.widgets.uploads import release
-from pages.widgets.words import keyed, plain, say
 
 if TYPE_CHECKING:
     from annotator.simulation.job import Job

@@ -11,8 +11,8 @@ from annotator.simulation import job
 from annotator.training import analysis
 from pages.simulate import chart
 from pages.widgets.tables import draw_rows
+from pages.widgets.text import interval, keyed, percent, say
 from pages.widgets.theme import draw_chart
-from pages.widgets.words import interval, keyed, percent, say
 
 if TYPE_CHECKING:
     from annotator.training.analysis import Score

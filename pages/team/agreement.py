@@ -9,8 +9,8 @@ import streamlit as st
 from annotator.quality import agreement
 from pages.team import charts
 from pages.widgets.tables import draw_rows
+from pages.widgets.text import percent, plain, say
 from pages.widgets.theme import draw_chart
-from pages.widgets.words import percent, plain, say
 
 if TYPE_CHECKING:
     from annotator.quality.agreement import Agreement, Measure

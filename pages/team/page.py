@@ -9,10 +9,10 @@ from annotator.accounts import permissions
 from annotator.privacy import forgetting
 from annotator.quality import agreement, annotator_stats
 from pages.team.agreement import draw_agreement
-from pages.team.distance import draw_distance
+from pages.team.label_distances import draw_distance
 from pages.team.records import draw_mine, draw_people, draw_rule
 from pages.widgets import session
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 
 def _draw() -> None:

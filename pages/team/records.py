@@ -9,8 +9,8 @@ import streamlit as st
 from annotator.quality import annotator_stats
 from pages.team import charts
 from pages.widgets.tables import draw_rows
+from pages.widgets.text import interval, percent, plain, say
 from pages.widgets.theme import draw_chart
-from pages.widgets.words import interval, percent, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,11 @@ import streamlit as st
 
 from annotator import project_location, try_out
 from annotator.accounts import permissions
-from pages.try_out import speaking
-from pages.try_out.board import TrialData, trial_board, trial_strings
+from pages.components.try_out_board import TrialData, trial_board, trial_strings
+from pages.try_out import recorder
 from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary
-from pages.widgets.words import say
+from pages.widgets.text import say
 
 if TYPE_CHECKING:
     from annotator.try_out import Trial
@@ -41,7 +41,7 @@ def _draw() -> None:
         _draw_obstacle(obstacle)
         return
     try_out.warm_up(project_location.path())
-    speaking.draw(speech_model, may_set=may_set)
+    recorder.draw(speech_model, may_set=may_set)
     _draw_text()
     trial: Trial | None = session.draft(_TRIAL)
     if trial is not None:
@@ -64,8 +64,8 @@ def _draw_obstacle(drawn: str) -> None:
 
 def _draw_text() -> None:
     """Draw the box, with what stood in it when this page was left."""
-    st.session_state.setdefault(_TEXT_KEY, session.draft(speaking.TEXT, ""))
-    if (spoken := speaking.take()) is not None:
+    st.session_state.setdefault(_TEXT_KEY, session.draft(recorder.TEXT, ""))
+    if (spoken := recorder.take()) is not None:
         st.session_state[_TEXT_KEY] = spoken
     st.text_area(
         say("try_out.text"),
@@ -113,7 +113,7 @@ def _draw_keeping() -> None:
 
 
 def _remember() -> None:
-    session.keep_draft(speaking.TEXT, st.session_state[_TEXT_KEY])
+    session.keep_draft(recorder.TEXT, st.session_state[_TEXT_KEY])
 
 
 def _ask() -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from annotator import messages
 from annotator.errors import AppError, UserError, where
 from pages.widgets import session
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from annotator.privacy import forgetting
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.tables import draw_rows
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from annotator.privacy.forgetting import Forgotten, Preview, Selection

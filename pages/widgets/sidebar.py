@@ -11,7 +11,7 @@ from annotator import messages, project_location, status
 from annotator.accounts import annotators
 from pages.widgets import session
 from pages.widgets.boundary import boundary, explain_stored
-from pages.widgets.words import plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from annotator.accounts.permissions import Person

@@ -20,7 +20,7 @@ from typing import Any
 import streamlit as st
 
 from annotator.project import DEFAULT_LABELS
-from pages.widgets.label_board import (
+from pages.components.label_board import (
     BoardData,
     ItemData,
     LabelData,

@@ -43,7 +43,7 @@ PASSWORD = "correct horse 1"
 @contextmanager
 def serving(path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run the app behind its gate, without a worker, for the length of the block or until it is killed."""
-    command = [sys.executable, "-m", "pages.widgets.server", "--port", str(port)]
+    command = [sys.executable, "-m", "web.server", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MAEUMGYEOL_DB": str(path)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         try:

@@ -15,7 +15,6 @@ from annotator import project
 from annotator.accounts import accounts, api_tokens
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
-from pages.gate.gate import MOST_TABS
 from pages.widgets.session import COOKIE
 from tests.conftest import ROOT
 from tests.door_cases import (
@@ -31,6 +30,7 @@ from tests.door_cases import (
 from tests.pages.test_gate import HTML, PASSWORD, ask, cookie, serving, session_of, socket, until_finished
 from tests.pages.test_gate import run as run_page
 from tests.raw_http import ask_raw, handshake, open_websocket, parse
+from web.gate.middleware import MOST_TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -345,7 +345,7 @@ def note(event, arguments):
 
 sys.addaudithook(note)
 """
-SERVED = "sys.argv = ['server', '--port', sys.argv[1]]; runpy.run_module('pages.widgets.server', run_name='__main__')"
+SERVED = "sys.argv = ['server', '--port', sys.argv[1]]; runpy.run_module('web.server', run_name='__main__')"
 ASKED = "from streamlit.web.server import server_util; server_util.is_url_from_allowed_origins('http://evil.example')"
 
 
@@ -367,7 +367,7 @@ def test_the_server_asks_nobody_elsewhere_whatever_origin_knocks(path: Path, tok
         ask(port, "GET", "/overview", {**HTML, **cookie(token), "Origin": "https://evil.example"})
         # Though the gate keeps such requests from Streamlit, its ways to the outside are gone besides.
     with log.open("ab") as errors:
-        command = f"{WATCHED}\nfrom pages.widgets.server import keep_to_itself; keep_to_itself()\n{ASKED}"
+        command = f"{WATCHED}\nfrom web.server import keep_to_itself; keep_to_itself()\n{ASKED}"
         subprocess.run([sys.executable, "-c", command], cwd=ROOT, stderr=errors, timeout=60, check=True)
     assert "OUT" not in log.read_text()
 

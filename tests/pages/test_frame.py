@@ -112,7 +112,7 @@ def test_a_fault_shows_its_kind_and_place_but_not_its_text(
 
 
 def test_a_file_name_is_not_read_as_markdown() -> None:
-    from pages.widgets.words import plain
+    from pages.widgets.text import plain
 
     assert plain("5~6시 *메모* [a](http://x) $1$") == "5\\~6시 \\*메모\\* \\[a\\](http:\u2060//x) \\$1\\$"
 

@@ -22,10 +22,10 @@ from annotator.accounts import accounts, sessions
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
 from db import clock
-from pages.gate.widget_json import is_strict
 from pages.widgets.session import BROWSER_COOKIE, COOKIE
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
+from web.gate.widget_json import is_strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def serving(
     """
     port = port or free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MAEUMGYEOL_DB": str(path), **environment}
-    command = [sys.executable, "-m", "pages.widgets.server", "--port", str(port)]
+    command = [sys.executable, "-m", "web.server", "--port", str(port)]
     if program:
         command = [sys.executable, "-c", program, str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=errors) as server:

@@ -19,8 +19,8 @@ from db.models import models, word_emotions
 from db.people import annotators
 from pages.widgets import session
 from pages.widgets.tables import shown_cell
+from pages.widgets.text import plain
 from pages.widgets.theme import has_markup, without_markup
-from pages.widgets.words import plain
 from tests import reviewed
 from tests.conftest import ROOT
 from tests.pages.test_overview import _figures

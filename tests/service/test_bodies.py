@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.exceptions import HTTPException
 
-from service.bodies import Bounds, announced_length, bounded, is_too_large
+from service.transport.bodies import Bounds, announced_length, bounded, is_too_large
 
 if TYPE_CHECKING:
     from starlette.types import Message

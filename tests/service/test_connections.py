@@ -21,8 +21,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket  # noqa: TC002
 
 from annotator import project
-from service.connections import Limits, address_group
-from service.protocols import Config
+from service.transport.connections import Limits, address_group
+from service.transport.protocols import Config
 from tests.browser.conftest import free_port
 from tests.conftest import ROOT
 from tests.door_cases import REQUIRED_HEADERS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from service.connections import Connections
+    from service.transport.connections import Connections
 
 MANY = 500
 QUICK = Limits(head_seconds=1.0, linger_seconds=1.0, stall_seconds=2.0)
@@ -160,7 +160,7 @@ def real_server(module: str, path: Path, health_path: str, *, files: int = 0) ->
 
 
 SERVERS = {
-    "app": ("pages.widgets.server", "/_stcore/health"),
+    "app": ("web.server", "/_stcore/health"),
     "service": ("service.server", "/api/v1/health"),
 }
 

@@ -20,8 +20,8 @@ from db.answers import decisions, queue
 from db.connection import rows, scalar
 from db.texts import diaries
 from service.app import create
-from service.guard import MOST_BYTES
-from service.shapes import MOST_TEXTS
+from service.middleware import MOST_BYTES
+from service.schemas import MOST_TEXTS
 from tests.service.conftest import Program, add_model
 
 if TYPE_CHECKING:

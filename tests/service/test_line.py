@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annotator.errors import UserError
-from service.line import MOST_WAITING, TEXTS_AT_ONCE, Line, Piece, Question
+from service.request_queue import MOST_WAITING, TEXTS_AT_ONCE, Line, Piece, Question
 
 
 def _texts(count: int) -> Question:

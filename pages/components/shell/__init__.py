@@ -1,0 +1,37 @@
+"""What runs in the browser on every page: it says when the server is away, and makes a held key one press.
+
+Streamlit's own dialog about the connection, in English and over the whole page, is switched off by
+`web.gate.addresses`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.widgets.text import say
+
+_HERE = Path(__file__).parent
+_KEY = "shell"
+_SENTENCES = ("lost", "offline", "signed_out", "login")
+
+# It lies over the page and takes no room in it. Streamlit's own sign of a lost connection is English.
+_STYLE = f"""<style>
+.st-key-{_KEY} {{ position: absolute; width: 0; height: 0; }}
+[data-testid="stConnectionStatus"] {{ display: none; }}
+</style>"""
+
+_mount = st.components.v2.component(
+    "maeumgyeol_shell",
+    html='<div class="connection" role="alert" hidden></div>',
+    css=(_HERE / "connection.css").read_text("utf-8"),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("connection", "held_keys", "shell")),
+)
+
+
+def draw_shell() -> None:
+    """Draw what is invisible until the connection to the server is lost."""
+    st.html(_STYLE)
+    with st.container(key=_KEY):
+        _mount(key="shell_connection", data={name: say(f"connection.{name}") for name in _SENTENCES})

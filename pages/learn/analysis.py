@@ -1,0 +1,117 @@
+"""What labelling has brought so far and what more would bring: learning curve, random control, forecast, advice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator.training import analysis
+from annotator.training.evaluation import FEWEST_TO_TRUST
+from pages.learn import curve_chart
+from pages.widgets.text import keyed, say
+from pages.widgets.theme import draw_chart
+
+if TYPE_CHECKING:
+    from annotator.project import Database
+    from annotator.training.analysis import Arms, Forecast, Interval, Score, Steadiness, Study
+
+_TONES = {"go_on": st.success, "little": st.info, "unclear": st.info}
+_ICONS = {"go_on": ":material/trending_up:", "little": ":material/flag:", "unclear": ":material/help:"}
+_HEIGHT = 360
+
+
+def draw_study(db: Database) -> None:
+    """Draw what the study of the newest round found, or what it lacks."""
+    st.subheader(say("study.title"))
+    study = analysis.find_study(db)
+    if study is None:
+        st.info(say("study.coming" if analysis.is_due(db) else "study.none"), icon=":material/hourglass_empty:")
+        return
+    if analysis.is_due(db):
+        st.caption(say("study.older"))
+    if not study.curve:
+        lacks = analysis.find_missing(db)
+        fewest = FEWEST_TO_TRUST if lacks.what == "test" else analysis.FEWEST_FOR_CURVE
+        st.info(say(f"study.missing_{lacks.what}", n=lacks.found, fewest=fewest), icon=":material/info:")
+        return
+    score = _choose_score()
+    _draw_advice(study.forecasts.get(score), analysis.find_steadiness(db), score)
+    _draw_curve(study, score)
+    if study.arms is not None:
+        _draw_arms(study.arms)
+
+
+def _choose_score() -> Score:
+    chosen: Score = st.segmented_control(
+        say("study.score"),
+        analysis.SCORES,
+        default=analysis.SCORES[0],
+        required=True,
+        format_func=lambda name: say(f"study.score_{name}"),
+        key=keyed("learn_study_score"),
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score: Score) -> None:
+    if forecast is None:
+        st.info(say("study.advice_short"), icon=_ICONS["unclear"])
+    else:
+        tone = _TONES[forecast.advice]
+        words = say(
+            f"study.advice_{forecast.advice}",
+            ahead=forecast.ahead,
+            score=say(f"study.score_{score}"),
+            gain=_points(forecast.gain.value),
+            low=_points(forecast.gain.low),
+            high=_points(forecast.gain.high),
+        )
+        tone(words, icon=_ICONS[forecast.advice])
+    if steadiness is not None:
+        changed = f"{100 * steadiness.changed:.1f}"
+        key = "study.settled" if steadiness.is_settled else "study.moving"
+        st.caption(say(key, changed=changed, kappa=f"{steadiness.kappa:.2f}", over=steadiness.over))
+
+
+def _points(share: float) -> str:
+    """Return a difference of shares in points, with a true minus sign."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _draw_curve(study: Study, score: Score) -> None:
+    names = {name: say(f"study.line_{name}") for name in ("all", "chosen", "random", "forecast")}
+    figure = curve_chart.curve_figure(
+        study,
+        score,
+        names=names,
+        axes=(say("study.labels_axis"), say(f"study.score_{score}")),
+        hover=say("study.hover"),
+    )
+    last = study.curve[-1]
+    value = last.score(score)
+    alt = say("study.curve_alt", count=last.count, score=say(f"study.score_{score}"), value=_percent(value))
+    draw_chart(figure, key=f"learn_curve_{score}", height=_HEIGHT, alt=alt)
+    st.caption(say("study.curve_help"))
+
+
+def _percent(estimate: Interval) -> str:
+    return f"{100 * estimate.value:.0f}% ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}%)"
+
+
+def _draw_arms(arms: Arms) -> None:
+    if arms.verdict == "none":
+        key = "study.arms_no_random" if arms.random_count <= arms.shared else "study.arms_no_chosen"
+        st.caption(":material/casino: " + say(key, random=arms.random_count, chosen=arms.chosen_count))
+        return
+    chosen, random = arms.chosen[-1].accuracy, arms.random[-1].accuracy
+    words = say(
+        f"study.arms_{arms.verdict}",
+        count=arms.count,
+        chosen=f"{100 * chosen.value:.1f}",
+        random=f"{100 * random.value:.1f}",
+        p=f"{arms.p or 0:.3f}",
+    )
+    st.markdown(":material/casino: " + words)
+    st.caption(say("study.arms_help", shared=arms.shared))

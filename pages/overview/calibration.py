@@ -1,0 +1,90 @@
+"""How far the model's own certainty can be trusted: the reliability diagram in words, and what to leave to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator.training import analysis
+from annotator.training.evaluation import FEWEST_TO_TRUST
+from pages.overview import charts
+from pages.widgets.text import interval, say
+from pages.widgets.theme import draw_chart
+
+if TYPE_CHECKING:
+    from annotator.project import Database
+    from annotator.training.analysis import Reliability
+
+ERROR = 0.1
+"""Share of wrong answers that people usually still put up with where answers are taken unread."""
+
+_HEIGHT = 320
+
+
+def draw_reliability(db: Database) -> None:
+    """Draw how often the model is right when it is how sure."""
+    st.subheader(say("trust.title"))
+    study = analysis.find_study(db)
+    if study is None or study.reliability is None:
+        waits = study is None and analysis.is_due(db)
+        st.info(say("trust.coming" if waits else "trust.none", fewest=FEWEST_TO_TRUST), icon=":material/balance:")
+        return
+    measured = study.reliability
+    st.markdown(_in_words(measured))
+    figure = charts.reliability_figure(
+        measured,
+        axes=(say("trust.said_axis"), say("trust.right_axis")),
+        ideal=say("trust.ideal"),
+        hover=say("trust.hover"),
+    )
+    alt = ", ".join(f"{b.confidence:.0%}: {b.right.value:.0%} (n={b.n})" for b in measured.bins)
+    draw_chart(figure, key="overview_reliability", height=_HEIGHT, alt=alt)
+    error = measured.error
+    st.caption(
+        say(
+            f"trust.help_{measured.source}",
+            n=measured.n,
+            ece=f"{100 * error.value:.0f}",
+            interval=f"{100 * error.low:.0f}–{100 * error.high:.0f}",
+            brier=f"{measured.brier:.2f}",
+        )
+    )
+
+
+def _in_words(measured: Reliability) -> str:
+    example = measured.example
+    words = say(
+        "trust.in_words",
+        said=f"{100 * example.confidence:.0f}",
+        right=f"{100 * example.right.value:.0f}",
+        interval=interval(example.right.low, example.right.high),
+    )
+    return f"**{words}** {say(f'trust.{_lean(measured)}')}"
+
+
+def _lean(measured: Reliability) -> str:
+    """Return in which direction the model errs, if by more than chance."""
+    if measured.error.low <= 0:
+        return "fits"
+    return "too_sure" if measured.confidence > measured.right else "too_modest"
+
+
+def draw_unsure(db: Database) -> None:
+    """Say which answers should not be taken unread."""
+    found = analysis.find_unsure(db, error=ERROR)
+    if found is None:
+        return
+    unsure, left = found
+    if unsure.unsure == left:
+        st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:.0f}", left=left))
+        return
+    st.markdown(
+        say(
+            "trust.unsure",
+            error=f"{100 * ERROR:.0f}",
+            threshold=f"{100 * unsure.threshold:.0f}",
+            unsure=unsure.unsure,
+            left=left,
+        )
+    )

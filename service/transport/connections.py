@@ -1,0 +1,187 @@
+"""Open connections of a server, and the bounds on how many there are and how slow they may be."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SWEEP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on connections. A connection *waits* while its next request has not come in whole.
+
+    Attributes:
+        head_seconds: longest time to the end of a request's head; a connection at rest ends sooner.
+        linger_seconds: for so long the rest of a body is thrown away that was answered without being read. Closing at
+            once would take the answer from a client that is still sending.
+        stall_seconds, stall_bytes: a client that takes less of an answer in this time is given up.
+        most: connections at once. Kept below the limit on open files, see `service.transport.protocols.run`.
+        most_waiting: those of them that wait.
+        most_of_address, most_waiting_of_address: the same for one address; many people may share it.
+    """
+
+    head_seconds: float = 10.0
+    linger_seconds: float = 5.0
+    stall_seconds: float = 30.0
+    stall_bytes: int = 30_000
+    most: int = 4000
+    most_waiting: int = 600
+    most_of_address: int = 1000
+    most_waiting_of_address: int = 200
+
+
+class Expiring(Protocol):
+    """The protocol of a connection that waits."""
+
+    def expire(self, waited: float) -> None:
+        """Close the connection if it has waited too long."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A connection's address, and what has left its buffer since `began`."""
+
+    address: str
+    began: float
+    unsent: int = 0
+    sent: int = 0
+
+
+def address_group(host: str) -> str:
+    """Return what connections are counted by: the holder of one IPv6 address has all of its /64."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
+class Connections:
+    """The connections of one server, all in one event loop.
+
+    Where too many wait, the one that has waited longest is closed, not the newest refused: a browser sends its request
+    at once, so that it is never the oldest for long, however many half-open connections stand.
+
+    Args:
+        is_exempt: tells whether an address is a proxy, which speaks for many.
+    """
+
+    def __init__(self, limits: Limits, is_exempt: Callable[[str], bool] = lambda _: False) -> None:
+        self.limits = limits
+        self._is_exempt = is_exempt
+        self._open: dict[asyncio.Transport, _Connection] = {}
+        self._count: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Transport, float] = {}
+        self._waiting_of: defaultdict[str, dict[asyncio.Transport, None]] = defaultdict(dict)
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def waiting(self) -> int:
+        """How many connections wait."""
+        return len(self._waiting)
+
+    def enter(self, transport: asyncio.Transport) -> bool:
+        """Return whether a new connection may stay; it then waits for its request."""
+        peer = transport.get_extra_info("peername")
+        address = address_group(str(peer[0])) if isinstance(peer, tuple) else ""
+        is_bounded = not self._is_exempt(address)
+        if is_bounded and self._count[address] >= self.limits.most_of_address:
+            self._close_oldest(self._waiting_of.get(address, {}))
+        if len(self._open) >= self.limits.most:
+            self._close_oldest(self._waiting)
+        is_full = is_bounded and self._count[address] >= self.limits.most_of_address
+        if is_full or len(self._open) >= self.limits.most:
+            return False
+        self._open[transport] = _Connection(address, _now())
+        self._count[address] += 1
+        self.wait(transport)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        return True
+
+    def wait(self, transport: asyncio.Transport) -> None:
+        """Note that a connection waits from now on."""
+        if transport not in self._open:
+            return
+        self.served(transport)
+        address = self._open[transport].address
+        of_address = self._waiting_of.get(address, {})
+        if len(of_address) >= self.limits.most_waiting_of_address and not self._is_exempt(address):
+            self._close_oldest(of_address)
+        if len(self._waiting) >= self.limits.most_waiting:
+            self._close_oldest(self._waiting)
+        self._waiting[transport] = _now()
+        self._waiting_of[address][transport] = None
+
+    def served(self, transport: asyncio.Transport) -> None:
+        """Note that the request of a connection is there, so that it waits no longer."""
+        if self._waiting.pop(transport, None) is None:
+            return
+        address = self._open[transport].address
+        self._waiting_of[address].pop(transport, None)
+        if not self._waiting_of[address]:
+            del self._waiting_of[address]
+
+    def drained(self, transport: asyncio.Transport) -> None:
+        """Note that a client has taken a buffer full of an answer."""
+        if connection := self._open.get(transport):
+            connection.unsent = transport.get_write_buffer_size()
+            connection.sent += self.limits.stall_bytes
+
+    def leave(self, transport: asyncio.Transport) -> None:
+        """Note that a connection has ended; any number of times."""
+        self.served(transport)
+        connection = self._open.pop(transport, None)
+        if connection is None:
+            return
+        self._count[connection.address] -= 1
+        if not self._count[connection.address]:
+            del self._count[connection.address]
+
+    def _close_oldest(self, waiting: dict[asyncio.Transport, float] | dict[asyncio.Transport, None]) -> None:
+        # Dictionaries keep the order in which connections began to wait.
+        transport = next(iter(waiting), None)
+        if transport is not None:
+            self.leave(transport)
+            transport.abort()
+
+    def _sweep(self) -> None:
+        now = _now()
+        for transport, since in list(self._waiting.items()):
+            if now - since < min(self.limits.head_seconds, self.limits.linger_seconds):
+                break
+            cast("Expiring", transport.get_protocol()).expire(now - since)
+        for transport, connection in list(self._open.items()):
+            if self._is_stalled(transport, connection, now):
+                self.leave(transport)
+                transport.abort()
+        again = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep) if self._open else None
+        self._sweeping = again
+
+    def _is_stalled(self, transport: asyncio.Transport, connection: _Connection, now: float) -> bool:
+        unsent = transport.get_write_buffer_size()
+        connection.sent += max(0, connection.unsent - unsent)
+        connection.unsent = unsent
+        if unsent and now - connection.began < self.limits.stall_seconds:
+            return False
+        is_stalled = unsent > 0 and connection.sent < self.limits.stall_bytes
+        connection.began, connection.sent = now, 0
+        return is_stalled
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,84 @@
+"""Which addresses there are: those of pages and of what pages fetch; at every other one stands a page that says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from streamlit import file_util
+from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
+
+from annotator.messages import say
+from pages.widgets.site import HOME, PAGES, SETUP
+from web.gate.form_requests import in_other_language, language_of
+from web.gate.html import Card, respond
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_OTHER = re.compile(r"/(login|logout|password|oauth2callback)|/(invite|api|auth|_stcore|media|component|static)/.*")
+"""Addresses that are no pages of the app: the gate's own, the service's, and Streamlit's."""
+
+_HOST_CONFIG = "/_stcore/host-config"
+_streamlits_host_config = create_host_config_routes("")[0].endpoint  # type: ignore[attr-defined]
+
+
+class Addresses:
+    """ASGI middleware around Streamlit, which answers every address with its page and complains there in English."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what there is, lead on to it where it is meant, and say so where there is nothing."""
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            request = Request(scope, receive)
+            answer = await _host_config(request) if scope["path"] == _HOST_CONFIG else _find(request)
+            await (answer or self._app)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _find(request: Request) -> Response | None:
+    """Return the answer for an address that is none, or another way to write one; None for all others."""
+    path = request.scope["path"]
+    name = path.strip("/").lower()
+    if _OTHER.fullmatch(path) or _is_file(path):
+        return None
+    if name and name != SETUP and name not in PAGES:
+        return _not_found(request)
+    proper = f"/{'' if name == HOME else name}"
+    if path == proper:
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(proper + query, headers={"Cache-Control": "no-store"})
+
+
+def _is_file(path: str) -> bool:
+    """Return whether an address is one of the few files that Streamlit's page brings with it, such as its icon."""
+    name = path.removeprefix("/")
+    return bool(re.fullmatch(r"[\w-]+\.(png|json)", name)) and (Path(file_util.get_static_dir()) / name).is_file()
+
+
+def _not_found(request: Request) -> Response:
+    language = language_of(request)
+    card = Card(
+        say("gate.not_found", language),
+        language,
+        intro=say("gate.not_found_intro", language),
+        links=(("/", say("gate.home", language)),),
+        other_language=in_other_language(request),
+    )
+    return respond(card, status=404)
+
+
+async def _host_config(request: Request) -> Response:
+    """Return Streamlit's settings for its page, without its English dialogs: what they say, pages say themselves."""
+    answer = await _streamlits_host_config(request)
+    settings = json.loads(answer.body) | {"blockErrorDialogs": True}
+    return JSONResponse(settings, headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,89 @@
+"""The server of the app: Streamlit behind the gate, told from the beginning that ``st.navigation`` declares the pages.
+
+Streamlit takes a folder ``pages`` beside the entry point for its older kind of pages until the first run of the
+app says otherwise. Whoever opens ``/learn`` first after a start would be told that there is no such page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from streamlit import net_util
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web import bootstrap
+
+from annotator import project_location
+from maeumgyeol import private_files
+from service.lazy_app import PREFIX, Beside
+from service.transport.hardening import Hardening
+from service.transport.origins import named_origin
+from service.transport.protocols import run
+from web.gate.addresses import Addresses
+from web.gate.content_policy import page_policy
+from web.gate.identity import Door
+from web.gate.middleware import Gate
+from web.gate.routes import routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+SCRIPT = Path(__file__).resolve().parents[1] / "streamlit_app.py"
+
+_WEBSOCKET_BYTES = 64 << 20
+"""More than a board ever sends. Streamlit refuses less, but only what it has read already."""
+
+
+def _living(service: Beside) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return what ends the service with the app."""
+
+    @asynccontextmanager
+    async def living(_: object) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    return living
+
+
+def main() -> None:
+    """Serve the app until it is stopped."""
+    private_files.keep_process()
+    options = argparse.ArgumentParser()
+    options.add_argument("--address", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=8501)
+    asked = options.parse_args()
+    # Streamlit looks for its settings beside the script that was started.
+    sys.argv = [str(SCRIPT)]
+    PagesManager.uses_pages_directory = False
+    door = Door()
+    service = Beside(project_location.path)
+    app = st.App(
+        SCRIPT,
+        routes=[*routes(door), Mount(PREFIX, service)],
+        middleware=[Middleware(Gate, door=door), Middleware(Addresses)],
+        lifespan=_living(service),
+    )
+    bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})
+    keep_to_itself()
+    served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
+    run(served, address=asked.address, port=asked.port, ws_max_size=_WEBSOCKET_BYTES)
+
+
+def keep_to_itself() -> None:
+    """Take away Streamlit's ways of finding out this machine's address: it asks a service elsewhere for it.
+
+    It does so for a websocket from another address, which never comes as far as Streamlit here.
+    """
+    net_util.get_external_ip = lambda: None
+    net_util.get_internal_ip = lambda: None
+
+
+if __name__ == "__main__":
+    main()
