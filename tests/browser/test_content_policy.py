@@ -23,7 +23,7 @@ from pages.widgets.site import PAGES
 from tests import reviewed
 from tests.browser.test_main_job import press, wait_until
 from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS
-from tests.pages.test_gate import PASSWORD, serving, session_of
+from tests.web.gate.test_middleware import PASSWORD, serving, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,9 +27,9 @@ from tests.door_cases import (
     SMUGGLED,
     foreign_origins,
 )
-from tests.pages.test_gate import HTML, PASSWORD, ask, cookie, serving, session_of, socket, until_finished
-from tests.pages.test_gate import run as run_page
 from tests.raw_http import ask_raw, handshake, open_websocket, parse
+from tests.web.gate.test_middleware import HTML, PASSWORD, ask, cookie, serving, session_of, socket, until_finished
+from tests.web.gate.test_middleware import run as run_page
 from web.gate.middleware import MOST_TABS
 
 if TYPE_CHECKING:

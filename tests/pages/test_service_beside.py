@@ -10,7 +10,7 @@ import pytest
 from annotator import project
 from annotator.accounts import accounts, api_tokens
 from tests.conftest import fill
-from tests.pages.test_gate import HTML, PASSWORD, ask, serving
+from tests.web.gate.test_middleware import HTML, PASSWORD, ask, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

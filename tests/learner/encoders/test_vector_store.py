@@ -4,14 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-import learner
 from learner.encoders.vector_store import VectorFile
 from learner.errors import LearnerError
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH = 3
 
@@ -112,7 +115,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(learner.__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -156,7 +159,7 @@ for i in range(1, 10**6):
     if i == 50:
         print("ready", flush=True)
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(learner.__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], env=environment, stdout=subprocess.PIPE
     ) as writer:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from learner.classification.ngram_features import FEWEST_TEXTS, WIDTH, TextSpace, fit, from_bytes
+from tests.conftest import ROOT
 
-DIARIES = Path(__file__).resolve().parents[2] / "examples" / "diaries.csv"
+DIARIES = ROOT / "examples" / "diaries.csv"
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 
 from annotator import project
 from pages.widgets.site import HOME, PAGES, SETUP
-from tests.pages.test_gate import HTML, ask, cookie, serving, session_of
-from tests.pages.test_gate import path as path
+from tests.web.gate.test_middleware import HTML, ask, cookie, serving, session_of
+from tests.web.gate.test_middleware import path as path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

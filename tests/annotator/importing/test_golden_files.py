@@ -23,13 +23,14 @@ from annotator.messages import LANGUAGES, explain
 from db.connection import rows
 from db.people import annotators
 from db.texts import diaries
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from typing import Any
 
     from db import Database
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "importing"
+GOLDEN = ROOT / "tests" / "golden" / "importing"
 
 TEXTS = [
     "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",

@@ -16,7 +16,7 @@ from annotator.worker import tasks
 from db.models import explanation_cache, models
 from learner.encoders.encoder import default_cache
 from learner.text import units
-from tests.annotator.test_tiers import CHARACTERS
+from tests.annotator.worker.round.test_encoder_tuning import CHARACTERS
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
 

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +20,11 @@ from learner.encoders import bundled as bundled_encoder
 from learner.encoders.bundled import charsmap, kept_pieces, packed_file, read_packed, write_checkpoint
 from learner.encoders.encoder import default_cache
 from learner.errors import EncoderError
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -126,7 +127,7 @@ try:
 except EncoderError as error:
     print(error.code)
 """
-    root = Path(bundled_encoder.__file__).resolve().parents[1]
+    root = ROOT
     environment = {**os.environ, "PYTHONPATH": str(root)}
     return subprocess.Popen(
         [sys.executable, "-c", code, str(cache)], env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8"

@@ -14,9 +14,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from annotator import project, settings
 from annotator.accounts import accounts
 from pages.widgets.session import COOKIE
-from tests.pages.test_gate import PASSWORD, ask, cookie, serving, session_of, socket, until_finished
-from tests.pages.test_gate import run as run_page
 from tests.raw_http import ask_raw, parse, receive
+from tests.web.gate.test_middleware import PASSWORD, ask, cookie, serving, session_of, socket, until_finished
+from tests.web.gate.test_middleware import run as run_page
 from web.gate.uploads import PER_PERSON
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from annotator import project
 from annotator.accounts import accounts, sessions
 from annotator.errors import UserError
 from pages.widgets.session import COOKIE
-from tests.pages.test_gate import free_port, serving
+from tests.web.gate.test_middleware import free_port, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ from db.people import annotators
 from db.texts import diaries
 from learner.encoders import vector_store
 from learner.encoders.encoder import default_cache
-from tests.annotator.test_tiers import CHARACTERS
+from tests.annotator.worker.round.test_encoder_tuning import CHARACTERS
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
 

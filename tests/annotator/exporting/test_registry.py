@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -20,11 +19,13 @@ from annotator.formats import record_rows
 from annotator.formats.argilla import write as argilla
 from annotator.formats.label_studio.write import config_file
 from annotator.formats.spacy_docbin import write as spacy_docs
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "exports"
+GOLDEN = ROOT / "tests" / "golden" / "exports"
 
 SCHEME = Scheme(("행복", "슬픔"), ("#edae49", "#3d7ea6"), several=True, intensity=True)
 ORIGIN = Origin("일기.csv", "a2b5208644a5a39bda068f3007df3cff", "2026-03-02T00:00:00.000Z")
