@@ -29,10 +29,10 @@ import numpy as np
 from annotator import project, status
 from annotator.labelling import board
 from annotator.labelling.queueing import enqueue_import
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from benchmarks import machine
 from db.answers import queue
 from db.models import models, rounds
@@ -268,7 +268,7 @@ def _forget(files: list[tuple[Path, int]]) -> None:
 def measure_production(folder: Path) -> dict[str, Any]:
     """Measure the worker's own code: rounds step by step, looks of upkeep, what pages ask the database."""
     path = folder / "project.db"
-    bench = Workbench(path, cache=encoders.default_cache())
+    bench = WorkerRuntime(path, cache=encoders.default_cache())
     tasks.EXPLAINED_HEAD = 0  # they cost the same at any size
     with closing(bench.open()) as db:
         first = _keep_up(bench, db)
@@ -285,7 +285,7 @@ def measure_production(folder: Path) -> dict[str, Any]:
     return {**found, "resident_before_rounds_mb": after_start["now"], **memory}
 
 
-def _round(bench: Workbench, db: Database) -> dict[str, float]:
+def _round(bench: WorkerRuntime, db: Database) -> dict[str, float]:
     round_id = round_cases.request(db, annotator_id=None)
     took = {name: _seconds(lambda name=name: round_job.run_step(bench, round_id, name))[0] for name in round_job.STEPS}
     done = rounds.get_round(db, round_id)
@@ -293,7 +293,7 @@ def _round(bench: Workbench, db: Database) -> dict[str, float]:
     return took
 
 
-def _keep_up(bench: Workbench, db: Database) -> dict[str, dict[str, float]]:
+def _keep_up(bench: WorkerRuntime, db: Database) -> dict[str, dict[str, float]]:
     """Do what is due; return seconds by kind of piece."""
     kinds: dict[str, list[float]] = {}
     while True:
@@ -303,7 +303,7 @@ def _keep_up(bench: Workbench, db: Database) -> dict[str, dict[str, float]]:
         kinds.setdefault(piece.step, []).append(seconds)
 
 
-def _some_more(bench: Workbench, db: Database) -> dict[str, Any]:
+def _some_more(bench: WorkerRuntime, db: Database) -> dict[str, Any]:
     """Import 48 diaries and let upkeep take them up: what a piece costs at this size beside its own work."""
     rng, start = np.random.default_rng(1), diaries.last_diary_id(db)
     importer = annotators.annotator_id(db, "more.csv", kind="importer")

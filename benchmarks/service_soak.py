@@ -31,8 +31,8 @@ import numpy as np
 from annotator import project
 from annotator.accounts import api_tokens
 from annotator.importing import import_file
-from annotator.serving.runtime import Workbench
 from annotator.worker import tasks
+from annotator.worker.runtime import WorkerRuntime
 from learner.encoders.encoder import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ LABELS = ["분노", "행복", "불안", "당황", "슬픔", "중립", "혐오"]
 def prepare(database: Path) -> str:
     """Make a project with the model that needs no label, and return a token."""
     project.init(database, seed="00" * 16)
-    bench = Workbench(database, cache=default_cache())
+    bench = WorkerRuntime(database, cache=default_cache())
     with closing(project.open_project(database)) as db:
         import_file(db, (ROOT / "examples" / "diaries.csv").read_bytes(), "diaries.csv")
         ids = np.arange(1, 33)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import project
-from annotator.serving.runtime import Workbench
 from annotator.worker import tasks
+from annotator.worker.runtime import WorkerRuntime
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from tests.conftest import fill
@@ -40,7 +40,7 @@ def begin(path: Path) -> None:
 
 def teach(path: Path, db: Database) -> None:
     """Make the model that needs no label."""
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     ids = np.arange(1, diaries.last_diary_id(db) + 1)
     bench.encode_missing(db, ids)
     tasks.make_zero_label_model(bench, db, ids)

@@ -16,7 +16,6 @@ from annotator.errors import UserError
 from annotator.privacy import forgotten_files
 from annotator.serving import encoder_cache
 from annotator.serving.encoder_cache import Shelf
-from annotator.worker.progress_marks import Known
 from db import connect
 from db.models import models
 from db.texts import diaries
@@ -68,7 +67,6 @@ class Workbench:
 
     Attributes:
         is_warm: whether everything that a round imports has been loaded.
-        known: what upkeep has read off the database already.
         cache: where the bundled checkpoint is written.
         gives_way: whether a round is open that lets upkeep work.
         is_ending: whether the worker ends.
@@ -82,7 +80,6 @@ class Workbench:
         self.is_warm = False
         self.gives_way = False
         self.is_ending = False
-        self.known = Known()
         self.cache = cache
         self._shelf = Shelf(database, cache=cache)
         self._serving: Serving | None = None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from annotator import project
 from annotator.errors import AppError, where
 from annotator.processes.worker_lock import only_worker
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db import clock
 from db.forgetting import forgotten
 from db.jobs import prepare as prepare_jobs
@@ -61,7 +61,7 @@ class Worker:
 
     def __init__(self, database: Path, *, on_progress: Callable[[Progress], None] | None = None) -> None:
         self.database = database
-        self.bench = Workbench(database, cache=default_cache())
+        self.bench = WorkerRuntime(database, cache=default_cache())
         self._on_progress = on_progress
         self._said = _Said()
         self._started_at = clock.now()
@@ -185,7 +185,7 @@ def _told(problem: Exception) -> dict[str, Any]:
 class _Jobs:
     """Rounds as durable workflows: DBOS goes on with one that a killed worker left behind."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: WorkerRuntime) -> None:
         from dbos import DBOS, DBOSPortableJSONSerializer
 
         self._bench = bench

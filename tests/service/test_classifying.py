@@ -20,8 +20,8 @@ import pytest
 
 from annotator import project
 from annotator.accounts import api_tokens
-from annotator.serving.runtime import Workbench
 from annotator.worker import tasks as upkeep
+from annotator.worker.runtime import WorkerRuntime
 from db.models import models
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
@@ -68,7 +68,7 @@ class Running:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     path = tmp_path_factory.mktemp("service") / "project.db"
     project.init(path, seed="00" * 16)
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         fill(db, 12)
         ids = np.arange(1, 13)

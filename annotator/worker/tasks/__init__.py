@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Serving, Workbench
-    from annotator.worker.progress_marks import Known
+    from annotator.serving.runtime import Serving
+    from annotator.worker.runtime import ProgressMarks, WorkerRuntime
     from db import Database
     from learner.encoders.vector_store import VectorFile
 
@@ -67,7 +67,7 @@ class Progress:
     total: int
 
 
-def next_piece(bench: Workbench, db: Database) -> Progress | None:
+def next_piece(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Do the most urgent piece of work that is due; return None if nothing is."""
     for task in _TASKS:
         if (progress := task(bench, db)) is not None:
@@ -84,13 +84,13 @@ def _head(db: Database) -> NDArray[np.int64]:
     return np.array(queue.head(db, HEAD), np.int64)
 
 
-def _split_head(bench: Workbench, db: Database) -> Progress | None:
+def _split_head(bench: WorkerRuntime, db: Database) -> Progress | None:
     head = [i for i in queue.head(db, HEAD) if diaries.find_sentences(db, i) is None]
     return _split(bench, db, head)
 
 
-def _split_rest(bench: Workbench, db: Database) -> Progress | None:
-    known, last = bench.known, diaries.last_diary_id(db)
+def _split_rest(bench: WorkerRuntime, db: Database) -> Progress | None:
+    known, last = bench.marks, diaries.last_diary_id(db)
     if known.split_up_to >= last:
         return None
     due = diaries.list_unsplit_ids(db, limit=_SPLIT_BATCH, after=known.split_up_to)
@@ -99,7 +99,7 @@ def _split_rest(bench: Workbench, db: Database) -> Progress | None:
     return progress
 
 
-def _split(bench: Workbench, db: Database, diary_ids: list[int]) -> Progress | None:
+def _split(bench: WorkerRuntime, db: Database, diary_ids: list[int]) -> Progress | None:
     if not diary_ids:
         return None
     splits = bench.splitter().split(diaries.list_texts(db, diary_ids))
@@ -110,15 +110,15 @@ def _split(bench: Workbench, db: Database, diary_ids: list[int]) -> Progress | N
     return Progress("split", total - diaries.count_unsplit(db), total)
 
 
-def _encode_head(bench: Workbench, db: Database) -> Progress | None:
+def _encode_head(bench: WorkerRuntime, db: Database) -> Progress | None:
     return _encode(bench, db, _head(db))
 
 
-def _encode_rest(bench: Workbench, db: Database) -> Progress | None:
-    return _encode(bench, db, _first_missing(bench.known, db, bench.vector_file(db), limit=_ENCODE_BATCH))
+def _encode_rest(bench: WorkerRuntime, db: Database) -> Progress | None:
+    return _encode(bench, db, _first_missing(bench.marks, db, bench.vector_file(db), limit=_ENCODE_BATCH))
 
 
-def _first_missing(known: Known, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
+def _first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
     """Return the first diaries that have no row in a file."""
     missing = np.setdiff1d(np.flatnonzero(~file.present(diaries.last_diary_id(db))) + 1, _forgotten(known, db))
     for at in range(0, len(missing), limit):
@@ -127,14 +127,14 @@ def _first_missing(known: Known, db: Database, file: VectorFile, *, limit: int) 
     return missing[:0]
 
 
-def _forgotten(known: Known, db: Database) -> NDArray[np.int64]:
+def _forgotten(known: ProgressMarks, db: Database) -> NDArray[np.int64]:
     """Return the ids of forgotten diaries, ascending: nothing is made of them, and nothing missing."""
     if known.forgettings != (number := forgotten.count_forgettings(db)):
         known.forgotten, known.forgettings = forgotten.list_ids(db), number
     return known.forgotten
 
 
-def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
+def _encode(bench: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
     file = bench.vector_file(db)
     missing = diary_ids[~file.has(diary_ids)]
     if not len(missing):
@@ -145,7 +145,7 @@ def _encode(bench: Workbench, db: Database, diary_ids: NDArray[np.int64]) -> Pro
     return Progress("encode", int((counts > 0).sum()), diaries.count_diaries(db))
 
 
-def _first_model(bench: Workbench, db: Database) -> Progress | None:
+def _first_model(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Make the model that needs no label, as soon as the head of the queue has vectors."""
     active = models.find_active(db)
     if active is not None and active.encoder_hash == bench.encoder(db).hash and not _is_of_other_labels(db, active):
@@ -173,7 +173,7 @@ def _wording(label_set: Sequence[labels.Label]) -> str:
     return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
 
-def make_zero_label_model(bench: Workbench, db: Database, sample: NDArray[np.int64]) -> int:
+def make_zero_label_model(bench: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
     """Keep and activate a zero-label model of the encoder in force; return its id."""
     encoder, label_set = bench.encoder(db), labels.list_labels(db)
     mean = bench.vector_file(db).read(sample).mean(axis=0)
@@ -192,7 +192,7 @@ def make_zero_label_model(bench: Workbench, db: Database, sample: NDArray[np.int
     return model_id
 
 
-def _predict(bench: Workbench, db: Database) -> Progress | None:
+def _predict(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Predict the diaries that have a vector and no prediction by the serving model.
 
     At once where somebody is about to see one; otherwise when many are due, or when all have vectors.
@@ -200,8 +200,8 @@ def _predict(bench: Workbench, db: Database) -> Progress | None:
     serving = bench.serving(db)
     if serving is None:
         return None
-    predicted = _predicted(bench.known, db, serving)
-    due = np.setdiff1d(np.flatnonzero(~predicted) + 1, _forgotten(bench.known, db))
+    predicted = _predicted(bench.marks, db, serving)
+    due = np.setdiff1d(np.flatnonzero(~predicted) + 1, _forgotten(bench.marks, db))
     if not len(due):
         return None
     encoded = bench.vector_file(db).has(due)
@@ -214,7 +214,7 @@ def _predict(bench: Workbench, db: Database) -> Progress | None:
     return Progress("predict", int(predicted.sum()), len(predicted))
 
 
-def _predicted(known: Known, db: Database, serving: Serving) -> NDArray[np.bool_]:
+def _predicted(known: ProgressMarks, db: Database, serving: Serving) -> NDArray[np.bool_]:
     """Say of which diaries the serving model's prediction is kept, by diary id - 1."""
     rows = diaries.last_diary_id(db)
     activation_id = models.last_activation_id(db)
@@ -226,7 +226,7 @@ def _predicted(known: Known, db: Database, serving: Serving) -> NDArray[np.bool_
     return known.predicted
 
 
-def _rank(bench: Workbench, db: Database) -> Progress | None:
+def _rank(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Follow the serving model with the queue where a person, not a round, has put it in force."""
     serving = bench.serving(db)
     if serving is None or serving.model.tier == "zero":
@@ -251,7 +251,7 @@ def _rank(bench: Workbench, db: Database) -> Progress | None:
     return Progress("rank", 1, 1)
 
 
-def _ranked_partly_but_now_whole(bench: Workbench, db: Database, serving: Serving) -> bool:
+def _ranked_partly_but_now_whole(bench: WorkerRuntime, db: Database, serving: Serving) -> bool:
     """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
     if not models.is_partly_ranked(db, serving.model.id):
         return False
@@ -262,7 +262,7 @@ def _ranked_partly_but_now_whole(bench: Workbench, db: Database, serving: Servin
     return int((~np.isnan(proba).any(axis=1)).sum()) >= count
 
 
-def _explain_head(bench: Workbench, db: Database) -> Progress | None:
+def _explain_head(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one diary of the head of the queue."""
     serving = bench.serving(db)
     if serving is None:
@@ -279,7 +279,7 @@ def _explain_head(bench: Workbench, db: Database) -> Progress | None:
     return Progress("explain", len(head) - len(due) + 1, len(head))
 
 
-def _warm_up(bench: Workbench, db: Database) -> Progress | None:
+def _warm_up(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Load what the first round would wait for, once a process."""
     if bench.is_warm:
         return None
@@ -288,17 +288,17 @@ def _warm_up(bench: Workbench, db: Database) -> Progress | None:
     return Progress("warm_up", 1, 1)
 
 
-def _fit_text_space(bench: Workbench, db: Database) -> Progress | None:
+def _fit_text_space(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Fit the text space once there are enough diaries, and again when their number has doubled."""
     count = diaries.count_diaries(db)
-    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.known, db):
+    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.marks, db):
         return None
     space = text_spaces.fit(diaries.sample_texts(db, limit=text_spaces.MOST_TEXTS), seed=0)
     models.add_text_space(db, space.to_bytes(), fitted_on=count)
     return Progress("text_space", 1, 1)
 
 
-def _fitted_on(known: Known, db: Database) -> int:
+def _fitted_on(known: ProgressMarks, db: Database) -> int:
     newest = models.find_newest_text_space(db)
     if newest is None:
         return 0
@@ -308,70 +308,70 @@ def _fitted_on(known: Known, db: Database) -> int:
     return known.fitted_on[newest]
 
 
-def _fill_text_features(bench: Workbench, db: Database) -> Progress | None:
+def _fill_text_features(bench: WorkerRuntime, db: Database) -> Progress | None:
     found = bench.text_space(db)
     if found is None:
         return None
     file = bench.text_file(found[0])
-    missing = _first_missing(bench.known, db, file, limit=_TEXT_FEATURES_BATCH)
+    missing = _first_missing(bench.marks, db, file, limit=_TEXT_FEATURES_BATCH)
     if not len(missing):
         return None
     bench.text_features(db, found[0], missing)
     return Progress("text_features", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))
 
 
-def _study(bench: Workbench, db: Database) -> Progress | None:
+def _study(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Measure of the newest round what nobody waited for."""
     return Progress("study", 1, 1) if round_analysis.study(bench, db) else None
 
 
-def _audit_at_times(bench: Workbench, db: Database) -> Progress | None:
+def _audit_at_times(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the reviewers' queue up while people decide without a pause and other work waits behind."""
-    return _audit(bench, db) if time.monotonic() >= bench.known.audit_at else None
+    return _audit(bench, db) if time.monotonic() >= bench.marks.audit_at else None
 
 
-def _audit(bench: Workbench, db: Database) -> Progress | None:
+def _audit(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the reviewers' queue up with decisions, rounds and explanations."""
-    bench.known.audit_at = time.monotonic() + _AUDIT_SECONDS
+    bench.marks.audit_at = time.monotonic() + _AUDIT_SECONDS
     return Progress("audit", 1, 1) if review_queue.refresh(bench, db) else None
 
 
-def _explain_audited(bench: Workbench, db: Database) -> Progress | None:
+def _explain_audited(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one diary that a reviewer will look at next."""
     return Progress("explain", 1, 1) if review_queue.explain_next(bench, db) else None
 
 
-def _measure_dictionary(bench: Workbench, db: Database) -> Progress | None:
+def _measure_dictionary(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Measure what the word-emotion dictionary does, once somebody asks or a new model serves."""
     return Progress("dictionary", 1, 1) if dictionary.measure(bench, db) else None
 
 
-def _explain_more(bench: Workbench, db: Database) -> Progress | None:
+def _explain_more(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one more of the diaries that somebody wants words of."""
     found = dictionary.explain_more(bench, db)
     return None if found is None else Progress("evidence", *found)
 
 
-def _relate_words(bench: Workbench, db: Database) -> Progress | None:
+def _relate_words(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Go on with the vectors of words that somebody asked for."""
     found = dictionary.relate(bench, db)
     return None if found is None else Progress("words", *found)
 
 
-def _follow_forgetting(bench: Workbench, db: Database) -> Progress | None:
+def _follow_forgetting(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Let the files follow where something was forgotten and whoever did it could not end."""
     if forgotten.is_finished(db):
         return None
     return Progress("forget", 1, 1) if forgotten_files.follow(db, bench.database) else None
 
 
-def _look_after(bench: Workbench, db: Database) -> Progress | None:
+def _look_after(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Look through diaries for what the lead should see before anybody else is handed it."""
     found = care_flags.scan(db)
     return None if found is None else Progress("care", *found)
 
 
-def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
+def _refill_queue(bench: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the queue longer than what people can decide before the next look."""
     rules = board.rules_of(bench.settings(db))
     if queue.count_waiting(db, limit=HEAD * 4, rules=rules) >= HEAD * 4:
@@ -383,7 +383,7 @@ def _refill_queue(bench: Workbench, db: Database) -> Progress | None:
     return Progress("refill", 1, 1)
 
 
-_TASKS: tuple[Callable[[Workbench, Database], Progress | None], ...] = (
+_TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     _follow_forgetting,
     _look_after,
     _refill_queue,

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Serving, Workbench
+    from annotator.serving.runtime import Serving
     from annotator.worker.round.steps import Examples
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
     from learner.lexicon.word_vectors import WordVectors
 
@@ -44,7 +45,7 @@ _PIECES = 100
 """Of the whole work, for those who look on."""
 
 
-def measure(bench: Workbench, db: Database) -> bool:
+def measure(bench: WorkerRuntime, db: Database) -> bool:
     """Measure what the dictionary does, if somebody asked or a new model serves; return False if nothing was due."""
     if not _is_due(db):
         return False
@@ -67,7 +68,7 @@ def _is_due(db: Database) -> bool:
     return effect.model_id != active.id and project_settings.load(db).use_dictionary
 
 
-def _effect(bench: Workbench, db: Database, serving: Serving, up_to: int) -> dict[str, Any]:
+def _effect(bench: WorkerRuntime, db: Database, serving: Serving, up_to: int) -> dict[str, Any]:
     """Choose the strength on the training labels and measure it on the test part; see
     `annotator.dictionary.adjustment.Effect`."""
     model = serving.model
@@ -99,7 +100,7 @@ def _effect(bench: Workbench, db: Database, serving: Serving, up_to: int) -> dic
 
 
 def _strength(
-    bench: Workbench, db: Database, serving: Serving, train: Examples, entries: dict[str, int | None]
+    bench: WorkerRuntime, db: Database, serving: Serving, train: Examples, entries: dict[str, int | None]
 ) -> float:
     """Choose how much the words count, on labels by heads that had not seen them."""
     if len(np.unique(train.columns)) < 2:
@@ -120,7 +121,7 @@ def _strength(
     return lexicon.fit_strength(trained.out_of_fold[honest], voted, train.targets[honest])
 
 
-def explain_more(bench: Workbench, db: Database) -> tuple[int, int] | None:
+def explain_more(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Explain one more of the diaries that somebody wants words of; return how far it is, None if nothing is due."""
     wanted = evidence.list_wanted(db)
     serving = bench.serving(db) if wanted else None
@@ -136,9 +137,9 @@ def explain_more(bench: Workbench, db: Database) -> tuple[int, int] | None:
     return len(wanted), len(wanted)
 
 
-def relate(bench: Workbench, db: Database) -> tuple[int, int] | None:
+def relate(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Go on with the vectors of words that somebody asked for; return how far it is, None if nothing is due."""
-    known = bench.known
+    known = bench.marks
     if known.word_job is None:
         if not word_emotions.is_asked(db, "vectors"):
             return None
@@ -153,7 +154,7 @@ def relate(bench: Workbench, db: Database) -> tuple[int, int] | None:
         raise
 
 
-def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]:
+def _make_vectors(bench: WorkerRuntime, db: Database, asked: int) -> Iterator[float]:
     """Make and keep both kinds of word vectors, a piece at a time; yield the share that is done."""
     number = forgotten.count_forgettings(db)
     texts = diaries.sample_texts(db, limit=MOST_DIARIES, with_flagged=False)
@@ -183,7 +184,7 @@ def _make_vectors(bench: Workbench, db: Database, asked: int) -> Iterator[float]
 
 
 def _store_vectors(
-    bench: Workbench, of_encoder: WordVectors, own: WordVectors | None, about: dict[str, str | int]
+    bench: WorkerRuntime, of_encoder: WordVectors, own: WordVectors | None, about: dict[str, str | int]
 ) -> None:
     word_vectors.store(dictionary.vectors_file(bench.database, "encoder"), of_encoder, about)
     own_file = dictionary.vectors_file(bench.database, "own")

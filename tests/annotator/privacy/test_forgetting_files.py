@@ -29,9 +29,9 @@ from annotator.privacy.forgetting import Selection
 from annotator.quality import gold
 from annotator.review import actions
 from annotator.serving import explaining
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
+from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import dictionary as words
 from annotator.worker.tasks import review_queue, round_analysis
 from db.answers import decisions, queue, rationales, repeats
@@ -82,7 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _import(db)
         _receive(db)
         try_out.keep(db, TRIED, person=Person(annotators.annotator_id(db, "나"), "나", "administrator", is_solo=True))
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db, closing(bench):
         _keep_up(bench, db)
         _say(db)
@@ -104,14 +104,14 @@ def path(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "project" / made.name
 
 
-def _keep_up(bench: Workbench, db: Database) -> None:
+def _keep_up(bench: WorkerRuntime, db: Database) -> None:
     """Do what the worker does without being asked, but for explanations, which take long."""
     quick = [task for task in tasks._TASKS if "explain" not in task.__name__]
     while any(task(bench, db) is not None for task in quick):
         pass
 
 
-def _explain(bench: Workbench, db: Database) -> None:
+def _explain(bench: WorkerRuntime, db: Database) -> None:
     serving = bench.serving(db)
     assert serving is not None
     for diary_id in _ids(db)[:2]:
@@ -243,7 +243,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         for ended in rounds.list_rounds(db):
             assert not {mark["diary_id"] for mark in ended.report["rationales"]} & set(ids.tolist())
         board.board(db, annotator_id=1, holder="h" * 12, language="ko")
-        bench = Workbench(path, cache=default_cache())
+        bench = WorkerRuntime(path, cache=default_cache())
         _keep_up(bench, db)
         bench.close()
         assert words_file.exists()

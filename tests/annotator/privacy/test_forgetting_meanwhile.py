@@ -12,11 +12,11 @@ from annotator import project
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
 from annotator.serving import explaining
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.connection import connect, rows, scalar
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 SAD = 5
 
 
-class Meddling(Workbench):
+class Meddling(WorkerRuntime):
     """A workbench at which somebody forgets one more diary each time that one of these is asked for.
 
     Attributes:

@@ -18,11 +18,11 @@ from annotator.cli import main
 from annotator.cli import model as cli_model
 from annotator.errors import UserError
 from annotator.publishing import publish
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds
 from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.models import models
 from db.texts import diaries
 from learner.classification import classifier as classifiers
@@ -51,7 +51,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny = write_tiny_encoder(folder / "tiny", "0123456789번째 날. 오늘은 " + "".join(TEXTS))
     path = folder / "project.db"
     project.init(path, seed="00" * 16, encoder=str(tiny))
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     with pytest.MonkeyPatch.context() as patch, closing(project.open_project(path)) as db:
         patch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
         fill(db, 60, labelled=True)
@@ -74,7 +74,7 @@ def opened(path: Path) -> Iterator[Database]:
 
 
 def _proba(db: Database, path: Path, version: int) -> np.ndarray:
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     serving = bench.load_classifier(db, publish.get_version(db, version))
     return bench.proba_of_texts(db, serving, TEXTS)
 

@@ -11,8 +11,8 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.serving import explaining, mask_comparison
-from annotator.serving.runtime import Workbench
 from annotator.worker import tasks
+from annotator.worker.runtime import WorkerRuntime
 from db.models import explanation_cache, models
 from learner.encoders.encoder import default_cache
 from learner.text import units
@@ -46,9 +46,9 @@ def opened(checkpoint: tuple[str | None, Path], tmp_path: Path) -> Iterator[Data
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path) -> Iterator[Workbench]:
+def bench(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
     fill(opened, 40, labelled=True)
-    made = Workbench(tmp_path / "project.db", cache=default_cache())
+    made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
         pass
     yield made
@@ -62,7 +62,7 @@ def test_the_mask_token_stands_for_words_where_there_is_one() -> None:
 
 
 def test_the_better_way_becomes_the_setting(
-    bench: Workbench, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
+    bench: WorkerRuntime, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
 ) -> None:
     found = mask_comparison.choose(opened, tmp_path / "project.db", count=6)
     assert found.diaries == 6
@@ -72,7 +72,7 @@ def test_the_better_way_becomes_the_setting(
 
 
 def test_each_way_keeps_what_it_knows_apart(
-    bench: Workbench, opened: Database, checkpoint: tuple[str | None, Path]
+    bench: WorkerRuntime, opened: Database, checkpoint: tuple[str | None, Path]
 ) -> None:
     active = models.find_active(opened)
     assert active is not None

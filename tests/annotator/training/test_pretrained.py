@@ -16,11 +16,11 @@ from annotator.errors import UserError
 from annotator.label_sets import crosswalks
 from annotator.labelling import board
 from annotator.messages import explain
-from annotator.serving.runtime import Workbench
 from annotator.training import pretrained as prefill
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.answers import queue
 from db.label_sets import labels
 from db.models import models, rounds
@@ -69,7 +69,7 @@ def opened(path: Path) -> Iterator[Database]:
 
 
 def _keep_up(path: Path, db: Database) -> list[str]:
-    bench, steps = Workbench(path, cache=default_cache()), []
+    bench, steps = WorkerRuntime(path, cache=default_cache()), []
     try:
         while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             steps.append(piece.step)
@@ -112,7 +112,7 @@ def test_a_round_takes_its_place_and_is_not_displaced(path: Path, opened: Databa
     fill(opened, 30)
     prefill.prefill(opened, path, checkpoint, pairs=PAIRS)
     fill(opened, 41, labelled=True)
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     round_id = round_cases.request(opened, annotator_id=None)
     round_job.run(lambda name: round_job.run_step(bench, round_id, name))
     this = rounds.get_round(opened, round_id)

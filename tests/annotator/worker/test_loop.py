@@ -11,10 +11,10 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.processes.worker_lock import is_working, only_worker
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.connection import rows
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def bench(project_path: Path) -> Iterator[Workbench]:
-    made = Workbench(project_path, cache=default_cache())
+def bench(project_path: Path) -> Iterator[WorkerRuntime]:
+    made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
 
-def _keep_up(bench: Workbench, db: Database, *, until: str = "") -> list[str]:
+def _keep_up(bench: WorkerRuntime, db: Database, *, until: str = "") -> list[str]:
     steps = []
     while (piece := tasks.next_piece(bench, db)) is not None:
         steps.append(piece.step)
@@ -50,7 +50,7 @@ def _keep_up(bench: Workbench, db: Database, *, until: str = "") -> list[str]:
     return steps
 
 
-def _run(bench: Workbench, round_id: int) -> None:
+def _run(bench: WorkerRuntime, round_id: int) -> None:
     round_job.run(lambda name: round_job.run_step(bench, round_id, name))
 
 
@@ -63,7 +63,7 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
     assert not is_working(project_path)
 
 
-def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, opened: Database) -> None:
+def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, tasks.HEAD + 60)
     steps = _keep_up(bench, opened, until="explain")
     assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
@@ -75,14 +75,14 @@ def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: Workbench, 
     assert models.find_explanation(opened, first, active.id, "eojeol") is not None
 
 
-def test_upkeep_ends_and_finds_nothing_more_to_do(bench: Workbench, opened: Database) -> None:
+def test_upkeep_ends_and_finds_nothing_more_to_do(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
     assert _keep_up(bench, opened)
     assert tasks.next_piece(bench, opened) is None
     assert diaries.count_unsplit(opened) == 0
 
 
-def test_lost_vectors_are_built_again(bench: Workbench, opened: Database, project_path: Path) -> None:
+def test_lost_vectors_are_built_again(bench: WorkerRuntime, opened: Database, project_path: Path) -> None:
     fill(opened, 12)
     _keep_up(bench, opened)
     ids = diaries.list_ids(opened)
@@ -93,7 +93,7 @@ def test_lost_vectors_are_built_again(bench: Workbench, opened: Database, projec
     np.testing.assert_allclose(bench.vector_file(opened).read(ids), before, atol=1e-5)
 
 
-def test_a_round_learns_and_puts_the_uncertain_first(bench: Workbench, opened: Database) -> None:
+def test_a_round_learns_and_puts_the_uncertain_first(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 60)
     _keep_up(bench, opened, until="explain")
@@ -114,7 +114,7 @@ def test_a_round_learns_and_puts_the_uncertain_first(bench: Workbench, opened: D
     assert margins[0] == max(margins)
 
 
-def test_test_diaries_never_train(bench: Workbench, opened: Database) -> None:
+def test_test_diaries_never_train(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 40, labelled=True)
     _keep_up(bench, opened, until="predict")
     _run(bench, round_cases.request(opened, annotator_id=None))
@@ -126,7 +126,7 @@ def test_test_diaries_never_train(bench: Workbench, opened: Database) -> None:
 
 
 def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_to_that(
-    bench: Workbench, opened: Database
+    bench: WorkerRuntime, opened: Database
 ) -> None:
     fill(opened, 20)
     me = annotators.annotator_id(opened, "나")
@@ -146,7 +146,7 @@ def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_
     assert active.version == 0, "the old model goes on serving"
 
 
-def test_a_cancelled_round_changes_nothing(bench: Workbench, opened: Database) -> None:
+def test_a_cancelled_round_changes_nothing(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 20, labelled=True)
     _keep_up(bench, opened, until="predict")
     round_id = round_cases.request(opened, annotator_id=None)
@@ -173,7 +173,7 @@ def test_a_second_press_does_not_ask_for_a_second_round(opened: Database) -> Non
 
 
 def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
-    bench: Workbench, opened: Database
+    bench: WorkerRuntime, opened: Database
 ) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 50)
@@ -189,14 +189,14 @@ def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     assert not np.isnan(models.load_predictions(opened, active)).any()
 
 
-def test_a_checkpoint_that_can_not_be_loaded_is_named(bench: Workbench, opened: Database) -> None:
+def test_a_checkpoint_that_can_not_be_loaded_is_named(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 4)
     project_settings.change(opened, encoder="nobody/no-such-encoder")
     with pytest.raises(Exception, match="encoder_unloadable"):
         _keep_up(bench, opened)
 
 
-def test_labelling_goes_on_while_a_round_runs(bench: Workbench, opened: Database, project_path: Path) -> None:
+def test_labelling_goes_on_while_a_round_runs(bench: WorkerRuntime, opened: Database, project_path: Path) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 50)
     _keep_up(bench, opened, until="predict")

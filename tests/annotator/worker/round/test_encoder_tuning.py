@@ -13,11 +13,11 @@ import pytest
 from annotator import project
 from annotator import settings as project_settings
 from annotator.serving import encoder_cache
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.errors import DatabaseError
 from db.label_sets import labels
 from db.models import encoders, models, rounds
@@ -56,23 +56,23 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerRuntime]:
     monkeypatch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
     monkeypatch.setattr(encoder_tuning, "ENCODED_AHEAD", 10)
-    made = Workbench(tmp_path / "project.db", cache=default_cache())
+    made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     _keep_up(made, opened)
     yield made
     made.close()
 
 
-def _keep_up(bench: Workbench, db: Database) -> list[str]:
+def _keep_up(bench: WorkerRuntime, db: Database) -> list[str]:
     steps = []
     while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
         steps.append(piece.step)
     return steps
 
 
-def _round(bench: Workbench, db: Database, tier: str) -> rounds.Round:
+def _round(bench: WorkerRuntime, db: Database, tier: str) -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None, tier=tier)
     round_job.run(lambda name: round_job.run_step(bench, round_id, name))
     return rounds.get_round(db, round_id)
@@ -98,7 +98,7 @@ def test_few_labels_are_gone_over_more_often_than_many() -> None:
 
 
 @pytest.mark.parametrize("tier", ["adapter", "full"])
-def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: Workbench, opened: Database, tier: str) -> None:
+def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: WorkerRuntime, opened: Database, tier: str) -> None:
     untuned = bench.encoder(opened)
     done = _round(bench, opened, tier)
     assert (done.status, done.error) == ("done", None)
@@ -121,13 +121,13 @@ def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: Workbench, open
     instant = _round(bench, opened, "instant")
     assert (instant.status, instant.error) == ("done", None)
     assert (_serving(opened).tier, _serving(opened).encoder_hash) == ("instant", tuned.hash)
-    fresh = Workbench(bench.database, cache=bench.cache)
+    fresh = WorkerRuntime(bench.database, cache=bench.cache)
     assert fresh.encoder(opened).hash == tuned.hash
     vectors = fresh.encode(opened, ["오늘은 정말 기쁘고"]).vectors
     assert not np.allclose(vectors, untuned.encode(["오늘은 정말 기쁘고"]).vectors, atol=1e-3)
 
 
-def test_the_rest_is_encoded_and_ranked_after_the_round(bench: Workbench, opened: Database) -> None:
+def test_the_rest_is_encoded_and_ranked_after_the_round(bench: WorkerRuntime, opened: Database) -> None:
     _round(bench, opened, "adapter")
     active = _serving(opened)
     file = bench.vector_file(opened)
@@ -143,7 +143,7 @@ def test_the_rest_is_encoded_and_ranked_after_the_round(bench: Workbench, opened
     assert strategies.count("random") == drawn, "all others are ranked by now"
 
 
-def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: Workbench, opened: Database) -> None:
+def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: WorkerRuntime, opened: Database) -> None:
     untuned = bench.encoder(opened)
     _round(bench, opened, "instant")
     _round(bench, opened, "adapter")
@@ -157,7 +157,7 @@ def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: Workb
     assert bench.encoder(opened).hash == tuned.hash
 
 
-def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(bench: Workbench, opened: Database) -> None:
+def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(bench: WorkerRuntime, opened: Database) -> None:
     before = _serving(opened)
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
 
@@ -171,7 +171,7 @@ def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(bench: Workb
     assert _serving(opened) == before
 
 
-def test_a_worker_that_ends_while_it_tunes_goes_on_later(bench: Workbench, opened: Database) -> None:
+def test_a_worker_that_ends_while_it_tunes_goes_on_later(bench: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
     assert not round_job.run_step(bench, round_id, "gather").get("ended")
     bench.end()
@@ -179,12 +179,12 @@ def test_a_worker_that_ends_while_it_tunes_goes_on_later(bench: Workbench, opene
         round_job.run_step(bench, round_id, "tune")
     assert rounds.get_round(opened, round_id).status == "running"
     assert list(project.tuning_folder(bench.database).rglob("checkpoint-*")), "what was done is kept"
-    later = Workbench(bench.database, cache=bench.cache)
+    later = WorkerRuntime(bench.database, cache=bench.cache)
     round_job.run(lambda name: round_job.run_step(later, round_id, name))
     assert rounds.get_round(opened, round_id).status == "done"
 
 
-def test_a_step_that_runs_twice_makes_one_encoder(bench: Workbench, opened: Database) -> None:
+def test_a_step_that_runs_twice_makes_one_encoder(bench: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
     for name in round_job.STEPS:
         round_job.run_step(bench, round_id, name)
@@ -194,7 +194,7 @@ def test_a_step_that_runs_twice_makes_one_encoder(bench: Workbench, opened: Data
     assert encoders.list_encoders(opened) == [once]
 
 
-def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(bench: Workbench, opened: Database) -> None:
+def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(bench: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="full")
     for name in ("gather", "tune"):
         round_job.run_step(bench, round_id, name)
@@ -207,7 +207,9 @@ def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(bench: Workbench
 
 
 @pytest.mark.parametrize("harm", ["remove", "change"])
-def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(bench: Workbench, opened: Database, harm: str) -> None:
+def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(
+    bench: WorkerRuntime, opened: Database, harm: str
+) -> None:
     _round(bench, opened, "full")
     folder = project.encoders_folder(bench.database) / "full-1"
     if harm == "remove":
@@ -215,7 +217,7 @@ def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(bench: Workbench, 
     else:
         weights = folder / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
-    later = Workbench(bench.database, cache=bench.cache)
+    later = WorkerRuntime(bench.database, cache=bench.cache)
     with pytest.raises(EncoderError, match="encoder_folder_missing" if harm == "remove" else "encoder_damaged"):
         later.encoder(opened)
     failed = _round(later, opened, "instant")
@@ -224,15 +226,15 @@ def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(bench: Workbench, 
     assert later.serving(opened) is not None, "an earlier version serves again"
 
 
-def test_a_damaged_adapter_is_named(bench: Workbench, opened: Database) -> None:
+def test_a_damaged_adapter_is_named(bench: WorkerRuntime, opened: Database) -> None:
     _round(bench, opened, "adapter")
     opened.conn.execute("update encoders set adapter = substr(adapter, 1, 100)")
     opened.conn.commit()
     with pytest.raises(DatabaseError, match="encoder_damaged"):
-        Workbench(bench.database, cache=bench.cache).encoder(opened)
+        WorkerRuntime(bench.database, cache=bench.cache).encoder(opened)
 
 
-def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: Workbench, opened: Database) -> None:
+def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: WorkerRuntime, opened: Database) -> None:
     project_settings.change(opened, precision="int8")
     assert not _serving(opened).encoder.endswith("-int8"), "not before a round"
     report = _round(bench, opened, "instant")
@@ -247,7 +249,7 @@ def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: Workb
 
 
 def test_an_int8_form_that_disagrees_never_serves(
-    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _serving(opened).id
     project_settings.change(opened, precision="int8")
@@ -261,7 +263,7 @@ def test_an_int8_form_that_disagrees_never_serves(
 
 
 def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_serves_until_then(
-    bench: Workbench, opened: Database
+    bench: WorkerRuntime, opened: Database
 ) -> None:
     _round(bench, opened, "instant")
     old = _serving(opened)
@@ -274,13 +276,13 @@ def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_
     assert _serving(opened).label_ids == (*old.label_ids, 99)
 
 
-def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: Workbench, opened: Database) -> None:
+def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: WorkerRuntime, opened: Database) -> None:
     _round(bench, opened, "adapter")
     project_settings.change(opened, encoder="bundled")
     assert encoder_cache.in_force(opened).name == "bundled"
 
 
-def test_a_deeper_tier_is_offered_once_at_each_threshold(bench: Workbench, opened: Database) -> None:
+def test_a_deeper_tier_is_offered_once_at_each_threshold(bench: WorkerRuntime, opened: Database) -> None:
     assert round_cases.plan(opened).offered_tier is None, "32 labels are too few"
     fill(opened, 240, labelled=True)
     assert round_cases.plan(opened).offered_tier == "adapter"

@@ -11,11 +11,11 @@ import pytest
 from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import rationale_training
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.models import rounds
@@ -61,15 +61,15 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path) -> Iterator[Workbench]:
-    made = Workbench(tmp_path / "project.db", cache=default_cache())
+def bench(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
+    made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
         pass
     yield made
     made.close()
 
 
-def _round(bench: Workbench, db: Database, tier: str = "instant") -> rounds.Round:
+def _round(bench: WorkerRuntime, db: Database, tier: str = "instant") -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None, tier=tier)
     round_job.run(lambda name: round_job.run_step(bench, round_id, name))
     done = rounds.get_round(db, round_id)
@@ -90,7 +90,7 @@ def _with_word(db: Database, part: diaries.Part = "pool") -> list[int]:
     return [int(i) for i in ids if WORD in diaries.get_diary(db, int(i)).text]
 
 
-def test_the_next_round_learns_that_a_marked_word_is_no_evidence(bench: Workbench, opened: Database) -> None:
+def test_the_next_round_learns_that_a_marked_word_is_no_evidence(bench: WorkerRuntime, opened: Database) -> None:
     _round(bench, opened)
     chosen = _with_word(opened)[:10]
     for diary_id in chosen:
@@ -106,7 +106,7 @@ def test_the_next_round_learns_that_a_marked_word_is_no_evidence(bench: Workbenc
     assert not any(isinstance(value, str) and WORD in value for mark in told for value in mark.values())
 
 
-def test_the_next_round_learns_that_a_marked_word_is_evidence(bench: Workbench, opened: Database) -> None:
+def test_the_next_round_learns_that_a_marked_word_is_evidence(bench: WorkerRuntime, opened: Database) -> None:
     _round(bench, opened)
     for diary_id in _with_word(opened)[:10]:
         _mark(opened, diary_id, "right", label_id=2)
@@ -115,18 +115,18 @@ def test_the_next_round_learns_that_a_marked_word_is_evidence(bench: Workbench, 
     assert before < 0 < after
 
 
-def test_a_round_without_marks_reports_none(bench: Workbench, opened: Database) -> None:
+def test_a_round_without_marks_reports_none(bench: WorkerRuntime, opened: Database) -> None:
     assert _round(bench, opened).report["rationales"] == []
 
 
-def test_a_first_round_has_the_version_without_labels_to_compare_with(bench: Workbench, opened: Database) -> None:
+def test_a_first_round_has_the_version_without_labels_to_compare_with(bench: WorkerRuntime, opened: Database) -> None:
     _mark(opened, _with_word(opened)[0], "right")
     (mark,) = _round(bench, opened).report["rationales"]
     assert mark["before"] is not None
 
 
 def test_words_are_measured_with_each_versions_own_encoder(
-    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("annotator.worker.round.encoder_tuning._STEPS_WANTED", 4)
     first = _mark(opened, _with_word(opened)[0], "wrong")
@@ -158,7 +158,7 @@ def test_marks_on_test_diaries_and_for_labels_that_are_gone_teach_nothing(opened
 
 
 def test_each_changed_text_is_encoded_once_and_never_taken_for_another(
-    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _mark(opened, _with_word(opened)[0], "wrong")
     encoder, encode = bench.encoder(opened), bench.encode

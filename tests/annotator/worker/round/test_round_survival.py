@@ -12,10 +12,10 @@ import pytest
 
 import db as database
 from annotator import project
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round.steps import STEPS
+from annotator.worker.runtime import WorkerRuntime
 from db.answers import queue
 from db.connection import rows
 from db.models import models, rounds
@@ -57,7 +57,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose diaries have vectors and predictions, and a round that is waiting."""
     path = tmp_path_factory.mktemp("asked") / "project.db"
     project.init(path, seed="00" * 16)
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         fill(db, 30, labelled=True)
         fill(db, 44)

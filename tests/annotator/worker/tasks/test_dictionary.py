@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from annotator.dictionary import adjustment, entries, evidence
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import dictionary as words
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -35,13 +35,13 @@ HAPPY, SAD = 2, 5
 
 
 @pytest.fixture
-def bench(project_path: Path) -> Iterator[Workbench]:
-    made = Workbench(project_path, cache=default_cache())
+def bench(project_path: Path) -> Iterator[WorkerRuntime]:
+    made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
 
-def _prepare(bench: Workbench, db: Database, count: int) -> None:
+def _prepare(bench: WorkerRuntime, db: Database, count: int) -> None:
     """Import and label diaries; their vectors say nothing of the mood, their words do."""
     fill(db, count)
     ids = diaries.list_ids(db)
@@ -54,7 +54,7 @@ def _prepare(bench: Workbench, db: Database, count: int) -> None:
         assert decisions.add(db, NewDecision(diary_id, me, "label", secrets.token_hex(8), label_id))
 
 
-def _round(bench: Workbench, db: Database) -> None:
+def _round(bench: WorkerRuntime, db: Database) -> None:
     round_id = round_cases.request(db, annotator_id=None)
     round_job.run(lambda name: round_job.run_step(bench, round_id, name))
     assert rounds.get_round(db, round_id).status == "done"
@@ -64,7 +64,7 @@ def _add(db: Database, word: str, label_id: int) -> None:
     entries.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
 
 
-def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Workbench, opened: Database) -> None:
+def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: WorkerRuntime, opened: Database) -> None:
     _prepare(bench, opened, 200)
     _round(bench, opened)
     _add(opened, "기쁘다", HAPPY)
@@ -101,7 +101,7 @@ def _applied_is_what_was_measured(db: Database, accuracy: float) -> None:
     assert (answers == labelled.label_ids).mean() == accuracy
 
 
-def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: Workbench, opened: Database) -> None:
+def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: WorkerRuntime, opened: Database) -> None:
     _prepare(bench, opened, 60)
     _round(bench, opened)
     _add(opened, "기쁘다", SAD)
@@ -113,7 +113,7 @@ def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: Workbench, o
     assert effect.before == effect.after
 
 
-def test_without_labels_to_choose_on_there_is_no_effect(bench: Workbench, opened: Database) -> None:
+def test_without_labels_to_choose_on_there_is_no_effect(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 10)
     adjustment.ask(opened)
     assert words.measure(bench, opened)
@@ -122,7 +122,7 @@ def test_without_labels_to_choose_on_there_is_no_effect(bench: Workbench, opened
 
 
 def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
-    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(word_vectors, "FEWEST_WORDS", 1_000)
     fill(opened, 220)
@@ -142,7 +142,7 @@ def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
     assert tasks.state(opened) is not None
 
 
-def test_little_text_is_told_by_its_words_once_they_are_counted(bench: Workbench, opened: Database) -> None:
+def test_little_text_is_told_by_its_words_once_they_are_counted(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 220)
     assert not entries.propose(opened, bench.database, "own").is_too_small
     entries.ask_vectors(opened)
@@ -154,7 +154,7 @@ def test_little_text_is_told_by_its_words_once_they_are_counted(bench: Workbench
     assert 220 < found.word_count < entries.FEWEST_WORDS
 
 
-def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: Workbench, opened: Database) -> None:
+def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
     entries.ask_vectors(opened)
     while words.relate(bench, opened) is not None:
@@ -164,7 +164,7 @@ def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: Workbench, opened:
 
 
 def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
-    bench: Workbench, opened: Database, monkeypatch: pytest.MonkeyPatch
+    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "DIARIES_A_PRESS", 3)
     _prepare(bench, opened, 20)

@@ -1,4 +1,4 @@
-"""What upkeep has read off the database and need not read again at its next look."""
+"""A model runtime with what the worker remembers between two looks at the database."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotator.serving.runtime import Workbench
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
 
 @dataclass
-class Known:
+class ProgressMarks:
     """Marks of how far upkeep is, so that a look at a million diaries costs milliseconds. A new worker starts anew.
 
     Attributes:
@@ -36,3 +39,15 @@ class Known:
     forgettings: int = 0
     forgotten: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     word_job: Iterator[float] | None = None
+
+
+class WorkerRuntime(Workbench):
+    """What the worker keeps loaded, and how far its tasks are.
+
+    Attributes:
+        marks: what need not be read off the database again.
+    """
+
+    def __init__(self, database: Path, *, cache: Path) -> None:
+        super().__init__(database, cache=cache)
+        self.marks = ProgressMarks()
