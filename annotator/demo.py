@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotator import project
 from annotator.importing import ColumnMap, import_file
+from annotator.label_sets import definitions
 from annotator.labelling.queueing import enqueue_import
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
 
 
-def set_up(path: Path, *, labels: Sequence[Label] = project.DEFAULT_LABELS, **settings: Any) -> None:
+def set_up(path: Path, *, labels: Sequence[Label] = definitions.DEFAULT_LABELS, **settings: Any) -> None:
     """Set a project up with a label set, the seven emotions if none is given, and the demo diaries.
 
     Args:

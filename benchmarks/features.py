@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from annotator import project
+from annotator.label_sets import definitions as label_sets_definitions
 from benchmarks import labelled_file, machine
 from learner.classification import classifier, metrics, ngram_features
 from learner.encoders import encoder as encoders
@@ -70,7 +70,7 @@ def _without_labels(
     encoder: encoders.Encoder, names: list[str], vectors: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> dict[str, float]:
     """Measure the first model, which knows only the names and, of the seven emotions, the definitions."""
-    known = {label.name: label.definition for label in project.DEFAULT_LABELS}
+    known = {label.name: label.definition for label in label_sets_definitions.DEFAULT_LABELS}
     definitions = [known.get(name, "") for name in names]
     first = classifier.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
     measured = metrics.evaluate(first.proba(first.features(vectors, None)), labels)

@@ -30,6 +30,7 @@ from annotator import project
 from annotator.formats.source import open_source
 from annotator.importing.columns import guess_roles
 from annotator.importing.reader import opened
+from annotator.label_sets import definitions
 from benchmarks import machine
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def make_rows(data: Path, count: int, *, labelled: float, seed: int) -> Iterator
     read = [row.values for row in found]
     texts = [" ".join((row.get(columns.text or "") or "").split()) for row in read]
     sentences = [part.strip() for text in texts for part in text.split(".") if part.strip()]
-    labels = [label.name for label in project.DEFAULT_LABELS]
+    labels = [label.name for label in definitions.DEFAULT_LABELS]
     for number in range(count):
         text = ""
         while len(text) < _CHARACTERS:

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from annotator import project, settings, status
+from annotator import blinding, project, settings, status
 from annotator.importing import ColumnMap, import_file
+from annotator.label_sets import definitions
 from annotator.labelling import board
 from annotator.labelling.queueing import enqueue_import
-from annotator.quality import automation_bias
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from benchmarks import machine
@@ -109,8 +109,8 @@ def composed(texts: list[str], rows: int) -> list[str]:
 def import_rows(path: Path, file: Path, texts: list[str], truth: dict[str, str]) -> float:
     """Set a project up with the labels that occur, import the texts without them, and return the seconds."""
     names = sorted(set(truth.values()))
-    known = {label.name: label for label in project.DEFAULT_LABELS}
-    colours = [label.colour for label in project.DEFAULT_LABELS]
+    known = {label.name: label for label in definitions.DEFAULT_LABELS}
+    colours = [label.colour for label in definitions.DEFAULT_LABELS]
     project.init(
         path,
         labels=[
@@ -118,7 +118,7 @@ def import_rows(path: Path, file: Path, texts: list[str], truth: dict[str, str])
             for i, name in enumerate(names)
         ]
         if not set(names) <= set(known)
-        else project.DEFAULT_LABELS,
+        else definitions.DEFAULT_LABELS,
     )
     with file.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([["text"], *[[text] for text in texts]])
@@ -185,7 +185,7 @@ def is_idle(db: Database) -> bool:
     proba = models.load_predictions(db, active)
     chosen = settings.load(db)
     head = queue.head(db, tasks.EXPLAINED_HEAD)
-    shown = [i for i in head if not automation_bias.is_blind(diaries.get_diary(db, i), chosen)]
+    shown = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
     explained = not models.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
 

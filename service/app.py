@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
-from service import errors, openapi_page, schemas
+from service import PREFIX, errors, openapi_page, schemas
 from service.dependencies import Desk
-from service.lazy_app import PREFIX
 from service.middleware import Guard
 from service.routes import diaries, info, label_studio
 from service.transport.response_headers import PLAIN_PAGE_POLICY

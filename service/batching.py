@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator.errors import AppError, UserError, where
-from annotator.ingest.api import Classified
+from annotator.serving.answers import Classified
 from service import batching_child
 from service.request_queue import TEXTS_AT_ONCE, Line
 

@@ -13,7 +13,7 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotator.ingest.api import Classified
+    from annotator.serving.answers import Classified
     from annotator.serving.predictor import Answering
 
 _answering: Answering | None = None

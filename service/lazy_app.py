@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-PREFIX = "/api"
-"""Where the service is, alone as beside the pages."""
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 from maeumgyeol import private_files
+from service import PREFIX
 from service.app import create
-from service.lazy_app import PREFIX
 from service.transport.hardening import Hardening
 from service.transport.origins import named_origin
 from service.transport.protocols import run

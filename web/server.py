@@ -21,7 +21,8 @@ from streamlit.web import bootstrap
 
 from annotator import project_location
 from maeumgyeol import private_files
-from service.lazy_app import PREFIX, Beside
+from service import PREFIX
+from service.lazy_app import Beside
 from service.transport.hardening import Hardening
 from service.transport.origins import named_origin
 from service.transport.protocols import run

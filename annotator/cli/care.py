@@ -79,8 +79,8 @@ def gold() -> None:
 @name_option
 def add(diary_id: int, label_name: str | None, path: Path, name: str) -> None:
     from annotator.accounts import diary_access
+    from annotator.messages.particles import Named
     from annotator.quality import gold as gold_cases
-    from annotator.serving.explanation_text import Named
 
     with closing(project.open_project(path)) as db:
         annotator_id = annotators.identify(db, name)

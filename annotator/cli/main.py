@@ -29,6 +29,7 @@ from annotator.cli.options import name_option as _name_option
 from annotator.cli.options import public_url_option as _public_url_option
 from annotator.cli.options import show as _print
 from annotator.errors import AppError, UserError, where
+from annotator.label_sets import definitions
 from annotator.labelling import board
 from annotator.messages import default_language, explain, say
 from annotator.training import rounds as round_cases
@@ -63,7 +64,7 @@ def cli() -> None:
 def init(path: Path, label_file: Path | None, encoder: str, test_share: float, demo: bool) -> None:
     from annotator import demo as demo_project
 
-    label_set = project.read_labels(label_file) if label_file else project.DEFAULT_LABELS
+    label_set = definitions.read_labels(label_file) if label_file else definitions.DEFAULT_LABELS
     set_up = demo_project.set_up if demo else project.init
     set_up(path, labels=label_set, encoder=encoder, test_share=test_share)
     click.echo(say("cli.init.done", path=str(path)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from annotator.cli.options import database_option, json_option, show
 from annotator.messages import say
 
 if TYPE_CHECKING:
-    from annotator.publishing.publish import Format
+    from annotator.publishing.published import Format
 
 _format_option = click.option(
     "--format",
@@ -24,19 +23,6 @@ _format_option = click.option(
     show_default=True,
     help=say("cli.model.format"),
 )
-
-
-def formats_of(tier: str) -> tuple[Format, ...]:
-    """Return in which formats a version of a tier can be written."""
-    return ("onnx", "transformers") if tier in ("adapter", "full") else ("onnx",)
-
-
-def export_command(path: Path, version: int, form: Format) -> str:
-    """Return the command line that writes a version of the project at `path`."""
-    words = ["maeumgyeol", "model", "export", str(version), f"model-{version}", "--format", form]
-    if path != project.default_path():
-        words += ["--db", str(path)]
-    return shlex.join(words)
 
 
 _version = click.argument("version", type=click.IntRange(0))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.label_sets import projection
 from annotator.privacy import masking
-from annotator.quality import automation_bias
 from db.forgetting import forgotten
 from db.label_sets import labels
 from db.models import models, word_emotions
@@ -217,7 +217,7 @@ def list_examples(db: Database, row: Row, *, person: Person) -> list[Example]:
     settings = project_settings.load(db)
     open_to_them = diary_access.allowed(db, diary_access.actor_of(person), "quote", row.diary_ids)
     found = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
-    open_ones = [found[i] for i in row.diary_ids if i in found and not automation_bias.is_blind(found[i], settings)]
+    open_ones = [found[i] for i in row.diary_ids if i in found and not blinding.is_blind(found[i], settings)]
     examples = [_example(diary.id, masking.shown(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]
 

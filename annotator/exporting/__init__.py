@@ -1,6 +1,7 @@
 """Everything out again, in many formats, with a data card; see `annotator.exporting.records` for what there is."""
 
-from annotator.exporting.exporter import Choice, count, export, export_bytes, list_crosswalks
+from annotator.exporting.exporter import count, export, export_bytes, list_crosswalks
+from annotator.exporting.options import Choice
 from annotator.exporting.records import read
 from annotator.exporting.registry import FORMATS, format_of
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from annotator.exporting.exporter import Choice
-    from annotator.exporting.records import Record
+    from annotator.exporting.options import Choice
+    from annotator.formats.record import Record
     from annotator.messages import Language
     from db import Database
 

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,10 @@ from annotator.accounts import diary_access
 from annotator.errors import UserError
 from annotator.exporting import data_card, records
 from annotator.exporting.label_scheme import read_scheme
+from annotator.exporting.options import Choice
 from annotator.exporting.registry import FORMATS, format_of, get_format
 from annotator.exporting.relabelling import translate
+from annotator.formats.record import BATCH
 from annotator.label_sets import crosswalks
 from annotator.privacy import forgotten_files
 from db.answers import decisions
@@ -32,27 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from annotator.accounts.permissions import Person
-    from annotator.exporting.records import Record
     from annotator.exporting.registry import Format
-    from annotator.label_sets.crosswalks import Crosswalk
+    from annotator.formats.record import Record
     from annotator.messages import Language
     from db import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What of a project is exported, and how.
-
-    Attributes:
-        crosswalk: write the labels of another set, those that it leads to from the ones here.
-        unmasked: cover nothing, which is put on record. Only for whoever may run commands on the database.
-        name_people: let the data card name the people; otherwise it only counts them.
-    """
-
-    decided_only: bool = False
-    crosswalk: Crosswalk | None = None
-    unmasked: bool = False
-    name_people: bool = False
 
 
 def export(
@@ -151,7 +135,7 @@ def _write(
 
 def _watched(found: Iterator[Record], total: int, on_progress: Callable[[int, int], None] | None) -> Iterator[Record]:
     for done, record in enumerate(found):
-        if on_progress is not None and done % records.BATCH == 0:
+        if on_progress is not None and done % BATCH == 0:
             on_progress(done, total)
         yield record
 

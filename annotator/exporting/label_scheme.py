@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from annotator import project
 from annotator import settings as project_settings
 from annotator.dictionary.adjustment import entries_of
 from annotator.exporting.relabelling import translate_names
+from annotator.formats.label_scheme import Scheme
+from annotator.label_sets import definitions
 from db.label_sets import labels
 from db.texts import exports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from annotator.label_sets.crosswalks import Crosswalk
     from db import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The label set of an export.
-
-    Attributes:
-        names: of the labels in force, in their order.
-        colours: ``#rrggbb`` of each.
-        several: whether a decision may name more than one label.
-        intensity: whether a decision may say how strong the emotion is.
-        words: label by confirmed word of the word-emotion dictionary; None for words without emotion.
-    """
-
-    names: tuple[str, ...]
-    colours: tuple[str, ...]
-    several: bool = False
-    intensity: bool = False
-    words: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def read_scheme(db: Database, crosswalk: Crosswalk | None = None) -> Scheme:
@@ -49,6 +28,6 @@ def read_scheme(db: Database, crosswalk: Crosswalk | None = None) -> Scheme:
         targets = crosswalk.targets()
         words = {word: targets.get(name or "") or None for word, name in words.items()}
         names = translate_names(names, crosswalk)
-        colours = [project.COLOURS[place % len(project.COLOURS)] for place in range(len(names))]
+        colours = [definitions.COLOURS[place % len(definitions.COLOURS)] for place in range(len(names))]
     several = settings.several_labels or exports.has_several_labels(db)
     return Scheme(tuple(names), tuple(colours), several, settings.intensity, words)

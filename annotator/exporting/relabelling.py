@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from annotator.exporting.records import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, Said
     from annotator.label_sets.crosswalks import Crosswalk
 
 

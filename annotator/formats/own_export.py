@@ -16,8 +16,7 @@ from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.json.read_lines import as_text
 from annotator.formats.spreadsheet_cells import plain_cell
-from annotator.formats.table import Mark, Row, Said, Table
-from annotator.importing.columns import ColumnMap
+from annotator.formats.table import ColumnMap, Mark, Row, Said, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

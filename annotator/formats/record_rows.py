@@ -9,7 +9,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from annotator.exporting.records import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, Said
 
 _FIRST = ("id", "text", "written_on", "author", "source", "part")
 _DECIDED = ("label", "decided_by", "decided_at", "memo", "soft_label", "intensity")

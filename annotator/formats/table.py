@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence, Sized
 
-    from annotator.importing.columns import ColumnMap
 
 MAX_COLUMNS = 2_000
 """Surveys have hundreds. Every row carries its columns, so a hundred thousand take minutes where one is read."""
@@ -159,3 +162,37 @@ def summarise(said: Sequence[Said]) -> str | None:
         what = ", ".join(one.labels) or one.kind or ", ".join(dict.fromkeys(mark.label for mark in one.marks))
         told.append(f"{one.person}: {what}" if one.person else what)
     return " · ".join(told) or None
+
+
+ROLES = ("text", "label", "date", "author", "annotator")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Which column is read as what. All other columns become the diary's metadata.
+
+    Attributes:
+        text: None if it isn't clear; importing then asks for it.
+        label: of the table's column `said`, what each person decided is read.
+        annotator: who gave the label; None says that nobody knows.
+        ignored: columns that are not kept at all.
+        more_text: columns whose values follow that of `text`, each after a space.
+    """
+
+    text: str | None
+    label: str | None = None
+    date: str | None = None
+    author: str | None = None
+    ignored: tuple[str, ...] = ()
+    more_text: tuple[str, ...] = ()
+    annotator: str | None = None
+
+    def roles(self) -> dict[str, str]:
+        """Return the columns that have a role, by role; those that follow the text are not among them."""
+        named = {role: getattr(self, role) for role in ROLES}
+        return {role: column for role, column in named.items() if column is not None}
+
+    def describe(self) -> dict[str, str]:
+        """Return what was read as what, to be kept with the import."""
+        joined = " + ".join((self.text or "", *self.more_text))
+        return {**self.roles(), **({"text": joined} if self.more_text else {})}

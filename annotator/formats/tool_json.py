@@ -13,8 +13,7 @@ from annotator.formats.doccano import read as doccano
 from annotator.formats.json import read_array, read_lines
 from annotator.formats.label_studio import read as label_studio
 from annotator.formats.prodigy import read as prodigy
-from annotator.formats.table import Row, Table
-from annotator.importing.columns import ColumnMap
+from annotator.formats.table import ColumnMap, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from annotator.formats.source import ENDINGS
-    from annotator.importing.columns import ColumnMap
+    from annotator.formats.table import ColumnMap
     from annotator.importing.importer import ImportReport, Preview, import_file, preview
     from annotator.importing.report import describe, report_csv
     from annotator.importing.row_filter import MAX_CHARACTERS

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
 from annotator.formats import table as tables
+from annotator.formats.column_names import _LABEL, _named
 from annotator.formats.dates import read_date
+from annotator.formats.table import ColumnMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ _TEXT = (
     "text diary diarytext content contents body sentence entry document "
     "일기 일기내용 일기본문 본문 내용 문장 글 글내용 텍스트 원문"
 )
-_LABEL = "label labels emotion sentiment 라벨 레이블 감정 감정라벨 감정레이블 감정분류 감정대분류 정답 정답라벨"
 _DATE = (
     "date datetime day writtenon writtenat createdat createdon timestamp "
     "날짜 일자 일시 작성일 작성일자 작성일시 작성날짜 쓴날 등록일 등록일시"
@@ -41,40 +41,6 @@ _MIN_DATE_SHARE = 0.5
 
 _CLEARLY_LONGER = 3
 """Without a telling name, a column must be this many times longer than the next one to be taken for the text."""
-
-
-ROLES = ("text", "label", "date", "author", "annotator")
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnMap:
-    """Which column is read as what. All other columns become the diary's metadata.
-
-    Attributes:
-        text: None if it isn't clear; importing then asks for it.
-        label: of the table's column `said`, what each person decided is read.
-        annotator: who gave the label; None says that nobody knows.
-        ignored: columns that are not kept at all.
-        more_text: columns whose values follow that of `text`, each after a space.
-    """
-
-    text: str | None
-    label: str | None = None
-    date: str | None = None
-    author: str | None = None
-    ignored: tuple[str, ...] = ()
-    more_text: tuple[str, ...] = ()
-    annotator: str | None = None
-
-    def roles(self) -> dict[str, str]:
-        """Return the columns that have a role, by role; those that follow the text are not among them."""
-        named = {role: getattr(self, role) for role in ROLES}
-        return {role: column for role, column in named.items() if column is not None}
-
-    def describe(self) -> dict[str, str]:
-        """Return what was read as what, to be kept with the import."""
-        joined = " + ".join((self.text or "", *self.more_text))
-        return {**self.roles(), **({"text": joined} if self.more_text else {})}
 
 
 def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
@@ -115,11 +81,6 @@ def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
     if len(long) > 1 and lengths[long[0]] >= _CLEARLY_LONGER * lengths[long[1]]:
         return long[:1]
     return long or (list(columns) if len(columns) == 1 else [])
-
-
-def is_label_name(name: str) -> bool:
-    """Say whether something is called like a label."""
-    return bool(_named((name,), _LABEL))
 
 
 def long_columns(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
@@ -175,11 +136,6 @@ def _check_once(chosen: ColumnMap) -> None:
     for place, column in enumerate(used):
         if column in used[:place]:
             raise UserError("import_column_twice", column=tables.shorten(column))
-
-
-def _named(columns: Sequence[str], names: str) -> list[str]:
-    known = names.split()
-    return [column for column in columns if re.sub(r"[\s_.\-]", "", column).casefold() in known]
 
 
 def _only(columns: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.source import open_source
-from annotator.importing.columns import ColumnMap, choose_columns, guess_roles, long_columns
+from annotator.importing.columns import choose_columns, guess_roles, long_columns
 from annotator.importing.gc_pause import only_new_objects
 from annotator.importing.reader import opened
 from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from annotator.formats.table import Format, Row, Table
+    from annotator.formats.table import ColumnMap, Format, Row, Table
     from annotator.label_sets.crosswalks import Crosswalk
     from db import Database
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from annotator.formats.table import Mark, Row, Said
-    from annotator.importing.columns import ColumnMap
+    from annotator.formats.table import ColumnMap, Mark, Row, Said
     from db.texts.diaries import Part
 
 MAX_CHARACTERS = 20_000

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 
-from annotator.formats.table import MAX_COLUMNS, Format, Mark, Row, Said, Table
-from annotator.importing.columns import ColumnMap
+from annotator.formats.table import MAX_COLUMNS, ColumnMap, Format, Mark, Row, Said, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

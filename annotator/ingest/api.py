@@ -12,12 +12,12 @@ from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
 from annotator.errors import UserError
-from annotator.formats.table import Row
-from annotator.importing.columns import ColumnMap
+from annotator.formats.table import ColumnMap, Row
 from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
 from annotator.label_sets import projection
 from annotator.labelling import board
 from annotator.privacy import forgotten_key, masking
+from annotator.serving.answers import Classified
 from db import clock
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
@@ -60,14 +60,6 @@ class Item:
     written_on: str | None = None
     author: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """What one model says of some texts: (n, m), columns as that model has them."""
-
-    model_id: int
-    proba: FloatArray
 
 
 def check_texts(texts: Sequence[str]) -> None:

@@ -10,8 +10,8 @@ import unicodedata
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from annotator import project
 from annotator.errors import UserError
+from annotator.label_sets import definitions
 from annotator.label_sets import history as label_changes
 from db import clock
 from db.connection import write
@@ -271,11 +271,11 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
     """
     everyone = labels.list_all_labels(db)
     in_force = [label for label in everyone if label.retired_at is None]
-    made = project.complete_labels(_entries(parts, in_force), beside=in_force)
-    project.check_labels([*in_force, *made], changed=())
+    made = definitions.complete_labels(_entries(parts, in_force), beside=in_force)
+    definitions.check_labels([*in_force, *made], changed=())
     # Before they are stored: what is read from the database again is checked, too, as if it came from elsewhere.
     for label in made:
-        project.check_label(label)
+        definitions.check_label(label)
     retired = {label.name: label for label in everyone if label.retired_at is not None}
     next_id, next_position = (1 + max(getattr(label, f) for label in everyone) for f in ("id", "position"))
     before: Fields = {}
@@ -300,7 +300,7 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
 def _entries(parts: Sequence[NewLabel], in_force: Sequence[Label]) -> list[dict[str, str]]:
     """Return new labels as a label file has them, with colours that are not in use where there are some left."""
     used = {label.colour for label in in_force}
-    free = [colour for colour in project.COLOURS if colour not in used] or list(project.COLOURS)
+    free = [colour for colour in definitions.COLOURS if colour not in used] or list(definitions.COLOURS)
     colours = [part.colour or free[i % len(free)] for i, part in enumerate(parts)]
     return [{**asdict(part), "colour": colour} for part, colour in zip(parts, colours, strict=True)]
 
@@ -321,7 +321,7 @@ def _keep(
     for label in labels.list_all_labels(db):
         if label.retired_at is not None and label.id not in after and label.name in renamed:
             raise UserError("label_name_retired", name=label.name)
-    project.check_labels(_after(db, after), changed=set(after))
+    definitions.check_labels(_after(db, after), changed=set(after))
     labels.change_labels(db, after)
     change_id = history.add_change(
         db, action, label_id, before, after, annotator_id=annotator_id, note=note.strip(), undoes=undoes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.messages import say
-from annotator.serving.explanation_text import Named
+from annotator.messages.particles import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

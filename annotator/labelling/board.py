@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
@@ -18,14 +19,14 @@ from annotator.labelling.events import Event, read_event, seq_of
 from annotator.messages import Language, say
 from annotator.privacy import care
 from annotator.privacy.masking import shown as masked
-from annotator.quality import automation_bias
 from annotator.serving import explanation_text
+from annotator.training.rounds import learned_up_to
 from db.answers import decisions, queue, repeats
 from db.answers.decisions import NewDecision
 from db.connection import write
 from db.errors import NotFoundError
 from db.label_sets import labels
-from db.models import models, rounds
+from db.models import models
 from db.texts import diaries
 
 if TYPE_CHECKING:
@@ -383,14 +384,6 @@ def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
     return [dict(zip(names, row[1:], strict=True)) for row in newest]
 
 
-def learned_up_to(db: Database, model: Model | None) -> int:
-    """Return the newest decision that a model may have learned from; 0 for one that needs no label."""
-    if model is None or not model.training_decisions:
-        return 0
-    this = rounds.find_by_model(db, model.id)
-    return (this.last_decision_id or 0) if this else max(model.training_decisions)
-
-
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What all diaries of a page are shown by, read once for them all.
@@ -419,7 +412,7 @@ def scene_of(db: Database, settings: Settings, model: Model | None, language: La
 
 def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
-    blind = lease.is_repeat or automation_bias.is_blind(diary, scene.settings)
+    blind = lease.is_repeat or blinding.is_blind(diary, scene.settings)
     split = diaries.find_sentences(db, diary.id)
     prediction = None if blind else prediction_of(db, scene, diary)
     text = masked(diary.text, scene.settings)

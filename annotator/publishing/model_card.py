@@ -17,7 +17,7 @@ from learner.encoders.onnx_int8 import SUFFIX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.publishing.publish import Published
+    from annotator.publishing.published import Published
     from annotator.training.evaluation import Figures
     from db import Database
     from db.label_sets.labels import Label

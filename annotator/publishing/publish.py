@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from annotator.errors import UserError
 from annotator.publishing import model_card
+from annotator.publishing.published import Format, Published
 from annotator.serving import encoder_cache
 from annotator.serving.runtime import Workbench
 from db.label_sets import labels
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-Format = Literal["onnx", "transformers"]
-
-FORMATS: tuple[Format, ...] = ("onnx", "transformers")
 
 MOST_DIFFERENCE = 1e-4
 """Between a probability of the folder and the app's, above which nothing is written: something is wrong then.
@@ -48,21 +45,6 @@ Rounding makes up to about 1e-5. What int8 answers depends on the texts asked be
 
 _COMPARED = 32
 """Diaries on which a folder is compared with the app before it is handed out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A folder that was written.
-
-    Attributes:
-        difference: the largest one between its probabilities and the app's, in [0, 1], on `compared` texts.
-    """
-
-    folder: Path
-    version: int
-    format: Format
-    compared: int
-    difference: float
 
 
 def get_version(db: Database, version: int) -> Model:

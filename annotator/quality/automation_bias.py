@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,34 +10,13 @@ from db.stats import automation_bias
 from learner.classification.metrics import Interval, share_difference, wilson
 
 if TYPE_CHECKING:
-    from annotator.settings import Settings
     from db import Database
     from db.stats.automation_bias import Agreeing
-    from db.texts.diaries import Diary
 
 FEWEST = 20
 """Labels that each side must have before the two are compared; below that even a gap of 30 points may be chance."""
 
 Verdict = Literal["few", "higher", "lower", "chance"]
-
-_DRAWS = 2**48
-
-
-def is_blind(diary: Diary, settings: Settings) -> bool:
-    """Say whether a diary is shown without prediction and explanation, to whomever and however often it is shown."""
-    if diary.part == "test":
-        return settings.blind_test
-    return blind_draw(settings.seed, diary.id) < settings.blind_share
-
-
-def blind_draw(seed: str, diary_id: int) -> float:
-    """Return a number in [0, 1) that belongs to a diary of a project; below the blind share the diary is blind.
-
-    Nothing else enters, neither queue nor model nor time: a reload or an undo can't unveil a diary, the two sides
-    differ by chance alone, and a larger share keeps those hidden that a smaller one hid.
-    """
-    digest = hashlib.blake2b(f"blind/{seed}/{diary_id}".encode(), digest_size=6).digest()
-    return float(int.from_bytes(digest, "big") / _DRAWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from annotator.accounts import diary_access
 from annotator.label_sets import guidelines
 from annotator.labelling import board
 from annotator.messages import say
+from annotator.messages.particles import Named
 from annotator.privacy import masking
 from annotator.review import actions
-from annotator.serving.explanation_text import Named
 from db.answers import decisions, gold
 from db.label_sets import labels
 from db.models import models

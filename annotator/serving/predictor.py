@@ -8,8 +8,8 @@ import numpy as np
 
 from annotator import project
 from annotator.errors import UserError
-from annotator.ingest.api import Classified
 from annotator.serving import explaining
+from annotator.serving.answers import Classified
 from annotator.serving.runtime import Workbench
 from db.models import models
 from db.texts import diaries

@@ -15,7 +15,8 @@ import numpy as np
 from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.source import open_source
-from annotator.importing.columns import ColumnMap, choose_columns, guess_columns
+from annotator.formats.table import ColumnMap
+from annotator.importing.columns import choose_columns, guess_columns
 from annotator.importing.reader import opened
 from learner.active_learning import query_strategies, simulation
 from learner.classification import classifier, ngram_features

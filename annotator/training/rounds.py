@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from annotator import settings
 from annotator.errors import UserError
 from annotator.label_sets import projection
-from annotator.labelling.board import learned_up_to
 from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import encoders, models, rounds
+
+if TYPE_CHECKING:
+    from db import Database
+    from db.models.models import Model
 
 if TYPE_CHECKING:
     from db import Database
@@ -199,3 +202,11 @@ def _is_known(db: Database, model: Model) -> bool:
     plain = model.encoder.removesuffix("-int8")
     tuned = encoders.find_by_name(db, plain)
     return model.encoder == base or plain == base or (tuned is not None and tuned.base == base)
+
+
+def learned_up_to(db: Database, model: Model | None) -> int:
+    """Return the newest decision that a model may have learned from; 0 for one that needs no label."""
+    if model is None or not model.training_decisions:
+        return 0
+    this = rounds.find_by_model(db, model.id)
+    return (this.last_decision_id or 0) if this else max(model.training_decisions)

@@ -20,7 +20,7 @@ from annotator.accounts import accounts
 from annotator.dictionary import entries as dictionary
 from annotator.errors import AppError, UserError
 from annotator.importing import ColumnMap, import_file
-from annotator.label_sets import editing, guidelines
+from annotator.label_sets import definitions, editing, guidelines
 from annotator.labelling.queueing import enqueue_import
 from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
 from db.answers import decisions
@@ -62,7 +62,7 @@ def plant(path: Path, payloads: Sequence[Payload]) -> None:
     texts = [planted(number, payload) for number, payload in enumerate(payloads)]
     names = _label_names(payloads)
     entries = [{"name": each} for each in [*names, "행복"]]
-    project.init(path, labels=project.make_labels(entries), seed="00" * 16, blind_share=0.0)
+    project.init(path, labels=definitions.make_labels(entries), seed="00" * 16, blind_share=0.0)
     with project.opened(path) as db:
         add_people(db)
         _import_diaries(db, texts, names[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.label_sets import editing
-from annotator.serving.explanation_text import Named
+from annotator.messages.particles import Named
 from pages.labels import actions
 from pages.widgets.text import keyed, plain, say
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from annotator.messages.particles import Named
 from annotator.review import actions, rechecks
-from annotator.serving.explanation_text import Named
 from pages.labels import actions as acts
 from pages.widgets import session
 from pages.widgets.text import plain, say

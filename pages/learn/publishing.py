@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
-from annotator.cli import model
+from annotator.publishing import commands
 from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def draw_export(versions: Sequence[Version]) -> None:
             key=keyed(f"learn_publish_which_{len(versions)}"),
             width=200,
         )
-        forms = model.formats_of(tier_of[chosen])
+        forms = commands.formats_of(tier_of[chosen])
         form = forms[0]
         if len(forms) > 1:
             form = st.segmented_control(
@@ -45,5 +45,5 @@ def draw_export(versions: Sequence[Version]) -> None:
                 key=keyed("learn_publish_format"),
             )
         st.caption(plain(say(f"publish.{form}_caption")))
-        st.code(model.export_command(project_location.path(), chosen, form), language=None, wrap_lines=True)
+        st.code(commands.export_command(project_location.path(), chosen, form), language=None, wrap_lines=True)
         st.caption(say("publish.run"))

@@ -10,10 +10,9 @@ import streamlit as st
 from annotator import project_location
 from annotator.accounts import accounts
 from annotator.accounts.permissions import ROLES
-from pages.widgets import session
+from pages.widgets import organisation, session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.text import keyed, local_time, plain, say
-from web.gate import oidc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +48,7 @@ def _draw_invite() -> None:
         st.subheader(say("people.invite"))
         st.text_input(say("people.name"), key=_NAME, max_chars=40)
         _draw_roles(keyed(_ROLE), "annotator")
-        if oidc.is_offered():
+        if organisation.is_offered():
             st.text_input(say("people.invite_email"), key=_EMAIL, help=say("people.invite_email_help"))
         st.form_submit_button(say("people.invite_button"), type="primary", on_click=_invite, args=(keyed(_ROLE),))
     _draw_link()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from annotator import project
+from annotator.label_sets import definitions
 from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def edit_labels(labels: Labels) -> Labels:
         UserError: if the changed labels can't be used.
     """
     with st.expander(say("setup.edit"), icon=":material/edit:"):
-        st.caption(say("setup.edit_help", reserved=" ".join(sorted(project.RESERVED_KEYS))))
+        st.caption(say("setup.edit_help", reserved=" ".join(sorted(definitions.RESERVED_KEYS))))
         edited: list[dict[str, Any]] = st.data_editor(
             [{field: getattr(label, field) for field in _FIELDS} for label in labels],
             num_rows="dynamic",
@@ -45,7 +45,7 @@ def edit_labels(labels: Labels) -> Labels:
                 "key": st.column_config.TextColumn(say("setup.key"), validate="^[0-9a-zA-Z]$", width="small"),
             },
         )
-    return project.make_labels(edited)
+    return definitions.make_labels(edited)
 
 
 def upload_labels() -> Labels | None:
@@ -59,7 +59,7 @@ def upload_labels() -> Labels | None:
         st.caption(say("setup.file_example"))
         st.code(_EXAMPLE, language="toml")
         return None
-    return project.read_label_bytes(file.getvalue(), file.name)
+    return definitions.read_label_bytes(file.getvalue(), file.name)
 
 
 def draw_swatches(labels: Labels) -> None:

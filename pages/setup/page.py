@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import demo, project
 from annotator import project_location as shown
+from annotator.label_sets import definitions
 from pages.setup.label_table import draw_swatches, edit_labels, upload_labels
 from pages.widgets import session
 from pages.widgets.text import keyed, plain, say
@@ -28,7 +29,7 @@ def _draw() -> None:
         captions=[say(f"setup.way_{name}_caption") for name in _WAYS],
         key=keyed("setup_way"),
     )
-    labels = edit_labels(project.DEFAULT_LABELS) if way == "seven" else upload_labels()
+    labels = edit_labels(definitions.DEFAULT_LABELS) if way == "seven" else upload_labels()
     if labels is None:
         return
     draw_swatches(labels)

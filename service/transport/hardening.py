@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from annotator.accounts.origins import authority_of
 from annotator.errors import where
 from annotator.messages import say
+from service import PREFIX
 from service.errors import language_of
-from service.lazy_app import PREFIX
 from service.transport import origins, response_headers
 from service.transport.bodies import announced_length
 from service.transport.protocols import MOST_HEADERS

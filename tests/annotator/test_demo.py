@@ -12,7 +12,8 @@ import pytest
 
 from annotator import demo, project
 from annotator.errors import UserError
-from annotator.project import DEFAULT_LABELS
+from annotator.label_sets import definitions
+from annotator.label_sets.definitions import DEFAULT_LABELS
 from db.answers import decisions, queue
 from db.connection import rows
 from db.label_sets import labels
@@ -84,7 +85,7 @@ def test_the_demo_holds_every_entry_and_no_label(entries: list[dict[str, str]], 
 
 
 def test_the_demo_takes_other_labels_and_settings(tmp_path: Path) -> None:
-    chosen = project.make_labels([{"name": "좋음"}, {"name": "나쁨"}])
+    chosen = definitions.make_labels([{"name": "좋음"}, {"name": "나쁨"}])
     demo.set_up(tmp_path / "project.db", labels=chosen, test_share=0.5)
     with project.opened(tmp_path / "project.db") as db:
         assert [label.name for label in labels.list_labels(db)] == ["좋음", "나쁨"]

@@ -13,8 +13,8 @@ import pytest
 import db as database
 from annotator import project
 from annotator.errors import UserError
+from annotator.label_sets.definitions import DEFAULT_LABELS, RESERVED_KEYS, make_labels, read_labels
 from annotator.messages import explain
-from annotator.project import DEFAULT_LABELS, RESERVED_KEYS, make_labels, read_labels
 from annotator.settings import load
 from db.errors import DatabaseError
 from db.label_sets.labels import list_labels

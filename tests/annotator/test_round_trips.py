@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from annotator.exporting.records import Record
+    from annotator.formats.record import Record
     from db import Database
 
 TEXTS = (

@@ -19,7 +19,7 @@ from typing import Any
 
 import streamlit as st
 
-from annotator.project import DEFAULT_LABELS
+from annotator.label_sets.definitions import DEFAULT_LABELS
 from pages.components.label_board import (
     BoardData,
     ItemData,

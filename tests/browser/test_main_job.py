@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from annotator import project, settings
-from annotator.quality import automation_bias
+from annotator import blinding, project, settings
 from db.answers import decisions, queue
 from db.label_sets import labels
 from db.models import models
@@ -187,5 +186,5 @@ def _explained(db: Database) -> bool:
     active = models.find_active(db)
     chosen = settings.load(db)
     # Blind diaries are shown without one.
-    shown = (i for i in queue.head(db, 20) if not automation_bias.is_blind(diaries.get_diary(db, i), chosen))
+    shown = (i for i in queue.head(db, 20) if not blinding.is_blind(diaries.get_diary(db, i), chosen))
     return active is not None and models.find_explanation(db, next(shown), active.id, "eojeol") is not None

@@ -16,6 +16,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from annotator.errors import AppError, UserError
 from annotator.messages import explain, say
+from pages.widgets import organisation
 from service.transport.bodies import Bounds, bounded, is_too_large
 from web.gate import oidc
 from web.gate.form_requests import language_of
@@ -158,7 +159,7 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    if oidc.is_offered() and _OPEN_WITH_ORGANISATION.fullmatch(path):
+    if organisation.is_offered() and _OPEN_WITH_ORGANISATION.fullmatch(path):
         return True
     return _OPEN.fullmatch(path) is not None
 

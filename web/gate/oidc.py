@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -18,6 +16,7 @@ from annotator import project_location
 from annotator.accounts import sessions
 from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
+from pages.widgets.organisation import _PROVIDER, is_offered
 from web.gate.form_requests import address_of, language_of, sign_in_as
 from web.gate.html import Card, respond
 from web.gate.identity import token_of
@@ -26,16 +25,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_PROVIDER = "default"
 
 _FRESH_DAYS = 5 / (24 * 60)
 """The organisation's answer is taken up within five minutes or not at all."""
-
-
-@cache
-def is_offered() -> bool:
-    """Say whether ``.streamlit/secrets.toml`` has a section ``[auth]`` and the packages for it are there."""
-    return bool(auth_util.get_secrets_auth_section()) and all(map(find_spec, ("authlib", "httpx")))
 
 
 def links(language: Language) -> tuple[tuple[str, str], ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotator.formats.column_names import is_label_name
 from annotator.formats.table import Mark, Said
-from annotator.importing.columns import is_label_name
 
 
 def is_record(found: dict[str, Any]) -> bool:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Mark, Record, Said
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Mark, Record, Said
 
 _PEOPLE = UUID("6d61656d-6775-6d67-8965-6f6c00000000")
 """Namespace of the people: the bytes of ``maemgumg…eol``."""

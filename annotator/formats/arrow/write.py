@@ -8,14 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotator.exporting.records import BATCH
 from annotator.formats import record_rows
+from annotator.formats.record import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Record
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Record
 
 
 def _schema(columns: Sequence[str]) -> Any:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Record
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Record
 
 
 def write_doccano(target: Path, records: Iterator[Record], _scheme: Scheme) -> int:

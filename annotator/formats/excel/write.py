@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Record
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Record
 
 MAX_ROWS = 1_048_575
 """Rows of a worksheet below its heading."""

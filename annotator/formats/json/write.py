@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Record
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Record
 
 
 def write_lines(target: Path, items: Iterable[Any]) -> int:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Mark, Record, Said
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Mark, Record, Said
 
 EMOTION, EVIDENCE, NO_EVIDENCE, INTENSITY, MEMO = "emotion", "evidence", "no_evidence", "intensity", "memo"
 """Names of the controls in the labelling config, ``from_name`` of results."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Mark, Record, Said
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Mark, Record, Said
 
 
 def write_prodigy(target: Path, records: Iterator[Record], scheme: Scheme) -> int:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from annotator.errors import UserError
 from annotator.formats import own_export, table
 from annotator.formats.json.read_lines import as_text
-from annotator.formats.table import Mark, Row, Said, Table
-from annotator.importing.columns import ColumnMap
+from annotator.formats.table import ColumnMap, Mark, Row, Said, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from annotator.exporting.label_scheme import Scheme
-    from annotator.exporting.records import Record
+    from annotator.formats.label_scheme import Scheme
+    from annotator.formats.record import Record
 
 SPANS = "sc"
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import Workbench
-    from annotator.worker.round.steps import Examples
+    from annotator.worker.round.examples import Examples
     from db import Database
     from db.models.rounds import Round
     from learner.encoders.encoder import Checkpoint, Encoder

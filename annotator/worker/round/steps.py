@@ -7,7 +7,7 @@ was cut off runs again: each keeps what it makes in one transaction and looks fi
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from annotator.label_sets import projection
 from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
 from annotator.worker.round import encoder_tuning, evaluation, rationale_training
+from annotator.worker.round.examples import Examples, examples_of
 from db.answers import decisions, queue, rationales
 from db.connection import write
 from db.forgetting import forgotten
@@ -26,7 +27,6 @@ from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
 from learner.classification import metrics
-from learner.classification.soft_labels import share_equally, soft_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from annotator.serving.encoder_cache import Choice
     from annotator.serving.runtime import Serving, Workbench
     from db import Database
-    from db.answers.decisions import LabelledDiaries
     from learner.encoders.encoder import Encoder
     from learner.encoders.vector_store import VectorFile
 
@@ -47,55 +46,6 @@ logger = logging.getLogger(__name__)
 
 Result = dict[str, Any]
 """What a step says when it is done: JSON; ``ended`` when no further step shall run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Labelled diaries as the learner wants them: one row a diary.
-
-    Attributes:
-        diary_ids: (n,) ascending.
-        targets: (n, k) shares of the labels, where several people decided by how reliable they are; rows sum to 1.
-        columns: (n,) label columns with the largest share.
-        decision_ids: (n,) the newest decision that says so.
-        all_decision_ids: (m,) every decision that had a part in the targets, ascending.
-    """
-
-    diary_ids: NDArray[np.int64]
-    targets: NDArray[np.float32]
-    columns: NDArray[np.int64]
-    decision_ids: NDArray[np.int64]
-    all_decision_ids: NDArray[np.int64]
-
-
-def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Examples:
-    """Return one example a diary, leaving out labels that are not among the columns."""
-    column_of = {label_id: column for column, label_id in enumerate(label_ids)}
-    columns = np.array([column_of.get(int(i), -1) for i in labelled.label_ids], np.int64)
-    order = np.argsort(labelled.decision_ids, kind="stable")
-    order = order[columns[order] >= 0]
-    ids, decision, columns = labelled.diary_ids[order], labelled.decision_ids[order], columns[order]
-    shares = _shares(decision, columns, labelled.others, column_of) if len(labelled.others) else None
-    soft = soft_targets(ids, labelled.annotator_ids[order], columns, k=len(label_ids), shares=shares)
-    rows = np.searchsorted(soft.items, ids)
-    newest = np.zeros(len(soft.items), np.int64)
-    says_so = columns == soft.columns[rows]
-    # Decisions come oldest first, so the newest one is written last.
-    newest[rows[says_so]] = decision[says_so]
-    return Examples(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
-
-
-def _shares(
-    decisions_: NDArray[np.int64], columns: NDArray[np.int64], others: NDArray[np.int64], column_of: dict[int, int]
-) -> NDArray[np.float32]:
-    """Return what each decision says where some name more than one emotion; those without a column are left out."""
-    row_of = {int(decision_id): row for row, decision_id in enumerate(decisions_)}
-    further = [
-        (row_of[decision_id], column_of[label_id])
-        for decision_id, label_id in others.tolist()
-        if decision_id in row_of and label_id in column_of
-    ]
-    return share_equally(columns, np.array(further, np.int64).reshape(-1, 2), k=len(column_of))
 
 
 def run(step: Callable[[str], Result]) -> None:

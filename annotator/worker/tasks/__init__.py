@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotator import blinding
 from annotator.labelling import board, queueing
 from annotator.privacy import forgotten_files
 from annotator.quality import automation_bias
@@ -268,9 +269,7 @@ def _explain_head(bench: WorkerRuntime, db: Database) -> Progress | None:
     if serving is None:
         return None
     settings = bench.settings(db)
-    head = [
-        i for i in queue.head(db, EXPLAINED_HEAD) if not automation_bias.is_blind(diaries.get_diary(db, i), settings)
-    ]
+    head = [i for i in queue.head(db, EXPLAINED_HEAD) if not blinding.is_blind(diaries.get_diary(db, i), settings)]
     unit = settings.unit
     due = models.list_unexplained(db, head, serving.model.id, unit)
     if not due:

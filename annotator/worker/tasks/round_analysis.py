@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
-from annotator.worker.round.steps import Examples, examples_of
+from annotator.worker.round.examples import Examples, examples_of
 from db.answers import decisions
 from db.connection import write
 from db.label_sets import labels

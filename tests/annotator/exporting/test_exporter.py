@@ -17,8 +17,8 @@ from annotator import project
 from annotator.accounts.permissions import machine_owner
 from annotator.errors import UserError
 from annotator.exporting import FORMATS, Choice, export, export_bytes, format_of, read
-from annotator.exporting.records import Mark, Origin
 from annotator.exporting.registry import get_format
+from annotator.formats.record import Mark, Origin
 from annotator.formats.spreadsheet_cells import FORMULA_STARTS
 from annotator.importing import import_file
 from annotator.labelling import board

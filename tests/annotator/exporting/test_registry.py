@@ -13,11 +13,11 @@ from python_calamine import CalamineWorkbook
 
 from annotator.errors import UserError
 from annotator.exporting import FORMATS
-from annotator.exporting.label_scheme import Scheme
-from annotator.exporting.records import Mark, Origin, Record, Said
 from annotator.formats import record_rows
 from annotator.formats.argilla import write as argilla
+from annotator.formats.label_scheme import Scheme
 from annotator.formats.label_studio.write import config_file
+from annotator.formats.record import Mark, Origin, Record, Said
 from annotator.formats.spacy_docbin import write as spacy_docs
 from tests.conftest import ROOT
 

@@ -17,8 +17,8 @@ from annotator.errors import UserError
 from annotator.formats.csv.read import refuse_long_lines
 from annotator.formats.json import read_array
 from annotator.formats.source import open_source
+from annotator.formats.table import ColumnMap
 from annotator.importing import import_file, preview
-from annotator.importing.columns import ColumnMap
 from annotator.messages import LANGUAGES, explain
 from db.connection import rows
 from db.people import annotators

@@ -27,9 +27,9 @@ from annotator.formats.source import open_source
 from annotator.formats.table import Mark, Row, Said
 from annotator.importing import import_file, preview, wire
 from annotator.importing.reader import limits_for, opened
-from annotator.label_sets import crosswalks, distances
+from annotator.label_sets import crosswalks, definitions, distances
+from annotator.label_sets.definitions import read_label_bytes
 from annotator.messages import explain
-from annotator.project import read_label_bytes
 from annotator.serving import sound
 from learner import speech
 from learner.errors import LearnerError
@@ -273,7 +273,11 @@ def test_what_has_no_end_is_not_opened(tmp_path: Path, what: str) -> None:
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/null" if what == "device" else "/dev/zero")
-    for read in (lambda: preview(path, "a.csv"), lambda: crosswalks.read(str(path)), lambda: project.read_labels(path)):
+    for read in (
+        lambda: preview(path, "a.csv"),
+        lambda: crosswalks.read(str(path)),
+        lambda: definitions.read_labels(path),
+    ):
         with pytest.raises(UserError, match="import_file_not_regular"):
             read()
 
@@ -322,7 +326,7 @@ def test_a_larger_file_may_take_more_but_none_takes_all() -> None:
     ],
 )
 def test_settings_made_to_end_their_reader_give_one_sentence(content: bytes, name: str) -> None:
-    reads = [lambda: read_label_bytes(content, name), lambda: distances.read_csv(content, project.DEFAULT_LABELS)]
+    reads = [lambda: read_label_bytes(content, name), lambda: distances.read_csv(content, definitions.DEFAULT_LABELS)]
     if not name.endswith("json"):
         reads.append(lambda: crosswalks.read_bytes(content, name))
     for read in reads:

@@ -14,8 +14,8 @@ from annotator.errors import UserError
 from annotator.exporting.relabelling import translate
 from annotator.importing import import_file
 from annotator.label_sets import crosswalks, editing
+from annotator.label_sets.definitions import DEFAULT_LABELS
 from annotator.label_sets.editing import NewLabel
-from annotator.project import DEFAULT_LABELS
 from db.answers import decisions
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from annotator import project
 from annotator.accounts import annotators
 from annotator.errors import UserError
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from annotator.label_sets.editing import NewLabel
 from annotator.labelling import board
 from annotator.review import actions, rechecks
@@ -57,7 +57,7 @@ def test_a_merge_moves_what_decisions_count_for_and_undo_moves_it_back_after_a_r
     with closing(project.open_project(project_path)) as db:
         editing.undo(db, merged, annotator_id=_me(db))
         assert _counts(db) == {JOY: 3, SORROW: 3}
-        assert _names(db) == [label.name for label in project.DEFAULT_LABELS]
+        assert _names(db) == [label.name for label in definitions.DEFAULT_LABELS]
         assert {label.key for label in labels.list_labels(db)} == set("1234567")
 
 
@@ -103,7 +103,7 @@ def test_a_new_label_gets_a_key_and_a_colour_that_are_free(opened: Database) -> 
     made = editing.add(opened, NewLabel("서운함", "기대한 만큼이 아니라 아쉽다."), annotator_id=_me(opened))
     added = next(label for label in labels.list_labels(opened) if label.id == made)
     assert added.key == "8"
-    assert added.colour not in {label.colour for label in project.DEFAULT_LABELS}
+    assert added.colour not in {label.colour for label in definitions.DEFAULT_LABELS}
     assert _names(opened)[-1] == "서운함"
 
 
@@ -127,7 +127,7 @@ def test_names_that_only_look_the_same_are_one(opened: Database) -> None:
 def test_an_edit_that_can_not_stand_changes_nothing(opened: Database, fields: dict[str, str], code: str) -> None:
     with pytest.raises(UserError, match=code):
         editing.edit(opened, {ANGER: {"definition": "다르게", **fields}}, annotator_id=_me(opened))
-    assert [label for label in labels.list_labels(opened)] == list(project.DEFAULT_LABELS)  # noqa: C416
+    assert [label for label in labels.list_labels(opened)] == list(definitions.DEFAULT_LABELS)  # noqa: C416
     assert not editing.list_changes(opened)
 
 
@@ -220,7 +220,7 @@ def test_taking_a_split_back_counts_the_decisions_of_its_parts_for_the_old_label
     assert not history.count_rechecks(opened)
     editing.undo(opened, change, annotator_id=_me(opened))
     assert _counts(opened) == {SORROW: 1}
-    assert _names(opened) == [label.name for label in project.DEFAULT_LABELS]
+    assert _names(opened) == [label.name for label in definitions.DEFAULT_LABELS]
 
 
 def test_decisions_of_a_retired_label_wait_for_a_second_look_until_it_is_back(opened: Database) -> None:
@@ -307,4 +307,4 @@ def test_the_name_of_a_label_that_was_taken_back_is_free_again(opened: Database)
     added, renamed = (change.id for change in editing.list_changes(opened))
     editing.undo(opened, added, annotator_id=_me(opened))
     editing.undo(opened, renamed, annotator_id=_me(opened))
-    assert labels.list_labels(opened) == list(project.DEFAULT_LABELS)
+    assert labels.list_labels(opened) == list(definitions.DEFAULT_LABELS)

@@ -14,7 +14,7 @@ import db as database
 from annotator import project
 from annotator.accounts import annotators
 from annotator.errors import UserError
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from annotator.label_sets.editing import NewLabel
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -113,7 +113,7 @@ class LabelSets(RuleBasedStateMachine):
 
     @invariant()
     def the_label_set_can_be_used(self) -> None:
-        project.check_labels(labels.list_labels(self.db))
+        definitions.check_labels(labels.list_labels(self.db))
         names = [unicodedata.normalize("NFC", label.name) for label in labels.list_all_labels(self.db)]
         assert len(set(names)) == len(names)
 

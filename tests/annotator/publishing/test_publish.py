@@ -15,9 +15,8 @@ from click.testing import CliRunner
 
 from annotator import project
 from annotator.cli import main
-from annotator.cli import model as cli_model
 from annotator.errors import UserError
-from annotator.publishing import publish
+from annotator.publishing import commands, publish, published
 from annotator.training import rounds
 from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
@@ -229,7 +228,7 @@ def test_the_command_that_the_page_shows_writes_the_folder(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    line = cli_model.export_command(path, 2, "transformers")
+    line = commands.export_command(path, 2, "transformers")
     done = CliRunner().invoke(main.cli, [*line.split()[1:], "--json"], standalone_mode=False, catch_exceptions=False)
     told = json.loads(done.stdout)
     assert (told["format"], told["folder"], told["version"]) == ("transformers", "model-2", 2)
@@ -248,7 +247,7 @@ def test_the_list_says_which_version_serves(path: Path) -> None:
 
 
 def test_the_command_names_the_project_unless_it_is_the_usual_one(path: Path) -> None:
-    assert "--db" in cli_model.export_command(path, 1, "onnx")
-    assert cli_model.export_command(project.default_path(), 1, "onnx").endswith("model-1 --format onnx")
-    assert cli_model.formats_of("instant") == ("onnx",)
-    assert cli_model.formats_of("full") == publish.FORMATS
+    assert "--db" in commands.export_command(path, 1, "onnx")
+    assert commands.export_command(project.default_path(), 1, "onnx").endswith("model-1 --format onnx")
+    assert commands.formats_of("instant") == ("onnx",)
+    assert commands.formats_of("full") == published.FORMATS

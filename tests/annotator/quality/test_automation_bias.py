@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotator import settings as project_settings
+from annotator.blinding import blind_draw
 from annotator.labelling import board
 from annotator.messages import LANGUAGES, say
 from annotator.quality import automation_bias
-from annotator.quality.automation_bias import blind_draw
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator.serving.explanation_text import Named, Reading, final_of, read, real_words, shown
+from annotator.messages.particles import Named, final_of
+from annotator.serving.explanation_text import Reading, read, real_words, shown
 from db.models.models import Explanation
 from learner.text.units import eojeol
 
