@@ -14,8 +14,8 @@ from annotator.training import rounds as round_cases
 from annotator.training.evaluation import Figures, read_figures
 from db.answers import decisions
 from db.label_sets import labels
-from db.models import models, rounds
-from db.texts import diaries
+from db.models import facts, models, rounds, worker_status
+from db.texts import diaries, sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from db.label_sets.labels import Label
     from db.models.models import Model
     from db.models.rounds import Round
-    from db.models.rounds import WorkerState as WorkerState
+    from db.models.worker_status import WorkerState as WorkerState
 
 RULE_OF_THUMB = 100
 """Labels of each class that a classifier usually wants; a rule of thumb, not a promise."""
@@ -72,14 +72,14 @@ def status(db: Database, path: Path) -> Status:
         kinds=decisions.count_by_kind(db),
         diary_count=diaries.count_diaries(db),
         test_count=diaries.count_diaries(db, "test"),
-        unsplit=diaries.count_unsplit(db),
-        fallbacks=diaries.count_fallbacks(db),
-        cut_count=models.cut_count(db),
+        unsplit=sentences.count_unsplit(db),
+        fallbacks=sentences.count_fallbacks(db),
+        cut_count=facts.cut_count(db),
         active=models.find_active(db),
         open_round=rounds.find_open(db),
         plan=round_cases.plan(db),
         is_working=worker_lock.is_working(path),
-        worker=rounds.find_worker(db),
+        worker=worker_status.find_worker(db),
         anchoring=anchoring.compare(db),
     )
 
@@ -156,7 +156,7 @@ def pulse(db: Database, path: Path) -> Pulse:
     active = models.find_active(db)
     return Pulse(
         is_working=worker_lock.is_working(path),
-        worker=rounds.find_worker(db),
+        worker=worker_status.find_worker(db),
         open_round=rounds.find_open(db),
         version=None if active is None else active.version,
     )

@@ -27,7 +27,7 @@ from db import connect
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators
 from db.texts import diaries
 from learner.encoders.vector_store import VectorFile
@@ -60,7 +60,7 @@ def _predict(db: Database, path: Path) -> None:
     last = diaries.last_diary_id(db)
     learned = tuple(range(1, last // 2))
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", ids, b"", {}, learned))
-    models.store_predictions(db, model_id, rng.random((last, len(ids)), np.float32))
+    predictions.store_predictions(db, model_id, rng.random((last, len(ids)), np.float32))
     models.activate(db, model_id, reason="benchmark")
     file = VectorFile(project.vectors_folder(path) / "hash", width=_WIDTH)
     for at in range(0, last, 10_000):

@@ -47,8 +47,8 @@ from benchmarks.kill_processes import OVERLAP, Ledger, Running, Tab, start_perso
 from db import connect
 from db.models import rounds
 from db.people import annotators
-from db.texts import diaries
-from db.texts.diaries import Sentences
+from db.texts import diaries, sentences
+from db.texts.sentences import Sentences
 from learner.classification import classifier as classifiers
 from learner.encoders.encoder import default_cache
 
@@ -165,7 +165,7 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
             import_file(db, data, data.name, columns=ColumnMap(text=text_column), after=enqueue_import)
         # Split already: the splitter's own process would outlive the worker for a second each time.
         texts = zip(ids := list(range(1, diaries.count_diaries(db) + 1)), diaries.list_texts(db, ids), strict=True)
-        diaries.store_sentences(db, [Sentences(i, ((0, len(text)),), "kss") for i, text in texts])
+        sentences.store_sentences(db, [Sentences(i, ((0, len(text)),), "kss") for i, text in texts])
         while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
     bench.close()

@@ -37,9 +37,9 @@ from db.answers import queue
 from db.answers.decisions import NewDecision
 from db.label_sets import labels
 from db.label_sets.labels import Label
-from db.models import models, rounds
+from db.models import explanations, models, predictions, rounds, worker_status
 from db.people import annotators
-from db.texts import diaries
+from db.texts import diaries, sentences
 from learner.encoders import encoder as encoders
 from learner.text.sentences import SentenceSplitter
 
@@ -174,24 +174,24 @@ def _wait(done: Any) -> float:
 def _first_is_ready(db: Database) -> bool:
     active = models.find_active(db)
     first = queue.head(db, 1)
-    return active is not None and models.find_proba(db, active, first[0]) is not None
+    return active is not None and predictions.find_proba(db, active, first[0]) is not None
 
 
 def is_idle(db: Database) -> bool:
     """Say whether the worker has nothing left to do for the diaries that come next."""
     active = models.find_active(db)
-    if active is None or diaries.count_unsplit(db) or rounds.find_open(db) is not None:
+    if active is None or sentences.count_unsplit(db) or rounds.find_open(db) is not None:
         return False
-    proba = models.load_predictions(db, active)
+    proba = predictions.load_predictions(db, active)
     chosen = settings.load(db)
     head = queue.head(db, tasks.EXPLAINED_HEAD)
     shown = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
-    explained = not models.list_unexplained(db, shown, active.id, "eojeol")
+    explained = not explanations.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
 
 
 def _doing(db: Database) -> str:
-    state = rounds.find_worker(db)
+    state = worker_status.find_worker(db)
     return state.step if state else ""
 
 

@@ -35,10 +35,12 @@ from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from benchmarks import machine
 from db.answers import queue
-from db.models import models, rounds
+from db.models import models, rounds, text_spaces
 from db.people import annotators
-from db.texts import diaries
-from db.texts.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
+from db.texts import batches, diaries, sentences
+from db.texts.batches import Batch, NewDiary
+from db.texts.diaries import DRAW_RANGE
+from db.texts.sentences import Sentences
 from learner.active_learning import query_strategies
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features
@@ -125,15 +127,15 @@ def build(folder: Path, arguments: argparse.Namespace) -> None:
         importer = annotators.annotator_id(db, "pool.csv", kind="importer")
         batch = Batch("pool.csv", "0" * 64, "csv", "utf-8", {}, importer, rows)
         made = _diaries(rows, labelled, kinds.label_of[kind_of], rng)
-        imported = diaries.insert_batch(db, batch, made, [], source="pool.csv")
+        imported = batches.insert_batch(db, batch, made, [], source="pool.csv")
         enqueue_import(db, imported)
-        digest = models.add_text_space(db, kinds.space.to_bytes(), fitted_on=rows)
+        digest = text_spaces.add_text_space(db, kinds.space.to_bytes(), fitted_on=rows)
         home = project.vectors_folder(folder / "project.db")
         _write(VectorFile(home / encoder.hash, width=encoder.width), kinds.vectors, kind_of, rng)
         _write(VectorFile(home / f"text-{digest[:32]}", width=kinds.space.width), kinds.text_features, kind_of, rng)
         for at in range(1, rows + 1, _AT_A_TIME):
             ids = range(at, min(at + _AT_A_TIME, rows + 1))
-            diaries.store_sentences(db, [Sentences(i, ((0, 8),), "kss") for i in ids])
+            sentences.store_sentences(db, [Sentences(i, ((0, 8),), "kss") for i in ids])
 
 
 class _kinds:  # noqa: N801 - a bundle of arrays, made once
@@ -311,7 +313,7 @@ def _some_more(bench: WorkerRuntime, db: Database) -> dict[str, Any]:
     texts = [f"새 일기 {start + i}. {_text(i, i % 7)}" for i in range(48)]
     draws = rng.integers(0, DRAW_RANGE, len(texts)).tolist()
     more = [NewDiary(i, t, os.urandom(16), None, None, "{}", "pool", draws[i]) for i, t in enumerate(texts)]
-    diaries.insert_batch(db, batch, more, [], source="more.csv")
+    batches.insert_batch(db, batch, more, [], source="more.csv")
     return {"encode_alone_s": _seconds(lambda: bench.encode(db, texts))[0], "pieces": _keep_up(bench, db)}
 
 

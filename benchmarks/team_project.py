@@ -21,12 +21,14 @@ from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators
 from db.review import queue
 from db.review.queue import Suspect
-from db.texts import diaries
-from db.texts.diaries import DRAW_RANGE, Batch, NewDiary, Sentences
+from db.texts import batches, sentences
+from db.texts.batches import Batch, NewDiary
+from db.texts.diaries import DRAW_RANGE
+from db.texts.sentences import Sentences
 
 if TYPE_CHECKING:
     from db import Database
@@ -77,15 +79,15 @@ def _import(db: Database, moods: np.ndarray, rng: np.random.Generator) -> None:
         NewDiary(i, _text(i, int(m)), os.urandom(16), None, None, "{}", "test" if i % 5 == 0 else "pool", draws[i])
         for i, m in enumerate(moods)
     ]
-    enqueue_import(db, diaries.insert_batch(db, batch, new, [], source="diaries.csv"))
+    enqueue_import(db, batches.insert_batch(db, batch, new, [], source="diaries.csv"))
     texts = (_text(number, int(mood)) for number, mood in enumerate(moods))
-    diaries.store_sentences(db, [Sentences(i + 1, ((0, len(text)),), "kss") for i, text in enumerate(texts)])
+    sentences.store_sentences(db, [Sentences(i + 1, ((0, len(text)),), "kss") for i, text in enumerate(texts)])
 
 
 def _predict(db: Database, moods: np.ndarray, rng: np.random.Generator) -> None:
     proba = rng.dirichlet(np.full(7, 0.5), len(moods)).astype(np.float32)
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", (1, 2, 3, 4, 5, 6, 7), b"w", {}))
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="benchmark")
 
 

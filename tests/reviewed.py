@@ -13,7 +13,7 @@ from db import connection
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators
 from db.texts import diaries
 from learner.encoders.vector_store import VectorFile
@@ -58,7 +58,7 @@ def add_model(db: Database, *, sure: float = 0.9) -> int:
     mood = np.where(np.arange(1, len(proba) + 1) % 2 == 1, ids.index(HAPPY), ids.index(SAD))
     proba[np.arange(len(proba)), mood] = sure
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "encoder", ids, b"", {}))
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="round")
     return model_id
 

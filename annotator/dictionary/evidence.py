@@ -17,7 +17,7 @@ from annotator.label_sets import projection
 from annotator.privacy import masking
 from db.forgetting import forgotten
 from db.label_sets import labels
-from db.models import models, word_emotions
+from db.models import models, predictions, word_emotions
 from db.people import annotators
 from db.texts import care_flags, diaries
 from learner.explanation.explainer import SENTENCE
@@ -136,7 +136,7 @@ def _in_force(
 ) -> Iterator[tuple[int, str, Spans, FloatArray]]:
     """Yield diary id, text, spans and weights for the labels in force, (units, k), of explained diaries."""
     none = np.full(len(active.label_ids), np.nan, np.float32)
-    proba = models.load_predictions(db, active) if mapping.sums else none[None][:0]
+    proba = predictions.load_predictions(db, active) if mapping.sums else none[None][:0]
     for found in explained:
         mine = proba[found.diary_id - 1] if found.diary_id <= len(proba) else none
         if found.weights.shape[1] == len(active.label_ids) and not (mapping.sums and np.isnan(mine).any()):

@@ -18,7 +18,7 @@ from annotator.exporting.data_card_markdown import markdown
 from annotator.quality import agreement
 from db.label_sets import labels
 from db.models import models
-from db.texts import diaries, exports
+from db.texts import batches, diaries, exports
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def facts(db: Database, target: Path, export: Export) -> dict[str, Any]:
                 "imported_at": batch.imported_at,
                 "diaries": batch.kept_count,
             }
-            for batch in reversed(diaries.list_batches(db))
+            for batch in reversed(batches.list_batches(db))
         ],
     }
 

@@ -23,7 +23,7 @@ from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import models
 from db.people import annotators
-from db.texts import diaries, exports
+from db.texts import batches, diaries, exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +78,7 @@ class _Reader:
             names={label.id: label.name for label in labels.list_all_labels(db)},
             columns=[label.name for label in labels.list_labels(db)],
             people=dict(annotators.list_annotators(db)),
-            origins={b.id: Origin(b.file_name, b.file_hash, b.imported_at) for b in diaries.list_batches(db)},
+            origins={b.id: Origin(b.file_name, b.file_hash, b.imported_at) for b in batches.list_batches(db)},
             active=active,
             proba=None if active is None else projection.load_predictions(db, active),
             refiner=adjustment.find_refiner(db, active),

@@ -21,7 +21,7 @@ from annotator.privacy import forgotten_key
 from db.connection import write
 from db.label_sets import labels
 from db.people import annotators
-from db.texts.diaries import Batch, Imported, Skip, insert_batch
+from db.texts.batches import Batch, Imported, Skip, insert_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

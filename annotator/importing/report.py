@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from annotator.importing.importer import ImportReport
     from annotator.messages import Language
-    from db.texts.diaries import Skip
+    from db.texts.batches import Skip
 
 
 def describe(skip: Skip, language: Language | None = None) -> str:

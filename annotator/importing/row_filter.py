@@ -13,7 +13,8 @@ from annotator.errors import UserError
 from annotator.formats import table
 from annotator.formats.dates import read_date
 from db.answers.imported_decisions import NewMark, NewVote
-from db.texts.diaries import DRAW_RANGE, NewDiary, Skip
+from db.texts.batches import NewDiary, Skip
+from db.texts.diaries import DRAW_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

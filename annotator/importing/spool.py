@@ -6,7 +6,7 @@ import pickle
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from db.texts.diaries import NewDiary
+from db.texts.batches import NewDiary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,11 +23,11 @@ from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.connection import write
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators, api_tokens, diary_ties
 from db.review import reviews
 from db.texts import diaries, incremental_import
-from db.texts.diaries import Skip
+from db.texts.batches import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from db import Database
     from db.answers.decisions import Decision
-    from db.models.models import Explanation
-    from db.texts.diaries import NewDiary
+    from db.models.explanations import Explanation
+    from db.texts.batches import NewDiary
 
     FloatArray = NDArray[np.float32]
 
@@ -93,7 +93,7 @@ def store(
         diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
         if classified is not None:
             ids = np.array([diary_id for diary_id, _ in found], np.int64)
-            models.update_predictions(db, classified.model_id, ids, classified.proba)
+            predictions.update_predictions(db, classified.model_id, ids, classified.proba)
     said = predictions_of(db, [item.text for item in items], classified) if classified else [None] * len(items)
     return [
         {"id": diary_id, "created": is_new, "prediction": prediction}
@@ -171,7 +171,7 @@ def read(db: Database, caller: Caller, diary_id: int) -> dict[str, Any]:
 
 def _kept_prediction(db: Database, diary_id: int, text: str) -> dict[str, Any] | None:
     active = models.find_active(db)
-    proba = None if active is None else models.find_proba(db, active, diary_id)
+    proba = None if active is None else predictions.find_proba(db, active, diary_id)
     if active is None or proba is None:
         return None
     return predictions_of(db, [text], Classified(active.id, proba[None]))[0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from db.label_sets import labels
-from db.models import models
+from db.models import explanations, predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.models.models import Explanation, Model
+    from db.models.explanations import Explanation
+    from db.models.models import Model
 
     FloatArray = NDArray[np.float32]
 
@@ -160,14 +161,14 @@ def find_proba(db: Database, model: Model, diary_id: int, mapping: Columns | Non
     Args:
         mapping: of `in_force`, for whoever asks of many diaries.
     """
-    proba = models.find_proba(db, model, diary_id)
+    proba = predictions.find_proba(db, model, diary_id)
     found = None if proba is None else (mapping or in_force(db, model)).proba(proba)
     return None if found is None or np.isnan(found).any() else found
 
 
 def load_predictions(db: Database, model: Model) -> FloatArray:
     """Return the probabilities of the labels in force, (rows, k): row i belongs to diary i + 1; NaN for none."""
-    return in_force(db, model).proba(models.load_predictions(db, model))
+    return in_force(db, model).proba(predictions.load_predictions(db, model))
 
 
 def find_explanation(
@@ -178,6 +179,6 @@ def find_explanation(
     Args:
         mapping: of `in_force`, for whoever asks of many diaries.
     """
-    found = models.find_explanation(db, diary_id, model.id, unit)
-    proba = models.find_proba(db, model, diary_id)
+    found = explanations.find_explanation(db, diary_id, model.id, unit)
+    proba = predictions.find_proba(db, model, diary_id)
     return None if found is None or proba is None else (mapping or in_force(db, model)).explanation(found, proba)

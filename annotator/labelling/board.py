@@ -27,7 +27,7 @@ from db.connection import write
 from db.errors import NotFoundError
 from db.label_sets import labels
 from db.models import models
-from db.texts import diaries
+from db.texts import diaries, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from db.answers.queue import Lease
     from db.answers.repeats import Repeat
     from db.label_sets.labels import Label
-    from db.models.models import Explanation, Model
+    from db.models.explanations import Explanation
+    from db.models.models import Model
     from db.texts.diaries import Diary
 
 LOOKAHEAD = 6
@@ -413,7 +414,7 @@ def scene_of(db: Database, settings: Settings, model: Model | None, language: La
 def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
     blind = lease.is_repeat or blinding.is_blind(diary, scene.settings)
-    split = diaries.find_sentences(db, diary.id)
+    split = sentences.find_sentences(db, diary.id)
     prediction = None if blind else prediction_of(db, scene, diary)
     text = masked(diary.text, scene.settings)
     return {

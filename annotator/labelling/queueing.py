@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from db import Database
     from db.models.models import Model
-    from db.texts.diaries import Imported
+    from db.texts.batches import Imported
     from learner.classification.classifier import Head
 
 STRATEGIES = tuple(query_strategies.STRATEGIES)

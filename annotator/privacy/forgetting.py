@@ -14,7 +14,7 @@ from annotator.privacy import forgotten_files, forgotten_key, near_copies
 from db.connection import file_of
 from db.forgetting import forgetting, forgotten
 from db.models import encoders, models
-from db.texts import diaries
+from db.texts import batches, diaries
 from learner.encoders.onnx_int8 import SUFFIX
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _require(db: Database, by: Person | Caller | None) -> None:
 def _ids(db: Database, selection: Selection) -> list[int]:
     """Return the diaries of a selection, ascending; of ids also those that were forgotten before."""
     if selection.batch_id is not None:
-        if selection.batch_id not in {batch.id for batch in diaries.list_batches(db)}:
+        if selection.batch_id not in {batch.id for batch in batches.list_batches(db)}:
             raise UserError("forget_batch_unknown", id=selection.batch_id)
         return diaries.list_ids_of_batch(db, selection.batch_id)
     if selection.author is not None:

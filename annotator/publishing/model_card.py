@@ -10,7 +10,7 @@ import numpy as np
 from annotator.messages import say
 from annotator.training import analysis
 from annotator.training.evaluation import FEWEST_TO_TRUST, read_figures
-from db.answers import decisions
+from db.answers import training_data
 from db.models import encoders, rounds
 from learner.encoders.onnx_int8 import SUFFIX
 
@@ -113,7 +113,7 @@ def _training_counts(db: Database, model: Model) -> dict[int, int]:
     """Return how many decisions of each label the version learned from, by label id."""
     if not model.training_decisions:
         return {}
-    known = decisions.list_labelled(db, part="pool", up_to=max(model.training_decisions))
+    known = training_data.list_labelled(db, part="pool", up_to=max(model.training_decisions))
     learned = known.label_ids[np.isin(known.decision_ids, np.array(model.training_decisions))]
     ids, counts = np.unique(learned, return_counts=True)
     return dict(zip(ids.tolist(), counts.tolist(), strict=True))

@@ -23,7 +23,7 @@ from db.label_sets import labels
 from db.models import models
 from db.people import annotators
 from db.review import queue, reviews
-from db.texts import diaries
+from db.texts import diaries, sentences
 from learner.encoders.nearest_neighbours import similarities
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
 def _item(desk: _Desk, diary: Diary) -> dict[str, Any]:
     """Return the diary as the label page shows one. Test diaries keep what the model thinks to themselves."""
     blind = diary.part == "test" and desk.settings.blind_test
-    split = diaries.find_sentences(desk.db, diary.id)
+    split = sentences.find_sentences(desk.db, diary.id)
     has_answer = desk.active is not None and desk.active.tier != "zero" and not blind
     scene = board.scene_of(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
     return {

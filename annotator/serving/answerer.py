@@ -10,7 +10,7 @@ from annotator.label_sets import projection
 from annotator.privacy import masking
 from annotator.serving import explaining
 from annotator.serving.runtime import Serving, Workbench
-from db.models import models
+from db.models import explanations, models
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 
@@ -60,9 +60,9 @@ class Answerer:
         db, model = self._db, self._serving.model
         diary = diaries.get_diary(db, diary_id)
         unit = self._bench.settings(db).unit
-        if models.find_explanation(db, diary_id, model.id, unit) is None:
+        if explanations.find_explanation(db, diary_id, model.id, unit) is None:
             explaining.explain_diary(self._bench, db, self._serving, diary_id)
-        found = models.find_explanation(db, diary_id, model.id, unit)
+        found = explanations.find_explanation(db, diary_id, model.id, unit)
         if found is None:
             raise UserError("explanation_missing", id=diary_id)
         proba = self._bench.proba_of_texts(db, self._serving, [diary.text])[0]

@@ -13,7 +13,7 @@ import numpy as np
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from db.models import encoders, models
+from db.models import encoders, facts, models
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.encoders import encoder as encoder_files
@@ -163,7 +163,7 @@ class Shelf:
         texts = diaries.sample_texts(db, limit=_SAMPLE)
         before, after = original.encode(texts).vectors, quantised.encode(texts).vectors
         found = onnx_int8.agreement(before, after, _answers(db, original))
-        models.store_int8_agreement(db, quantised.hash, found.n, found.mean_cosine, found.same_answers)
+        facts.store_int8_agreement(db, quantised.hash, found.n, found.mean_cosine, found.same_answers)
         if found.mean_cosine < onnx_int8.LEAST_COSINE:
             raise EncoderError(
                 "int8_disagrees", name=quantised.name, cosine=found.mean_cosine, least=onnx_int8.LEAST_COSINE

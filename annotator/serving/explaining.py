@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
-from db.models import explanation_cache, models
+from db.models import explanation_cache, explanations
 from db.texts import diaries
+from db.texts import sentences as texts_sentences
 from learner.explanation import explainer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
     """Compute and keep the explanation of one diary by a model: without the encoder where an earlier one is kept."""
     unit = bench.settings(db).unit
     diary = diaries.get_diary(db, diary_id)
-    split = diaries.find_sentences(db, diary_id)
+    split = texts_sentences.find_sentences(db, diary_id)
     filler = bench.filler(db, serving)
     made_with = _made_with(serving, unit, filler)
     known = explanation_cache.find(db, diary_id, made_with)
@@ -41,12 +42,12 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
         filler=filler,
     )
     explanation_cache.store(db, diary_id, made_with, kept.to_bytes())
-    models.store_explanation(db, _as_stored(found, diary_id, serving, unit))
+    explanations.store_explanation(db, _as_stored(found, diary_id, serving, unit))
 
 
 def explain_text(
     bench: Workbench, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
-) -> models.Explanation:
+) -> explanations.Explanation:
     """Return the explanation of a text that is no diary of the project; nothing of it is kept."""
     unit = bench.settings(db).unit
     filler = bench.filler(db, serving)
@@ -63,8 +64,8 @@ def explain_text(
     return _as_stored(found, 0, serving, unit)
 
 
-def _as_stored(found: Explained, diary_id: int, serving: Serving, unit: Unit) -> models.Explanation:
-    return models.Explanation(
+def _as_stored(found: Explained, diary_id: int, serving: Serving, unit: Unit) -> explanations.Explanation:
+    return explanations.Explanation(
         diary_id,
         serving.model.id,
         unit,

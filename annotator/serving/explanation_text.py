@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.messages import Language
-    from db.models.models import Explanation
+    from db.models.explanations import Explanation
     from learner.text.characters import Span, Spans
 
     FloatArray = NDArray[np.float32]

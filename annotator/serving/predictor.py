@@ -11,7 +11,7 @@ from annotator.errors import UserError
 from annotator.serving import explaining
 from annotator.serving.answers import Classified
 from annotator.serving.runtime import Workbench
-from db.models import models
+from db.models import explanations, models, predictions
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 
@@ -50,10 +50,10 @@ class Answering:
         """
         with project.opened(self._path) as db:
             serving, diary = self._load(db), diaries.get_diary(db, diary_id)
-            if models.find_proba(db, serving.model, diary_id) is None:
+            if predictions.find_proba(db, serving.model, diary_id) is None:
                 proba = self._bench.proba_of_texts(db, serving, [diary.text])
-                models.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
-            if models.find_explanation(db, diary_id, serving.model.id, self._bench.settings(db).unit) is None:
+                predictions.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
+            if explanations.find_explanation(db, diary_id, serving.model.id, self._bench.settings(db).unit) is None:
                 explaining.explain_diary(self._bench, db, serving, diary_id)
 
     def _load(self, db: Database) -> Serving:

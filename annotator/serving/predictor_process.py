@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
-    from db.models.models import Explanation
+    from db.models.explanations import Explanation
 
 _T = TypeVar("_T")
 

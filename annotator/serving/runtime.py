@@ -17,7 +17,8 @@ from annotator.privacy import forgotten_files
 from annotator.serving import encoder_cache
 from annotator.serving.encoder_cache import Shelf
 from db import connect
-from db.models import models
+from db.models import facts, models
+from db.models import text_spaces as models_text_spaces
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features as text_spaces
@@ -183,10 +184,10 @@ class Workbench:
 
     def text_space(self, db: Database, digest: str | None = None) -> tuple[str, TextSpace] | None:
         """Return a text space by its hash, or the newest one; None if there is none yet."""
-        digest = digest or models.find_newest_text_space(db)
+        digest = digest or models_text_spaces.find_newest_text_space(db)
         if digest is not None and digest in self._spaces:
             return digest, self._spaces[digest]
-        found = models.find_text_space(db, digest)
+        found = models_text_spaces.find_text_space(db, digest)
         if found is None:
             return None
         self._spaces.setdefault(found[0], text_spaces.from_bytes(found[1]))
@@ -270,7 +271,7 @@ class Workbench:
             encoded = self.encode(db, diaries.list_texts(db, part), urgent=urgent, encoder=encoder)
             self.keep_vectors(db, file, part, encoded)
             if urgent and len(part) >= _FEWEST_TO_TIME:
-                models.store_texts_per_second(db, len(part) / (time.monotonic() - began))
+                facts.store_texts_per_second(db, len(part) / (time.monotonic() - began))
         return True
 
     def proba_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:

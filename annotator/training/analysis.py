@@ -10,7 +10,7 @@ import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
 from db.answers import decisions
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 from learner.active_learning.learning_curve import FEWEST
 from learner.active_learning.learning_curve import Point as Point
 from learner.classification import calibration
@@ -272,7 +272,7 @@ def find_unsure(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     active = models.find_active(db)
     if active is None or not active.training_decisions:
         return None
-    confidence = models.load_predictions(db, active).max(axis=1, initial=-np.inf)
+    confidence = predictions.load_predictions(db, active).max(axis=1, initial=-np.inf)
     decided = decisions.decided_ids(db)
     confidence[decided[decided <= len(confidence)] - 1] = np.nan
     left: NDArray[np.float32] = confidence[np.isfinite(confidence)]

@@ -23,7 +23,7 @@ from annotator.serving.runtime import Workbench
 from db.answers import queue
 from db.connection import write
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
@@ -208,7 +208,7 @@ def _keep(db: Database, model: models.NewModel, ids: NDArray[np.int64], proba: F
         active = models.find_active(db)
         is_active = active is None or not active.training_decisions
         model_id = models.add_model(db, model)
-        models.update_predictions(db, model_id, ids, proba)
+        predictions.update_predictions(db, model_id, ids, proba)
         if is_active:
             models.activate(db, model_id, reason="prefill")
     return model_id, is_active

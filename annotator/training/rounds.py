@@ -11,7 +11,7 @@ from annotator.errors import UserError
 from annotator.label_sets import projection
 from db.answers import decisions, rationales
 from db.label_sets import labels
-from db.models import encoders, models, rounds
+from db.models import encoders, facts, models, rounds
 
 if TYPE_CHECKING:
     from db import Database
@@ -115,7 +115,7 @@ def _offered_tier(db: Database, label_count: int) -> str | None:
 def _expected_seconds(db: Database, label_count: int, tier: str = "instant") -> float:
     done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.tier == tier and r.report.get("train")]
     if not done and tier != "instant":
-        rate = models.texts_per_second(db) or _FIRST_GUESS_TEXTS_PER_SECOND
+        rate = facts.texts_per_second(db) or _FIRST_GUESS_TEXTS_PER_SECOND
         # A step computes a text about four times over: forwards, backwards, and its share of the evaluations.
         return (4 * _TUNED_TEXTS + _ENCODED_TEXTS) / rate
     if not done:

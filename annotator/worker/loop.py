@@ -20,7 +20,7 @@ from annotator.worker.runtime import WorkerRuntime
 from db import clock
 from db.forgetting import forgotten
 from db.jobs import prepare as prepare_jobs
-from db.models import rounds
+from db.models import rounds, worker_status
 from learner.encoders.encoder import default_cache
 from maeumgyeol import private_files
 
@@ -162,7 +162,7 @@ class Worker:
         if said == self._said and not force:
             return
         self._said = said
-        rounds.report_worker(
+        worker_status.report_worker(
             db,
             pid=os.getpid(),
             host=socket.gethostname(),

@@ -27,12 +27,12 @@ from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.errors import DatabaseError
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators
 from db.review import queue, reviews
 from db.review.queue import Suspect
 from db.review.reviews import NewReview
-from db.texts import care_flags, diaries
+from db.texts import care_flags, diaries, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,11 +124,11 @@ def _predict(db: Database) -> None:
     ids = tuple(each.id for each in labels.list_labels(db))
     proba = rng.dirichlet(np.full(len(ids), 0.5), count).astype(np.float32)
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", ids, b"w", {}))
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="benchmark")
     for diary_id in range(1, count + 1):
         text = diaries.get_diary(db, diary_id).text
-        diaries.store_sentences(db, [diaries.Sentences(diary_id, ((0, len(text)),), "kss")])
+        sentences.store_sentences(db, [sentences.Sentences(diary_id, ((0, len(text)),), "kss")])
 
 
 def _describe_labels(db: Database, texts: list[str]) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from db.connection import rows
-from db.models import models
+from db.models import predictions
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -71,7 +71,7 @@ TRAINED = """
 
 def _clear_predictions(db: Database) -> None:
     ids = [int(i) for (i,) in rows(db, "select id from temp.going_diaries order by id")]
-    models.clear_predictions(db, ids)
+    predictions.clear_predictions(db, ids)
 
 
 def _clean_reports(db: Database) -> None:

@@ -49,27 +49,6 @@ class Round:
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerState:
-    """What the worker said of itself last.
-
-    Attributes:
-        silent_seconds: since when it has said nothing.
-        step: message key of what it does; empty when idle.
-        done, total: how far that is.
-        error: message code and details of the last failure, if it has not been overcome.
-    """
-
-    pid: int
-    host: str
-    started_at: str
-    silent_seconds: float
-    step: str
-    done: int
-    total: int
-    error: dict[str, Any] | None
-
-
 _COLUMNS = """id, number, status, cancel_asked, requested_at, started_at, ended_at, step, progress,
     last_decision_id, previous_model_id, model_id, report, error, tier"""
 
@@ -207,46 +186,3 @@ def ask_cancel(db: Database, round_id: int) -> None:
             "update rounds set status = 'cancelled', ended_at = ? where id = ? and status = 'requested'",
             (clock.now(), round_id),
         )
-
-
-def report_worker(
-    db: Database,
-    *,
-    pid: int,
-    host: str,
-    started_at: str,
-    step: str,
-    done: int,
-    total: int,
-    error: dict[str, Any] | None,
-) -> None:
-    """Say that the worker lives, and what it does."""
-    with write(db):
-        db.conn.execute(
-            """
-            insert or replace into worker (id, pid, host, started_at, seen_at, step, done, total, error)
-            values (1, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            (
-                pid,
-                host,
-                started_at,
-                clock.now(),
-                step,
-                done,
-                total,
-                None if error is None else json.dumps(error, ensure_ascii=False),
-            ),
-        )
-
-
-def find_worker(db: Database) -> WorkerState | None:
-    """Return what the worker said last, if one ever ran."""
-    sql = "select pid, host, started_at, seen_at, step, done, total, error from worker"
-    row = one(db, sql)
-    if row is None:
-        return None
-    values = list(row)
-    values[3] = clock.seconds_since(row[3])
-    values[7] = None if row[7] is None else json.loads(row[7])
-    return WorkerState(*values)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from db.texts.diaries import NewDiary
+    from db.texts.batches import NewDiary
 
 
 _FIELDS = ("text", "text_hash", "written_on", "author", "metadata", "part", "draw")

@@ -17,7 +17,7 @@ from annotator.label_sets.definitions import DEFAULT_LABELS
 from db.answers import decisions, queue
 from db.connection import rows
 from db.label_sets import labels
-from db.texts import diaries
+from db.texts import batches, diaries
 from tests.conftest import DIARIES
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_the_demo_holds_every_entry_and_no_label(entries: list[dict[str, str]], 
         assert [diary.text for diary in kept] == [entry["text"] for entry in entries]
         assert all(diary.metadata == {} for diary in kept)
         assert decisions.last_decision_id(db) == 0
-        assert "label" not in diaries.list_batches(db)[0].columns
+        assert "label" not in batches.list_batches(db)[0].columns
         assert sorted(queue.head(db, 10_000)) == [diary.id for diary in kept]
         assert all(diary.written_on and diary.author for diary in kept)
         names = {label.name for label in DEFAULT_LABELS}

@@ -16,7 +16,7 @@ from annotator.importing import import_file
 from annotator.labelling import board
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
-from db.models import models
+from db.models import models, predictions
 from db.models.models import NewModel
 from db.people import annotators
 
@@ -60,7 +60,7 @@ def filled(opened: Database) -> Database:
         rationales.add(opened, mark)
     label_ids = tuple(label.id for label in board.label_set(opened))
     model_id = models.add_model(opened, NewModel("zero", "bundled", "hash", label_ids, b"w", settings={}))
-    models.store_predictions(opened, model_id, np.full((5, 7), 1 / 7, np.float32))
+    predictions.store_predictions(opened, model_id, np.full((5, 7), 1 / 7, np.float32))
     models.activate(opened, model_id, reason="test")
     return opened
 

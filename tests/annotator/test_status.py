@@ -12,10 +12,10 @@ from annotator.labelling import board
 from annotator.processes.worker_lock import only_worker
 from db.answers import decisions
 from db.answers.decisions import NewDecision
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 from db.people import annotators
-from db.texts import diaries
-from db.texts.diaries import Sentences
+from db.texts import diaries, sentences
+from db.texts.sentences import Sentences
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_status_counts_what_is_in_force(opened: Database, project_path: Path) 
     decisions.add(opened, NewDecision(4, me, "flag", "token-4"))
     decisions.add(opened, NewDecision(5, me, "label", "token-5", 7))
     decisions.undo_last(opened, me, token="token-6")
-    diaries.store_sentences(opened, [Sentences(1, ((0, 3),), "kss"), Sentences(2, ((0, 3),), "fallback")])
+    sentences.store_sentences(opened, [Sentences(1, ((0, 3),), "kss"), Sentences(2, ((0, 3),), "fallback")])
     now = status.status(opened, project_path)
     assert {label: n for label, n in now.counts.items() if n} == {2: 2, 5: 1}
     assert now.kinds == {"label": 3, "flag": 1}
@@ -88,7 +88,7 @@ def test_confidences_are_the_largest_probabilities_of_what_was_predicted(opened:
     assert status.confidences(opened).shape == (0,), "nothing was predicted yet"
     proba = np.full((3, 7), 0.1, np.float32)
     proba[0, 3], proba[1] = 0.4, np.nan
-    models.store_predictions(opened, model_id, proba)
+    predictions.store_predictions(opened, model_id, proba)
     np.testing.assert_allclose(status.confidences(opened), [0.4, 0.1])
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 from annotator import blinding, project, settings
 from db.answers import decisions, queue
 from db.label_sets import labels
-from db.models import models
+from db.models import explanations, models
 from db.people import annotators
 from db.texts import diaries
 from tests.browser.conftest import free_port
@@ -187,4 +187,4 @@ def _explained(db: Database) -> bool:
     chosen = settings.load(db)
     # Blind diaries are shown without one.
     shown = (i for i in queue.head(db, 20) if not blinding.is_blind(diaries.get_diary(db, i), chosen))
-    return active is not None and models.find_explanation(db, next(shown), active.id, "eojeol") is not None
+    return active is not None and explanations.find_explanation(db, next(shown), active.id, "eojeol") is not None

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import project
-from db.answers import decisions
+from db.answers import training_data
 from db.people import annotators
 from db.review import reviews
 from tests import reviewed
@@ -79,7 +79,7 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         page.keyboard.type("a <b>bold</b> reason 1 z")
         page.keyboard.press("Enter")
         wait_until(page, lambda: (found := reviews.find_standing(db, first)) is not None and found.kind == "correct")
-        labelled = decisions.list_labelled(db, part="pool")
+        labelled = training_data.list_labelled(db, part="pool")
         assert labelled.label_ids[labelled.diary_ids == first].tolist() == [true_label]
 
         other = 3 - first

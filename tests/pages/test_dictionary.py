@@ -9,7 +9,7 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.dictionary import entries, evidence
 from db.label_sets import labels
-from db.models import models, word_emotions
+from db.models import explanations, models, word_emotions
 from db.people import annotators
 from db.texts import diaries
 from learner.lexicon import word_vectors
@@ -41,7 +41,9 @@ def _explain(db: Database) -> None:
         weights = np.zeros((len(spans), len(label_ids)), np.float32)
         weights[:, label_ids.index(SAD)] = [0.9 if "눈물" in diary.text[a:b] else -0.1 for a, b in spans]
         fit = (1.0,) * len(label_ids)
-        models.store_explanation(db, models.Explanation(diary.id, model_id, "eojeol", spans, weights, fit, 9))
+        explanations.store_explanation(
+            db, explanations.Explanation(diary.id, model_id, "eojeol", spans, weights, fit, 9)
+        )
 
 
 @pytest.fixture

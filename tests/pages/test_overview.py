@@ -9,7 +9,7 @@ import pytest
 from annotator import exporting, project, settings
 from db.answers import decisions
 from db.answers.decisions import NewDecision
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries
 from tests.conftest import fill
@@ -40,7 +40,7 @@ def _add_measured_model(db: Database) -> None:
     model_id = models.add_model(db, new)
     models.activate(db, model_id, reason="test")
     models.store_metrics(db, model_id, {"test": _figures()})
-    models.store_predictions(db, model_id, np.full((6, 7), 1 / 7, np.float32))
+    predictions.store_predictions(db, model_id, np.full((6, 7), 1 / 7, np.float32))
     rounds.set_model(db, round_id, model_id)
     rounds.end(db, round_id, status="done", report={"train": 6, "after": _figures()})
 

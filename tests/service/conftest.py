@@ -14,7 +14,7 @@ from annotator import project
 from annotator.accounts import api_tokens
 from annotator.accounts.api_tokens import SCOPES
 from db.label_sets import labels
-from db.models import models
+from db.models import models, predictions
 from db.texts import diaries
 from service.app import create
 from tests.conftest import fill
@@ -33,7 +33,7 @@ def add_model(db: Database, label: str, *, sure: float = 0.7) -> models.Model:
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", label_ids, label.encode(), {}))
     proba = np.full((diaries.last_diary_id(db), len(label_ids)), (1 - sure) / (len(label_ids) - 1), np.float32)
     proba[:, place] = sure
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="test")
     return models.get_model(db, model_id)
 

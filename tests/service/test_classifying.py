@@ -22,7 +22,7 @@ from annotator import project
 from annotator.accounts import api_tokens
 from annotator.worker import tasks as upkeep
 from annotator.worker.runtime import WorkerRuntime
-from db.models import models
+from db.models import models, predictions
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from tests.browser.conftest import free_port
@@ -102,7 +102,7 @@ def test_text_and_result_are_kept_together_and_read_back_the_same(service: Runni
     with closing(project.open_project(service.path)) as db:
         active = models.find_active(db)
         assert active is not None
-        assert models.find_proba(db, active, made.json()["id"]) is not None
+        assert predictions.find_proba(db, active, made.json()["id"]) is not None
 
 
 def test_a_diary_alone_and_among_others_gets_the_same_answer(service: Running) -> None:

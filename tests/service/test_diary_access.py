@@ -11,7 +11,7 @@ from annotator.accounts import api_tokens
 from annotator.accounts.api_tokens import SCOPES
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
-from db.models import models
+from db.models import explanations
 from db.texts import care_flags as flags
 from tests.service.conftest import Program, add_model
 
@@ -75,7 +75,9 @@ def ids(client: TestClient, opened: Database) -> dict[str, int]:
     weights = np.ones((1, len(model.label_ids)), np.float32)
     for diary_id in (1, 2, *own):
         fit = (0.5,) * len(model.label_ids)
-        models.store_explanation(opened, models.Explanation(diary_id, model.id, "eojeol", ((0, 2),), weights, fit, 100))
+        explanations.store_explanation(
+            opened, explanations.Explanation(diary_id, model.id, "eojeol", ((0, 2),), weights, fit, 100)
+        )
     flags.flag(opened, [ids["withheld"], ids["withheld_handed_in"]], list_hash="list", up_to=100)
     forgetting.forget(opened, None, Selection(ids=(ids["deleted"],)))
     return ids

@@ -16,9 +16,9 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.accounts import api_tokens
 from annotator.importing import MAX_CHARACTERS
-from db.answers import decisions, queue
+from db.answers import decisions, queue, training_data
 from db.connection import rows, scalar
-from db.texts import diaries
+from db.texts import batches, diaries
 from service.app import create
 from service.middleware import MOST_BYTES
 from service.schemas import MOST_TEXTS
@@ -61,7 +61,7 @@ def test_diaries_of_one_token_are_one_import_that_grows(web: Program, opened: Da
     for text in ("하나", "둘", "둘"):
         web.post("/v1/diaries", json={"text": text})
     web.post("/v1/diaries/batch", json={"diaries": [{"text": "셋"}, {"text": "하나"}]})
-    batch = diaries.list_batches(opened)[0]
+    batch = batches.list_batches(opened)[0]
     assert (batch.file_name, batch.row_count, batch.kept_count) == ("API: web", 5, 3)
     assert diaries.count_diaries(opened) == scalar(opened, "select count(*) from diaries") == 9
 
@@ -80,7 +80,7 @@ def test_a_corrected_label_is_a_decision_of_the_token_and_trains(web: Program, o
     answer = web.ask("PUT", "/v1/diaries/1/label", json={"label": "행복"}).json()
     assert (answer["status"], answer["label"]["name"], answer["label"]["by"]) == ("labelled", "행복", "web")
     assert answer["prediction"]["label"] == "슬픔"
-    counted = [decisions.list_labelled(opened, part=part) for part in ("pool", "test")]  # type: ignore[arg-type]
+    counted = [training_data.list_labelled(opened, part=part) for part in ("pool", "test")]  # type: ignore[arg-type]
     assert sum(map(len, counted)) == 1
 
 
@@ -108,7 +108,7 @@ def test_the_same_request_under_a_key_acts_once(web: Program, opened: Database) 
     assert (again.status_code, again.json()) == (first.status_code, first.json())
     assert again.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
-    assert diaries.list_batches(opened)[0].row_count == 1
+    assert batches.list_batches(opened)[0].row_count == 1
 
 
 def test_a_key_is_for_one_request_of_one_token(web: Program, opened: Database) -> None:

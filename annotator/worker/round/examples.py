@@ -12,7 +12,7 @@ from learner.classification.soft_labels import share_equally, soft_targets
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from db.answers.decisions import LabelledDiaries
+    from db.answers.training_data import LabelledDiaries
 
 
 @dataclass(frozen=True, slots=True)

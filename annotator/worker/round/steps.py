@@ -18,11 +18,11 @@ from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
 from annotator.worker.round import encoder_tuning, evaluation, rationale_training
 from annotator.worker.round.examples import Examples, examples_of
-from db.answers import decisions, queue, rationales
+from db.answers import decisions, queue, rationales, training_data
 from db.connection import write
 from db.forgetting import forgotten
 from db.label_sets import labels
-from db.models import models, rounds
+from db.models import facts, models, predictions, rounds
 from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
@@ -149,8 +149,8 @@ def _reads(db: Database, this: rounds.Round) -> Choice:
 def _examples(bench: Workbench, db: Database, round_id: int) -> tuple[Examples, Examples]:
     this = rounds.get_round(db, round_id)
     up_to, label_ids = this.last_decision_id, _label_ids(db, this)
-    training = decisions.list_labelled(db, part="pool", up_to=up_to)
-    test = decisions.list_labelled(db, part="test", up_to=up_to)
+    training = training_data.list_labelled(db, part="pool", up_to=up_to)
+    test = training_data.list_labelled(db, part="test", up_to=up_to)
     return examples_of(training, label_ids), examples_of(test, label_ids)
 
 
@@ -223,7 +223,7 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         model_id = models.add_model(db, model)
         rounds.set_model(db, round_id, model_id)
         if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
-            models.mark_partly_ranked(db, model_id)
+            facts.mark_partly_ranked(db, model_id)
     return {"model_id": model_id}
 
 
@@ -320,7 +320,7 @@ def _rank(bench: Workbench, db: Database, round_id: int) -> Result:
     proba = np.full((len(there), len(new.model.label_ids)), np.nan, np.float32)
     if len(ids):
         proba[there] = scoring.score(bench, db, new, ids)
-    models.store_predictions(db, new.model.id, proba)
+    predictions.store_predictions(db, new.model.id, proba)
     return {"predicted": len(ids)}
 
 
@@ -340,7 +340,7 @@ def _promote(bench: Workbench, db: Database, round_id: int) -> Result:
             models.activate(db, model.id, reason=f"round {this.number}")
             queue.replace_queue(db, entries, model_id=model.id)
         new_in_head = len(set(queue.head(db, 100)) - set(before))
-        models.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
+        predictions.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
         decided = {"promoted": promoted, "held_back_by": held_back_by, "stability": stability}
         report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
         rounds.end(db, round_id, status="done", report=report)
@@ -352,7 +352,7 @@ def _order(bench: Workbench, db: Database, this: rounds.Round, model: models.Mod
     return queueing.rank_pool(
         db,
         model,
-        models.load_predictions(db, model),
+        predictions.load_predictions(db, model),
         features=lambda ids: bench.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,
@@ -368,7 +368,9 @@ def _stability(db: Database, previous_id: int | None, new: models.Model) -> Resu
     columns = _columns(db, old, new)
     if not old.training_decisions or not columns.is_whole:
         return None
-    return evaluation.stability(columns.proba(models.load_predictions(db, old)), models.load_predictions(db, new))
+    return evaluation.stability(
+        columns.proba(predictions.load_predictions(db, old)), predictions.load_predictions(db, new)
+    )
 
 
 STEPS: dict[str, Step] = {

@@ -23,10 +23,11 @@ from db.answers import queue
 from db.connection import write
 from db.forgetting import forgotten
 from db.label_sets import labels
-from db.models import models
+from db.models import explanations, facts, models, predictions
+from db.models import text_spaces as models_text_spaces
 from db.review import reviews
-from db.texts import diaries
-from db.texts.diaries import Sentences
+from db.texts import diaries, sentences
+from db.texts.sentences import Sentences
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features as text_spaces
 
@@ -86,7 +87,7 @@ def _head(db: Database) -> NDArray[np.int64]:
 
 
 def _split_head(bench: WorkerRuntime, db: Database) -> Progress | None:
-    head = [i for i in queue.head(db, HEAD) if diaries.find_sentences(db, i) is None]
+    head = [i for i in queue.head(db, HEAD) if sentences.find_sentences(db, i) is None]
     return _split(bench, db, head)
 
 
@@ -94,7 +95,7 @@ def _split_rest(bench: WorkerRuntime, db: Database) -> Progress | None:
     known, last = bench.marks, diaries.last_diary_id(db)
     if known.split_up_to >= last:
         return None
-    due = diaries.list_unsplit_ids(db, limit=_SPLIT_BATCH, after=known.split_up_to)
+    due = sentences.list_unsplit_ids(db, limit=_SPLIT_BATCH, after=known.split_up_to)
     progress = _split(bench, db, due)
     known.split_up_to = due[-1] if due else last
     return progress
@@ -104,11 +105,11 @@ def _split(bench: WorkerRuntime, db: Database, diary_ids: list[int]) -> Progress
     if not diary_ids:
         return None
     splits = bench.splitter().split(diaries.list_texts(db, diary_ids))
-    diaries.store_sentences(
+    sentences.store_sentences(
         db, [Sentences(i, split.spans, split.splitter) for i, split in zip(diary_ids, splits, strict=True)]
     )
     total = diaries.count_diaries(db)
-    return Progress("split", total - diaries.count_unsplit(db), total)
+    return Progress("split", total - sentences.count_unsplit(db), total)
 
 
 def _encode_head(bench: WorkerRuntime, db: Database) -> Progress | None:
@@ -142,7 +143,7 @@ def _encode(bench: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) ->
         return None
     bench.encode_missing(db, missing)
     counts = file.token_counts()
-    models.store_cut_count(db, int((counts > bench.encoder(db).max_tokens).sum()))
+    facts.store_cut_count(db, int((counts > bench.encoder(db).max_tokens).sum()))
     return Progress("encode", int((counts > 0).sum()), diaries.count_diaries(db))
 
 
@@ -210,7 +211,7 @@ def _predict(bench: WorkerRuntime, db: Database) -> Progress | None:
     if not encoded.any() or not (urgent or encoded.all() or encoded.sum() >= _PREDICT_BATCH):
         return None
     due = due[encoded]
-    models.update_predictions(db, serving.model.id, due, scoring.score(bench, db, serving, due))
+    predictions.update_predictions(db, serving.model.id, due, scoring.score(bench, db, serving, due))
     predicted[due - 1] = True
     return Progress("predict", int(predicted.sum()), len(predicted))
 
@@ -221,7 +222,7 @@ def _predicted(known: ProgressMarks, db: Database, serving: Serving) -> NDArray[
     activation_id = models.last_activation_id(db)
     if known.activation_id != activation_id:
         known.activation_id = activation_id
-        known.predicted = ~np.isnan(models.load_predictions(db, serving.model)[:rows, 0])
+        known.predicted = ~np.isnan(predictions.load_predictions(db, serving.model)[:rows, 0])
     if len(known.predicted) < rows:
         known.predicted = np.pad(known.predicted, (0, rows - len(known.predicted)))
     return known.predicted
@@ -239,7 +240,7 @@ def _rank(bench: WorkerRuntime, db: Database) -> Progress | None:
     entries = queueing.rank_pool(
         db,
         serving.model,
-        models.load_predictions(db, serving.model),
+        predictions.load_predictions(db, serving.model),
         features=lambda ids: bench.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,
@@ -248,18 +249,18 @@ def _rank(bench: WorkerRuntime, db: Database) -> Progress | None:
     with write(db):
         queue.replace_queue(db, entries, model_id=serving.model.id)
         if is_whole:
-            models.clear_partly_ranked(db)
+            facts.clear_partly_ranked(db)
     return Progress("rank", 1, 1)
 
 
 def _ranked_partly_but_now_whole(bench: WorkerRuntime, db: Database, serving: Serving) -> bool:
     """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
-    if not models.is_partly_ranked(db, serving.model.id):
+    if not facts.is_partly_ranked(db, serving.model.id):
         return False
     count = diaries.count_diaries(db)
     if bench.vectors_of(serving).present(diaries.last_diary_id(db)).sum() < count:
         return False
-    proba = models.load_predictions(db, serving.model)
+    proba = predictions.load_predictions(db, serving.model)
     return int((~np.isnan(proba).any(axis=1)).sum()) >= count
 
 
@@ -271,7 +272,7 @@ def _explain_head(bench: WorkerRuntime, db: Database) -> Progress | None:
     settings = bench.settings(db)
     head = [i for i in queue.head(db, EXPLAINED_HEAD) if not blinding.is_blind(diaries.get_diary(db, i), settings)]
     unit = settings.unit
-    due = models.list_unexplained(db, head, serving.model.id, unit)
+    due = explanations.list_unexplained(db, head, serving.model.id, unit)
     if not due:
         return None
     explaining.explain_diary(bench, db, serving, due[0])
@@ -293,16 +294,16 @@ def _fit_text_space(bench: WorkerRuntime, db: Database) -> Progress | None:
     if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.marks, db):
         return None
     space = text_spaces.fit(diaries.sample_texts(db, limit=text_spaces.MOST_TEXTS), seed=0)
-    models.add_text_space(db, space.to_bytes(), fitted_on=count)
+    models_text_spaces.add_text_space(db, space.to_bytes(), fitted_on=count)
     return Progress("text_space", 1, 1)
 
 
 def _fitted_on(known: ProgressMarks, db: Database) -> int:
-    newest = models.find_newest_text_space(db)
+    newest = models_text_spaces.find_newest_text_space(db)
     if newest is None:
         return 0
     if newest not in known.fitted_on:
-        found = models.find_text_space(db, newest)
+        found = models_text_spaces.find_text_space(db, newest)
         known.fitted_on[newest] = 0 if found is None else found[2]
     return known.fitted_on[newest]
 

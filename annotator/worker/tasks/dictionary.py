@@ -14,10 +14,10 @@ from annotator.serving import explaining
 from annotator.worker.round import encoder_tuning, evaluation
 from annotator.worker.round.examples import examples_of
 from db import clock
-from db.answers import decisions
+from db.answers import training_data
 from db.connection import write
 from db.forgetting import forgotten
-from db.models import models, rounds, word_emotions
+from db.models import explanations, models, rounds, word_emotions
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.lexicon import lexicon, word_vectors
@@ -73,9 +73,9 @@ def _effect(bench: WorkerRuntime, db: Database, serving: Serving, up_to: int) ->
     `annotator.dictionary.adjustment.Effect`."""
     model = serving.model
     made_by = rounds.find_by_model(db, model.id)
-    learned = decisions.list_labelled(db, part="pool", up_to=None if made_by is None else made_by.last_decision_id)
+    learned = training_data.list_labelled(db, part="pool", up_to=None if made_by is None else made_by.last_decision_id)
     train = examples_of(learned, model.label_ids)
-    test = examples_of(decisions.list_labelled(db, part="test"), model.label_ids)
+    test = examples_of(training_data.list_labelled(db, part="test"), model.label_ids)
     entries = adjustment.entries_of(db, up_to=up_to)
     strength = _strength(bench, db, serving, train, entries)
     refiner = adjustment.Refiner(entries, model.label_ids, strength)
@@ -127,7 +127,7 @@ def explain_more(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     serving = bench.serving(db) if wanted else None
     if serving is None:
         return None
-    due = models.list_unexplained(db, wanted, serving.model.id, bench.settings(db).unit)
+    due = explanations.list_unexplained(db, wanted, serving.model.id, bench.settings(db).unit)
     if due:
         explaining.explain_diary(bench, db, serving, due[0])
         return len(wanted) - len(due) + 1, len(wanted)

@@ -13,7 +13,7 @@ import numpy as np
 from annotator.label_sets import projection
 from annotator.serving import explaining
 from db.label_sets import labels
-from db.models import models, rounds
+from db.models import explanations, models, predictions, rounds
 from db.review import label_issues, queue, reviews
 from db.review.queue import Filter, Suspect
 from db.texts import diaries
@@ -77,9 +77,9 @@ def explain_next(bench: Workbench, db: Database) -> bool:
     settings = bench.settings(db)
     head = [row.diary_id for row in queue.list_rows(db, Filter(), limit=HEAD)
             if not (row.part == "test" and settings.blind_test)]  # fmt: skip
-    due = models.list_unexplained(db, head, serving.model.id, settings.unit)
+    due = explanations.list_unexplained(db, head, serving.model.id, settings.unit)
     # Without a vector there is no prediction that could be explained.
-    due = [i for i in due if models.find_proba(db, serving.model, i) is not None]
+    due = [i for i in due if predictions.find_proba(db, serving.model, i) is not None]
     if not due:
         return False
     explaining.explain_diary(bench, db, serving, due[0])

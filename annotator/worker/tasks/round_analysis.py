@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.worker.round.examples import Examples, examples_of
-from db.answers import decisions
+from db.answers import decisions, training_data
 from db.connection import write
 from db.label_sets import labels
 from db.models import encoders, models, rounds
@@ -98,8 +98,8 @@ class _Material:
 
 def _gather(bench: Workbench, db: Database, due: Round, serving: Serving) -> _Material:
     label_ids, up_to = serving.model.label_ids, due.last_decision_id
-    train = examples_of(decisions.list_labelled(db, part="pool", up_to=up_to), label_ids)
-    test = examples_of(decisions.list_labelled(db, part="test", up_to=up_to), label_ids)
+    train = examples_of(training_data.list_labelled(db, part="pool", up_to=up_to), label_ids)
+    test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
     train_features = bench.features(db, serving, train.diary_ids)
     test_features = bench.features(db, serving, test.diary_ids)
     seed = int(bench.settings(db).seed[:8], 16) + due.number

@@ -30,7 +30,7 @@ from db.answers import decisions, queue
 from db.answers import rationales as kept_marks
 from db.connection import scalar, write
 from db.errors import NotFoundError
-from db.models import models, word_emotions
+from db.models import explanations, models, word_emotions
 from db.models.rounds import Round
 from db.people import annotators
 from db.review import reviews
@@ -616,8 +616,8 @@ def test_the_gathered_words_change_when_a_diary_is_flagged(opened: Database) -> 
     for diary_id in (1, 2):
         text = diaries.get_diary(opened, diary_id).text
         weights = np.ones((1, 7), np.float32)
-        models.store_explanation(
-            opened, models.Explanation(diary_id, model_id, "eojeol", ((0, len(text)),), weights, (0.5,) * 7, 100)
+        explanations.store_explanation(
+            opened, explanations.Explanation(diary_id, model_id, "eojeol", ((0, len(text)),), weights, (0.5,) * 7, 100)
         )
     with write(opened):
         opened.conn.execute("update diaries set part = 'pool'")

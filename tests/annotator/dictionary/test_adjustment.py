@@ -10,7 +10,7 @@ from annotator import settings as project_settings
 from annotator.dictionary import adjustment, entries
 from annotator.labelling import board
 from db.answers import queue
-from db.models import models, word_emotions
+from db.models import models, predictions, word_emotions
 from db.people import annotators
 from db.texts import diaries
 from tests.conftest import fill
@@ -33,7 +33,7 @@ def model(opened: Database) -> Model:
     new = models.NewModel("instant", "bundled", "hash", LABELS, b"", {}, training_decisions=(1, 2))
     model_id = models.add_model(opened, new)
     models.activate(opened, model_id, reason="test")
-    models.store_predictions(opened, model_id, np.tile(np.array([0.28, *[0.12] * 6], np.float32), (6, 1)))
+    predictions.store_predictions(opened, model_id, np.tile(np.array([0.28, *[0.12] * 6], np.float32), (6, 1)))
     return models.get_model(opened, model_id)
 
 

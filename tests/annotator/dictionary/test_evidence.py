@@ -15,7 +15,7 @@ from annotator.dictionary import entries, evidence
 from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.importing import import_file
 from annotator.label_sets import editing
-from db.models import models, word_emotions
+from db.models import explanations, models, word_emotions
 from db.models.word_emotions import NewWordEmotion
 from db.people import annotators
 from db.texts import diaries
@@ -42,8 +42,8 @@ def explained(opened: Database) -> int:
         spans = eojeol(diary.text)
         sad = np.array([0.8 if "눈물" in diary.text[a:b] else -0.4 for a, b in spans], np.float32)
         weights = np.stack([-sad, sad], axis=1)
-        models.store_explanation(
-            opened, models.Explanation(diary.id, model_id, "eojeol", spans, weights, (1.0, 1.0), 9)
+        explanations.store_explanation(
+            opened, explanations.Explanation(diary.id, model_id, "eojeol", spans, weights, (1.0, 1.0), 9)
         )
     return model_id
 

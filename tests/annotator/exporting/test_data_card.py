@@ -19,11 +19,11 @@ from annotator.importing import import_file
 from annotator.label_sets import crosswalks
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
-from db.models import models, word_emotions
+from db.models import models, predictions, word_emotions
 from db.models.models import NewModel
 from db.people import annotators
-from db.texts import diaries, exports
-from db.texts.diaries import Sentences
+from db.texts import diaries, exports, sentences
+from db.texts.sentences import Sentences
 from tests.conftest import ROOT, fill
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def filled(opened: Database) -> Database:
     decisions.add(opened, NewDecision(20, people[0], "skip", "token-skip"))
     rationales.add(opened, rationales.NewRationale(2, people[0], 5, 0, 3, "right", "mark-one"))
     word_emotions.add(opened, word_emotions.NewWordEmotion("기쁘다", 2, "confirmed", "hand", people[0]))
-    diaries.store_sentences(opened, [Sentences(1, ((0, 4), (4, 9)), "kss")])
+    sentences.store_sentences(opened, [Sentences(1, ((0, 4), (4, 9)), "kss")])
     model_id = models.add_model(opened, NewModel("instant", "bundled", "hash", tuple(range(1, 8)), b"w", {}, (1, 2)))
-    models.store_predictions(opened, model_id, np.random.default_rng(0).dirichlet(np.ones(7), 41).astype(np.float32))
+    predictions.store_predictions(
+        opened, model_id, np.random.default_rng(0).dirichlet(np.ones(7), 41).astype(np.float32)
+    )
     models.store_metrics(
         opened, model_id, {"test": {"n": 9, "accuracy": 0.5, "accuracy_low": 0.3, "accuracy_high": 0.7}}
     )
@@ -125,7 +127,7 @@ def test_the_card_says_what_was_left_out_or_translated(filled: Database, tmp_pat
 def test_the_content_hash_changes_with_what_people_say_and_with_nothing_else(filled: Database) -> None:
     before = exports.content_hash(filled)
     models.store_metrics(filled, 1, {})
-    diaries.store_sentences(filled, [Sentences(2, ((0, 3),), "kss")])
+    sentences.store_sentences(filled, [Sentences(2, ((0, 3),), "kss")])
     assert exports.content_hash(filled) == before
     decisions.add(filled, NewDecision(30, 1, "label", "token-more", 2))
     assert exports.content_hash(filled) != before

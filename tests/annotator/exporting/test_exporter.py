@@ -24,12 +24,12 @@ from annotator.importing import import_file
 from annotator.labelling import board
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
-from db.models import models
+from db.models import models, predictions
 from db.people import annotators, audit_log
 from db.review import reviews
 from db.review.reviews import NewReview
-from db.texts import diaries
-from db.texts.diaries import Sentences
+from db.texts import batches, sentences
+from db.texts.sentences import Sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def _add_predictions(db: Database, count: int) -> None:
     proba = np.full((count, 7), 0.1, np.float32)
     proba[:, 4] = 0.4
     proba[1] = np.nan
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="test")
 
 
@@ -92,7 +92,7 @@ def test_no_cell_of_a_text_file_is_run_as_a_formula(
 
 def test_a_record_says_all_that_is_known(filled: Database) -> None:
     _add_predictions(filled, 5)
-    diaries.store_sentences(filled, [Sentences(1, ((0, 4), (4, 7)), "kss")])
+    sentences.store_sentences(filled, [Sentences(1, ((0, 4), (4, 7)), "kss")])
     first, second, third, *_ = read(filled)
     assert first.newest is not None
     assert (first.newest.label, first.newest.annotator, first.newest.memo) == ("행복", "너", "둘째")
@@ -102,7 +102,7 @@ def test_a_record_says_all_that_is_known(filled: Database) -> None:
     ]
     assert (first.written_on, first.author, first.source) == ("2026-03-01", "가람", "일기.jsonl")
     assert first.metadata == {"날씨": "맑음"}
-    (batch,) = diaries.list_batches(filled)
+    (batch,) = batches.list_batches(filled)
     assert first.origin == Origin("일기.jsonl", batch.file_hash, batch.imported_at)
     assert [record.row for record in (first, second, third)] == [1, 2, 3]
     assert first.sentences == [[0, 4], [4, 7]]

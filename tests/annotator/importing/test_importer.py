@@ -19,8 +19,9 @@ from annotator.messages import LANGUAGES, explain
 from db.answers import decisions
 from db.connection import rows
 from db.people import annotators
-from db.texts import diaries
-from db.texts.diaries import DRAW_RANGE, Imported, NewDiary, Skip
+from db.texts import batches, diaries
+from db.texts.batches import Imported, NewDiary, Skip
+from db.texts.diaries import DRAW_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def test_a_file_with_everything_is_imported(db: Database) -> None:
     first = diaries.get_diary(db, 1)
     assert (first.text, first.written_on, first.author, first.source) == ("  기뻤다 ", "2024-03-01", "가람", "일기.csv")
     assert first.metadata == {"번호": "07"}
-    batch = diaries.list_batches(db)[0]
+    batch = batches.list_batches(db)[0]
     assert (batch.row_count, batch.kept_count, batch.columns["label"]) == (2, 2, "감정")
 
 
@@ -90,7 +91,7 @@ def test_rows_without_a_usable_text_are_left_out_with_their_numbers(db: Database
     report = import_file(db, content, "a.csv", max_characters=5)
     assert report.skips == (Skip(3, "empty"), Skip(4, "empty"), Skip(5, "too_long", "6"), Skip(6, "duplicate", "1"))
     assert (report.row_count, report.kept_count) == (6, 2)
-    assert diaries.list_skips(db, report.batch_id) == list(report.skips)
+    assert batches.list_skips(db, report.batch_id) == list(report.skips)
 
 
 def test_texts_that_differ_in_form_or_margin_alone_are_duplicates(db: Database) -> None:

@@ -15,7 +15,7 @@ from annotator.label_sets import definitions, editing
 from annotator.label_sets.editing import NewLabel
 from annotator.labelling import board
 from annotator.review import actions, rechecks
-from db.answers import decisions, queue
+from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.label_sets import history, labels
 from db.people import audit_log
@@ -205,7 +205,7 @@ def test_a_second_look_at_somebody_elses_label_settles_the_diary_and_can_be_take
 
 
 def _training(db: Database, part: Literal["pool", "test"]) -> list[int]:
-    return [int(i) for i in decisions.list_labelled(db, part=part).label_ids]
+    return [int(i) for i in training_data.list_labelled(db, part=part).label_ids]
 
 
 def test_taking_a_split_back_counts_the_decisions_of_its_parts_for_the_old_label(opened: Database) -> None:

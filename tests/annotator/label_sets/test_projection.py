@@ -20,8 +20,9 @@ from annotator.label_sets.projection import columns
 from annotator.labelling import board as labelling
 from annotator.training import rounds
 from db.label_sets import labels
-from db.models import models
-from db.models.models import Explanation, NewModel
+from db.models import models, predictions
+from db.models.explanations import Explanation
+from db.models.models import NewModel
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def served(opened: Database) -> Database:
         opened, NewModel("instant", "e", "h", tuple(range(1, 8)), b"w", {}, training_decisions=(1,))
     )
     models.activate(opened, made, reason="test")
-    models.store_predictions(opened, made, np.repeat(PROBA, 4, axis=0))
+    predictions.store_predictions(opened, made, np.repeat(PROBA, 4, axis=0))
     return opened
 
 

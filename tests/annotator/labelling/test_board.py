@@ -20,7 +20,7 @@ from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions, queue
 from db.connection import rows, scalar, write
 from db.errors import DatabaseError
-from db.models import models
+from db.models import explanations, models, predictions
 from db.people import annotators
 from db.texts import diaries
 from learner.text.units import eojeol
@@ -88,7 +88,7 @@ def _add_model(db: Database, proba: float = 0.6) -> models.Model:
     )
     row = np.full(len(label_ids), (1 - proba) / (len(label_ids) - 1), np.float32)
     row[1] = proba
-    models.store_predictions(db, model_id, np.tile(row, (diaries.last_diary_id(db), 1)))
+    predictions.store_predictions(db, model_id, np.tile(row, (diaries.last_diary_id(db), 1)))
     models.activate(db, model_id, reason="test")
     return models.get_model(db, model_id)
 
@@ -235,8 +235,8 @@ def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, 
     pool = [i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
     queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=model.id)
     weights = np.zeros((1, 7), np.float32)
-    explanation = models.Explanation(pool[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
-    models.store_explanation(opened, explanation)
+    explanation = explanations.Explanation(pool[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
+    explanations.store_explanation(opened, explanation)
     board = tab.board()
     item = board.items[0]
     assert item["prediction"]["label_index"] == 1
@@ -274,8 +274,8 @@ def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
     weights[4, 1] = 1
     tried = {"label_index": 1, "spans": [list(spans[4])], "before": 0.6, "after": 0.2}
     arc = [[0.1] * 6 + [0.4]] * 2
-    given = models.Explanation(pool, model.id, "eojeol", spans, weights, (0.9,) * 7, 100, 0.9, tried, arc)
-    models.store_explanation(opened, given)
+    given = explanations.Explanation(pool, model.id, "eojeol", spans, weights, (0.9,) * 7, 100, 0.9, tried, arc)
+    explanations.store_explanation(opened, given)
     shown = tab.board().items[0]["explanation"]
     word = diaries.get_diary(opened, pool).text[slice(*spans[4])]
     assert shown["sentence"] == f"‘{word}’ 때문에 행복으로 봤어요."
@@ -289,8 +289,8 @@ def test_an_explanation_of_before_has_no_deletion_and_no_arc(opened: Database, t
     model = _add_model(opened)
     pool = next(i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
     queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
-    old = models.Explanation(pool, model.id, "eojeol", ((0, 2),), np.ones((1, 7), np.float32), (0.9,) * 7, 100)
-    models.store_explanation(opened, old)
+    old = explanations.Explanation(pool, model.id, "eojeol", ((0, 2),), np.ones((1, 7), np.float32), (0.9,) * 7, 100)
+    explanations.store_explanation(opened, old)
     shown = tab.board().items[0]["explanation"]
     assert (shown["stability"], shown["arc"], shown["deletion"], shown["contrast"]) == (None, None, None, None)
     assert shown["sentence"].endswith("행복으로 봤어요.")
@@ -302,8 +302,8 @@ def test_a_test_diary_shows_neither_prediction_nor_explanation(opened: Database,
     test = [int(i) for i in diaries.list_ids(opened, "test")]
     queue.replace_queue(opened, [queue.QueueEntry(i, "random", 0.0) for i in test], model_id=model.id)
     weights = np.ones((1, 7), np.float32)
-    models.store_explanation(
-        opened, models.Explanation(test[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
+    explanations.store_explanation(
+        opened, explanations.Explanation(test[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
     )
     item = tab.board().items[0]
     assert item["diary_id"] == test[0]

@@ -35,12 +35,13 @@ from db.connection import connect, rows, scalar, write
 from db.errors import DatabaseError, NotFoundError
 from db.forgetting import forgotten
 from db.label_sets import guidelines
-from db.models import explanation_cache, models
-from db.models.models import Explanation
+from db.models import explanation_cache, explanations, models, predictions, text_spaces
+from db.models.explanations import Explanation
 from db.people import annotators, audit_log
 from db.review import reviews
-from db.texts import diaries, exports
-from db.texts.diaries import Sentences
+from db.texts import batches as texts_batches
+from db.texts import diaries, exports, sentences
+from db.texts.sentences import Sentences
 from tests import reviewed
 from tests.conftest import ROOT, fill
 
@@ -215,17 +216,26 @@ def test_what_was_computed_of_a_forgotten_diary_is_not_kept(opened: Database) ->
     fill(opened, 6, labelled=True)
     model_id = reviewed.add_model(opened)
     forgetting.forget(opened, LEAD, Selection(ids=(3,)))
-    diaries.store_sentences(opened, [Sentences(i, ((0, 3),), "kss") for i in (2, 3)])
+    sentences.store_sentences(opened, [Sentences(i, ((0, 3),), "kss") for i in (2, 3)])
     explanation_cache.store(opened, 3, "x", b"x")
-    models.store_explanation(opened, Explanation(3, model_id, "eojeol", ((0, 1),), np.zeros((1, 7)), (1.0,) * 7, 1))
+    explanations.store_explanation(
+        opened, Explanation(3, model_id, "eojeol", ((0, 1),), np.zeros((1, 7)), (1.0,) * 7, 1)
+    )
     queue.append_to_queue(opened, [3, 4], strategy="random")
     queue.replace_queue(opened, [QueueEntry(3, "margin", 1.0), QueueEntry(4, "margin", 0.5)], model_id=model_id)
     proba = np.full((6, 7), 1 / 7, np.float32)
-    models.store_predictions(opened, model_id, proba)
-    models.update_predictions(opened, model_id, np.array([3, 4], np.int64), proba[:2])
+    predictions.store_predictions(opened, model_id, proba)
+    predictions.update_predictions(opened, model_id, np.array([3, 4], np.int64), proba[:2])
     model = models.get_model(opened, model_id)
-    assert models.find_proba(opened, model, 3) is None
-    assert np.isnan(models.load_predictions(opened, model)[:, 0]).tolist() == [False, False, True, False, False, False]
+    assert predictions.find_proba(opened, model, 3) is None
+    assert np.isnan(predictions.load_predictions(opened, model)[:, 0]).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
     for table in ("sentences", "attributions", "explanations", "queue"):
         assert scalar(opened, f"select count(*) from {table} where diary_id = 3") == 0
     assert scalar(opened, "select count(*) from sentences") == 1
@@ -315,7 +325,7 @@ def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Data
     assert [(d.annotator_id, d.label_id) for d in decisions.list_standing(opened, [1, 2])] == [(me, HAPPY)]
     assert rows(opened, "select * from settled") == []
     assert rows(opened, "pragma foreign_key_check") == []
-    batches = {batch.id: batch for batch in diaries.list_batches(opened)}
+    batches = {batch.id: batch for batch in texts_batches.list_batches(opened)}
     assert (batches[second].kept_count, batches[second].forgotten_count, batches[second].file_name) == (0, 1, "")
     assert (batches[first].kept_count, batches[first].file_name) == (2, "a.jsonl")
     assert not [name for _, name in annotators.list_annotators(opened) if "민수" in name or "지수" in name]
@@ -340,10 +350,10 @@ def test_a_review_that_rested_on_another_decision_holds_again(opened: Database) 
 def test_an_import_counts_what_went_apart_from_what_was_left_out(opened: Database) -> None:
     batch = _import(opened, "a.jsonl", {"text": "하나"}, {"text": "둘"}, {"text": "하나"}, {"text": ""})
     forgetting.forget(opened, LEAD, Selection(ids=(1,)))
-    (found,) = diaries.list_batches(opened)
+    (found,) = texts_batches.list_batches(opened)
     assert (found.kept_count, found.forgotten_count, found.left_out_count) == (1, 1, 2)
     assert found.file_hash == "", "the digest of a short file is nearly one of its text"
-    assert [(skip.reason, skip.detail) for skip in diaries.list_skips(opened, batch)] == [
+    assert [(skip.reason, skip.detail) for skip in texts_batches.list_skips(opened, batch)] == [
         ("forgotten", ""),
         ("empty", ""),
     ]
@@ -393,13 +403,13 @@ def test_versions_that_learned_from_it_are_named(opened: Database) -> None:
 
 def test_features_that_were_fitted_on_it_are_fitted_anew(opened: Database) -> None:
     fill(opened, 3)
-    digest = models.add_text_space(opened, b"one", fitted_on=3)
+    digest = text_spaces.add_text_space(opened, b"one", fitted_on=3)
     forgetting.forget(opened, LEAD, Selection(ids=(1,)))
-    assert models.find_newest_text_space(opened) is None
-    assert models.find_text_space(opened) is None
-    assert models.find_text_space(opened, digest) == (digest, b"one", 3), "versions in use go on reading it"
-    assert models.add_text_space(opened, b"one", fitted_on=2) == digest
-    assert models.find_newest_text_space(opened) == digest
+    assert text_spaces.find_newest_text_space(opened) is None
+    assert text_spaces.find_text_space(opened) is None
+    assert text_spaces.find_text_space(opened, digest) == (digest, b"one", 3), "versions in use go on reading it"
+    assert text_spaces.add_text_space(opened, b"one", fitted_on=2) == digest
+    assert text_spaces.find_newest_text_space(opened) == digest
 
 
 def test_an_export_during_which_something_is_forgotten_does_not_appear(

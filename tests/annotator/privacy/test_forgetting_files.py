@@ -38,7 +38,7 @@ from db.answers import decisions, queue, rationales, repeats
 from db.answers.decisions import NewDecision
 from db.answers.rationales import NewRationale
 from db.connection import rows, scalar
-from db.models import models, rounds, word_emotions
+from db.models import models, predictions, rounds, word_emotions
 from db.people import annotators
 from db.review import reviews
 from db.texts import diaries
@@ -237,7 +237,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
             assert not file.read(gone[gone <= file.rows]).any()
         active = models.find_active(db)
         assert active is not None
-        proba = models.load_predictions(db, active)
+        proba = predictions.load_predictions(db, active)
         assert np.isnan(proba[ids - 1]).all()
         assert np.isfinite(proba).any(axis=1).sum() == diaries.count_diaries(db)
         for ended in rounds.list_rounds(db):

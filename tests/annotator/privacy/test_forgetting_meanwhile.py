@@ -21,7 +21,7 @@ from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.connection import connect, rows, scalar
 from db.forgetting import forgotten
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries
 from learner.encoders import vector_store
@@ -108,7 +108,7 @@ def _check(db: Database, path: Path, gone: set[int]) -> None:
         if file is not None and not place.name.startswith("marks"):
             assert not file.has(np.array(sorted(gone), np.int64)).any(), place.name
     for model in models.list_models(db):
-        proba = models.load_predictions(db, model)
+        proba = predictions.load_predictions(db, model)
         assert np.isnan(proba[[i - 1 for i in gone if i <= len(proba)]]).all()
     assert forgetting.follow(db)
 
@@ -127,7 +127,7 @@ def test_upkeep_goes_on_and_ends(bench: Meddling, opened: Database) -> None:
     _check(opened, bench.database, gone)
     active = models.find_active(opened)
     assert active is not None
-    assert np.isfinite(models.load_predictions(opened, active)[:, 0]).sum() == diaries.count_diaries(opened) == 54
+    assert np.isfinite(predictions.load_predictions(opened, active)[:, 0]).sum() == diaries.count_diaries(opened) == 54
 
 
 @pytest.mark.parametrize("step", ["gather", "fit", "evaluate", "rank", "promote"])

@@ -23,7 +23,7 @@ from db.connection import write
 from db.errors import DatabaseError
 from db.models import rounds
 from db.people import annotators
-from db.texts import diaries
+from db.texts import sentences
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
     assert SECRET not in worked.stdout + worked.stderr
     assert worked.returncode == 0, worked.stderr
     with project.opened(path) as db, write(db):
-        assert diaries.count_unsplit(db) == 0
+        assert sentences.count_unsplit(db) == 0
         assert rounds.list_rounds(db)[0].status == "done"
         # The upkeep fails on these in a way that nobody has foreseen.
         db.conn.execute("update diaries set metadata = '{'")

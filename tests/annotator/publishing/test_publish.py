@@ -22,7 +22,7 @@ from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
-from db.models import models
+from db.models import models, text_spaces
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features
@@ -58,7 +58,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
             pass
         space = ngram_features.fit(diaries.sample_texts(db, limit=500), seed=0)
-        models.add_text_space(db, space.to_bytes(), fitted_on=240)
+        text_spaces.add_text_space(db, space.to_bytes(), fitted_on=240)
         for tier in ("instant", "adapter", "instant"):
             round_id = rounds.request(db, annotator_id=None, tier=tier)
             round_job.run(lambda name, round_id=round_id: round_job.run_step(bench, round_id, name))

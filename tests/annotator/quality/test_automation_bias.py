@@ -19,7 +19,7 @@ from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry
 from db.connection import rows
-from db.models import models
+from db.models import explanations, models, predictions
 from db.people import annotators
 from db.texts import diaries
 from tests.conftest import fill
@@ -45,12 +45,12 @@ def _add_model(db: Database, likeliest: int) -> models.Model:
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", label_ids, weights, settings={}))
     proba = np.full((diaries.last_diary_id(db), 7), 0.4 / 6, np.float32)
     proba[:, label_ids.index(likeliest)] = 0.6
-    models.store_predictions(db, model_id, proba)
+    predictions.store_predictions(db, model_id, proba)
     models.activate(db, model_id, reason="test")
     for diary_id in range(1, len(proba) + 1):
         evidence = np.full((1, 7), likeliest, np.float32)
-        models.store_explanation(
-            db, models.Explanation(diary_id, model_id, "eojeol", ((0, 2),), evidence, (0.5,) * 7, 100)
+        explanations.store_explanation(
+            db, explanations.Explanation(diary_id, model_id, "eojeol", ((0, 2),), evidence, (0.5,) * 7, 100)
         )
     return models.get_model(db, model_id)
 
@@ -181,7 +181,9 @@ def test_nothing_is_kept_where_the_model_had_nothing_to_say(opened: Database, me
     first, second, third, *_ = _items(opened, me)
     _press(opened, me, first)
     model = _add_model(opened, SAD)
-    models.update_predictions(opened, model.id, np.array([second["diary_id"]]), np.full((1, 7), np.nan, np.float32))
+    predictions.update_predictions(
+        opened, model.id, np.array([second["diary_id"]]), np.full((1, 7), np.nan, np.float32)
+    )
     _press(opened, me, second)
     _press(opened, me, third, kind="skip", label_id=None)
     assert _predicted(opened) == [None, None, None]

@@ -12,7 +12,7 @@ from annotator.labelling import board
 from annotator.review import actions, returned
 from annotator.review.actions import Act, Filter
 from db import connection
-from db.answers import decisions
+from db.answers import decisions, training_data
 from db.answers.decisions import NewDecision
 from db.people import annotators, audit_log
 from db.review import reviews
@@ -45,7 +45,7 @@ def _open(db: Database, **filters: object) -> list[int]:
 
 
 def _counted(db: Database) -> dict[int, list[int]]:
-    found = decisions.list_labelled(db, part="pool")
+    found = training_data.list_labelled(db, part="pool")
     counted: dict[int, list[int]] = {}
     for diary_id, label_id in zip(found.diary_ids.tolist(), found.label_ids.tolist(), strict=True):
         counted.setdefault(diary_id, []).append(label_id)
@@ -237,7 +237,7 @@ def test_an_older_state_counts_the_reviews_of_its_time(db: Database, me: int) ->
             if diary_id == 1
         ]
         for up_to in (at_first, corrected, None)
-        for found in [decisions.list_labelled(db, part="pool", up_to=up_to)]
+        for found in [training_data.list_labelled(db, part="pool", up_to=up_to)]
     }
     assert labels_then == {at_first: [SAD], corrected: [HAPPY], None: [HAPPY]}
 

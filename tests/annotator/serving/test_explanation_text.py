@@ -10,7 +10,7 @@ import pytest
 
 from annotator.messages.particles import Named, final_of
 from annotator.serving.explanation_text import Reading, read, real_words, shown
-from db.models.models import Explanation
+from db.models.explanations import Explanation
 from learner.text.units import eojeol
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from annotator.training import analysis
 from annotator.training.analysis import Advice, Forecast, Interval, Reliability, ReliabilityBin, read_study
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 
 if TYPE_CHECKING:
     from db import Database
@@ -145,7 +145,7 @@ def test_unsure_diaries_are_counted_among_the_undecided(opened: Database) -> Non
     model_id = _round(opened)
     models.activate(opened, model_id, reason="test")
     proba = np.array([[0.99, 0.01], [0.6, 0.4], [0.05, 0.95], [np.nan, np.nan]], np.float32)
-    models.store_predictions(opened, model_id, proba)
+    predictions.store_predictions(opened, model_id, proba)
     found = analysis.find_unsure(opened, error=0.05)
     assert found is not None
     assert (found[0].unsure, found[1]) == (1, 3)

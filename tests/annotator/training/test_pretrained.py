@@ -23,7 +23,7 @@ from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from db.answers import queue
 from db.label_sets import labels
-from db.models import models, rounds
+from db.models import models, predictions, rounds
 from db.texts import diaries
 from learner.classification import pretrained
 from learner.encoders.encoder import default_cache
@@ -89,7 +89,7 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     model = models.find_active(opened)
     assert model is not None
     assert (model.tier, model.settings["checkpoint"]) == (models.READY_MADE, checkpoint)
-    told = models.load_predictions(opened, model)
+    told = predictions.load_predictions(opened, model)
     read = np.flatnonzero(np.isfinite(told[:, 0])) + 1
     assert len(read) == 30
     own = pretrained.load(checkpoint).proba(diaries.list_texts(opened, read))
@@ -99,7 +99,7 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
     assert "rank" in _keep_up(path, opened)
-    whole = models.load_predictions(opened, model)
+    whole = predictions.load_predictions(opened, model)
     np.testing.assert_array_equal(whole[read - 1], told[read - 1], "what the checkpoint said stays")
     assert np.isfinite(whole[:45]).all(), "what it has not read is predicted like it"
     assert queue.ranked_by(opened) == model.id

@@ -15,13 +15,13 @@ from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
-from db.answers import decisions, queue
+from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.connection import rows
 from db.errors import DatabaseError
-from db.models import models, rounds
+from db.models import explanations, models, predictions, rounds
 from db.people import annotators
-from db.texts import diaries
+from db.texts import diaries, sentences
 from learner.encoders.encoder import default_cache
 from tests.conftest import fill
 
@@ -71,15 +71,15 @@ def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: WorkerRunti
     active = models.find_active(opened)
     assert active is not None
     assert active.version == 0
-    assert models.find_proba(opened, active, first) is not None
-    assert models.find_explanation(opened, first, active.id, "eojeol") is not None
+    assert predictions.find_proba(opened, active, first) is not None
+    assert explanations.find_explanation(opened, first, active.id, "eojeol") is not None
 
 
 def test_upkeep_ends_and_finds_nothing_more_to_do(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
     assert _keep_up(bench, opened)
     assert tasks.next_piece(bench, opened) is None
-    assert diaries.count_unsplit(opened) == 0
+    assert sentences.count_unsplit(opened) == 0
 
 
 def test_lost_vectors_are_built_again(bench: WorkerRuntime, opened: Database, project_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_round_learns_and_puts_the_uncertain_first(bench: WorkerRuntime, opene
     assert done.report["after"]["accuracy"] >= done.report["before"]["accuracy"]
     assert len(active.training_decisions) == done.report["train"]
     assert round_cases.plan(opened).new_count == 0
-    proba = models.load_predictions(opened, active)
+    proba = predictions.load_predictions(opened, active)
     ranked = rows(opened, "select diary_id, score from queue where strategy = 'margin' order by place")
     margins = [float(-np.diff(np.sort(proba[i - 1])[-2:])[0]) for i, _ in ranked]
     assert [score for _, score in ranked] == pytest.approx([1 + margin for margin in margins], abs=1e-5)
@@ -120,7 +120,7 @@ def test_test_diaries_never_train(bench: WorkerRuntime, opened: Database) -> Non
     _run(bench, round_cases.request(opened, annotator_id=None))
     active = models.find_active(opened)
     assert active is not None
-    test = decisions.list_labelled(opened, part="test")
+    test = training_data.list_labelled(opened, part="test")
     assert len(test)
     assert not set(active.training_decisions) & set(test.decision_ids.tolist())
 
@@ -186,7 +186,7 @@ def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     assert active is not None
     assert active.version == 1
     assert queue.ranked_by(opened) == active.id
-    assert not np.isnan(models.load_predictions(opened, active)).any()
+    assert not np.isnan(predictions.load_predictions(opened, active)).any()
 
 
 def test_a_checkpoint_that_can_not_be_loaded_is_named(bench: WorkerRuntime, opened: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.answers import decisions, queue
+from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.connection import rows
 from db.people import annotators
@@ -48,7 +48,10 @@ def test_undo_with_the_same_token_takes_back_one_decision_only(opened: Database)
         _decide(opened, diary_id, me, 2, f"token-{diary_id}")
     first = decisions.undo_last(opened, me, token="undo-aaa")
     assert decisions.undo_last(opened, me, token="undo-aaa") == first
-    assert len(decisions.list_labelled(opened, part="pool")) + len(decisions.list_labelled(opened, part="test")) == 2
+    assert (
+        len(training_data.list_labelled(opened, part="pool")) + len(training_data.list_labelled(opened, part="test"))
+        == 2
+    )
 
 
 def test_undo_leaves_the_decisions_of_others_and_of_imports(opened: Database) -> None:
@@ -96,8 +99,8 @@ def test_the_state_right_after_an_earlier_decision_can_be_looked_at(opened: Data
     _decide(opened, pool[1], me, 2, "token-bb")
     decisions.undo_last(opened, me, token="undo-aaa")
     _decide(opened, pool[0], me, 3, "token-cc")
-    assert decisions.list_labelled(opened, part="pool", up_to=first).label_ids.tolist() == [1]
-    assert decisions.list_labelled(opened, part="pool").label_ids.tolist() == [3]
+    assert training_data.list_labelled(opened, part="pool", up_to=first).label_ids.tolist() == [1]
+    assert training_data.list_labelled(opened, part="pool").label_ids.tolist() == [3]
 
 
 def test_a_decision_ends_its_lease(opened: Database) -> None:
@@ -128,7 +131,7 @@ def test_a_further_emotion_counts_for_what_it_was_merged_into(opened: Database) 
     )
     opened.conn.execute("update labels set merged_into = 2, retired_at = '2026' where id = 3")
     assert decisions.list_standing(opened, [diary_id])[0].other_label_ids == (5,)
-    labelled = decisions.list_labelled(opened, part="pool")
+    labelled = training_data.list_labelled(opened, part="pool")
     assert [tuple(row) for row in labelled.others.tolist()] == [(decision_id, 2), (decision_id, 5)]
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from db.models import models
-from db.models.models import BLOCK, Model, NewModel
+from db.models import models, predictions
+from db.models.models import Model, NewModel
+from db.models.predictions import BLOCK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,28 +30,28 @@ def _proba(*first: float) -> NDArray[np.float32]:
 def test_predictions_of_several_blocks_come_back_as_one(opened: Database, model: Model) -> None:
     proba = np.random.default_rng(0).random((2 * BLOCK + 10, 2), np.float32)
     proba[BLOCK + 3] = np.nan
-    models.store_predictions(opened, model.id, proba)
-    np.testing.assert_array_equal(models.load_predictions(opened, model), proba)
-    assert models.find_proba(opened, model, BLOCK + 4) is None
-    np.testing.assert_array_equal(models.find_proba(opened, model, BLOCK + 5), proba[BLOCK + 4])
+    predictions.store_predictions(opened, model.id, proba)
+    np.testing.assert_array_equal(predictions.load_predictions(opened, model), proba)
+    assert predictions.find_proba(opened, model, BLOCK + 4) is None
+    np.testing.assert_array_equal(predictions.find_proba(opened, model, BLOCK + 5), proba[BLOCK + 4])
 
 
 def test_predictions_of_some_leave_the_others(opened: Database, model: Model) -> None:
-    models.store_predictions(opened, model.id, _proba(0.1, 0.2, 0.3))
-    models.update_predictions(opened, model.id, np.array([5, 2]), _proba(0.5, 0.9))
+    predictions.store_predictions(opened, model.id, _proba(0.1, 0.2, 0.3))
+    predictions.update_predictions(opened, model.id, np.array([5, 2]), _proba(0.5, 0.9))
     np.testing.assert_array_equal(
-        models.load_predictions(opened, model)[:, 0], np.float32([0.1, 0.9, 0.3, np.nan, 0.5])
+        predictions.load_predictions(opened, model)[:, 0], np.float32([0.1, 0.9, 0.3, np.nan, 0.5])
     )
 
 
 def test_a_block_that_is_not_there_has_no_predictions(opened: Database, model: Model) -> None:
     ids = np.array([2 * BLOCK + 2, 1])
-    models.update_predictions(opened, model.id, ids, _proba(0.7, 0.6))
-    proba = models.load_predictions(opened, model)
+    predictions.update_predictions(opened, model.id, ids, _proba(0.7, 0.6))
+    proba = predictions.load_predictions(opened, model)
     assert len(proba) == 2 * BLOCK + 2
     assert (np.flatnonzero(~np.isnan(proba[:, 0])) + 1).tolist() == [1, 2 * BLOCK + 2]
-    assert models.find_proba(opened, model, BLOCK + 1) is None
+    assert predictions.find_proba(opened, model, BLOCK + 1) is None
 
 
 def test_a_model_without_predictions_has_none(opened: Database, model: Model) -> None:
-    assert models.load_predictions(opened, model).shape == (0, 2)
+    assert predictions.load_predictions(opened, model).shape == (0, 2)

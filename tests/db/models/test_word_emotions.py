@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from db.errors import NotFoundError
-from db.models import models, word_emotions
+from db.models import explanations, models, word_emotions
 from db.models.word_emotions import NewWordEmotion
 from db.people import annotators
 from tests.conftest import fill
@@ -65,7 +65,9 @@ def test_explained_diaries_come_once_each_and_without_the_test_part(opened: Data
     for diary_id, unit, size in ((1, "eojeol", 1), (1, "morpheme", 2), (2, "morpheme", 2), (3, "eojeol", 1)):
         spans = tuple((i, i + 1) for i in range(size))
         weights = np.full((size, 2), diary_id, np.float32)
-        models.store_explanation(opened, models.Explanation(diary_id, model_id, unit, spans, weights, (1.0, 1.0), 9))  # type: ignore[arg-type]
+        explanations.store_explanation(
+            opened, explanations.Explanation(diary_id, model_id, unit, spans, weights, (1.0, 1.0), 9)
+        )  # type: ignore[arg-type]
     assert word_emotions.evidence_mark(opened, model_id) != before
     found = list(word_emotions.list_explained(opened, model_id, unit="eojeol", limit=10))
     assert [(e.diary_id, len(e.spans), e.weights.shape) for e in found] == [(2, 2, (2, 2)), (1, 1, (1, 2))]

@@ -10,8 +10,9 @@ import pytest
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.people import annotators
-from db.texts import diaries
-from db.texts.diaries import Batch, NewDiary, Sentences
+from db.texts import batches, diaries, sentences
+from db.texts.batches import Batch, NewDiary
+from db.texts.sentences import Sentences
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def test_undecided_test_diaries_come_in_the_order_of_their_draws(opened: Databas
 
 def test_diaries_without_sentences_are_found_behind_a_mark(opened: Database) -> None:
     fill(opened, 8)
-    diaries.store_sentences(opened, [Sentences(i, ((0, 1),), "kss") for i in (1, 2, 5)])
-    assert diaries.list_unsplit_ids(opened, limit=3) == [3, 4, 6]
-    assert diaries.list_unsplit_ids(opened, limit=3, after=6) == [7, 8]
-    assert diaries.count_unsplit(opened) == 5
+    sentences.store_sentences(opened, [Sentences(i, ((0, 1),), "kss") for i in (1, 2, 5)])
+    assert sentences.list_unsplit_ids(opened, limit=3) == [3, 4, 6]
+    assert sentences.list_unsplit_ids(opened, limit=3, after=6) == [7, 8]
+    assert sentences.count_unsplit(opened) == 5
 
 
 def test_a_sample_follows_the_draws_over_both_parts(opened: Database) -> None:
@@ -78,8 +79,8 @@ def test_a_large_import_leaves_the_schema_as_it_was_whole_or_broken_off(opened: 
     me = annotators.annotator_id(opened, "나")
     batch = Batch("many.csv", "00", "csv", "utf-8", {}, me, MANY)
     with pytest.raises(OSError, match="can't be read"):
-        diaries.insert_batch(opened, batch, _many(broken=True), [], source="many.csv")
+        batches.insert_batch(opened, batch, _many(broken=True), [], source="many.csv")
     assert (schema(), diaries.count_diaries(opened)) == (before, 0)
-    diaries.insert_batch(opened, batch, _many(broken=False), [], source="many.csv")
+    batches.insert_batch(opened, batch, _many(broken=False), [], source="many.csv")
     assert (schema(), diaries.count_diaries(opened)) == (before, MANY)
     assert opened.conn.execute("pragma integrity_check").fetchone()[0] == "ok"

@@ -20,7 +20,7 @@ from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from db.errors import DatabaseError
 from db.label_sets import labels
-from db.models import encoders, models, rounds
+from db.models import encoders, facts, models, predictions, rounds
 from db.texts import diaries
 from learner.encoders import onnx_int8
 from learner.encoders.encoder import default_cache
@@ -135,7 +135,7 @@ def test_the_rest_is_encoded_and_ranked_after_the_round(bench: WorkerRuntime, op
     assert 0 < file.has(ids).sum() < len(ids), "nobody waits for the whole pool"
     _keep_up(bench, opened)
     assert file.has(ids).all()
-    assert not np.isnan(models.load_predictions(opened, active)).any()
+    assert not np.isnan(predictions.load_predictions(opened, active)).any()
     pool = set(diaries.list_ids(opened, "pool").tolist())
     waiting = opened.conn.execute("select diary_id, strategy from queue").fetchall()
     strategies = [strategy for diary_id, strategy in waiting if diary_id in pool]
@@ -152,7 +152,7 @@ def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: Worke
     round_cases.activate(opened, 1)
     assert bench.encoder(opened).hash == untuned.hash
     _keep_up(bench, opened)
-    assert not np.isnan(models.load_predictions(opened, _serving(opened))).any()
+    assert not np.isnan(predictions.load_predictions(opened, _serving(opened))).any()
     round_cases.activate(opened, 2)
     assert bench.encoder(opened).hash == tuned.hash
 
@@ -239,7 +239,7 @@ def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: Worke
     assert not _serving(opened).encoder.endswith("-int8"), "not before a round"
     report = _round(bench, opened, "instant")
     assert (report.status, _serving(opened).encoder[-5:]) == ("done", "-int8")
-    agreement = models.int8_agreement(opened)
+    agreement = facts.int8_agreement(opened)
     assert agreement is not None
     assert (agreement["hash"], agreement["n"]) == (_serving(opened).encoder_hash, diaries.count_diaries(opened))
     assert onnx_int8.LEAST_COSINE <= agreement["mean_cosine"] < 1

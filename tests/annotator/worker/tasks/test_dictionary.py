@@ -14,9 +14,9 @@ from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import dictionary as words
-from db.answers import decisions
+from db.answers import decisions, training_data
 from db.answers.decisions import NewDecision
-from db.models import models, rounds, word_emotions
+from db.models import models, predictions, rounds, word_emotions
 from db.people import annotators
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
@@ -94,9 +94,9 @@ def _applied_is_what_was_measured(db: Database, accuracy: float) -> None:
     refiner = adjustment.find_refiner(db, active)
     assert active is not None
     assert refiner is not None
-    labelled = decisions.list_labelled(db, part="test")
+    labelled = training_data.list_labelled(db, part="test")
     texts = diaries.list_texts(db, labelled.diary_ids)
-    proba = models.load_predictions(db, active)[labelled.diary_ids - 1]
+    proba = predictions.load_predictions(db, active)[labelled.diary_ids - 1]
     answers = np.array(active.label_ids)[refiner.refine(texts, proba).argmax(axis=1)]
     assert (answers == labelled.label_ids).mean() == accuracy
 

@@ -10,7 +10,7 @@ from annotator.review import actions
 from annotator.review.actions import Act, Filter
 from db.answers import decisions
 from db.label_sets import labels
-from db.models import models
+from db.models import explanations, models
 from db.people import annotators
 from db.review import label_issues, queue, reviews
 from db.review.label_issues import NewDoubt
@@ -113,7 +113,7 @@ def test_an_answer_that_rests_on_a_filler_is_odd(db: Database) -> None:
     column = [label.id for label in labels.list_labels(db)].index(HAPPY)
     weights = np.zeros((len(spans), 7), np.float32)
     weights[0, column] = 1.0  # "5번째"
-    models.store_explanation(db, models.Explanation(5, model_id, "eojeol", spans, weights, (1.0,) * 7, 9))
+    explanations.store_explanation(db, explanations.Explanation(5, model_id, "eojeol", spans, weights, (1.0,) * 7, 9))
     reviewed.refresh(db)
     assert _signals(db).get(5) == {"odd_explanation"}
 

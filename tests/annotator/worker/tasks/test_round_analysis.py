@@ -14,7 +14,7 @@ from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.tasks import review_queue, round_analysis
-from db.answers import decisions, queue
+from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.models import models, rounds
 from db.people import annotators
@@ -132,7 +132,7 @@ def test_labels_of_test_diaries_are_never_doubted(bench: Workbench, opened: Data
     _label(opened, 180, wrong=tuple(test_ids[:2]))
     _round(bench, opened)
     round_analysis.study(bench, opened)
-    counted = decisions.list_labelled(opened, part="pool")
+    counted = training_data.list_labelled(opened, part="pool")
     assert label_issues.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
     review_queue.refresh(bench, opened)
     assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)

@@ -1,0 +1,71 @@
+"""What the worker has measured of this machine and these texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from db import settings
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+_CUT_COUNT = "cut_count"
+
+
+_TEXTS_PER_SECOND = "texts_per_second"
+
+
+_PARTLY_RANKED = "partly_ranked"
+
+
+_INT8_AGREEMENT = "int8_agreement"
+
+
+def store_cut_count(db: Database, count: int) -> None:
+    """Keep how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
+    if count != cut_count(db):
+        settings.store(db, **{_CUT_COUNT: count})
+
+
+def cut_count(db: Database) -> int:
+    """Return how many diaries are longer than the encoder's maximum."""
+    return int(settings.load(db).get(_CUT_COUNT, 0))
+
+
+def store_texts_per_second(db: Database, rate: float) -> None:
+    """Keep how fast this machine encodes while nothing else of ours runs."""
+    settings.store(db, **{_TEXTS_PER_SECOND: round(rate, 2)})
+
+
+def texts_per_second(db: Database) -> float | None:
+    """Return how fast this machine encoded the diaries last, if it did."""
+    found: float | None = settings.load(db).get(_TEXTS_PER_SECOND)
+    return found
+
+
+def mark_partly_ranked(db: Database, model_id: int) -> None:
+    """Note that a version will be put in force while a part of the diaries has no vectors of its encoder yet."""
+    settings.store(db, **{_PARTLY_RANKED: model_id})
+
+
+def is_partly_ranked(db: Database, model_id: int) -> bool:
+    """Say whether a version's queue was made while diaries were without a prediction by it."""
+    return settings.load(db).get(_PARTLY_RANKED) == model_id
+
+
+def clear_partly_ranked(db: Database) -> None:
+    """Note that the queue of the serving version knows all diaries."""
+    settings.store(db, **{_PARTLY_RANKED: 0})
+
+
+def store_int8_agreement(db: Database, digest: str, n: int, mean_cosine: float, same_answers: float) -> None:
+    """Keep how near the int8 form of an encoder is to its original on `n` diaries; see `int8_agreement`."""
+    found = {"hash": digest, "n": n, "mean_cosine": mean_cosine, "same_answers": same_answers}
+    settings.store(db, **{_INT8_AGREEMENT: found})
+
+
+def int8_agreement(db: Database) -> dict[str, Any] | None:
+    """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if one was."""
+    found: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
+    return found
