@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
 from annotator.accounts import annotators
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from annotator.training import rounds as round_cases
 from benchmarks import machine
 from benchmarks.main_job import App, import_rows, read_texts
@@ -81,7 +81,7 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
         with_explanation += not item["blind"] and item["explanation"] is not None
         time.sleep(seconds)
         label_id = board.label_set(db)[number % 7].id
-        board.decide(db, NewDecision(item["diary_id"], me, "label", item["token"], label_id))
+        decisions.decide(db, NewDecision(item["diary_id"], me, "label", item["token"], label_id))
         if number == count // 2:
             round_cases.request(db, annotator_id=me)
     return {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from annotator.worker.loop import Worker
 from db import connect
 from db.connection import rows, scalar
@@ -235,7 +235,7 @@ def _send(path: Path, tab: Tab, raw: dict[str, Any], told: int) -> bool:
     _say(told, did="sent", press=raw)
     try:
         with project.opened(path) as db:
-            receipt = board.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
+            receipt = decisions.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
     except DatabaseError as error:
         _say(told, did="refused", code=error.code)
         time.sleep(0.02)

@@ -28,10 +28,10 @@ from playwright.sync_api import sync_playwright
 from annotator import blinding, project, settings, status
 from annotator.importing import ColumnMap, import_file
 from annotator.label_sets import definitions
-from annotator.labelling import board
+from annotator.labelling import decisions
 from annotator.labelling.queueing import enqueue_import
 from annotator.training import rounds as round_cases
-from annotator.worker import tasks
+from annotator.worker.tasks import explanations as tasks_explanations
 from benchmarks import machine
 from db.answers import queue
 from db.answers.decisions import NewDecision
@@ -184,7 +184,7 @@ def is_idle(db: Database) -> bool:
         return False
     proba = predictions.load_predictions(db, active)
     chosen = settings.load(db)
-    head = queue.head(db, tasks.EXPLAINED_HEAD)
+    head = queue.head(db, tasks_explanations.EXPLAINED_HEAD)
     shown = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
     explained = not explanations.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
@@ -209,7 +209,7 @@ def _label(db: Database, texts: list[str], truth: dict[str, str], wanted: int) -
             began = time.perf_counter()
             kind = "label" if label else "skip"
             decision = NewDecision(lease.diary_id, me, kind, lease.token, label_ids[label] if label else None)
-            board.decide(db, decision)
+            decisions.decide(db, decision)
             seconds.append(time.perf_counter() - began)
             given += bool(label)
     return {"labels": given, "save_ms_p95": 1000 * sorted(seconds)[int(0.95 * len(seconds))]}

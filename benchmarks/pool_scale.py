@@ -33,6 +33,7 @@ from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import explanations, progress
 from benchmarks import machine
 from db.answers import queue
 from db.models import models, rounds, text_spaces
@@ -271,7 +272,7 @@ def measure_production(folder: Path) -> dict[str, Any]:
     """Measure the worker's own code: rounds step by step, looks of upkeep, what pages ask the database."""
     path = folder / "project.db"
     bench = WorkerRuntime(path, cache=encoders.default_cache())
-    tasks.EXPLAINED_HEAD = 0  # they cost the same at any size
+    explanations.EXPLAINED_HEAD = 0  # they cost the same at any size
     with closing(bench.open()) as db:
         first = _keep_up(bench, db)
         after_start = machine.resident_mib(os.getpid())
@@ -321,7 +322,7 @@ def _queries(db: Database, path: Path) -> dict[str, float]:
     me = annotators.annotator_id(db, "나")
     asked: dict[str, Callable[[], object]] = {
         "signature": lambda: queue.signature(db),
-        "queue_head": lambda: queue.head(db, tasks.HEAD),
+        "queue_head": lambda: queue.head(db, progress.HEAD),
         "board": lambda: board.board(db, annotator_id=me, holder="tab", language="ko"),
         "claim": lambda: queue.claim(db, annotator_id=me, holder=os.urandom(4).hex(), limit=6, seconds=60),
         "refill": lambda: queue.unqueued_ids(db, limit=1000),

@@ -31,8 +31,8 @@ import numpy as np
 from annotator import project
 from annotator.accounts import api_tokens
 from annotator.importing import import_file
-from annotator.worker import tasks
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import zero_shot_model
 from learner.encoders.encoder import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def prepare(database: Path) -> str:
         import_file(db, (ROOT / "examples" / "diaries.csv").read_bytes(), "diaries.csv")
         ids = np.arange(1, 33)
         bench.encode_missing(db, ids)
-        tasks.make_zero_label_model(bench, db, ids)
+        zero_shot_model.make_zero_label_model(bench, db, ids)
         most = api_tokens.MOST_PER_MINUTE
         token = api_tokens.add(db, "soak", ["classify", "read", "write"], per_minute=most)
     bench.close()

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from annotator.training import rounds as round_cases
 from benchmarks import machine, pool_scale
 from db.connection import rows, scalar
@@ -251,7 +251,7 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
         begun = time.perf_counter()
         with project.opened(path) as db:
             board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
-            receipt = board.receive(
+            receipt = decisions.receive(
                 db,
                 {**raw, "label_id": chance.randint(1, 7) if kind == "label" else None, "seconds": 2.0},
                 annotator_id=tab.annotator_id,

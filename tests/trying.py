@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import project
-from annotator.worker import tasks
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import zero_shot_model
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from tests.conftest import fill
@@ -43,4 +43,4 @@ def teach(path: Path, db: Database) -> None:
     bench = WorkerRuntime(path, cache=default_cache())
     ids = np.arange(1, diaries.last_diary_id(db) + 1)
     bench.encode_missing(db, ids)
-    tasks.make_zero_label_model(bench, db, ids)
+    zero_shot_model.make_zero_label_model(bench, db, ids)

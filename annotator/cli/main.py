@@ -30,7 +30,7 @@ from annotator.cli.options import public_url_option as _public_url_option
 from annotator.cli.options import show as _print
 from annotator.errors import AppError, UserError, where
 from annotator.label_sets import definitions
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from annotator.messages import default_language, explain, say
 from annotator.training import rounds as round_cases
 from db.answers import queue
@@ -42,7 +42,7 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.worker.tasks import Progress
+    from annotator.worker.tasks.progress import Progress
     from db import Database
     from db.models.models import Model
 
@@ -248,7 +248,7 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
         if wanted not in by_name:
             raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
         annotator_id = annotators.identify(db, name)
-        kept = board.decide(
+        kept = decisions.decide(
             db,
             NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo),
             by=diary_access.owner(annotator_id),
@@ -266,7 +266,7 @@ def undo(path: Path, name: str, as_json: bool) -> None:
         annotator_id = annotators.identify(db, name)
         holder = _holder(annotator_id)
         owner = diary_access.owner(annotator_id, holder=holder)
-        taken = board.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)
+        taken = decisions.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)
         if taken is None:
             raise UserError("nothing_to_undo", name=name)
         _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))

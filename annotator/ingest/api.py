@@ -15,7 +15,7 @@ from annotator.errors import UserError
 from annotator.formats.table import ColumnMap, Row
 from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
 from annotator.label_sets import projection
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.privacy import forgotten_key, masking
 from annotator.serving.answers import Classified
 from db import clock
@@ -243,7 +243,7 @@ def correct(
             model_id=None if active is None else active.id,
             memo=memo,
         )
-        return board.decide(db, press, by=actor) is not None
+        return labelling_decisions.decide(db, press, by=actor) is not None
 
 
 def describe_labels(db: Database) -> list[dict[str, Any]]:

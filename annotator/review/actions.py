@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.events import storable
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -143,7 +143,7 @@ def _correct(db: Database, act: Act, blank: NewReview, standing: Sequence[Decisi
     is_own = all(decision.annotator_id == blank.reviewer_id for decision in standing)
     if not act.comment and not is_own:
         raise UserError("review_note_missing")
-    made = board.decide(
+    made = labelling_decisions.decide(
         db, NewDecision(act.diary_id, blank.reviewer_id, "label", f"correct:{blank.token}", act.label_id)
     )
     return replace(blank, kind="correct", decision_id=made, comment=act.comment or "-")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.events import storable
 from annotator.privacy import masking
 from db.answers import decisions
@@ -96,7 +96,7 @@ def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: in
         # The decision that is sent back differs after an undo, so each answer has a token of its own.
         token = f"answer:{card_review_id}:{reviews.mark(db, found.diary_id)[0]}"
         decision = NewDecision(found.diary_id, annotator_id, "label", token, label_id, kept)
-        made = board.decide(db, decision)
+        made = labelling_decisions.decide(db, decision)
     if made is None:
         raise UserError("event_broken")
     return made

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from annotator.worker.tasks import Progress
+    from annotator.worker.tasks.progress import Progress
     from db import Database
 
 logger = logging.getLogger(__name__)

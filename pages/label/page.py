@@ -12,7 +12,7 @@ from annotator import settings as project_settings
 from annotator.accounts import annotators, permissions
 from annotator.errors import AppError
 from annotator.label_sets import guidelines
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from annotator.privacy import forgetting, masking
 from annotator.review import returned
 from pages.components.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
@@ -47,7 +47,7 @@ def _keep(db: Database, client: Client, *, annotator_id: int) -> None:
     board.keep_alive(db, annotator_id=annotator_id, holder=client["holder"])
     for raw in client["events"]:
         try:
-            receipt = board.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
+            receipt = decisions.receive(db, raw, annotator_id=annotator_id, holder=client["holder"], acked=tab.acked)
         except AppError as error:
             tab.problem = messages.explain(error, session.language())
             return

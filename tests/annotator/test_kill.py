@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator import project
-from annotator.labelling import board
+from annotator.labelling import board, decisions
 from db.people import annotators
 from tests.conftest import ROOT, fill
 
@@ -51,7 +51,7 @@ def test_a_press_that_is_lost_or_that_nobody_sent_is_counted(project_path: Path)
         items = board.board(db, annotator_id=me, holder="tab", language="ko").items
         for seq, item in enumerate(items[:2], 1):
             raw = {"seq": seq, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "label_id": 1}
-            assert board.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
+            assert decisions.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
     first, second = (item["token"] for item in items[:2])
     for sent, kept, expected in (
         ([first, second], [first, second], [True, 0, 0]),

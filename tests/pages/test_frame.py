@@ -10,7 +10,7 @@ import pytest
 
 from annotator import project
 from annotator.accounts import annotators
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
@@ -62,7 +62,7 @@ def test_who_decided_last_is_there_again_after_the_page_was_loaded_anew(filled: 
     with project.opened(filled) as db:
         annotators.identify(db, "나")
         decision = NewDecision(1, annotators.identify(db, "서연"), "label", "token-1234", 2)
-        board.decide(db, decision)
+        labelling_decisions.decide(db, decision)
     assert open_app("overview").sidebar.selectbox(key="frame_name").value == "서연"
 
 

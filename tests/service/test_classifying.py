@@ -20,8 +20,8 @@ import pytest
 
 from annotator import project
 from annotator.accounts import api_tokens
-from annotator.worker import tasks as upkeep
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import zero_shot_model
 from db.models import models, predictions
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
@@ -73,7 +73,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         fill(db, 12)
         ids = np.arange(1, 13)
         bench.encode_missing(db, ids)
-        upkeep.make_zero_label_model(bench, db, ids)
+        zero_shot_model.make_zero_label_model(bench, db, ids)
         token = api_tokens.add(db, "web", api_tokens.SCOPES, per_minute=100_000)
     bench.close()
     running = Running(path, token)

@@ -17,6 +17,7 @@ from annotator.dictionary import evidence
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
 from annotator.labelling import board as labelling
+from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling import events, rationales
 from annotator.labelling.events import read_event
 from annotator.messages import explain
@@ -93,10 +94,10 @@ class World:
             return Person(annotators.annotator_id(self.db, name), name, "administrator", is_solo=True)
         return Person(annotators.annotator_id(self.db, name), name, role, is_solo=False)
 
-    def press(self, kind: str, state: str, *, token: str | None = None, **values: Any) -> labelling.Receipt:
+    def press(self, kind: str, state: str, *, token: str | None = None, **values: Any) -> labelling_decisions.Receipt:
         raw = {"seq": 1, "kind": kind, "token": token or secrets.token_hex(16), "diary_id": self.ids[state], **values}
         me = self.person.annotator_id
-        return labelling.receive(self.db, raw, annotator_id=me, holder=TAB, acked=0)
+        return labelling_decisions.receive(self.db, raw, annotator_id=me, holder=TAB, acked=0)
 
     def shown(self, holder: str = TAB) -> list[int]:
         me = self.person.annotator_id
@@ -129,7 +130,7 @@ def _hand_out(world: World) -> None:
         world.ids[state], world.tokens[state] = item["diary_id"], item["token"]
     for state in ("decided", "returned"):
         raw = {"seq": 1, "kind": "label", "token": world.tokens[state], "diary_id": world.ids[state], "label_id": 2}
-        assert labelling.receive(db, raw, annotator_id=me, holder=TAB, acked=0).refused is None
+        assert labelling_decisions.receive(db, raw, annotator_id=me, holder=TAB, acked=0).refused is None
     back = Act("return", world.ids["returned"], reviews.mark(db, world.ids["returned"]), comment="다시 봐 주세요")
     actions.do(db, back, reviewer_id=lead)
     world.review_id = reviews.last_review_id(db)
@@ -493,7 +494,7 @@ def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Dat
 def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(opened: Database, kind: str) -> None:
     world = make(opened, OTHER)
     you = accounts.get_id(opened, "지민")
-    labelling.undo(opened, "undo-of-jimin", annotator_id=you, holder=TAB)
+    labelling_decisions.undo(opened, "undo-of-jimin", annotator_id=you, holder=TAB)
     before = queue.list_leases(opened, annotator_id=you, holder=TAB)
     tokens = ["undo-of-jimin", *(lease.token for lease in before)]
     for token in tokens:
@@ -534,7 +535,7 @@ def test_a_press_that_was_kept_is_kept_when_it_comes_again_after_a_restart(opene
     world = make(opened, ANNOTATOR)
     for _ in range(2):
         receipt = world.press("label", "handed", token=world.tokens["handed"], label_id=1)
-        assert receipt == labelling.Receipt(1)
+        assert receipt == labelling_decisions.Receipt(1)
     assert scalar(opened, "select count(*) from decisions where token = :t", t=world.tokens["handed"]) == 1
 
 

@@ -13,7 +13,7 @@ from annotator.accounts import annotators
 from annotator.errors import UserError
 from annotator.label_sets import definitions, editing
 from annotator.label_sets.editing import NewLabel
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.review import actions, rechecks
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
@@ -39,7 +39,7 @@ def _names(db: Database) -> list[str]:
 
 def _label(db: Database, diary_id: int, label_id: int) -> int:
     token = f"{diary_id}-{label_id}-{decisions.last_decision_id(db)}"
-    made = board.decide(db, NewDecision(diary_id, _me(db), "label", token, label_id))
+    made = labelling_decisions.decide(db, NewDecision(diary_id, _me(db), "label", token, label_id))
     assert made is not None
     return made
 

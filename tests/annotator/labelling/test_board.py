@@ -15,7 +15,9 @@ from annotator import settings as project_settings
 from annotator.importing import import_file
 from annotator.label_sets import editing
 from annotator.labelling import board as labelling
-from annotator.labelling.board import LOOKAHEAD, Board, receive
+from annotator.labelling import decisions as labelling_decisions
+from annotator.labelling.board import LOOKAHEAD, Board
+from annotator.labelling.decisions import receive
 from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions, queue
 from db.connection import rows, scalar, write
@@ -29,7 +31,7 @@ from tests.conftest import fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotator.labelling.board import Receipt
+    from annotator.labelling.decisions import Receipt
     from db import Database
 
 TAB = "tab-0001"
@@ -101,7 +103,7 @@ def test_a_press_is_kept_with_all_that_belongs_to_it(opened: Database, tab: Tab)
     model = _add_model(opened)
     item = tab.board().items[0]
     seen = {"model_id": model.id, "shown_label_id": 2, "shown_proba": 0.6, "seconds": 1.5, "memo": "메모"}
-    assert tab.send(tab.make("label", item, **seen)) == labelling.Receipt(1)
+    assert tab.send(tab.make("label", item, **seen)) == labelling_decisions.Receipt(1)
     sql = "select diary_id, label_id, token, memo, model_id, shown_label_id, shown_proba, seconds from decisions"
     assert rows(opened, sql) == [(item["diary_id"], 1, item["token"], "메모", model.id, 2, 0.6, 1.5)]
 
@@ -112,8 +114,8 @@ def test_a_press_that_comes_again_by_number_or_token_counts_once(opened: Databas
     assert tab.send(press).acked == 1
     assert tab.send(press).acked == 1
     tab.acked = 0  # the server has started anew and forgotten
-    assert tab.send(press) == labelling.Receipt(1)
-    assert tab.send({**press, "seq": 2, "label_id": 5}) == labelling.Receipt(2)
+    assert tab.send(press) == labelling_decisions.Receipt(1)
+    assert tab.send({**press, "seq": 2, "label_id": 5}) == labelling_decisions.Receipt(2)
     assert scalar(opened, "select count(*) from decisions") == 1
     assert _standing(opened) == [(press["diary_id"], "label", 1)]
 
@@ -161,7 +163,7 @@ def test_a_press_that_finds_the_disk_full_is_not_done_with(opened: Database, tab
         tab.send(press)
     assert tab.acked == 0
     opened.conn.execute("pragma query_only = off")
-    assert tab.send(press) == labelling.Receipt(1)
+    assert tab.send(press) == labelling_decisions.Receipt(1)
     assert len(_standing(opened)) == 1
 
 
@@ -169,13 +171,13 @@ def test_an_undo_with_the_token_of_a_decision_changes_nothing(opened: Database, 
     fill(opened, 8)
     item = tab.board().items[0]
     tab.send(tab.make("label", item))
-    assert tab.send(tab.make("undo", token=item["token"])) == labelling.Receipt(2)
+    assert tab.send(tab.make("undo", token=item["token"])) == labelling_decisions.Receipt(2)
     assert len(_standing(opened)) == 1
 
 
 def test_an_undo_of_nothing_is_done_with(opened: Database, tab: Tab) -> None:
     fill(opened, 2)
-    assert tab.send(tab.make("undo")) == labelling.Receipt(1)
+    assert tab.send(tab.make("undo")) == labelling_decisions.Receipt(1)
 
 
 # The board

@@ -10,7 +10,7 @@ from annotator.accounts.permissions import machine_owner
 from annotator.errors import UserError
 from annotator.labelling import board as labelling
 from annotator.labelling import rationales
-from annotator.labelling.board import receive
+from annotator.labelling.decisions import receive
 from annotator.labelling.rationales import MarkedWord
 from annotator.messages import explain
 from db.errors import NotFoundError
@@ -19,7 +19,7 @@ from db.people import annotators
 from tests.conftest import fill
 
 if TYPE_CHECKING:
-    from annotator.labelling.board import Receipt
+    from annotator.labelling.decisions import Receipt
     from db import Database
 
 TAB = "tab-0001"

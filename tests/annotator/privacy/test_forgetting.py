@@ -25,6 +25,7 @@ from annotator.importing import ColumnMap, import_file
 from annotator.ingest import api
 from annotator.ingest.api import Item
 from annotator.labelling import board as labelling
+from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.queueing import enqueue_import
 from annotator.privacy import forgetting, forgotten_key
 from annotator.privacy.forgetting import Selection
@@ -190,7 +191,7 @@ def test_a_press_on_a_forgotten_diary_is_refused_with_a_sentence(opened: Databas
     me = annotators.annotator_id(opened, "나")
     forgetting.forget(opened, LEAD, Selection(ids=(2,)))
     press = {"seq": 1, "kind": "label", "token": "token-123", "diary_id": 2, "label_id": HAPPY}
-    receipt = labelling.receive(opened, press, annotator_id=me, holder="h" * 12, acked=0)
+    receipt = labelling_decisions.receive(opened, press, annotator_id=me, holder="h" * 12, acked=0)
     assert receipt.acked == 1
     assert isinstance(receipt.refused, NotFoundError)
     assert receipt.refused.code == "diary_forgotten"

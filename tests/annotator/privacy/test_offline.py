@@ -14,7 +14,7 @@ import pytest
 from annotator import project
 from annotator.errors import AppError
 from annotator.importing import ColumnMap, import_file
-from annotator.labelling import board
+from annotator.labelling import decisions
 from annotator.labelling.queueing import enqueue_import
 from annotator.messages import LANGUAGES, explain
 from annotator.training import rounds as round_cases
@@ -114,7 +114,7 @@ def test_a_refused_press_repeats_no_memo(
     import_file(opened, f"text\n{LONG}\n".encode(), "a.csv", after=enqueue_import)
     me = annotators.annotator_id(opened, "나")
     raw = {"seq": 1, "kind": "label", "token": "token-0001", "diary_id": 1, "label_id": 1, "memo": SECRET, **wrong}
-    receipt = board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+    receipt = decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
     assert receipt.refused is not None
     assert SECRET not in "".join(explain(receipt.refused, language) for language in LANGUAGES)
     assert SECRET not in repr(receipt.refused.details)
@@ -128,7 +128,7 @@ def test_a_press_that_can_not_be_kept_repeats_no_memo(opened: Database, caplog: 
     opened.conn.execute("pragma query_only = on")
     raw = {"seq": 1, "kind": "flag", "token": "token-0001", "diary_id": 1, "memo": SECRET}
     with pytest.raises(DatabaseError) as caught:
-        board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+        decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
     assert SECRET not in _told(caught.value)
     assert SECRET not in caplog.text
 

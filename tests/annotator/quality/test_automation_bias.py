@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from annotator import settings as project_settings
 from annotator.blinding import blind_draw
 from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.messages import LANGUAGES, say
 from annotator.quality import automation_bias
 from db.answers import decisions, queue
@@ -66,7 +67,9 @@ def _press(db: Database, me: int, item: dict[str, Any], **values: Any) -> None:
     label_ids = [label.id for label in board.label_set(db)]
     raw = {"seq": 1, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "seconds": 1.5}
     shown = {"model_id": seen["model_id"], "shown_label_id": label_ids[seen["label_index"]]} if seen else {}
-    receipt = board.receive(db, {**raw, "label_id": 1, **shown, **values}, annotator_id=me, holder="tab-0001", acked=0)
+    receipt = labelling_decisions.receive(
+        db, {**raw, "label_id": 1, **shown, **values}, annotator_id=me, holder="tab-0001", acked=0
+    )
     assert receipt.refused is None
 
 
@@ -142,7 +145,7 @@ def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opene
     for item in _items(opened, me)[:10]:
         _press(opened, me, item)
         raw = {"seq": 2, "kind": "undo", "token": f"undo-{item['diary_id']:04}"}
-        board.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
+        labelling_decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
         back = _items(opened, me)[0]
         assert (back["diary_id"], back["blind"]) == (item["diary_id"], first[item["diary_id"]])
     queue.release(opened, annotator_id=me, holder="tab-0001")
@@ -193,7 +196,7 @@ def test_a_label_from_elsewhere_is_kept_with_what_the_model_would_have_said_but_
     opened: Database, me: int
 ) -> None:
     _add_model(opened, SAD)
-    board.decide(opened, NewDecision(1, me, "label", "token-0001", 2))
+    labelling_decisions.decide(opened, NewDecision(1, me, "label", "token-0001", 2))
     assert _predicted(opened) == [SAD]
     assert automation_bias.compare(opened).hidden.n == 0
 

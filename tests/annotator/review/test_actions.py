@@ -8,7 +8,7 @@ import pytest
 
 from annotator import project
 from annotator.errors import UserError
-from annotator.labelling import board
+from annotator.labelling import decisions as labelling_decisions
 from annotator.review import actions, returned
 from annotator.review.actions import Act, Filter
 from db import connection
@@ -295,7 +295,7 @@ def test_an_answer_to_what_was_taken_back_is_refused_in_words(db: Database, me: 
 def test_deciding_anew_on_the_label_page_ends_a_return_as_well(db: Database, me: int) -> None:
     mine = annotators.annotator_id(db, "지민")
     actions.do(db, _act(db, 1, "return", comment="다시"), reviewer_id=me)
-    board.decide(db, NewDecision(1, mine, "label", "a-new-token", HAPPY))
+    labelling_decisions.decide(db, NewDecision(1, mine, "label", "a-new-token", HAPPY))
     assert returned.next_card(db, mine) is None
 
 

@@ -15,6 +15,7 @@ from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import progress
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.connection import rows
@@ -64,7 +65,7 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
 
 
 def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: WorkerRuntime, opened: Database) -> None:
-    fill(opened, tasks.HEAD + 60)
+    fill(opened, progress.HEAD + 60)
     steps = _keep_up(bench, opened, until="explain")
     assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
     first = queue.head(opened, 1)[0]

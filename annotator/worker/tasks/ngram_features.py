@@ -1,0 +1,50 @@
+"""Fitting and filling the character n-gram features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annotator.worker.tasks.progress import Progress
+from annotator.worker.tasks.vectors import first_missing
+from db.models import text_spaces as models_text_spaces
+from db.texts import diaries
+from learner.classification import ngram_features as text_spaces
+
+if TYPE_CHECKING:
+    from annotator.worker.runtime import ProgressMarks, WorkerRuntime
+    from db import Database
+
+
+_TEXT_FEATURES_BATCH = 2048
+
+
+def fit_text_space(bench: WorkerRuntime, db: Database) -> Progress | None:
+    """Fit the text space once there are enough diaries, and again when their number has doubled."""
+    count = diaries.count_diaries(db)
+    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.marks, db):
+        return None
+    space = text_spaces.fit(diaries.sample_texts(db, limit=text_spaces.MOST_TEXTS), seed=0)
+    models_text_spaces.add_text_space(db, space.to_bytes(), fitted_on=count)
+    return Progress("text_space", 1, 1)
+
+
+def _fitted_on(known: ProgressMarks, db: Database) -> int:
+    newest = models_text_spaces.find_newest_text_space(db)
+    if newest is None:
+        return 0
+    if newest not in known.fitted_on:
+        found = models_text_spaces.find_text_space(db, newest)
+        known.fitted_on[newest] = 0 if found is None else found[2]
+    return known.fitted_on[newest]
+
+
+def fill_text_features(bench: WorkerRuntime, db: Database) -> Progress | None:
+    found = bench.text_space(db)
+    if found is None:
+        return None
+    file = bench.text_file(found[0])
+    missing = first_missing(bench.marks, db, file, limit=_TEXT_FEATURES_BATCH)
+    if not len(missing):
+        return None
+    bench.text_features(db, found[0], missing)
+    return Progress("text_features", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))

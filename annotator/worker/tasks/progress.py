@@ -1,0 +1,46 @@
+"""What every task of the worker shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from db.answers import queue
+from db.forgetting import forgotten
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from annotator.worker.runtime import ProgressMarks
+    from db import Database
+
+
+HEAD = 48
+"""Diaries at the head of the queue that are kept ready to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One piece of upkeep that was done.
+
+    Attributes:
+        step: message key of what it was.
+        done, total: how far that kind of work is.
+    """
+
+    step: str
+    done: int
+    total: int
+
+
+def head_ids(db: Database) -> NDArray[np.int64]:
+    return np.array(queue.head(db, HEAD), np.int64)
+
+
+def forgotten_ids(known: ProgressMarks, db: Database) -> NDArray[np.int64]:
+    """Return the ids of forgotten diaries, ascending: nothing is made of them, and nothing missing."""
+    if known.forgettings != (number := forgotten.count_forgettings(db)):
+        known.forgotten, known.forgettings = forgotten.list_ids(db), number
+    return known.forgotten

@@ -1,0 +1,67 @@
+"""Keeping the queue ranked by the serving model and long enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annotator.labelling import board, queueing
+from annotator.worker.tasks.progress import HEAD, Progress
+from db.answers import queue
+from db.connection import write
+from db.models import facts, predictions
+from db.texts import diaries
+
+if TYPE_CHECKING:
+    from annotator.serving.runtime import Serving
+    from annotator.worker.runtime import WorkerRuntime
+    from db import Database
+
+
+def rank(bench: WorkerRuntime, db: Database) -> Progress | None:
+    """Follow the serving model with the queue where a person, not a round, has put it in force."""
+    serving = bench.serving(db)
+    if serving is None or serving.model.tier == "zero":
+        return None
+    is_whole = _ranked_partly_but_now_whole(bench, db, serving)
+    if queue.ranked_by(db) == serving.model.id and not is_whole:
+        return None
+    settings = bench.settings(db)
+    entries = queueing.rank_pool(
+        db,
+        serving.model,
+        predictions.load_predictions(db, serving.model),
+        features=lambda ids: bench.features(db, serving, ids),
+        committee=serving.classifier.committee,
+        settings=settings,
+        seed=int(settings.seed[:8], 16),
+    )
+    with write(db):
+        queue.replace_queue(db, entries, model_id=serving.model.id)
+        if is_whole:
+            facts.clear_partly_ranked(db)
+    return Progress("rank", 1, 1)
+
+
+def _ranked_partly_but_now_whole(bench: WorkerRuntime, db: Database, serving: Serving) -> bool:
+    """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
+    if not facts.is_partly_ranked(db, serving.model.id):
+        return False
+    count = diaries.count_diaries(db)
+    if bench.vectors_of(serving).present(diaries.last_diary_id(db)).sum() < count:
+        return False
+    proba = predictions.load_predictions(db, serving.model)
+    return int((~np.isnan(proba).any(axis=1)).sum()) >= count
+
+
+def refill(bench: WorkerRuntime, db: Database) -> Progress | None:
+    """Keep the queue longer than what people can decide before the next look."""
+    rules = board.rules_of(bench.settings(db))
+    if queue.count_waiting(db, limit=HEAD * 4, rules=rules) >= HEAD * 4:
+        return None
+    more = queue.unqueued_ids(db, limit=1000, rules=rules)
+    if not more:
+        return None
+    queue.append_to_queue(db, more, strategy="random")
+    return Progress("refill", 1, 1)

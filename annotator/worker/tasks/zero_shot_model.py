@@ -1,0 +1,72 @@
+"""The model that needs no label."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annotator.worker.tasks.progress import Progress
+from db.label_sets import labels
+from db.models import models
+from db.texts import diaries
+from learner.classification import classifier as classifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from annotator.worker.runtime import WorkerRuntime
+    from db import Database
+
+
+_MEAN_OF = 256
+
+
+def first_model(bench: WorkerRuntime, db: Database) -> Progress | None:
+    """Make the model that needs no label, as soon as the head of the queue has vectors."""
+    active = models.find_active(db)
+    if active is not None and active.encoder_hash == bench.encoder(db).hash and not _is_of_other_labels(db, active):
+        return None
+    encoded = np.flatnonzero(bench.vector_file(db).present(diaries.last_diary_id(db))) + 1
+    if not len(encoded):
+        return None
+    make_zero_label_model(bench, db, encoded[:_MEAN_OF])
+    return Progress("first_model", 1, 1)
+
+
+def _is_of_other_labels(db: Database, model: models.Model) -> bool:
+    """Say whether a model that knows labels by their names and definitions alone was made for other ones."""
+    label_set = labels.list_labels(db)
+    if model.tier != "zero":
+        return False
+    if "labels" not in model.settings:  # made before the wording was kept
+        return set(model.label_ids) != {label.id for label in label_set}
+    return bool(model.settings["labels"] != _wording(label_set))
+
+
+def _wording(label_set: Sequence[labels.Label]) -> str:
+    """Return the identity of all that a model without labels knows of them; their order is none of it."""
+    told = sorted((label.id, label.name, label.definition) for label in label_set)
+    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+
+
+def make_zero_label_model(bench: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
+    """Keep and activate a zero-label model of the encoder in force; return its id."""
+    encoder, label_set = bench.encoder(db), labels.list_labels(db)
+    mean = bench.vector_file(db).read(sample).mean(axis=0)
+    names, definitions = [label.name for label in label_set], [label.definition for label in label_set]
+    classifier = classifiers.zero_label(encoder, names, definitions, mean=mean)
+    model = models.NewModel(
+        tier="zero",
+        encoder=encoder.name,
+        encoder_hash=encoder.hash,
+        label_ids=tuple(label.id for label in label_set),
+        weights=classifier.to_bytes(),
+        settings={"mean_of": len(sample), "labels": _wording(label_set)},
+    )
+    model_id = models.add_model(db, model)
+    models.activate(db, model_id, reason="first")
+    return model_id
