@@ -18,7 +18,7 @@ import pytest
 
 import db as database
 from annotator import project
-from annotator.cli import main
+from annotator.cli.main import main
 from annotator.errors import UserError
 from annotator.messages import explain
 from annotator.processes.worker_lock import only_worker

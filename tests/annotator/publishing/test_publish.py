@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from annotator import project
-from annotator.cli import main
+from annotator.cli.main import main
 from annotator.errors import UserError
 from annotator.publishing import commands, publish, published
 from annotator.training import rounds

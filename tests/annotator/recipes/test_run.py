@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from annotator.cli import main
+from annotator.cli.main import main
 from annotator.cli.recipes import _Progress
 from annotator.errors import UserError
 from annotator.messages import say

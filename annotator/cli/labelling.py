@@ -1,0 +1,94 @@
+"""Labelling from a terminal: next, label, undo."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from annotator import project
+from annotator.accounts import annotators, diary_access
+from annotator.cli.options import DIARY_ID as _DIARY_ID
+from annotator.cli.options import database_option as _database_option
+from annotator.cli.options import json_option as _json_option
+from annotator.cli.options import name_option as _name_option
+from annotator.cli.options import show as _print
+from annotator.errors import UserError
+from annotator.labelling import board, decisions
+from annotator.messages import default_language, say
+from db.answers import queue
+from db.answers.decisions import NewDecision
+from db.label_sets import labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _holder(annotator_id: int) -> str:
+    """Name the command line as a holder of diaries, as a browser tab has a name of its own."""
+    return f"cli-{annotator_id}"
+
+
+@click.command("next", help=say("cli.next.help"))
+@_database_option
+@_name_option
+@_json_option
+def next_(path: Path, name: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        annotator_id = annotators.identify(db, name)
+        # Only one at a time: what a command has handed out stays until it is decided or expires.
+        shown = board.board(
+            db,
+            annotator_id=annotator_id,
+            holder=_holder(annotator_id),
+            language=default_language(),
+            lookahead=1,
+            # `label` names a diary, not what was handed out: an answer to a repeat would pass for a change of mind.
+            with_repeats=False,
+            by=diary_access.owner(annotator_id, holder=_holder(annotator_id)),
+        )
+        if not shown.items:
+            raise UserError("nothing_left")
+        item = shown.items[0]
+        _print(as_json, item, f"#{item['diary_id']}  {item['why']}\n\n{item['text']}")
+
+
+@click.command(help=say("cli.label.help"))
+@click.argument("diary_id", type=_DIARY_ID)
+@click.argument("label_name")
+@_database_option
+@_name_option
+@click.option("--memo", default="", help=say("cli.label.memo"))
+@_json_option
+def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        by_name = {entry.name: entry.id for entry in labels.list_labels(db)}
+        wanted = unicodedata.normalize("NFC", label_name).strip()
+        if wanted not in by_name:
+            raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
+        annotator_id = annotators.identify(db, name)
+        kept = decisions.decide(
+            db,
+            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo),
+            by=diary_access.owner(annotator_id),
+        )
+        queue.release(db, annotator_id=annotator_id, holder=_holder(annotator_id))
+        _print(as_json, {"decision_id": kept}, say("cli.label.done", id=diary_id, label=label_name))
+
+
+@click.command(help=say("cli.undo.help"))
+@_database_option
+@_name_option
+@_json_option
+def undo(path: Path, name: str, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        annotator_id = annotators.identify(db, name)
+        holder = _holder(annotator_id)
+        owner = diary_access.owner(annotator_id, holder=holder)
+        taken = decisions.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)
+        if taken is None:
+            raise UserError("nothing_to_undo", name=name)
+        _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))

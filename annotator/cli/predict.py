@@ -1,0 +1,78 @@
+"""Asking the serving model from a terminal."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from annotator import project
+from annotator.cli.options import DIARY_ID as _DIARY_ID
+from annotator.cli.options import database_option as _database_option
+from annotator.cli.options import json_option as _json_option
+from annotator.cli.options import show as _print
+from annotator.errors import UserError
+from annotator.messages import say
+from db.label_sets import labels
+from db.models import models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from db import Database
+    from db.models.models import Model
+
+
+@click.command(help=say("cli.predict.help"))
+@click.argument("texts", nargs=-1)
+@_database_option
+@_json_option
+def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
+    from annotator.dictionary import adjustment
+    from annotator.serving.answerer import Answerer
+
+    wanted = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
+    with closing(project.open_project(path)) as db:
+        answers = Answerer(db, path).predict(wanted)
+        model = _active(db)
+        refiner = adjustment.find_refiner(db, model)
+        answers = answers if refiner is None else refiner.refine(wanted, answers)
+        names = [entry.name for entry in labels.list_labels(db)]
+        tops = [names[int(row.argmax())] for row in answers]
+        value = [
+            {"label": top, "proba": dict(zip(names, map(float, row), strict=True)), "version": model.version}
+            for top, row in zip(tops, answers, strict=True)
+        ]
+        lines = [f"{top} {row.max():.2f}" for top, row in zip(tops, answers, strict=True)]
+        _print(as_json, value, "\n".join(lines))
+
+
+@click.command("explain", help=say("cli.explain.help"))
+@click.argument("diary_id", type=_DIARY_ID)
+@_database_option
+@_json_option
+def explain_(diary_id: int, path: Path, as_json: bool) -> None:
+    from annotator.serving.answerer import Answerer
+
+    with closing(project.open_project(path)) as db:
+        explained = Answerer(db, path).explain(diary_id)
+        names = [entry.name for entry in labels.list_labels(db)]
+        top = explained.label_column
+        units = [
+            {"text": text, "span": span, "weights": dict(zip(names, map(float, weights), strict=True))}
+            for text, span, weights in zip(explained.texts, explained.spans, explained.weights, strict=True)
+        ]
+        order = sorted(range(len(units)), key=lambda i: -abs(explained.weights[i, top]))
+        value = {"diary_id": diary_id, "label": names[top], "fit": explained.fit[top], "units": units}
+        lines = [f"{explained.weights[i, top]:+.3f}  {explained.texts[i]}" for i in order]
+        _print(as_json, value, "\n".join([names[top], *lines]))
+
+
+def _active(db: Database) -> Model:
+    model = models.find_active(db)
+    if model is None:
+        raise UserError("no_model_yet")
+    return model
