@@ -65,10 +65,11 @@ def main() -> None:
     PagesManager.uses_pages_directory = False
     door = Door()
     service = Beside(project_location.path)
+    own = routes(door)
     app = st.App(
         SCRIPT,
-        routes=[*routes(door), Mount(PREFIX, service)],
-        middleware=[Middleware(Gate, door=door), Middleware(Addresses)],
+        routes=[*own, Mount(PREFIX, service)],
+        middleware=[Middleware(Gate, door=door), Middleware(Addresses, gate_routes=own)],
         lifespan=_living(service),
     )
     bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})

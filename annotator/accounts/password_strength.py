@@ -112,7 +112,7 @@ def _estimate(text: str, about: dict[str, int]) -> tuple[float, list[dict[str, A
 def _dictionaries() -> dict[str, dict[str, int]]:
     from zxcvbn import matching
 
-    lines = files("annotator").joinpath("common_words_ko.txt").read_text("utf-8").splitlines()
+    lines = files(__package__).joinpath("common_words_ko.txt").read_text("utf-8").splitlines()
     words, given = _sections(lines)
     names = [surname + name for name in given for surname in _SURNAMES]
     runs = [run[start:end] for run in _RUNS for start, end in combinations(range(len(run) + 1), 2) if end - start > 2]

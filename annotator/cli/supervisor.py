@@ -26,7 +26,7 @@ from annotator.processes.worker_lock import is_working
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SCRIPT = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 
 
 @dataclass(frozen=True, slots=True)

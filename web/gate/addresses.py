@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Match
 from streamlit import file_util
 from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
 
@@ -18,30 +19,44 @@ from web.gate.form_requests import in_other_language, language_of
 from web.gate.html import Card, respond
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-_OTHER = re.compile(r"/(login|logout|password|oauth2callback)|/(invite|api|auth|_stcore|media|component|static)/.*")
-"""Addresses that are no pages of the app: the gate's own, the service's, and Streamlit's."""
+_OTHER = re.compile(r"/oauth2callback|/(api|auth|_stcore|media|component|static)/.*")
+"""Addresses that are no pages of the app: the service's and Streamlit's."""
 
 _HOST_CONFIG = "/_stcore/host-config"
 _streamlits_host_config = create_host_config_routes("")[0].endpoint  # type: ignore[attr-defined]
 
 
 class Addresses:
-    """ASGI middleware around Streamlit, which answers every address with its page and complains there in English."""
+    """ASGI middleware around Streamlit, which answers every address with its page and complains there in English.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        gate_routes: what the gate serves itself.
+    """
+
+    def __init__(self, app: ASGIApp, gate_routes: Sequence[BaseRoute]) -> None:
         self._app = app
+        self._gate_routes = gate_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what there is, lead on to it where it is meant, and say so where there is nothing."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             request = Request(scope, receive)
-            answer = await _host_config(request) if scope["path"] == _HOST_CONFIG else _find(request)
+            answer = await self._answer(request)
             await (answer or self._app)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        if request.scope["path"] == _HOST_CONFIG:
+            return await _host_config(request)
+        is_gates = any(route.matches(request.scope)[0] is Match.FULL for route in self._gate_routes)
+        return None if is_gates else _find(request)
 
 
 def _find(request: Request) -> Response | None:

@@ -24,7 +24,7 @@ from annotator.processes.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits(300_000_000, cpu_seconds=3, total_cpu_seconds=20, wait_seconds=20)
 
 _ON_LINUX = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")

@@ -11,6 +11,8 @@ from annotator import project
 from pages.widgets.site import HOME, PAGES, SETUP
 from tests.web.gate.test_middleware import HTML, ask, cookie, serving, session_of
 from tests.web.gate.test_middleware import path as path
+from web.gate.identity import Door
+from web.gate.routes import routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +53,13 @@ def test_at_an_address_that_is_none_stands_a_page_of_ours_that_repeats_nothing_o
     assert "evil" not in body
     english = ask(alone, "GET", wrong, accept | {"Cookie": "maeumgyeol_language=en"})[2]
     assert "There is no such address" in english
+
+
+@pytest.mark.parametrize("route", [route.path for route in routes(Door())])
+def test_what_the_gate_serves_itself_is_no_address_that_is_none(alone: int, route: str) -> None:
+    """`/invite` with a made-up token has a page of its own that says so."""
+    _, _, body = ask(alone, "GET", route.replace("{token}", "x"), HTML)
+    assert "없는 주소예요" not in body
 
 
 def test_streamlits_own_dialogs_are_off_and_its_other_settings_as_they_were(alone: int) -> None:
