@@ -643,64 +643,70 @@ def test_every_kind_of_press_and_of_review_has_a_row() -> None:
 
 
 TOUCHES = {
-    "diaries": {"get_diary", "list_diaries", "list_texts", "sample_texts"},
-    "word_emotions": {"list_explained"},
-    "care": {"list_texts_after", "handle"},
-    "decisions": {"add", "undo", "undo_last"},
-    "rationales": {"add"},
-    "reviews": {"add", "undo", "accept_all"},
-    "repeats": {"add", "undo_last"},
-    "queue": {"claim", "lease_again"},
-    "gold": {"add", "remove"},
+    "db.texts.diaries": {"get_diary", "list_diaries", "list_texts", "sample_texts"},
+    "db.models.word_emotions": {"list_explained"},
+    "db.texts.care_flags": {"list_texts_after", "handle"},
+    "db.answers.decisions": {"add", "undo", "undo_last"},
+    "db.answers.rationales": {"add"},
+    "db.review.reviews": {"add", "undo", "accept_all"},
+    "db.answers.repeats": {"add", "undo_last"},
+    "db.answers.queue": {"claim", "lease_again"},
+    "db.answers.gold": {"add", "remove"},
 }
 """What reads texts, or acts on diaries, by modules of `db`."""
 
 USES = {
     # The tables above say who may.
-    "care.list_cards": "care.cards",
-    "care.handle": "care.handle",
-    "corrections.next_card": "correction.card",
-    "corrections.undo": "correction.undo",
-    "forgetting._ids": "forget",
-    "forgetting._texts": "forget",
-    "gold.add": "gold.add",
-    "gold.toggle": "gold.toggle",
-    "labelling.board": "board",
-    "labelling._item": "board",
-    "labelling.decide": "press.label",
-    "labelling._answers_repeat": "press.label",
-    "labelling.undo": "press.undo",
-    "masking.reveal": "reveal",
-    "rationales.mark": "press.rationale",
-    "rationales._check": "press.rationale",
-    "rationales.of_round": "learn.marked_words",
-    "review.do": "review.label",
-    "review.undo_last": "export",
-    "review.accept_all": "export",
-    "rechecks.next_card": "export",
-    "review_case.read": "review.case",
-    "review_case._neighbour": "review.case",
-    "word_evidence.list_examples": "dictionary.examples",
+    "privacy.care.list_cards": "care.cards",
+    "privacy.care.handle": "care.handle",
+    "review.returned.next_card": "correction.card",
+    "review.returned.undo": "correction.undo",
+    "privacy.forgetting._ids": "forget",
+    "privacy.forgetting._texts": "forget",
+    "quality.gold.add": "gold.add",
+    "quality.gold.toggle": "gold.toggle",
+    "labelling.board.board": "board",
+    "labelling.board._item": "board",
+    "labelling.decisions.decide": "press.label",
+    "labelling.decisions._answers_repeat": "press.label",
+    "labelling.decisions.undo": "press.undo",
+    "privacy.masking.reveal": "reveal",
+    "labelling.rationales.mark": "press.rationale",
+    "labelling.rationales._check": "press.rationale",
+    "labelling.rationales.of_round": "learn.marked_words",
+    "review.actions.do": "review.label",
+    "review.actions.undo_last": "export",
+    "review.actions.accept_all": "export",
+    "review.rechecks.next_card": "export",
+    "review.case.read": "review.case",
+    "review.case._neighbour": "review.case",
+    "dictionary.evidence.list_examples": "dictionary.examples",
     # tests/service/test_diary_access.py
-    "received.read": "service",
-    "received.find_explanation": "service",
+    "ingest.api.read": "service",
+    "ingest.api.find_explanation": "service",
     # Shown to nobody: ids only, or words of the dictionary without those that care withholds.
-    "diary_access.require": "refuses",
-    "word_evidence.gather": "words",
+    "accounts.diary_access.require": "refuses",
+    "dictionary.evidence.gather": "words",
     # On the machine itself, from commands and in the worker.
-    "asking.Answerer.explain": "owner",
-    "cli_care.remove": "owner",
-    "classifying.Answering.explain": "worker",
-    "prefill.prefill": "owner",
-    "prefill._vectors": "owner",
-    "publishing._compared": "owner",
-    "removal.choose": "owner",
+    "serving.answerer.Answerer.explain": "owner",
+    "cli.care.remove": "owner",
+    "serving.predictor.Answering.explain": "worker",
+    "training.pretrained.prefill": "owner",
+    "training.pretrained._vectors": "owner",
+    "publishing.publish._compared": "owner",
+    "serving.mask_comparison.choose": "owner",
+    # What whoever loads a model does for the above.
+    "serving.encoder_cache.Shelf._compare": "worker",
+    "serving.explaining.explain_diary": "worker",
+    "serving.runtime.Workbench.encode_missing": "worker",
+    "serving.runtime.Workbench.text_features": "worker",
 }
-"""Every use-case that reads the text of diaries or acts on one, and where it stands who may."""
+"""Each use-case that reads texts of diaries or acts on one, and where it stands who may (but the worker, which has no guests)."""
 
 
 def test_every_use_case_that_touches_a_diary_stands_in_a_table() -> None:
-    found = {name for path in sorted((ROOT / "annotator").glob("*.py")) for name in _users_in(path)}
+    modules = sorted((ROOT / "annotator").rglob("*.py"))
+    found = {name for path in modules for name in _users_in(path) if not name.startswith("worker.")}
     assert found == USES.keys()
     rows = {*EXPECTED, "export", "service", "refuses", "words", "owner", "worker"}
     assert set(USES.values()) <= rows
@@ -709,9 +715,9 @@ def test_every_use_case_that_touches_a_diary_stands_in_a_table() -> None:
 def _users_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text("utf-8"))
     names = {
-        alias.asname or alias.name: alias.name
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "db"
+        if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
     found = set()
@@ -720,7 +726,8 @@ def _users_in(path: Path) -> set[str]:
             if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
                 continue
             if node.attr in TOUCHES.get(names.get(node.value.id, ""), ()):
-                found.add(".".join([path.stem, *owner, function.name]))
+                module = path.relative_to(ROOT / "annotator").with_suffix("").parts
+                found.add(".".join([*module, *owner, function.name]))
     return found
 
 
@@ -738,7 +745,7 @@ DOWNLOADS = {
     "simulate/result.py": "none",
     "import_diaries/page.py": "none",
     "import_diaries/report.py": "none",
-    "import_diaries/past.py": "none",
+    "import_diaries/history.py": "none",
 }
 
 
