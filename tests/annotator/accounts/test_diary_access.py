@@ -701,7 +701,7 @@ USES = {
     "serving.runtime.Workbench.encode_missing": "worker",
     "serving.runtime.Workbench.text_features": "worker",
 }
-"""Each use-case that reads texts of diaries or acts on one, and where it stands who may (but the worker, which has no guests)."""
+"""Each use-case that reads texts or acts on a diary, and where it stands who may; the worker has no guests."""
 
 
 def test_every_use_case_that_touches_a_diary_stands_in_a_table() -> None:
