@@ -101,6 +101,7 @@ def test_what_people_do_runs_under_the_policy(
     expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
     with closing(project.open_project(path)) as db:
         before = decisions.last_decision_id(db)
+        page.locator(".board .text[data-readable]").wait_for()
         press(page, "Digit1")
         wait_until(page, lambda: decisions.last_decision_id(db) == before + 1)
     page.get_by_text("English").click()

@@ -154,6 +154,16 @@ class Desk:
         wait_until(self.page, lambda: decisions.last_decision_id(self.db) > before)
         made = decisions.list_standing(self.db, [number])
         assert [(one.diary_id, one.label_id) for one in made] == [(number, label.id)]
+        wait_until(self.page, lambda: self.unconfirmed() == 0)
+
+    def unconfirmed(self) -> int:
+        """Return how many presses the page holds that it has not been told are kept."""
+        return int(
+            self.page.evaluate(
+                """() => Object.entries(sessionStorage).filter(([key]) => key.startsWith("maeumgyeol-board:"))
+                    .reduce((sum, [, log]) => sum + JSON.parse(log).events.length, 0)"""
+            )
+        )
 
     def kept(self) -> list[tuple[int, int | None]]:
         """Return diary and label of every decision in force, in the order in which they were made."""

@@ -104,6 +104,7 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         expect(page.get_by_text("<img src=x onerror=alert(1)> **again**")).to_be_visible()
         shoot(page, "corrections")
         settle(page, page.get_by_role("textbox", name="메모"))
+        page.wait_for_timeout(500)  # a press sooner than anybody can read is refused
         page.keyboard.press(str(SAD if true_label == HAPPY else HAPPY))
         wait_until(page, lambda: reviews.count_returned(db, me) == 0)
 

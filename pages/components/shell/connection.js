@@ -8,9 +8,9 @@ class Connection {
   constructor(root) {
     this.root = root;
     this.box = root.querySelector(".connection");
-    this.app = document.querySelector("[data-testid='stApp']");
+    // Of the whole page: Streamlit may build anew the element that tells.
     this.observer = new MutationObserver(() => this.look());
-    this.observer.observe(this.app, { attributes: true, attributeFilter: [STATE] });
+    this.observer.observe(document.body, { subtree: true, attributes: true, attributeFilter: [STATE] });
     this.onLine = () => this.isLost() && this.say();
     for (const type of ["online", "offline"]) window.addEventListener(type, this.onLine);
   }
@@ -27,7 +27,7 @@ class Connection {
   }
 
   isLost() {
-    return this.app.getAttribute(STATE) !== "CONNECTED";
+    return document.querySelector(`[${STATE}]`)?.getAttribute(STATE) !== "CONNECTED";
   }
 
   look() {
