@@ -39,9 +39,9 @@ import torch
 from annotator import project
 from annotator.importing import ColumnMap, import_file
 from annotator.labelling.queueing import enqueue_import
-from annotator.serving.runtime import Workbench
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
+from annotator.worker.runtime import WorkerRuntime
 from benchmarks import kill_troubles, machine
 from benchmarks.kill_processes import OVERLAP, Ledger, Running, Tab, start_person, start_worker
 from db import connect
@@ -158,7 +158,7 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
     made = [f"{i}번째 날. 오늘은 {_MOODS[i % 4]}.,{_NAMES[i % 4] if i < _FIRST_LABELS else ''}" for i in range(count)]
     tiny = _tiny()(folder / "tiny", "0123456789번째 날. 오늘은 " + "".join(_MOODS), width=16, layers=1)
     project.init(path, seed="00" * 16, encoder=str(tiny), overlap=OVERLAP)
-    bench = Workbench(path, cache=default_cache())
+    bench = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         import_file(db, "\n".join(["text,label", *made]).encode(), "made-up.csv", after=enqueue_import)
         if data is not None:

@@ -202,7 +202,7 @@ def _press(path: Path, tab: Tab, told: int, *, seconds: float, chance: random.Ra
     while time.monotonic() < ends:
         try:
             with project.opened(path) as db:
-                board.keep_alive(db, tab.holder)
+                board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
                 shown = board.board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
         except DatabaseError as error:
             _say(told, did="refused", code=error.code)
