@@ -25,11 +25,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ENDINGS": "sources",
-    "MAX_CHARACTERS": "sieve",
-    "ColumnMap": "columns",
-    "describe": "report",
-    "report_csv": "report",
+    "ENDINGS": "annotator.formats.source",
+    "MAX_CHARACTERS": "annotator.importing.row_filter",
+    "ColumnMap": "annotator.formats.table",
+    "describe": "annotator.importing.report",
+    "report_csv": "annotator.importing.report",
 }
 
 
@@ -37,4 +37,4 @@ def __getattr__(name: str) -> Any:
     """Load a module when it is first asked for: the reading process, which has no database, loads the readers alone."""
     if name not in __all__:
         raise AttributeError(name)
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'importer')}"), name)
+    return getattr(import_module(_MODULES.get(name, "annotator.importing.importer")), name)

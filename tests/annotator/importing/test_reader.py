@@ -157,7 +157,8 @@ def test_the_app_goes_on_after_a_file_that_aborts_its_reader(database: Path) -> 
 def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from annotator import project, crosswalks, label_distance\n"
+        "from annotator import project\n"
+        "from annotator.label_sets import crosswalks, definitions, distances\n"
         "from annotator.importing import import_file, preview\n"
         "from annotator.errors import UserError\n"
         "db = project.open_project(Path(sys.argv[1]))\n"
@@ -165,7 +166,7 @@ def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) ->
         "    preview(path, path.name)\n"
         "    try: import_file(db, path, path.name)\n"
         "    except UserError as error: assert not error.code.startswith('reader_'), (path, error)\n"
-        "project.read_label_bytes(b'[[labels]]\\nname=\"a\"\\n[[labels]]\\nname=\"b\"', 'a.toml')\n"
+        "definitions.read_label_bytes(b'[[labels]]\\nname=\"a\"\\n[[labels]]\\nname=\"b\"', 'a.toml')\n"
         "crosswalks.read_bytes(b'from,to\\na,b\\n', 'a.csv')\n"
         "parsers = {'annotator.formats.detection', 'annotator.formats.config_job', 'python_calamine', 'ijson', 'spacy',"
         " 'datasets', 'pyarrow.parquet', 'annotator.formats.csv.read', 'annotator.formats.json.read_lines'}\n"
