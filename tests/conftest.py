@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PACKAGES = ("annotator", "db", "learner", "maeumgyeol", "pages", "service", "web")
+"""The code of the product."""
+
 DIARIES = ROOT / "examples" / "diaries.csv"
 
 # The hub's client reads it when it is imported, which collecting the tests does already.

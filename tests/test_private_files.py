@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from maeumgyeol import private_files
-from tests.conftest import ROOT
+from tests.conftest import PACKAGES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,15 +136,14 @@ _OPENING_UP = {"chmod", "fchmod", "umask"}
 
 
 def _made_in(source: str) -> list[int]:
-    """Return the lines in which files are made by other means than `maeumgyeol.private_files`, or rights are
-    changed."""
+    """Return the lines in which files are made by other means than `private_files`, or rights are changed."""
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and _makes(node)]
 
 
 def _makes(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     owner = getattr(call.func.value, "id", "") if isinstance(call.func, ast.Attribute) else ""
-    if owner == "maeumgyeol.private_files":
+    if owner == "private_files":
         return False
     if name == "open":
         modes = [
@@ -173,8 +172,7 @@ def test_making_a_file_is_recognised(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["p.open()", "p.open('rb')", "maeumgyeol.private_files.write_text(p, 'x')", "names.copy()",
-    "tempfile.mkdtemp()",
+    "line", ["p.open()", "p.open('rb')", "private_files.write_text(p, 'x')", "names.copy()", "tempfile.mkdtemp()",
              "api_tokens.touch(db, 3)", "p.open('r+b')"]
 )  # fmt: skip
 def test_reading_is_not_taken_for_making(line: str) -> None:
@@ -184,8 +182,9 @@ def test_reading_is_not_taken_for_making(line: str) -> None:
 def test_only_one_module_makes_files() -> None:
     found = [
         f"{file.relative_to(ROOT)}:{line}"
-        for package in ("annotator", "db", "learner", "pages", "service")
+        for package in PACKAGES
         for file in sorted((ROOT / package).rglob("*.py"))
+        if file != ROOT / "maeumgyeol" / "private_files.py"
         for line in _made_in(file.read_text("utf-8"))
     ]
     # The bundled encoder is nobody's secret: several people may share a cache of it.

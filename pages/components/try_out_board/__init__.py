@@ -38,7 +38,7 @@ class TrialData(TypedDict):
 
 
 _HERE = Path(__file__).parent
-_SHARED = _HERE.parents[1] / "widgets" / "label_board"
+_SHARED = _HERE.with_name("label_board")
 
 _mount = st.components.v2.component(
     "maeumgyeol_try_out_board",

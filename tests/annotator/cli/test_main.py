@@ -77,7 +77,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         capsys.readouterr()
         code = 0
         try:
-            main.main()
+            main()
         except SystemExit as ended:
             code = int(ended.code or 0)
         return Ran(code, *capsys.readouterr())
@@ -372,7 +372,7 @@ def test_a_fault_of_the_program_is_one_line_without_its_text(
     def fail(*_: object) -> None:
         raise RuntimeError("오늘은 비밀 이야기를 적었다")
 
-    monkeypatch.setattr("annotator.status.lock.is_working", fail)
+    monkeypatch.setattr("annotator.status.worker_lock.is_working", fail)
     ran = run("status", "--db", filled)
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert "RuntimeError" in ran.err

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import importing, project
+from annotator import project
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, describe, import_file, report_csv
 from annotator.importing.row_filter import draw_of, text_hash
@@ -22,6 +22,7 @@ from db.people import annotators
 from db.texts import batches, diaries
 from db.texts.batches import Imported, NewDiary, Skip
 from db.texts.diaries import DRAW_RANGE
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,11 +220,11 @@ def test_every_reason_has_words(reason: str) -> None:
 
 def test_every_error_code_has_a_sentence_in_both_languages() -> None:
     import re
-    from importlib.resources import files
 
     from annotator.messages import catalogue
 
-    sources = [path.read_text("utf-8") for path in files(importing).iterdir() if path.name.endswith(".py")]
+    folders = [ROOT / "annotator" / name for name in ("importing", "formats")]
+    sources = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.py")]
     codes = {code for source in sources for code in re.findall(r'"(import_[a-z_0-9]+)"', source)} - {"import_file"}
     assert len(codes) > 25
     for language in LANGUAGES:

@@ -16,7 +16,7 @@ from annotator.errors import UserError
 from annotator.labelling.queueing import STRATEGIES
 from annotator.messages import LANGUAGES, catalogue, explain, say
 from annotator.worker.round.steps import STEPS
-from tests.conftest import ROOT
+from tests.conftest import PACKAGES, ROOT
 
 if TYPE_CHECKING:
     from annotator.messages import Language
@@ -42,14 +42,15 @@ HANGUL_ALLOWED = {
     "annotator/privacy/masking.py": "what follows a span of years",
     "annotator/privacy/person_names.py": "names, titles and particles",
     "annotator/accounts/password_strength.py": "surnames, alphabets, how dates are written",
-    "annotator/project.py": "the default label set, which is data",
+    "annotator/label_sets/definitions.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
+    "annotator/formats/column_names.py": "column names that are guessed",
     "annotator/formats/dates.py": "how dates are written",
     "annotator/formats/encodings.py": "ranges of letters",
     "annotator/importing/importer.py": "the stored name of an importer",
     "annotator/label_sets/distances.py": "names of the default labels",
     "annotator/try_out.py": "the stored name of a source",
-    "annotator/serving/explanation_text.py": "particles",
+    "annotator/messages/particles.py": "particles",
     "pages/import_diaries/page.py": "an example file",
     "pages/setup/label_table.py": "an example file",
 }
@@ -109,7 +110,7 @@ def _uses_of_dict(node: ast.Dict, where: str) -> list[Use]:
 @cache
 def _sources() -> dict[str, ast.Module]:
     files = [ROOT / "streamlit_app.py"]
-    for package in ("annotator", "db", "learner", "pages", "service"):
+    for package in PACKAGES:
         files += sorted((ROOT / package).rglob("*.py"))
     return {str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in files}
 
@@ -204,7 +205,7 @@ def test_every_message_is_used() -> None:
 
 
 def test_the_board_uses_each_of_its_strings() -> None:
-    folder = ROOT / "pages" / "widgets" / "label_board"
+    folder = ROOT / "pages" / "components" / "label_board"
     script = "\n".join(file.read_text("utf-8") for file in folder.glob("*.js"))
     put_together = r"(help|skip|flag|undo)_\w+|(hint)_\w+"
     unused = [
@@ -216,10 +217,14 @@ def test_the_board_uses_each_of_its_strings() -> None:
 
 
 def test_the_review_board_uses_each_of_its_strings() -> None:
-    folder = ROOT / "pages" / "review" / "board"
+    folder = ROOT / "pages" / "components" / "review_board"
     script = "\n".join(file.read_text("utf-8") for file in folder.glob("*.js"))
     names = [key.removeprefix("review.board.") for key in catalogue("ko") if key.startswith("review.board.")]
     assert [name for name in names if not re.search(rf"\b{name}\b", script)] == []
+
+
+def _source(folder: str) -> str:
+    return "".join(file.read_text("utf-8") for file in sorted((ROOT / folder).glob("*.py")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -228,17 +233,14 @@ def test_names_that_are_put_together_at_run_time_have_their_messages(language: L
     assert {f"why.{name}" for name in (*STRATEGIES, "test")} <= keys.keys()
     assert {f"learn.strategy_{name}" for name in STRATEGIES} <= keys.keys()
     assert {f"step.{name}" for name in STEPS} <= keys.keys()
-    told = set(re.findall(r'Progress\(\s*"(\w+)"', (ROOT / "annotator/worker/tasks/__init__.py").read_text("utf-8")))
+    told = set(re.findall(r'Progress\(\s*"(\w+)"', _source("annotator/worker/tasks")))
     assert told
     assert {f"step.{name}" for name in told} <= keys.keys()
-    skips = re.findall(r'Skip\([^"()]*"(\w+)"', "".join((ROOT / f).read_text("utf-8") for f in _SKIPPING))
+    skips = re.findall(r'Skip\([^"()]*"(\w+)"', _source("annotator/importing") + _source("db/texts"))
     assert {f"import.reason.{reason}" for reason in skips} == {k for k in keys if k.startswith("import.reason.")}
     causes = re.findall(r'", "(\w+)"\)', (ROOT / "db/errors.py").read_text("utf-8"))
     assert len(causes) >= 7
     assert {f"error.{code}" for code in causes} <= keys.keys()
-
-
-_SKIPPING = ("annotator/importing/row_filter.py", "db/texts/diaries.py")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

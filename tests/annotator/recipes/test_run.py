@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from annotator.cli.main import main
+from annotator.cli.main import cli
 from annotator.cli.recipes import _Progress
 from annotator.errors import UserError
 from annotator.messages import say
@@ -277,7 +277,7 @@ def test_what_can_not_be_run_is_refused_before_anything_is_written(
 
 
 def _run(*arguments: str) -> str:
-    ran = CliRunner().invoke(main.cli, list(arguments), catch_exceptions=False)
+    ran = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
     assert ran.exit_code == 0
     return str(ran.stdout)
 
