@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from annotator import project
-from annotator.cli.main import main
+from annotator.cli.main import cli
 from annotator.errors import UserError
 from annotator.publishing import commands, publish, published
 from annotator.training import rounds
@@ -229,7 +229,7 @@ def test_the_command_that_the_page_shows_writes_the_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     line = commands.export_command(path, 2, "transformers")
-    done = CliRunner().invoke(main.cli, [*line.split()[1:], "--json"], standalone_mode=False, catch_exceptions=False)
+    done = CliRunner().invoke(cli, [*line.split()[1:], "--json"], standalone_mode=False, catch_exceptions=False)
     told = json.loads(done.stdout)
     assert (told["format"], told["folder"], told["version"]) == ("transformers", "model-2", 2)
     assert told["difference"] < 1e-5
@@ -237,12 +237,12 @@ def test_the_command_that_the_page_shows_writes_the_folder(
 
 
 def test_the_list_says_which_version_serves(path: Path) -> None:
-    done = CliRunner().invoke(main.cli, ["model", "list", "--db", str(path), "--json"], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["model", "list", "--db", str(path), "--json"], standalone_mode=False)
     rows = json.loads(done.stdout)
     assert [row["version"] for row in rows] == [0, 1, 2, 3]
     assert sum(row["serves"] for row in rows) == 1
     assert rows[0]["accuracy"] is None
-    plain = CliRunner().invoke(main.cli, ["model", "list", "--db", str(path)], standalone_mode=False)
+    plain = CliRunner().invoke(cli, ["model", "list", "--db", str(path)], standalone_mode=False)
     assert len(plain.stdout.splitlines()) == 4
 
 

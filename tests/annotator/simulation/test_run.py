@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from annotator.errors import UserError
-from annotator.simulation import run
 from annotator.simulation import run as simulation
-from annotator.simulation.run import Labelled, Request, describe, read
+from annotator.simulation.run import Labelled, Request, describe, read, run
 from learner.active_learning.simulation import Replay, summarise
 
 if TYPE_CHECKING:
