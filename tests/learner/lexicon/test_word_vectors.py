@@ -72,7 +72,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 _TRAIN = """
 import hashlib
-from learner import word_vectors
+from learner.lexicon import word_vectors
 sentences = [["슬프다", "눈물", "울다"], ["기쁘다", "웃다", "좋다"]] * 40
 training = word_vectors.train(sentences, seed=7)
 shares = []
