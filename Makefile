@@ -8,7 +8,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: app test lint types contracts browser audit lock clean
+.PHONY: app test lint types contracts browser audit data-model site lock clean
 
 app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
@@ -54,6 +54,19 @@ $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
 	$(PIP) install -r requirements-test.txt
 	@touch $@
 
+# Write docs/data-model.md anew from the schema; a test fails while it is not current.
+data-model: $(VENV)/installed
+	@$(BIN)/python -m db.data_model > docs/data-model.md.new && mv docs/data-model.md.new docs/data-model.md
+
+# The documentation as a site in build/site. Sphinx has an environment of its own, so that no test needs it.
+site: $(VENV)/docs/installed
+	@$(VENV)/docs/bin/python tools/site.py
+
+$(VENV)/docs/installed: requirements-docs.txt | $(VENV)/python
+	@test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/python -m pip --quiet --disable-pip-version-check install -r requirements-docs.txt
+	@touch $@
+
 # The dependencies: locked, licensed as documented, without known holes. Exit code 3: nobody could be asked about holes.
 # pip-audit has an environment of its own, so that what it brings along is not in the one that is audited.
 audit: $(VENV)/installed-test
@@ -68,6 +81,8 @@ lock: $(VENV)/installed
 		-o requirements.txt pyproject.toml
 	$(BIN)/pip-compile -q --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
 		--extra test -c requirements.txt -o requirements-test.txt pyproject.toml
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['docs'], sep='\n')" | \
+		$(BIN)/pip-compile -q --no-emit-index-url --no-emit-find-links --no-header --strip-extras -o requirements-docs.txt -
 	sed -i 's/^\(torch==[^+]*\)+.*/\1/' requirements.txt requirements-test.txt
 
 clean:
