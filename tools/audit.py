@@ -80,9 +80,8 @@ def families(licence: str) -> frozenset[str]:
 def documented(text: str) -> dict[str, frozenset[str]]:
     """Return what the document says of each package's licence: rows of its table, and the list of what checks use."""
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
-    listed = re.findall(
-        r"([A-Za-z][\w-]+) \(([A-Za-z0-9.-]+)[;)]", text.partition("For the checks:")[2].partition("\n\n")[0]
-    )
+    checks = text.partition("For the checks:")[2].partition("\n\n")[0]
+    listed = re.findall(r"([A-Za-z][\w-]+)\s\(([A-Za-z0-9.-]+)[;)]", checks)
     found = {}
     for names, licence in (*rows, *listed):
         for name in re.sub(r"\([^)]*\)", "", names).split(","):
