@@ -7,9 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db import connection, migrations
+from db import connection
 from db.answers import queue
 from db.connection import rows, write
+from db.migrations import m001_first, m004_people
 from db.people import annotators, diary_ties
 from tests.conftest import fill
 
@@ -68,7 +69,7 @@ def test_leases_of_before_are_taken_over_with_a_note_of_each(opened: Database) -
 
 def _go_back(db: Database) -> None:
     """Make the tables what they were before diaries were noted as handed out."""
-    then = [sql for sql in (*migrations._FIRST, *migrations._PEOPLE) if re.search(r"\bleases\b", sql)]
+    then = [sql for sql in (*m001_first.STATEMENTS, *m004_people.STATEMENTS) if re.search(r"\bleases\b", sql)]
     db.conn.executescript(f"""
         drop trigger lease_is_handed;
         drop table handed;
