@@ -7,9 +7,7 @@ app says otherwise. Whoever opens ``/learn`` first after a start would be told t
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,15 +15,16 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from streamlit import net_util
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web import bootstrap
 
 from annotator import project_location
 from maeumgyeol import private_files
+from maeumgyeol.location import SCRIPT
 from service import PREFIX
 from service.lazy_app import Beside
 from service.transport.hardening import Hardening
 from service.transport.origins import named_origin
 from service.transport.protocols import run
+from web import streamlit_options
 from web.gate.addresses import Addresses
 from web.gate.content_policy import page_policy
 from web.gate.identity import Door
@@ -35,8 +34,6 @@ from web.gate.routes import routes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
-
-SCRIPT = Path(__file__).resolve().parents[1] / "streamlit_app.py"
 
 _WEBSOCKET_BYTES = 64 << 20
 """More than a board ever sends. Streamlit refuses less, but only what it has read already."""
@@ -60,8 +57,6 @@ def main() -> None:
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8501)
     asked = options.parse_args()
-    # Streamlit looks for its settings beside the script that was started.
-    sys.argv = [str(SCRIPT)]
     PagesManager.uses_pages_directory = False
     door = Door()
     service = Beside(project_location.path)
@@ -72,7 +67,7 @@ def main() -> None:
         middleware=[Middleware(Gate, door=door), Middleware(Addresses, gate_routes=own)],
         lifespan=_living(service),
     )
-    bootstrap.load_config_options({"server.address": asked.address, "server.port": asked.port})
+    streamlit_options.load(address=asked.address, port=asked.port)
     keep_to_itself()
     served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
     run(served, address=asked.address, port=asked.port, ws_max_size=_WEBSOCKET_BYTES)

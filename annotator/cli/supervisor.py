@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator import project
@@ -22,11 +21,11 @@ from annotator.accounts.origins import public_origin
 from annotator.accounts.permissions import is_loopback
 from annotator.errors import UserError
 from annotator.processes.worker_lock import is_working
+from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ class _Children:
         child = subprocess.Popen(
             command,
             env=environment,
-            cwd=SCRIPT.parent,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             process_group=0,

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator import project
@@ -22,14 +21,15 @@ from annotator.exporting.registry import FORMATS
 from annotator.messages import explain
 from annotator.project import exports_folder
 from maeumgyeol import private_files
+from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import IO
 
     from annotator.accounts.permissions import Person
     from annotator.messages import Language
 
-_ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 10
 
 
@@ -107,7 +107,7 @@ def start(
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the job is forgotten
     environment = {**os.environ, "MAEUMGYEOL_LANG": language, "PYTHONIOENCODING": "utf-8"}
     child = subprocess.Popen(
-        command, env=environment, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
     )
     # From outside, not by `preexec_fn`, which is not safe in a process with threads.
     if hasattr(os, "setpriority"):

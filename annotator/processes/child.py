@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
@@ -24,6 +23,7 @@ import psutil
 from annotator.errors import UserError
 from annotator.processes.inside import ANSWER, ERROR, FAULT, READY
 from learner.errors import LearnerError
+from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ Reason = Literal["memory", "time", "ended", "garbage"]
 MOST_ANSWER_BYTES = 1 << 27
 """A longer answer is none of ours, and is not read."""
 
-_ROOT = Path(__file__).resolve().parents[2]
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from annotator.processes.inside import main; main()"
 _WATCH_SECONDS = 0.2
 _START_SECONDS = 60.0
@@ -109,7 +108,7 @@ class Child:
         self.send(json.dumps(told).encode())
 
     def _start(self, pipes: list[int], files: Sequence[int]) -> subprocess.Popen[bytes]:
-        paths = json.dumps([str(_ROOT), *filter(None, sys.path)])
+        paths = json.dumps([str(ROOT), *filter(None, sys.path)])
         sealed = self._limits.is_sealed
         kept = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} if sealed else os.environ
         return subprocess.Popen(

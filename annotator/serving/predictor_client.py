@@ -13,22 +13,21 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 from queue import Empty, PriorityQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from annotator.errors import UserError
+from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
 _IDLE_SECONDS = 600.0
 """After this long without a question the child, which holds an encoder, ends."""
 
 _START = "from annotator.serving.predictor_process import main; main()"
 """Not ``-m``: what the child sends would then be of its own kind, `__main__`, and could not be read here."""
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 _WARM_UP = ("load", "warm_up")
@@ -122,7 +121,7 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, str(number), str(os.getpid()), str(self._path.resolve())],
             pass_fds=[number],
-            cwd=_ROOT,
+            cwd=ROOT,
             env={"HF_HUB_OFFLINE": "1", **os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

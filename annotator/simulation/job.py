@@ -23,6 +23,7 @@ from annotator.errors import UserError
 from annotator.exporting import records
 from db.answers import decisions
 from maeumgyeol import private_files
+from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
     from annotator.messages import Language
@@ -34,7 +35,6 @@ FEWEST_OWN = 60
 FEWEST_SEEDS = 5
 """Repeats below which intervals over them say too little to call one strategy better."""
 
-_ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 10
 _KEPT = 8
 """Jobs that have ended and are kept for people who come back to them."""
@@ -207,7 +207,7 @@ def _spawn(file: Path, folder: Path, options: Options, language: Language) -> su
     environment = {"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_LANG": language, "PYTHONIOENCODING": "utf-8"}
     with private_files.open_file(folder / "said", "wb") as said:
         child = subprocess.Popen(
-            command, env=environment, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
     # From outside, not by `preexec_fn`, which is not safe in a process with threads.
     if hasattr(os, "setpriority"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -48,6 +50,14 @@ class RunningApp(Protocol):
     ) -> AbstractContextManager[str]: ...
 
 
+def _started_in(folder: str) -> str:
+    """Return a folder, in which Streamlit finds the options that the app gives it."""
+    options = Path(folder) / ".streamlit" / "config.toml"
+    options.parent.mkdir()
+    shutil.copy(ROOT / "web" / "streamlit.toml", options)
+    return folder
+
+
 @contextmanager
 def run_app(
     script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0, log: Path | None = None
@@ -70,8 +80,9 @@ def run_app(
     output = (log or Path(os.devnull)).open("ab")
     with (
         output,
+        tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(
-            [*command, "--", *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [*command, "--", *arguments], cwd=_started_in(folder), env=environment, stdout=output, stderr=output
         ) as server,
     ):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,8 +12,11 @@ from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
 from annotator.processes.worker_lock import only_worker
+from maeumgyeol.location import SCRIPT
+from web import streamlit_options
 
-SCRIPT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIARIES = """text,date,label
 "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복
@@ -25,6 +28,12 @@ DIARIES = """text,date,label
 """
 
 OpenApp = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _options() -> None:
+    """Run pages under the options that the server gives Streamlit."""
+    streamlit_options.load()
 
 
 @pytest.fixture
