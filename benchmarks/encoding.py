@@ -94,7 +94,7 @@ def write(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    labelled_file.add_arguments(parser, rows=256, data=ROOT / "examples" / "diaries.csv")
+    labelled_file.add_arguments(parser, rows=256, data=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.set_defaults(encoder="bundled")
     return parser.parse_args()
 

@@ -104,7 +104,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    labelled_file.add_arguments(parser, rows=20_000, data=ROOT / "examples" / "diaries.csv")
+    labelled_file.add_arguments(parser, rows=20_000, data=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.add_argument("--n", type=int, default=6, help="diaries that are explained both ways; minutes each")
     parser.add_argument("--short", type=int, default=20, help="short texts with a reference out of all changed texts")
     parser.add_argument("--long-references", type=int, default=1, help="long ones, a quarter of an hour each")

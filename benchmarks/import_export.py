@@ -183,7 +183,7 @@ def main() -> None:
     """Measure both ways and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--data", type=Path, default=ROOT / "examples" / "diaries.csv")
+    parser.add_argument("--data", type=Path, default=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.add_argument("--labelled", type=float, default=0.0, help="share of rows with a label, in [0, 1]")
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--seed", type=int, default=0)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     BoolArray = NDArray[np.bool_]
 
-DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
+DIARIES = Path(__file__).resolve().parent.parent / "annotator" / "demo" / "diaries.csv"
 
 WORDS = ("모루빈", "다온재", "소라담", "하르온", "누비솔", "가람뫼", "토담녘", "아리숲", "보늬골", "미르샘")
 """Made-up names that no diary holds; each seed plants another."""

@@ -63,7 +63,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    labelled_file.add_arguments(parser, rows=4000, data=ROOT / "examples" / "diaries.csv")
+    labelled_file.add_arguments(parser, rows=4000, data=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.set_defaults(encoder="bundled")
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--pool", type=int, default=10_000)

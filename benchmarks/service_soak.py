@@ -46,7 +46,7 @@ def prepare(database: Path) -> str:
     project.init(database, seed="00" * 16)
     bench = WorkerRuntime(database, cache=default_cache())
     with closing(project.open_project(database)) as db:
-        import_file(db, (ROOT / "examples" / "diaries.csv").read_bytes(), "diaries.csv")
+        import_file(db, (ROOT / "annotator" / "demo" / "diaries.csv").read_bytes(), "diaries.csv")
         ids = np.arange(1, 33)
         bench.encode_missing(db, ids)
         zero_shot_model.make_zero_label_model(bench, db, ids)

@@ -49,7 +49,7 @@ _IS_THERE = """([part, kind]) => {
 def main() -> None:
     """Ask about a few texts in each state of a new project."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT / "examples" / "diaries.csv")
+    parser.add_argument("--data", type=Path, default=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--label-column", default="label")
     parser.add_argument("--rows", type=int, default=1_000)

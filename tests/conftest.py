@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("annotator", "db", "learner", "maeumgyeol", "pages", "service", "web")
 """The code of the product."""
 
-DIARIES = ROOT / "examples" / "diaries.csv"
+DIARIES = ROOT / "annotator" / "demo" / "diaries.csv"
 
 # The hub's client reads it when it is imported, which collecting the tests does already.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -8,7 +8,7 @@ import pytest
 from learner.classification.ngram_features import FEWEST_TEXTS, WIDTH, TextSpace, fit, from_bytes
 from tests.conftest import ROOT
 
-DIARIES = ROOT / "examples" / "diaries.csv"
+DIARIES = ROOT / "annotator" / "demo" / "diaries.csv"
 
 
 @pytest.fixture(scope="module")

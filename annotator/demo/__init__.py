@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from db import Database
     from db.label_sets.labels import Label
 
-DIARIES = Path(__file__).resolve().parent.parent / "examples" / "diaries.csv"
+DIARIES = Path(__file__).with_name("diaries.csv")
+
+
+def default_path() -> Path:
+    """Return where the demo's database is when nobody names a place: in the person's folder for data."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "maeumgyeol" / "demo.db"
 
 
 def set_up(path: Path, *, labels: Sequence[Label] = definitions.DEFAULT_LABELS, **settings: Any) -> None:
