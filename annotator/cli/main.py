@@ -89,6 +89,16 @@ def app(path: Path, port: int, address: str, public_url: str, demo: bool, no_wor
     )
 
 
+@cli.command("demo", help=say("cli.demo.help"))
+@click.option("--db", "path", type=click.Path(path_type=Path, dir_okay=False), help=say("cli.demo.db"))
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help=say("cli.app.port"))
+@click.pass_context
+def open_demo(context: click.Context, path: Path | None, port: int) -> None:
+    from annotator import demo as demo_project
+
+    context.invoke(app, path=path or demo_project.default_path(), port=port, demo=True)
+
+
 @cli.command("settings", help=say("cli.settings.help"))
 @_database_option
 @click.option("--encoder", help=say("cli.init.encoder"))
