@@ -123,6 +123,8 @@ def test_nothing_heavy_is_loaded_to_draw_any_page(filled: Path) -> None:
     script = """
 import sys
 from streamlit.testing.v1 import AppTest
+from web import streamlit_options
+streamlit_options.load()
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 for page in ("label", "import_diaries", "learn", "overview", "review", "corrections", "simulate"):
     app.switch_page(f"pages/{page}/page.py").run()
