@@ -36,6 +36,7 @@ from streamlit.testing.v1 import AppTest
 
 from annotator.messages import say
 from benchmarks import machine, team_project
+from web import streamlit_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +103,7 @@ def _median(run: Callable[[], float], runs: int) -> float:
 
 
 def _server(name: str) -> Callable[[], float]:
+    streamlit_options.load()
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
     app.switch_page(f"pages/{name}/page.py")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAVIGATION = {
     "Labelling": ["labelling", "labels", "dictionary", "explanations", "review", "trying", "care"],
+    "Start": ["installing"],
     "Data": ["importing", "exporting", "forgetting", "files"],
     "Models": ["learning", "models", "recipes"],
     "Teams": ["people", "access", "assignment", "agreement"],
