@@ -15,7 +15,7 @@ from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
 from db.models import worker_status
-from db.texts import diaries
+from db.texts import batches
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -103,7 +103,7 @@ def test_a_fault_shows_its_kind_and_place_but_not_its_text(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("비밀 일기의 한 문장")
 
-    monkeypatch.setattr(diaries, "list_batches", broken)
+    monkeypatch.setattr(batches, "list_batches", broken)
     app = open_app("import_diaries")
     assert "RuntimeError" in app.error[0].value
     assert "비밀" not in app.error[0].value
