@@ -149,15 +149,15 @@ class Desk:
         self.read()
         self.shows_its_text()
         label = next(label for label in editing.list_labels(self.db) if label.key == key)
-        before = decisions.last_decision_id(self.db)
+        before, waiting = decisions.last_decision_id(self.db), self.unconfirmed()
         number = self.press(key)
         wait_until(self.page, lambda: decisions.last_decision_id(self.db) > before)
         made = decisions.list_standing(self.db, [number])
         assert [(one.diary_id, one.label_id) for one in made] == [(number, label.id)]
-        wait_until(self.page, lambda: self.unconfirmed() == 0)
+        wait_until(self.page, lambda: self.unconfirmed() <= waiting)
 
     def unconfirmed(self) -> int:
-        """Return how many presses the page holds that it has not been told are kept."""
+        """Return how many presses the tab holds, of whomever, that it has not been told are kept."""
         return int(
             self.page.evaluate(
                 """() => Object.entries(sessionStorage).filter(([key]) => key.startsWith("maeumgyeol-board:"))

@@ -104,7 +104,7 @@ def _speak(app: AppTest, path: Path, checkpoint: str) -> None:
 
 
 def test_the_board_uses_each_of_its_strings() -> None:
-    script = (ROOT / "pages" / "try_out" / "board" / "trial.js").read_text("utf-8")
+    script = (ROOT / "pages" / "components" / "try_out_board" / "trial.js").read_text("utf-8")
     prefix = "try_out.board."
     names = [key.removeprefix(prefix) for key in catalogue("ko") if key.startswith(prefix)]
     assert names
