@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from annotator import worker_lock
 from annotator.label_sets import projection
-from annotator.processes import worker_lock
 from annotator.quality import automation_bias as anchoring
 from annotator.training import rounds as round_cases
 from annotator.training.evaluation import Figures, read_figures

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class AppError(Exception):
     """Something can't be done, and the person can be told why.
@@ -15,3 +18,10 @@ class AppError(Exception):
         super().__init__(f"{code} {details}" if details else code)
         self.code = code
         self.details = details
+
+
+def where(error: BaseException) -> str:
+    """Name an unexpected exception by its kind and place. Its text stays out of logs: it may quote a diary."""
+    places = traceback.extract_tb(error.__traceback__)
+    last = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return type(error).__name__ + last

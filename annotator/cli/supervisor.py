@@ -20,7 +20,7 @@ from annotator.accounts import accounts
 from annotator.accounts.origins import public_origin
 from annotator.accounts.permissions import is_loopback
 from annotator.errors import UserError
-from annotator.processes.worker_lock import is_working
+from annotator.worker_lock import is_working
 from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:

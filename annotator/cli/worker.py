@@ -59,7 +59,7 @@ def _work(path: Path, *, until: Literal["idle", "round_ended"]) -> None:
 @_json_option
 @click.option("--tier", type=click.Choice(round_cases.TIERS), default="instant", help=say("cli.retrain.tier"))
 def retrain(path: Path, as_json: bool, tier: str) -> None:
-    from annotator.processes.worker_lock import is_working
+    from annotator.worker_lock import is_working
 
     with closing(project.open_project(path)) as db:
         round_id = round_cases.request(db, annotator_id=None, tier=tier)

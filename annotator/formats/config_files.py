@@ -13,8 +13,8 @@ import orjson
 
 from annotator.errors import UserError
 from annotator.formats import source
-from annotator.processes.child import Child, ChildError
-from annotator.processes.limits import Limits
+from maeumgyeol.processes.child import Child, ChildError
+from maeumgyeol.processes.limits import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

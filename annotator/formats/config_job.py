@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from annotator.processes.inside import Channel
+    from maeumgyeol.processes.inside import Channel
 
 _MOST_FIELD_CHARACTERS = 1_000_000
 

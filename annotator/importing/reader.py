@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
 from annotator.importing import wire
-from annotator.processes.child import Child, ChildError
-from annotator.processes.limits import Limits
+from maeumgyeol.processes.child import Child, ChildError
+from maeumgyeol.processes.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from annotator.formats.table import Row
-    from annotator.processes.inside import Channel
+    from maeumgyeol.processes.inside import Channel
 
 
 def serve(channel: Channel, arguments: dict[str, Any]) -> None:

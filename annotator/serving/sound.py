@@ -8,8 +8,8 @@ import numpy as np
 
 from annotator.errors import UserError
 from annotator.formats import source
-from annotator.processes.child import Child, ChildError
-from annotator.processes.limits import Limits
+from maeumgyeol.processes.child import Child, ChildError
+from maeumgyeol.processes.limits import Limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

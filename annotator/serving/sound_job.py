@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from learner.speech import read
 
 if TYPE_CHECKING:
-    from annotator.processes.inside import Channel
+    from maeumgyeol.processes.inside import Channel
 
 _PART_SAMPLES = 4_000_000
 

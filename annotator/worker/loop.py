@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator import project
 from annotator.errors import AppError, where
-from annotator.processes.worker_lock import only_worker
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker_lock import only_worker
 from db import clock
 from db.forgetting import forgotten
 from db.jobs import prepare as prepare_jobs

@@ -6,28 +6,23 @@ minutes, and a process can be ended. Its results are trusted only as far as they
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import json
 import re
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from learner.errors import LearnerError
-from learner.text import kss_process
 from learner.text.characters import Spans, cut, find_starts, legible
-from maeumgyeol import private_files
+from maeumgyeol.processes.child import Child, ChildError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from multiprocessing.connection import Connection
 
 RENEW_AFTER = 5_000
 """Texts after which the child is replaced, to shed memory that kss or its analyser may hold on to."""
 
+_JOB = "learner.text.kss_job:serve"
 _START_SECONDS = 120.0
 
 # kss ends no sentence at full-width marks. One for one, so that offsets stay.
@@ -64,7 +59,8 @@ class SentenceSplitter:
 
     def __init__(self, *, timeout_seconds: float = 2.0) -> None:
         self.timeout_seconds = timeout_seconds
-        self._child: _Child | None = None
+        self._child: Child | None = None
+        self._count = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -104,29 +100,27 @@ class SentenceSplitter:
     def _ask(self, lines: list[str]) -> list[list[str]] | None:
         """Return the pieces of each line; None if kss failed on them, died of them or took too long."""
         child = self._ready_child()
-        child.count += 1
+        self._count += 1
+        child.send(json.dumps(lines).encode())
         try:
-            child.connection.send(lines)
-            if child.connection.poll(self.timeout_seconds):
-                answer: list[list[str]] | None = child.connection.recv()
-                return answer
-        except (EOFError, OSError):
-            pass
-        self._end_child()
-        return None
+            answer: list[list[str]] | None = json.loads(child.receive(wait_seconds=self.timeout_seconds))
+        except ChildError:
+            self._end_child()
+            return None
+        return answer
 
-    def _ready_child(self) -> _Child:
+    def _ready_child(self) -> Child:
         child = self._child
         # It may have been ended from outside since its last text, which is no fault of the next.
-        if child is not None and (child.count >= RENEW_AFTER or child.process.poll() is not None):
+        if child is not None and (self._count >= RENEW_AFTER or not child.is_running):
             self._end_child()
         if self._child is None:
-            self._child = _start()
+            self._child, self._count = _start(), 0
         return self._child
 
     def _end_child(self) -> None:
         if self._child is not None:
-            self._child.end()
+            self._child.close()
             self._child = None
 
 
@@ -157,43 +151,15 @@ def _places(lines: list[str], pieces: list[list[str]] | None) -> list[int] | Non
     return places
 
 
-@dataclass(slots=True)
-class _Child:
-    process: subprocess.Popen[bytes]
-    connection: Connection[Any, Any]
-    count: int = 0
-
-    def end(self) -> None:
-        self.connection.close()
-        # It holds nothing that could be lost.
-        self.process.kill()
-        self.process.wait()
-
-
-def _start() -> _Child:
+def _start() -> Child:
     """Start a child and wait until it is ready, so that loading kss doesn't count as the first text's time."""
-    here, there = multiprocessing.Pipe()
-    number = there.fileno()
-    process = subprocess.Popen(
-        # -P: a script's folder comes first on the path otherwise, and modules of this package aren't its business.
-        [sys.executable, "-P", str(Path(kss_process.__file__)), str(number), str(os.getpid())],
-        pass_fds=[number],
-        # kss puts hashes of strings in the place of web addresses and smileys.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # Ctrl-C is for the parent; the child ends with it.
-        process_group=0,
-        umask=private_files.OTHERS,
-    )
-    there.close()
-    child = _Child(process, here)
+    # kss puts hashes of strings in the place of web addresses and smileys.
+    child = Child(_JOB, {}, environment={"PYTHONHASHSEED": "0"})
     try:
-        said = here.recv() if here.poll(_START_SECONDS) else f"{_START_SECONDS:.0f} s"
-    except (EOFError, OSError):
-        said = f"exit code {process.wait()}"
-    if said != kss_process.READY:
-        child.end()
-        raise LearnerError("splitter_not_started", reason=str(said))
+        child.receive(wait_seconds=_START_SECONDS)
+    except (LearnerError, ChildError) as error:
+        child.close()
+        if isinstance(error, LearnerError):
+            raise
+        raise LearnerError("splitter_not_started", reason=str(error)) from error
     return child

@@ -9,7 +9,7 @@ import pytest
 
 from annotator import status
 from annotator.labelling import board
-from annotator.processes.worker_lock import only_worker
+from annotator.worker_lock import only_worker
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.models import models, predictions, rounds

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
-from annotator.processes.worker_lock import only_worker
+from annotator.worker_lock import only_worker
 from maeumgyeol.location import SCRIPT
 from web import streamlit_options
 

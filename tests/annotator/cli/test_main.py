@@ -21,7 +21,7 @@ from annotator import project
 from annotator.cli.main import main
 from annotator.errors import UserError
 from annotator.messages import explain
-from annotator.processes.worker_lock import only_worker
+from annotator.worker_lock import only_worker
 from db.answers import decisions, queue
 from db.errors import DatabaseError
 from db.people import annotators

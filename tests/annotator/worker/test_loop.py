@@ -10,12 +10,12 @@ import pytest
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.processes.worker_lock import is_working, only_worker
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import progress
+from annotator.worker_lock import is_working, only_worker
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.connection import rows

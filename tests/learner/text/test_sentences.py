@@ -166,8 +166,7 @@ def test_a_child_that_was_killed_is_replaced() -> None:
         before = splitter.split(TEXTS)
         child = splitter._child
         assert child is not None
-        child.process.kill()
-        child.process.wait()
+        child.kill()
         assert splitter.split(TEXTS) == before
 
 
@@ -179,7 +178,7 @@ def test_the_child_is_renewed_after_many_texts(monkeypatch: pytest.MonkeyPatch) 
         splitter.split(["그랬다."])
         assert first is not None
         assert splitter._child is not first
-        assert first.process.returncode is not None
+        assert not first.is_running
 
 
 def test_a_child_that_cannot_start_is_an_error_and_not_a_fallback(
@@ -187,7 +186,7 @@ def test_a_child_that_cannot_start_is_an_error_and_not_a_fallback(
 ) -> None:
     (tmp_path / "kss").mkdir()
     (tmp_path / "kss" / "__init__.py").touch()
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     with SentenceSplitter() as splitter, pytest.raises(LearnerError) as caught:
         splitter.split(["갔다."])
     assert caught.value.code == "splitter_not_started"
@@ -195,7 +194,7 @@ def test_a_child_that_cannot_start_is_an_error_and_not_a_fallback(
 
 
 def test_the_child_loads_only_the_splitter() -> None:
-    code = "import json, sys; from learner.text.kss_process import load; load(); print(json.dumps(sorted(sys.modules)))"
+    code = "import json, sys; from learner.text.kss_job import load; load(); print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout))
     assert "kss._modules.sentences.split_sentences" in loaded
@@ -204,7 +203,7 @@ def test_the_child_loads_only_the_splitter() -> None:
 
 def test_the_child_forgets_the_texts_it_has_seen() -> None:
     code = (
-        "from learner.text.kss_process import load; split, forget = load();"
+        "from learner.text.kss_job import load; split, forget = load();"
         "from kss._modules.sentences.sentence_processor import SentenceProcessor as kept;"
         "from kss._modules.sentences.split_sentences import _split_sentences as cached;"
         "split('나@다.kr https://a.kr/비밀 갔다.', backend='mecab', num_workers=1); forget();"
@@ -217,7 +216,7 @@ def test_the_child_forgets_the_texts_it_has_seen() -> None:
 def test_the_child_ends_with_its_parent() -> None:
     code = (
         "import time; from learner.text.sentences import SentenceSplitter; s = SentenceSplitter(timeout_seconds=30);"
-        "s.split(['갔다.']); print(s._child.process.pid, flush=True); time.sleep(60)"
+        "s.split(['갔다.']); print(s._child.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None

@@ -1,22 +1,34 @@
-"""The child process of `learner.text.sentences`: kss' sentence splitter and nothing else.
-
-Run as a script, with the number of an inherited socket. It says once whether it could start, then answers each
-list of lines with the list of their sentences, until the socket closes.
-"""
+"""The child's side of `learner.text.sentences`: kss' sentence splitter and nothing else."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
+import json
 import sys
-import threading
-import time
 import types
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-READY = ""
-"""What is said once after a start that worked; anything else is the reason why it didn't."""
+from learner.errors import LearnerError
+
+if TYPE_CHECKING:
+    from maeumgyeol.processes.inside import Channel
+
+
+def serve(channel: Channel, arguments: dict[str, Any]) -> None:
+    """Say once that kss is loaded, then answer each list of lines with the list of their sentences.
+
+    Raises:
+        LearnerError: if kss can't be loaded.
+    """
+    try:
+        split, forget = load()
+    except Exception as error:
+        raise LearnerError("splitter_not_started", reason=f"{type(error).__name__}: {error}") from error
+    channel.send(b"")
+    while (request := channel.receive()) is not None:
+        answer = _answer(json.loads(request), split)
+        forget()
+        channel.send(json.dumps(answer).encode())
 
 
 def load() -> tuple[Any, Any]:
@@ -73,34 +85,3 @@ def _answer(lines: list[str], split: Any) -> list[list[str]] | None:
         # Whatever kss stumbled on: the parent splits this text without kss. Nothing is logged, because the
         # messages of kss quote the text.
         return None
-
-
-def _die_with_parent(parent: int) -> None:
-    # A closed socket ends the loop below, but not a text that kss works on for minutes.
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def main() -> None:
-    """Serve the parent until it closes the socket or ends."""
-    connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    threading.Thread(target=_die_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
-    try:
-        split, forget = load()
-    except Exception as error:
-        connection.send(f"{type(error).__name__}: {error}")
-        return
-    connection.send(READY)
-    while True:
-        try:
-            lines = connection.recv()
-        except (EOFError, OSError):
-            return
-        answer = _answer(lines, split)
-        forget()
-        connection.send(answer)
-
-
-if __name__ == "__main__":
-    main()

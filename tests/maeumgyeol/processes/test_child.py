@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from annotator.processes.child import Child, ChildError
-from annotator.processes.limits import Limits
+from maeumgyeol.processes.child import Child, ChildError
+from maeumgyeol.processes.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +164,7 @@ def test_a_child_that_is_killed_from_outside_is_noticed_at_once() -> None:
 @pytest.mark.parametrize("how", ["sleep", "loop"])
 def test_a_child_ends_with_its_parent_whatever_it_is_doing(how: str) -> None:
     script = (
-        "import sys; from annotator.processes.child import Child; from annotator.processes.limits import Limits;"
+        "import sys; from maeumgyeol.processes.child import Child; from maeumgyeol.processes.limits import Limits;"
         f"child = Child('reading_jobs:misbehave', {{'how': '{how}'}}, Limits(10**9, 600, 600, 600.0));"
         "print(child.pid, flush=True); child.receive()"
     )

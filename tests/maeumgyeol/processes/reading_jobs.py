@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from annotator.processes.inside import Channel
+    from maeumgyeol.processes.inside import Channel
 
 
 def answer(channel: Channel, arguments: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""A child process with limits: the parent's side.
+"""A child process that does one job: the parent's side, and the one way to start one.
 
-The child does one job, a function of a module, and answers requests in order; see `annotator.processes.inside`. Its
-answers are bytes that anything may have written, so whoever reads them checks them.
+The job is a function of a module; it answers requests in order, see `maeumgyeol.processes.inside`. A child that reads
+what strangers bring is sealed and held to limits, and its answers are bytes that anything may have written, so whoever
+reads them checks them. A child of our own has neither; it is one because of its memory, or its duration.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -20,15 +23,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
-from annotator.errors import UserError
-from annotator.processes.inside import ANSWER, ERROR, FAULT, READY
-from learner.errors import LearnerError
+from maeumgyeol import private_files
+from maeumgyeol.errors import AppError
 from maeumgyeol.location import ROOT
+from maeumgyeol.processes.inside import ANSWER, ERROR, FAULT, READY
+from maeumgyeol.processes.limits import OWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from annotator.processes.limits import Limits
+    from maeumgyeol.processes.limits import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +41,15 @@ Reason = Literal["memory", "time", "ended", "garbage"]
 MOST_ANSWER_BYTES = 1 << 27
 """A longer answer is none of ours, and is not read."""
 
-_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from annotator.processes.inside import main; main()"
+_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from maeumgyeol.processes.inside import main; main()"
+_PART_BYTES = 1 << 20
 _WATCH_SECONDS = 0.2
 _START_SECONDS = 60.0
 """By the clock, until the job begins: what is loaded until then is ours, and a cold disk is slow."""
 
 _KINDS = (READY, ANSWER, ERROR, FAULT)
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE")
-_ENVIRONMENT = {
+_OF_READERS = {
     # One thread each: a reader works beside the app, and every thread takes memory.
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "MALLOC_ARENA_MAX": "2",
@@ -62,7 +67,7 @@ class ChildError(Exception):
             was ``garbage``.
 
     Attributes:
-        code: of the sentence for people, which names the file as well.
+        code: of the sentence for people about a file that was read, which names the file as well.
     """
 
     def __init__(self, reason: Reason, **details: int) -> None:
@@ -78,95 +83,126 @@ class Child:
         job: ``module:function``, called in the child with a `Channel` and the arguments.
         files: open files that the child inherits under the same numbers.
         libraries: loaded before the child is sealed, for those that can't be loaded afterwards.
+        environment: variables that the child has beside those that it inherits.
     """
 
     def __init__(
         self,
         job: str,
         arguments: dict[str, Any],
-        limits: Limits,
+        limits: Limits = OWN,
         *,
         files: Sequence[int] = (),
         libraries: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._limits = limits
-        self._asked_at: float | None = None
-        self._patience = max(_START_SECONDS, limits.wait_seconds)
+        self._is_ready = False
         self._reason: Reason | None = None
         their_requests, requests = os.pipe()
         answers, their_answers = os.pipe()
         self._requests = os.fdopen(requests, "wb", buffering=0)
-        self._answers = os.fdopen(answers, "rb")
+        self._answers = os.fdopen(answers, "rb", buffering=0)
         try:
-            self._process = self._start([their_requests, their_answers], files)
+            self._process = self._start([their_requests, their_answers], files, environment or {})
         finally:
             os.close(their_requests)
             os.close(their_answers)
-        threading.Thread(target=self._watch, name="watch-child", daemon=True).start()
+        if limits.memory_bytes is not None:
+            threading.Thread(target=self._watch, args=(limits.memory_bytes,), name="watch-child", daemon=True).start()
         # Not in the command line, which every account of the computer can see.
         told = {"job": job, "arguments": arguments, "limits": asdict(limits), "libraries": libraries}
         self.send(json.dumps(told).encode())
 
-    def _start(self, pipes: list[int], files: Sequence[int]) -> subprocess.Popen[bytes]:
+    def _start(self, pipes: list[int], files: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         paths = json.dumps([str(ROOT), *filter(None, sys.path)])
-        sealed = self._limits.is_sealed
-        kept = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} if sealed else os.environ
+        is_own = self._limits == OWN
+        # Without -I, which would have Python ignore its variables in the environment as well.
+        flags = ["-P"] if is_own else ["-I", "-S"]
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, paths, *map(str, (*pipes, os.getpid()))],
+            [sys.executable, *flags, "-c", _START, paths, *map(str, (*pipes, os.getpid()))],
             pass_fds=[*pipes, *files],
             cwd="/",
-            env={**kept, **_ENVIRONMENT},
+            env={**(_environment_of_own() if is_own else self._environment_of_readers()), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # What foreign code says may quote a diary.
             stderr=subprocess.DEVNULL,
             # Ctrl-C is for the parent; the child ends with it.
             process_group=0,
+            umask=private_files.OTHERS,
         )
+
+    def _environment_of_readers(self) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+        return {**(kept if self._limits.is_sealed else os.environ), **_OF_READERS}
 
     @property
     def pid(self) -> int:
         """The child's process id."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
     def send(self, request: bytes) -> None:
         """Send a request; one that can't be delivered is noticed by `receive`."""
         with contextlib.suppress(BrokenPipeError):
             self._requests.write(len(request).to_bytes(4, "big") + request)
 
-    def receive(self) -> bytes:
+    def receive(self, *, wait_seconds: float | None = None) -> bytes:
         """Return the next answer.
 
+        Args:
+            wait_seconds: by the clock, that the child may take; None for what its limits say.
+
         Raises:
-            UserError, LearnerError: what the job raised.
+            AppError: what the job raised; of the same class where that is known here.
             ChildError: if there is no answer.
         """
-        self._asked_at = time.monotonic()
-        try:
-            kind, payload = self._frame()
-            if kind == READY:  # only now does the job begin
-                self._asked_at, self._patience = time.monotonic(), self._limits.wait_seconds
-                kind, payload = self._frame()
-        finally:
-            self._asked_at = None
+        patience = wait_seconds or self._limits.wait_seconds or math.inf
+        if not self._is_ready:  # only then does the job begin
+            kind, payload = self._frame(max(_START_SECONDS, patience))
+            self._is_ready = kind == READY
+        if self._is_ready:
+            kind, payload = self._frame(patience)
         if kind == ANSWER:
             return payload
         if kind == ERROR:
-            raise _told(payload)
+            raise _error_of(payload)
         if kind == FAULT and payload == b"memory":
             raise self._error("memory")
-        logger.warning("A reading process failed: %s", payload[:60].decode("ascii", "replace"))
+        logger.warning("A child process failed: %s", payload[:60].decode("ascii", "replace"))
         raise ChildError("ended" if kind == FAULT else "garbage")
 
-    def _frame(self) -> tuple[bytes, bytes]:
-        head = self._answers.read(5)
+    def _frame(self, patience: float) -> tuple[bytes, bytes]:
+        until = time.monotonic() + patience
+        head = self._read(5, until)
         length = int.from_bytes(head[1:], "big")
         if len(head) == 5 and (length > MOST_ANSWER_BYTES or head[:1] not in _KINDS):
             raise ChildError("garbage")
-        payload = self._answers.read(length) if len(head) == 5 else b""
+        payload = self._read(length, until) if len(head) == 5 else b""
         if len(head) < 5 or len(payload) < length:
             raise self._end()
         return head[:1], payload
+
+    def _read(self, count: int, until: float) -> bytes:
+        """Return so many bytes; fewer if the child ends, or is ended because it takes too long."""
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        found = bytearray()
+        while len(found) < count:
+            left = until - time.monotonic()
+            if not poll.poll(None if left == math.inf else max(0.0, 1000 * left)):
+                self._kill("time")
+                break
+            part = self._answers.read(min(count - len(found), _PART_BYTES))
+            if not part:
+                break
+            found += part
+        return bytes(found)
 
     def _end(self) -> ChildError:
         """Return why there is no answer."""
@@ -177,19 +213,17 @@ class Child:
         if self._reason is None and status == -signal.SIGXCPU:
             self._reason = "time"
         # No warning: whoever chose the file is told in a sentence, which is all that a command may say.
-        logger.info("A reading process ended with %s (%s)", status, self._reason or "by itself")
+        logger.info("A child process ended with %s (%s)", status, self._reason or "by itself")
         return self._error(self._reason or "ended")
 
     def _error(self, reason: Reason) -> ChildError:
-        return ChildError(reason, **({"limit": self._limits.memory_bytes // 1_000_000} if reason == "memory" else {}))
+        limit = self._limits.memory_bytes
+        return ChildError(reason, **({"limit": limit // 1_000_000} if reason == "memory" and limit else {}))
 
-    def _watch(self) -> None:
-        """Kill a child that lets the parent wait for too long, or takes what the kernel's limit doesn't count."""
-        while self._process.poll() is None:
-            asked_at = self._asked_at
-            if asked_at is not None and time.monotonic() - asked_at > self._patience:
-                self._kill("time")
-            elif _memory_of(self.pid) > self._limits.memory_bytes:
+    def _watch(self, most_bytes: int) -> None:
+        """Kill a child that takes memory that the kernel's limit doesn't count."""
+        while self.is_running:
+            if _memory_of(self.pid) > most_bytes:
                 self._kill("memory")
             time.sleep(_WATCH_SECONDS)
 
@@ -197,10 +231,14 @@ class Child:
         self._reason = self._reason or reason
         self._process.kill()
 
-    def close(self) -> None:
-        """End the child, whatever it is doing: it holds nothing that could be lost."""
+    def kill(self) -> None:
+        """End the process, from any thread; one that waits in `receive` learns it."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """End the child, whatever it is doing: it holds nothing that could be lost."""
+        self.kill()
         self._requests.close()
         self._answers.close()
 
@@ -211,6 +249,10 @@ class Child:
         self.close()
 
 
+def _environment_of_own() -> dict[str, str]:
+    return {"HF_HUB_OFFLINE": "1", **os.environ}
+
+
 def _memory_of(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
@@ -218,14 +260,20 @@ def _memory_of(pid: int) -> int:
         return 0
 
 
-def _told(payload: bytes) -> Exception:
+def _error_of(payload: bytes) -> Exception:
     """Return the error that a job raised; what doesn't look like one is garbage."""
     try:
         told = json.loads(payload)
-        code, details = told["code"], told["details"]
-        kinds = {"user": UserError, "learner": LearnerError}
-        if not all(isinstance(value, str | int | float) for value in details.values()):
+        kind, code, details = told["kind"], told["code"], told["details"]
+        if not all(isinstance(value, str | int | float) for value in (kind, code, *details.values())):
             return ChildError("garbage")
-        return kinds[told["kind"]](str(code), **details)
+        kinds = {each.__name__: each for each in _kinds_below(AppError)}
+        return kinds.get(kind, AppError)(str(code), **details)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ChildError("garbage")
+
+
+def _kinds_below(kind: type[AppError]) -> Iterator[type[AppError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _kinds_below(each)

@@ -1,7 +1,7 @@
 """The child's side: takes its job, puts itself under its limits, and answers frame by frame.
 
-A frame is a byte that says what it is, four bytes of length, and as many bytes. Nothing is pickled: whatever has
-taken over a child can send no more than bytes.
+A frame is a byte that says what it is, four bytes of length, and as many bytes. Nothing is unpickled here: whatever
+has taken over a child can send no more than bytes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from annotator.processes import limits, sandbox
+from maeumgyeol.errors import AppError, where
+from maeumgyeol.processes import limits, sandbox
 
 if TYPE_CHECKING:
-    from annotator.processes.limits import Limits
+    from maeumgyeol.processes.limits import Limits
 
 READY, ANSWER, ERROR, FAULT = b"r", b"a", b"e", b"f"
 
@@ -46,6 +47,14 @@ class Channel:
         while left:
             left = left[self._answers.write(left) :]
 
+    def send_error(self, error: BaseException) -> None:
+        """Send an error in the place of an answer: never its text, which may quote a diary, but where it has a code."""
+        if isinstance(error, AppError):
+            told = {"kind": type(error).__name__, "code": error.code, "details": error.details}
+            self.send(json.dumps(told).encode(), ERROR)
+        else:
+            self.send(b"memory" if isinstance(error, MemoryError) else where(error).encode("utf-8", "replace"), FAULT)
+
 
 def main() -> None:
     """Do the job that the first request names."""
@@ -57,7 +66,7 @@ def main() -> None:
     except BrokenPipeError:
         pass
     except BaseException as error:
-        channel.send(*_describe(error))
+        channel.send_error(error)
     # Nothing is left to be tidied up, and what foreign code left behind is not worth waiting for.
     os._exit(0)
 
@@ -76,15 +85,3 @@ def _do(channel: Channel, told: dict[str, Any]) -> None:
         limits.stop_writing()
         sandbox.seal()
     do(channel, told["arguments"])
-
-
-def _describe(error: BaseException) -> tuple[bytes, bytes]:
-    """Return an error as the parent learns it: never its text, which may quote a diary, but for errors with a code."""
-    if isinstance(error, MemoryError):
-        return b"memory", FAULT
-    code, details = getattr(error, "code", None), getattr(error, "details", None)
-    if isinstance(code, str) and isinstance(details, dict):
-        kind = "learner" if type(error).__module__.startswith("learner.") else "user"
-        told: dict[str, Any] = {"kind": kind, "code": code, "details": details}
-        return json.dumps(told).encode(), ERROR
-    return type(error).__name__.encode("utf-8", "replace"), FAULT

@@ -20,31 +20,37 @@ _PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one child may use.
+    """What one child may use; None for as much as it likes.
 
     Attributes:
         memory_bytes: of memory that is its own.
         cpu_seconds: of processor time from one answer to the next.
         total_cpu_seconds: of processor time in its whole life.
         wait_seconds: by the clock, that the parent waits for one answer.
-        is_sealed: no network, no writing, no other process; see `annotator.processes.sandbox`.
+        is_sealed: no network, no writing, no other process; see `maeumgyeol.processes.sandbox`.
     """
 
-    memory_bytes: int
-    cpu_seconds: int
-    total_cpu_seconds: int
-    wait_seconds: float
+    memory_bytes: int | None = None
+    cpu_seconds: int | None = None
+    total_cpu_seconds: int | None = None
+    wait_seconds: float | None = None
     is_sealed: bool = True
+
+
+OWN = Limits(is_sealed=False)
+"""Of a child that does our own work on our own data: it is a process for its memory's sake, or for its duration's."""
 
 
 def apply(limits: Limits) -> None:
     """Put this process under its limits; those of the kernel can't be raised again."""
     # A dump of the memory would leave diaries on the disk.
     _set("RLIMIT_CORE", 0)
-    _set("RLIMIT_NOFILE", _OPEN_FILES)
-    # Not RLIMIT_AS: libraries reserve far more addresses than they use. macOS ignores both; the watchdog doesn't.
-    _set("RLIMIT_DATA", limits.memory_bytes)
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
+    if limits.memory_bytes is not None:
+        _set("RLIMIT_NOFILE", _OPEN_FILES)
+        # Not RLIMIT_AS: libraries reserve far more addresses than they use. macOS ignores both; the watchdog doesn't.
+        _set("RLIMIT_DATA", limits.memory_bytes)
+    if limits.total_cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+") as file:
         file.write("1000")  # where memory runs out, this process ends, and not the app
 
@@ -56,6 +62,8 @@ def stop_writing() -> None:
 
 def allow_more_time(limits: Limits) -> None:
     """Let the time until the next answer begin now."""
+    if limits.cpu_seconds is None or limits.total_cpu_seconds is None:
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime) + 1 + limits.cpu_seconds
     resource.setrlimit(resource.RLIMIT_CPU, (min(until, limits.total_cpu_seconds), limits.total_cpu_seconds))
