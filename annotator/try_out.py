@@ -5,11 +5,9 @@ What answers is heavy, so it lives in a process of its own; see `annotator.servi
 
 from __future__ import annotations
 
-import atexit
 import json
 from concurrent import futures
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from annotator import settings as project_settings
@@ -19,7 +17,8 @@ from annotator.importing import ColumnMap, import_file
 from annotator.labelling import board
 from annotator.labelling.queueing import enqueue_import
 from annotator.privacy import care
-from annotator.serving.predictor_client import Child
+from annotator.serving.predictor_client import client_of
+from annotator.serving.request_queue import Question
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from annotator.accounts.permissions import Person
     from annotator.messages import Language
-    from annotator.serving.predictor_process import Explained, Predicted
+    from annotator.serving.answers import Explained, Predicted
     from db import Database
     from db.label_sets.labels import Label
 
@@ -80,14 +79,14 @@ def ask(path: Path, text: str) -> Trial:
     """Ask the serving model about a text.
 
     Raises:
-        UserError: for a text that is blank or too long.
+        UserError: for a text that is blank or too long, or if too much waits already.
     """
     if not text.strip():
         raise UserError("trying_empty")
     if len(text) > MOST_CHARACTERS:
         raise UserError("trying_too_long", found=len(text), most=MOST_CHARACTERS)
-    child = _child(path)
-    return Trial(text, child.ask("predict", text), child.ask("explain", text))
+    predicted, explained = client_of(path).ask([Question("predict", ([text],)), Question("explain_text", (text,))])
+    return Trial(text, predicted, explained)
 
 
 def transcribe(path: Path, data: bytes, name: str) -> Future[str]:
@@ -103,22 +102,22 @@ def transcribe(path: Path, data: bytes, name: str) -> Future[str]:
         raise UserError("speech_off")
     if len(data) > MOST_AUDIO_BYTES:
         raise UserError("speech_too_large", found=len(data) // 2**20, most=MOST_AUDIO_BYTES // 2**20)
-    return _child(path).ask("transcribe", data, name)
+    return client_of(path).ask([Question("transcribe", (data, name))])[0]
 
 
 def warm_up(path: Path) -> None:
     """Begin to load what the first question will need."""
-    _child(path).warm_up()
+    client_of(path).warm_up()
 
 
 def is_warm(path: Path) -> bool:
     """Say whether a question would be answered without loading anything first."""
-    return _child(path).is_warm
+    return client_of(path).is_warm
 
 
 def close(path: Path) -> None:
     """End the process that answers; the next question starts another."""
-    _child(path).end()
+    client_of(path).end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +155,13 @@ def show(db: Database, trial: Trial, language: Language) -> Shown:
     predicted = _result(trial.predicted)
     by_id = {label.id: label for label in labels.list_all_labels(db)}
     shown = tuple(by_id[label_id] for label_id in predicted.label_ids)
-    item["prediction"] = board.prediction_data(predicted.model_id, predicted.version, predicted.proba, predicted.known)
+    proba = predicted.proba[0]
+    item["prediction"] = board.prediction_data(predicted.model_id, predicted.version, proba, predicted.known)
     if trial.explained.done():
         explained = _result(trial.explained)
         names = [label.name for label in shown]
-        proba = predicted.proba.tolist()
         item["sentences"] = [list(span) for span in explained.sentences]
-        item["explanation"] = board.explanation_data(trial.text, explained.explanation, proba, names, language)
+        item["explanation"] = board.explanation_data(trial.text, explained.explanation, proba.tolist(), names, language)
     return Shown(shown, item, predicted.version)
 
 
@@ -210,10 +209,3 @@ def obstacle(db: Database) -> str | None:
 def speech_model(db: Database) -> str:
     """Return the speech checkpoint of the project; empty where speech is off."""
     return project_settings.load(db).speech_model
-
-
-@cache
-def _child(path: Path) -> Child:
-    child = Child(path)
-    atexit.register(child.end)
-    return child

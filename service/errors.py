@@ -48,7 +48,7 @@ _STATUS = {
     "fault": HTTPStatus.INTERNAL_SERVER_ERROR,
     "no_model_yet": HTTPStatus.SERVICE_UNAVAILABLE,
     "service_busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "service_restarts": HTTPStatus.SERVICE_UNAVAILABLE,
+    "predictor_ended": HTTPStatus.SERVICE_UNAVAILABLE,
     "project_not_set_up": HTTPStatus.SERVICE_UNAVAILABLE,
     "model_of_other_encoder": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,

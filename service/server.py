@@ -34,7 +34,7 @@ def alone(database: Path) -> Starlette:
 
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
-        app.state.desk.engine.warm_up()
+        app.state.desk.engine.keep_warm()
         yield
         await run_in_threadpool(app.state.desk.engine.close)
 

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from annotator import project
+from annotator import settings as project_settings
 from annotator.cli.options import DIARY_ID as _DIARY_ID
 from annotator.cli.options import database_option as _database_option
 from annotator.cli.options import json_option as _json_option
 from annotator.cli.options import show as _print
 from annotator.errors import UserError
+from annotator.label_sets import projection
 from annotator.messages import say
+from annotator.privacy import masking
 from db.label_sets import labels
 from db.models import models
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +36,11 @@ if TYPE_CHECKING:
 @_json_option
 def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
     from annotator.dictionary import adjustment
-    from annotator.serving.answerer import Answerer
+    from annotator.serving.predictor import Predictor
 
     wanted = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
     with closing(project.open_project(path)) as db:
-        answers = Answerer(db, path).predict(wanted)
+        answers = Predictor(path).predict(wanted).proba
         model = _active(db)
         refiner = adjustment.find_refiner(db, model)
         answers = answers if refiner is None else refiner.refine(wanted, answers)
@@ -55,19 +59,28 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
 @_database_option
 @_json_option
 def explain_(diary_id: int, path: Path, as_json: bool) -> None:
-    from annotator.serving.answerer import Answerer
+    from annotator.serving.predictor import Predictor
 
     with closing(project.open_project(path)) as db:
-        explained = Answerer(db, path).explain(diary_id)
-        names = [entry.name for entry in labels.list_labels(db)]
-        top = explained.label_column
+        Predictor(path).explain_diary(diary_id)
+        model = _active(db)
+        proba, settings = projection.find_proba(db, model, diary_id), project_settings.load(db)
+        explanation = projection.find_explanation(db, model, diary_id, settings.unit)
+        if proba is None or explanation is None:
+            raise UserError("explanation_missing", id=diary_id)
+        text = masking.shown(diaries.get_diary(db, diary_id).text, settings)
+        names, top = [entry.name for entry in labels.list_labels(db)], int(proba.argmax())
         units = [
-            {"text": text, "span": span, "weights": dict(zip(names, map(float, weights), strict=True))}
-            for text, span, weights in zip(explained.texts, explained.spans, explained.weights, strict=True)
+            {
+                "text": text[start:end],
+                "span": (start, end),
+                "weights": dict(zip(names, map(float, weights), strict=True)),
+            }
+            for (start, end), weights in zip(explanation.spans, explanation.weights, strict=True)
         ]
-        order = sorted(range(len(units)), key=lambda i: -abs(explained.weights[i, top]))
-        value = {"diary_id": diary_id, "label": names[top], "fit": explained.fit[top], "units": units}
-        lines = [f"{explained.weights[i, top]:+.3f}  {explained.texts[i]}" for i in order]
+        value = {"diary_id": diary_id, "label": names[top], "fit": explanation.fit[top], "units": units}
+        order = sorted(range(len(units)), key=lambda i: -abs(explanation.weights[i, top]))
+        lines = [f"{explanation.weights[i, top]:+.3f}  {units[i]['text']}" for i in order]
         _print(as_json, value, "\n".join([names[top], *lines]))
 
 

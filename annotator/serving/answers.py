@@ -1,4 +1,4 @@
-"""What the serving model says of texts."""
+"""What the serving model says of texts. Loads no model, so that a process can read answers without holding one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from db.models.explanations import Explanation
+
     FloatArray = NDArray[np.float32]
 
 
@@ -18,3 +20,28 @@ class Classified:
 
     model_id: int
     proba: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What one model says of some texts, in terms of the labels in force.
+
+    Attributes:
+        label_ids: the k labels in force.
+        known: (k,) whether the model has learned each of them.
+        proba: (n, k), rows sum to 1.
+    """
+
+    model_id: int
+    version: int
+    label_ids: tuple[int, ...]
+    known: tuple[bool, ...]
+    proba: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why a model answers so about a text, in terms of the labels in force, and the sentences of the text."""
+
+    sentences: tuple[tuple[int, int], ...]
+    explanation: Explanation

@@ -1,65 +1,117 @@
-"""The serving model, loaded for whoever asks and exchanged when another one serves: what the service's child runs."""
+"""The serving model of a project, loaded to answer questions: about texts of which nothing is kept, and diaries."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from annotator import project
 from annotator.errors import UserError
-from annotator.serving import explaining
-from annotator.serving.answers import Classified
+from annotator.label_sets import projection
+from annotator.serving import explaining, sound
+from annotator.serving.answers import Classified, Explained, Predicted
 from annotator.serving.runtime import Workbench
 from db.models import explanations, models, predictions
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
+from learner.explanation.input_gradients import PROBE
+from learner.speech import Transcriber
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from annotator.serving.runtime import Serving
     from db import Database
 
+_SENTENCES = 3
+"""So many make more words than are asked about without slopes."""
 
-class Answering:
-    """Answers about texts and diaries of one project. Not for several threads at once."""
+
+class Predictor:
+    """Answers by the model that serves at the time of the question. Not for several threads at once.
+
+    Every method that asks the model raises `UserError`: ``no_model_yet``, or why the model can't be loaded.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._bench = Workbench(path, cache=default_cache())
         self._serving: Serving | None = None
+        self._transcriber: Transcriber | None = None
 
     def classify(self, texts: Sequence[str]) -> Classified:
-        """Return what the model that serves now says of texts.
-
-        Raises:
-            UserError: ``no_model_yet``, or if the model reads the vectors of an encoder that is not known here.
-        """
-        with project.opened(self._path) as db:
-            serving = self._load(db)
+        """Return the probabilities of texts, in the model's own columns."""
+        with self._loaded() as (db, serving):
             return Classified(serving.model.id, self._bench.proba_of_texts(db, serving, texts))
 
-    def explain(self, diary_id: int) -> None:
-        """Compute and keep the explanation of a diary by the model that serves now, and its prediction.
+    def predict(self, texts: Sequence[str]) -> Predicted:
+        """Return the probabilities of texts, of the labels in force.
 
         Raises:
-            UserError: as `classify` does.
+            UserError: ``model_of_other_labels`` if the model can't answer with any label in force.
+        """
+        with self._loaded() as (db, serving):
+            mapping = projection.in_force(db, serving.model)
+            proba = mapping.proba(self._bench.proba_of_texts(db, serving, texts))
+            if np.isnan(proba).any():
+                raise UserError("model_of_other_labels", version=serving.model.version)
+            return Predicted(serving.model.id, serving.model.version, mapping.label_ids, mapping.known, proba)
+
+    def explain_text(self, text: str) -> Explained:
+        """Return the sentences of a text, and why the model answers as it does."""
+        with self._loaded() as (db, serving):
+            sentences = self._bench.splitter().split([text])[0].spans
+            found = explaining.explain_text(self._bench, db, serving, text, sentences)
+            proba = self._bench.proba_of_texts(db, serving, [text])[0]
+            return Explained(sentences, projection.in_force(db, serving.model).explanation(found, proba))
+
+    def explain_diary(self, diary_id: int) -> None:
+        """Compute and keep the explanation of a diary and its prediction, unless they are there.
+
+        Raises:
             NotFoundError: for a diary that does not exist.
         """
-        with project.opened(self._path) as db:
-            serving, diary = self._load(db), diaries.get_diary(db, diary_id)
+        with self._loaded() as (db, serving):
+            diary = diaries.get_diary(db, diary_id)
             if predictions.find_proba(db, serving.model, diary_id) is None:
                 proba = self._bench.proba_of_texts(db, serving, [diary.text])
                 predictions.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
             if explanations.find_explanation(db, diary_id, serving.model.id, self._bench.settings(db).unit) is None:
                 explaining.explain_diary(self._bench, db, serving, diary_id)
 
-    def _load(self, db: Database) -> Serving:
-        active = models.find_active(db)
-        if active is None:
-            raise UserError("no_model_yet")
-        if self._serving is None or self._serving.model.id != active.id:
-            self._serving = self._bench.load_classifier(db, active)
-        return self._serving
+    def transcribe(self, data: bytes, name: str) -> str:
+        """Return what is said in an audio file.
+
+        Args:
+            name: of the speech checkpoint.
+
+        Raises:
+            LearnerError: as `learner.speech` does.
+            UserError: if the audio ends its reader.
+        """
+        samples = sound.read(data)
+        if self._transcriber is None or self._transcriber.name != name:
+            self._transcriber = None  # room is made first
+            self._transcriber = Transcriber(name)
+        return self._transcriber.text_of(samples)
+
+    def load(self) -> None:
+        """Load what a prediction takes."""
+        self.classify([PROBE])
+
+    def warm_up(self) -> None:
+        """Load all that an explanation takes, so that the first text does not wait for it."""
+        self.explain_text(" ".join([PROBE] * _SENTENCES))
+
+    @contextmanager
+    def _loaded(self) -> Iterator[tuple[Database, Serving]]:
+        with project.opened(self._path) as db:
+            active = models.find_active(db)
+            if active is None:
+                raise UserError("no_model_yet")
+            if self._serving is None or self._serving.model.id != active.id:
+                self._serving = self._bench.load_classifier(db, active)
+            yield db, self._serving

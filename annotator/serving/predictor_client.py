@@ -1,142 +1,198 @@
-"""The app's end of the process that answers about texts that are tried: started when needed, ended when idle.
+"""The one process of a database that answers by the model, as pages and service ask it: started by the first question.
 
-Why a process: what answers loads torch and an encoder, which the app's own process never does. A text goes to it
-through a socket and is written nowhere. The other end is `annotator.serving.predictor_process`.
+Why a process: what answers loads torch and an encoder of a gigabyte, which those that serve people never do. A text
+goes to it through a pipe and is written nowhere. The other end is `annotator.serving.predictor_job`.
 """
 
 from __future__ import annotations
 
-import itertools
-import multiprocessing
-import os
-import subprocess
-import sys
+import logging
+import pickle
 import threading
-from concurrent.futures import Future
-from queue import Empty, PriorityQueue
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
-from maeumgyeol.location import ROOT
+from annotator.serving.answers import Classified
+from annotator.serving.request_queue import Question, RequestQueue
+from maeumgyeol.processes.child import Child, ChildError
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
-_IDLE_SECONDS = 600.0
+    from annotator.serving.request_queue import Piece
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 600.0
 """After this long without a question the child, which holds an encoder, ends."""
 
-_START = "from annotator.serving.predictor_process import main; main()"
-"""Not ``-m``: what the child sends would then be of its own kind, `__main__`, and could not be read here."""
-
-
+_JOB = "annotator.serving.predictor_job:serve"
 _WARM_UP = ("load", "warm_up")
-"""Methods of `annotator.serving.predictor_process.Desk` that load ahead: in steps, so that a question waits for one at
-most."""
+"""Methods of `Predictor` that load ahead: in steps, so that a question waits for one at most."""
+
+_END_SECONDS = 30.0
 
 
-class _Question(NamedTuple):
-    """What the child is asked; those of people go before what is loaded ahead, and earlier ones before later ones."""
+class PredictorClient:
+    """Asks the predictor of a database, question after question, from any thread.
 
-    is_ahead: bool
-    number: int
-    future: Future[Any]
-    name: str
-    arguments: tuple[Any, ...]
-
-
-class Child:
-    """The child process of one database; questions are answered one after the other."""
+    Attributes:
+        idle_seconds: after so long without a question the process ends; None for never.
+        on_batch: told how many texts were classified together.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._questions: PriorityQueue[_Question] = PriorityQueue()
-        self._numbers = itertools.count()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection[Any, Any] | None = None
+        self.idle_seconds: float | None = IDLE_SECONDS
+        self.on_batch: Callable[[int], None] = lambda count: None
+        self._queue = RequestQueue()
+        self._changed = threading.Condition()
+        self._is_closed = False
         self._warming: Future[Any] | None = None
-        # A thread of a pool would hold up the end of the app until the answer is there.
-        threading.Thread(target=self._serve, name="trying", daemon=True).start()
+        self._child: Child | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many texts wait; an explanation counts for many."""
+        return self._queue.weight
 
     @property
     def is_warm(self) -> bool:
         """Whether a question would be answered without loading anything first."""
-        return self._runs and self._warming is not None and self._warming.done()
+        return self._is_running and self._warming is not None and self._warming.done()
 
     @property
-    def _runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def pid(self) -> int | None:
+        """The process id of the child; None while there is none."""
+        child = self._child
+        return None if child is None else child.pid
 
-    def ask(self, name: str, *arguments: Any) -> Future[Any]:
-        """Ask a question, which is answered after those before it.
+    @property
+    def _is_running(self) -> bool:
+        child = self._child
+        return child is not None and child.is_running
 
-        Args:
-            name: of a method of `annotator.serving.predictor_process.Desk`.
+    def ask(self, questions: Sequence[Question]) -> list[Future[Any]]:
+        """Ask what belongs to one request, whole or not at all; each is answered when its turn comes.
+
+        Raises:
+            UserError: ``service_busy`` if too much waits already, ``predictor_ended`` at the end of this process.
         """
-        return self._put(name, arguments, is_ahead=False)
+        with self._changed:
+            return [piece.done for piece in self._put(questions)]
 
     def warm_up(self) -> None:
         """Begin to load what the first question will need, unless that has been done."""
-        if self._warming is None or (self._warming.done() and not self._runs):
-            for name in _WARM_UP:
-                self._warming = self._put(name, (), is_ahead=True)
+        with self._changed:
+            if self._warming is None or (self._warming.done() and not self._is_running):
+                for method in _WARM_UP:
+                    self._warming = self._put([Question(method)], is_ahead=True)[0].done
 
-    def _put(self, name: str, arguments: tuple[Any, ...], *, is_ahead: bool) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._questions.put(_Question(is_ahead, next(self._numbers), future, name, arguments))
-        return future
+    def _put(self, questions: Sequence[Question], *, is_ahead: bool = False) -> list[Piece]:
+        if self._is_closed:
+            raise UserError("predictor_ended")
+        pieces = self._queue.put(questions, is_ahead=is_ahead)
+        if self._thread is None:
+            # It lives as long as this process, and the child with it. One of a pool would hold up the process's end.
+            self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+        return pieces
 
-    def _serve(self) -> None:
-        while True:
+    def _run(self) -> None:
+        while (pieces := self._next()) is not None:
+            pieces = [piece for piece in pieces if piece.done.set_running_or_notify_cancel()]
             try:
-                _, _, future, name, arguments = self._questions.get(timeout=_IDLE_SECONDS if self._runs else None)
-            except Empty:
-                self.end()
-                continue
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(self._ask(name, arguments))
+                if pieces:
+                    self._answer(pieces)
             except Exception as error:
-                future.set_exception(error)
+                _fail(pieces, error)
+        self._drop_child()
 
-    def _ask(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        if not self._runs:
-            self._start()
-        assert self._connection is not None
+    def _next(self) -> list[Piece] | None:
+        """Return what goes together next, once there is something; None at the end."""
+        with self._changed:
+            while not self._queue and not self._is_closed:
+                if not self._changed.wait(None if self._child is None else self.idle_seconds):
+                    self._drop_child()
+            return None if self._is_closed else self._queue.take_batch()
+
+    def _answer(self, pieces: Sequence[Piece]) -> None:
+        question = pieces[0].question
+        if question.method != "classify":
+            pieces[0].done.set_result(self._call(question))
+            return
+        texts = [text for piece in pieces for text in piece.question.arguments[0]]
+        classified: Classified = self._call(Question("classify", (texts,)))
+        self.on_batch(len(texts))
+        at = 0
+        for piece in pieces:
+            proba = classified.proba[at : at + piece.question.weight]
+            piece.done.set_result(Classified(classified.model_id, proba))
+            at += piece.question.weight
+
+    def _call(self, question: Question) -> Any:
         try:
-            self._connection.send((name, arguments))
-            kind, value = self._connection.recv()
-        except (EOFError, OSError) as error:
+            if not self._is_running:
+                self._drop_child()
+                self._child = Child(_JOB, {"database": str(self._path)})
+            assert self._child is not None
+            self._child.send(pickle.dumps(tuple(question)))
+            return pickle.loads(self._child.receive())  # noqa: S301 - of our own child
+        except UserError as error:
+            if error.code == "fault":
+                logger.error("Answering failed: %s", error.details["kind"])
+            raise
+        except (ChildError, OSError) as error:
             # Ended from outside, perhaps for the memory it took; the next question starts another.
-            self.end()
-            raise UserError("trying_ended") from error
-        if kind == "error":
-            raise UserError(value["code"], **value["details"])
-        return value
+            logger.error("The process of the encoder has ended")
+            self._drop_child()
+            raise UserError("predictor_ended") from error
 
-    def _start(self) -> None:
-        self._connection, there = multiprocessing.Pipe()
-        number = there.fileno()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, str(number), str(os.getpid()), str(self._path.resolve())],
-            pass_fds=[number],
-            cwd=ROOT,
-            env={"HF_HUB_OFFLINE": "1", **os.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C is for the parent; the child ends with it.
-            process_group=0,
-        )
-        there.close()
+    def _drop_child(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
     def end(self) -> None:
-        """End the process; it holds nothing that could be lost."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        """End the process, whatever it is doing; the next question starts another."""
+        if (child := self._child) is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """Finish what runs, refuse what waits and what comes, and end the process."""
+        with self._changed:
+            self._is_closed = True
+            while self._queue:
+                _fail(self._queue.take_batch(), UserError("predictor_ended"))
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(_END_SECONDS)
+        self.end()
+
+
+def _fail(pieces: Sequence[Piece], error: Exception) -> None:
+    for piece in pieces:
+        if not piece.done.done():
+            piece.done.set_exception(error)
+
+
+_clients: dict[Path, PredictorClient] = {}
+_lock = threading.Lock()
+
+
+def client_of(path: Path) -> PredictorClient:
+    """Return the client of a database: one in a process, so that it has one encoder, whoever asks."""
+    with _lock:
+        return _clients.setdefault(path.resolve(), PredictorClient(path.resolve()))
+
+
+def close(path: Path) -> None:
+    """Close the client of a database, if there is one; a later `client_of` returns another."""
+    with _lock:
+        client = _clients.pop(path.resolve(), None)
+    if client is not None:
+        client.close()

@@ -688,9 +688,9 @@ USES = {
     "accounts.diary_access.require": "refuses",
     "dictionary.evidence.gather": "words",
     # On the machine itself, from commands and in the worker.
-    "serving.answerer.Answerer.explain": "owner",
+    "cli.predict.explain_": "owner",
     "cli.care.remove": "owner",
-    "serving.predictor.Answering.explain": "worker",
+    "serving.predictor.Predictor.explain_diary": "worker",
     "training.pretrained.prefill": "owner",
     "training.pretrained._vectors": "owner",
     "publishing.publish._compared": "owner",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
 import wave
 from concurrent.futures import Future
 from contextlib import closing
@@ -12,13 +10,15 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import pytest
 
 from annotator import project, settings, try_out
 from annotator.accounts.permissions import Person
 from annotator.errors import UserError
 from annotator.messages import explain
-from annotator.serving.answerer import Answerer
+from annotator.serving import predictor_client
+from annotator.serving.predictor import Predictor
 from db.label_sets import labels
 from db.texts import diaries
 from learner.errors import LearnerError
@@ -44,7 +44,7 @@ LEAD = Person(1, "나", "reviewer", is_solo=False)
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = small.make(tmp_path_factory.mktemp("trying"))
     yield path
-    try_out.close(path)
+    predictor_client.close(path)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_text_is_predicted_and_explained_as_a_diary_would_be_and_leaves_no_tra
     before = list(db.conn.iterdump())
     trial = try_out.ask(path, TEXT)
     proba = trial.predicted.result(PATIENCE).proba
-    np.testing.assert_allclose(proba, Answerer(db, path).predict([TEXT])[0], atol=1e-5)
+    np.testing.assert_allclose(proba, Predictor(path).predict([TEXT]).proba, atol=1e-5)
     trial.explained.result(PATIENCE)
     shown = try_out.show(db, trial, "ko")
     assert [label.name for label in shown.labels] == [label.name for label in labels.list_labels(db)]
@@ -109,9 +109,10 @@ def test_before_an_answer_is_there_only_the_text_is_shown(db: Database) -> None:
 
 def test_a_process_that_was_killed_is_said_and_the_next_question_starts_another(path: Path) -> None:
     assert try_out.ask(path, TEXT).predicted.result(PATIENCE) is not None
-    process = try_out._child(path)._process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
+    pid = predictor_client.client_of(path).pid
+    assert pid is not None
+    process = psutil.Process(pid)
+    process.kill()
     process.wait()
     assert try_out.ask(path, TEXT).predicted.result(PATIENCE).version == 0
 
