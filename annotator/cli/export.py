@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -32,7 +31,6 @@ _NAMES = (
 @click.option("--crosswalk", help=say("cli.export.crosswalk"))
 @click.option("--unmasked", is_flag=True, help=say("cli.export.unmasked"))
 @click.option("--name-people", is_flag=True, help=say("cli.export.name_people"))
-@click.option("--progress-lines", is_flag=True, hidden=True, help=say("cli.export.progress_lines"))
 def export(
     target: Path,
     path: Path,
@@ -41,7 +39,6 @@ def export(
     crosswalk: str | None,
     unmasked: bool,
     name_people: bool,
-    progress_lines: bool,
 ) -> None:
     """Write an export and its data card."""
     from annotator import exporting
@@ -51,18 +48,16 @@ def export(
     walk = None if crosswalk is None else crosswalks.read(crosswalk)
     choice = exporting.Choice(decided_only, walk, unmasked, name_people)
     with closing(project.open_project(path)) as db:
-        count = exporting.export(db, target, choice, file_format=file_format, on_progress=_shower(progress_lines))
+        count = exporting.export(db, target, choice, file_format=file_format, on_progress=_shower())
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
     click.echo(say("cli.export.done", path=str(target), count=count, card=files(target)[0].name))
 
 
-def _shower(as_lines: bool) -> Callable[[int, int], None] | None:
-    """Return what says on standard error how far it is: to a program, or to a person who sits there."""
-    if as_lines:
-        return lambda done, total: click.echo(json.dumps({"done": done, "total": total}), err=True)
-    if sys.stderr.isatty():
-        return lambda done, total: click.echo(
-            f"\r\x1b[K{say('cli.export.progress', done=done, total=total)}", nl=False, err=True
-        )
-    return None
+def _shower() -> Callable[[int, int], None] | None:
+    """Return what says on standard error how far it is, to a person who sits there."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda done, total: click.echo(
+        f"\r\x1b[K{say('cli.export.progress', done=done, total=total)}", nl=False, err=True
+    )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-def _progress(*, machine: bool) -> Callable[[str, float], None]:
-    """Return what says how far the work is: for people on one line, for programs a JSON line at a time."""
+def _progress() -> Callable[[str, float], None]:
+    """Return what says on one line how far the work is."""
     last: list[tuple[str, int]] = []
 
     def said(step: str, share: float) -> None:
@@ -31,10 +31,7 @@ def _progress(*, machine: bool) -> Callable[[str, float], None]:
         if last and last[-1] == now:
             return
         last[:] = [now]
-        if machine:
-            click.echo(json.dumps({"step": step, "share": round(share, 4)}), err=True)
-        else:
-            click.echo(f"\r{say(f'cli.simulate.{step}', percent=now[1])}", err=True, nl=share >= 1)
+        click.echo(f"\r{say(f'cli.simulate.{step}', percent=now[1])}", err=True, nl=share >= 1)
 
     return said
 
@@ -51,7 +48,6 @@ def _progress(*, machine: bool) -> Callable[[str, float], None]:
 @click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help=say("cli.simulate.seeds"))
 @click.option("--encoder", help=say("cli.init.encoder"))
 @click.option("--json", "target", type=_FILE, help=say("cli.simulate.json"))
-@click.option("--progress-lines", is_flag=True, hidden=True)
 def simulate(
     file: Path,
     text_column: str | None,
@@ -62,7 +58,6 @@ def simulate(
     seeds: int,
     encoder: str | None,
     target: Path | None,
-    progress_lines: bool,
 ) -> None:
     """Replay a labelled file."""
     from annotator.settings import ENCODER
@@ -77,7 +72,7 @@ def simulate(
         run.Request(chosen, batch, budget, seeds),
         encoder=encoder or ENCODER,
         cache=default_cache(),
-        said=_progress(machine=progress_lines),
+        said=_progress(),
     )
     if target is not None:
         write_json(target, report)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.formats.source import Source
     from annotator.formats.table import Table
     from learner.active_learning.simulation import Replay, Summary
 
@@ -72,7 +73,11 @@ def read(path: Path, *, text_column: str | None, label_column: str | None) -> La
     Raises:
         UserError: if it can't be read, has no label column, or fewer than two labels.
     """
-    source = open_source(path, path.name)
+    return read_source(open_source(path, path.name), text_column=text_column, label_column=label_column)
+
+
+def read_source(source: Source, *, text_column: str | None, label_column: str | None) -> Labelled:
+    """Read a labelled file that is open, as `read` does."""
     with opened(source) as table:
         sample = list(islice(table.rows(), _SAMPLE_ROWS))
         guess = guess_columns(table.columns, sample)

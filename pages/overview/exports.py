@@ -147,11 +147,11 @@ def _watch() -> None:
     draw_problem()
     with boundary():
         running = job.find(project_location.path())
-        share = None if running is None else running.poll()
-        if running is None or share is None:
+        progress = None if running is None else running.poll()
+        if running is None or progress is None:
             st.rerun()
-        name, percent = plain(running.target.name), 100 * share
-        st.progress(share, text=say("overview.exporting", name=name, percent=percent))
+        name, percent = plain(running.target.name), 100 * progress.share
+        st.progress(progress.share, text=say("overview.exporting", name=name, percent=percent))
         st.button(
             say("overview.export_cancel"),
             key="overview_export_stop",

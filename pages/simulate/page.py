@@ -41,8 +41,8 @@ def _draw() -> None:
         return
     if job.problem is not None:
         st.error(plain(job.problem), icon=":material/warning:")
-    elif job.report is not None:
-        draw_result(job.report)
+    elif job.result is not None:
+        draw_result(job.result)
     st.button(say("simulate.again"), key="simulate_again", on_click=_forget, args=(token,))
 
 

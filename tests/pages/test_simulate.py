@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from annotator import project
 from annotator.simulation import job as simulation_job
 from annotator.simulation.job import Options, judge
+from tests.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,8 @@ OPTIONS = Options(("margin", "random"), 20, 60, 2, "bundled")
 @pytest.fixture(autouse=True)
 def _no_job_is_left() -> Iterator[None]:
     yield
-    simulation_job._forget_all()
+    for token in list(simulation_job._JOBS):
+        simulation_job.forget(token)
 
 
 def _one(area: float, low: float, high: float) -> dict[str, Any]:
@@ -104,14 +107,9 @@ def test_enough_labels_of_ones_own_can_be_replayed(filled: Path, open_app, monke
 
 def test_a_file_without_labels_gets_the_sentence_of_the_command_line(filled: Path, open_app) -> None:
     token = simulation_job.start("text\n비가 온 하루였다\n".encode(), "일기.csv", OPTIONS, language="ko")
-    job = simulation_job.find(token)
-    assert job is not None
-    folder = Path(job.folder.name)
-    assert folder.stat().st_mode & 0o077 == 0, "texts are nobody else's to read"
     _wait(token)
     app = _shown(open_app, token)
     assert "일기.csv에서 라벨 칸을 찾지 못했어요" in app.error[0].value
-    assert not folder.exists()
     app.button(key="simulate_again").click().run()
     assert not app.error
     assert simulation_job.find(token) is None
@@ -127,8 +125,7 @@ def test_a_running_job_is_shown_and_can_be_cancelled(filled: Path, open_app) -> 
     assert not app.error
     assert app.main.get("progress")[0].proto.text == "시작하는 중"
     app.button(key="simulate_cancel").click().run()
-    assert job.child.poll() is not None
-    assert not Path(job.folder.name).exists()
+    assert not job.child.is_running
     assert app.button(key="simulate_start").disabled
 
 
@@ -143,7 +140,7 @@ def test_a_child_that_is_killed_is_said(filled: Path) -> None:
 def _finished(report: dict[str, Any]) -> str:
     token = simulation_job.start(b"text,label\n", "a.csv", OPTIONS, language="ko")
     job = _wait(token)
-    job.problem, job.report = None, report
+    job.problem, job.result = None, report
     return token
 
 
@@ -168,14 +165,13 @@ def test_better_is_only_what_does_not_overlap() -> None:
     assert (found.best, found.beaten, found.level) == ("margin", ("random",), ("entropy",))
 
 
-@pytest.mark.parametrize(
-    ("name", "kept"),
-    [
-        ("../../etc/passwd", "labels.csv"),
-        ("C:\\x\\일기.csv", "일기.csv"),
-        ("", "labels.csv"),
-        ("a" * 300 + ".csv", "a" * 60 + ".csv"),
-    ],
-)
-def test_an_upload_never_leaves_its_folder(name: str, kept: str) -> None:
-    assert simulation_job._file_name(name) == kept
+@pytest.mark.parametrize(("name", "kept"), [("../../etc/passwd", "passwd"), ("C:\\x\\일기.csv", "일기.csv"), ("", "?")])
+def test_an_upload_has_the_last_part_of_its_name_and_becomes_no_file(
+    name: str, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Watcher(tmp_path) as watcher:
+        token = simulation_job.start(b"text,label\n", name, OPTIONS, language="ko")
+        assert _wait(token).name == kept
+    assert watcher.seen == {}, "texts are nobody else's to read"

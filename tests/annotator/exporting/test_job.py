@@ -64,6 +64,6 @@ def test_what_goes_wrong_is_said_in_one_sentence(database: Path) -> None:
 def test_a_stopped_export_is_forgotten_and_its_place_is_free(database: Path) -> None:
     found = _start(database)
     job.forget(database)
-    assert found.child.poll() is not None
+    assert not found.child.is_running
     assert job.find(database) is None
     assert not (project.exports_folder(database) / "csv-1.csv").exists()
