@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
 from annotator.accounts import annotators
+from annotator.label_sets import editing
 from annotator.labelling import board, decisions
 from annotator.training import rounds as round_cases
 from benchmarks import machine
@@ -80,7 +81,7 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
         shown += not item["blind"]
         with_explanation += not item["blind"] and item["explanation"] is not None
         time.sleep(seconds)
-        label_id = board.label_set(db)[number % 7].id
+        label_id = editing.list_labels(db)[number % 7].id
         decisions.decide(db, NewDecision(item["diary_id"], me, "label", item["token"], label_id))
         if number == count // 2:
             round_cases.request(db, annotator_id=me)

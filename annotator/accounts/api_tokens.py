@@ -116,11 +116,6 @@ def _check_name(db: Database, name: str) -> None:
         raise UserError("token_name_of_person", name=name)
 
 
-def list_tokens(db: Database) -> list[ApiToken]:
-    """Return every token that there has ever been, oldest first."""
-    return api_tokens.list_all(db)
-
-
 def is_open(token: ApiToken) -> bool:
     """Say whether a token still opens something."""
     return token.revoked_at is None and (token.expires_at is None or token.expires_at > clock.now())

@@ -12,6 +12,7 @@ from annotator import project
 from annotator.cli.options import database_option, json_option, show
 from annotator.errors import UserError
 from annotator.messages import say
+from db.label_sets import labels
 
 if TYPE_CHECKING:
     from annotator.quality.agreement import Agreement, Measure
@@ -59,7 +60,7 @@ def label_distance(what: str, path: Path) -> None:
     from annotator.quality import agreement as cases
 
     with closing(project.open_project(path)) as db:
-        label_set = distances.label_set(db)
+        label_set = labels.list_labels(db)
         if what == "nominal":
             kept: distances.Distance = {}
         elif what == "feelings":

@@ -12,6 +12,7 @@ from annotator.accounts import api_tokens
 from annotator.accounts.api_tokens import DEFAULT_PER_MINUTE, SCOPES
 from annotator.cli.options import database_option, json_option, public_url_option, show
 from annotator.messages import say
+from db.people import api_tokens as token_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def add(name: str, path: Path, scopes: tuple[Scope, ...], days: int | None, per_
 @json_option
 def list_(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        found = api_tokens.list_tokens(db)
+        found = token_rows.list_all(db)
     show(as_json, [_told(each) for each in found], "\n".join(map(_line, found)))
 
 

@@ -15,6 +15,7 @@ from annotator.cli.options import database_option, json_option, name_option, sho
 from annotator.dictionary.evidence import FILTERS
 from annotator.errors import UserError
 from annotator.messages import say
+from db.label_sets import labels
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ def list_(path: Path, shown: Filter, label_name: str | None, search: str, limit:
 
 
 def _names(db: Database) -> dict[int, str]:
-    from annotator.dictionary import entries as words
 
-    return {label.id: label.name for label in words.label_set(db)}
+    return {label.id: label.name for label in labels.list_labels(db)}
 
 
 def _label(db: Database, name: str) -> Label:
@@ -62,9 +62,8 @@ def _label(db: Database, name: str) -> Label:
     Raises:
         UserError: if there is none.
     """
-    from annotator.dictionary import entries as words
 
-    by_name = {label.name: label for label in words.label_set(db)}
+    by_name = {label.name: label for label in labels.list_labels(db)}
     wanted = unicodedata.normalize("NFC", name).strip()
     if wanted not in by_name:
         raise UserError("label_unknown", found=name, known=", ".join(by_name))
@@ -167,10 +166,10 @@ def tag(text: str | None, path: Path, as_json: bool) -> None:
 @dictionary.command("measure", help=say("cli.dictionary.measure"))
 @database_option
 def measure(path: Path) -> None:
-    from annotator.dictionary import adjustment
+    from annotator.dictionary import entries as words
 
     with closing(project.open_project(path)) as db:
-        adjustment.ask(db)
+        words.ask(db, "effect")
     click.echo(say("cli.dictionary.asked"))
 
 
@@ -180,5 +179,5 @@ def relate(path: Path) -> None:
     from annotator.dictionary import entries as words
 
     with closing(project.open_project(path)) as db:
-        words.ask_vectors(db)
+        words.ask(db, "vectors")
     click.echo(say("cli.dictionary.asked"))

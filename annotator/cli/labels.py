@@ -11,6 +11,7 @@ from annotator import project
 from annotator.accounts import annotators
 from annotator.cli.options import database_option, json_option, name_option, show
 from annotator.messages import default_language, say
+from db.label_sets import history as label_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ def list_(path: Path, as_json: bool) -> None:
             for label in editing.list_labels(db)
         ]
         lines = [f"{row['key']}  {row['name']}  {row['decisions']:,}  {row['definition']}" for row in value]
-        if waiting := editing.count_rechecks(db):
+        if waiting := label_history.count_rechecks(db):
             lines.append(say("cli.labels.waiting", count=waiting))
         show(as_json, value, "\n".join(lines))
 
@@ -84,7 +85,7 @@ def _changed(path: Path, as_json: bool, change: Callable[[Database], Sequence[in
         done = [entry for entry in history if entry.id in made]
         words = [label_changes.describe(entry, history, names, default_language()) for entry in done]
         lines = [say("cli.labels.done", id=entry.id, what=what) for entry, what in zip(done, words, strict=True)]
-        if waiting := editing.count_rechecks(db):
+        if waiting := label_history.count_rechecks(db):
             lines.append(say("cli.labels.waiting", count=waiting))
         show(as_json, [_value(entry, what) for entry, what in zip(done, words, strict=True)], "\n".join(lines))
 

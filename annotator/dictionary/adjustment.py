@@ -109,11 +109,6 @@ def state(db: Database) -> State:
     return "current" if effect.up_to == word_emotions.last_id(db) else "older_words"
 
 
-def ask(db: Database) -> None:
-    """Ask the worker to measure what the dictionary does."""
-    word_emotions.ask(db, "effect")
-
-
 def is_on(db: Database) -> bool:
     """Say whether the dictionary is to move predictions."""
     return project_settings.load(db).use_dictionary

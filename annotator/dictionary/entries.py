@@ -35,11 +35,6 @@ VectorKind = Literal["encoder", "own"]
 KINDS: tuple[VectorKind, ...] = ("encoder", "own")
 
 
-def label_set(db: Database) -> list[Label]:
-    """Return the labels, in their order."""
-    return labels.list_labels(db)
-
-
 @dataclass(frozen=True, slots=True)
 class Review:
     """What somebody said of a word, so that it can be taken back.
@@ -63,7 +58,7 @@ def confirm(db: Database, word: str, label_id: int | None, *, annotator_id: int,
     Raises:
         UserError: for a label that is not in the set, or a word that can't be one.
     """
-    known = {label.id: label.name for label in label_set(db)}
+    known = {label.id: label.name for label in labels.list_labels(db)}
     if label_id is not None and label_id not in known:
         raise UserError("label_unknown", found=str(label_id), known=", ".join(known.values()))
     return _say(db, NewWordEmotion(_checked(word), label_id, "confirmed", source, annotator_id))
@@ -148,7 +143,7 @@ def tag_text(db: Database, text: str) -> list[Token]:
     """
     if len(text) > MOST_CHARACTERS:
         raise UserError("text_too_long_to_tag", found=len(text), most=MOST_CHARACTERS)
-    by_id = {label.id: label for label in label_set(db)}
+    by_id = {label.id: label for label in labels.list_labels(db)}
     tokens: list[Token] = []
     at = 0
     for tag in lexicon.tag(find_words(text), entries_of(db)):
@@ -191,7 +186,7 @@ def propose(db: Database, path: Path, kind: VectorKind, *, limit: int = 10) -> P
     if loaded is None:
         return Proposals(None, 0, False)
     words, about = loaded
-    known = {label.id for label in label_set(db)}
+    known = {label.id for label in labels.list_labels(db)}
     standing = word_emotions.list_standing(db)
     entries = {e.word: e.label_id for e in standing if e.verdict == "confirmed" and e.label_id in known}
     relations = word_vectors.related(
@@ -215,9 +210,12 @@ def _too_small(db: Database, path: Path, *, is_made: bool) -> Proposals | None:
     return Proposals(None, int(counted[1]["diaries"]), False, is_too_small=True, word_count=int(counted[1]["words"]))
 
 
-def ask_vectors(db: Database) -> None:
-    """Ask the worker to make the vectors of words anew."""
-    word_emotions.ask(db, "vectors")
+def ask(db: Database, job: Job) -> None:
+    """Ask the worker to make the vectors of words anew, or measure what the dictionary does, or collect evidence.
+
+    For evidence more pool diaries are explained, drawn uniformly; they stay so from then on, whichever model serves.
+    """
+    word_emotions.ask(db, job)
 
 
 def is_waiting(db: Database, job: Job) -> bool:

@@ -143,14 +143,6 @@ def _in_force(
             yield found.diary_id, found.text, found.spans, mapping.weights(found.weights, mine)
 
 
-def ask_more(db: Database) -> None:
-    """Ask the worker to explain more pool diaries, drawn uniformly, so that more words come up.
-
-    They stay explained from then on, whichever model serves.
-    """
-    word_emotions.ask(db, "evidence")
-
-
 def list_wanted(db: Database) -> list[int]:
     """Return the pool diaries that are to be explained for the dictionary."""
     presses = word_emotions.last_asked(db, "evidence")

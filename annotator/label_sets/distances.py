@@ -13,7 +13,6 @@ import numpy as np
 
 from annotator.errors import UserError
 from annotator.formats import config_files
-from db.label_sets import labels
 from learner.data_quality import agreement
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from db import Database
     from db.label_sets.labels import Label
 
 Way = Literal["nominal", "points", "pairs"]
@@ -44,11 +42,6 @@ Source: Russell and Mehrabian (1977), Evidence for a Three-Factor Theory of Emot
 *angry*, *happy*, *fearful* (*anxious* also means eager in English), *embarrassed*, *sad*, *disgusted*; neutral is the
 middle of both scales.
 """
-
-
-def label_set(db: Database) -> Sequence[Label]:
-    """Return the labels in force, in their order."""
-    return labels.list_labels(db)
 
 
 def way_of(kept: Distance) -> Way:

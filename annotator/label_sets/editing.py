@@ -57,11 +57,6 @@ def reach(db: Database, label_id: int) -> Reach:
     return Reach(*history.count_reach(db, label_id))
 
 
-def count_rechecks(db: Database) -> int:
-    """Count the decisions that a change has left to be looked at again."""
-    return history.count_rechecks(db)
-
-
 def label_named(db: Database, name: str) -> Label:
     """Return the label in force of a name.
 

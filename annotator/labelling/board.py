@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from annotator.settings import Settings
     from db import Database
     from db.answers.queue import Lease
-    from db.label_sets.labels import Label
     from db.models.explanations import Explanation
     from db.models.models import Model
     from db.texts.diaries import Diary
@@ -52,11 +51,6 @@ _RECENT = 8
 def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
     """Let the diaries of a person's tab that is still open stay with it."""
     queue.renew(db, annotator_id=annotator_id, holder=holder, seconds=project_settings.LEASE_SECONDS)
-
-
-def label_set(db: Database) -> list[Label]:
-    """Return the label set in its order."""
-    return labels.list_labels(db)
 
 
 def scope(db: Database, name: str) -> str:
@@ -215,7 +209,7 @@ class Scene:
 
 def scene_of(db: Database, settings: Settings, model: Model | None, language: Language) -> Scene:
     """Return what diaries are shown by at this moment."""
-    names = [label.name for label in label_set(db)]
+    names = [label.name for label in labels.list_labels(db)]
     columns = None if model is None else projection.in_force(db, model)
     return Scene(settings, model, columns, names, adjustment.find_refiner(db, model), language)
 

@@ -18,7 +18,6 @@ from annotator.labelling.events import storable
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
-from db.label_sets import labels
 from db.people import audit_log
 from db.review import queue, reviews
 from db.review.queue import Filter as Filter  # noqa: TC001 - pages ask with it
@@ -31,10 +30,8 @@ if TYPE_CHECKING:
 
     from db import Database
     from db.answers.decisions import Decision
-    from db.label_sets.labels import Label
     from db.review.queue import Row as Row
     from db.review.queue import State as State
-    from db.review.reviews import Review
 
 PAGE = 25
 """Rows that are shown at once."""
@@ -251,13 +248,3 @@ def was_made(db: Database) -> bool:
 def list_names(db: Database) -> list[tuple[int, str]]:
     """Return id and name of everybody who has decided, for reviewers only."""
     return reviews.list_deciders(db)
-
-
-def label_set(db: Database) -> list[Label]:
-    """Return the labels that a diary can be given, in their order."""
-    return labels.list_labels(db)
-
-
-def find_last(db: Database, reviewer_id: int) -> Review | None:
-    """Return what would be taken back next."""
-    return reviews.find_last(db, reviewer_id)

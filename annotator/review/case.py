@@ -285,6 +285,6 @@ def _rival(desk: _Desk, given: int | None, standing: Sequence[Decision], item: d
         return others.most_common(1)[0][0]
     if item["prediction"] is None:
         return None
-    proba, in_order = item["prediction"]["proba"], [label.id for label in actions.label_set(desk.db)]
+    proba, in_order = item["prediction"]["proba"], [label.id for label in labels.list_labels(desk.db)]
     ranked = sorted(range(len(in_order)), key=lambda i: -proba[i])
     return next((in_order[i] for i in ranked if in_order[i] != given), None)

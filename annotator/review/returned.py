@@ -123,8 +123,3 @@ def undo(db: Database, decision_id: int, *, annotator_id: int) -> bool:
             raise UserError("diary_not_handed")
         diary_access.require(db, diary_access.person(annotator_id), "decide", found.diary_id)
         return decisions.undo(db, decision_id, token=f"undo-answer:{decision_id}")
-
-
-def label_set(db: Database) -> list[Label]:
-    """Return the labels that a diary can be given, in their order."""
-    return labels.list_labels(db)

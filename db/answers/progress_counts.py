@@ -17,6 +17,12 @@ from db.forgetting import forgotten
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+DRAWS = 9973
+"""A share of the diaries are those whose draw, divided by this, leaves a rest below the share of it.
+
+A prime, so that the share is independent of the part, which the same draw decides by its size.
+"""
+
 
 class _Said(NamedTuple):
     """A decision in force."""
@@ -76,12 +82,12 @@ class Tally:
     def _read(self, db: Database, diary_ids: list[int]) -> None:
         sql = """
             select s.diary_id, s.annotator_id, s.kind, s.decision_id,
-                iif((select y.draw % 9973 from diaries y where y.id = s.diary_id) < :cut, :overlap, 1)
+                iif((select y.draw % :draws from diaries y where y.id = s.diary_id) < :cut, :overlap, 1)
             from standing s where s.diary_id in (select value from json_each(:ids))
         """
         found: dict[int, tuple[_Said, ...]] = {}
         needed: dict[int, int] = {}
-        values = {"cut": self._cut, "overlap": self._overlap, "ids": json.dumps(diary_ids)}
+        values = {"draws": DRAWS, "cut": self._cut, "overlap": self._overlap, "ids": json.dumps(diary_ids)}
         for diary_id, annotator_id, kind, decision_id, people in rows(db, sql, **values):
             found[diary_id] = (*found.get(diary_id, ()), _Said(annotator_id, kind, decision_id))
             needed[diary_id] = people

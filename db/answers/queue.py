@@ -111,14 +111,11 @@ class Rules:
 
     def parameters(self) -> dict[str, int]:
         """Return what `_NEEDED` and `_UNFLAGGED` ask for."""
-        cut = ceil(self.overlap_share * _DRAWS)
+        cut = ceil(self.overlap_share * progress_counts.DRAWS)
         return {"overlap": self.overlap, "cut": cut, "sees_flagged": self.sees_flagged}
 
 
-_DRAWS = 9973
-"""A prime, so that the share is independent of the part, which the same draw decides by its size."""
-
-_NEEDED = f"iif((select y.draw % {_DRAWS} from diaries y where y.id = q.diary_id) < :cut, :overlap, 1)"  # noqa: S608
+_NEEDED = f"iif((select y.draw % {progress_counts.DRAWS} from diaries y where y.id = q.diary_id) < :cut, :overlap, 1)"  # noqa: S608
 """How many people shall decide the diary `q`."""
 
 _DECIDED = "(select count(*) from standing s where s.diary_id = q.diary_id and s.kind <> 'skip')"
@@ -328,7 +325,7 @@ def unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> lis
         select id, draw from diaries q
         where part = '{{}}' and not exists (select 1 from queue o where o.diary_id = q.id)
             and (select count(*) from standing s where s.diary_id = q.id and s.kind <> 'skip')
-                < iif(q.draw % {_DRAWS} < :cut, :overlap, 1)
+                < iif(q.draw % {progress_counts.DRAWS} < :cut, :overlap, 1)
         order by draw limit :limit
     """  # noqa: S608 - constants
     pool, test = part.format("pool"), part.format("test")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
+from annotator.label_sets import editing
 from annotator.review import returned
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
@@ -68,7 +69,7 @@ def _draw_choices(db: Database, card: Card) -> None:
     if card.mine is not None:
         st.markdown(f"{say('corrections.mine')}: **{plain(card.mine.name)}**")
     with st.container(horizontal=True):
-        for label in returned.label_set(db):
+        for label in editing.list_labels(db):
             key = label.key.upper()
             st.button(
                 plain(label.name),

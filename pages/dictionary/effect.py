@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
-from annotator.dictionary import adjustment
+from annotator.dictionary import adjustment, entries
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets.boundary import callback_boundary
@@ -54,7 +54,7 @@ def _switch() -> None:
 
 def _measure() -> None:
     with callback_boundary(), project_location.opened() as db:
-        adjustment.ask(db)
+        entries.ask(db, "effect")
 
 
 def _draw_figures(effect: Effect) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import project_location
 from annotator.dictionary import entries
+from annotator.label_sets import editing
 from pages.dictionary import actions
 from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets import session
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def draw_related(db: Database) -> None:
     """Draw the proposals of both kinds of vectors."""
     st.caption(plain(say("dictionary.related_intro")))
-    labels = entries.label_set(db)
+    labels = editing.list_labels(db)
     for kind in entries.KINDS:
         st.subheader(say(f"dictionary.related_{kind}"))
         _draw_kind(db, kind, labels)
@@ -39,7 +40,7 @@ def draw_related(db: Database) -> None:
 
 def _make() -> None:
     with callback_boundary(), project_location.opened() as db:
-        entries.ask_vectors(db)
+        entries.ask(db, "vectors")
 
 
 def _draw_kind(db: Database, kind: VectorKind, labels: Sequence[Label]) -> None:

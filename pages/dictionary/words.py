@@ -10,6 +10,7 @@ import streamlit as st
 from annotator import project_location
 from annotator.accounts.permissions import may
 from annotator.dictionary import entries, evidence
+from annotator.label_sets import editing
 from pages.dictionary import actions
 from pages.dictionary.adding import draw_adding, draw_export
 from pages.dictionary.table import CHOSEN, draw_pager, draw_table, first_page, page_of
@@ -36,7 +37,7 @@ _EXAMPLE = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7;margin:.
 
 def draw_words(db: Database, basis: Basis | None) -> None:
     """Draw the words of the dictionary and those that could come into it."""
-    labels = entries.label_set(db)
+    labels = editing.list_labels(db)
     rows = _draw_filters(db, basis, labels)
     if rows:
         later = set(session.draft(_LATER, ()))
@@ -73,7 +74,7 @@ def _draw_more(db: Database) -> None:
 
 def _ask_more() -> None:
     with callback_boundary(), project_location.opened() as db:
-        evidence.ask_more(db)
+        entries.ask(db, "evidence")
 
 
 def _draw_filters(db: Database, basis: Basis | None, labels: Sequence[Label]) -> list[Row]:

@@ -11,7 +11,7 @@ from annotator import messages, project_location, status
 from annotator import settings as project_settings
 from annotator.accounts import annotators, permissions
 from annotator.errors import AppError
-from annotator.label_sets import guidelines
+from annotator.label_sets import editing, guidelines
 from annotator.labelling import board, decisions
 from annotator.privacy import forgetting, masking
 from annotator.review import returned
@@ -106,7 +106,7 @@ def _data(db: Database) -> BoardData:
         scope=board.scope(db, session.name()),
         holder=tab.holder,
         strings=board_strings(session.language()),
-        labels=[_label(asdict(label)) for label in board.label_set(db)],
+        labels=[_label(asdict(label)) for label in editing.list_labels(db)],
         guide=guidelines.as_board(db),  # type: ignore[typeddict-item]
         items=shown.items if shown else [],  # type: ignore[typeddict-item]
         acked=tab.acked,

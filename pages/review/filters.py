@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import project_location
 from annotator.accounts.permissions import may
 from annotator.errors import UserError
+from annotator.label_sets import editing
 from annotator.review import actions
 from annotator.review.actions import SIGNALS, Filter
 from pages.widgets import session
@@ -43,7 +44,7 @@ def reviewer(db: Database) -> int:
 def draw(db: Database, *, on_change: Callable[[], None]) -> Filter:
     """Draw the filters and return what they ask for; `on_change` is called when one was changed."""
     names = dict(actions.list_names(db))
-    label_names = {label.id: label.name for label in actions.label_set(db)}
+    label_names = {label.id: label.name for label in editing.list_labels(db)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state = st.segmented_control(
             say("review.state"),

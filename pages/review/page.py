@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotator import messages, project_location
 from annotator.errors import AppError
+from annotator.label_sets import editing
 from annotator.quality import gold
 from annotator.review import actions
 from annotator.review import case as review_case
@@ -99,7 +100,7 @@ def _draw() -> None:
 def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
     last = page.rows[-1] if page.rows else None
     _move(last=None if last is None else (last.expected_error, last.diary_id))
-    label_of = {label.id: label for label in actions.label_set(db)}
+    label_of = {label.id: label for label in editing.list_labels(db)}
     case = None if diary_id is None else _read(db, diary_id)
     return ReviewData(
         strings=board_strings(session.language()),

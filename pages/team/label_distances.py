@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from annotator import settings as project_settings
-from annotator.label_sets import distances
+from annotator.label_sets import distances, editing
 from annotator.quality import agreement
 from pages.widgets.boundary import boundary
 from pages.widgets.tables import shown_cell
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def draw_distance(db: Database, person: Person) -> None:
     """Draw how much labels differ, to be changed. What depends on it is to be worked out afterwards."""
     kept = project_settings.load(db).label_distance
-    labels = distances.label_set(db)
+    labels = editing.list_labels(db)
     with st.expander(say("distance.title"), icon=":material/straighten:"):
         st.markdown(say("distance.intro"))
         way: Way = st.segmented_control(

@@ -13,7 +13,7 @@ import pytest
 from annotator import project
 from annotator.exporting import FORMATS, export, read
 from annotator.importing import import_file
-from annotator.labelling import board
+from annotator.label_sets import editing
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.models import models, predictions
@@ -58,7 +58,7 @@ def filled(opened: Database) -> Database:
     ):
         mark = rationales.NewRationale(diary, who, 2, start, end, verdict, f"mark-{number}")  # type: ignore[arg-type]
         rationales.add(opened, mark)
-    label_ids = tuple(label.id for label in board.label_set(opened))
+    label_ids = tuple(label.id for label in editing.list_labels(opened))
     model_id = models.add_model(opened, NewModel("zero", "bundled", "hash", label_ids, b"w", settings={}))
     predictions.store_predictions(opened, model_id, np.full((5, 7), 1 / 7, np.float32))
     models.activate(opened, model_id, reason="test")

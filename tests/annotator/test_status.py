@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotator import status
-from annotator.labelling import board
+from annotator.label_sets import editing
 from annotator.worker_lock import only_worker
 from db.answers import decisions
 from db.answers.decisions import NewDecision
@@ -35,7 +35,7 @@ FIGURES = {
 
 
 def _add_model(db: Database, *, metrics: dict[str, Any] | None = None, training: tuple[int, ...] = ()) -> int:
-    label_ids = tuple(label.id for label in board.label_set(db))
+    label_ids = tuple(label.id for label in editing.list_labels(db))
     weights = f"w{len(models.list_models(db))}".encode()
     model_id = models.add_model(
         db,

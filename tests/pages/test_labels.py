@@ -8,6 +8,7 @@ from annotator import project
 from annotator.accounts import annotators
 from annotator.label_sets import editing, guidelines
 from annotator.label_sets.editing import NewLabel
+from annotator.review import rechecks
 from db.answers import training_data
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ def test_a_split_leaves_a_list_and_one_key_settles_each_diary(filled: Path, open
     part.click().run()
     assert not app.error
     with project.opened(filled) as db:
-        assert not editing.count_rechecks(db)
+        assert not rechecks.count(db)
         pool = [int(i) for kind in ("pool", "test") for i in training_data.list_labelled(db, part=kind).label_ids]
     assert sorted(pool) == sorted([JOY, SHOCK, ANGER, 8, NEUTRAL, FEAR])
     app.button(key="labels_recheck_undo").click().run()
     with project.opened(filled) as db:
-        assert editing.count_rechecks(db) == 1
+        assert rechecks.count(db) == 1
 
 
 def test_what_can_not_be_done_is_said_and_changes_nothing(filled: Path, open_app: OpenApp) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OPTIONS = Options(("margin", "random"), 20, 60, 2, "bundled")
 

@@ -12,6 +12,7 @@ from annotator.accounts.api_tokens import SCOPES
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
 from db.models import explanations
+from db.people import api_tokens as token_rows
 from db.texts import care_flags as flags
 from tests.service.conftest import Program, add_model
 
@@ -85,7 +86,7 @@ def ids(client: TestClient, opened: Database) -> dict[str, int]:
 
 def _program(client: TestClient, db: Database, scopes: Sequence[Scope]) -> Program:
     """Return the program "app" with a new token, which goes on under the name of the one before."""
-    if any(api_tokens.is_open(token) for token in api_tokens.list_tokens(db)):
+    if any(api_tokens.is_open(token) for token in token_rows.list_all(db)):
         api_tokens.revoke(db, "app")
     return Program(client, api_tokens.add(db, "app", scopes, per_minute=10_000))
 

@@ -117,7 +117,7 @@ def test_the_state_leads_from_no_word_to_a_measured_effect(opened: Database, mod
     assert adjustment.state(opened) == "no_words", "a word without emotion moves nothing"
     _add(opened, "눈물", SAD)
     assert adjustment.state(opened) == "unmeasured"
-    adjustment.ask(opened)
+    entries.ask(opened, "effect")
     assert adjustment.state(opened) == "measuring"
     word_emotions.mark_done(opened, "effect", word_emotions.last_asked(opened, "effect"))
     _measured(opened, model)

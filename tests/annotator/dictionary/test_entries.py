@@ -146,5 +146,5 @@ def test_few_diaries_are_too_little_text(opened: Database, project_path: Path) -
 
 def test_vectors_are_waited_for_once_asked(opened: Database) -> None:
     assert not entries.is_waiting(opened, "vectors")
-    entries.ask_vectors(opened)
+    entries.ask(opened, "vectors")
     assert entries.is_waiting(opened, "vectors")

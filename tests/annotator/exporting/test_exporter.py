@@ -21,7 +21,7 @@ from annotator.exporting.registry import get_format
 from annotator.formats.record import Mark, Origin
 from annotator.formats.spreadsheet_cells import FORMULA_STARTS
 from annotator.importing import import_file
-from annotator.labelling import board
+from annotator.label_sets import editing
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.models import models, predictions
@@ -57,7 +57,7 @@ def filled(opened: Database) -> Database:
 
 
 def _add_predictions(db: Database, count: int) -> None:
-    label_ids = tuple(label.id for label in board.label_set(db))
+    label_ids = tuple(label.id for label in editing.list_labels(db))
     model_id = models.add_model(db, models.NewModel("zero", "bundled", "hash", label_ids, b"weights", settings={}))
     proba = np.full((count, 7), 0.1, np.float32)
     proba[:, 4] = 0.4
@@ -134,7 +134,7 @@ def test_jsonl_comes_back_as_it_was(filled: Database, tmp_path: Path) -> None:
 
 
 def _columns(db: Database) -> list[str]:
-    names = [label.name for label in board.label_set(db)]
+    names = [label.name for label in editing.list_labels(db)]
     first = ["id", "text", "written_on", "author", "source", "part", "label", "decided_by", "decided_at", "memo"]
     first += ["soft_label", "intensity", "predicted", *[f"proba_{name}" for name in names], "model_version"]
     first += ["decisions", "rationales", "sentences", "file", "file_hash", "imported_at", "row", "metadata"]

@@ -84,7 +84,7 @@ def _standing(db: Database) -> list[tuple[int, str, int | None]]:
 
 
 def _add_model(db: Database, proba: float = 0.6) -> models.Model:
-    label_ids = tuple(label.id for label in labelling.label_set(db))
+    label_ids = tuple(label.id for label in editing.list_labels(db))
     model_id = models.add_model(
         db, models.NewModel("zero", "bundled", "hash", label_ids, f"weights {proba}".encode(), settings={})
     )

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from annotator import settings as project_settings
 from annotator.cli.main import cli
 from annotator.errors import UserError
-from annotator.label_sets import distances
+from annotator.label_sets import distances, editing
 from annotator.messages import LANGUAGES, say
 from annotator.quality import agreement
 from db import clock
@@ -196,7 +196,7 @@ def test_a_diary_belongs_to_the_week_of_its_last_answer(db: Database, monkeypatc
 def test_a_distance_forgives_slips_between_near_labels(db: Database) -> None:
     _say(db, "가람", [ANGER, DISGUST, HAPPY, HAPPY])
     _say(db, "나래", [DISGUST, ANGER, HAPPY, HAPPY])
-    label_set = distances.label_set(db)
+    label_set = editing.list_labels(db)
     agreement.set_distance(db, distances.feelings(label_set), annotator_id=None)
     found = _compare(db)
     assert found.by_distance is not None
@@ -209,7 +209,7 @@ def test_a_distance_forgives_slips_between_near_labels(db: Database) -> None:
 
 
 def test_labels_that_a_distance_does_not_know_differ_wholly(db: Database) -> None:
-    label_set = distances.label_set(db)
+    label_set = editing.list_labels(db)
     matrix = distances.matrix({"points": {"1": [0.0, 0.0], "2": [1.0, 0.0]}}, label_set)
     assert matrix is not None
     assert matrix[0, 1] == 1
@@ -237,7 +237,7 @@ def test_what_is_no_distance_is_refused_and_changes_nothing(db: Database, kept: 
 
 
 def test_a_distance_is_read_from_a_table(db: Database) -> None:
-    label_set = distances.label_set(db)
+    label_set = editing.list_labels(db)
     read = distances.read_csv("하나,둘,거리\n분노, 혐오 ,0.3\n행복,슬픔,1\n".encode(), label_set)
     assert read == {"pairs": [[ANGER, DISGUST, 0.3], [HAPPY, SAD, 1.0]]}
     agreement.set_distance(db, read, annotator_id=None)
@@ -259,7 +259,7 @@ def test_a_distance_is_read_from_a_table(db: Database) -> None:
 )
 def test_a_table_that_says_no_distance_is_refused(db: Database, table: str, code: str) -> None:
     with pytest.raises(UserError) as refused:
-        distances.read_csv(table.encode(), distances.label_set(db))
+        distances.read_csv(table.encode(), editing.list_labels(db))
     assert refused.value.code == code
 
 

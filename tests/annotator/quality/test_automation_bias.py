@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from annotator import settings as project_settings
 from annotator.blinding import blind_draw
+from annotator.label_sets import editing
 from annotator.labelling import board
 from annotator.labelling import decisions as labelling_decisions
 from annotator.messages import LANGUAGES, say
@@ -41,7 +42,7 @@ def me(opened: Database) -> int:
 
 def _add_model(db: Database, likeliest: int) -> models.Model:
     """Let a model serve that is 60 % sure of one label, everywhere, and explain it."""
-    label_ids = tuple(label.id for label in board.label_set(db))
+    label_ids = tuple(label.id for label in editing.list_labels(db))
     weights = f"weights {likeliest}".encode()
     model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", label_ids, weights, settings={}))
     proba = np.full((diaries.last_diary_id(db), 7), 0.4 / 6, np.float32)
@@ -64,7 +65,7 @@ def _items(db: Database, me: int, language: Language = "ko", lookahead: int = 60
 def _press(db: Database, me: int, item: dict[str, Any], **values: Any) -> None:
     """Press as the label page does: with the answer in view, if there was one."""
     seen = item["prediction"]
-    label_ids = [label.id for label in board.label_set(db)]
+    label_ids = [label.id for label in editing.list_labels(db)]
     raw = {"seq": 1, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "seconds": 1.5}
     shown = {"model_id": seen["model_id"], "shown_label_id": label_ids[seen["label_index"]]} if seen else {}
     receipt = labelling_decisions.receive(

@@ -70,7 +70,7 @@ def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Work
     _add(opened, "기쁘다", HAPPY)
     _add(opened, "슬프다", SAD)
     assert not words.measure(bench, opened), "nobody has asked"
-    adjustment.ask(opened)
+    entries.ask(opened, "effect")
     assert words.measure(bench, opened)
     effect = adjustment.find_effect(opened)
     assert effect is not None
@@ -105,7 +105,7 @@ def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: WorkerRuntim
     _prepare(bench, opened, 60)
     _round(bench, opened)
     _add(opened, "기쁘다", SAD)
-    adjustment.ask(opened)
+    entries.ask(opened, "effect")
     assert words.measure(bench, opened)
     effect = adjustment.find_effect(opened)
     assert effect is not None
@@ -115,7 +115,7 @@ def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: WorkerRuntim
 
 def test_without_labels_to_choose_on_there_is_no_effect(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 10)
-    adjustment.ask(opened)
+    entries.ask(opened, "effect")
     assert words.measure(bench, opened)
     assert adjustment.find_effect(opened) is None
     assert not word_emotions.is_asked(opened, "effect")
@@ -128,7 +128,7 @@ def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
     fill(opened, 220)
     _add(opened, "슬프다", SAD)
     assert words.relate(bench, opened) is None
-    entries.ask_vectors(opened)
+    entries.ask(opened, "vectors")
     pieces = []
     while (piece := words.relate(bench, opened)) is not None:
         pieces.append(piece[0])
@@ -145,7 +145,7 @@ def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
 def test_little_text_is_told_by_its_words_once_they_are_counted(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 220)
     assert not entries.propose(opened, bench.database, "own").is_too_small
-    entries.ask_vectors(opened)
+    entries.ask(opened, "vectors")
     while words.relate(bench, opened) is not None:
         pass
     found = entries.propose(opened, bench.database, "own")
@@ -156,7 +156,7 @@ def test_little_text_is_told_by_its_words_once_they_are_counted(bench: WorkerRun
 
 def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
-    entries.ask_vectors(opened)
+    entries.ask(opened, "vectors")
     while words.relate(bench, opened) is not None:
         pass
     assert entries.vectors_file(bench.database, "encoder").is_file()
@@ -170,7 +170,7 @@ def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
     _prepare(bench, opened, 20)
     _round(bench, opened)
     assert words.explain_more(bench, opened) is None
-    evidence.ask_more(opened)
+    entries.ask(opened, "evidence")
     wanted = evidence.list_wanted(opened)
     assert len(wanted) == 3
     assert [words.explain_more(bench, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
