@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 from maeumgyeol import private_files
+from maeumgyeol.processes.limits import die_with_parent
 from service import PREFIX
 from service.app import create
 from service.transport.hardening import Hardening
@@ -52,7 +53,10 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8502)
+    options.add_argument("--parent", type=int)
     asked = options.parse_args()
+    if asked.parent is not None:
+        die_with_parent(asked.parent)
     served = Hardening(alone(Path(os.environ["MAEUMGYEOL_DB"])), public_origin=named_origin())
     run(served, address=asked.address, port=asked.port, timeout_graceful_shutdown=_END_SECONDS)
 

@@ -19,6 +19,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from annotator import project_location
 from maeumgyeol import private_files
 from maeumgyeol.location import SCRIPT
+from maeumgyeol.processes.limits import die_with_parent
 from service import PREFIX
 from service.lazy_app import Beside
 from service.transport.hardening import Hardening
@@ -56,7 +57,10 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8501)
+    options.add_argument("--parent", type=int)
     asked = options.parse_args()
+    if asked.parent is not None:
+        die_with_parent(asked.parent)
     PagesManager.uses_pages_directory = False
     door = Door()
     service = Beside(project_location.path)

@@ -33,7 +33,7 @@ class Server:
     """Something that can be served.
 
     Attributes:
-        module: takes ``--address`` and ``--port``.
+        module: takes ``--address``, ``--port``, and with ``--parent`` the process that it ends with.
         health: path that answers once it is up.
         needs_administrator: whether other computers may reach it only if somebody is in charge of who is let in.
     """
@@ -185,7 +185,7 @@ class _Children:
 
 
 def _app_command(module: str, address: str, port: int) -> list[str]:
-    return [sys.executable, "-m", module, f"--address={address}", f"--port={port}"]
+    return [sys.executable, "-m", module, f"--address={address}", f"--port={port}", f"--parent={os.getpid()}"]
 
 
 def _worker_command(database: Path) -> list[str]:

@@ -17,6 +17,7 @@ from annotator.errors import UserError
 from annotator.messages import say
 from annotator.training import rounds as round_cases
 from db.models import rounds
+from maeumgyeol.processes.limits import die_with_parent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 def worker(path: Path, parent: int | None) -> None:
     from annotator.worker.loop import Worker
 
-    Worker(path).run(parent_pid=parent)
+    if parent is not None:
+        # Whatever it is doing: a round goes on where a worker that was killed has left it.
+        die_with_parent(parent)
+    Worker(path).run()
 
 
 @click.command(help=say("cli.work.help"))

@@ -68,13 +68,8 @@ class Worker:
         self._stopping = False
         self._retry_at = 0.0
 
-    def run(
-        self, *, until: Literal["stopped", "idle", "round_ended"] = "stopped", parent_pid: int | None = None
-    ) -> None:
+    def run(self, *, until: Literal["stopped", "idle", "round_ended"] = "stopped") -> None:
         """Work until told to stop, until nothing is due, or until no round is open.
-
-        Args:
-            parent_pid: stop when this process is no longer the parent: the app that started the worker is gone.
 
         Raises:
             UserError: if another worker has the database, or, unless it works on, for what can't be done.
@@ -86,7 +81,7 @@ class Worker:
             signal.signal(signal.SIGTERM, self._stop)
             jobs = _Jobs(self.bench)
             try:
-                self._loop(jobs, until=until, parent_pid=parent_pid)
+                self._loop(jobs, until=until)
             finally:
                 self.bench.end()
                 jobs.close()
@@ -95,13 +90,13 @@ class Worker:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _loop(self, jobs: _Jobs, *, until: str, parent_pid: int | None) -> None:
+    def _loop(self, jobs: _Jobs, *, until: str) -> None:
         db = self.bench.open()
         seen: object = None
         try:
             # Until the first piece is done the encoder is loading.
             self._say(db, "start", force=True)
-            while not self._stopping and (parent_pid is None or os.getppid() == parent_pid):
+            while not self._stopping:
                 # A round says that it has ended a moment before its workflow has, and till then nothing else starts.
                 round_open = jobs.start_open_round(db) or self.bench.round_runs
                 if until == "round_ended" and not round_open:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
 from annotator import project
+from annotator.accounts import api_tokens
 from tests import trying as small
 from tests.conftest import ROOT, fill
+from tests.web.gate.test_middleware import ask, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +73,34 @@ def test_an_answer_that_appears_under_a_resting_mouse_shows_its_own_evidence(
     page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop > 0")
     page.wait_for_timeout(500)
     assert label in legend.inner_text()
+
+
+def test_the_page_and_the_service_of_one_server_ask_one_process_which_is_started_again_when_it_ends(
+    page: Page, tmp_path: Path
+) -> None:
+    path = small.make(tmp_path)
+    with project.opened(path) as db:
+        token = api_tokens.add(db, "web", ["classify"])
+    with serving(path) as port:
+        _try(page, port, "정말 기쁘고 즐거운 하루였다.")
+        expect(page.locator(".answer")).to_contain_text("%", timeout=60_000)
+        assert _classify(port, token) == 200
+        (server,) = (child for child in psutil.Process().children() if "web.server" in child.cmdline())
+        (predictor,) = server.children()
+        predictor.kill()
+        predictor.wait()
+        _try(page, port, "너무 슬프고 눈물이 났다.")
+        expect(page.locator(".answer")).to_contain_text("%", timeout=60_000)
+        assert _classify(port, token) == 200
+        assert len(server.children()) == 1
+
+
+def _try(page: Page, port: int, text: str) -> None:
+    page.goto(f"http://127.0.0.1:{port}/try_out")
+    page.get_by_role("textbox").fill(text)
+    page.get_by_role("button", name="감정 보기").click()
+
+
+def _classify(port: int, token: str) -> int:
+    given = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return ask(port, "POST", "/api/v1/classifications", given, json.dumps({"texts": ["눈물이 났다"]}))[0]
