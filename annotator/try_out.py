@@ -115,11 +115,6 @@ def is_warm(path: Path) -> bool:
     return client_of(path).is_warm
 
 
-def close(path: Path) -> None:
-    """End the process that answers; the next question starts another."""
-    client_of(path).end()
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is there of a trial by now.

@@ -157,11 +157,6 @@ class PredictorClient:
             self._child.close()
             self._child = None
 
-    def end(self) -> None:
-        """End the process, whatever it is doing; the next question starts another."""
-        if (child := self._child) is not None:
-            child.kill()
-
     def close(self) -> None:
         """Finish what runs, refuse what waits and what comes, and end the process."""
         with self._changed:
@@ -171,7 +166,8 @@ class PredictorClient:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(_END_SECONDS)
-        self.end()
+        if (child := self._child) is not None:  # it takes too long
+            child.kill()
 
 
 def _fail(pieces: Sequence[Piece], error: Exception) -> None:

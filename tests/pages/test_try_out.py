@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import project, settings, try_out
+from annotator import project, settings
 from annotator.messages import catalogue
+from annotator.serving import predictor_client
 from db.texts import diaries
 from tests import trying as small
 from tests.conftest import ROOT
@@ -81,7 +82,7 @@ def test_a_text_is_read_and_kept_only_when_asked(
     assert not app.success
     assert [expander.label for expander in app.main.expander] == ["말로 쓰기"]
     _speak(app, path, str(write_tiny_ctc(path.parent / "ctc")))
-    try_out.close(path)
+    predictor_client.close(path)
 
 
 def _speak(app: AppTest, path: Path, checkpoint: str) -> None:

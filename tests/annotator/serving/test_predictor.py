@@ -61,7 +61,7 @@ def _code(future: Future[str]) -> str:
 
 
 def test_a_question_goes_before_what_is_loaded_ahead(path: Path) -> None:
-    try_out.close(path)
+    predictor_client.close(path)
     try_out.warm_up(path)
     trial = try_out.ask(path, TEXT)
     # Who waits for a future may go on before its callbacks have run.
