@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests import trying as small
+from tests.browser.conftest import free_port
 from tests.conftest import ROOT
 from tests.learner.test_speech import wav
 
@@ -59,8 +60,7 @@ job.start((folder / "labels.csv").read_bytes(), "labels.csv", options, language=
 """,
     "app": """
 from annotator.cli.supervisor import serve
-from tests.browser.conftest import free_port
-serve(folder / "project.db", address="127.0.0.1", port=free_port(), with_worker=True, say=lambda url: None)
+serve(folder / "project.db", address="127.0.0.1", port=port, with_worker=True, say=lambda url: None)
 """,
     "export": """
 from annotator.accounts.permissions import machine_owner
@@ -86,7 +86,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("kind", list(_STARTS))
 def test_a_child_ends_with_a_process_that_is_killed(kind: str, folder: Path) -> None:
-    program = f"import time\nfrom pathlib import Path\nfolder = Path({str(folder)!r})\n{_STARTS[kind]}\ntime.sleep(600)"
+    begin = f"import time\nfrom pathlib import Path\nfolder, port = Path({str(folder)!r}), {free_port()}"
+    program = f"{begin}\n{_STARTS[kind]}\ntime.sleep(600)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment) as parent:
         try:

@@ -57,7 +57,7 @@ def start(
         private_files.make_folder(folder)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(folder), reason=error.strerror or "") from error
-    arguments = {"database": str(database.resolve()), "format": file_format}
+    arguments: dict[str, Any] = {"database": str(database.resolve()), "format": file_format}
     arguments |= {"decided_only": decided_only, "crosswalk": crosswalk}
     _JOBS[database] = Job(_free_name(folder, file_format), arguments, language)
 

@@ -85,12 +85,12 @@ def test_a_text_that_is_tried_does_not_wait_for_a_long_request(path: Path) -> No
     left: list[int] = []
 
     async def ask() -> None:
-        long = asyncio.create_task(engine.classify([f"{i}번째 날" for i in range(3000)]))
+        long = asyncio.create_task(engine.classify([f"{i}번째 날" for i in range(1000)]))
         await asyncio.sleep(0)
-        assert client.waiting > 2000, "the request is in the queue"
+        assert client.waiting > 900, "the request is in the queue"
         predicted = try_out.ask(path, TEXT).predicted
         predicted.add_done_callback(lambda _: left.append(client.waiting))
-        assert (await long).proba.shape[0] == 3000
+        assert (await long).proba.shape[0] == 1000
 
     asyncio.run(ask())
-    assert left[0] > 2500, "it was answered after the first parts of the request"
+    assert left[0] > 700, "it was answered after the first parts of the request"
