@@ -74,7 +74,7 @@ class Engine:
     def keep_warm(self) -> None:
         """Load the model now, and keep it also while nobody asks: this process serves nothing else."""
         self._client.idle_seconds = None
-        self._client.warm_up()
+        self._client.warm_up(["load"])
 
     def close(self) -> None:
         """Finish what runs, refuse what waits, and end the process."""

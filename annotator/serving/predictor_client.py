@@ -29,7 +29,7 @@ IDLE_SECONDS = 600.0
 """After this long without a question the child, which holds an encoder, ends."""
 
 _JOB = "annotator.serving.predictor_job:serve"
-_WARM_UP = ("load", "warm_up")
+WARM_UP = ("load", "warm_up")
 """Methods of `Predictor` that load ahead: in steps, so that a question waits for one at most."""
 
 _END_SECONDS = 30.0
@@ -84,11 +84,15 @@ class PredictorClient:
         with self._changed:
             return [piece.done for piece in self._put(questions)]
 
-    def warm_up(self) -> None:
-        """Begin to load what the first question will need, unless that has been done."""
+    def warm_up(self, methods: Sequence[str] = WARM_UP) -> None:
+        """Begin to load what the first question will need, unless that has been done.
+
+        Args:
+            methods: some of `WARM_UP`.
+        """
         with self._changed:
             if self._warming is None or (self._warming.done() and not self._is_running):
-                for method in _WARM_UP:
+                for method in methods:
                     self._warming = self._put([Question(method)], is_ahead=True)[0].done
 
     def _put(self, questions: Sequence[Question], *, is_ahead: bool = False) -> list[Piece]:

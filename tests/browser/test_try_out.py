@@ -88,7 +88,6 @@ def test_the_page_and_the_service_of_one_server_ask_one_process_which_is_started
         (server,) = (child for child in psutil.Process().children() if "web.server" in child.cmdline())
         (predictor,) = server.children()
         predictor.kill()
-        predictor.wait()
         _try(page, port, "너무 슬프고 눈물이 났다.")
         expect(page.locator(".answer")).to_contain_text("%", timeout=60_000)
         assert _classify(port, token) == 200
