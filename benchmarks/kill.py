@@ -33,7 +33,6 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # Loaded before the first fork: what is killed is started again a thousand times.
-import dbos  # noqa: F401
 import torch
 
 from annotator import project

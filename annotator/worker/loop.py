@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +21,6 @@ from annotator.worker.runtime import WorkerRuntime
 from annotator.worker_lock import only_worker
 from db import clock
 from db.forgetting import forgotten
-from db.jobs import prepare as prepare_jobs
 from db.models import rounds, worker_status
 from learner.encoders.encoder import default_cache
 from maeumgyeol import private_files
@@ -35,11 +36,14 @@ logger = logging.getLogger(__name__)
 
 _PAUSE = 0.1
 _RETRY_SECONDS = 10.0
+_ENDS_WITHIN_SECONDS = 30.0
 
 
-def jobs_path(database: Path) -> Path:
-    """Return where DBOS keeps the progress of jobs; what they make is in the database itself."""
-    return database.with_name(database.name + "-jobs")
+def _remove_old_jobs(database: Path) -> None:
+    """Remove the file in which earlier versions kept how far a round was; now the database alone says it."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        with contextlib.suppress(OSError):
+            database.with_name(f"{database.name}-jobs{ending}").unlink()
 
 
 @dataclass
@@ -79,26 +83,26 @@ class Worker:
         project.open_project(self.database).close()
         with only_worker(self.database):
             signal.signal(signal.SIGTERM, self._stop)
-            jobs = _Jobs(self.bench)
+            _remove_old_jobs(self.database)
+            round_thread = _RoundThread(self.bench)
             try:
-                self._loop(jobs, until=until)
+                self._loop(round_thread, until=until)
             finally:
                 self.bench.end()
-                jobs.close()
+                round_thread.close()
                 self.bench.close()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _loop(self, jobs: _Jobs, *, until: str) -> None:
+    def _loop(self, round_thread: _RoundThread, *, until: str) -> None:
         db = self.bench.open()
         seen: object = None
         try:
             # Until the first piece is done the encoder is loading.
             self._say(db, "start", force=True)
             while not self._stopping:
-                # A round says that it has ended a moment before its workflow has, and till then nothing else starts.
-                round_open = jobs.start_open_round(db) or self.bench.round_runs
+                round_open = round_thread.run_open_round(db)
                 if until == "round_ended" and not round_open:
                     return
                 state = tasks.state(db)
@@ -177,61 +181,36 @@ def _told(problem: Exception) -> dict[str, Any]:
     return {"code": "fault", "details": {"kind": type(problem).__name__}}
 
 
-class _Jobs:
-    """Rounds as durable workflows: DBOS goes on with one that a killed worker left behind."""
+class _RoundThread:
+    """The open round, run in a thread beside upkeep; one that an earlier worker has left is gone through again."""
 
     def __init__(self, bench: WorkerRuntime) -> None:
-        from dbos import DBOS, DBOSPortableJSONSerializer
-
         self._bench = bench
-        self._known: set[str] = set()
-        prepare_jobs(jobs_path(bench.database))
-        DBOS(
-            config={
-                "name": "maeumgyeol",
-                "system_database_url": f"sqlite:///{jobs_path(bench.database).resolve()}",
-                "application_version": "1",
-                "executor_id": "worker",
-                "log_level": "ERROR",
-                "serializer": DBOSPortableJSONSerializer(),
-            }
-        )
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
 
-        @DBOS.step(name="round_step")
-        def step(round_id: int, name: str) -> round_job.Result:
-            return round_job.run_step(bench, round_id, name)
-
-        @DBOS.workflow(name="round")
-        def workflow(round_id: int) -> None:
-            with bench.right_of_way():
-                round_job.run(lambda name: step(round_id, name))
-
-        self._workflow = workflow
-        DBOS.launch()
-
-    def start_open_round(self, db: Database) -> bool:
-        """Start the round that is waiting, if any; return whether one is open.
-
-        A round that runs already, or that DBOS took up again after a crash, is known by its workflow id.
-        """
-        from dbos import DBOS, SetWorkflowID
-
+    def run_open_round(self, db: Database) -> bool:
+        """Start the open round unless it runs; return whether one is open or has not quite ended."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
         open_round = rounds.find_open(db)
-        if open_round is None:
-            return False
-        workflow_id = f"round-{open_round.id}-{open_round.requested_at}"
-        if workflow_id not in self._known:
-            self._known.add(workflow_id)
-            status = DBOS.get_workflow_status(workflow_id)
-            if status is None:
-                with SetWorkflowID(workflow_id):
-                    DBOS.start_workflow(self._workflow, open_round.id)
-            elif status.status not in ("PENDING", "ENQUEUED"):
-                # Its workflow ended and could not say so, for instance on a full disk.
-                rounds.end(db, open_round.id, status="failed", error={"code": "round_lost", "details": {}})
-        return True
+        if open_round is not None and time.monotonic() >= self._not_before:
+            # One that can't say how it ended, for instance on a full disk, stays open and is tried again.
+            self._not_before = time.monotonic() + _RETRY_SECONDS
+            self._thread = threading.Thread(target=self._run, args=(open_round.id,), name="round", daemon=True)
+            self._thread.start()
+        return open_round is not None
+
+    def _run(self, round_id: int) -> None:
+        try:
+            with self._bench.right_of_way():
+                round_job.run(lambda name: round_job.run_step(self._bench, round_id, name))
+        except Exception as problem:
+            logger.error("A round could not say how it ended: %s", where(problem))
+        else:
+            self._not_before = 0.0
 
     def close(self) -> None:
-        from dbos import DBOS
-
-        DBOS.destroy(workflow_completion_timeout_sec=30)
+        """Wait for a step that is nearly done; a tuning stops by itself, and the next worker takes both up again."""
+        if self._thread is not None:
+            self._thread.join(timeout=_ENDS_WITHIN_SECONDS)

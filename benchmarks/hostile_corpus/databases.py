@@ -130,5 +130,4 @@ CASES = (
         _beside("-journal", lambda random: b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + random.randbytes(5000)),
         "either",
     ),
-    _database("jobs-noise", _beside("-jobs", lambda random: random.randbytes(5000)), "either"),
 )

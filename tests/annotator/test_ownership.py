@@ -109,7 +109,7 @@ def test_nothing_that_a_project_makes_in_its_life_can_be_opened_by_others(home: 
         )
     assert done.returncode == 0, done.stderr[-3000:]
     made = {name: mode for name, mode in modes(home).items() if name not in given}
-    for kind in ("project.db", "project.db-jobs", "project.db-worker.lock", "vectors.f32", "model.safetensors",
+    for kind in ("project.db", "project.db-worker.lock", "vectors.f32", "model.safetensors",
                  "report.csv", "backup.db", "export-csv.csv", "export-xlsx.xlsx", "model.onnx", "simulated.json",
                  "report.html", "words.csv"):  # fmt: skip
         assert any(Path(name).name == kind for name in made), f"{kind} is among what was made"
@@ -159,7 +159,7 @@ def _serve_a_moment(path: Path, home: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=_environment(home), umask=0, stderr=subprocess.PIPE) as app:
         try:
             deadline = time.monotonic() + 120
-            while not path.with_name(path.name + "-jobs").exists():
+            while not path.with_name(path.name + "-worker.lock").exists():
                 assert app.poll() is None, "the app runs"
                 assert time.monotonic() < deadline, "the worker comes up"
                 time.sleep(0.1)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -18,7 +16,7 @@ from sqlite_utils import Database
 import db
 from annotator import project
 from annotator.messages import LANGUAGES, explain
-from db import connection, jobs, migrations, trust
+from db import connection, migrations, trust
 from db.connection import scalar
 from db.errors import DatabaseError
 from db.label_sets import labels
@@ -267,56 +265,6 @@ def test_a_key_that_is_none_is_refused_when_it_is_read(path: Path, key: str) -> 
         other.commit()
     with pytest.raises(DatabaseError, match="database_label"):
         project.open_project(path)
-
-
-# The file of jobs
-
-
-class _Harm:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.mkdir, (str(self.path),)
-
-
-def _jobs(path: Path, *statements: str) -> None:
-    jobs.prepare(path)
-    _spoil(path, "create table workflow_status (id text, inputs text, serialization text)", *statements)
-
-
-def test_a_file_of_jobs_that_holds_plain_values_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "p.db-jobs"
-    _jobs(path, "insert into workflow_status values ('a', '{}', 'portable_json'), ('b', null, null)")
-    jobs.prepare(path)
-    with closing(sqlite3.connect(path)) as kept:
-        assert kept.execute("select count(*) from workflow_status").fetchone() == (2,)
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_file_of_jobs_that_could_run_something_begins_anew(tmp_path: Path) -> None:
-    path, harm = tmp_path / "p.db-jobs", tmp_path / "harm"
-    pickled = base64.b64encode(pickle.dumps(_Harm(harm))).decode()
-    for statements in (
-        [f"insert into workflow_status values ('a', '{pickled}', 'py_pickle')"],
-        ["insert into workflow_status values ('a', '{}', x'70')"],
-        ["create view v as select 1"],
-        ["create trigger t after insert on workflow_status begin delete from workflow_status; end"],
-        ["create virtual table t using fts5(x)"],
-        ["alter table workflow_status add column t text as (upper(id))"],
-        ['create table "a"" b" (serialization text)', """insert into "a"" b" values ('py_pickle')"""],
-    ):
-        _jobs(path, *statements)
-        jobs.prepare(path)
-        with closing(sqlite3.connect(path)) as made:
-            assert made.execute("select count(*) from sqlite_schema").fetchone() == (0,), statements
-    path.write_bytes(b"no database at all" * 100)
-    jobs.prepare(path)
-    os.remove(path)
-    os.mkfifo(path)
-    jobs.prepare(path)
-    assert path.is_file()
-    assert not harm.exists()
 
 
 def test_parts_are_looked_up_once(path: Path) -> None:

@@ -129,7 +129,7 @@ app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 for page in ("label", "import_diaries", "learn", "overview", "review", "corrections", "simulate"):
     app.switch_page(f"pages/{page}/page.py").run()
     assert not app.exception and not app.error, page
-heavy = "torch sklearn scipy transformers datasets lime kss dbos tokenizers".split()
+heavy = "torch sklearn scipy transformers datasets lime kss tokenizers".split()
 print(sorted(set(heavy) & set(sys.modules)))
 """
     root = Path(__file__).resolve().parents[2]

@@ -145,7 +145,7 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
     )
     if tuned.stopped:
         if bench.is_ending:
-            # Not an error: DBOS keeps no result of this step and runs it again when the worker is back.
+            # Not an error: it ends the thread, and the round stays open for the worker that comes next.
             raise SystemExit
         return False
     model = tuned.model.encoder

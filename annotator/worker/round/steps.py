@@ -1,7 +1,8 @@
-"""A round: train, evaluate, rank. One durable workflow of six steps.
+"""A round: train, evaluate, rank. Six steps, whose results are in the database or beside it.
 
-DBOS keeps the result of each finished step, so that a killed worker goes on after the last one. A step that
-was cut off runs again: each keeps what it makes in one transaction and looks first whether it is there.
+A round that a killed worker left open is gone through again from its first step. Each step keeps what it makes in one
+transaction. Those that take long (vectors, tuning, training) look first whether it is there; evaluating and ranking
+take seconds and come to the same result again.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def run(step: Callable[[str], Result]) -> None:
     """Run a round to its end, whatever the end is.
 
     Args:
-        step: runs one step of `STEPS` by name, with `run_step`, and keeps its result.
+        step: runs one step of `STEPS` by name, with `run_step`.
     """
     for name in STEPS:
         if step(name).get("ended"):
@@ -62,8 +63,8 @@ def run(step: Callable[[str], Result]) -> None:
 def run_step(bench: Workbench, round_id: int, name: str) -> Result:
     """Run one step, unless the round has ended or somebody asked it to stop.
 
-    What goes wrong ends the round, and the model that served before goes on serving. Nothing is raised: a
-    result is kept between steps, and the text of an exception may quote a diary.
+    What goes wrong ends the round, and the model that served before goes on serving. It is not raised: the text of an
+    exception may quote a diary.
     """
     db = bench.open()
     try:

@@ -119,7 +119,7 @@ def _explain(bench: WorkerRuntime, db: Database) -> None:
 
 
 def _round(path: Path, db: Database) -> None:
-    """Let a worker of its own do a round, which leaves the file of its jobs behind."""
+    """Let a worker of its own do a round, which leaves its lock and its vectors behind."""
     round_id = round_cases.request(db, annotator_id=None)
     subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=True, cwd=ROOT, timeout=300)
     assert rounds.get_round(db, round_id).status == "done"

@@ -18,7 +18,6 @@ from annotator.labelling import decisions
 from annotator.labelling.queueing import enqueue_import
 from annotator.messages import LANGUAGES, explain
 from annotator.training import rounds as round_cases
-from annotator.worker.loop import jobs_path
 from db.connection import write
 from db.errors import DatabaseError
 from db.models import rounds
@@ -143,7 +142,7 @@ def _bytes_of(*paths: Path) -> bytes:
 
 @pytest.mark.slow
 def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
-    """Its output, the records of its jobs, its lock and its vectors are looked through byte by byte."""
+    """Its output, its lock and its vectors are looked through byte by byte."""
     path = tmp_path / "project.db"
     project.init(path, seed="00" * 16)
     rows = [{"text": f"{i} {LONG}", "label": ("행복", "슬픔", "")[i % 3], "note": SECRET} for i in range(12)]
@@ -166,7 +165,7 @@ def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
     secret = SECRET.encode()
     assert secret in _bytes_of(path)
     others = [file for file in tmp_path.iterdir() if not file.name.startswith("project.db") or "-" in file.name]
-    assert jobs_path(path) in others
+    assert path.with_name("project.db-worker.lock") in others
     beside = [file for file in others if file.name not in ("project.db-wal", "project.db-shm")]
     found = b"".join(_bytes_of(file) for file in beside)
     for form in (secret, SECRET.encode("utf-16-le"), json.dumps(SECRET).strip('"').encode()):

@@ -1,12 +1,23 @@
-"""Run the real worker and kill it, without warning, at one step of a round. Started by test_round_survival.py."""
+"""Fork real workers and kill them, without warning, at a step of a round or after some seconds.
+
+Started by test_round_survival.py. Each line of the input asks for one worker, as JSON: ``path``, and ``step`` with
+``moment`` or ``seconds``, or neither for a worker that is left alone. Each line of the output is its exit status.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+# Loaded once, before the first fork; a fork starts no thread of theirs anew.
+import sklearn.linear_model
+import torch
+import transformers  # noqa: F401
 
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
@@ -16,18 +27,40 @@ if TYPE_CHECKING:
     from db import Database
 
 
+def _work(path: Path, step: str = "", moment: str = "", seconds: float | None = None) -> None:
+    if step:
+        real = round_job.STEPS[step]
+
+        def killed(bench: Workbench, db: Database, round_id: int) -> round_job.Result:
+            if moment == "after":
+                real(bench, db, round_id)
+            _die()
+            raise AssertionError
+
+        round_job.STEPS[step] = killed
+    if seconds is not None:
+        timer = threading.Timer(seconds, _die)
+        timer.daemon = True
+        timer.start()
+    Worker(path).run(until="round_ended")
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main() -> None:
-    database, step, moment = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    real = round_job.STEPS[step]
-
-    def killed(bench: Workbench, db: Database, round_id: int) -> round_job.Result:
-        if moment == "after":
-            real(bench, db, round_id)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError
-
-    round_job.STEPS[step] = killed
-    Worker(database).run(until="round_ended")
+    for line in sys.stdin:
+        asked = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                _work(Path(asked.pop("path")), **asked)
+                status = 0
+            finally:
+                os._exit(status)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
