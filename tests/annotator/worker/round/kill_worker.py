@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Loaded once, before the first fork; a fork starts no thread of theirs anew.
-import sklearn.linear_model
-import torch
 import transformers  # noqa: F401
 
 from annotator.worker.loop import Worker

@@ -166,7 +166,9 @@ def test_of_two_workers_started_at_once_one_does_the_round(copy: Callable[[], Pa
     assert _outcome(path) == undisturbed
 
 
-def test_a_restored_older_copy_finishes_its_X:
+def test_a_restored_older_copy_finishes_its_open_round_again(
+    copy: Callable[[], Path], workers: Workers, undisturbed: Outcome
+) -> None:
     path = copy()
     kept = path.with_name("kept.db")
     assert workers.run(path, step="fit", moment="after") == -9
