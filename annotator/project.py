@@ -116,7 +116,7 @@ def opened(path: Path) -> Iterator[Database]:
     Raises:
         UserError, DatabaseError: as `open_project` does.
     """
-    with database.lend(path) as db:
+    with database.pooled(path) as db:
         ownership.keep(path)
         if not list_labels(db):
             raise UserError("project_not_set_up")

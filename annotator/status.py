@@ -11,7 +11,7 @@ from annotator import worker_lock
 from annotator.label_sets import projection
 from annotator.quality import automation_bias as anchoring
 from annotator.training import rounds as round_cases
-from annotator.training.evaluation import Figures, read_figures
+from annotator.training.evaluation import Evaluation, read_figures
 from db.answers import decisions
 from db.label_sets import labels
 from db.models import facts, models, rounds, worker_status
@@ -74,10 +74,10 @@ def status(db: Database, path: Path) -> Status:
         test_count=diaries.count_diaries(db, "test"),
         unsplit=sentences.count_unsplit(db),
         fallbacks=sentences.count_fallbacks(db),
-        cut_count=facts.cut_count(db),
+        cut_count=facts.get_truncated_count(db),
         active=models.find_active(db),
         open_round=rounds.find_open(db),
-        plan=round_cases.plan(db),
+        plan=round_cases.plan_round(db),
         is_working=worker_lock.is_working(path),
         worker=worker_status.find_worker(db),
         anchoring=anchoring.compare(db),
@@ -151,7 +151,7 @@ class Pulse:
     version: int | None
 
 
-def pulse(db: Database, path: Path) -> Pulse:
+def get_worker_health(db: Database, path: Path) -> Pulse:
     """Return what worker and rounds are at."""
     active = models.find_active(db)
     return Pulse(
@@ -187,7 +187,7 @@ class Measured:
 
     version: int
     is_active: bool
-    figures: Figures
+    figures: Evaluation
     label_names: tuple[str, ...]
 
 

@@ -167,14 +167,14 @@ def _result(future: Future[_T]) -> _T:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class AddedText:
     """A text that was put among the diaries; `is_new` is False where it had been there."""
 
     diary_id: int
     is_new: bool
 
 
-def keep(db: Database, text: str, *, person: Person) -> Kept:
+def keep(db: Database, text: str, *, person: Person) -> AddedText:
     """Put a text among the diaries that wait for a label, as an import does.
 
     Raises:
@@ -185,13 +185,13 @@ def keep(db: Database, text: str, *, person: Person) -> Kept:
     columns = ColumnMap(text="text")
     report = import_file(db, row, f"{SOURCE}.jsonl", columns=columns, source_label=SOURCE, after=enqueue_import)
     if report.kept_count:
-        return Kept(diaries.last_diary_id(db), is_new=True)
+        return AddedText(diaries.last_diary_id(db), is_new=True)
     skip = report.skips[0]
     if skip.reason == "forgotten":
         raise UserError("trying_forgotten")
     if skip.reason != "duplicate":
         raise UserError("trying_not_kept")
-    return Kept(int(skip.detail or 0), is_new=False)
+    return AddedText(int(skip.detail or 0), is_new=False)
 
 
 def obstacle(db: Database) -> str | None:

@@ -93,7 +93,7 @@ def _one(
     return precision, (errors, is_flipped)
 
 
-def strengths(doubts: label_issues.Doubts) -> FloatArray:
+def strengths(doubts: label_issues.LabelIssues) -> FloatArray:
     """Return the signals of one person's labels, as `annotator.worker.tasks.review_queue` has them after a round."""
     quality = doubts.quality.astype(np.float64)
     found = np.zeros((len(quality), len(review_signals.SIGNALS)))

@@ -69,7 +69,7 @@ def joined(texts: list[str]) -> list[str]:
 
 
 def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
-    me = annotators.identify(db, "benchmark")
+    me = annotators.get_or_create(db, "benchmark")
     began = time.monotonic()
     while not _first(db, me).get("explanation") and time.monotonic() - began < _PATIENCE_SECONDS:
         time.sleep(0.5)
@@ -96,7 +96,7 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
 
 
 def _first(db: Database, annotator_id: int) -> dict[str, Any]:
-    found = board.board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
+    found = board.load_board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
     return found.items[0] if found.items else {}
 
 

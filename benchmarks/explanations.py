@@ -324,7 +324,7 @@ class Subject:
         """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
         spans = units.eojeol(text)
         budget = max(2 ** min(len(spans), 12), 2) if len(spans) <= SHORT[-1] else REFERENCE_DRAWS
-        chosen = perturbations.choose(len(spans), budget=budget, rng=np.random.default_rng(99))
+        chosen = perturbations.sample_masks(len(spans), budget=budget, rng=np.random.default_rng(99))
         features = self.features([units.without(text, spans, row) for row in chosen.keep.tolist()])
         proba = self.trained.proba(features)
         top = int(proba[0].argmax())

@@ -80,7 +80,7 @@ class Presser(threading.Thread):
     def run(self) -> None:
         """Press until told to end."""
         with closing(connect(self._path)) as db:
-            me, number = annotators.annotator_id(db, "나"), 0
+            me, number = annotators.get_or_create_id(db, "나"), 0
             while not self.ends.wait(0.05):
                 number += 1
                 began = time.perf_counter()

@@ -69,7 +69,7 @@ class Project:
         self.path = folder / "project.db"
         self.ledger = Ledger()
         with closing(connect(self.path)) as db:
-            self.tabs = [Tab(annotators.annotator_id(db, f"사람 {n}"), f"kill-tab-{n:03d}") for n in range(people)]
+            self.tabs = [Tab(annotators.get_or_create_id(db, f"사람 {n}"), f"kill-tab-{n:03d}") for n in range(people)]
 
     def is_used_up(self) -> bool:
         """Return whether too few diaries are left for another trial."""
@@ -157,7 +157,7 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
     made = [f"{i}번째 날. 오늘은 {_MOODS[i % 4]}.,{_NAMES[i % 4] if i < _FIRST_LABELS else ''}" for i in range(count)]
     tiny = _tiny()(folder / "tiny", "0123456789번째 날. 오늘은 " + "".join(_MOODS), width=16, layers=1)
     project.init(path, seed="00" * 16, encoder=str(tiny), overlap=OVERLAP)
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         import_file(db, "\n".join(["text,label", *made]).encode(), "made-up.csv", after=enqueue_import)
         if data is not None:
@@ -165,9 +165,9 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
         # Split already: the splitter's own process would outlive the worker for a second each time.
         texts = zip(ids := list(range(1, diaries.count_diaries(db) + 1)), diaries.list_texts(db, ids), strict=True)
         sentences.store_sentences(db, [Sentences(i, ((0, len(text)),), "kss") for i, text in texts])
-        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
             pass
-    bench.close()
+    runtime.close()
     classifiers.warm_up()
     (folder / _MODULES).write_text("\n".join(sys.modules))
 

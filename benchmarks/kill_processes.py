@@ -203,7 +203,7 @@ def _press(path: Path, tab: Tab, told: int, *, seconds: float, chance: random.Ra
         try:
             with project.opened(path) as db:
                 board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
-                shown = board.board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
+                shown = board.load_board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
         except DatabaseError as error:
             _say(told, did="refused", code=error.code)
             time.sleep(0.02)

@@ -173,7 +173,7 @@ def _wait(done: Any) -> float:
 
 def _first_is_ready(db: Database) -> bool:
     active = models.find_active(db)
-    first = queue.head(db, 1)
+    first = queue.list_head(db, 1)
     return active is not None and predictions.find_proba(db, active, first[0]) is not None
 
 
@@ -184,7 +184,7 @@ def is_idle(db: Database) -> bool:
         return False
     proba = predictions.load_predictions(db, active)
     chosen = settings.load(db)
-    head = queue.head(db, tasks_explanations.EXPLAINED_HEAD)
+    head = queue.list_head(db, tasks_explanations.EXPLAINED_HEAD)
     shown = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
     explained = not explanations.list_unexplained(db, shown, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
@@ -197,7 +197,7 @@ def _doing(db: Database) -> str:
 
 def _label(db: Database, texts: list[str], truth: dict[str, str], wanted: int) -> dict[str, Any]:
     label_ids = {label.name: label.id for label in labels.list_labels(db)}
-    me = annotators.annotator_id(db, "benchmark")
+    me = annotators.get_or_create_id(db, "benchmark")
     seconds = []
     given = 0
     while given < wanted:

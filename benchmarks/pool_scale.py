@@ -45,7 +45,7 @@ from db.texts.sentences import Sentences
 from learner.active_learning import query_strategies
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features
-from learner.classification.bulk_scoring import score_pool
+from learner.classification.bulk_scoring import predict_rows
 from learner.encoders import encoder as encoders
 from learner.encoders.vector_store import VectorFile
 
@@ -125,7 +125,7 @@ def build(folder: Path, arguments: argparse.Namespace) -> None:
         kinds = _kinds(arguments, encoder, rng)
         kind_of = rng.integers(0, len(kinds.vectors), rows)
         labelled = set(rng.choice(rows, min(LABELS, rows // 2), replace=False).tolist())
-        importer = annotators.annotator_id(db, "pool.csv", kind="importer")
+        importer = annotators.get_or_create_id(db, "pool.csv", kind="importer")
         batch = Batch("pool.csv", "0" * 64, "csv", "utf-8", {}, importer, rows)
         made = _diaries(rows, labelled, kinds.label_of[kind_of], rng)
         imported = batches.insert_batch(db, batch, made, [], source="pool.csv")
@@ -216,7 +216,7 @@ def measure_learner(folder: Path) -> dict[str, Any]:
     files.append((home / f"text-{classifier.text_space[:32]}" / "vectors.f32", rows * texts.width * 4))
 
     def score() -> FloatArray:
-        return score_pool(classifier, vectors, texts, stop=rows)
+        return predict_rows(classifier, vectors, texts, stop=rows)
 
     def choose(proba: FloatArray) -> NDArray[np.int64]:
         pool = query_strategies.Pool(
@@ -271,61 +271,63 @@ def _forget(files: list[tuple[Path, int]]) -> None:
 def measure_production(folder: Path) -> dict[str, Any]:
     """Measure the worker's own code: rounds step by step, looks of upkeep, what pages ask the database."""
     path = folder / "project.db"
-    bench = WorkerRuntime(path, cache=encoders.default_cache())
+    runtime = WorkerRuntime(path, cache=encoders.default_cache())
     explanations.EXPLAINED_HEAD = 0  # they cost the same at any size
-    with closing(bench.open()) as db:
-        first = _keep_up(bench, db)
+    with closing(runtime.open()) as db:
+        first = _keep_up(runtime, db)
         after_start = machine.resident_mib(os.getpid())
-        steps = [_round(bench, db) for _ in range(RUNS)]
+        steps = [_round(runtime, db) for _ in range(RUNS)]
         found = {f"round_{name}_s": statistics.median(s[name] for s in steps) for name in round_job.STEPS}
         memory = {"peak_resident_mb": machine.resident_mib(os.getpid())["most"], **_resident()}
-        after = _keep_up(bench, db)
-        found["upkeep_look_ms"] = 1000 * _median(lambda: tasks.next_piece(bench, db))[0]
+        after = _keep_up(runtime, db)
+        found["upkeep_look_ms"] = 1000 * _median(lambda: tasks.next_piece(runtime, db))[0]
         found |= {"upkeep_at_start": first, "upkeep_after_rounds": after}
-        found["new_diaries"] = _some_more(bench, db)
+        found["new_diaries"] = _some_more(runtime, db)
         found["queries_ms"] = _queries(db, path)
-        bench.close()
+        runtime.close()
     return {**found, "resident_before_rounds_mb": after_start["now"], **memory}
 
 
-def _round(bench: WorkerRuntime, db: Database) -> dict[str, float]:
+def _round(runtime: WorkerRuntime, db: Database) -> dict[str, float]:
     round_id = round_cases.request(db, annotator_id=None)
-    took = {name: _seconds(lambda name=name: round_job.run_step(bench, round_id, name))[0] for name in round_job.STEPS}
+    took = {
+        name: _seconds(lambda name=name: round_job.run_step(runtime, round_id, name))[0] for name in round_job.STEPS
+    }
     done = rounds.get_round(db, round_id)
     assert done.status == "done", done.error
     return took
 
 
-def _keep_up(bench: WorkerRuntime, db: Database) -> dict[str, dict[str, float]]:
+def _keep_up(runtime: WorkerRuntime, db: Database) -> dict[str, dict[str, float]]:
     """Do what is due; return seconds by kind of piece."""
     kinds: dict[str, list[float]] = {}
     while True:
-        seconds, piece = _seconds(lambda: tasks.next_piece(bench, db))
+        seconds, piece = _seconds(lambda: tasks.next_piece(runtime, db))
         if piece is None:
             return {step: {"pieces": len(s), "median_s": statistics.median(s)} for step, s in kinds.items()}
         kinds.setdefault(piece.step, []).append(seconds)
 
 
-def _some_more(bench: WorkerRuntime, db: Database) -> dict[str, Any]:
+def _some_more(runtime: WorkerRuntime, db: Database) -> dict[str, Any]:
     """Import 48 diaries and let upkeep take them up: what a piece costs at this size beside its own work."""
     rng, start = np.random.default_rng(1), diaries.last_diary_id(db)
-    importer = annotators.annotator_id(db, "more.csv", kind="importer")
+    importer = annotators.get_or_create_id(db, "more.csv", kind="importer")
     batch = Batch("more.csv", "1" * 64, "csv", "utf-8", {}, importer, 48)
     texts = [f"새 일기 {start + i}. {_text(i, i % 7)}" for i in range(48)]
     draws = rng.integers(0, DRAW_RANGE, len(texts)).tolist()
     more = [NewDiary(i, t, os.urandom(16), None, None, "{}", "pool", draws[i]) for i, t in enumerate(texts)]
     batches.insert_batch(db, batch, more, [], source="more.csv")
-    return {"encode_alone_s": _seconds(lambda: bench.encode(db, texts))[0], "pieces": _keep_up(bench, db)}
+    return {"encode_alone_s": _seconds(lambda: runtime.encode(db, texts))[0], "pieces": _keep_up(runtime, db)}
 
 
 def _queries(db: Database, path: Path) -> dict[str, float]:
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     asked: dict[str, Callable[[], object]] = {
         "signature": lambda: queue.signature(db),
-        "queue_head": lambda: queue.head(db, progress.HEAD),
-        "board": lambda: board.board(db, annotator_id=me, holder="tab", language="ko"),
+        "queue_head": lambda: queue.list_head(db, progress.HEAD),
+        "board": lambda: board.load_board(db, annotator_id=me, holder="tab", language="ko"),
         "claim": lambda: queue.claim(db, annotator_id=me, holder=os.urandom(4).hex(), limit=6, seconds=60),
-        "refill": lambda: queue.unqueued_ids(db, limit=1000),
+        "refill": lambda: queue.list_unqueued_ids(db, limit=1000),
         "overview_status": lambda: status.status(db, path),
         "overview_confidences": lambda: status.confidences(db),
         "overview_left": lambda: status.count_left(db),

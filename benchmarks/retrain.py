@@ -155,7 +155,7 @@ def _full(
         max_tokens=512,
     )
     ones = np.ones(len(train), np.float32)
-    examples = fine_tuning.Examples([texts[i] for i in train], classifier.one_hot(columns[train], k), ones)
+    examples = fine_tuning.TuningSet([texts[i] for i in train], classifier.one_hot(columns[train], k), ones)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         tuned = fine_tuning.tune(

@@ -44,15 +44,15 @@ LABELS = ["분노", "행복", "불안", "당황", "슬픔", "중립", "혐오"]
 def prepare(database: Path) -> str:
     """Make a project with the model that needs no label, and return a token."""
     project.init(database, seed="00" * 16)
-    bench = WorkerRuntime(database, cache=default_cache())
+    runtime = WorkerRuntime(database, cache=default_cache())
     with closing(project.open_project(database)) as db:
         import_file(db, (ROOT / "annotator" / "demo" / "diaries.csv").read_bytes(), "diaries.csv")
         ids = np.arange(1, 33)
-        bench.encode_missing(db, ids)
-        zero_shot_model.make_zero_label_model(bench, db, ids)
+        runtime.encode_missing(db, ids)
+        zero_shot_model.make_zero_label_model(runtime, db, ids)
         most = api_tokens.MOST_PER_MINUTE
         token = api_tokens.add(db, "soak", ["classify", "read", "write"], per_minute=most)
-    bench.close()
+    runtime.close()
     return token
 
 

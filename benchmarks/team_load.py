@@ -62,7 +62,7 @@ def main() -> None:
         with closing(project.open_project(path)) as db:
             project_settings.change(db, overlap=arguments.overlap)
             for number in range(arguments.annotators):
-                annotators.annotator_id(db, _name(number))
+                annotators.get_or_create_id(db, _name(number))
         with _worker(path):
             _round(path)  # one before, so that a model serves and its answers are drawn
             result = {**_describe(arguments), **_let_work(path, arguments)}
@@ -222,7 +222,7 @@ def _work(arguments: argparse.Namespace) -> dict[str, Any]:
     path, chance = arguments.database, random.Random(arguments.child)
     with closing(project.open_project(path)) as db:
         mine = range(arguments.child, arguments.annotators, arguments.processes)
-        tabs = [_Tab(annotators.annotator_id(db, _name(n)), f"team-{n:06d}") for n in mine]
+        tabs = [_Tab(annotators.get_or_create_id(db, _name(n)), f"team-{n:06d}") for n in mine]
     figures, begun = _Figures(), time.perf_counter()
     due = [(begun + chance.random() * arguments.pause, i) for i in range(len(tabs))]
     heapq.heapify(due)
@@ -267,7 +267,7 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
     before = {item["token"] for item in tab.shown.items} if tab.shown else set()
     begun = time.perf_counter()
     with project.opened(path) as db:
-        tab.shown = board.board(
+        tab.shown = board.load_board(
             db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko", shown_model_id=tab.model_id
         )
     spent = 1000 * (time.perf_counter() - begun)

@@ -72,7 +72,7 @@ def _text(number: int, mood: int) -> str:
 
 
 def _import(db: Database, moods: np.ndarray, rng: np.random.Generator) -> None:
-    importer = annotators.annotator_id(db, "diaries.csv", kind="importer")
+    importer = annotators.get_or_create_id(db, "diaries.csv", kind="importer")
     batch = Batch("diaries.csv", "0" * 64, "csv", "utf-8", {}, importer, len(moods))
     draws = rng.integers(0, DRAW_RANGE, len(moods)).tolist()
     new = [
@@ -94,7 +94,7 @@ def _predict(db: Database, moods: np.ndarray, rng: np.random.Generator) -> None:
 def _decide(
     db: Database, moods: np.ndarray, chosen: list[int], rng: np.random.Generator, *, people: int, overlap: int
 ) -> None:
-    ids = [annotators.annotator_id(db, f"사람 {number + 1:02}") for number in range(people)]
+    ids = [annotators.get_or_create_id(db, f"사람 {number + 1:02}") for number in range(people)]
     for diary_id in chosen:
         for person in rng.permutation(people)[:overlap]:
             mood = int(moods[diary_id - 1]) if rng.random() < 0.7 else int(rng.integers(7))

@@ -76,10 +76,10 @@ def _tuned_vectors(
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
     parts = encoder_tuning.split(labels[train], seed=seed)
 
-    def examples(places: IntArray) -> fine_tuning.Examples:
+    def examples(places: IntArray) -> fine_tuning.TuningSet:
         mine = train[places]
         ones = np.ones(len(mine), np.float32)
-        return fine_tuning.Examples([texts[i] for i in mine], classifier.one_hot(labels[mine], k), ones)
+        return fine_tuning.TuningSet([texts[i] for i in mine], classifier.one_hot(labels[mine], k), ones)
 
     with tempfile.TemporaryDirectory() as folder:
         tuned = fine_tuning.tune(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from db.connection import Database, backup, connect, create, lend, write
+    from db.connection import Database, backup, connect, create, pooled, write
 
-__all__ = ["Database", "backup", "connect", "create", "lend", "write"]
+__all__ = ["Database", "backup", "connect", "create", "pooled", "write"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,8 +25,8 @@ __all__ = [
     "create",
     "data_version",
     "empty_log",
-    "lend",
     "one",
+    "pooled",
     "rewrite",
     "rows",
     "scalar",
@@ -140,7 +140,7 @@ def connect(path: Path, *, shared: bool = False) -> Database:
 
 
 @contextmanager
-def lend(path: Path) -> Iterator[Database]:
+def pooled(path: Path) -> Iterator[Database]:
     """Hold an existing database open for the length of the block, which nobody else uses meanwhile.
 
     Opening takes as long as a page needs for all it reads, and a press on a key opens twice: connections are kept for

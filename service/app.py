@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from service import PREFIX, errors, openapi_page, schemas
-from service.dependencies import Desk
-from service.middleware import Guard
+from service.dependencies import ServiceState
+from service.middleware import RequestLimits
 from service.routes import diaries, info, label_studio
 from service.transport.response_headers import PLAIN_PAGE_POLICY
 
@@ -29,9 +29,9 @@ def create(database: Path) -> FastAPI:
     app = FastAPI(title="Maeumgyeol", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
     # Led on, a request would be answered with the address that its Host header names.
     app.router.redirect_slashes = False
-    desk = Desk(database)
+    desk = ServiceState(database)
     app.state.desk = desk
-    app.add_middleware(Guard, desk=desk)
+    app.add_middleware(RequestLimits, desk=desk)
     errors.install(app)
     for router in (diaries.router, info.router):
         app.include_router(router, prefix="/v1", responses=_PROBLEMS)

@@ -21,7 +21,7 @@ from annotator.accounts import api_tokens
 from annotator.accounts.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
 from annotator.errors import UserError
 from service.batching import Engine
-from service.prometheus import Figures
+from service.prometheus import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _describe_bearer = HTTPBearer(auto_error=False, description="A token of `maeumgyeol token add`")
 
 
-class Desk:
+class ServiceState:
     """One service at one project.
 
     Args:
@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        self.figures = Figures()
+        self.figures = Metrics()
         self.engine = Engine(database, on_batch=self.figures.batch)
         self.figures.watch(self.engine)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -87,19 +87,19 @@ class Desk:
         return caller
 
 
-def desk_of(request: Request) -> Desk:
+def get_state(request: Request) -> ServiceState:
     """Return the desk of the app that serves a request."""
-    found: Desk = request.app.state.desk
+    found: ServiceState = request.app.state.desk
     return found
 
 
-AtDesk = Annotated[Desk, Depends(desk_of)]
+State = Annotated[ServiceState, Depends(get_state)]
 
 
 def needs(*scopes: api_tokens.Scope) -> Any:
     """Return what an endpoint depends on to know its caller: a token with these scopes."""
 
-    def look(request: Request, desk: AtDesk, described: Annotated[Any, Depends(_describe_bearer)]) -> Caller:
+    def look(request: Request, desk: State, described: Annotated[Any, Depends(_describe_bearer)]) -> Caller:
         return desk.admit(_token_in(request.headers.get("authorization", "")), scopes)
 
     return Depends(look)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 
-class Beside:
+class LazyApp:
     """An ASGI app that becomes the service.
 
     Args:

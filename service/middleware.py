@@ -13,7 +13,7 @@ from service.transport.bodies import Bounds, announced_length, bounded, is_too_l
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from service.dependencies import Desk
+    from service.dependencies import ServiceState
 
 MOST_BYTES = 8 << 20
 """Room for a thousand long diaries; a text alone may have 20,000 characters."""
@@ -27,10 +27,10 @@ _AT_ONCE = 200
 _HEALTH = "/v1/health"
 
 
-class Guard:
+class RequestLimits:
     """ASGI middleware around the service."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, desk: ServiceState) -> None:
         self._app = app
         self._desk = desk
         self._serving = 0

@@ -36,7 +36,7 @@ def _route(scope: Scope) -> str:
     return "/".join(names.get(part, part) for part in parts)
 
 
-class Figures:
+class Metrics:
     """The figures of one service, in a registry of its own. Labels are routes, never addresses: those have no end."""
 
     def __init__(self) -> None:

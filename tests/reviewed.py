@@ -45,7 +45,7 @@ def refresh(db: Database) -> bool:
 def label(db: Database, diary_id: int, label_id: int, *, name: str = "지민", memo: str = "") -> int:
     """Let somebody label a diary; return the decision's id."""
     token = f"{name}-{diary_id}-{decisions.last_decision_id(db)}"
-    who = annotators.annotator_id(db, name)
+    who = annotators.get_or_create_id(db, name)
     made = decisions.add(db, NewDecision(diary_id, who, "label", token, label_id, memo))
     assert made is not None
     return made

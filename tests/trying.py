@@ -40,7 +40,7 @@ def begin(path: Path) -> None:
 
 def teach(path: Path, db: Database) -> None:
     """Make the model that needs no label."""
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     ids = np.arange(1, diaries.last_diary_id(db) + 1)
-    bench.encode_missing(db, ids)
-    zero_shot_model.make_zero_label_model(bench, db, ids)
+    runtime.encode_missing(db, ids)
+    zero_shot_model.make_zero_label_model(runtime, db, ids)

@@ -21,15 +21,15 @@ from maeumgyeol import private_files
 from maeumgyeol.location import SCRIPT
 from maeumgyeol.processes.limits import die_with_parent
 from service import PREFIX
-from service.lazy_app import Beside
+from service.lazy_app import LazyApp
 from service.transport.hardening import Hardening
 from service.transport.origins import named_origin
 from service.transport.protocols import run
 from web import streamlit_options
 from web.gate.addresses import Addresses
 from web.gate.content_policy import page_policy
-from web.gate.identity import Door
-from web.gate.middleware import Gate
+from web.gate.identity import RequestIdentity
+from web.gate.middleware import AuthMiddleware
 from web.gate.routes import routes
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _WEBSOCKET_BYTES = 64 << 20
 """More than a board ever sends. Streamlit refuses less, but only what it has read already."""
 
 
-def _living(service: Beside) -> Callable[[object], AbstractAsyncContextManager[None]]:
+def _living(service: LazyApp) -> Callable[[object], AbstractAsyncContextManager[None]]:
     """Return what ends the service with the app."""
 
     @asynccontextmanager
@@ -62,13 +62,13 @@ def main() -> None:
     if asked.parent is not None:
         die_with_parent(asked.parent)
     PagesManager.uses_pages_directory = False
-    door = Door()
-    service = Beside(project_location.path)
+    door = RequestIdentity()
+    service = LazyApp(project_location.path)
     own = routes(door)
     app = st.App(
         SCRIPT,
         routes=[*own, Mount(PREFIX, service)],
-        middleware=[Middleware(Gate, door=door), Middleware(Addresses, gate_routes=own)],
+        middleware=[Middleware(AuthMiddleware, door=door), Middleware(Addresses, gate_routes=own)],
         lifespan=_living(service),
     )
     streamlit_options.load(address=asked.address, port=asked.port)

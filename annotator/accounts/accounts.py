@@ -78,7 +78,7 @@ def add(
             raise UserError("account_exists", name=name)
         if email and any(account.email == email for account in accounts.list_accounts(db)):
             raise UserError("email_taken", email=email)
-        annotator_id = annotators.annotator_id(db, name)
+        annotator_id = annotators.get_or_create_id(db, name)
         accounts.add_account(db, annotator_id, role, password_hash=found_hash, email=email)
         audit_log.add(db, _id_of(by), "account.add", f"account:{annotator_id}", role=role)
     return annotator_id
@@ -94,7 +94,7 @@ def add_first(db: Database, name: str, password: str, *, address: str, browser: 
     with write(db):
         if has_any(db):
             raise UserError("signed_out")
-        annotator_id = annotators.annotator_id(db, name)
+        annotator_id = annotators.get_or_create_id(db, name)
         accounts.add_account(db, annotator_id, "administrator", password_hash=password_hash)
         audit_log.add(db, None, "account.add", f"account:{annotator_id}", role="administrator")
         return begin(db, annotator_id, address, browser=browser)
@@ -170,7 +170,7 @@ def accept(
         get_invite(db, token)  # who made it may have lost the right meanwhile
         if not accounts.use_invite(db, hash_of(token)):
             raise UserError("invite_unusable")
-        annotator_id = annotators.annotator_id(db, found.name)
+        annotator_id = annotators.get_or_create_id(db, found.name)
         _set_password(db, annotator_id, found, password_hash)
         audit_log.add(db, annotator_id, "account.accept", f"account:{annotator_id}")
         return begin(db, annotator_id, address, browser=browser, replaces=replaces)

@@ -18,9 +18,9 @@ def plain_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split())[:MAX_NAME_CHARACTERS].strip()
 
 
-def identify(db: Database, name: str) -> int:
+def get_or_create(db: Database, name: str) -> int:
     """Return the id of the person of that name, who is added if new."""
-    return annotators.annotator_id(db, plain_name(name))
+    return annotators.get_or_create_id(db, plain_name(name))
 
 
 def list_people(db: Database) -> list[str]:

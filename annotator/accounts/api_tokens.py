@@ -79,7 +79,7 @@ def add(
     secret = secrets.token_urlsafe(32)
     with write(db):
         _check_name(db, name)
-        annotator_id = annotators.annotator_id(db, name)
+        annotator_id = annotators.get_or_create_id(db, name)
         token_id = api_tokens.add(
             db,
             secret_hash=_hash_of(secret),

@@ -83,7 +83,7 @@ def add(diary_id: int, label_name: str | None, path: Path, name: str) -> None:
     from annotator.quality import gold as gold_cases
 
     with closing(project.open_project(path)) as db:
-        annotator_id = annotators.identify(db, name)
+        annotator_id = annotators.get_or_create(db, name)
         by = diary_access.owner(annotator_id)
         label = gold_cases.add(db, diary_id, label_name, annotator_id=annotator_id, by=by)
     click.echo(say("cli.gold.added", id=diary_id, label=Named(label.name)))
@@ -97,7 +97,7 @@ def remove(diary_id: int, path: Path, name: str) -> None:
     from db.answers import gold as rows
 
     with closing(project.open_project(path)) as db:
-        rows.remove(db, diary_id, annotator_id=annotators.identify(db, name))
+        rows.remove(db, diary_id, annotator_id=annotators.get_or_create(db, name))
     click.echo(say("cli.gold.removed", id=diary_id))
 
 
@@ -124,7 +124,7 @@ def reveal(diary_id: int, path: Path, name: str) -> None:
 
     with closing(project.open_project(path)) as db:
         # Whoever can run commands on the database file could read it anyway; this leaves a trace.
-        person = machine_owner(annotators.identify(db, name), name)
+        person = machine_owner(annotators.get_or_create(db, name), name)
         click.echo(masking.reveal(db, diary_id, person=person))
 
 
@@ -140,7 +140,7 @@ def release(name: str, path: Path) -> None:
         wanted = annotators.plain_name(name)
         if wanted not in annotators.list_people(db):
             raise UserError("person_missing", name=wanted)
-        annotator_id = annotators.identify(db, wanted)
+        annotator_id = annotators.get_or_create(db, wanted)
         with write(db):
             count = queue.release_person(db, annotator_id)
             audit_log.add(db, None, "lease.release", f"annotator:{annotator_id}", count=count)

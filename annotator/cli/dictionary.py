@@ -19,7 +19,7 @@ from db.label_sets import labels
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
-    from annotator.dictionary.evidence import Basis, Filter, Row
+    from annotator.dictionary.evidence import EvidenceTable, Filter, Row
     from db import Database
     from db.label_sets.labels import Label
 
@@ -70,7 +70,7 @@ def _label(db: Database, name: str) -> Label:
     return by_name[wanted]
 
 
-def _value(row: Row, basis: Basis | None, names: dict[int, str]) -> dict[str, object]:
+def _value(row: Row, basis: EvidenceTable | None, names: dict[int, str]) -> dict[str, object]:
     means = {} if basis is None or row.means is None else dict(zip(basis.label_ids, row.means, strict=True))
     return {
         "word": row.word,
@@ -108,7 +108,9 @@ def add(word: str, label_name: str | None, path: Path, name: str, as_json: bool)
 
     with closing(project.open_project(path)) as db:
         label = None if label_name is None else _label(db, label_name)
-        review = words.add(db, word, None if label is None else label.id, annotator_id=annotators.identify(db, name))
+        review = words.add(
+            db, word, None if label is None else label.id, annotator_id=annotators.get_or_create(db, name)
+        )
         shown = say("dictionary.no_emotion") if label is None else label.name
         value = {"word": review.word, "label": None if label is None else label.name}
         show(as_json, value, say("cli.dictionary.added", word=review.word, label=shown))
@@ -125,7 +127,7 @@ def reject(word: str, path: Path, name: str, as_json: bool) -> None:
     from learner.text.lemmas import form_of
 
     with closing(project.open_project(path)) as db:
-        review = words.reject(db, form_of(word), annotator_id=annotators.identify(db, name), source="hand")
+        review = words.reject(db, form_of(word), annotator_id=annotators.get_or_create(db, name), source="hand")
         show(as_json, {"word": review.word}, say("cli.dictionary.rejected", word=review.word))
 
 

@@ -38,9 +38,9 @@ def _holder(annotator_id: int) -> str:
 @_json_option
 def next_(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        annotator_id = annotators.identify(db, name)
+        annotator_id = annotators.get_or_create(db, name)
         # Only one at a time: what a command has handed out stays until it is decided or expires.
-        shown = board.board(
+        shown = board.load_board(
             db,
             annotator_id=annotator_id,
             holder=_holder(annotator_id),
@@ -69,7 +69,7 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
         wanted = unicodedata.normalize("NFC", label_name).strip()
         if wanted not in by_name:
             raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
-        annotator_id = annotators.identify(db, name)
+        annotator_id = annotators.get_or_create(db, name)
         kept = decisions.decide(
             db,
             NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo),
@@ -85,7 +85,7 @@ def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_j
 @_json_option
 def undo(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        annotator_id = annotators.identify(db, name)
+        annotator_id = annotators.get_or_create(db, name)
         holder = _holder(annotator_id)
         owner = diary_access.owner(annotator_id, holder=holder)
         taken = decisions.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)

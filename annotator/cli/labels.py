@@ -69,7 +69,7 @@ def add(label: str, definition: str, colour: str, key: str, path: Path, name: st
 
     with closing(project.open_project(path)) as db:
         new = editing.NewLabel(label, definition, colour, key.lower())
-        label_id = editing.add(db, new, annotator_id=annotators.identify(db, name), note=note)
+        label_id = editing.add(db, new, annotator_id=annotators.get_or_create(db, name), note=note)
         made = next(entry for entry in editing.list_labels(db) if entry.id == label_id)
         show(as_json, made, say("cli.labels.added", name=made.name, key=made.key))
 
@@ -102,7 +102,7 @@ def rename(label: str, new_name: str, path: Path, name: str, note: str, as_json:
 
     def change(db: Database) -> Sequence[int]:
         fields = {editing.label_named(db, label).id: {"name": new_name}}
-        return editing.edit(db, fields, annotator_id=annotators.identify(db, name), note=note)
+        return editing.edit(db, fields, annotator_id=annotators.get_or_create(db, name), note=note)
 
     _changed(path, as_json, change)
 
@@ -119,7 +119,7 @@ def merge(first: str, into: str, path: Path, name: str, note: str, as_json: bool
 
     def change(db: Database) -> Sequence[int]:
         label_id, target_id = (editing.label_named(db, label).id for label in (first, into))
-        return [editing.merge(db, label_id, target_id, annotator_id=annotators.identify(db, name), note=note)]
+        return [editing.merge(db, label_id, target_id, annotator_id=annotators.get_or_create(db, name), note=note)]
 
     _changed(path, as_json, change)
 
@@ -137,7 +137,7 @@ def split(label: str, into: Sequence[str], keep: bool, path: Path, name: str, no
 
     def change(db: Database) -> Sequence[int]:
         parts = [editing.NewLabel(part) for part in into]
-        label_id, annotator_id = editing.label_named(db, label).id, annotators.identify(db, name)
+        label_id, annotator_id = editing.label_named(db, label).id, annotators.get_or_create(db, name)
         return [editing.split(db, label_id, parts, keep=keep, annotator_id=annotator_id, note=note)]
 
     _changed(path, as_json, change)
@@ -154,7 +154,7 @@ def retire(label: str, path: Path, name: str, note: str, as_json: bool) -> None:
 
     def change(db: Database) -> Sequence[int]:
         label_id = editing.label_named(db, label).id
-        return [editing.retire(db, label_id, annotator_id=annotators.identify(db, name), note=note)]
+        return [editing.retire(db, label_id, annotator_id=annotators.get_or_create(db, name), note=note)]
 
     _changed(path, as_json, change)
 
@@ -169,7 +169,7 @@ def undo(change_id: int, path: Path, name: str, note: str, as_json: bool) -> Non
     from annotator.label_sets import editing
 
     def change(db: Database) -> Sequence[int]:
-        return [editing.undo(db, change_id, annotator_id=annotators.identify(db, name), note=note)]
+        return [editing.undo(db, change_id, annotator_id=annotators.get_or_create(db, name), note=note)]
 
     _changed(path, as_json, change)
 

@@ -68,7 +68,7 @@ def explain_(diary_id: int, path: Path, as_json: bool) -> None:
         explanation = projection.find_explanation(db, model, diary_id, settings.unit)
         if proba is None or explanation is None:
             raise UserError("explanation_missing", id=diary_id)
-        text = masking.shown(diaries.get_diary(db, diary_id).text, settings)
+        text = masking.mask(diaries.get_diary(db, diary_id).text, settings)
         names, top = [entry.name for entry in labels.list_labels(db)], int(proba.argmax())
         units = [
             {

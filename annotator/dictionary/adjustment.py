@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.training.evaluation import Figures, Verdict
+    from annotator.training.evaluation import Evaluation, Verdict
     from db import Database
     from db.models.models import Model
 
@@ -59,8 +59,8 @@ class Effect:
     strength: float
     train_count: int
     touched: int
-    before: Figures | None
-    after: Figures | None
+    before: Evaluation | None
+    after: Evaluation | None
     p: float | None
     change: tuple[float, float, float] | None
     measured_at: str
@@ -104,7 +104,7 @@ def state(db: Database) -> State:
     effect = find_effect(db)
     if effect is None:
         return "unmeasured"
-    if effect.model_id != active.id or not projection.in_force(db, active).is_same:
+    if effect.model_id != active.id or not projection.current_projection(db, active).is_same:
         return "older_model"
     return "current" if effect.up_to == word_emotions.last_id(db) else "older_words"
 
@@ -120,7 +120,7 @@ def switch(db: Database, *, on: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Refiner:
+class DictionaryAdjuster:
     """The dictionary, ready to move the predictions of one model.
 
     Attributes:
@@ -139,7 +139,7 @@ class Refiner:
 
     def refine(self, texts: Sequence[str], proba: FloatArray) -> FloatArray:
         """Return moved probabilities, (n, k); rows of NaN, where there is no prediction, stay so."""
-        return lexicon.refine(proba, self.votes(texts), strength=self.strength)
+        return lexicon.adjust(proba, self.votes(texts), strength=self.strength)
 
 
 def entries_of(db: Database, *, up_to: int | None = None) -> dict[str, int | None]:
@@ -152,13 +152,13 @@ def entries_of(db: Database, *, up_to: int | None = None) -> dict[str, int | Non
     return {entry.word: entry.label_id for entry in standing if entry.verdict == "confirmed"}
 
 
-def find_refiner(db: Database, model: Model | None) -> Refiner | None:
+def find_refiner(db: Database, model: Model | None) -> DictionaryAdjuster | None:
     """Return what moves a model's predictions of the labels in force; None where they are to stay as they are."""
     if model is None or not project_settings.load(db).use_dictionary:
         return None
     effect = find_effect(db)
-    mapping = projection.in_force(db, model)
+    mapping = projection.current_projection(db, model)
     # It was measured for the labels of that day: with other ones it rests until the next round.
     if effect is None or effect.model_id != model.id or not effect.strength or not mapping.is_same:
         return None
-    return Refiner(entries_of(db, up_to=effect.up_to), mapping.label_ids, effect.strength)
+    return DictionaryAdjuster(entries_of(db, up_to=effect.up_to), mapping.label_ids, effect.strength)

@@ -54,7 +54,7 @@ DIARIES_A_PRESS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class EvidenceTable:
     """What the explanations of one model say of words.
 
     Attributes:
@@ -102,7 +102,7 @@ class Row:
         return self.suggested_id
 
 
-def mark(db: Database) -> tuple[int | str, ...]:
+def get_revision(db: Database) -> tuple[int | str, ...]:
     """Return what `gather` depends on: a value that changes whenever it would find something else."""
     model_id = models.find_active_id(db) or 0
     evidence, unit = word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit
@@ -110,7 +110,7 @@ def mark(db: Database) -> tuple[int | str, ...]:
     return (model_id, *evidence, forgotten.count_forgettings(db), flagged, unit)
 
 
-def gather(db: Database) -> Basis | None:
+def gather(db: Database) -> EvidenceTable | None:
     """Put together what the serving model's explanations of pool diaries say of words; None without a model.
 
     Diaries that wait for a lead's care are left out: everybody sees the same words.
@@ -121,18 +121,18 @@ def gather(db: Database) -> Basis | None:
     unit = project_settings.load(db).unit
     # What a sentence weighs says nothing of its words.
     explained = [] if unit == SENTENCE else word_emotions.list_explained(db, active.id, unit=unit, limit=MOST_DIARIES)
-    mapping = projection.in_force(db, active)
+    mapping = projection.current_projection(db, active)
     shared = (
         (diary_id, words, lexicon.share_weights(words, spans, weights))
         for diary_id, text, spans, weights in _in_force(db, active, mapping, explained)
         for words in (find_words(text),)
     )
     evidence = lexicon.aggregate(shared, k=len(mapping.label_ids))
-    return Basis(active.id, active.version, mapping.label_ids, evidence)
+    return EvidenceTable(active.id, active.version, mapping.label_ids, evidence)
 
 
 def _in_force(
-    db: Database, active: Model, mapping: projection.Columns, explained: Iterable[ExplainedText]
+    db: Database, active: Model, mapping: projection.LabelProjection, explained: Iterable[ExplainedText]
 ) -> Iterator[tuple[int, str, Spans, FloatArray]]:
     """Yield diary id, text, spans and weights for the labels in force, (units, k), of explained diaries."""
     none = np.full(len(active.label_ids), np.nan, np.float32)
@@ -156,7 +156,7 @@ def can_ask_more(db: Database) -> bool:
 
 
 def list_rows(
-    db: Database, basis: Basis | None, *, shown: Filter = "all", label_id: int | None = None, search: str = ""
+    db: Database, basis: EvidenceTable | None, *, shown: Filter = "all", label_id: int | None = None, search: str = ""
 ) -> list[Row]:
     """Return words, the one with the strongest evidence first; those that no explanation has come last.
 
@@ -178,7 +178,7 @@ def list_rows(
     ]
 
 
-def _evident(basis: Basis, standing: dict[str, WordEmotion]) -> list[Row]:
+def _evident(basis: EvidenceTable, standing: dict[str, WordEmotion]) -> list[Row]:
     evidence = basis.evidence
     rows = []
     for i, word in enumerate(evidence.forms):
@@ -210,7 +210,7 @@ def list_examples(db: Database, row: Row, *, person: Person) -> list[Example]:
     open_to_them = diary_access.allowed(db, diary_access.actor_of(person), "quote", row.diary_ids)
     found = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
     open_ones = [found[i] for i in row.diary_ids if i in found and not blinding.is_blind(found[i], settings)]
-    examples = [_example(diary.id, masking.shown(diary.text, settings), row.word) for diary in open_ones]
+    examples = [_example(diary.id, masking.mask(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]
 
 
@@ -223,7 +223,7 @@ def _example(diary_id: int, text: str, word: str) -> Example | None:
     return Example(diary_id, before, text[tag.start : tag.end], text[tag.end : end] + ("…" if end < len(text) else ""))
 
 
-def export_csv(db: Database, basis: Basis | None, *, person: Person) -> bytes:
+def export_csv(db: Database, basis: EvidenceTable | None, *, person: Person) -> bytes:
     """Return every word, confirmed, rejected or open, as a CSV file that Korean Excel opens rightly.
 
     Columns: ``word state label source decided_by decided_at suggested count diaries diary_ids mean_…``.

@@ -16,7 +16,7 @@ import numpy as np
 
 from annotator import settings as project_settings
 from annotator.dictionary import adjustment
-from annotator.formats.record import BATCH, Mark, Origin, Record, Said
+from annotator.formats.record import BATCH, Mark, Origin, Record, RecordDecision
 from annotator.label_sets import projection
 from annotator.privacy import masking
 from db.answers import decisions, rationales
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.dictionary.adjustment import Refiner
+    from annotator.dictionary.adjustment import DictionaryAdjuster
     from db import Database
     from db.models.models import Model
     from db.texts.exports import StoredDiary
@@ -46,7 +46,7 @@ def read(db: Database, *, decided_only: bool = False, unmasked: bool = False) ->
 
 def list_ids(db: Database, *, decided_only: bool = False) -> NDArray[np.int64]:
     """Return the ids of all diaries, or of those on which somebody's decision is in force, ascending."""
-    return decisions.decided_ids(db) if decided_only else diaries.list_ids(db)
+    return decisions.list_decided_ids(db) if decided_only else diaries.list_ids(db)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Reader:
     origins: dict[int, Origin]
     active: Model | None
     proba: NDArray[np.float32] | None
-    refiner: Refiner | None
+    refiner: DictionaryAdjuster | None
 
     @classmethod
     def of(cls, db: Database, *, unmasked: bool) -> _Reader:
@@ -74,7 +74,7 @@ class _Reader:
         active = models.find_active(db)
         return cls(
             db=db,
-            cover=(lambda text: text) if unmasked else (lambda text: masking.shown(text, settings)),
+            cover=(lambda text: text) if unmasked else (lambda text: masking.mask(text, settings)),
             names={label.id: label.name for label in labels.list_all_labels(db)},
             columns=[label.name for label in labels.list_labels(db)],
             people=dict(annotators.list_annotators(db)),
@@ -116,15 +116,17 @@ class _Reader:
     def _covered(self, values: dict[str, Any]) -> dict[str, Any]:
         return {key: self.cover(value) if isinstance(value, str) else value for key, value in values.items()}
 
-    def _said(self, ids: Sequence[int]) -> dict[int, list[Said]]:
-        found: dict[int, list[Said]] = defaultdict(list)
-        counting = exports.counting_ids(self.db, ids)
+    def _said(self, ids: Sequence[int]) -> dict[int, list[RecordDecision]]:
+        found: dict[int, list[RecordDecision]] = defaultdict(list)
+        counting = exports.list_counting_ids(self.db, ids)
         for d in decisions.list_standing(self.db, ids):
             label = None if d.label_id is None else self.names[d.label_id]
             others = tuple(self.names[i] for i in d.other_label_ids)
             person, counts = self.people[d.annotator_id], d.id in counting
             found[d.diary_id].append(
-                Said(d.id, person, d.kind, label, others, d.intensity, self.cover(d.memo), d.decided_at, counts)
+                RecordDecision(
+                    d.id, person, d.kind, label, others, d.intensity, self.cover(d.memo), d.decided_at, counts
+                )
             )
         return found
 
@@ -152,7 +154,7 @@ class _Reader:
         return [dict(zip(self.columns, row, strict=True)) if is_known else None for is_known, row in pairs]
 
 
-def _shared(told: Sequence[Said]) -> tuple[dict[str, float] | None, float | None]:
+def _shared(told: Sequence[RecordDecision]) -> tuple[dict[str, float] | None, float | None]:
     """Return the share of each emotion in what people said of a diary, and how strong they found it."""
     votes = [said for said in told if said.counts]
     if not votes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from annotator.formats.record import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, RecordDecision
     from annotator.label_sets.crosswalks import Crosswalk
 
 
@@ -33,7 +33,7 @@ def translate(records: Iterable[Record], crosswalk: Crosswalk) -> Iterator[Recor
         )
 
 
-def _said(decisions: Sequence[Said], targets: Mapping[str, str]) -> tuple[Said, ...]:
+def _said(decisions: Sequence[RecordDecision], targets: Mapping[str, str]) -> tuple[RecordDecision, ...]:
     return tuple(
         replace(
             said,

@@ -16,7 +16,7 @@ from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.json.read_lines import as_text
 from annotator.formats.spreadsheet_cells import plain_cell
-from annotator.formats.table import ColumnMap, Mark, Row, Said, Table
+from annotator.formats.table import ColumnMap, Mark, Row, RowDecision, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def restore(table: Table, *, name: str) -> Table:
     )
 
 
-def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[Said, ...]:
+def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[RowDecision, ...]:
     """Return what each person said, from the decisions and marks of one exported diary, oldest decision first."""
     marks: dict[str, list[Mark]] = {}
     if {one["verdict"] for one in rationales} - {"right", "wrong"} or {d["kind"] for d in decisions} - set(KINDS):
@@ -68,7 +68,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
         person = str(one["annotator"])
         named = [one["label"], *(one.get("other_labels") or [])]
         said.append(
-            Said(
+            RowDecision(
                 person,
                 one["kind"],
                 tuple(str(label) for label in named if label is not None),
@@ -77,7 +77,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
                 tuple(marks.pop(person, ())),
             )
         )
-    return (*said, *(Said(person, None, marks=tuple(left)) for person, left in marks.items()))
+    return (*said, *(RowDecision(person, None, marks=tuple(left)) for person, left in marks.items()))
 
 
 def _rows(table: Table, name: str) -> Iterator[Row]:

@@ -9,7 +9,7 @@ BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RecordDecision:
     """What one person said of a diary, and has not taken back.
 
     Attributes:
@@ -79,7 +79,7 @@ class Record(NamedTuple):
     metadata: dict[str, Any]
     origin: Origin
     row: int
-    decisions: tuple[Said, ...]
+    decisions: tuple[RecordDecision, ...]
     marks: tuple[Mark, ...]
     soft_label: dict[str, float] | None
     intensity: float | None
@@ -88,7 +88,7 @@ class Record(NamedTuple):
     model_version: int | None
 
     @property
-    def newest(self) -> Said | None:
+    def newest(self) -> RecordDecision | None:
         """Return the newest decision that counts."""
         counting = [said for said in self.decisions if said.counts]
         return max(counting, key=lambda said: said.id) if counting else None
@@ -98,7 +98,7 @@ class Record(NamedTuple):
         """Return the likeliest label."""
         return max(self.proba, key=self.proba.__getitem__) if self.proba else None
 
-    def by_person(self) -> dict[str, tuple[Said | None, list[Mark]]]:
+    def by_person(self) -> dict[str, tuple[RecordDecision | None, list[Mark]]]:
         """Return of everyone who said something the decision, if there is one, and the marks."""
         decided = {said.annotator: said for said in self.decisions}
         names = dict.fromkeys([*decided, *(mark.annotator for mark in self.marks)])

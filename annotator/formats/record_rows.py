@@ -9,7 +9,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from annotator.formats.record import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, RecordDecision
 
 _FIRST = ("id", "text", "written_on", "author", "source", "part")
 _DECIDED = ("label", "decided_by", "decided_at", "memo", "soft_label", "intensity")
@@ -59,7 +59,7 @@ def list_marks(record: Record) -> list[dict[str, Any]]:
     return [_mark(mark) for mark in record.marks]
 
 
-def _said(said: Said) -> dict[str, Any]:
+def _said(said: RecordDecision) -> dict[str, Any]:
     return {
         "annotator": said.annotator,
         "kind": said.kind,

@@ -50,7 +50,7 @@ class Mark(NamedTuple):
     if_label: bool = False
 
 
-class Said(NamedTuple):
+class RowDecision(NamedTuple):
     """What one person decided of a row, in the words of the file.
 
     Attributes:
@@ -82,7 +82,7 @@ class Row(NamedTuple):
 
     number: int
     values: dict[str, str | None]
-    said: tuple[Said, ...] = ()
+    said: tuple[RowDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:
     return shown if len(values) <= at_most else f"{shown}, …"
 
 
-def summarise(said: Sequence[Said]) -> str | None:
+def summarise(said: Sequence[RowDecision]) -> str | None:
     """Write what people decided in short: ``가람: 행복 · 나루: 슬픔, 불안``."""
     told = []
     for one in said:

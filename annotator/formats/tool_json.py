@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from annotator.formats.source import Source
-    from annotator.formats.table import Format, Said
+    from annotator.formats.table import Format, RowDecision
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ToolFormat:
     """How a tool writes its objects.
 
     Attributes:
@@ -37,17 +37,17 @@ class Shape:
     format: Format
     said: str
     fits: Callable[[dict[str, Any]], bool]
-    read: Callable[[dict[str, Any]], tuple[dict[str, Any], list[Said]]]
+    read: Callable[[dict[str, Any]], tuple[dict[str, Any], list[RowDecision]]]
     text: str | None = None
     key: str | None = None
 
 
-SHAPES = (
-    Shape("label_studio", "annotations", label_studio.is_task, label_studio.read_task, key="id"),
-    Shape("label_studio", "annotations", label_studio.is_small, label_studio.read_small),
-    Shape("argilla", "responses", argilla.is_record, argilla.read_record, key="id"),
-    Shape("prodigy", "answers", prodigy.is_example, prodigy.read_example, text="text"),
-    Shape("doccano", "labels", doccano.is_example, doccano.read_example, text="text", key="id"),
+TOOL_FORMATS = (
+    ToolFormat("label_studio", "annotations", label_studio.is_task, label_studio.read_task, key="id"),
+    ToolFormat("label_studio", "annotations", label_studio.is_small, label_studio.read_small),
+    ToolFormat("argilla", "responses", argilla.is_record, argilla.read_record, key="id"),
+    ToolFormat("prodigy", "answers", prodigy.is_example, prodigy.read_example, text="text"),
+    ToolFormat("doccano", "labels", doccano.is_example, doccano.read_example, text="text", key="id"),
 )
 
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
@@ -64,7 +64,7 @@ def open_json(source: Source, encoding: str) -> Table:
     first = next((found for _, found in islice(read(source, encoding), 1)), None)
     if first is None:
         raise UserError("import_no_rows", name=source.name)
-    shape = next((shape for shape in SHAPES if shape.fits(first)), None)
+    shape = next((shape for shape in TOOL_FORMATS if shape.fits(first)), None)
     if shape is not None:
         return _open_shape(source, encoding, shape, lambda: read(source, encoding))
     if not in_array:
@@ -88,7 +88,7 @@ def _plain_rows(source: Source, encoding: str) -> Iterator[Row]:
 
 
 def _open_shape(
-    source: Source, encoding: str, shape: Shape, read: Callable[[], Iterator[tuple[int, dict[str, Any]]]]
+    source: Source, encoding: str, shape: ToolFormat, read: Callable[[], Iterator[tuple[int, dict[str, Any]]]]
 ) -> Table:
     columns = _columns(source, _shaped_rows(source, shape, read()))
     known = ColumnMap(shape.text, label=shape.said)
@@ -102,7 +102,7 @@ def _open_shape(
     )
 
 
-def _shaped_rows(source: Source, shape: Shape, found: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
+def _shaped_rows(source: Source, shape: ToolFormat, found: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
     seen: dict[str, int] = {}
     for number, one in found:
         key = None if shape.key is None else read_lines.as_text(one.get(shape.key))

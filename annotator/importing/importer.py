@@ -12,9 +12,9 @@ from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.source import open_source
 from annotator.importing.columns import choose_columns, guess_roles, long_columns
-from annotator.importing.gc_pause import only_new_objects
+from annotator.importing.gc_pause import paused_gc
 from annotator.importing.reader import opened
-from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
+from annotator.importing.row_filter import MAX_CHARACTERS, RowFilter
 from annotator.importing.spool import Spool
 from annotator.label_sets.crosswalks import ids_by_name
 from annotator.privacy import forgotten_key
@@ -159,7 +159,7 @@ def import_file(
     """
     file = open_source(source, name)
     importer = importer or f"가져오기:{file.name}"
-    with only_new_objects(), Spool() as spool:
+    with paused_gc(), Spool() as spool:
         with opened(file, encoding=encoding, split=split) as table:
             chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)
             sieve = _sieve(db, table, chosen, max_characters, crosswalk)
@@ -169,7 +169,7 @@ def import_file(
         file.check_unchanged()
         _check_labels(sieve, file.name)
         with write(db):
-            imported_by = annotators.annotator_id(db, importer, kind="importer")
+            imported_by = annotators.get_or_create_id(db, importer, kind="importer")
             batch = _batch(file.name, file_hash, table, chosen, imported_by, row_count)
             if crosswalk is not None:
                 batch = replace(batch, columns={**batch.columns, "crosswalk": crosswalk.name})
@@ -201,9 +201,11 @@ def _printable(row: Row) -> dict[str, str | None]:
     return {column: value and tables.printable(value) for column, value in row.values.items()}
 
 
-def _sieve(db: Database, table: Table, chosen: ColumnMap, max_characters: int, crosswalk: Crosswalk | None) -> Sieve:
+def _sieve(
+    db: Database, table: Table, chosen: ColumnMap, max_characters: int, crosswalk: Crosswalk | None
+) -> RowFilter:
     settings = project_settings.load(db)
-    return Sieve(
+    return RowFilter(
         columns=chosen,
         label_ids=_label_ids(db) if crosswalk is None else ids_by_name(crosswalk, _label_ids(db)),
         seed=bytes.fromhex(settings.seed),
@@ -221,7 +223,7 @@ def _label_ids(db: Database) -> dict[str, int | None]:
     return {unicodedata.normalize("NFC", label.name).strip(): label.id for label in found}
 
 
-def _read(table: Table, sieve: Sieve, spool: Spool) -> tuple[int, list[Skip]]:
+def _read(table: Table, sieve: RowFilter, spool: Spool) -> tuple[int, list[Skip]]:
     """Read the file to its end; return the number of its rows, and those that are left out."""
     skips: list[Skip] = []
     row_count = 0
@@ -235,7 +237,7 @@ def _read(table: Table, sieve: Sieve, spool: Spool) -> tuple[int, list[Skip]]:
     return row_count, skips
 
 
-def _check_labels(sieve: Sieve, name: str) -> None:
+def _check_labels(sieve: RowFilter, name: str) -> None:
     unknown = sieve.unknown_labels.most_common()
     if not unknown:
         return
@@ -262,7 +264,7 @@ def _batch(file_name: str, file_hash: str, table: Table, chosen: ColumnMap, impo
     )
 
 
-def _report(batch: Batch, imported: Imported, table: Table, sieve: Sieve) -> ImportReport:
+def _report(batch: Batch, imported: Imported, table: Table, sieve: RowFilter) -> ImportReport:
     left_out = {skip.row_number for skip in imported.skips}
     return ImportReport(
         batch_id=imported.batch_id,

@@ -9,7 +9,7 @@ from annotator.formats import table as tables
 from annotator.formats.detection import open_table
 from annotator.formats.source import OpenFile, Source
 from annotator.importing import wire
-from annotator.importing.gc_pause import only_new_objects
+from annotator.importing.gc_pause import paused_gc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def serve(channel: Channel, arguments: dict[str, Any]) -> None:
     tables.check_count(table.columns, name=source.name)
     channel.send(wire.encode_table(table))
     batches: Iterator[list[Row]] = iter(())
-    with only_new_objects():
+    with paused_gc():
         while (request := channel.receive()) is not None:
             if request == b"first":
                 batches = wire.batches(table.rows())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from annotator.formats.table import ColumnMap, Mark, Row, Said
+    from annotator.formats.table import ColumnMap, Mark, Row, RowDecision
     from db.texts.diaries import Part
 
 MAX_CHARACTERS = 20_000
@@ -55,7 +55,7 @@ def draw_of(digest: bytes, *, seed: bytes) -> int:
 
 
 @dataclass(slots=True)
-class Sieve:
+class RowFilter:
     """Turns rows into diaries, and counts what is wrong with the others.
 
     Attributes:
@@ -171,7 +171,7 @@ class Sieve:
         name = unicodedata.normalize("NFC", table.printable(person)).strip()
         return f"{self.importer} · {table.shorten(name, 100)}" if name else None
 
-    def _vote(self, row: Row, said: Said, text: str) -> NewVote:
+    def _vote(self, row: Row, said: RowDecision, text: str) -> NewVote:
         found = [label_id for name in said.labels if (label_id := self._label_id(name)) is not None]
         known = [mark for mark in said.marks if not mark.if_label or self.label_ids.get(mark.label) is not None]
         marks = [(mark, self._label_id(mark.label)) for mark in known]

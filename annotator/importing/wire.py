@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 
-from annotator.formats.table import MAX_COLUMNS, ColumnMap, Format, Mark, Row, Said, Table
+from annotator.formats.table import MAX_COLUMNS, ColumnMap, Format, Mark, Row, RowDecision, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -113,15 +113,17 @@ def _column_map(told: Any) -> ColumnMap:
     return ColumnMap(**dict(zip(_ROLES, roles, strict=True)), ignored=tuple(ignored))
 
 
-def _people(told: Any) -> tuple[Said, ...]:
+def _people(told: Any) -> tuple[RowDecision, ...]:
     return tuple(_said(*_sized(one, 6)) for one in _sized(told))
 
 
-def _said(person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any) -> Said:
+def _said(person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any) -> RowDecision:
     _check_texts([person, memo, *_sized(labels)], only=(str,))
     if kind not in (None, "label", "skip", "flag") or type(intensity) not in (int, type(None)):
         raise ValueError("decision")
-    return Said(person, kind, tuple(labels), memo, intensity, tuple(_mark(*_sized(one, 5)) for one in _sized(marks)))
+    return RowDecision(
+        person, kind, tuple(labels), memo, intensity, tuple(_mark(*_sized(one, 5)) for one in _sized(marks))
+    )
 
 
 def _mark(start: Any, end: Any, label: Any, verdict: Any, if_label: Any) -> Mark:

@@ -13,7 +13,7 @@ from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
 from annotator.errors import UserError
 from annotator.formats.table import ColumnMap, Row
-from annotator.importing.row_filter import MAX_CHARACTERS, Sieve
+from annotator.importing.row_filter import MAX_CHARACTERS, RowFilter
 from annotator.label_sets import projection
 from annotator.labelling import decisions as labelling_decisions
 from annotator.privacy import forgotten_key, masking
@@ -102,7 +102,7 @@ def store(
 
 
 def _sift(items: Sequence[Item], *, seed: bytes, test_share: float) -> list[NewDiary]:
-    sieve = Sieve(ROLES, {}, seed=seed, test_share=test_share)
+    sieve = RowFilter(ROLES, {}, seed=seed, test_share=test_share)
     found = [sieve.sift(Row(place, _values(item))) for place, item in enumerate(items, 1)]
     for place, row in enumerate(found, 1):
         if isinstance(row, Skip):
@@ -131,7 +131,7 @@ def predictions_of(db: Database, texts: Sequence[str], classified: Classified) -
     None where all that the model believes in has been retired since.
     """
     model = models.get_model(db, classified.model_id)
-    proba = projection.in_force(db, model).proba(classified.proba)
+    proba = projection.current_projection(db, model).proba(classified.proba)
     refiner = adjustment.find_refiner(db, model)
     if refiner is not None:
         proba = refiner.refine(texts, proba)
@@ -161,9 +161,9 @@ def read(db: Database, caller: Caller, diary_id: int) -> dict[str, Any]:
     return {
         "id": diary.id,
         "status": "labelled" if label else "classified" if prediction else "waiting",
-        "text": masking.shown(diary.text, settings),
+        "text": masking.mask(diary.text, settings),
         "written_on": diary.written_on,
-        "author": None if diary.author is None else masking.shown(diary.author, settings),
+        "author": None if diary.author is None else masking.mask(diary.author, settings),
         "label": label,
         "prediction": prediction,
     }
@@ -286,7 +286,7 @@ def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, A
     if active is None:
         raise UserError("no_model_yet")
     settings = project_settings.load(db)
-    mapping = projection.in_force(db, active)
+    mapping = projection.current_projection(db, active)
     found = projection.find_explanation(db, active, diary_id, settings.unit, mapping)
     proba = projection.find_proba(db, active, diary_id, mapping)
     if found is None or proba is None:
@@ -296,7 +296,7 @@ def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, A
 
 
 def _explanation(text: str, settings: Settings, found: Explanation, names: Sequence[str], top: int) -> dict[str, Any]:
-    shown = masking.shown(text, settings)
+    shown = masking.mask(text, settings)
     return {
         "diary_id": found.diary_id,
         "label": names[top],

@@ -213,7 +213,7 @@ def _person(db: Database, annotation: Mapping[str, Any]) -> int:
     number = _dict(who).get("id") if isinstance(who, dict) else who
     name = people.plain_name(email or f"label-studio:{number}")
     # The labels of an imported file are nobody's.
-    return annotators.annotator_id(db, f"label-studio:{name}"[:40] if accounts.is_importer(db, name) else name)
+    return annotators.get_or_create_id(db, f"label-studio:{name}"[:40] if accounts.is_importer(db, name) else name)
 
 
 def train(db: Database, caller: Caller) -> int:

@@ -29,7 +29,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CrosswalkEntry:
     """One label of the other set; `target` is empty where there is no such label here."""
 
     source: str
@@ -48,7 +48,7 @@ class Crosswalk:
     name: str
     title: str
     source: str
-    lines: tuple[Line, ...]
+    lines: tuple[CrosswalkEntry, ...]
 
     def targets(self) -> dict[str, str]:
         """Return the label here by that of the other set, both NFC; empty for none."""
@@ -90,7 +90,7 @@ def read_bytes(content: bytes, name: str) -> Crosswalk:
 
 
 def _crosswalk(loaded: dict[str, Any], name: str) -> Crosswalk:
-    lines = tuple(Line(_plain(e["from"]), _plain(e["to"]), str(e.get("why") or "")) for e in loaded["labels"])
+    lines = tuple(CrosswalkEntry(_plain(e["from"]), _plain(e["to"]), str(e.get("why") or "")) for e in loaded["labels"])
     twice = [source for source, count in Counter(line.source for line in lines).items() if count > 1]
     if twice:
         raise UserError("crosswalk_repeated", name=PurePath(name).name, found=twice[0])

@@ -27,7 +27,7 @@ def of_label(db: Database, label_id: int) -> Guideline | None:
     return _newest(db, label_id, None)
 
 
-def of_pair(db: Database, label_id: int, other_label_id: int) -> Guideline | None:
+def find_for_pair(db: Database, label_id: int, other_label_id: int) -> Guideline | None:
     """Return what is said of telling two labels apart, in whichever order they come; None for nothing."""
     return _newest(db, *sorted((label_id, other_label_id)))
 

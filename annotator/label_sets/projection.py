@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class LabelProjection:
     """How the columns of a model become those of the labels in force.
 
     Attributes:
@@ -139,7 +139,7 @@ class Columns:
         return found
 
 
-def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: dict[int, int]) -> Columns:
+def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: dict[int, int]) -> LabelProjection:
     """Return how columns become those of other labels.
 
     Args:
@@ -147,32 +147,32 @@ def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: di
     """
     place_of = {label_id: place for place, label_id in enumerate(label_ids)}
     sources = [place_of.get(merged.get(label_id, label_id), -1) for label_id in model_label_ids]
-    return Columns(tuple(label_ids), np.array(sources, np.int64))
+    return LabelProjection(tuple(label_ids), np.array(sources, np.int64))
 
 
-def in_force(db: Database, model: Model) -> Columns:
+def current_projection(db: Database, model: Model) -> LabelProjection:
     """Return how a model's columns become those of the labels in force."""
     return columns(model.label_ids, [label.id for label in labels.list_labels(db)], labels.list_merged(db))
 
 
-def find_proba(db: Database, model: Model, diary_id: int, mapping: Columns | None = None) -> FloatArray | None:
+def find_proba(db: Database, model: Model, diary_id: int, mapping: LabelProjection | None = None) -> FloatArray | None:
     """Return one diary's probabilities of the labels in force, (k,), or None if there are none yet.
 
     Args:
         mapping: of `in_force`, for whoever asks of many diaries.
     """
     proba = predictions.find_proba(db, model, diary_id)
-    found = None if proba is None else (mapping or in_force(db, model)).proba(proba)
+    found = None if proba is None else (mapping or current_projection(db, model)).proba(proba)
     return None if found is None or np.isnan(found).any() else found
 
 
 def load_predictions(db: Database, model: Model) -> FloatArray:
     """Return the probabilities of the labels in force, (rows, k): row i belongs to diary i + 1; NaN for none."""
-    return in_force(db, model).proba(predictions.load_predictions(db, model))
+    return current_projection(db, model).proba(predictions.load_predictions(db, model))
 
 
 def find_explanation(
-    db: Database, model: Model, diary_id: int, unit: str, mapping: Columns | None = None
+    db: Database, model: Model, diary_id: int, unit: str, mapping: LabelProjection | None = None
 ) -> Explanation | None:
     """Return a stored explanation in terms of the labels in force, if there is one and a prediction with it.
 
@@ -181,4 +181,6 @@ def find_explanation(
     """
     found = explanations.find_explanation(db, diary_id, model.id, unit)
     proba = predictions.find_proba(db, model, diary_id)
-    return None if found is None or proba is None else (mapping or in_force(db, model)).explanation(found, proba)
+    return (
+        None if found is None or proba is None else (mapping or current_projection(db, model)).explanation(found, proba)
+    )

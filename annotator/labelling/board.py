@@ -16,7 +16,7 @@ from annotator.label_sets import projection
 from annotator.labelling import rationales
 from annotator.messages import Language, say
 from annotator.privacy import care
-from annotator.privacy.masking import shown as masked
+from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
 from annotator.training.rounds import learned_up_to
 from db.answers import decisions, queue, repeats
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.accounts.diary_access import Actor
-    from annotator.dictionary.adjustment import Refiner
-    from annotator.label_sets.projection import Columns
+    from annotator.dictionary.adjustment import DictionaryAdjuster
+    from annotator.label_sets.projection import LabelProjection
     from annotator.settings import Settings
     from db import Database
     from db.answers.queue import Lease
@@ -53,7 +53,7 @@ def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
     queue.renew(db, annotator_id=annotator_id, holder=holder, seconds=project_settings.LEASE_SECONDS)
 
 
-def scope(db: Database, name: str) -> str:
+def storage_scope(db: Database, name: str) -> str:
     """Return a name for one person's work in one project, under which a browser keeps what it has not sent."""
     seed = project_settings.load(db).seed
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).hexdigest()
@@ -84,7 +84,7 @@ class Board:
     waiting: bool
 
 
-def board(
+def load_board(
     db: Database,
     *,
     annotator_id: int,
@@ -130,11 +130,11 @@ def board(
             rules=rules,
         )
     phrases = care.load_list(db)
-    scene = scene_of(db, settings, active, language)
+    scene = load_context(db, settings, active, language)
     items = [_item(db, lease, scene) for lease in leases]
     for lease, item in zip(leases, items, strict=True):
         item["care"] = care.needs_care(db, lease.diary_id, item["text"], phrases)
-        marks = [] if lease.is_repeat else rationales.of_diary(db, item["diary_id"], annotator_id=annotator_id)
+        marks = [] if lease.is_repeat else rationales.list_for_diary(db, item["diary_id"], annotator_id=annotator_id)
         item["rationales"] = marks
     if items and not leases[0].is_repeat:
         items[0]["previous"] = _previous(db, leases[0].diary_id, annotator_id)
@@ -189,7 +189,7 @@ def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class BoardContext:
     """What all diaries of a page are shown by, read once for them all.
 
     Attributes:
@@ -201,20 +201,20 @@ class Scene:
 
     settings: Settings
     model: Model | None
-    columns: Columns | None
+    columns: LabelProjection | None
     names: Sequence[str]
-    refiner: Refiner | None
+    refiner: DictionaryAdjuster | None
     language: Language
 
 
-def scene_of(db: Database, settings: Settings, model: Model | None, language: Language) -> Scene:
+def load_context(db: Database, settings: Settings, model: Model | None, language: Language) -> BoardContext:
     """Return what diaries are shown by at this moment."""
     names = [label.name for label in labels.list_labels(db)]
-    columns = None if model is None else projection.in_force(db, model)
-    return Scene(settings, model, columns, names, adjustment.find_refiner(db, model), language)
+    columns = None if model is None else projection.current_projection(db, model)
+    return BoardContext(settings, model, columns, names, adjustment.find_refiner(db, model), language)
 
 
-def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
+def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
     diary = diaries.get_diary(db, lease.diary_id)
     blind = lease.is_repeat or blinding.is_blind(diary, scene.settings)
     split = sentences.find_sentences(db, diary.id)
@@ -239,7 +239,7 @@ def _item(db: Database, lease: Lease, scene: Scene) -> dict[str, Any]:
     }
 
 
-def prediction_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+def prediction_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
     """Return what the model says of a diary, ready for JSON; None for nothing yet."""
     if scene.model is None or scene.columns is None:
         return None
@@ -263,7 +263,7 @@ def prediction_data(model_id: int, version: int, proba: NDArray[np.float32], kno
     }
 
 
-def explanation_of(db: Database, scene: Scene, diary: Diary) -> dict[str, Any] | None:
+def explanation_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
     """Return why the model says so, ready for JSON and in words; None for nothing yet."""
     if scene.model is None or scene.columns is None:
         return None
@@ -298,14 +298,14 @@ def explanation_data(
     }
 
 
-def _by_whom(scene: Scene, prediction: dict[str, Any] | None) -> str:
+def _by_whom(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
     """Say so where the prediction is that of a published checkpoint: it has learned nothing of these people."""
     if prediction is None or scene.model is None or scene.model.tier != models.READY_MADE:
         return ""
     return " " + say("why.ready_made", scene.language)
 
 
-def _by_dictionary(scene: Scene, diary: Diary, prediction: dict[str, Any] | None) -> str:
+def _by_dictionary(scene: BoardContext, diary: Diary, prediction: dict[str, Any] | None) -> str:
     """Say so where the word-emotion dictionary, if it is switched on, would give another answer than the model."""
     if prediction is None or scene.refiner is None:
         return ""

@@ -10,7 +10,7 @@ from annotator.accounts import diary_access
 from annotator.errors import UserError
 from annotator.label_sets import projection
 from annotator.labelling import rationales
-from annotator.labelling.events import Event, read_event, seq_of
+from annotator.labelling.events import BoardEvent, read_event, seq_of
 from db.answers import decisions, queue, repeats
 from db.answers.decisions import NewDecision
 from db.connection import write
@@ -60,7 +60,7 @@ def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: in
     return Receipt(event.seq, notice=notice)
 
 
-def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> UserError | None:
+def apply(db: Database, event: BoardEvent, *, annotator_id: int, holder: str) -> UserError | None:
     """Keep one press. One that was kept before changes nothing.
 
     Returns:
@@ -76,13 +76,13 @@ def apply(db: Database, event: Event, *, annotator_id: int, holder: str) -> User
         if taken is not None and not diary_access.may(db, actor, "see", taken.diary_id):
             return UserError("undo_not_shown")
     elif event.kind == "rationale":
-        rationales.mark(db, event, annotator_id=annotator_id)
+        rationales.add(db, event, annotator_id=annotator_id)
     else:
         decide(db, _decision_of(event, annotator_id), by=actor)
     return None
 
 
-def _decision_of(event: Event, annotator_id: int) -> NewDecision:
+def _decision_of(event: BoardEvent, annotator_id: int) -> NewDecision:
     if event.diary_id is None or event.kind == "undo" or event.kind == "rationale":
         raise UserError("event_broken")
     return NewDecision(

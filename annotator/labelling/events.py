@@ -27,7 +27,7 @@ _LARGEST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class BoardEvent:
     """One press in the browser.
 
     Attributes:
@@ -55,14 +55,14 @@ class Event:
     intensity: int | None = None
 
 
-def read_event(raw: Any) -> Event:
+def read_event(raw: Any) -> BoardEvent:
     """Return an event as a browser sent it.
 
     Raises:
         UserError: if it isn't one; what a browser sends is checked like any other input.
     """
     try:
-        event = Event(
+        event = BoardEvent(
             seq=_whole(raw["seq"]),
             kind=raw["kind"],
             token=str(raw["token"]),

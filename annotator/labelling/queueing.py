@@ -61,7 +61,7 @@ def rank_pool(
     """
     known, unknown = _waiting(db, proba)
     counts = decisions.count_by_label(db, part="pool")
-    columns = projection.in_force(db, model)
+    columns = projection.current_projection(db, model)
     pool = query_strategies.Pool(
         columns.proba(proba[known - 1]),
         features=lambda places: features(known[places]),
@@ -88,7 +88,7 @@ def _waiting(db: Database, proba: NDArray[np.float32]) -> tuple[NDArray[np.int64
     """Return the undecided diaries of the pool with and without a prediction, ascending; the latter may not exist."""
     rows = diaries.last_diary_id(db)
     in_pool = ~diaries.mark_test(db)
-    in_pool[decisions.decided_ids(db) - 1] = False
+    in_pool[decisions.list_decided_ids(db) - 1] = False
     in_pool[forgotten.list_ids(db) - 1] = False
     predicted = np.zeros(rows, np.bool_)
     predicted[: len(proba)] = ~np.isnan(proba[:rows, 0])

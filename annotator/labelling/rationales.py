@@ -16,12 +16,12 @@ from db.texts import diaries
 
 if TYPE_CHECKING:
     from annotator.accounts.permissions import Person
-    from annotator.labelling.events import Event
+    from annotator.labelling.events import BoardEvent
     from db import Database
     from db.models.rounds import Round
 
 
-def mark(db: Database, event: Event, *, annotator_id: int) -> int | None:
+def add(db: Database, event: BoardEvent, *, annotator_id: int) -> int | None:
     """Keep a mark as a browser sent it; return its id, or None if its token was used before.
 
     Raises:
@@ -58,7 +58,7 @@ def _check(db: Database, new: NewRationale) -> None:
         models.get_model(db, new.model_id)
 
 
-def of_diary(db: Database, diary_id: int, *, annotator_id: int) -> list[dict[str, Any]]:
+def list_for_diary(db: Database, diary_id: int, *, annotator_id: int) -> list[dict[str, Any]]:
     """Return one person's marks in force on a diary, ready for JSON."""
     return [
         {"span": [found.start, found.end], "verdict": found.verdict, "label_id": found.label_id}
@@ -89,7 +89,7 @@ class MarkedWord:
         return self.before is not None and abs(self.after) < abs(self.before)
 
 
-def of_round(db: Database, ended: Round, *, person: Person) -> list[MarkedWord]:
+def list_for_round(db: Database, ended: Round, *, person: Person) -> list[MarkedWord]:
     """Return the marked words in a round's report, newest mark first, of diaries that this person may see."""
     report = ended.report.get("rationales", [])
     actor = diary_access.actor_of(person)
@@ -99,12 +99,12 @@ def of_round(db: Database, ended: Round, *, person: Person) -> list[MarkedWord]:
     texts = diaries.list_texts(db, [mark["diary_id"] for mark in told])
     return [
         MarkedWord(
-            diary_id=mark["diary_id"],
-            word=text[slice(*mark["span"])],
-            label=name_of.get(mark["label_id"], "?"),
-            verdict=mark["verdict"],
-            before=mark["before"],
-            after=mark["after"],
+            diary_id=add["diary_id"],
+            word=text[slice(*add["span"])],
+            label=name_of.get(add["label_id"], "?"),
+            verdict=add["verdict"],
+            before=add["before"],
+            after=add["after"],
         )
-        for mark, text in zip(told, texts, strict=True)
+        for add, text in zip(told, texts, strict=True)
     ]

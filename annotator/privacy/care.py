@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.privacy.masking import shown
+from annotator.privacy.masking import mask
 from db import settings as stored
 from db.connection import write
 from db.people import audit_log
@@ -77,10 +77,10 @@ def read_list(text: str) -> PhraseList:
 
 
 def _pattern(phrases: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(_one(phrase) for phrase in phrases if phrase.strip("^ ")))
+    return re.compile("|".join(_phrase_pattern(phrase) for phrase in phrases if phrase.strip("^ ")))
 
 
-def _one(phrase: str) -> str:
+def _phrase_pattern(phrase: str) -> str:
     spaced = r"\s*".join(map(re.escape, "".join(phrase.removeprefix("^").split())))
     return (_WITHOUT_HANGUL_BEFORE if phrase.startswith("^") else "") + spaced
 
@@ -123,7 +123,7 @@ def needs_care(db: Database, diary_id: int, text: str, phrases: PhraseList | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class FlaggedDiary:
     """A flagged diary as the lead sees it, what is private covered."""
 
     flag: Flag
@@ -131,7 +131,7 @@ class Card:
     written_on: str | None
 
 
-def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after: int = 0) -> list[Card]:
+def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after: int = 0) -> list[FlaggedDiary]:
     """Return flagged diaries in the order of their ids, from the one after `after` on.
 
     Raises:
@@ -142,7 +142,7 @@ def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after
     flags = care_flags.list_flags(db, which=which, limit=limit, after=after)
     found = {diary.id: diary for diary in diaries.list_diaries(db, [flag.diary_id for flag in flags])}
     return [
-        Card(flag, shown(found[flag.diary_id].text, settings), found[flag.diary_id].written_on)
+        FlaggedDiary(flag, mask(found[flag.diary_id].text, settings), found[flag.diary_id].written_on)
         for flag in flags
         if flag.diary_id in found
     ]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COVER = "●"
 
 
-def shown(text: str, settings: Settings) -> str:
+def mask(text: str, settings: Settings) -> str:
     """Return a diary as people may see it: of the same length, and unchanged by a second call.
 
     Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.publishing.published import Published
-    from annotator.training.evaluation import Figures
+    from annotator.training.evaluation import Evaluation
     from db import Database
     from db.label_sets.labels import Label
     from db.models.models import Model
@@ -95,7 +95,7 @@ def _agreement(made: Published, model: Model) -> str:
     return f"{found}."
 
 
-def _labels(db: Database, model: Model, columns: Sequence[Label], figures: Figures | None) -> str:
+def _labels(db: Database, model: Model, columns: Sequence[Label], figures: Evaluation | None) -> str:
     trained = _training_counts(db, model)
     lines = ["| label | means | trained on | F1 on the test diaries |", "| --- | --- | --- | --- |"]
     for column, label in enumerate(columns):
@@ -119,7 +119,7 @@ def _training_counts(db: Database, model: Model) -> dict[int, int]:
     return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
 
-def _measured(figures: Figures | None) -> str:
+def _measured(figures: Evaluation | None) -> str:
     if figures is None or figures.accuracy is None or figures.macro_f1 is None:
         return "It was not measured: none of the diaries that are set apart for that had a label.\n"
     lines = [

@@ -14,7 +14,7 @@ from annotator.errors import UserError
 from annotator.publishing import model_card
 from annotator.publishing.published import Format, Published
 from annotator.serving import encoder_cache
-from annotator.serving.runtime import Workbench
+from annotator.serving.runtime import ModelRuntime
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
@@ -76,11 +76,11 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
     model = get_version(db, version)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UserError("publish_target_taken", path=str(target))
-    bench = Workbench(path, cache=default_cache())
-    serving = bench.load_classifier(db, model)
+    runtime = ModelRuntime(path, cache=default_cache())
+    serving = runtime.load_classifier(db, model)
     choice = encoder_cache.choice_of(db, model)
     assert choice is not None, "it was loaded"
-    encoder = bench.load_encoder(db, choice)
+    encoder = runtime.load_encoder(db, choice)
     label_of = {label.id: label for label in labels.list_all_labels(db)}
     columns = [label_of[label_id] for label_id in model.label_ids]
     try:
@@ -89,7 +89,7 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
             folder = Path(place) / "whole"
             private_files.make_folder(folder)
             _write(folder, encoder, serving, columns, form)
-            made = _compared(db, bench, serving, columns, Published(folder, version, form, 0, 0.0))
+            made = _compared(db, runtime, serving, columns, Published(folder, version, form, 0, 0.0))
             card = model_card.write(db, model, columns, encoder, made)
             private_files.write_text(folder / "README.md", card)
             folder.replace(target)
@@ -116,14 +116,16 @@ def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[L
     tokenizer.write(encoder, folder)
 
 
-def _compared(db: Database, bench: Workbench, serving: Serving, columns: Sequence[Label], made: Published) -> Published:
+def _compared(
+    db: Database, runtime: ModelRuntime, serving: Serving, columns: Sequence[Label], made: Published
+) -> Published:
     """Ask the folder and the app about the same texts.
 
     Raises:
         UserError: ``published_disagrees``.
     """
     texts = diaries.sample_texts(db, limit=_COMPARED) or [label.name for label in columns]
-    difference = float(np.abs(_answers(texts, made) - bench.proba_of_texts(db, serving, texts)).max())
+    difference = float(np.abs(_answers(texts, made) - runtime.proba_of_texts(db, serving, texts)).max())
     if difference > MOST_DIFFERENCE and not serving.model.encoder.endswith(SUFFIX):
         raise UserError("published_disagrees", version=made.version, difference=difference, most=MOST_DIFFERENCE)
     return Published(made.folder, made.version, made.format, len(texts), difference)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from db import Database
     from db.stats.agreement import Answers
-    from db.stats.annotator_stats import Hits, Pace
+    from db.stats.annotator_stats import HitCounts, ResponseTimes
 
 IDLE_SECONDS = 300.0
 """Five minutes are enough to read 2,000 characters at an unhurried pace, and to think them over."""
@@ -65,7 +65,7 @@ class WeekShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AnnotatorStats:
     """How one person's work goes. What is None or missing has too few answers to be told.
 
     Attributes:
@@ -97,7 +97,7 @@ class Record:
     drift: Drift | None
 
 
-def list_records(db: Database, answers: Answers) -> list[Record]:
+def list_records(db: Database, answers: Answers) -> list[AnnotatorStats]:
     """Return everybody's record, by name; only for those who may see them.
 
     Args:
@@ -106,14 +106,14 @@ def list_records(db: Database, answers: Answers) -> list[Record]:
     return _records(db, annotator_stats.list_people(db), answers)
 
 
-def find_record(db: Database, annotator_id: int) -> Record | None:
+def find_record(db: Database, annotator_id: int) -> AnnotatorStats | None:
     """Return one person's record; None for somebody who has decided nothing."""
     people = [(i, name) for i, name in annotator_stats.list_people(db) if i == annotator_id]
     found = _records(db, people, agreement.list_answers(db, annotator_id=annotator_id)) if people else []
     return found[0] if found else None
 
 
-def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) -> list[Record]:
+def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) -> list[AnnotatorStats]:
     is_same, mondays, kinds = agrees_with_others(answers), monday_of(answers.days), annotator_stats.count_kinds(db)
     found = []
     for person, name in people:
@@ -124,11 +124,11 @@ def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) 
 
 def _record(
     db: Database, person: int, name: str, kinds: dict[str, int], weeks: NDArray[np.int64], same: NDArray[np.bool_]
-) -> Record:
+) -> AnnotatorStats:
     pace = annotator_stats.list_pace(db, person, limit=RECENT)
     per_hour, median_seconds, timed = pace_of(pace.seconds)
     fast = fast_share(pace)
-    return Record(
+    return AnnotatorStats(
         annotator_id=person,
         name=name,
         kinds=kinds,
@@ -157,7 +157,7 @@ def pace_of(seconds: NDArray[np.float64]) -> tuple[float | None, float | None, i
     return float(3600 * len(work) / work.sum()), float(np.median(work)), len(work)
 
 
-def fast_share(pace: Pace) -> Share | None:
+def fast_share(pace: ResponseTimes) -> Share | None:
     """Return the share of decisions that came faster than the diary can be read, None for too few decisions."""
     fast = pace.seconds < pace.characters / CHARACTERS_A_SECOND
     return _share(len(fast), int(fast.sum()))
@@ -200,7 +200,7 @@ def _by_week(weeks: NDArray[np.int64], same: NDArray[np.bool_]) -> Iterable[Week
             yield WeekShare(day_of(monday), told)
 
 
-def _told(hits: Hits) -> Share | None:
+def _told(hits: HitCounts) -> Share | None:
     return _share(hits.n, hits.same)
 
 

@@ -106,7 +106,7 @@ def run(
     # No project stands behind a labelled file, so what is covered by default is covered.
     plain = Settings(seed="")
     report = recipe_report.build(
-        work.recipe, work.checkpoint, work.prepared, trained, shown=lambda text: masking.shown(text, plain)
+        work.recipe, work.checkpoint, work.prepared, trained, shown=lambda text: masking.mask(text, plain)
     )
     report = {**work.run, "seconds": round(time.monotonic() - started, 1), **report}
     _write(request.out, work, report)

@@ -46,7 +46,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ReviewAction:
     """What a reviewer does with a diary.
 
     Attributes:
@@ -64,7 +64,7 @@ class Act:
     comment: str = ""
 
 
-def read_act(raw: Any) -> Act:
+def read_act(raw: Any) -> ReviewAction:
     """Return an act as a browser sent it.
 
     Raises:
@@ -73,7 +73,7 @@ def read_act(raw: Any) -> Act:
     try:
         first, second = raw["mark"]
         label_id, decision_id = raw.get("label_id"), raw.get("decision_id")
-        act = Act(
+        act = ReviewAction(
             kind=raw["kind"],
             diary_id=int(raw["diary_id"]),
             mark=(int(first), int(second)),
@@ -88,7 +88,7 @@ def read_act(raw: Any) -> Act:
     return act
 
 
-def do(db: Database, act: Act, *, reviewer_id: int) -> None:
+def apply(db: Database, act: ReviewAction, *, reviewer_id: int) -> None:
     """Do what a reviewer says, as a whole or not at all; the same act again changes nothing.
 
     Raises:
@@ -101,7 +101,7 @@ def do(db: Database, act: Act, *, reviewer_id: int) -> None:
         diary_access.require(db, diary_access.person(reviewer_id), "review", act.diary_id)
         if reviews.is_token_used(db, token):
             return
-        if reviews.mark(db, act.diary_id) != act.mark:
+        if reviews.get_revision(db, act.diary_id) != act.mark:
             raise UserError("review_overtaken", id=act.diary_id)
         standing = list_labelled(db, act.diary_id)
         if not standing:
@@ -114,7 +114,7 @@ def do(db: Database, act: Act, *, reviewer_id: int) -> None:
         audit_log.add(db, reviewer_id, f"review.{review.kind}", f"diary:{act.diary_id}", review=kept)
 
 
-def _review_of(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+def _review_of(db: Database, act: ReviewAction, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
     if act.kind == "ambiguous":
         return blank
     if act.kind == "return":
@@ -126,7 +126,7 @@ def _review_of(db: Database, act: Act, blank: NewReview, standing: Sequence[Deci
     return _correct(db, act, blank, standing)
 
 
-def _return(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+def _return(db: Database, act: ReviewAction, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
     if not act.comment:
         raise UserError("review_comment_missing")
     returned = next((d for d in standing if d.id == act.decision_id), in_force(standing))
@@ -135,7 +135,7 @@ def _return(db: Database, act: Act, blank: NewReview, standing: Sequence[Decisio
     return replace(blank, kind="return", returned_decision_id=returned.id)
 
 
-def _correct(db: Database, act: Act, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
+def _correct(db: Database, act: ReviewAction, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
     """Decide as the reviewer; somebody else's label is overridden only with a note."""
     is_own = all(decision.annotator_id == blank.reviewer_id for decision in standing)
     if not act.comment and not is_own:

@@ -79,7 +79,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _CaseContext:
     """What every part of a case looks up."""
 
     db: Database
@@ -110,7 +110,7 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
     """
     actor = diary_access.person(reviewer_id)
     diary_access.require(db, actor, "review", diary_id)
-    desk = _Desk(
+    desk = _CaseContext(
         db,
         actor,
         project_settings.load(db),
@@ -119,9 +119,9 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
         dict(annotators.list_annotators(db)),
         models.find_active(db),
     )
-    mark = reviews.mark(db, diary_id)
+    mark = reviews.get_revision(db, diary_id)
     diary = diaries.get_diary(db, diary_id)
-    diary = replace(diary, text=masking.shown(diary.text, desk.settings))
+    diary = replace(diary, text=masking.mask(diary.text, desk.settings))
     standing = actions.list_labelled(db, diary_id)
     given = actions.in_force(standing).label_id if standing else None
     item = _item(desk, diary)
@@ -143,12 +143,12 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
     )
 
 
-def _item(desk: _Desk, diary: Diary) -> dict[str, Any]:
+def _item(desk: _CaseContext, diary: Diary) -> dict[str, Any]:
     """Return the diary as the label page shows one. Test diaries keep what the model thinks to themselves."""
     blind = diary.part == "test" and desk.settings.blind_test
     split = sentences.find_sentences(desk.db, diary.id)
     has_answer = desk.active is not None and desk.active.tier != "zero" and not blind
-    scene = board.scene_of(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
+    scene = board.load_context(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
     return {
         "token": str(diary.id),
         "text": diary.text,
@@ -161,7 +161,9 @@ def _item(desk: _Desk, diary: Diary) -> dict[str, Any]:
     }
 
 
-def _why(desk: _Desk, signals: dict[str, float], standing: Sequence[Decision], given: int | None) -> tuple[str, ...]:
+def _why(
+    desk: _CaseContext, signals: dict[str, float], standing: Sequence[Decision], given: int | None
+) -> tuple[str, ...]:
     """Say what each signal says, the strongest first."""
     said = Counter(decision.label_id for decision in standing)
     shares = ", ".join(f"{desk.label(label_id)} {count}" for label_id, count in said.most_common())
@@ -176,7 +178,7 @@ def _why(desk: _Desk, signals: dict[str, float], standing: Sequence[Decision], g
     )
 
 
-def _vote(desk: _Desk, decision: Decision) -> dict[str, Any]:
+def _vote(desk: _CaseContext, decision: Decision) -> dict[str, Any]:
     return {
         "decision_id": decision.id,
         "name": desk.name_of[decision.annotator_id],
@@ -189,7 +191,7 @@ def _vote(desk: _Desk, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _standing(desk: _Desk, diary_id: int) -> dict[str, Any] | None:
+def _standing(desk: _CaseContext, diary_id: int) -> dict[str, Any] | None:
     """Say what a review that holds says of the diary."""
     found = reviews.find_standing(desk.db, diary_id)
     if found is None:
@@ -203,7 +205,7 @@ def _standing(desk: _Desk, diary_id: int) -> dict[str, Any] | None:
     return {"kind": found.kind, "said": said, "comment": found.comment if found.comment != "-" else ""}
 
 
-def _moment(desk: _Desk, moment: Moment) -> dict[str, str]:
+def _moment(desk: _CaseContext, moment: Moment) -> dict[str, str]:
     kind = f"undo_{moment.undone_kind}" if moment.kind == "undo" else moment.kind
     if moment.what == "decision":
         kind = "import" if moment.is_import else kind
@@ -217,7 +219,7 @@ def _clock(iso: str) -> str:
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _similar(desk: _Desk, path: Path, diary_id: int) -> tuple[dict[str, Any], ...]:
+def _similar(desk: _CaseContext, path: Path, diary_id: int) -> tuple[dict[str, Any], ...]:
     """Return the decided diaries that read most alike, the nearest first."""
     if desk.active is None:
         return ()
@@ -239,8 +241,8 @@ def _similar(desk: _Desk, path: Path, diary_id: int) -> tuple[dict[str, Any], ..
     return tuple(_neighbour(desk, i, float(near[i - 1])) for i in found)
 
 
-def _neighbour(desk: _Desk, diary_id: int, similarity: float) -> dict[str, Any]:
-    text = masking.shown(diaries.get_diary(desk.db, diary_id).text, desk.settings)
+def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str, Any]:
+    text = masking.mask(diaries.get_diary(desk.db, diary_id).text, desk.settings)
     text = " ".join(text.split())
     standing = actions.list_labelled(desk.db, diary_id)
     settled = reviews.find_standing(desk.db, diary_id)
@@ -260,13 +262,15 @@ def _neighbour(desk: _Desk, diary_id: int, similarity: float) -> dict[str, Any]:
     }
 
 
-def _guide(desk: _Desk, given: int | None, standing: Sequence[Decision], item: dict[str, Any]) -> dict[str, Any] | None:
+def _guide(
+    desk: _CaseContext, given: int | None, standing: Sequence[Decision], item: dict[str, Any]
+) -> dict[str, Any] | None:
     """Return what is written about telling the label in force and its strongest rival apart."""
     rival = _rival(desk, given, standing, item)
     if given is None or rival is None:
         return None
     title = desk.say("review.guide_pair", first=desk.label(given), second=desk.label(rival))
-    found = guidelines.of_pair(desk.db, given, rival)
+    found = guidelines.find_for_pair(desk.db, given, rival)
     if found is not None:
         return {"title": title, "text": found.text, "examples": list(found.examples), "definitions": []}
     told = []
@@ -278,7 +282,7 @@ def _guide(desk: _Desk, given: int | None, standing: Sequence[Decision], item: d
     return {"title": title, "text": "", "examples": [], "definitions": told} if told else None
 
 
-def _rival(desk: _Desk, given: int | None, standing: Sequence[Decision], item: dict[str, Any]) -> int | None:
+def _rival(desk: _CaseContext, given: int | None, standing: Sequence[Decision], item: dict[str, Any]) -> int | None:
     """Return the label that the given one is most likely mistaken for: what others said, else what the model finds."""
     others = Counter(d.label_id for d in standing if d.label_id != given)
     if others:

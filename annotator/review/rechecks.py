@@ -14,7 +14,7 @@ from annotator.accounts import diary_access
 from annotator.messages import Language, say
 from annotator.privacy import masking
 from annotator.review import actions
-from annotator.review.actions import Act
+from annotator.review.actions import ReviewAction
 from db.label_sets import history, labels
 from db.review import reviews
 from db.texts import diaries
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class RecheckItem:
     """A diary to look at again.
 
     Attributes:
@@ -48,7 +48,7 @@ def count(db: Database) -> int:
     return history.count_rechecks(db)
 
 
-def next_card(db: Database, *, annotator_id: int) -> Card | None:
+def next_card(db: Database, *, annotator_id: int) -> RecheckItem | None:
     """Return the diary to look at next, the oldest decision first; None if none is left.
 
     Raises:
@@ -62,15 +62,15 @@ def next_card(db: Database, *, annotator_id: int) -> Card | None:
     known = {label.id: label for label in labels.list_all_labels(db)}
     made = set() if due[0].change_id is None else set(history.get_change(db, due[0].change_id).after)
     near = {due[0].label_id, *made}
-    return Card(
+    return RecheckItem(
         diary_id=diary.id,
-        text=masking.shown(diary.text, project_settings.load(db)),
+        text=masking.mask(diary.text, project_settings.load(db)),
         written_on=diary.written_on,
         given=known[due[0].label_id],
         choices=tuple(
             sorted(labels.list_labels(db), key=lambda label: (label.id != due[0].label_id, label.id not in near))
         ),
-        mark=reviews.mark(db, diary.id),
+        mark=reviews.get_revision(db, diary.id),
     )
 
 
@@ -83,4 +83,4 @@ def choose(
         UserError: if somebody else was faster, or the label is not in force any more.
     """
     note = say("labels.recheck_note", language)
-    actions.do(db, Act("label", diary_id, mark, label_id=label_id, comment=note), reviewer_id=annotator_id)
+    actions.apply(db, ReviewAction("label", diary_id, mark, label_id=label_id, comment=note), reviewer_id=annotator_id)

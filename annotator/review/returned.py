@@ -27,7 +27,7 @@ _MEMO_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ReturnedDiary:
     """A diary that was sent back.
 
     Attributes:
@@ -47,17 +47,17 @@ class Card:
     returned_at: str
 
 
-def next_card(db: Database, annotator_id: int) -> Card | None:
+def next_card(db: Database, annotator_id: int) -> ReturnedDiary | None:
     """Return the diary that has waited longest for this person's answer; None if none waits."""
     waiting = _visible(db, annotator_id)
     if not waiting:
         return None
     first = waiting[0]
     diary = diaries.get_diary(db, first.diary_id)
-    return Card(
+    return ReturnedDiary(
         review_id=first.review_id,
         diary_id=diary.id,
-        text=masking.shown(diary.text, project_settings.load(db)),
+        text=masking.mask(diary.text, project_settings.load(db)),
         written_on=diary.written_on,
         mine=next((label for label in labels.list_labels(db) if label.id == first.label_id), None),
         memo=decisions.get_decision(db, first.decision_id).memo,
@@ -94,7 +94,7 @@ def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: in
         diary_access.require(db, diary_access.person(annotator_id), "answer", found.diary_id)
         kept = storable(memo).strip()[:_MEMO_CHARACTERS]
         # The decision that is sent back differs after an undo, so each answer has a token of its own.
-        token = f"answer:{card_review_id}:{reviews.mark(db, found.diary_id)[0]}"
+        token = f"answer:{card_review_id}:{reviews.get_revision(db, found.diary_id)[0]}"
         decision = NewDecision(found.diary_id, annotator_id, "label", token, label_id, kept)
         made = labelling_decisions.decide(db, decision)
     if made is None:

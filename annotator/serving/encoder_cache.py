@@ -37,7 +37,7 @@ _SAMPLE = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EncoderSpec:
     """An encoder that can be loaded.
 
     Attributes:
@@ -56,18 +56,18 @@ class Choice:
         return plain + (onnx_int8.SUFFIX if self.int8 else "")
 
 
-def in_force(db: Database) -> Choice:
+def in_force(db: Database) -> EncoderSpec:
     """Return the encoder of the serving model, or the settings' one where that model was made with another."""
-    return choice_of(db, models.find_active(db)) or Choice(project_settings.load(db).encoder, None, int8=False)
+    return choice_of(db, models.find_active(db)) or EncoderSpec(project_settings.load(db).encoder, None, int8=False)
 
 
-def of_next_round(db: Database) -> Choice:
+def of_next_round(db: Database) -> EncoderSpec:
     """Return the encoder that an instant round reads with: the one in force, as precise as the settings ask for."""
     now = in_force(db)
-    return Choice(now.base, now.tuned, int8=project_settings.load(db).precision == "int8")
+    return EncoderSpec(now.base, now.tuned, int8=project_settings.load(db).precision == "int8")
 
 
-def choice_of(db: Database, model: Model | None) -> Choice | None:
+def choice_of(db: Database, model: Model | None) -> EncoderSpec | None:
     """Return the encoder that a model names, if it is the settings' one or was tuned from it.
 
     A name is not yet an identity: `Shelf.of_model` compares the hashes.
@@ -78,14 +78,14 @@ def choice_of(db: Database, model: Model | None) -> Choice | None:
     for int8 in (False, True):
         plain = model.encoder.removesuffix(onnx_int8.SUFFIX) if int8 else model.encoder
         if plain == base:
-            return Choice(base, None, int8=model.encoder != base)
+            return EncoderSpec(base, None, int8=model.encoder != base)
         tuned = encoders.find_by_name(db, plain)
         if tuned is not None and tuned.base == base:
-            return Choice(base, tuned, int8=plain != model.encoder)
+            return EncoderSpec(base, tuned, int8=plain != model.encoder)
     return None
 
 
-class Shelf:
+class EncoderCache:
     """Loads encoders, and keeps the last two. Not safe for use by several threads at once."""
 
     def __init__(self, database: Path, *, cache: Path) -> None:
@@ -93,7 +93,7 @@ class Shelf:
         self._cache = cache
         self._loaded: OrderedDict[str, Encoder] = OrderedDict()
 
-    def get(self, db: Database, choice: Choice) -> Encoder:
+    def get(self, db: Database, choice: EncoderSpec) -> Encoder:
         """Return an encoder, loading it if need be.
 
         Raises:
@@ -122,7 +122,7 @@ class Shelf:
             raise UserError("model_of_other_encoder", version=model.version, made=model.encoder, now=encoder.name)
         return encoder
 
-    def _load(self, db: Database, choice: Choice) -> Encoder:
+    def _load(self, db: Database, choice: EncoderSpec) -> Encoder:
         if choice.int8:
             return self._load_int8(db, choice)
         tuned = choice.tuned
@@ -140,8 +140,8 @@ class Shelf:
             raise EncoderError("encoder_damaged", name=tuned.name)
         return encoder
 
-    def _load_int8(self, db: Database, choice: Choice) -> Encoder:
-        plain = Choice(choice.base, choice.tuned, int8=False)
+    def _load_int8(self, db: Database, choice: EncoderSpec) -> Encoder:
+        plain = EncoderSpec(choice.base, choice.tuned, int8=False)
         folder = project.encoders_folder(self._database) / choice.name.replace("/", "--")
         original = self.get(db, plain)
         digest = onnx_int8.digest_of(original.hash)

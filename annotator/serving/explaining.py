@@ -13,7 +13,7 @@ from learner.explanation import explainer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.serving.runtime import Serving, Workbench
+    from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
     from learner.explanation.explainer import Deletion, Explained
     from learner.text.characters import Span
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     Unit = Literal["eojeol", "morpheme", "sentence"]
 
 
-def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: int) -> None:
+def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int) -> None:
     """Compute and keep the explanation of one diary by a model: without the encoder where an earlier one is kept."""
-    unit = bench.settings(db).unit
+    unit = runtime.settings(db).unit
     diary = diaries.get_diary(db, diary_id)
     split = texts_sentences.find_sentences(db, diary_id)
-    filler = bench.filler(db, serving)
+    filler = runtime.filler(db, serving)
     made_with = _made_with(serving, unit, filler)
     known = explanation_cache.find(db, diary_id, made_with)
     found, kept = explainer.explain(
         diary.text,
         unit=unit,
         sentences=split.spans if split else (),
-        features_of=lambda texts: bench.features_of_texts(db, serving, texts),
+        features_of=lambda texts: runtime.features_of_texts(db, serving, texts),
         head=serving.classifier.head,
         seed=explainer.seed_of(diary_id, unit),
         kept=None if known is None else explainer.kept_from_bytes(known),
         # Gates remove; of words that are filled in for they tell nothing.
-        slopes_of=None if filler else bench.slopes_of(db, serving, diary.text),
+        slopes_of=None if filler else runtime.slopes_of(db, serving, diary.text),
         filler=filler,
     )
     explanation_cache.store(db, diary_id, made_with, kept.to_bytes())
@@ -46,19 +46,19 @@ def explain_diary(bench: Workbench, db: Database, serving: Serving, diary_id: in
 
 
 def explain_text(
-    bench: Workbench, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
+    runtime: ModelRuntime, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
 ) -> explanations.Explanation:
     """Return the explanation of a text that is no diary of the project; nothing of it is kept."""
-    unit = bench.settings(db).unit
-    filler = bench.filler(db, serving)
+    unit = runtime.settings(db).unit
+    filler = runtime.filler(db, serving)
     found, _ = explainer.explain(
         text,
         unit=unit,
         sentences=sentences,
-        features_of=lambda texts: bench.features_of_texts(db, serving, texts),
+        features_of=lambda texts: runtime.features_of_texts(db, serving, texts),
         head=serving.classifier.head,
         seed=explainer.seed_of(text, unit),
-        slopes_of=None if filler else bench.slopes_of(db, serving, text),
+        slopes_of=None if filler else runtime.slopes_of(db, serving, text),
         filler=filler,
     )
     return _as_stored(found, 0, serving, unit)

@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.serving.runtime import Workbench
+from annotator.serving.runtime import ModelRuntime
 from db.models import models
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
@@ -55,7 +55,7 @@ def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
     Raises:
         UserError: if there is no model or there are fewer than `FEWEST` diaries.
     """
-    bench = Workbench(path, cache=default_cache())
+    runtime = ModelRuntime(path, cache=default_cache())
     active = models.find_active(db)
     if active is None:
         raise UserError("no_model_yet")
@@ -64,29 +64,29 @@ def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
         raise UserError("removal_too_few", found=len(ids), least=FEWEST)
     places = np.unique(np.linspace(0, len(ids) - 1, count).astype(int))
     texts = diaries.list_texts(db, ids[places])
-    serving = bench.load_classifier(db, active)
-    token = bench.mask_token(db, serving)
-    falls = {"delete": _fall(bench, db, serving, texts, filler="")}
+    serving = runtime.load_classifier(db, active)
+    token = runtime.mask_token(db, serving)
+    falls = {"delete": _fall(runtime, db, serving, texts, filler="")}
     if token:
-        falls["mask"] = _fall(bench, db, serving, texts, filler=token)
+        falls["mask"] = _fall(runtime, db, serving, texts, filler=token)
     chosen = max(falls, key=lambda way: (falls[way], way == "delete"))
     project_settings.change(db, removal=chosen)
     return Removals(len(texts), falls["delete"], falls.get("mask"), chosen)
 
 
-def _fall(bench: Workbench, db: Database, serving: Serving, texts: list[str], *, filler: str) -> float:
+def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str], *, filler: str) -> float:
     """Return the mean fall of the likeliest label's probability without the strongest evidence; 0 where none is."""
-    unit = bench.settings(db).unit
+    unit = runtime.settings(db).unit
     falls = []
     for text in texts:
         found, _ = explainer.explain(
             text,
             unit=unit,
             sentences=sentences.fallback(text),
-            features_of=lambda changed: bench.features_of_texts(db, serving, changed),
+            features_of=lambda changed: runtime.features_of_texts(db, serving, changed),
             head=serving.classifier.head,
             seed=explainer.seed_of(text, unit),
-            slopes_of=None if filler else bench.slopes_of(db, serving, text),
+            slopes_of=None if filler else runtime.slopes_of(db, serving, text),
             filler=filler,
         )
         falls.append(0.0 if found.deletion is None else found.deletion.before - found.deletion.after)

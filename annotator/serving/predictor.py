@@ -12,7 +12,7 @@ from annotator.errors import UserError
 from annotator.label_sets import projection
 from annotator.serving import explaining, sound
 from annotator.serving.answers import Classified, Explained, Predicted
-from annotator.serving.runtime import Workbench
+from annotator.serving.runtime import ModelRuntime
 from db.models import explanations, models, predictions
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
@@ -38,14 +38,14 @@ class Predictor:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._bench = Workbench(path, cache=default_cache())
+        self._runtime = ModelRuntime(path, cache=default_cache())
         self._serving: Serving | None = None
         self._transcriber: Transcriber | None = None
 
     def classify(self, texts: Sequence[str]) -> Classified:
         """Return the probabilities of texts, in the model's own columns."""
         with self._loaded() as (db, serving):
-            return Classified(serving.model.id, self._bench.proba_of_texts(db, serving, texts))
+            return Classified(serving.model.id, self._runtime.proba_of_texts(db, serving, texts))
 
     def predict(self, texts: Sequence[str]) -> Predicted:
         """Return the probabilities of texts, of the labels in force.
@@ -54,8 +54,8 @@ class Predictor:
             UserError: ``model_of_other_labels`` if the model can't answer with any label in force.
         """
         with self._loaded() as (db, serving):
-            mapping = projection.in_force(db, serving.model)
-            proba = mapping.proba(self._bench.proba_of_texts(db, serving, texts))
+            mapping = projection.current_projection(db, serving.model)
+            proba = mapping.proba(self._runtime.proba_of_texts(db, serving, texts))
             if np.isnan(proba).any():
                 raise UserError("model_of_other_labels", version=serving.model.version)
             return Predicted(serving.model.id, serving.model.version, mapping.label_ids, mapping.known, proba)
@@ -63,10 +63,10 @@ class Predictor:
     def explain_text(self, text: str) -> Explained:
         """Return the sentences of a text, and why the model answers as it does."""
         with self._loaded() as (db, serving):
-            sentences = self._bench.splitter().split([text])[0].spans
-            found = explaining.explain_text(self._bench, db, serving, text, sentences)
-            proba = self._bench.proba_of_texts(db, serving, [text])[0]
-            return Explained(sentences, projection.in_force(db, serving.model).explanation(found, proba))
+            sentences = self._runtime.splitter().split([text])[0].spans
+            found = explaining.explain_text(self._runtime, db, serving, text, sentences)
+            proba = self._runtime.proba_of_texts(db, serving, [text])[0]
+            return Explained(sentences, projection.current_projection(db, serving.model).explanation(found, proba))
 
     def explain_diary(self, diary_id: int) -> None:
         """Compute and keep the explanation of a diary and its prediction, unless they are there.
@@ -77,10 +77,10 @@ class Predictor:
         with self._loaded() as (db, serving):
             diary = diaries.get_diary(db, diary_id)
             if predictions.find_proba(db, serving.model, diary_id) is None:
-                proba = self._bench.proba_of_texts(db, serving, [diary.text])
+                proba = self._runtime.proba_of_texts(db, serving, [diary.text])
                 predictions.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
-            if explanations.find_explanation(db, diary_id, serving.model.id, self._bench.settings(db).unit) is None:
-                explaining.explain_diary(self._bench, db, serving, diary_id)
+            if explanations.find_explanation(db, diary_id, serving.model.id, self._runtime.settings(db).unit) is None:
+                explaining.explain_diary(self._runtime, db, serving, diary_id)
 
     def transcribe(self, data: bytes, name: str) -> str:
         """Return what is said in an audio file.
@@ -113,5 +113,5 @@ class Predictor:
             if active is None:
                 raise UserError("no_model_yet")
             if self._serving is None or self._serving.model.id != active.id:
-                self._serving = self._bench.load_classifier(db, active)
+                self._serving = self._runtime.load_classifier(db, active)
             yield db, self._serving

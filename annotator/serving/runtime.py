@@ -15,7 +15,7 @@ from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.privacy import forgotten_files
 from annotator.serving import encoder_cache
-from annotator.serving.encoder_cache import Shelf
+from annotator.serving.encoder_cache import EncoderCache
 from db import connect
 from db.models import facts, models
 from db.models import text_spaces as models_text_spaces
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.encoder_cache import Choice
+    from annotator.serving.encoder_cache import EncoderSpec
     from annotator.settings import Settings
     from db import Database
     from db.models.models import Model
     from learner.classification.classifier import Classifier
-    from learner.classification.ngram_features import TextSpace
+    from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
     from learner.explanation.explainer import SlopesOf
     from learner.text.characters import Spans
@@ -60,10 +60,10 @@ class Serving:
 
     model: Model
     classifier: Classifier
-    text_space: TextSpace | None
+    text_space: NgramFeatures | None
 
 
-class Workbench:
+class ModelRuntime:
     """Loads what a job needs, once. A round and the upkeep, on two threads, share it.
 
     Attributes:
@@ -82,9 +82,9 @@ class Workbench:
         self.gives_way = False
         self.is_ending = False
         self.cache = cache
-        self._shelf = Shelf(database, cache=cache)
+        self._shelf = EncoderCache(database, cache=cache)
         self._serving: Serving | None = None
-        self._spaces: dict[str, TextSpace] = {}
+        self._spaces: dict[str, NgramFeatures] = {}
         self._splitter: SentenceSplitter | None = None
 
     @contextmanager
@@ -130,7 +130,7 @@ class Workbench:
         """Return the encoder in force: that of the serving model, or the settings' one; loaded at the first call."""
         return self.load_encoder(db, encoder_cache.in_force(db))
 
-    def load_encoder(self, db: Database, choice: Choice) -> Encoder:
+    def load_encoder(self, db: Database, choice: EncoderSpec) -> Encoder:
         """Return an encoder."""
         with self._encoding:
             return self._shelf.get(db, choice)
@@ -182,7 +182,7 @@ class Workbench:
         width = self._spaces[digest].width
         return VectorFile(project.vectors_folder(self.database) / f"text-{digest[:32]}", width=width)
 
-    def text_space(self, db: Database, digest: str | None = None) -> tuple[str, TextSpace] | None:
+    def text_space(self, db: Database, digest: str | None = None) -> tuple[str, NgramFeatures] | None:
         """Return a text space by its hash, or the newest one; None if there is none yet."""
         digest = digest or models_text_spaces.find_newest_text_space(db)
         if digest is not None and digest in self._spaces:

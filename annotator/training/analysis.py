@@ -263,7 +263,7 @@ def _counts_for_steadiness(done: Round) -> bool:
     return bool(stability and enough and stability["n"] and not math.isnan(stability["kappa"]))
 
 
-def find_unsure(db: Database, *, error: float) -> tuple[Unsure, int] | None:
+def find_uncertain(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     """Return below which confidence answers to undecided diaries should not be taken, and how many there are.
 
     Args:
@@ -273,7 +273,7 @@ def find_unsure(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     if active is None or not active.training_decisions:
         return None
     confidence = predictions.load_predictions(db, active).max(axis=1, initial=-np.inf)
-    decided = decisions.decided_ids(db)
+    decided = decisions.list_decided_ids(db)
     confidence[decided[decided <= len(confidence)] - 1] = np.nan
     left: NDArray[np.float32] = confidence[np.isfinite(confidence)]
     return (calibration.find_unsure(left, error=error), len(left)) if len(left) else None

@@ -21,7 +21,7 @@ Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "wor
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Evaluation:
     """How a model did on n test diaries.
 
     Attributes:
@@ -51,11 +51,11 @@ class Figures:
         return tuple(sum(row) for row in self.confusion)
 
 
-def read_figures(stored: dict[str, Any] | None) -> Figures | None:
+def read_figures(stored: dict[str, Any] | None) -> Evaluation | None:
     """Return stored figures, where JSON's NaN says that there is no value; None for None."""
     if not stored:
         return None
-    return Figures(
+    return Evaluation(
         n=int(stored["n"]),
         accuracy=_number(stored["accuracy"]),
         accuracy_low=float(stored["accuracy_low"]),
@@ -89,8 +89,8 @@ class Outcome:
 
     train_count: int
     new_count: int
-    before: Figures | None
-    after: Figures | None
+    before: Evaluation | None
+    after: Evaluation | None
     p: float | None
     promoted: bool
     new_in_head: int

@@ -19,7 +19,7 @@ import numpy as np
 from annotator.errors import UserError
 from annotator.label_sets import projection
 from annotator.label_sets.crosswalks import ids_by_name
-from annotator.serving.runtime import Workbench
+from annotator.serving.runtime import ModelRuntime
 from db.answers import queue
 from db.connection import write
 from db.label_sets import labels
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.label_sets.crosswalks import Crosswalk
-    from annotator.label_sets.projection import Columns
+    from annotator.label_sets.projection import LabelProjection
     from db import Database
     from learner.classification.classifier import Trained
     from learner.classification.pretrained import TextClassifier
@@ -95,7 +95,7 @@ def prefill(
             diaries.
         LearnerError: if the checkpoint or the project's encoder can't be used.
     """
-    waiting = np.array(sorted(queue.head(db, limit)), np.int64)
+    waiting = np.array(sorted(queue.list_head(db, limit)), np.int64)
     if len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_no_diaries", found=len(waiting), least=_FEWEST_DIARIES)
     said("load", 0.0)
@@ -108,7 +108,7 @@ def prefill(
     waiting, proba = waiting[known], proba[known]
     if len(np.unique(proba.argmax(axis=1))) < 2 or len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_one_answer", name=checkpoint, count=len(waiting))
-    model, trained = _learn(db, Workbench(path, cache=default_cache()), waiting, proba, columns, said)
+    model, trained = _learn(db, ModelRuntime(path, cache=default_cache()), waiting, proba, columns, said)
     agreement = float((trained.out_of_fold.argmax(axis=1) == proba.argmax(axis=1)).mean())
     named = replace(
         model,
@@ -121,7 +121,7 @@ def prefill(
 
 def _columns(
     db: Database, found: TextClassifier, pairs: Mapping[str, str], crosswalk: Crosswalk | None
-) -> tuple[Columns, dict[str, str]]:
+) -> tuple[LabelProjection, dict[str, str]]:
     """Return how the checkpoint's columns become those of the labels in force, and the same by names."""
     in_force = labels.list_labels(db)
     targets = {label.name: label.name for label in in_force}
@@ -148,7 +148,7 @@ def _columns(
         )
     place_of = {label.name: place for place, label in enumerate(in_force)}
     sources = [place_of.get(targets[_plain(label)], -1) for label in found.labels]
-    columns = projection.Columns(tuple(label.id for label in in_force), np.array(sources, np.int64))
+    columns = projection.LabelProjection(tuple(label.id for label in in_force), np.array(sources, np.int64))
     if columns.known_count < 2:
         raise UserError("prefill_labels_too_few", name=found.name, known=known)
     return columns, {label: targets[_plain(label)] for label in found.labels}
@@ -168,11 +168,11 @@ def _read(found: TextClassifier, texts: Sequence[str], said: Said) -> FloatArray
 
 
 def _learn(
-    db: Database, bench: Workbench, ids: NDArray[np.int64], proba: FloatArray, columns: Columns, said: Said
+    db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], proba: FloatArray, columns: LabelProjection, said: Said
 ) -> tuple[models.NewModel, Trained]:
     """Teach a head on the encoder in force to answer like the checkpoint."""
-    encoder, settings = bench.encoder(db), bench.settings(db)
-    vectors = _vectors(db, bench, ids, said)
+    encoder, settings = runtime.encoder(db), runtime.settings(db)
+    vectors = _vectors(db, runtime, ids, said)
     mean = vectors.mean(axis=0)
     features = classifiers.join_features(vectors, None, mean=mean)
     seed = int(settings.seed[:8], 16)
@@ -187,17 +187,17 @@ def _learn(
     return model, trained
 
 
-def _vectors(db: Database, bench: Workbench, ids: NDArray[np.int64], said: Said) -> FloatArray:
+def _vectors(db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], said: Said) -> FloatArray:
     """Return the vectors of diaries: kept ones, and for the others new ones, which are left to the worker to keep."""
-    file = bench.vector_file(db)
+    file = runtime.vector_file(db)
     there = file.has(ids)
-    vectors = np.zeros((len(ids), bench.encoder(db).width), np.float32)
+    vectors = np.zeros((len(ids), runtime.encoder(db).width), np.float32)
     vectors[there] = file.read(ids[there])
     missing = np.flatnonzero(~there)
     for at in range(0, len(missing), _TEXTS_A_TURN):
         said("learn", at / len(missing))
         places = missing[at : at + _TEXTS_A_TURN]
-        vectors[places] = bench.encode(db, diaries.list_texts(db, ids[places]), urgent=True).vectors
+        vectors[places] = runtime.encode(db, diaries.list_texts(db, ids[places]), urgent=True).vectors
     said("learn", 1.0)
     return vectors
 

@@ -70,7 +70,7 @@ class Plan:
     tier_seconds: dict[str, float]
 
 
-def plan(db: Database) -> Plan:
+def plan_round(db: Database) -> Plan:
     """Say what a round would learn from now."""
     counts = decisions.count_by_label(db, part="pool")
     training = {label.id: counts[label.id] for label in labels.list_labels(db) if label.id in counts}
@@ -91,7 +91,7 @@ def plan(db: Database) -> Plan:
         labels_in_use=len(training),
         expected_seconds=_expected_seconds(db, label_count),
         obstacle=obstacle,
-        labels_changed=bool(learned) and active is not None and not projection.in_force(db, active).is_same,
+        labels_changed=bool(learned) and active is not None and not projection.current_projection(db, active).is_same,
         offered_tier=_offered_tier(db, label_count),
         tier_seconds={tier: _expected_seconds(db, label_count, tier) for tier in TIERS},
     )
@@ -136,17 +136,17 @@ def request(db: Database, *, annotator_id: int | None, tier: str = "instant") ->
     """
     if tier not in TIERS:
         raise UserError("setting_unknown", setting="tier", found=tier, known=", ".join(TIERS))
-    current = plan(db)
+    current = plan_round(db)
     if current.obstacle == "round.obstacle.labels":
         raise UserError("labels_of_one_kind", count=current.label_count)
     return rounds.request_round(db, annotator_id=annotator_id, tier=tier)
 
 
-def start_offered(db: Database) -> bool:
+def request_offered_round(db: Database) -> bool:
     """Ask for a round of the tier that is offered, where the settings leave that to the worker; return whether."""
     if settings.load(db).deeper_tier != "start":
         return False
-    current = plan(db)
+    current = plan_round(db)
     if current.offered_tier is None or current.obstacle is not None:
         return False
     rounds.request_round(db, annotator_id=None, tier=current.offered_tier)
@@ -191,7 +191,7 @@ def activate(db: Database, version: int) -> None:
     active = models.find_active(db)
     if active is not None and active.encoder_hash != found[0].encoder_hash and not _is_known(db, found[0]):
         raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)
-    if projection.in_force(db, found[0]).known_count < _FEWEST_LABELS:
+    if projection.current_projection(db, found[0]).known_count < _FEWEST_LABELS:
         raise UserError("model_of_other_labels", version=version)
     models.activate(db, found[0].id, reason="person")
 

@@ -47,7 +47,7 @@ def _remove_old_jobs(database: Path) -> None:
 
 
 @dataclass
-class _Said:
+class _Status:
     """What the worker last said of itself, so that it writes only when something changed."""
 
     step: str = ""
@@ -65,9 +65,9 @@ class Worker:
 
     def __init__(self, database: Path, *, on_progress: Callable[[Progress], None] | None = None) -> None:
         self.database = database
-        self.bench = WorkerRuntime(database, cache=default_cache())
+        self.runtime = WorkerRuntime(database, cache=default_cache())
         self._on_progress = on_progress
-        self._said = _Said()
+        self._said = _Status()
         self._started_at = clock.now()
         self._stopping = False
         self._retry_at = 0.0
@@ -84,19 +84,19 @@ class Worker:
         with only_worker(self.database):
             signal.signal(signal.SIGTERM, self._stop)
             _remove_old_jobs(self.database)
-            round_thread = _RoundThread(self.bench)
+            round_thread = _RoundThread(self.runtime)
             try:
                 self._loop(round_thread, until=until)
             finally:
-                self.bench.end()
+                self.runtime.end()
                 round_thread.close()
-                self.bench.close()
+                self.runtime.close()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
     def _loop(self, round_thread: _RoundThread, *, until: str) -> None:
-        db = self.bench.open()
+        db = self.runtime.open()
         seen: object = None
         try:
             # Until the first piece is done the encoder is loading.
@@ -106,11 +106,11 @@ class Worker:
                 if until == "round_ended" and not round_open:
                     return
                 state = tasks.state(db)
-                may_work = not round_open or self.bench.gives_way
+                may_work = not round_open or self.runtime.gives_way
                 worked = may_work and state != seen and self._work(db, raise_errors=until != "stopped")
                 if not worked and not self._retrying():
                     if not round_open and state != seen and until == "stopped":
-                        round_cases.start_offered(db)
+                        round_cases.request_offered_round(db)
                     seen = state if not round_open else None
                     self._say(db)
                     if until == "idle" and not round_open:
@@ -125,11 +125,11 @@ class Worker:
 
     def _work(self, db: Database, *, raise_errors: bool) -> bool:
         """Do one piece of upkeep; return whether there was one. A round that computes has the right of way."""
-        if self._retrying() or self.bench.round_runs:
+        if self._retrying() or self.runtime.round_runs:
             return False
         number = forgotten.count_forgettings(db)
         try:
-            piece = tasks.next_piece(self.bench, db)
+            piece = tasks.next_piece(self.runtime, db)
         except Exception as problem:
             if forgotten.count_forgettings(db) != number:
                 return True  # what it worked with was forgotten meanwhile: look again
@@ -157,7 +157,7 @@ class Worker:
         error: dict[str, Any] | None = None,
         force: bool = False,
     ) -> None:
-        said = _Said(step, done, total, error)
+        said = _Status(step, done, total, error)
         if said == self._said and not force:
             return
         self._said = said
@@ -184,8 +184,8 @@ def _told(problem: Exception) -> dict[str, Any]:
 class _RoundThread:
     """The open round, run in a thread beside upkeep; one that an earlier worker has left is gone through again."""
 
-    def __init__(self, bench: WorkerRuntime) -> None:
-        self._bench = bench
+    def __init__(self, runtime: WorkerRuntime) -> None:
+        self._runtime = runtime
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
 
@@ -203,8 +203,8 @@ class _RoundThread:
 
     def _run(self, round_id: int) -> None:
         try:
-            with self._bench.right_of_way():
-                round_job.run(lambda name: round_job.run_step(self._bench, round_id, name))
+            with self._runtime.right_of_way():
+                round_job.run(lambda name: round_job.run_step(self._runtime, round_id, name))
         except Exception as problem:
             logger.error("A round could not say how it ended: %s", where(problem))
         else:

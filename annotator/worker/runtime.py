@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator.serving.runtime import Workbench
+from annotator.serving.runtime import ModelRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class ProgressMarks:
     word_job: Iterator[float] | None = None
 
 
-class WorkerRuntime(Workbench):
+class WorkerRuntime(ModelRuntime):
     """What the worker keeps loaded, and how far its tasks are.
 
     Attributes:

@@ -133,7 +133,7 @@ def _predict(db: Database) -> None:
 
 def _describe_labels(db: Database, texts: list[str]) -> None:
     """Share all payloads out among the labels: they stand in definitions, guidelines, examples and notes."""
-    me, found = annotators.annotator_id(db, ROLES["administrator"]), labels.list_labels(db)
+    me, found = annotators.get_or_create_id(db, ROLES["administrator"]), labels.list_labels(db)
     for label, part in zip(found, _batched(texts, -(-len(texts) // len(found))), strict=False):
         whole = "\n".join(part)
         changes = {label.id: {"definition": whole}}
@@ -145,7 +145,7 @@ def _describe_labels(db: Database, texts: list[str]) -> None:
 def _decide(db: Database, texts: list[str]) -> None:
     """Let people with payloads for names decide, with payloads for memos, and a reviewer send some back."""
     label_ids = [each.id for each in labels.list_labels(db)]
-    own, reviewer = (annotators.annotator_id(db, ROLES[role]) for role in ("annotator", "reviewer"))
+    own, reviewer = (annotators.get_or_create_id(db, ROLES[role]) for role in ("annotator", "reviewer"))
     memo, count = cycle(texts), diaries.last_diary_id(db)
     for diary_id in range(2, count + 1, 2):
         who = [own, *(found for found in (_person(db, next(memo)) for _ in range(3)) if found is not None)]
@@ -166,7 +166,7 @@ def _decide(db: Database, texts: list[str]) -> None:
 
 def _person(db: Database, name: str) -> int | None:
     try:
-        return annotators.annotator_id(db, name)
+        return annotators.get_or_create_id(db, name)
     except (UserError, DatabaseError):
         return None
 
@@ -177,5 +177,5 @@ def _name_people(db: Database, texts: list[str]) -> None:
 
 
 def _add_words(db: Database, texts: list[str]) -> None:
-    me, label_id = annotators.annotator_id(db, ROLES["administrator"]), labels.list_labels(db)[0].id
+    me, label_id = annotators.get_or_create_id(db, ROLES["administrator"]), labels.list_labels(db)[0].id
     _tried(texts, lambda text: dictionary.add(db, text, label_id, annotator_id=me))

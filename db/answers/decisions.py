@@ -200,7 +200,7 @@ def list_asked(db: Database) -> dict[int, tuple[int, str | None]]:
     return {int(diary_id): (int(decision_id), strategy.get(int(diary_id))) for diary_id, decision_id in first}
 
 
-def decided_ids(db: Database) -> NDArray[np.int64]:
+def list_decided_ids(db: Database) -> NDArray[np.int64]:
     """Return the diaries on which somebody's decision is in force, ascending."""
     found = rows(db, "select distinct diary_id from standing order by diary_id")
     return np.fromiter((row[0] for row in found), np.int64, len(found))

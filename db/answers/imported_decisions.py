@@ -65,7 +65,7 @@ def add_votes(db: Database, diary_id: int, votes: Sequence[NewVote], *, importer
         if vote.annotator is None:
             annotator_id = importer_id
         else:
-            annotator_id = annotators.annotator_id(db, vote.annotator, kind="importer")
+            annotator_id = annotators.get_or_create_id(db, vote.annotator, kind="importer")
         if _has_spoken(db, diary_id, annotator_id):
             continue
         added += 1

@@ -24,7 +24,7 @@ A prime, so that the share is independent of the part, which the same draw decid
 """
 
 
-class _Said(NamedTuple):
+class _Standing(NamedTuple):
     """A decision in force."""
 
     annotator_id: int
@@ -32,7 +32,7 @@ class _Said(NamedTuple):
     decision_id: int
 
 
-class Tally:
+class ProgressCounts:
     """The decisions in force of one database, as of its newest decision.
 
     Attributes:
@@ -44,7 +44,7 @@ class Tally:
     def __init__(self, *, overlap: int, cut: int) -> None:
         self._overlap, self._cut = overlap, cut
         self._up_to = 0
-        self._said: dict[int, tuple[_Said, ...]] = {}
+        self._said: dict[int, tuple[_Standing, ...]] = {}
         self._done: set[int] = set()
         self._labels: set[int] = set()
         self._since: tuple[int, set[int]] = (0, set())
@@ -85,11 +85,11 @@ class Tally:
                 iif((select y.draw % :draws from diaries y where y.id = s.diary_id) < :cut, :overlap, 1)
             from standing s where s.diary_id in (select value from json_each(:ids))
         """
-        found: dict[int, tuple[_Said, ...]] = {}
+        found: dict[int, tuple[_Standing, ...]] = {}
         needed: dict[int, int] = {}
         values = {"draws": DRAWS, "cut": self._cut, "overlap": self._overlap, "ids": json.dumps(diary_ids)}
         for diary_id, annotator_id, kind, decision_id, people in rows(db, sql, **values):
-            found[diary_id] = (*found.get(diary_id, ()), _Said(annotator_id, kind, decision_id))
+            found[diary_id] = (*found.get(diary_id, ()), _Standing(annotator_id, kind, decision_id))
             needed[diary_id] = people
         for diary_id in diary_ids:
             self._count(diary_id, -1)
@@ -113,11 +113,11 @@ class Tally:
                 self.waiting_of[one.annotator_id] += sign
 
 
-_kept: dict[tuple[str, int, int, int, int], Tally] = {}
+_kept: dict[tuple[str, int, int, int, int], ProgressCounts] = {}
 _lock = threading.Lock()
 
 
-def of(db: Database, *, overlap: int, cut: int) -> Tally:
+def get_counts(db: Database, *, overlap: int, cut: int) -> ProgressCounts:
     """Return the tally of a database, up to date.
 
     Args:
@@ -131,6 +131,6 @@ def of(db: Database, *, overlap: int, cut: int) -> Tally:
         if tally is None or not tally.refresh(db):
             for other in [other for other in _kept if other[0] == path]:
                 del _kept[other]
-            tally = _kept[key] = Tally(overlap=overlap, cut=cut)
+            tally = _kept[key] = ProgressCounts(overlap=overlap, cut=cut)
             tally.refresh(db)
         return tally

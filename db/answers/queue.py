@@ -268,7 +268,7 @@ def release_person(db: Database, annotator_id: int) -> int:
         return int(db.conn.execute("delete from leases where annotator_id = ?", (annotator_id,)).rowcount)
 
 
-def head(db: Database, limit: int) -> list[int]:
+def list_head(db: Database, limit: int) -> list[int]:
     """Return the diaries that people have before them or will get next: leased ones first."""
     leased = rows(db, "select diary_id from leases group by diary_id order by min(slot) limit :n", n=limit)
     waiting = rows(
@@ -313,12 +313,12 @@ def count_open(db: Database, annotator_id: int, rules: Rules | None = None) -> i
     return left
 
 
-def tally_of(db: Database, rules: Rules) -> progress_counts.Tally:
+def tally_of(db: Database, rules: Rules) -> progress_counts.ProgressCounts:
     """Return the counts of what people have decided, up to date."""
-    return progress_counts.of(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
+    return progress_counts.get_counts(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
 
 
-def unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> list[int]:
+def list_unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> list[int]:
     """Return diaries that are not in the queue though more people are asked for, in random but repeatable order."""
     # The draws decide, along the index of each part, so that it ends once there are enough.
     part = f"""

@@ -96,7 +96,7 @@ def _further_labels(db: Database, decision_ids: NDArray[np.int64]) -> NDArray[np
     return found[np.isin(found[:, 0], decision_ids)]
 
 
-def counting_ids(db: Database) -> frozenset[int]:
+def list_counting_ids(db: Database) -> frozenset[int]:
     """Return the label decisions that `list_labelled` counts, of both parts."""
     parts: tuple[Literal["pool", "test"], ...] = ("pool", "test")
     return frozenset(int(i) for part in parts for i in list_labelled(db, part=part).decision_ids)

@@ -24,11 +24,11 @@ _INT8_AGREEMENT = "int8_agreement"
 
 def store_cut_count(db: Database, count: int) -> None:
     """Keep how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
-    if count != cut_count(db):
+    if count != get_truncated_count(db):
         settings.store(db, **{_CUT_COUNT: count})
 
 
-def cut_count(db: Database) -> int:
+def get_truncated_count(db: Database) -> int:
     """Return how many diaries are longer than the encoder's maximum."""
     return int(settings.load(db).get(_CUT_COUNT, 0))
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def annotator_id(db: Database, name: str, *, kind: Literal["person", "importer"] = "person") -> int:
+def get_or_create_id(db: Database, name: str, *, kind: Literal["person", "importer"] = "person") -> int:
     """Return the id of the annotator of that name, who is added if new."""
     found = scalar(db, "select id from annotators where name = :name", name=name)
     if found is None:

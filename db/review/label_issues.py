@@ -34,7 +34,7 @@ class NewDoubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
+class LabelIssues:
     """What the newest round says of labels, by ascending decision.
 
     Attributes:
@@ -63,7 +63,7 @@ def store_doubts(db: Database, model_id: int, doubts: Sequence[NewDoubt]) -> Non
         db.conn.executemany(statement, found)
 
 
-def load(db: Database) -> Doubts:
+def load(db: Database) -> LabelIssues:
     """Return what the newest round says."""
     sql = """
         select model_id, decision_id, quality, flagged from label_doubts
@@ -71,7 +71,7 @@ def load(db: Database) -> Doubts:
     """
     found = np.array(rows(db, sql), np.float64).reshape(-1, 4)
     model_id = int(found[0, 0]) if len(found) else None
-    return Doubts(model_id, found[:, 1].astype(np.int64), found[:, 2], found[:, 3] == 1)
+    return LabelIssues(model_id, found[:, 1].astype(np.int64), found[:, 2], found[:, 3] == 1)
 
 
 def list_checked(db: Database) -> NDArray[np.int64]:

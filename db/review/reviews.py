@@ -141,7 +141,7 @@ def find_standing(db: Database, diary_id: int) -> Review | None:
     return None if row is None else Review(*row)
 
 
-def mark(db: Database, diary_id: int) -> tuple[int, int]:
+def get_revision(db: Database, diary_id: int) -> tuple[int, int]:
     """Return the newest decision and the newest review of a diary, 0 for none: who has seen it knows what is there."""
     sql = """
         select coalesce((select max(id) from decisions where diary_id = :diary), 0),

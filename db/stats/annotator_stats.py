@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ResponseTimes:
     """A person's newest decisions, newest first, those taken back since among them: they took time, too.
 
     Attributes:
@@ -28,7 +28,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class HitCounts:
     """How many answers there are, and how many of them are what they were compared with."""
 
     n: int
@@ -52,7 +52,7 @@ def count_kinds(db: Database) -> dict[int, dict[str, int]]:
     return found
 
 
-def list_pace(db: Database, annotator_id: int, *, limit: int) -> Pace:
+def list_pace(db: Database, annotator_id: int, *, limit: int) -> ResponseTimes:
     """Return how long a person took for the newest decisions of which it is known."""
     sql = """
         select d.seconds, length(y.text) from decisions d join diaries y on y.id = d.diary_id
@@ -60,10 +60,10 @@ def list_pace(db: Database, annotator_id: int, *, limit: int) -> Pace:
         order by d.id desc limit :limit
     """
     table = np.array(rows(db, sql, annotator=annotator_id, limit=limit), np.float64).reshape(-1, 2)
-    return Pace(table[:, 0], table[:, 1].astype(np.int64))
+    return ResponseTimes(table[:, 0], table[:, 1].astype(np.int64))
 
 
-def count_repeated(db: Database, annotator_id: int) -> Hits:
+def count_repeated(db: Database, annotator_id: int) -> HitCounts:
     """Count the labels that a person was asked for a second time, and those that came out the same."""
     sql = """
         select count(*), coalesce(sum(
@@ -72,10 +72,10 @@ def count_repeated(db: Database, annotator_id: int) -> Hits:
             join labels a on a.id = d.label_id left join labels b on b.id = r.label_id
         where r.annotator_id = :annotator and r.undone_at is null
     """
-    return Hits(*one(db, sql, annotator=annotator_id) or (0, 0))
+    return HitCounts(*one(db, sql, annotator=annotator_id) or (0, 0))
 
 
-def count_gold(db: Database, annotator_id: int) -> Hits:
+def count_gold(db: Database, annotator_id: int) -> HitCounts:
     """Count a person's labels on gold diaries, and the right ones; diaries that they made gold are left out."""
     sql = """
         select count(*), coalesce(sum(s.label_id = coalesce(l.merged_into, l.id)), 0)
@@ -83,4 +83,4 @@ def count_gold(db: Database, annotator_id: int) -> Hits:
             join labels l on l.id = g.label_id
         where s.kind = 'label' and g.annotator_id <> :annotator
     """
-    return Hits(*one(db, sql, annotator=annotator_id) or (0, 0))
+    return HitCounts(*one(db, sql, annotator=annotator_id) or (0, 0))

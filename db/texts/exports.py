@@ -64,7 +64,7 @@ def list_sentences(db: Database, diary_ids: Sequence[int]) -> dict[int, list[lis
     return {diary_id: mine for (diary_id, _), mine in zip(found, spans, strict=True)}
 
 
-def counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
+def list_counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
     """Return the label decisions on some diaries that count, as `db.answers.decisions.list_labelled` tells them."""
     sql = """
         select s.decision_id

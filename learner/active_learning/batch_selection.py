@@ -22,7 +22,7 @@ _MOST_CLUSTERED = 20_000
 
 
 @dataclass(slots=True)
-class Shortlist:
+class BatchSelector:
     """The diaries that a score wants most, from which batches are picked.
 
     Attributes:

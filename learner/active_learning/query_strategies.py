@@ -161,7 +161,7 @@ def _choose_head(recipe: _Recipe, pool: Pool, scores: FloatArray, *, size: int, 
     wanted = scores[places]
     if recipe.committee:
         wanted = _doubted_by_any(features, pool.proba[places], pool.committee)
-    shortlist = batch_selection.Shortlist(
+    shortlist = batch_selection.BatchSelector(
         wanted,
         features,
         pool.proba[places],

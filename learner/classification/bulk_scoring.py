@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from learner.classification.classifier import TEXT_SHARE
+from learner.classification.classifier import NGRAM_SCALE
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _ROWS_A_BLOCK = 1024
 _THREADS = 2
 
 
-def score_pool(
+def predict_rows(
     classifier: Classifier, vectors: VectorFile, text_features: VectorFile | None, *, start: int = 0, stop: int
 ) -> FloatArray:
     """Return what `classifier.proba(classifier.features(…))` gives for a run of rows, without building the features.
@@ -94,7 +94,7 @@ class _Head:
         return cls(
             classifier.mean,
             np.ascontiguousarray(weight[:, :width]),
-            np.ascontiguousarray(TEXT_SHARE * weight[:, width:], np.float32),
+            np.ascontiguousarray(NGRAM_SCALE * weight[:, width:], np.float32),
             np.asarray(classifier.bias / classifier.temperature, np.float32)[:, None],
         )
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     Head = tuple[FloatArray, FloatArray]
 
-TEXT_SHARE = 0.5
+NGRAM_SCALE = 0.5
 """Length of the text-space features beside encoder vectors of length 1; chosen in docs/learning.md."""
 
 ZERO_LABEL_SCALE = 8.0
 """Turns similarities, mostly within ±0.3, into logits of a cautious first guess."""
 
-STRENGTH = 1.0
+INVERSE_REGULARISATION = 1.0
 """Inverse regularisation of the head on features of this length; chosen in docs/learning.md."""
 
 BALANCE_FLOOR = 0.03
@@ -43,7 +43,7 @@ Without it a label seen three times weighs as much as one seen three hundred tim
 Chosen in docs/learning.md.
 """
 
-PRIOR_SHARE = 0.5
+LOGIT_ADJUSTMENT = 0.5
 """How much of the labels' frequencies a trained head answers with; chosen in docs/learning.md.
 
 With none of it rare labels are found soonest and answered too often, with all of it they are hardly ever answered.
@@ -143,7 +143,7 @@ def join_features(vectors: FloatArray, text_features: FloatArray | None, *, mean
     centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     if text_features is None:
         return np.asarray(centred, np.float32)
-    return np.hstack([centred, TEXT_SHARE * text_features]).astype(np.float32)
+    return np.hstack([centred, NGRAM_SCALE * text_features]).astype(np.float32)
 
 
 def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str], *, mean: FloatArray) -> Classifier:
@@ -299,7 +299,7 @@ def _with_prior(head: Head, targets: FloatArray) -> Head:
     """
     counts = targets.sum(axis=0, dtype=np.float64) + PRIOR_COUNT
     weight, bias = head
-    return weight, np.asarray(bias + PRIOR_SHARE * np.log(counts / counts.mean()), np.float32)
+    return weight, np.asarray(bias + LOGIT_ADJUSTMENT * np.log(counts / counts.mean()), np.float32)
 
 
 def _folds(labels: IntArray, seed: int) -> IntArray:
@@ -358,7 +358,7 @@ def _fit(
         losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
         # The bias is held only weakly: how frequent a label is, the data may say.
         size = (weight**2).sum() + 0.01 * (bias**2).sum()
-        loss: torch.Tensor = (sample * losses).mean() + size / (2 * STRENGTH * len(y))
+        loss: torch.Tensor = (sample * losses).mean() + size / (2 * INVERSE_REGULARISATION * len(y))
         if marked is not None:
             loss = loss + marked.price(weight) / len(y)
         loss.backward()  # type: ignore[no-untyped-call]

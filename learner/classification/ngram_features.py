@@ -29,7 +29,7 @@ _GRAMS = (1, 4)
 
 
 @dataclass(frozen=True, slots=True)
-class TextSpace:
+class NgramFeatures:
     """Fitted features. `transform` is the only use; `to_bytes` and `from_bytes` keep it."""
 
     vectorizer: Any
@@ -65,7 +65,7 @@ class TextSpace:
         return bytes(save(tensors, metadata={"grams": json.dumps(grams, ensure_ascii=False)}))
 
 
-def fit(texts: Sequence[str], *, seed: int) -> TextSpace:
+def fit(texts: Sequence[str], *, seed: int) -> NgramFeatures:
     """Fit the features on unlabelled texts.
 
     Args:
@@ -81,10 +81,10 @@ def fit(texts: Sequence[str], *, seed: int) -> TextSpace:
     components = np.ascontiguousarray(reduction.components_.astype(np.float16).astype(np.float32))
     vectorizer.idf_ = vectorizer.idf_.astype(np.float32)
     mean = np.asarray(grams @ components.T, np.float32).mean(axis=0)
-    return TextSpace(vectorizer, components, mean)
+    return NgramFeatures(vectorizer, components, mean)
 
 
-def from_bytes(data: bytes) -> TextSpace:
+def from_bytes(data: bytes) -> NgramFeatures:
     """Return the features that `TextSpace.to_bytes` wrote."""
     from safetensors.numpy import load
 
@@ -93,7 +93,7 @@ def from_bytes(data: bytes) -> TextSpace:
     grams = json.loads(header["__metadata__"]["grams"])
     vectorizer = _vectorizer(vocabulary={gram: i for i, gram in enumerate(grams)})
     vectorizer.idf_ = tensors["idf"]
-    return TextSpace(vectorizer, tensors["components"].astype(np.float32), tensors["mean"])
+    return NgramFeatures(vectorizer, tensors["components"].astype(np.float32), tensors["mean"])
 
 
 def _vectorizer(**options: Any) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
+class LabelIssues:
     """What a model says of given labels, one row each.
 
     Attributes:
@@ -38,7 +38,7 @@ class Doubts:
         return np.lexsort((self.quality, ~self.flagged))
 
 
-def find_doubts(proba: FloatArray, labels: IntArray) -> Doubts:
+def find_doubts(proba: FloatArray, labels: IntArray) -> LabelIssues:
     """Find labels that may be mistakes.
 
     Args:
@@ -58,7 +58,7 @@ def find_doubts(proba: FloatArray, labels: IntArray) -> Doubts:
     others = proba.copy()
     others[rows, labels] = -1
     suggested = others.argmax(axis=1)
-    return Doubts(quality, suggested, others[rows, suggested], _flag(proba, labels))
+    return LabelIssues(quality, suggested, others[rows, suggested], _flag(proba, labels))
 
 
 def _flag(proba: FloatArray, labels: IntArray) -> NDArray[np.bool_]:

@@ -120,7 +120,7 @@ def label_error(quality: FloatArray, suggested_proba: FloatArray, flagged: NDArr
     return np.where(flagged, margin, 0.0)
 
 
-def odd_explanation(text: str, spans: Spans, weights: Proba, *, proba: float) -> float:
+def implausible_explanation(text: str, spans: Spans, weights: Proba, *, proba: float) -> float:
     """Return the strength of an odd explanation: confidence times the share of its evidence that rests on nothing.
 
     It fires where the model is sure and the strongest unit holds no word that carries meaning: particles, endings,

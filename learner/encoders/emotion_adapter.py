@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from learner.encoders.fine_tuning import Examples, TuningSettings
+    from learner.encoders.fine_tuning import TuningSet, TuningSettings
 
 KOTE_EMOTIONS = 44
 _BANDS = ((1, 4), (5, 8), (9, 10))
@@ -85,14 +85,14 @@ def _emotions(listed: Sequence[Any]) -> NDArray[np.float32]:
     return emotions
 
 
-def examples(corpus: Corpus, places: NDArray[np.int64], *, comment_weight: float) -> Examples:
+def examples(corpus: Corpus, places: NDArray[np.int64], *, comment_weight: float) -> TuningSet:
     """Return a part of the corpus; a comment, which carries 44 answers, may count more than a review."""
-    from learner.encoders.fine_tuning import Examples
+    from learner.encoders.fine_tuning import TuningSet
 
     targets = corpus.targets[places]
     is_comment = ~np.isnan(targets[:, 0])
     weights = np.where(is_comment, comment_weight, 1.0).astype(np.float32)
-    return Examples([corpus.texts[i] for i in places], targets, weights)
+    return TuningSet([corpus.texts[i] for i in places], targets, weights)
 
 
 SEED = 0

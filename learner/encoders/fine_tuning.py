@@ -65,7 +65,7 @@ class TuningSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class TuningSet:
     """What an encoder is tuned on.
 
     Attributes:
@@ -180,8 +180,8 @@ class Tuned:
 def tune(
     encoder: Any,
     tokenizer: Any,
-    training: Examples,
-    validation: Examples | None,
+    training: TuningSet,
+    validation: TuningSet | None,
     settings: TuningSettings,
     *,
     prefix: str,
@@ -283,7 +283,7 @@ def _arguments(settings: TuningSettings, folder: Path, *, seed: int, evaluated: 
     )
 
 
-def _dataset(tokenizer: Any, examples: Examples, settings: TuningSettings, prefix: str) -> Any:
+def _dataset(tokenizer: Any, examples: TuningSet, settings: TuningSettings, prefix: str) -> Any:
     from datasets import Dataset
 
     ids = tokenizer(

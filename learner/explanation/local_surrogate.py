@@ -318,14 +318,14 @@ def draw(
     What is not all masks counts by LIME's kernel alone: the near texts more than the short ones.
     """
     if not chunks:
-        chosen = perturbations.choose(len(groups), budget=budget, rng=np.random.default_rng(0))
+        chosen = perturbations.sample_masks(len(groups), budget=budget, rng=np.random.default_rng(0))
         return chosen.keep.astype(np.float64), chosen.weights
     near = CHUNK if len(groups) <= FEW else _NEAR
     drawn = []
     for number, portion in enumerate(_portions(len(groups), chunks)):
         rng = np.random.default_rng([seed, _identity(groups), number])
-        drawn += [perturbations.choose(len(groups), budget=portion * near, rng=rng).keep]
-        drawn += [perturbations.choose_short(len(groups), portion * (CHUNK - near), rng)]
+        drawn += [perturbations.sample_masks(len(groups), budget=portion * near, rng=rng).keep]
+        drawn += [perturbations.sample_sparse_masks(len(groups), portion * (CHUNK - near), rng)]
     # np.unique sorts ascending, and the whole text is the largest.
     keep = np.unique(np.vstack(drawn), axis=0)[::-1].astype(np.float64)
     return keep, perturbations.kernel(keep.mean(axis=1))
@@ -467,7 +467,7 @@ def _covariance(
 @lru_cache(maxsize=128)
 def _neighbourhood(groups: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the masks whose texts are estimated, and LIME's map from them: the same for all of as many groups."""
-    chosen = perturbations.choose(groups, budget=_ESTIMATED, rng=np.random.default_rng(groups))
+    chosen = perturbations.sample_masks(groups, budget=_ESTIMATED, rng=np.random.default_rng(groups))
     keep = chosen.keep.astype(np.float64)
     return keep, linear_map(keep, chosen.weights)
 

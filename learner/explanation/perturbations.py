@@ -54,7 +54,7 @@ def kernel(kept_share: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.exp(-(distances**2) / KERNEL_WIDTH**2)))
 
 
-def choose(n: int, *, budget: int, rng: np.random.Generator) -> Masks:
+def sample_masks(n: int, *, budget: int, rng: np.random.Generator) -> Masks:
     """Choose masks over n units.
 
     All 2**n where they fit the budget: then nothing is drawn, and the result is what LIME tends to with endless
@@ -83,7 +83,7 @@ def choose(n: int, *, budget: int, rng: np.random.Generator) -> Masks:
     return Masks(keep, (worth / np.maximum(counts, 1))[removed])
 
 
-def choose_short(n: int, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def sample_sparse_masks(n: int, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Draw masks that keep about a third to a half of n units; one may come twice.
 
     Texts that keep less are read sooner, and what is left of them counts for more, so that they tell more of each

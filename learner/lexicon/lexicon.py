@@ -197,7 +197,7 @@ def votes(tags: Iterable[Tag], label_ids: Sequence[int]) -> FloatArray:
     return np.asarray(np.bincount(columns, minlength=len(label_ids)) / (len(columns) + 1), np.float32)
 
 
-def refine(proba: FloatArray, voted: FloatArray, *, strength: float) -> FloatArray:
+def adjust(proba: FloatArray, voted: FloatArray, *, strength: float) -> FloatArray:
     """Return probabilities, (n, k), moved towards the labels that a text's words speak for.
 
     log p + strength * votes, normalised: where no word votes, nothing changes.
@@ -231,7 +231,7 @@ def fit_strength(proba: FloatArray, voted: FloatArray, targets: FloatArray) -> f
         return 0.0
 
     def loss(strength: float) -> float:
-        refined = np.maximum(refine(proba, voted, strength=strength), 1e-9)
+        refined = np.maximum(adjust(proba, voted, strength=strength), 1e-9)
         return float(-(targets * np.log(refined)).sum()) + strength**2 / 2
 
     best = float(minimize_scalar(loss, bounds=(0.0, MAX_STRENGTH), method="bounded").x)

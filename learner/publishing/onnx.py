@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner.classification.classifier import TEXT_SHARE
+from learner.classification.classifier import NGRAM_SCALE
 from learner.encoders import onnx_int8
 from learner.encoders.onnx_int8 import Int8Encoder
 from learner.errors import EncoderError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.classification.classifier import Classifier
-    from learner.classification.ngram_features import TextSpace
+    from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
 
 _LONGEST_GRAM = 4
@@ -66,7 +66,7 @@ _ANSWER = """
 
 @private_files.umask()
 def write(
-    encoder: Encoder, classifier: Classifier, space: TextSpace | None, target: Path, *, about: dict[str, Any]
+    encoder: Encoder, classifier: Classifier, space: NgramFeatures | None, target: Path, *, about: dict[str, Any]
 ) -> None:
     """Write the graph of a version.
 
@@ -92,7 +92,7 @@ def write(
         raise EncoderError("model_unexportable", name=encoder.name, kind=type(error).__name__) from error
 
 
-def _graph(encoder: Encoder, classifier: Classifier, space: TextSpace | None, traced: Path) -> Any:
+def _graph(encoder: Encoder, classifier: Classifier, space: NgramFeatures | None, traced: Path) -> Any:
     import onnx
     from onnx import compose
 
@@ -111,7 +111,7 @@ def _graph(encoder: Encoder, classifier: Classifier, space: TextSpace | None, tr
     return whole
 
 
-def _tail(classifier: Classifier, space: TextSpace | None, *, opset: int, ir_version: int) -> Any:
+def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir_version: int) -> Any:
     from onnx import helper, numpy_helper, parser
 
     weight, bias = classifier.head
@@ -120,7 +120,7 @@ def _tail(classifier: Classifier, space: TextSpace | None, *, opset: int, ir_ver
     given, steps, features = f"float[texts, {width}] vectors", _CENTRED, "centred"
     if space is not None:
         given, steps, features = f"{given}, int64[texts, characters] characters", _CENTRED + _GRAMS, "features"
-        weight = np.hstack([weight[:, :width], TEXT_SHARE * weight[:, width:]])
+        weight = np.hstack([weight[:, :width], NGRAM_SCALE * weight[:, width:]])
         constants |= {
             "zero": np.array([0], np.float32),
             "one": np.array([1], np.float32),

@@ -75,7 +75,7 @@ def without(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str 
         return _filled(text, spans, keep, filler)
     kept: list[str] = []
     place = 0
-    for start, end in _gone(text, spans, keep):
+    for start, end in _removed_spans(text, spans, keep):
         left = len(text[:start].rstrip())
         right = len(text) - len(text[end:].lstrip())
         kept += [text[place:left], _separator(text, left, start, end, right)]
@@ -94,7 +94,7 @@ def _filled(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str)
     return "".join([*parts, text[place:]])
 
 
-def _gone(text: str, spans: Sequence[Span], keep: Sequence[bool]) -> list[Span]:
+def _removed_spans(text: str, spans: Sequence[Span], keep: Sequence[bool]) -> list[Span]:
     """Return what vanishes, joined where only white space stands between."""
     gone: list[Span] = []
     for (start, end), stays in zip(spans, keep, strict=True):

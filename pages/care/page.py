@@ -16,7 +16,7 @@ from pages.widgets.text import keyed, local_time, plain, say
 
 if TYPE_CHECKING:
     from annotator.accounts.permissions import Person
-    from annotator.privacy.care import Card, Filter
+    from annotator.privacy.care import Filter, FlaggedDiary
 
 _AT_ONCE = 10
 _COUNT = "care_count"
@@ -56,7 +56,7 @@ def _draw() -> None:
         st.button(say("care.more"), key="care_more", on_click=_show_more)
 
 
-def _draw_card(card: Card, person: Person) -> None:
+def _draw_card(card: FlaggedDiary, person: Person) -> None:
     flag = card.flag
     original = session.draft(_ORIGINALS, {}).get(flag.diary_id)
     with st.container(border=True):

@@ -17,7 +17,7 @@ from pages.widgets.text import local_time, plain, say
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.review.returned import Card
+    from annotator.review.returned import ReturnedDiary
 
 _ANSWERED = "corrections_answered"
 """Draft: diary and decision of each answer of this session, so that it can be taken back."""
@@ -55,7 +55,7 @@ def _note_shown(review_id: int) -> None:
         session.keep_draft(_SHOWN, (review_id, time.monotonic()))
 
 
-def _draw_card(card: Card, count: int) -> None:
+def _draw_card(card: ReturnedDiary, count: int) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.caption(say("corrections.about", id=card.diary_id, when=local_time(card.returned_at)), width="content")
@@ -65,7 +65,7 @@ def _draw_card(card: Card, count: int) -> None:
         st.html(f"<p style='{_QUOTE}'>{escape(card.comment)}</p>")
 
 
-def _draw_choices(db: Database, card: Card) -> None:
+def _draw_choices(db: Database, card: ReturnedDiary) -> None:
     if card.mine is not None:
         st.markdown(f"{say('corrections.mine')}: **{plain(card.mine.name)}**")
     with st.container(horizontal=True):

@@ -28,20 +28,20 @@ _UNDO_KEY = "Z"
 def confirm(word: str, label_id: int | None, source: Proposer, name: str) -> None:
     """Put a word into the dictionary; without a label, as one without emotion."""
     with callback_boundary(), project_location.opened() as db:
-        annotator_id = annotators.identify(db, name)
+        annotator_id = annotators.get_or_create(db, name)
         _remember(entries.confirm(db, word, label_id, annotator_id=annotator_id, source=source))
 
 
 def reject(word: str, source: Proposer, name: str) -> None:
     """Keep a word out of the dictionary."""
     with callback_boundary(), project_location.opened() as db:
-        _remember(entries.reject(db, word, annotator_id=annotators.identify(db, name), source=source))
+        _remember(entries.reject(db, word, annotator_id=annotators.get_or_create(db, name), source=source))
 
 
 def add(written: str, label_id: int | None, name: str) -> None:
     """Put a word that somebody wrote into the dictionary."""
     with callback_boundary(), project_location.opened() as db:
-        review = entries.add(db, written, label_id, annotator_id=annotators.identify(db, name))
+        review = entries.add(db, written, label_id, annotator_id=annotators.get_or_create(db, name))
         _remember(review)
         st.toast(say("dictionary.added", word=plain(review.word)), icon=":material/check:")
 
@@ -69,6 +69,6 @@ def _undo(name: str) -> None:
         return
     session.keep_draft(_REVIEWS, reviews[:-1] or None)
     with callback_boundary(), project_location.opened() as db:
-        done = entries.undo(db, reviews[-1], annotator_id=annotators.identify(db, name))
+        done = entries.undo(db, reviews[-1], annotator_id=annotators.get_or_create(db, name))
         key = "dictionary.undone" if done else "dictionary.overtaken"
         st.toast(say(key, word=plain(reviews[-1].word)), icon=":material/undo:")

@@ -16,7 +16,7 @@ from pages.widgets.text import interval, local_time, percent, say
 if TYPE_CHECKING:
     from annotator.dictionary.adjustment import Effect, State
     from annotator.project import Database
-    from annotator.training.evaluation import Figures
+    from annotator.training.evaluation import Evaluation
 
 _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
 
@@ -93,7 +93,7 @@ def _about(effect: Effect, n: int) -> str:
     return "  \n".join(lines)
 
 
-def _draw_side(title: str, figures: Figures | None, before: Figures | None) -> None:
+def _draw_side(title: str, figures: Evaluation | None, before: Evaluation | None) -> None:
     if figures is None or figures.accuracy is None:
         return
     with st.container(border=True, height="stretch"):

@@ -17,14 +17,14 @@ from pages.widgets import session
 from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
-    from annotator.dictionary.evidence import Basis
+    from annotator.dictionary.evidence import EvidenceTable
 
 _SECTIONS = ("words", "related", "tryout")
 _REVIEW_SECTIONS = (*_SECTIONS, "effect")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _gathered(path: str, mark: tuple[int | str, ...]) -> Basis | None:
+def _gathered(path: str, mark: tuple[int | str, ...]) -> EvidenceTable | None:
     """Analyse the explained diaries once for each state of their explanations, which `mark` and `path` name."""
     with project_location.opened() as db:
         return evidence.gather(db)
@@ -53,7 +53,7 @@ def _draw() -> None:
             draw_effect(db)
         else:
             with st.spinner(say("dictionary.gathering")):
-                basis = _gathered(str(project_location.path()), evidence.mark(db))
+                basis = _gathered(str(project_location.path()), evidence.get_revision(db))
             draw_words(db, basis)
 
 

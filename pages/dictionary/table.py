@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.dictionary.entries import Label
-    from annotator.dictionary.evidence import Basis, Row
+    from annotator.dictionary.evidence import EvidenceTable, Row
 
 CHOSEN = "dictionary_word"
 """Draft of the word that was chosen in the list."""
@@ -37,7 +37,7 @@ def page_of(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[number * _ROWS_A_PAGE : (number + 1) * _ROWS_A_PAGE]
 
 
-def draw_table(rows: Sequence[Row], basis: Basis | None, labels: Sequence[Label]) -> None:
+def draw_table(rows: Sequence[Row], basis: EvidenceTable | None, labels: Sequence[Label]) -> None:
     """Draw a page of words; a row can be chosen to decide about."""
     name_of = {label.id: label.name for label in labels}
     label_ids = () if basis is None else basis.label_ids

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.dictionary.entries import Label
-    from annotator.dictionary.evidence import Basis, Filter, Row
+    from annotator.dictionary.evidence import EvidenceTable, Filter, Row
     from annotator.project import Database
 
 _LATER = "dictionary_later"
@@ -35,7 +35,7 @@ _REJECT_KEY, _NONE_KEY, _LATER_KEY = "F", "V", "S"
 _EXAMPLE = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7;margin:.15rem 0"
 
 
-def draw_words(db: Database, basis: Basis | None) -> None:
+def draw_words(db: Database, basis: EvidenceTable | None) -> None:
     """Draw the words of the dictionary and those that could come into it."""
     labels = editing.list_labels(db)
     rows = _draw_filters(db, basis, labels)
@@ -77,7 +77,7 @@ def _ask_more() -> None:
         entries.ask(db, "evidence")
 
 
-def _draw_filters(db: Database, basis: Basis | None, labels: Sequence[Label]) -> list[Row]:
+def _draw_filters(db: Database, basis: EvidenceTable | None, labels: Sequence[Label]) -> list[Row]:
     if basis is not None:
         total = basis.evidence.diary_total
         st.caption(say("dictionary.basis", version=basis.version, diaries=total, words=len(basis.evidence.forms)))
@@ -109,7 +109,7 @@ def _draw_filters(db: Database, basis: Basis | None, labels: Sequence[Label]) ->
     return rows
 
 
-def _draw_nothing(basis: Basis | None, *, is_filtered: bool) -> None:
+def _draw_nothing(basis: EvidenceTable | None, *, is_filtered: bool) -> None:
     if basis is None:
         st.info(say("dictionary.no_model"), icon=":material/hourglass_empty:")
     elif not basis.evidence.diary_total:
@@ -118,7 +118,7 @@ def _draw_nothing(basis: Basis | None, *, is_filtered: bool) -> None:
         st.info(say("dictionary.no_match" if is_filtered else "dictionary.all_decided"), icon=":material/info:")
 
 
-def _draw_card(db: Database, row: Row, basis: Basis | None, labels: Sequence[Label]) -> None:
+def _draw_card(db: Database, row: Row, basis: EvidenceTable | None, labels: Sequence[Label]) -> None:
     with st.container(border=True):
         st.html(f"<p style='font-size:1.5rem;font-weight:600;margin:0'>{escape(row.word)}</p>")
         st.caption(_about(row, basis, labels))
@@ -128,7 +128,7 @@ def _draw_card(db: Database, row: Row, basis: Basis | None, labels: Sequence[Lab
         _draw_choices(row, labels)
 
 
-def _about(row: Row, basis: Basis | None, labels: Sequence[Label]) -> str:
+def _about(row: Row, basis: EvidenceTable | None, labels: Sequence[Label]) -> str:
     """Say where a word stands and what it speaks for, the strongest label first."""
     parts = [say(f"dictionary.state_{row.state}")]
     if row.means is not None and basis is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def draw_worker_off(db: Database) -> None:
     """Say that nothing will happen, if the worker does not run."""
-    if not status.pulse(db, project_location.path()).is_working:
+    if not status.get_worker_health(db, project_location.path()).is_working:
         st.warning(say("dictionary.worker_off", command="maeumgyeol worker"), icon=":material/pause_circle:")
 
 
@@ -29,7 +29,7 @@ def watch(job: Literal["evidence", "vectors", "effect"]) -> None:
     with boundary(), project_location.opened() as db:
         if not entries.is_waiting(db, job):
             st.rerun()
-        worker = status.pulse(db, project_location.path()).worker
+        worker = status.get_worker_health(db, project_location.path()).worker
         if worker is not None and worker.step in ("evidence", "words", "dictionary") and worker.total > 1:
             st.progress(min(1.0, worker.done / worker.total), text=say(f"step.{worker.step}"))
         else:

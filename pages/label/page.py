@@ -36,7 +36,7 @@ def _receive() -> None:
     with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
         # A browser goes on with what somebody pressed before another person signed in: that waits for its owner.
-        if client["scope"] == board.scope(db, person.name):
+        if client["scope"] == board.storage_scope(db, person.name):
             _keep(db, client, annotator_id=person.annotator_id)
 
 
@@ -91,9 +91,9 @@ def _data(db: Database) -> BoardData:
     tab, settings = session.label_tab(), project_settings.load(db)
     shown = None
     if tab.holder is not None:
-        shown = board.board(
+        shown = board.load_board(
             db,
-            annotator_id=annotators.identify(db, session.name()),
+            annotator_id=annotators.get_or_create(db, session.name()),
             holder=tab.holder,
             language=session.language(),
             shown_model_id=tab.model_id,
@@ -103,7 +103,7 @@ def _data(db: Database) -> BoardData:
         _uncover(db, shown.items)
         _look_for(db, [item["diary_id"] for item in shown.items])
     return BoardData(
-        scope=board.scope(db, session.name()),
+        scope=board.storage_scope(db, session.name()),
         holder=tab.holder,
         strings=board_strings(session.language()),
         labels=[_label(asdict(label)) for label in editing.list_labels(db)],
@@ -137,7 +137,7 @@ def _notice(db: Database, shown: Board | None) -> str | None:
     if shown is None or not shown.waiting:
         count = returned.count(db, session.person(db).annotator_id)
         return say("corrections.notice", count=count) if count else None
-    pulse = status.pulse(db, project_location.path())
+    pulse = status.get_worker_health(db, project_location.path())
     if not pulse.is_working:
         return say("label.worker_off")
     if pulse.worker is not None and pulse.worker.error is not None:

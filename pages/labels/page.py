@@ -44,7 +44,7 @@ def _name(view: str, waiting: int) -> str:
 
 
 def _draw_next_step(db: Database) -> None:
-    if rounds.plan(db).labels_changed:
+    if rounds.plan_round(db).labels_changed:
         st.page_link("pages/learn/page.py", label=say("labels.go_learn"), icon=":material/model_training:")
 
 

@@ -16,7 +16,7 @@ from pages.widgets.text import plain, say
 if TYPE_CHECKING:
     from annotator.label_sets.editing import Label
     from annotator.project import Database
-    from annotator.review.rechecks import Card
+    from annotator.review.rechecks import RecheckItem
 
 _UNDO_KEY = "Z"
 """No label can have it: the label page takes back with it too."""
@@ -46,7 +46,7 @@ def draw_recheck(db: Database) -> None:
         )
 
 
-def _draw_card(card: Card) -> None:
+def _draw_card(card: RecheckItem) -> None:
     with st.container(border=True):
         about = [say("labels.recheck_diary", id=card.diary_id), card.written_on or ""]
         st.caption(" · ".join(filter(None, about)))
@@ -59,7 +59,7 @@ def _draw_card(card: Card) -> None:
             _draw_choice(card, label)
 
 
-def _draw_choice(card: Card, label: Label) -> None:
+def _draw_choice(card: RecheckItem, label: Label) -> None:
     is_given = label.id == card.given.id
     key = label.key.upper()
     st.button(

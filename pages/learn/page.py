@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def _draw() -> None:
     st.title(say("learn.title"))
     with project_location.opened() as db:
-        _draw_plan(rounds.plan(db), label_count=len(status.label_names(db)))
+        _draw_plan(rounds.plan_round(db), label_count=len(status.label_names(db)))
         open_round = rounds.find_open(db)
         if open_round is not None:
             watch_round(open_round.id)
@@ -98,7 +98,7 @@ def _minutes(plan: Plan, tier: str) -> int:
 
 def _request(name: str, tier: str) -> None:
     with callback_boundary(), project_location.opened() as db:
-        rounds.request(db, annotator_id=annotators.identify(db, name), tier=tier)
+        rounds.request(db, annotator_id=annotators.get_or_create(db, name), tier=tier)
 
 
 def _draw_choice(setting: str, now: str, options: tuple[str, ...], *, icon: str) -> None:

@@ -18,7 +18,7 @@ from pages.widgets.text import interval, local_time, percent, say
 if TYPE_CHECKING:
     from annotator.labelling.rationales import MarkedWord
     from annotator.project import Database
-    from annotator.training.evaluation import Figures, Outcome
+    from annotator.training.evaluation import Evaluation, Outcome
     from annotator.training.rounds import Round
 
 _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
@@ -61,7 +61,7 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             _draw_figures(say("learn.after"), outcome.after, outcome.before)
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
-    _draw_marked_words(rationales.of_round(db, ended, person=session.person(db)))
+    _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
         st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
@@ -92,7 +92,7 @@ def _draw_marked_words(words: list[MarkedWord]) -> None:
     st.caption(say("learn.marked.help"))
 
 
-def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -> None:
+def _draw_figures(title: str, figures: Evaluation | None, before: Evaluation | None) -> None:
     with st.container(border=True, height="stretch"):
         if figures is None or figures.accuracy is None:
             st.metric(title, "–")
@@ -112,7 +112,7 @@ def _draw_figures(title: str, figures: Figures | None, before: Figures | None) -
         )
 
 
-def _macro_f1(figures: Figures) -> str:
+def _macro_f1(figures: Evaluation) -> str:
     if figures.macro_f1 is None:
         return "–"
     if figures.macro_f1_low is None or figures.macro_f1_high is None:

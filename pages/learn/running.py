@@ -24,7 +24,7 @@ def watch_round(round_id: int) -> None:
     """
     draw_problem()
     with boundary(), project_location.opened() as db:
-        pulse = status.pulse(db, project_location.path())
+        pulse = status.get_worker_health(db, project_location.path())
         current = pulse.open_round
         if current is None or current.id != round_id:
             st.rerun()

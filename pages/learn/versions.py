@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from annotator.project import Database
     from annotator.status import Measured, Version
-    from annotator.training.evaluation import Figures
+    from annotator.training.evaluation import Evaluation
 
 
 def draw_versions(db: Database) -> None:
@@ -47,7 +47,7 @@ def draw_versions(db: Database) -> None:
         _draw_comparison(measured)
 
 
-def _row(version: Version, figures: Figures | None) -> dict[str, object]:
+def _row(version: Version, figures: Evaluation | None) -> dict[str, object]:
     accuracy = "–"
     if figures is not None and figures.accuracy is not None:
         accuracy = f"{percent(figures.accuracy)} ({interval(figures.accuracy_low, figures.accuracy_high)})"

@@ -72,7 +72,7 @@ def _lean(measured: Reliability) -> str:
 
 def draw_unsure(db: Database) -> None:
     """Say which answers should not be taken unread."""
-    found = analysis.find_unsure(db, error=ERROR)
+    found = analysis.find_uncertain(db, error=ERROR)
     if found is None:
         return
     unsure, left = found

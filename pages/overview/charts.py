@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from annotator.quality.automation_bias import Side
     from annotator.status import Measured
     from annotator.training.analysis import Reliability
-    from annotator.training.evaluation import Figures
+    from annotator.training.evaluation import Evaluation
 
 
 def labels_figure(
@@ -108,7 +108,7 @@ def confidence_figure(counts: Sequence[int], *, axes: tuple[str, str]) -> go.Fig
     return figure
 
 
-def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str, str]) -> go.Figure:
+def confusion_figure(names: Sequence[str], figures: Evaluation, *, axes: tuple[str, str]) -> go.Figure:
     """Return counts by true label (rows) and answer (columns), tinted by the share of their row."""
     totals = figures.true_counts
     shares = [
@@ -122,7 +122,7 @@ def confusion_figure(names: Sequence[str], figures: Figures, *, axes: tuple[str,
     return heat_map(shares, texts, rows=rows, columns=names, axes=axes)
 
 
-def f1_figure(names: Sequence[str], figures: Figures, *, axis: str, missing: str) -> go.Figure:
+def f1_figure(names: Sequence[str], figures: Evaluation, *, axis: str, missing: str) -> go.Figure:
     """Return the F1 of each label as a point with its 95 % interval, and the number of test diaries behind it.
 
     The figures stand in a column of their own at the right, where no interval crosses them.

@@ -57,7 +57,7 @@ def _do(db: Database, event: dict[str, Any]) -> None:
     me = filters.reviewer(db)
     if event["type"] == "act":
         act = actions.read_act(event.get("act"))
-        actions.do(db, act, reviewer_id=me)
+        actions.apply(db, act, reviewer_id=me)
         _move(diary=_whole(event.get("next")), said=say(f"review.done_{act.kind}", id=act.diary_id))
     elif event["type"] == "undo":
         undone = actions.undo_last(db, me)

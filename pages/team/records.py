@@ -15,13 +15,13 @@ from pages.widgets.theme import draw_chart
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.quality.annotator_stats import Record, Share
+    from annotator.quality.annotator_stats import AnnotatorStats, Share
 
 _CARD = 165  # pixels: two stand beside each other on a phone
 _SHARES = ("consistency", "gold", "with_others")
 
 
-def draw_people(records: Sequence[Record]) -> None:
+def draw_people(records: Sequence[AnnotatorStats]) -> None:
     """Draw everybody's record as a table, with what is worth a kind word below it."""
     if not records:
         return
@@ -46,7 +46,7 @@ def draw_people(records: Sequence[Record]) -> None:
             st.markdown(f"- {say('record.fast_of', name=plain(record.name), n=record.fast.n, share=share)}")
 
 
-def draw_mine(record: Record | None) -> None:
+def draw_mine(record: AnnotatorStats | None) -> None:
     """Draw somebody's own record."""
     st.subheader(say("record.mine_title"))
     st.caption(say("record.mine_intro"))
@@ -68,7 +68,7 @@ def draw_mine(record: Record | None) -> None:
         draw_chart(figure, key="team_mine_weeks", height=220, alt=alt)
 
 
-def _draw_figures(record: Record) -> None:
+def _draw_figures(record: AnnotatorStats) -> None:
     figures = {
         "decided": f"{sum(record.kinds.values()):,}",
         "per_hour": "–" if record.per_hour is None else f"{record.per_hour:.0f}",
@@ -81,7 +81,7 @@ def _draw_figures(record: Record) -> None:
             st.metric(say(f"record.{name}"), value, border=True, width=_CARD, help=_help(record, name))
 
 
-def _help(record: Record, name: str) -> str:
+def _help(record: AnnotatorStats, name: str) -> str:
     share = getattr(record, name, None) if name in _SHARES else None
     words = say(f"record.{name}_help", fewest=annotator_stats.FEWEST)
     return words if share is None else f"{words} {say('record.interval', n=share.n, interval=_bounds(share))}"

@@ -96,7 +96,7 @@ def person(db: Database) -> Person:
     if not has_name():
         # Who decided last is the likeliest to be back after the page was loaded again.
         set_name(next(iter(annotators.list_people(db)), say("cli.me", language())))
-    return Person(annotators.identify(db, name()), name(), "administrator", is_solo=True)
+    return Person(annotators.get_or_create(db, name()), name(), "administrator", is_solo=True)
 
 
 def token() -> str | None:

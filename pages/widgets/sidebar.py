@@ -108,7 +108,7 @@ def _change_name() -> None:
 def draw_status() -> None:
     """Draw what worker and round are at, read again every two seconds."""
     with boundary(), project_location.opened() as db:
-        pulse = status.pulse(db, project_location.path())
+        pulse = status.get_worker_health(db, project_location.path())
         with st.container(border=True, gap="small"):
             _draw_worker(pulse)
             if pulse.version is None:

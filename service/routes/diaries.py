@@ -19,7 +19,7 @@ from annotator.messages import say
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
 from service import schemas
-from service.dependencies import AtDesk, needs
+from service.dependencies import State, needs
 from service.errors import language_of
 from service.routes.strict_bodies import StrictRoute
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from annotator.ingest.api import Item
     from annotator.privacy.forgetting import Trained
-    from service.dependencies import Desk
+    from service.dependencies import ServiceState
 
 router = APIRouter(tags=["diaries"], route_class=StrictRoute)
 
@@ -56,7 +56,7 @@ Key = Annotated[
 async def store_diary(
     request: Request,
     response: Response,
-    desk: AtDesk,
+    desk: State,
     caller: Writing,
     body: schemas.DiaryIn,
     classify: Classify = False,
@@ -76,7 +76,7 @@ async def store_diary(
 async def store_diaries(
     request: Request,
     response: Response,
-    desk: AtDesk,
+    desk: State,
     caller: Writing,
     body: schemas.DiariesIn,
     classify: Classify = False,
@@ -89,7 +89,7 @@ async def store_diaries(
 async def _store(
     request: Request,
     response: Response,
-    desk: Desk,
+    desk: ServiceState,
     caller: Caller,
     items: Sequence[Item],
     classify: bool,
@@ -117,7 +117,7 @@ async def _store(
 
 
 @router.post("/classifications", response_model=schemas.Predictions)
-async def classify_texts(desk: AtDesk, caller: Classifying, body: schemas.TextsIn) -> Any:
+async def classify_texts(desk: State, caller: Classifying, body: schemas.TextsIn) -> Any:
     """Classify up to 1,000 texts at once. Nothing is kept."""
     await run_in_threadpool(api.check_texts, body.texts)
     said = await desk.engine.classify(body.texts)
@@ -125,14 +125,14 @@ async def classify_texts(desk: AtDesk, caller: Classifying, body: schemas.TextsI
 
 
 @router.get("/diaries/{diary_id}", response_model=schemas.Diary)
-def read_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
+def read_diary(desk: State, caller: Reading, diary_id: DiaryId) -> Any:
     """Return a diary with the label that counts and what the model says; what is private is covered."""
     with desk.opened() as db:
         return api.read(db, caller, diary_id)
 
 
 @router.get("/diaries/{diary_id}/explanation", response_model=schemas.Explanation)
-async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any:
+async def explain_diary(desk: State, caller: Reading, diary_id: DiaryId) -> Any:
     """Return why the model gives a diary its label. The first time it is computed, which takes seconds."""
     found = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
     if found is None:
@@ -144,7 +144,7 @@ async def explain_diary(desk: AtDesk, caller: Reading, diary_id: DiaryId) -> Any
 
 
 @router.put("/diaries/{diary_id}/label", response_model=schemas.Diary)
-def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: schemas.LabelIn) -> Any:
+def correct_label(desk: State, caller: Writing, diary_id: DiaryId, body: schemas.LabelIn) -> Any:
     """Say what a diary is, for instance where the model was wrong: a decision under the token's name, which trains.
 
     The same label again changes nothing. Without `read` the answer holds nothing but the label that was given.
@@ -155,7 +155,7 @@ def correct_label(desk: AtDesk, caller: Writing, diary_id: DiaryId, body: schema
 
 
 @router.get("/diaries/{diary_id}/forgetting", response_model=schemas.Forgetting)
-def preview_forgetting(desk: AtDesk, caller: Forgetting, diary_id: DiaryId) -> Any:
+def preview_forgetting(desk: State, caller: Forgetting, diary_id: DiaryId) -> Any:
     """Return what `DELETE` would let go, without doing it."""
     with desk.opened() as db:
         found = forgetting.preview(db, Selection(ids=(diary_id,)))
@@ -170,7 +170,7 @@ def preview_forgetting(desk: AtDesk, caller: Forgetting, diary_id: DiaryId) -> A
 
 
 @router.delete("/diaries/{diary_id}", response_model=schemas.Forgotten)
-def forget_diary(request: Request, desk: AtDesk, caller: Forgetting, diary_id: DiaryId) -> Any:
+def forget_diary(request: Request, desk: State, caller: Forgetting, diary_id: DiaryId) -> Any:
     """Let a diary go for good, with all that was made and said of it. Once more it changes nothing."""
     with desk.opened() as db:
         done = forgetting.forget(db, caller, Selection(ids=(diary_id,)))

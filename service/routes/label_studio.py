@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from annotator.accounts.api_tokens import Caller
 from annotator.ingest import api, label_studio
-from service.dependencies import AtDesk, needs
+from service.dependencies import State, needs
 from service.routes.strict_bodies import StrictRoute
 from service.schemas import MOST_TEXTS
 
@@ -44,7 +44,7 @@ def health(caller: Asking) -> Object:
 
 
 @router.post("/setup")
-def setup(desk: AtDesk, caller: Asking, body: Setup) -> Object:
+def setup(desk: State, caller: Asking, body: Setup) -> Object:
     """Look whether the project's interface offers labels of ours, and name the model. Its access token is not kept."""
     with desk.opened() as db:
         label_studio.read_interface(db, body.schema_)
@@ -52,7 +52,7 @@ def setup(desk: AtDesk, caller: Asking, body: Setup) -> Object:
 
 
 @router.post("/predict")
-async def predict(desk: AtDesk, caller: Asking, body: Predict) -> Object:
+async def predict(desk: State, caller: Asking, body: Predict) -> Object:
     """Return a prediction for each task, an empty list for one without a text. Nothing is kept."""
     interface = await desk.run(lambda db: label_studio.read_interface(db, body.label_config))
     texts = label_studio.task_texts(body.tasks, interface)
@@ -67,7 +67,7 @@ async def predict(desk: AtDesk, caller: Asking, body: Predict) -> Object:
 
 
 @router.post("/webhook", status_code=201)
-def webhook(desk: AtDesk, caller: Telling, body: Annotated[Object, Body()]) -> Object:
+def webhook(desk: State, caller: Telling, body: Annotated[Object, Body()]) -> Object:
     """Keep what people decided; start a round when asked; everything else is none of our business."""
     action = str(body.get("action"))
     with desk.opened() as db:
@@ -77,7 +77,7 @@ def webhook(desk: AtDesk, caller: Telling, body: Annotated[Object, Body()]) -> O
 
 
 @router.post("/train", status_code=201)
-def train(desk: AtDesk, caller: Telling, body: Annotated[Object, Body()]) -> Object:
+def train(desk: State, caller: Telling, body: Annotated[Object, Body()]) -> Object:
     """Start a round, as older versions of Label Studio ask for it; what they decided comes with it."""
     with desk.opened() as db:
         label_studio.take_tasks(db, caller, body)
@@ -85,14 +85,14 @@ def train(desk: AtDesk, caller: Telling, body: Annotated[Object, Body()]) -> Obj
 
 
 @router.post("/job_status")
-def job_status(desk: AtDesk, caller: Asking, body: Annotated[Object, Body()]) -> Object:
+def job_status(desk: State, caller: Asking, body: Annotated[Object, Body()]) -> Object:
     """Say how far a round is."""
     with desk.opened() as db:
         return {"job_status": label_studio.job_status(db, str(body.get("job")))}
 
 
 @router.get("/versions")
-def versions(desk: AtDesk, caller: Asking) -> Object:
+def versions(desk: State, caller: Asking) -> Object:
     """Name the one version that answers."""
     with desk.opened() as db:
         return {"versions": [label_studio.model_version(db)]}

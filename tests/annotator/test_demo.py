@@ -76,7 +76,7 @@ def test_the_demo_holds_every_entry_and_no_label(entries: list[dict[str, str]], 
         assert all(diary.metadata == {} for diary in kept)
         assert decisions.last_decision_id(db) == 0
         assert "label" not in batches.list_batches(db)[0].columns
-        assert sorted(queue.head(db, 10_000)) == [diary.id for diary in kept]
+        assert sorted(queue.list_head(db, 10_000)) == [diary.id for diary in kept]
         assert all(diary.written_on and diary.author for diary in kept)
         names = {label.name for label in DEFAULT_LABELS}
         for column in ("author", "source", "metadata"):

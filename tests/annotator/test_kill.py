@@ -47,8 +47,8 @@ def test_processes_that_are_killed_lose_nothing_that_was_confirmed(tmp_path: Pat
 def test_a_press_that_is_lost_or_that_nobody_sent_is_counted(project_path: Path) -> None:
     with closing(project.open_project(project_path)) as db:
         fill(db, 4)
-        me = annotators.annotator_id(db, "나")
-        items = board.board(db, annotator_id=me, holder="tab", language="ko").items
+        me = annotators.get_or_create_id(db, "나")
+        items = board.load_board(db, annotator_id=me, holder="tab", language="ko").items
         for seq, item in enumerate(items[:2], 1):
             raw = {"seq": seq, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "label_id": 1}
             assert decisions.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None

@@ -47,7 +47,7 @@ def filled(opened: Database) -> Database:
     """Five diaries: two people on the first, with marked words; one label, one flag, one skip; nothing on the last."""
     rows = "\n".join(f'"{text.replace(chr(34), 2 * chr(34))}",2026-03-0{i + 1}' for i, text in enumerate(TEXTS))
     import_file(opened, f"일기,날짜\n{rows}\n".encode(), "일기.csv")
-    me, you = (annotators.annotator_id(opened, name) for name in ("가람", "나래"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("가람", "나래"))
     decisions.add(opened, NewDecision(1, me, "label", "token-1", 1, "메모 하나", other_label_ids=(3,), intensity=4))
     decisions.add(opened, NewDecision(1, you, "label", "token-2", 2))
     decisions.add(opened, NewDecision(2, you, "label", "token-3", 5, intensity=2))

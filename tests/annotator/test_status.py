@@ -56,7 +56,7 @@ def test_an_empty_project_has_a_status(opened: Database, project_path: Path) -> 
 
 def test_a_status_counts_what_is_in_force(opened: Database, project_path: Path) -> None:
     fill(opened, 10)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for diary_id, label_id in ((1, 2), (2, 2), (3, 5)):
         decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", label_id))
     decisions.add(opened, NewDecision(4, me, "flag", "token-4"))
@@ -73,12 +73,12 @@ def test_a_status_counts_what_is_in_force(opened: Database, project_path: Path) 
 
 
 def test_a_pulse_tells_whether_the_worker_lives(opened: Database, project_path: Path) -> None:
-    assert not status.pulse(opened, project_path).is_working
+    assert not status.get_worker_health(opened, project_path).is_working
     with only_worker(project_path):
-        assert status.pulse(opened, project_path).is_working
-    assert status.pulse(opened, project_path).version is None
+        assert status.get_worker_health(opened, project_path).is_working
+    assert status.get_worker_health(opened, project_path).version is None
     _add_model(opened)
-    assert status.pulse(opened, project_path).version == 0
+    assert status.get_worker_health(opened, project_path).version == 0
 
 
 def test_confidences_are_the_largest_probabilities_of_what_was_predicted(opened: Database) -> None:

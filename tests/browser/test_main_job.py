@@ -154,9 +154,9 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             label_all(page, db, 30)
             press(page, "KeyZ", "ㅋ")
             press(page, "KeyZ", "ㅋ")
-            me = annotators.annotator_id(db, "나")
+            me = annotators.get_or_create_id(db, "나")
             wait_until(page, lambda: decisions.count_by_kind(db, me).get("label") == 28)
-            before = queue.head(db, 50)
+            before = queue.list_head(db, 50)
             wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
             shoot(page, "label")
             page.goto(f"{address}/learn")
@@ -165,7 +165,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             expect(page.get_by_text("1판").first).to_be_visible()
             expect(page.get_by_text(re.compile("첫|1번째")).first).to_be_visible()
             shoot(page, "learn")
-            assert queue.head(db, 50) != before
+            assert queue.list_head(db, 50) != before
             page.goto(f"{address}/overview")
             page.locator(".js-plotly-plot").first.wait_for()
             shoot(page, "overview")
@@ -186,5 +186,5 @@ def _explained(db: Database) -> bool:
     active = models.find_active(db)
     chosen = settings.load(db)
     # Blind diaries are shown without one.
-    shown = (i for i in queue.head(db, 20) if not blinding.is_blind(diaries.get_diary(db, i), chosen))
+    shown = (i for i in queue.list_head(db, 20) if not blinding.is_blind(diaries.get_diary(db, i), chosen))
     return active is not None and explanations.find_explanation(db, next(shown), active.id, "eojeol") is not None

@@ -185,18 +185,18 @@ def desk_at(page: Page, path: Path) -> Iterator[Desk]:
 
 
 def _change_labels(db: Database) -> None:
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     first = editing.list_labels(db)[0]
     editing.edit(db, {first.id: {"name": "화남", "definition": "화가 난 마음"}}, annotator_id=me)
 
 
 def _add_label(db: Database) -> None:
-    editing.add(db, editing.NewLabel("그리움", key="9"), annotator_id=annotators.annotator_id(db, "나"))
+    editing.add(db, editing.NewLabel("그리움", key="9"), annotator_id=annotators.get_or_create_id(db, "나"))
 
 
 def _write_guideline(db: Database) -> None:
     first = editing.list_labels(db)[0]
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     guidelines.write_guideline(db, first.id, None, "소리를 질렀다면 화남", ["문을 쾅 닫았다."], annotator_id=me)
 
 
@@ -263,7 +263,7 @@ def test_a_memo_goes_on_being_typed_while_the_labels_change(page: Page, path: Pa
         page.keyboard.press("Escape")
         desk.decide("5")
         assert [
-            one.memo for one in decisions.list_recent(desk.db, annotators.annotator_id(desk.db, "나"), limit=9)
+            one.memo for one in decisions.list_recent(desk.db, annotators.get_or_create_id(desk.db, "나"), limit=9)
         ] == ["1번 2번 3"]
 
 
@@ -347,7 +347,7 @@ def test_what_the_server_refuses_is_said_until_somebody_has_read_it(page: Page, 
         desk.read()
         number = desk.shown()
         with closing(project.open_project(path)) as db:
-            editing.retire(db, editing.list_labels(db)[0].id, annotator_id=annotators.annotator_id(db, "나"))
+            editing.retire(db, editing.list_labels(db)[0].id, annotator_id=annotators.get_or_create_id(db, "나"))
         page.keyboard.press("1")
         refusals = page.locator(".board .refusals")
         expect(refusals).to_contain_text(f"저장하지 않았어요: 일기 #{number}")
@@ -432,4 +432,4 @@ def test_an_address_that_is_none_leads_to_a_page_of_ours_and_each_page_has_one_a
             accounts.add(db, None, "수아", "administrator", password=PASSWORD)
         page.goto(f"{desk.address}/labels2")
         expect(page).to_have_url(re.compile(r"/login\?next=/labels2$"))
-        queue.release_person(desk.db, annotators.annotator_id(desk.db, "나"))
+        queue.release_person(desk.db, annotators.get_or_create_id(desk.db, "나"))

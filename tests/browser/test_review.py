@@ -90,7 +90,7 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         page.keyboard.type("<img src=x onerror=alert(1)> **again**")
         page.keyboard.press("Enter")
         wait_until(page, lambda: (found := reviews.find_standing(db, other)) is not None and found.kind == "return")
-        me = annotators.annotator_id(db, "지민")
+        me = annotators.get_or_create_id(db, "지민")
         assert reviews.count_returned(db, me) == 1
 
         expect(article).to_contain_text("#3")

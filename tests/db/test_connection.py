@@ -9,7 +9,7 @@ import pytest
 
 import db
 from db import settings
-from db.connection import backup, lend, scalar, write
+from db.connection import backup, pooled, scalar, write
 from db.errors import DatabaseError
 
 
@@ -100,9 +100,9 @@ def test_a_backup_is_whole_and_never_overwrites(tmp_path: Path) -> None:
 
 
 def test_a_lent_connection_is_lent_again_and_never_to_two_at_once(project_path: Path) -> None:
-    with lend(project_path) as first, lend(project_path) as second:
+    with pooled(project_path) as first, pooled(project_path) as second:
         assert first is not second
-    with lend(project_path) as again:
+    with pooled(project_path) as again:
         assert again in (first, second)
 
 
@@ -110,7 +110,7 @@ def test_a_lent_connection_goes_from_thread_to_thread(project_path: Path) -> Non
     seen = []
 
     def look() -> None:
-        with lend(project_path) as one:
+        with pooled(project_path) as one:
             seen.append((id(one), scalar(one, "select count(*) from labels")))
 
     for _ in range(2):
@@ -125,29 +125,29 @@ def test_a_connection_in_which_something_went_wrong_is_not_lent_again(project_pa
     seen = []
 
     def fail() -> None:
-        with lend(project_path) as broken:
+        with pooled(project_path) as broken:
             seen.append(broken)
             broken.conn.execute("begin immediate")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    with lend(project_path) as left_open:
+    with pooled(project_path) as left_open:
         assert left_open not in seen
         left_open.conn.execute("begin immediate")
-    with lend(project_path) as fresh, write(fresh):
+    with pooled(project_path) as fresh, write(fresh):
         assert fresh is not left_open
 
 
 def test_a_database_that_takes_the_place_of_another_is_the_one_that_is_lent(project_path: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
-    with lend(project_path) as old:
+    with pooled(project_path) as old:
         backup(old, other)
         settings.store(old, mark="old")
-    with lend(project_path) as before:
+    with pooled(project_path) as before:
         for ending in ("", "-wal", "-shm"):
             Path(f"{project_path}{ending}").unlink(missing_ok=True)
         other.rename(project_path)
-    with lend(project_path) as after:
+    with pooled(project_path) as after:
         assert after is not before
         assert "mark" not in settings.load(after)

@@ -105,10 +105,10 @@ def test_two_tables_in_one_place_are_refused(path: Path) -> None:
 
 def test_what_is_refused_is_refused_as_soon_as_it_is_there(path: Path) -> None:
     """A process that has opened the file before looks again when its schema has changed."""
-    with connection.lend(path):
+    with connection.pooled(path):
         pass
     _spoil(path, *FOREIGN["trigger"])
-    with pytest.raises(DatabaseError, match="database_foreign"), connection.lend(path):
+    with pytest.raises(DatabaseError, match="database_foreign"), connection.pooled(path):
         pass
 
 

@@ -139,7 +139,7 @@ def test_a_word_by_hand_comes_in_and_what_is_none_is_said(explained: Path, open_
 
 def test_a_text_is_tagged_and_no_markup_of_it_survives(explained: Path, open_app: Callable[..., AppTest]) -> None:
     with project.opened(explained) as db:
-        entries.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
+        entries.add(db, "눈물", SAD, annotator_id=annotators.get_or_create_id(db, "나"))
     app = _choose(open_app("dictionary"), "dictionary_section", "tryout")
     app.text_area(key="dictionary_tryout").set_value(f"{MARKUP} 눈물이 났다").run()
     assert "[슬픔]" in _html(app)
@@ -152,7 +152,7 @@ def test_no_markup_of_a_diary_or_a_word_survives(explained: Path, open_app: Call
     with project.opened(explained) as db:
         db.conn.execute("update diaries set text = ? || ' 눈물이 난다' where id = 4", (MARKUP,))
         db.conn.commit()
-        me = annotators.annotator_id(db, "나")
+        me = annotators.get_or_create_id(db, "나")
         word_emotions.add(db, word_emotions.NewWordEmotion(MARKUP, SAD, "confirmed", "hand", me))
     app = _choose(open_app("dictionary"), "dictionary_state", "confirmed")
     assert MARKUP not in _html(app)
@@ -162,7 +162,7 @@ def test_no_markup_of_a_diary_or_a_word_survives(explained: Path, open_app: Call
 
 def test_related_words_wait_for_a_press(explained: Path, open_app: Callable[..., AppTest]) -> None:
     with project.opened(explained) as db:
-        entries.add(db, "눈물", SAD, annotator_id=annotators.annotator_id(db, "나"))
+        entries.add(db, "눈물", SAD, annotator_id=annotators.get_or_create_id(db, "나"))
     vectors = np.array([[1, 0], [0.8, 0.6]], np.float32)
     about = {"encoder_hash": "hash", "diaries": 6}
     word_vectors.store(entries.vectors_file(explained, "encoder"), WordVectors(("눈물", "울다"), vectors), about)

@@ -50,8 +50,8 @@ def test_the_language_can_be_changed(filled: Path, open_app) -> None:
 
 def test_another_name_is_kept_from_page_to_page(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
-        annotators.identify(db, "나")
-        annotators.identify(db, "지민")
+        annotators.get_or_create(db, "나")
+        annotators.get_or_create(db, "지민")
     app = open_app("overview")
     app.sidebar.selectbox(key="frame_name").set_value("지민").run()
     app.switch_page("pages/learn/page.py").run()
@@ -60,8 +60,8 @@ def test_another_name_is_kept_from_page_to_page(filled: Path, open_app) -> None:
 
 def test_who_decided_last_is_there_again_after_the_page_was_loaded_anew(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
-        annotators.identify(db, "나")
-        decision = NewDecision(1, annotators.identify(db, "서연"), "label", "token-1234", 2)
+        annotators.get_or_create(db, "나")
+        decision = NewDecision(1, annotators.get_or_create(db, "서연"), "label", "token-1234", 2)
         labelling_decisions.decide(db, decision)
     assert open_app("overview").sidebar.selectbox(key="frame_name").value == "서연"
 

@@ -95,7 +95,7 @@ def full(ready: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with project.opened(ready) as db:
         reviewed.make(db)
         models.store_metrics(db, models.find_active(db).id, {"test": _figures()})  # type: ignore[union-attr]
-        who = annotators.annotator_id(db, "지민")
+        who = annotators.get_or_create_id(db, "지민")
         guidelines.add_guideline(db, 1, None, "x", ["y"], annotator_id=who)
         word_emotions.add(db, word_emotions.NewWordEmotion("눈물", 5, "confirmed", "hand", who))
         accounts.add(db, None, "수아", "administrator", password=PASSWORD)

@@ -120,7 +120,7 @@ def test_a_guideline_is_written_with_a_preview_and_its_versions_stay(filled: Pat
 
 def test_a_change_that_others_rest_on_can_not_be_taken_back_first(filled: Path, open_app: OpenApp) -> None:
     with project.opened(filled) as db:
-        me = annotators.identify(db, "나")
+        me = annotators.get_or_create(db, "나")
         editing.add(db, NewLabel("서운함"), annotator_id=me)
         editing.merge(db, SORROW, 8, annotator_id=me)
     app = _view(open_app("labels"), "history")

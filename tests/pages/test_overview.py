@@ -84,7 +84,7 @@ def _label_the_pool(path: Path, *, shown_same: float, hidden: int) -> None:
     """Label 100 pool diaries, of which the model said 2: half of the hidden ones so, of the others the share given."""
     with project.opened(path) as db:
         fill(db, 200)
-        me = annotators.annotator_id(db, "나")
+        me = annotators.get_or_create_id(db, "나")
         pool = [int(i) for i in diaries.list_ids(db, "pool")][:100]
         order = [None, *[2] * (100 - hidden), *[None] * (hidden - 1)] if hidden else [2] * 100
         for number, (diary_id, shown) in enumerate(zip(pool, order, strict=True)):

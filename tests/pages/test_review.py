@@ -7,7 +7,7 @@ import pytest
 
 from annotator import project
 from annotator.review import actions, returned
-from annotator.review.actions import Act, Filter
+from annotator.review.actions import Filter, ReviewAction
 from db.answers import decisions
 from db.people import annotators
 from db.review import reviews
@@ -27,8 +27,8 @@ def doubted(ready: Path) -> Path:
 
 def _send_back(path: Path, comment: str) -> None:
     with project.opened(path) as db:
-        me = annotators.annotator_id(db, "검토자")
-        actions.do(db, Act("return", 1, reviews.mark(db, 1), comment=comment), reviewer_id=me)
+        me = annotators.get_or_create_id(db, "검토자")
+        actions.apply(db, ReviewAction("return", 1, reviews.get_revision(db, 1), comment=comment), reviewer_id=me)
 
 
 def _button(app, words: str):
@@ -53,7 +53,7 @@ def test_the_rows_are_counted_and_filters_narrow_them(doubted: Path, open_app) -
 
 def test_all_rows_of_a_filter_are_accepted_by_one_button(doubted: Path, open_app) -> None:
     with project.opened(doubted) as db:
-        me = annotators.annotator_id(db, "나")
+        me = annotators.get_or_create_id(db, "나")
         seen = decisions.last_decision_id(db)
         assert actions.accept_all(db, Filter(), reviewer_id=me, seen_decision_id=seen) == 2
     app = open_app("review")
@@ -86,7 +86,7 @@ def test_who_answers_a_card_that_has_only_just_appeared_is_told_that_it_did_not_
     _button(app, "행복").click().run()
     assert [toast.value for toast in app.toast] == ["방금 나온 글이라 저장하지 않았어요. 읽고 나서 눌러 주세요."]
     with project.opened(doubted) as db:
-        assert returned.count(db, annotators.annotator_id(db, "지민")) == 1
+        assert returned.count(db, annotators.get_or_create_id(db, "지민")) == 1
 
 
 def test_an_answer_ends_the_waiting_and_can_be_undone(doubted: Path, open_app) -> None:
@@ -100,11 +100,11 @@ def test_an_answer_ends_the_waiting_and_can_be_undone(doubted: Path, open_app) -
     assert not app.error
     assert "다 봤어요" in app.info[0].value
     with project.opened(doubted) as db:
-        assert returned.count(db, annotators.annotator_id(db, "지민")) == 0
+        assert returned.count(db, annotators.get_or_create_id(db, "지민")) == 0
     _button(app, "되돌리기").click().run()
     assert not app.error
     with project.opened(doubted) as db:
-        assert returned.count(db, annotators.annotator_id(db, "지민")) == 1
+        assert returned.count(db, annotators.get_or_create_id(db, "지민")) == 1
 
 
 def test_nothing_sent_back_is_said(filled: Path, open_app) -> None:

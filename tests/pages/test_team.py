@@ -26,7 +26,7 @@ NAMES = ("가람", "나래", "다온")
 
 def _say(path: Path, name: str, labels: Sequence[int]) -> None:
     with project.opened(path) as db:
-        person = annotators.annotator_id(db, name)
+        person = annotators.get_or_create_id(db, name)
         for diary_id, label in enumerate(labels, 1):
             token = f"{name}-{diary_id:04}-token"
             decisions.add(db, NewDecision(diary_id, person, "label", token, label, seconds=12.0))

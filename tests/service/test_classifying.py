@@ -68,14 +68,14 @@ class Running:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     path = tmp_path_factory.mktemp("service") / "project.db"
     project.init(path, seed="00" * 16)
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         fill(db, 12)
         ids = np.arange(1, 13)
-        bench.encode_missing(db, ids)
-        zero_shot_model.make_zero_label_model(bench, db, ids)
+        runtime.encode_missing(db, ids)
+        zero_shot_model.make_zero_label_model(runtime, db, ids)
         token = api_tokens.add(db, "web", api_tokens.SCOPES, per_minute=100_000)
-    bench.close()
+    runtime.close()
     running = Running(path, token)
     yield running
     running.process.kill()

@@ -44,7 +44,7 @@ def test_a_stored_diary_waits_for_the_worker_and_stands_in_the_queue(web: Progra
     assert web.get("/v1/diaries/7").json()["status"] == "waiting"
     kept = diaries.get_diary(opened, 7)
     assert (kept.written_on, kept.metadata, kept.source) == ("2024-03-01", {"app_id": "9"}, "web")
-    assert 7 in queue.head(opened, 100)
+    assert 7 in queue.list_head(opened, 100)
     add_model(opened, "행복")  # as the worker does, sooner or later
     later = web.get("/v1/diaries/7").json()
     assert (later["status"], later["prediction"]["label"]) == ("classified", "행복")

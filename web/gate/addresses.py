@@ -16,7 +16,7 @@ from streamlit.web.server.starlette.starlette_routes import create_host_config_r
 from annotator.messages import say
 from pages.widgets.site import HOME, PAGES, SETUP
 from web.gate.form_requests import in_other_language, language_of
-from web.gate.html import Card, respond
+from web.gate.html import FormPage, respond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def _is_file(path: str) -> bool:
 
 def _not_found(request: Request) -> Response:
     language = language_of(request)
-    card = Card(
+    card = FormPage(
         say("gate.not_found", language),
         language,
         intro=say("gate.not_found_intro", language),

@@ -17,7 +17,7 @@ from annotator.accounts.login_turns import MOST_WAITING
 from annotator.errors import AppError, UserError
 from annotator.messages import LANGUAGES, Language, explain, first_language
 from pages.widgets.session import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
-from web.gate.html import Card, respond
+from web.gate.html import FormPage, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ _PAGE = re.compile(r"/(?!/)[\w/-]{0,80}(?:\?[\w=&%.-]{0,200})?", re.ASCII)
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
-async def ask(request: Request, card: Card, act: Callable[[dict[str, str]], str]) -> Response | str:
+async def ask(request: Request, card: FormPage, act: Callable[[dict[str, str]], str]) -> Response | str:
     """Show a card, or do what its filled-in form asks for.
 
     Args:

@@ -64,7 +64,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class FormPage:
     """What one of these pages says and asks.
 
     Attributes:
@@ -86,7 +86,7 @@ class Card:
     other_language: str = ""
 
 
-def respond(card: Card, *, status: int = 200) -> HTMLResponse:
+def respond(card: FormPage, *, status: int = 200) -> HTMLResponse:
     """Return a card as a page."""
     parts = [
         f"<h1>{escape(card.title)}</h1>",
@@ -110,7 +110,7 @@ def _element(tag: str, text: str, attributes: str = "") -> str:
     return f"<{tag}{attributes}>{escape(text)}</{tag}>" if text else ""
 
 
-def _form(card: Card) -> str:
+def _form(card: FormPage) -> str:
     if not card.button:
         return ""
     first = next((box for box in card.fields if not box.is_fixed), None)
@@ -128,7 +128,7 @@ def _box(box: Field, *, is_first: bool) -> str:
     )
 
 
-def _footer(card: Card) -> str:
+def _footer(card: FormPage) -> str:
     if not card.other_language:
         return ""
     other = next(language for language in LANGUAGES if language != card.language)

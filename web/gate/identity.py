@@ -46,7 +46,7 @@ def is_from_here(scope: Scope) -> bool:
     return client is not None and is_loopback(client[0]) and is_loopback(host) and not is_forwarded
 
 
-class Door:
+class RequestIdentity:
     """Reads who somebody is from the database: on a thread of its own, with a connection that stays open."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from pages.widgets import organisation
 from service.transport.bodies import Bounds, bounded, is_too_large
 from web.gate import oidc
 from web.gate.form_requests import language_of
-from web.gate.html import Card, respond
+from web.gate.html import FormPage, respond
 from web.gate.identity import token_of
 from web.gate.uploads import PREFIX as UPLOAD
 from web.gate.uploads import Uploads, own_file
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from annotator.accounts.permissions import Person
-    from web.gate.identity import Door
+    from web.gate.identity import RequestIdentity
 
 _SERVICE = "/api/"
 _STREAM = "/_stcore/stream"
@@ -58,10 +58,10 @@ _PARTS = re.compile(r"/(_stcore|media|component|static|auth)/|.*\.\w{2,5}$")
 """Addresses that a page fetches by itself: nobody would see where they are led to."""
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI middleware around the whole app: pages, files, uploads, components and websockets alike."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: RequestIdentity) -> None:
         self._app = app
         self._door = door
         self._uploads = Uploads()
@@ -179,7 +179,7 @@ def _turn_away(request: Request, error: Exception, *, is_page: bool) -> Response
         asked = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
         return RedirectResponse(f"/login?next={asked}", 303, {"Cache-Control": "no-store"})
     links = (("/login", say("gate.login_button", language)),) if code == "account_disabled" else ()
-    card = Card(say("gate.closed", language), language, problem=sentence, links=links)
+    card = FormPage(say("gate.closed", language), language, problem=sentence, links=links)
     return respond(card, status=403)
 
 

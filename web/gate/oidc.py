@@ -18,7 +18,7 @@ from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
 from pages.widgets.organisation import _PROVIDER, is_offered
 from web.gate.form_requests import address_of, language_of, sign_in_as
-from web.gate.html import Card, respond
+from web.gate.html import FormPage, respond
 from web.gate.identity import token_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def welcome(request: Request) -> Response | None:
     except AppError as error:
         language = language_of(request)
         back = (("/login", say("gate.login_button", language)),)
-        card = Card(say("gate.closed", language), language, problem=explain(error, language), links=back)
+        card = FormPage(say("gate.closed", language), language, problem=explain(error, language), links=back)
         answer: Response = respond(card, status=403)
     else:
         answer = sign_in_as(request, token, request.url.path)

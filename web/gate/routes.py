@@ -16,7 +16,7 @@ from annotator.messages import Language, explain, say
 from pages.widgets.session import COOKIE
 from web.gate import oidc
 from web.gate.form_requests import address_of, ask, browser_of, in_other_language, language_of, next_page, sign_in_as
-from web.gate.html import Card, Field, respond
+from web.gate.html import Field, FormPage, respond
 from web.gate.identity import token_of
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from web.gate.identity import Door
+    from web.gate.identity import RequestIdentity
 
 
-def routes(door: Door) -> list[Route]:
+def routes(door: RequestIdentity) -> list[Route]:
     """Return the gate's own pages."""
 
     endpoints = {
@@ -40,7 +40,9 @@ def routes(door: Door) -> list[Route]:
     return [Route(path, _watched(serve, door), methods=["GET", "POST"]) for path, serve in endpoints.items()]
 
 
-def _watched(serve: Callable[[Request], Awaitable[Response]], door: Door) -> Callable[[Request], Awaitable[Response]]:
+def _watched(
+    serve: Callable[[Request], Awaitable[Response]], door: RequestIdentity
+) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint after whose success nothing is believed that was found of sessions before."""
 
     async def served(request: Request) -> Response:
@@ -54,7 +56,7 @@ def _watched(serve: Callable[[Request], Awaitable[Response]], door: Door) -> Cal
 
 async def _login(request: Request) -> Response:
     language = language_of(request)
-    card = Card(
+    card = FormPage(
         say("gate.login", language),
         language,
         fields=(
@@ -84,8 +86,8 @@ async def _invite(request: Request) -> Response:
     try:
         name, role = await asyncio.to_thread(_invited, token)
     except AppError as error:
-        return respond(Card(say("gate.closed", language), language, problem=explain(error, language)), status=404)
-    card = Card(
+        return respond(FormPage(say("gate.closed", language), language, problem=explain(error, language)), status=404)
+    card = FormPage(
         say("gate.invite", language, name=name),
         language,
         intro=say("gate.invite_intro", language, role=say(f"role.{role}", language)),
@@ -120,7 +122,7 @@ async def _first(request: Request) -> Response:
     name = await asyncio.to_thread(_name_of_alone, language)
     if name is None:
         return RedirectResponse("/", 303)
-    card = Card(
+    card = FormPage(
         say("people.first", language),
         language,
         intro=say("people.first_intro", language),
@@ -149,7 +151,7 @@ def _name_of_alone(language: Language) -> str | None:
 
 async def _password(request: Request) -> Response:
     language = language_of(request)
-    card = Card(
+    card = FormPage(
         say("gate.password_change", language),
         language,
         intro=say("gate.password_change_intro", language),
@@ -170,14 +172,16 @@ async def _password(request: Request) -> Response:
 
     answer = await ask(request, card, change)
     return (
-        answer if isinstance(answer, Response) else respond(Card(card.title, language, done=answer, links=card.links))
+        answer
+        if isinstance(answer, Response)
+        else respond(FormPage(card.title, language, done=answer, links=card.links))
     )
 
 
 async def _logout(request: Request) -> Response:
     language = language_of(request)
     back = (("/", say("gate.back", language)),)
-    card = Card(say("gate.logout", language), language, button=say("gate.logout_button", language), links=back)
+    card = FormPage(say("gate.logout", language), language, button=say("gate.logout_button", language), links=back)
 
     def sign_out(_: dict[str, str]) -> str:
         with project_location.opened() as db:

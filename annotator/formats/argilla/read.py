@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from annotator.formats.column_names import is_label_name
-from annotator.formats.table import Mark, Said
+from annotator.formats.table import Mark, RowDecision
 
 
 def is_record(found: dict[str, Any]) -> bool:
@@ -19,7 +19,7 @@ def is_record(found: dict[str, Any]) -> bool:
     return isinstance(found.get("fields"), dict) and bool({"responses", "suggestions"} & found.keys())
 
 
-def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return fields, metadata and the suggested label, and what each person said."""
     answers = _answers(found.get("responses"))
     question = _label_question([*(values for values, _ in answers.values()), _suggested(found.get("suggestions"))])
@@ -82,7 +82,7 @@ def _names(people: Any) -> dict[str, str]:
     return {user_id: name for user_id, _, name in pairs if name}
 
 
-def _said(person: str, values: dict[str, Any], status: str, question: str) -> Said:
+def _said(person: str, values: dict[str, Any], status: str, question: str) -> RowDecision:
     answer = values.get(question)
     labels = (answer,) if isinstance(answer, str) else tuple(answer or ()) if _is_label(answer) else ()
     spans = [item for value in values.values() if isinstance(value, list) for item in value if isinstance(item, dict)]
@@ -90,7 +90,7 @@ def _said(person: str, values: dict[str, Any], status: str, question: str) -> Sa
     memo = "\n".join(value for key, value in values.items() if isinstance(value, str) and value and key != question)
     intensity = values.get("intensity")
     discarded = status == "discarded"
-    return Said(
+    return RowDecision(
         person,
         "skip" if discarded else "label" if labels else None,
         () if discarded else labels,

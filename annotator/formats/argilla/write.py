@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.formats.label_scheme import Scheme
-    from annotator.formats.record import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, RecordDecision
 
 _PEOPLE = UUID("6d61656d-6775-6d67-8965-6f6c00000000")
 """Namespace of the people: the bytes of ``maemgumg…eol``."""
@@ -67,7 +67,7 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
     }
 
 
-def _answers(said: Said | None, marks: Sequence[Mark], *, several: bool) -> dict[str, Any]:
+def _answers(said: RecordDecision | None, marks: Sequence[Mark], *, several: bool) -> dict[str, Any]:
     """Return one person's answers by question."""
     found: dict[str, Any] = {}
     if said is not None:

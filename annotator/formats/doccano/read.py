@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotator.formats.table import Mark, Said
+from annotator.formats.table import Mark, RowDecision
 
 _LABELS = ("label", "labels", "cats")
 _SPANS = ("entities", "spans")
@@ -22,7 +22,7 @@ def is_example(found: dict[str, Any]) -> bool:
     return isinstance(found.get("text"), str) and bool(lists) and all(map(_is_known, lists))
 
 
-def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the values beside the labels, and the labels."""
     told = [item for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list) for item in found[key]]
     labels = tuple(dict.fromkeys(item for item in told if isinstance(item, str)))
@@ -33,7 +33,7 @@ def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     if isinstance(beside := values.get("metadata"), dict):  # of our own lines; see `annotator.formats.doccano.write`
         values = {**{key: value for key, value in beside.items() if key not in found}, **values}
         del values["metadata"]
-    said = [Said("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
+    said = [RowDecision("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
     return values, said
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.formats.column_names import is_label_name
-from annotator.formats.table import Mark, Said
+from annotator.formats.table import Mark, RowDecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,14 +29,14 @@ def is_task(found: dict[str, Any]) -> bool:
     return isinstance(found.get("data"), dict) and bool(_TASK & found.keys() - {"data"} or len(found) == 1)
 
 
-def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the task's data with the first prediction, and what each person said."""
     values = {**found["data"], "task_id": found.get("id")}
     for prediction in (found.get("predictions") or [])[:1]:
         said = _said("", prediction.get("result") or [], cancelled=False)
         told = {"prediction": ", ".join(said.labels) or None, "prediction_score": prediction.get("score")}
         values |= {**told, "prediction_model": prediction.get("model_version")}
-    by_person: dict[str, Said] = {}
+    by_person: dict[str, RowDecision] = {}
     for one in found.get("annotations") or found.get("completions") or []:
         person = _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
@@ -50,7 +50,7 @@ def is_small(found: dict[str, Any]) -> bool:
     return {"annotation_id", "annotator"} <= found.keys()
 
 
-def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the data and what the annotator said: whatever is written as choices or labelled spans."""
     values = {key: value for key, value in found.items() if key not in _SMALL}
     labels: list[str] = []
@@ -65,7 +65,7 @@ def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     if not labels and not marks:
         return values, []
     kind = "label" if labels else None
-    return values, [Said(_name(found["annotator"]), kind, tuple(labels), marks=tuple(marks))]  # type: ignore[arg-type]
+    return values, [RowDecision(_name(found["annotator"]), kind, tuple(labels), marks=tuple(marks))]  # type: ignore[arg-type]
 
 
 def _choices(key: str, value: Any) -> list[str]:
@@ -83,7 +83,7 @@ def _name(person: Any) -> str:
     return "" if person is None else str(person)
 
 
-def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> Said:
+def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> RowDecision:
     labels: list[str] = []
     marks: list[Mark] = []
     memos: list[str] = []
@@ -99,7 +99,7 @@ def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) ->
         if one.get("type") == "rating" and 1 <= int(value["rating"]) <= 5:
             intensity = int(value["rating"])
     kind = "skip" if cancelled else "label" if labels else None
-    return Said(
+    return RowDecision(
         person,
         kind,  # type: ignore[arg-type]
         () if cancelled else tuple(labels),

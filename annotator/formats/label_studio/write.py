@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.formats.label_scheme import Scheme
-    from annotator.formats.record import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, RecordDecision
 
 EMOTION, EVIDENCE, NO_EVIDENCE, INTENSITY, MEMO = "emotion", "evidence", "no_evidence", "intensity", "memo"
 """Names of the controls in the labelling config, ``from_name`` of results."""
@@ -62,7 +62,7 @@ def task(record: Record) -> dict[str, Any]:
     }
 
 
-def _annotation(record: Record, name: str, said: Said | None, marks: Sequence[Mark]) -> dict[str, Any]:
+def _annotation(record: Record, name: str, said: RecordDecision | None, marks: Sequence[Mark]) -> dict[str, Any]:
     result: list[dict[str, Any]] = []
     if said is not None:
         if said.labels:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotator.formats.table import Mark, Said
+from annotator.formats.table import Mark, RowDecision
 
 _ANSWERS = ("accept", "reject", "ignore")
 _LEFT = frozenset(("text", "label", "accept", "answer", "spans", "meta", "options", "tokens", "config", "html"))
@@ -23,7 +23,7 @@ def is_example(found: dict[str, Any]) -> bool:
     return isinstance(found.get("text"), str) and ("_task_hash" in found or found.get("answer") in _ANSWERS)
 
 
-def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
+def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return text and metadata, and what the person said."""
     labels = tuple(str(one) for one in found.get("accept") or ([found["label"]] if found.get("label") else ()))
     answer = found.get("answer", "accept")
@@ -37,13 +37,13 @@ def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     return values, [said] if said.kind or said.marks else []
 
 
-def _said(person: str, found: dict[str, Any], labels: tuple[str, ...], answer: str) -> Said:
+def _said(person: str, found: dict[str, Any], labels: tuple[str, ...], answer: str) -> RowDecision:
     accepted = answer == "accept"
     spans = [span for span in found.get("spans") or [] if accepted and "label" in span]
     intensity = found.get("intensity")
     passed = "flag" if found.get("flagged") else "skip"
     kind = "label" if accepted and labels else passed if answer == "ignore" else None
-    return Said(
+    return RowDecision(
         person,
         kind,  # type: ignore[arg-type]
         labels if accepted else (),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from annotator.formats.label_scheme import Scheme
-    from annotator.formats.record import Mark, Record, Said
+    from annotator.formats.record import Mark, Record, RecordDecision
 
 
 def write_prodigy(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
@@ -54,7 +54,7 @@ def lines(record: Record, scheme: Scheme) -> Iterator[dict[str, Any]]:
         }
 
 
-def _decision(said: Said, options: list[dict[str, str]], *, several: bool) -> dict[str, Any]:
+def _decision(said: RecordDecision, options: list[dict[str, str]], *, several: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "options": options,
         "accept": said.labels,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from annotator.errors import UserError
 from annotator.formats import own_export, table
 from annotator.formats.json.read_lines import as_text
-from annotator.formats.table import ColumnMap, Mark, Row, Said, Table
+from annotator.formats.table import ColumnMap, Mark, Row, RowDecision, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def _row(number: int, doc: Any) -> Row:
     return Row(number, {**values, SAID: summary} if summary else values, said)
 
 
-def _read_said(doc: Any) -> tuple[Said, ...]:
+def _read_said(doc: Any) -> tuple[RowDecision, ...]:
     likely = sorted((-score, name) for name, score in doc.cats.items() if score >= _MIN_SCORE)
     labels = tuple(name for _, name in likely)
     spans = [*doc.ents, *(span for group in doc.spans.values() for span in group)]
@@ -101,4 +101,4 @@ def _read_said(doc: Any) -> tuple[Said, ...]:
         marks = [Mark(t.idx, t.idx + len(t), t.tag_, if_label=True) for t in tagged]
     if not labels and not marks:
         return ()
-    return (Said("", "label" if labels else None, labels, marks=tuple(dict.fromkeys(marks))),)
+    return (RowDecision("", "label" if labels else None, labels, marks=tuple(dict.fromkeys(marks))),)

@@ -16,7 +16,7 @@ import numpy as np
 from annotator import project
 from annotator import settings as project_settings
 from annotator.serving import encoder_cache
-from annotator.serving.encoder_cache import Choice
+from annotator.serving.encoder_cache import EncoderSpec
 from db.answers import queue
 from db.models import encoders, rounds
 from db.texts import diaries
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Workbench
-    from annotator.worker.round.examples import Examples
+    from annotator.serving.runtime import ModelRuntime
+    from annotator.worker.round.examples import TrainingSet
     from db import Database
     from db.models.rounds import Round
     from learner.encoders.encoder import Checkpoint, Encoder
@@ -90,13 +90,13 @@ def settings_of(tier: str, count: int) -> TuningSettings:
     return fine_tuning.TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
 
 
-def tuned_in(db: Database, this: Round) -> Choice | None:
+def tuned_in(db: Database, this: Round) -> EncoderSpec | None:
     """Return the encoder that a round has tuned, or None while it has not."""
     tuned = encoders.find_by_name(db, f"{this.tier}-{this.number}")
-    return None if tuned is None else Choice(tuned.base, tuned, int8=False)
+    return None if tuned is None else EncoderSpec(tuned.base, tuned, int8=False)
 
 
-def tune(bench: Workbench, db: Database, this: Round, training: Examples, measured: NDArray[np.int64]) -> bool:
+def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet, measured: NDArray[np.int64]) -> bool:
     """Tune an encoder on a round's examples, keep it, and encode with it what the round needs.
 
     Each part of the work that is done is found again after a kill: checkpoints, the kept encoder, its vectors.
@@ -111,26 +111,26 @@ def tune(bench: Workbench, db: Database, this: Round, training: Examples, measur
         LearnerError: see `learner.encoders.fine_tuning.tune`.
         SystemExit: if the worker ends; the round goes on when it is started again.
     """
-    _clear(bench, db, this)
+    _clear(runtime, db, this)
     choice = tuned_in(db, this)
     if choice is None:
-        with bench.giving_way():
-            if not _make(bench, db, this, training):
+        with runtime.giving_way():
+            if not _make(runtime, db, this, training):
                 return False
         choice = tuned_in(db, this)
     if choice is None:
         raise LearnerError("encoder_missing", name=f"{this.tier}-{this.number}")
-    encoder = bench.load_encoder(db, choice)
-    wanted = np.concatenate([training.diary_ids, measured, np.array(queue.head(db, ENCODED_AHEAD), np.int64)])
-    said = _said(bench, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
-    return bench.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, said=said)
+    encoder = runtime.load_encoder(db, choice)
+    wanted = np.concatenate([training.diary_ids, measured, np.array(queue.list_head(db, ENCODED_AHEAD), np.int64)])
+    said = _said(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
+    return runtime.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, said=said)
 
 
-def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bool:
+def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
     base = project_settings.load(db).encoder
-    parts = split(training.columns, seed=int(bench.settings(db).seed[:8], 16))
+    parts = split(training.columns, seed=int(runtime.settings(db).seed[:8], 16))
     settings = settings_of(this.tier, len(parts.tuned))
-    checkpoint = encoder_files.load_checkpoint(base, cache=bench.cache)
+    checkpoint = encoder_files.load_checkpoint(base, cache=runtime.cache)
     tuned = fine_tuning.tune(
         checkpoint.model,
         checkpoint.tokenizer,
@@ -139,12 +139,12 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
         settings,
         prefix=checkpoint.prefix,
         loss="softmax",
-        folder=_work_folder(bench, this),
-        seed=int(bench.settings(db).seed[:8], 16),
-        said=_said(bench, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
+        folder=_work_folder(runtime, this),
+        seed=int(runtime.settings(db).seed[:8], 16),
+        said=_said(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
     )
     if tuned.stopped:
-        if bench.is_ending:
+        if runtime.is_ending:
             # Not an error: it ends the thread, and the round stays open for the worker that comes next.
             raise SystemExit
         return False
@@ -157,18 +157,18 @@ def _make(bench: Workbench, db: Database, this: Round, training: Examples) -> bo
         "settings": asdict(settings),
         "metrics": _metrics(tuned, parts),
     }
-    keep(bench, db, f"{this.tier}-{this.number}", replace(checkpoint, model=model, common=common), about)
-    shutil.rmtree(project.tuning_folder(bench.database), ignore_errors=True)
+    keep(runtime, db, f"{this.tier}-{this.number}", replace(checkpoint, model=model, common=common), about)
+    shutil.rmtree(project.tuning_folder(runtime.database), ignore_errors=True)
     return True
 
 
-def _examples(db: Database, training: Examples, rows: NDArray[np.int64]) -> fine_tuning.Examples:
+def _examples(db: Database, training: TrainingSet, rows: NDArray[np.int64]) -> fine_tuning.TuningSet:
     """Return some of the examples, each label weighing the same in total up to a factor of ten."""
     targets = training.targets[rows]
     weights = (targets / np.maximum(training.targets.sum(axis=0), 1e-9)).sum(axis=1)
     weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
     texts = diaries.list_texts(db, training.diary_ids[rows])
-    return fine_tuning.Examples(texts, targets, (weights / weights.mean()).astype(np.float32))
+    return fine_tuning.TuningSet(texts, targets, (weights / weights.mean()).astype(np.float32))
 
 
 def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
+def _keep_adapter(runtime: ModelRuntime, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
     from learner.encoders import adapters
 
     data = adapters.to_bytes(tuned.model, common=tuned.common)
@@ -190,8 +190,8 @@ def _keep_adapter(bench: Workbench, db: Database, name: str, tuned: Checkpoint, 
 
 
 @private_files.umask()
-def _keep_folder(bench: Workbench, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
-    folder = project.encoders_folder(bench.database) / name
+def _keep_folder(runtime: ModelRuntime, db: Database, name: str, tuned: Checkpoint, about: dict[str, Any]) -> None:
+    folder = project.encoders_folder(runtime.database) / name
     shutil.rmtree(folder, ignore_errors=True)
     try:
         # The prefix would be guessed from the folder's name otherwise.
@@ -202,31 +202,31 @@ def _keep_folder(bench: Workbench, db: Database, name: str, tuned: Checkpoint, a
         weights_hash = encoder_cache.hash_folder(folder)
     except OSError as error:
         raise LearnerError("encoder_unwritable", folder=str(folder), reason=error.strerror or "") from error
-    digest = encoder_files.load_checkpoint(str(folder), cache=bench.cache).digest
+    digest = encoder_files.load_checkpoint(str(folder), cache=runtime.cache).digest
     encoders.add(db, digest=digest, name=name, folder=name, weights_hash=weights_hash, **about)
 
 
-def _clear(bench: Workbench, db: Database, this: Round) -> None:
+def _clear(runtime: ModelRuntime, db: Database, this: Round) -> None:
     """Remove what earlier rounds that did not end have left."""
     mine = f"{this.tier}-{this.number}"
     for folder in encoders.drop_unused(db, keep=mine):
-        shutil.rmtree(project.encoders_folder(bench.database) / folder, ignore_errors=True)
-    parent = project.tuning_folder(bench.database)
+        shutil.rmtree(project.encoders_folder(runtime.database) / folder, ignore_errors=True)
+    parent = project.tuning_folder(runtime.database)
     for left in parent.iterdir() if parent.is_dir() else ():
-        if left != _work_folder(bench, this):
+        if left != _work_folder(runtime, this):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _work_folder(bench: Workbench, this: Round) -> Path:
-    return project.tuning_folder(bench.database) / f"round-{this.id}"
+def _work_folder(runtime: ModelRuntime, this: Round) -> Path:
+    return project.tuning_folder(runtime.database) / f"round-{this.id}"
 
 
-def _said(bench: Workbench, db: Database, this: Round, *, start: float, share: float) -> Callable[[float], bool]:
+def _said(runtime: ModelRuntime, db: Database, this: Round, *, start: float, share: float) -> Callable[[float], bool]:
     """Return what the work reports to: it tells the round's page, and stops for a cancel or the worker's end."""
     last = [-np.inf]
 
     def said(done: float) -> bool:
-        if bench.is_ending:
+        if runtime.is_ending:
             return False
         if time.monotonic() - last[0] < _SAID_EVERY_SECONDS:
             return True

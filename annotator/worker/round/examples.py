@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class TrainingSet:
     """Labelled diaries as the learner wants them: one row a diary.
 
     Attributes:
@@ -34,7 +34,7 @@ class Examples:
     all_decision_ids: NDArray[np.int64]
 
 
-def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Examples:
+def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> TrainingSet:
     """Return one example a diary, leaving out labels that are not among the columns."""
     column_of = {label_id: column for column, label_id in enumerate(label_ids)}
     columns = np.array([column_of.get(int(i), -1) for i in labelled.label_ids], np.int64)
@@ -48,7 +48,7 @@ def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Exampl
     says_so = columns == soft.columns[rows]
     # Decisions come oldest first, so the newest one is written last.
     newest[rows[says_so]] = decision[says_so]
-    return Examples(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
+    return TrainingSet(soft.items, soft.targets, soft.columns, newest, np.sort(decision))
 
 
 def _shares(

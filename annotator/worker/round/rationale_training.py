@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Serving, Workbench
+    from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
     from db.answers.rationales import Rationale
-    from learner.classification.ngram_features import TextSpace
+    from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
@@ -82,7 +82,13 @@ def _agreed(marks: Sequence[Rationale]) -> list[Rationale]:
 
 
 def learn_from(
-    bench: Workbench, db: Database, marks: Marks, encoder: Encoder, *, mean: FloatArray, space: TextSpace | None
+    runtime: ModelRuntime,
+    db: Database,
+    marks: Marks,
+    encoder: Encoder,
+    *,
+    mean: FloatArray,
+    space: NgramFeatures | None,
 ) -> Marked | None:
     """Return the marks as a head learns from them; None where there are none.
 
@@ -91,20 +97,22 @@ def learn_from(
     """
     if not marks.found:
         return None
-    with_words, without_words = _features(bench, db, marks, encoder, mean=mean, space=space)
+    with_words, without_words = _features(runtime, db, marks, encoder, mean=mean, space=space)
     is_right = np.array([mark.verdict == "right" for mark in marks.found], np.bool_)
     return Marked(with_words - without_words, marks.columns, is_right)
 
 
-def report(bench: Workbench, db: Database, old: Serving | None, new: Serving, *, up_to: int) -> list[dict[str, Any]]:
+def report(
+    runtime: ModelRuntime, db: Database, old: Serving | None, new: Serving, *, up_to: int
+) -> list[dict[str, Any]]:
     """Return what the old and the new version make of each marked word, newest first, ready for JSON.
 
     Spans stand in it and no text. ``before`` and ``after`` are differences of centred logits, see
     `learner.classification.rationale_loss.weights_of`; ``before`` is None without an old version.
     """
     marks = gather(db, new.model.label_ids, up_to=up_to, limit=_REPORTED)
-    after = _weights(bench, db, new, marks)
-    before = [None] * len(after) if old is None else _weights(bench, db, old, marks)
+    after = _weights(runtime, db, new, marks)
+    before = [None] * len(after) if old is None else _weights(runtime, db, old, marks)
     return [
         {
             "diary_id": mark.diary_id,
@@ -118,37 +126,43 @@ def report(bench: Workbench, db: Database, old: Serving | None, new: Serving, *,
     ][::-1]
 
 
-def _weights(bench: Workbench, db: Database, serving: Serving, marks: Marks) -> list[float]:
+def _weights(runtime: ModelRuntime, db: Database, serving: Serving, marks: Marks) -> list[float]:
     if not marks.found:
         return []
     choice = encoder_cache.choice_of(db, serving.model)
     assert choice is not None, "it was loaded"
-    encoder = bench.load_encoder(db, choice)
+    encoder = runtime.load_encoder(db, choice)
     head = serving.classifier
-    features = _features(bench, db, marks, encoder, mean=head.mean, space=serving.text_space)
+    features = _features(runtime, db, marks, encoder, mean=head.mean, space=serving.text_space)
     with_words, without_words = (head.logits(of) for of in features)
     weights = weights_of(with_words, without_words, marks.columns)
     return [round(float(weight), 4) for weight in weights]
 
 
 def _features(
-    bench: Workbench, db: Database, marks: Marks, encoder: Encoder, *, mean: FloatArray, space: TextSpace | None
+    runtime: ModelRuntime,
+    db: Database,
+    marks: Marks,
+    encoder: Encoder,
+    *,
+    mean: FloatArray,
+    space: NgramFeatures | None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return features of the marked diaries as they are and without the word, (m, features) each."""
     ids = np.array([mark.diary_id for mark in marks.found], np.int64)
-    bench.encode_missing(db, np.unique(ids), urgent=True, encoder=encoder)
-    with_words = bench.vector_file(db, encoder).read(ids)
-    without_words = _vectors(bench, db, marks, encoder)
+    runtime.encode_missing(db, np.unique(ids), urgent=True, encoder=encoder)
+    with_words = runtime.vector_file(db, encoder).read(ids)
+    without_words = _vectors(runtime, db, marks, encoder)
     found = []
     for vectors, texts in ((with_words, marks.texts), (without_words, marks.without)):
         found.append(join_features(vectors, space.transform(texts) if space else None, mean=mean))
     return found[0], found[1]
 
 
-def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
+def _vectors(runtime: ModelRuntime, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
     """Return vectors of the diaries without the word, (m, width); each is computed once for an encoder."""
     file = VectorFile(
-        project.vectors_folder(bench.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
+        project.vectors_folder(runtime.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
     )
     ids = np.array([mark.id for mark in marks.found], np.int64)
     # In place of token counts: a copy of the database may give a mark's number to another word.
@@ -156,8 +170,8 @@ def _vectors(bench: Workbench, db: Database, marks: Marks, encoder: Encoder) -> 
     kept = file.token_counts()
     missing = np.flatnonzero([i > len(kept) or kept[i - 1] != p for i, p in zip(ids, prints, strict=True)])
     if len(missing):
-        encoded = bench.encode(db, [marks.without[i] for i in missing], urgent=True, encoder=encoder)
-        with forgotten_files.writing(bench.database):
+        encoded = runtime.encode(db, [marks.without[i] for i in missing], urgent=True, encoder=encoder)
+        with forgotten_files.writing(runtime.database):
             there = np.isin(ids[missing], rationales.keep_known(db, ids[missing]))
             if there.any():
                 file.write(ids[missing][there].tolist(), encoded.vectors[there], prints[missing][there])

@@ -18,7 +18,7 @@ from annotator.label_sets import projection
 from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
 from annotator.worker.round import encoder_tuning, evaluation, rationale_training
-from annotator.worker.round.examples import Examples, examples_of
+from annotator.worker.round.examples import TrainingSet, examples_of
 from db.answers import decisions, queue, rationales, training_data
 from db.connection import write
 from db.forgetting import forgotten
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.encoder_cache import Choice
-    from annotator.serving.runtime import Serving, Workbench
+    from annotator.serving.encoder_cache import EncoderSpec
+    from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
     from learner.encoders.encoder import Encoder
     from learner.encoders.vector_store import VectorFile
 
-    Step = Callable[[Workbench, Database, int], "Result"]
+    Step = Callable[[ModelRuntime, Database, int], "Result"]
 
 
 logger = logging.getLogger(__name__)
@@ -60,18 +60,18 @@ def run(step: Callable[[str], Result]) -> None:
             return
 
 
-def run_step(bench: Workbench, round_id: int, name: str) -> Result:
+def run_step(runtime: ModelRuntime, round_id: int, name: str) -> Result:
     """Run one step, unless the round has ended or somebody asked it to stop.
 
     What goes wrong ends the round, and the model that served before goes on serving. It is not raised: the text of an
     exception may quote a diary.
     """
-    db = bench.open()
+    db = runtime.open()
     try:
         if name == "gather":
             _begin(db, round_id)
-        if rounds.advance(db, round_id, step=name, progress=_begins_at(name, rounds.get_round(db, round_id).tier)):
-            return _do(bench, db, round_id, name)
+        if rounds.advance(db, round_id, step=name, progress=_progress_at(name, rounds.get_round(db, round_id).tier)):
+            return _do(runtime, db, round_id, name)
         rounds.end(db, round_id, status="cancelled")
     except AppError as problem:
         rounds.end(db, round_id, status="failed", error={"code": problem.code, "details": problem.details})
@@ -84,18 +84,18 @@ def run_step(bench: Workbench, round_id: int, name: str) -> Result:
     return {"ended": True}
 
 
-def _do(bench: Workbench, db: Database, round_id: int, name: str) -> Result:
+def _do(runtime: ModelRuntime, db: Database, round_id: int, name: str) -> Result:
     """Do a step; anew where it failed while something that it worked with was forgotten."""
     while True:
         number = forgotten.count_forgettings(db)
         try:
-            return STEPS[name](bench, db, round_id)
+            return STEPS[name](runtime, db, round_id)
         except Exception:
             if forgotten.count_forgettings(db) == number:
                 raise
 
 
-def _begins_at(name: str, tier: str) -> float:
+def _progress_at(name: str, tier: str) -> float:
     """Return the share of a round that is done when a step begins, in [0, 1]."""
     share = list(STEPS).index(name) / len(STEPS)
     # Tuning and encoding take nearly all of a deeper round.
@@ -111,43 +111,43 @@ def _begin(db: Database, round_id: int) -> None:
     )
 
 
-def _gather(bench: Workbench, db: Database, round_id: int) -> Result:
+def _gather(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Look at what there is to learn from, and make sure that all of it has vectors."""
-    training, test = _examples(bench, db, round_id)
+    training, test = _examples(runtime, db, round_id)
     if len(np.unique(training.columns)) < 2:
         raise UserError("labels_of_one_kind", count=len(training.columns))
     # The version that serves is measured on the test diaries, too, and may read another encoder's vectors.
-    bench.encode_missing(db, test.diary_ids, urgent=True)
+    runtime.encode_missing(db, test.diary_ids, urgent=True)
     if rounds.get_round(db, round_id).tier == "instant":
-        encoder = bench.load_encoder(db, encoder_cache.of_next_round(db))
+        encoder = runtime.load_encoder(db, encoder_cache.of_next_round(db))
         ahead = np.zeros(0, np.int64)
-        if not bench.vector_file(db, encoder).rows:
-            ahead = np.array(queue.head(db, encoder_tuning.ENCODED_AHEAD), np.int64)
+        if not runtime.vector_file(db, encoder).rows:
+            ahead = np.array(queue.list_head(db, encoder_tuning.ENCODED_AHEAD), np.int64)
         wanted = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
-        bench.encode_missing(db, wanted, urgent=True, encoder=encoder)
+        runtime.encode_missing(db, wanted, urgent=True, encoder=encoder)
     return {"train": len(training.columns), "test": len(test.columns)}
 
 
-def _tune(bench: Workbench, db: Database, round_id: int) -> Result:
+def _tune(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Tune an encoder where the round's tier asks for it."""
     this = rounds.get_round(db, round_id)
     if this.tier == "instant" or this.model_id is not None:
         return {}
-    training, test = _examples(bench, db, round_id)
+    training, test = _examples(runtime, db, round_id)
     # Said before it can fail, so that a round that fails is not started anew for the same labels.
     rounds.store_report(db, round_id, {"train": len(training.columns)})
-    if encoder_tuning.tune(bench, db, this, training, test.diary_ids):
+    if encoder_tuning.tune(runtime, db, this, training, test.diary_ids):
         return {}
     rounds.end(db, round_id, status="cancelled")
     return {"ended": True}
 
 
-def _reads(db: Database, this: rounds.Round) -> Choice:
+def _encoder_of_round(db: Database, this: rounds.Round) -> EncoderSpec:
     """Return the encoder that the round's version reads."""
     return encoder_tuning.tuned_in(db, this) or encoder_cache.of_next_round(db)
 
 
-def _examples(bench: Workbench, db: Database, round_id: int) -> tuple[Examples, Examples]:
+def _examples(runtime: ModelRuntime, db: Database, round_id: int) -> tuple[TrainingSet, TrainingSet]:
     this = rounds.get_round(db, round_id)
     up_to, label_ids = this.last_decision_id, _label_ids(db, this)
     training = training_data.list_labelled(db, part="pool", up_to=up_to)
@@ -162,27 +162,27 @@ def _label_ids(db: Database, this: rounds.Round) -> tuple[int, ...]:
     return tuple(label.id for label in labels.list_labels(db))
 
 
-def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
+def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Train the head and keep it as a new version, unless this round has done so already."""
     this = rounds.get_round(db, round_id)
     if this.model_id is not None:
         return {"model_id": this.model_id}
     number = forgotten.count_forgettings(db)
-    training, _ = _examples(bench, db, round_id)
-    encoder, label_ids = bench.load_encoder(db, _reads(db, this)), _label_ids(db, this)
-    file = bench.vector_file(db, encoder)
+    training, _ = _examples(runtime, db, round_id)
+    encoder, label_ids = runtime.load_encoder(db, _encoder_of_round(db, this)), _label_ids(db, this)
+    file = runtime.vector_file(db, encoder)
     # A tuned encoder knows what n-grams tell, and without them the version is one that transformers can load.
-    space = bench.text_space(db) if this.tier == "instant" else None
+    space = runtime.text_space(db) if this.tier == "instant" else None
     mean = _centre(db, encoder, space[0] if space else "")
     if mean is None:
         mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
-    text_features = bench.text_features(db, space[0], training.diary_ids) if space else None
+    text_features = runtime.text_features(db, space[0], training.diary_ids) if space else None
     features = classifiers.join_features(file.read(training.diary_ids), text_features, mean=mean)
-    settings = bench.settings(db)
+    settings = runtime.settings(db)
     untouched = encoder_tuning.untouched(db, encoder, training.diary_ids)
     up_to = rationales.last_rationale_id(db)
     marks = rationale_training.gather(db, label_ids, up_to=up_to)
-    marked = rationale_training.learn_from(bench, db, marks, encoder, mean=mean, space=space[1] if space else None)
+    marked = rationale_training.learn_from(runtime, db, marks, encoder, mean=mean, space=space[1] if space else None)
     trained = classifiers.train(
         features,
         training.targets,
@@ -205,9 +205,9 @@ def _fit(bench: Workbench, db: Database, round_id: int) -> Result:
         label_ids=label_ids,
         weights=classifier.to_bytes(),
         settings={
-            "strength": classifiers.STRENGTH,
-            "text_share": classifiers.TEXT_SHARE,
-            "prior_share": classifiers.PRIOR_SHARE,
+            "strength": classifiers.INVERSE_REGULARISATION,
+            "text_share": classifiers.NGRAM_SCALE,
+            "prior_share": classifiers.LOGIT_ADJUSTMENT,
             "seed": settings.seed[:8],
             "last_rationale_id": up_to,
         },
@@ -249,46 +249,46 @@ def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.asarray(file.read(spread).mean(axis=0), np.float32)
 
 
-def _evaluate(bench: Workbench, db: Database, round_id: int) -> Result:
+def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Measure the old and the new version on the same decided test diaries."""
     this = rounds.get_round(db, round_id)
-    _, test = _examples(bench, db, round_id)
-    new = bench.load_classifier(db, models.get_model(db, _made(this)))
-    after = _proba(bench, db, new, test.diary_ids)
-    seed = int(bench.settings(db).seed[:8], 16) + this.number
+    _, test = _examples(runtime, db, round_id)
+    new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
+    after = _proba(runtime, db, new, test.diary_ids)
+    seed = int(runtime.settings(db).seed[:8], 16) + this.number
     report: Result = {"after": evaluation.figures(after, test.columns, seed=seed)}
-    old = _comparable(bench, db, this.previous_model_id, new)
+    old = _comparable(runtime, db, this.previous_model_id, new)
     if old is not None:
-        before = _columns(db, old.model, new.model).proba(_proba(bench, db, old, test.diary_ids))
+        before = _columns(db, old.model, new.model).proba(_proba(runtime, db, old, test.diary_ids))
         report["before"] = evaluation.figures(before, test.columns, seed=seed)
         report |= evaluation.comparison(before, after, test.columns, seed=seed)
     up_to = int(new.model.settings.get("last_rationale_id", 0))
     same = old if old is not None and old.model.label_ids == new.model.label_ids else None
-    report["rationales"] = rationale_training.report(bench, db, same, new, up_to=up_to)
+    report["rationales"] = rationale_training.report(runtime, db, same, new, up_to=up_to)
     with write(db):
         models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
-        rounds.store_report(db, round_id, {**_learned_from(bench, db, this), **report})
+        rounds.store_report(db, round_id, {**_learned_from(runtime, db, this), **report})
     return {}
 
 
-def _learned_from(bench: Workbench, db: Database, this: rounds.Round) -> Result:
+def _learned_from(runtime: ModelRuntime, db: Database, this: rounds.Round) -> Result:
     """Say how many labels the round learned from, and how many of them the version before did not know."""
-    training, _ = _examples(bench, db, this.id)
+    training, _ = _examples(runtime, db, this.id)
     known: set[int] = set()
     if this.previous_model_id is not None:
         known.update(models.get_model(db, this.previous_model_id).training_decisions)
     new = sum(int(i) not in known for i in training.decision_ids)
-    out_of_fold = models.get_model(db, _made(this)).metrics["out_of_fold"]
+    out_of_fold = models.get_model(db, _require_model_id(this)).metrics["out_of_fold"]
     return {"train": len(training.columns), "new": new, "out_of_fold": out_of_fold}
 
 
-def _made(this: rounds.Round) -> int:
+def _require_model_id(this: rounds.Round) -> int:
     if this.model_id is None:
         raise UserError("round_without_model", number=this.number)
     return this.model_id
 
 
-def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Serving) -> Serving | None:
+def _comparable(runtime: ModelRuntime, db: Database, model_id: int | None, new: Serving) -> Serving | None:
     """Return the old version if it can answer with every label of the new one and its encoder can still be asked."""
     if model_id is None:
         return None
@@ -296,51 +296,51 @@ def _comparable(bench: Workbench, db: Database, model_id: int | None, new: Servi
     if not _columns(db, old, new.model).is_whole:
         return None
     try:
-        return bench.load_classifier(db, old)
+        return runtime.load_classifier(db, old)
     except AppError:
         # Of another encoder than the settings' one now, or of one whose files are gone.
         return None
 
 
-def _columns(db: Database, old: models.Model, new: models.Model) -> projection.Columns:
+def _columns(db: Database, old: models.Model, new: models.Model) -> projection.LabelProjection:
     """Return how the columns of an old version become those of a new one."""
     return projection.columns(old.label_ids, new.label_ids, labels.list_merged(db))
 
 
-def _proba(bench: Workbench, db: Database, serving: Serving, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+def _proba(runtime: ModelRuntime, db: Database, serving: Serving, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     if not len(ids):
         return np.zeros((0, len(serving.model.label_ids)), np.float32)
-    return serving.classifier.proba(bench.features(db, serving, ids))
+    return serving.classifier.proba(runtime.features(db, serving, ids))
 
 
-def _rank(bench: Workbench, db: Database, round_id: int) -> Result:
+def _rank(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Predict every diary that has a vector and keep the predictions; nothing is shown yet."""
-    new = bench.load_classifier(db, models.get_model(db, _made(rounds.get_round(db, round_id))))
-    there = bench.vectors_of(new).present(diaries.last_diary_id(db))
+    new = runtime.load_classifier(db, models.get_model(db, _require_model_id(rounds.get_round(db, round_id))))
+    there = runtime.vectors_of(new).present(diaries.last_diary_id(db))
     ids = np.flatnonzero(there) + 1
     proba = np.full((len(there), len(new.model.label_ids)), np.nan, np.float32)
     if len(ids):
-        proba[there] = scoring.score(bench, db, new, ids)
+        proba[there] = scoring.score(runtime, db, new, ids)
     predictions.store_predictions(db, new.model.id, proba)
     return {"predicted": len(ids)}
 
 
-def _promote(bench: Workbench, db: Database, round_id: int) -> Result:
+def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Put the new version and its queue in force and end the round, all at once."""
     this = rounds.get_round(db, round_id)
-    model = models.get_model(db, _made(this))
-    settings = bench.settings(db)
+    model = models.get_model(db, _require_model_id(this))
+    settings = runtime.settings(db)
     held_back_by = evaluation.why_held_back(this.report)
     promoted = held_back_by is None
     stability = _stability(db, this.previous_model_id, model)
-    before = queue.head(db, 100)
+    before = queue.list_head(db, 100)
     # Ranked before the lock is taken, so that nobody's press waits for it; what is decided meanwhile is passed over.
-    entries = _order(bench, db, this, model) if promoted else []
+    entries = _order(runtime, db, this, model) if promoted else []
     with write(db):
         if promoted:
             models.activate(db, model.id, reason=f"round {this.number}")
             queue.replace_queue(db, entries, model_id=model.id)
-        new_in_head = len(set(queue.head(db, 100)) - set(before))
+        new_in_head = len(set(queue.list_head(db, 100)) - set(before))
         predictions.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
         decided = {"promoted": promoted, "held_back_by": held_back_by, "stability": stability}
         report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
@@ -348,13 +348,13 @@ def _promote(bench: Workbench, db: Database, round_id: int) -> Result:
     return {"ended": True}
 
 
-def _order(bench: Workbench, db: Database, this: rounds.Round, model: models.Model) -> list[queue.QueueEntry]:
-    serving, settings = bench.load_classifier(db, model), bench.settings(db)
+def _order(runtime: ModelRuntime, db: Database, this: rounds.Round, model: models.Model) -> list[queue.QueueEntry]:
+    serving, settings = runtime.load_classifier(db, model), runtime.settings(db)
     return queueing.rank_pool(
         db,
         model,
         predictions.load_predictions(db, model),
-        features=lambda ids: bench.features(db, serving, ids),
+        features=lambda ids: runtime.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,
         seed=int(settings.seed[:8], 16) + this.number,

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 _AUDIT_SECONDS = 10.0
 
 
-def next_piece(bench: WorkerRuntime, db: Database) -> Progress | None:
+def next_piece(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Do the most urgent piece of work that is due; return None if nothing is."""
     for task in _TASKS:
-        if (progress := task(bench, db)) is not None:
+        if (progress := task(runtime, db)) is not None:
             return progress
     return None
 
@@ -47,61 +47,61 @@ def state(db: Database) -> object:
     return (*queue.signature(db), reviews.last_review_id(db))
 
 
-def _warm_up(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _warm_up(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Load what the first round would wait for, once a process."""
-    if bench.is_warm:
+    if runtime.is_warm:
         return None
     classifiers.warm_up()
-    bench.is_warm = True
+    runtime.is_warm = True
     return Progress("warm_up", 1, 1)
 
 
-def _study(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _study(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Measure of the newest round what nobody waited for."""
-    return Progress("study", 1, 1) if round_analysis.study(bench, db) else None
+    return Progress("study", 1, 1) if round_analysis.study(runtime, db) else None
 
 
-def _audit_at_times(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _audit_at_times(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the reviewers' queue up while people decide without a pause and other work waits behind."""
-    return _audit(bench, db) if time.monotonic() >= bench.marks.audit_at else None
+    return _audit(runtime, db) if time.monotonic() >= runtime.marks.audit_at else None
 
 
-def _audit(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _audit(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the reviewers' queue up with decisions, rounds and explanations."""
-    bench.marks.audit_at = time.monotonic() + _AUDIT_SECONDS
-    return Progress("audit", 1, 1) if review_queue.refresh(bench, db) else None
+    runtime.marks.audit_at = time.monotonic() + _AUDIT_SECONDS
+    return Progress("audit", 1, 1) if review_queue.refresh(runtime, db) else None
 
 
-def _explain_audited(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _explain_audited(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one diary that a reviewer will look at next."""
-    return Progress("explain", 1, 1) if review_queue.explain_next(bench, db) else None
+    return Progress("explain", 1, 1) if review_queue.explain_next(runtime, db) else None
 
 
-def _measure_dictionary(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _measure_dictionary(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Measure what the word-emotion dictionary does, once somebody asks or a new model serves."""
-    return Progress("dictionary", 1, 1) if dictionary.measure(bench, db) else None
+    return Progress("dictionary", 1, 1) if dictionary.measure(runtime, db) else None
 
 
-def _explain_more(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _explain_more(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one more of the diaries that somebody wants words of."""
-    found = dictionary.explain_more(bench, db)
+    found = dictionary.explain_more(runtime, db)
     return None if found is None else Progress("evidence", *found)
 
 
-def _relate_words(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _relate_words(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Go on with the vectors of words that somebody asked for."""
-    found = dictionary.relate(bench, db)
+    found = dictionary.relate(runtime, db)
     return None if found is None else Progress("words", *found)
 
 
-def _follow_forgetting(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _follow_forgetting(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Let the files follow where something was forgotten and whoever did it could not end."""
     if forgotten.is_finished(db):
         return None
-    return Progress("forget", 1, 1) if forgotten_files.follow(db, bench.database) else None
+    return Progress("forget", 1, 1) if forgotten_files.follow(db, runtime.database) else None
 
 
-def _look_after(bench: WorkerRuntime, db: Database) -> Progress | None:
+def _look_after(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Look through diaries for what the lead should see before anybody else is handed it."""
     found = care_flags.scan(db)
     return None if found is None else Progress("care", *found)

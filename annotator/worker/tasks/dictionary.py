@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import Serving
-    from annotator.worker.round.examples import Examples
+    from annotator.worker.round.examples import TrainingSet
     from annotator.worker.runtime import WorkerRuntime
     from db import Database
     from learner.lexicon.word_vectors import WordVectors
@@ -45,13 +45,13 @@ _PIECES = 100
 """Of the whole work, for those who look on."""
 
 
-def measure(bench: WorkerRuntime, db: Database) -> bool:
+def measure(runtime: WorkerRuntime, db: Database) -> bool:
     """Measure what the dictionary does, if somebody asked or a new model serves; return False if nothing was due."""
     if not _is_due(db):
         return False
     asked, up_to = word_emotions.last_asked(db, "effect"), word_emotions.last_id(db)
-    serving = bench.serving(db)
-    effect = None if serving is None or not serving.model.training_decisions else _effect(bench, db, serving, up_to)
+    serving = runtime.serving(db)
+    effect = None if serving is None or not serving.model.training_decisions else _effect(runtime, db, serving, up_to)
     with write(db):
         word_emotions.mark_done(db, "effect", asked)
         if effect is not None:
@@ -68,7 +68,7 @@ def _is_due(db: Database) -> bool:
     return effect.model_id != active.id and project_settings.load(db).use_dictionary
 
 
-def _effect(bench: WorkerRuntime, db: Database, serving: Serving, up_to: int) -> dict[str, Any]:
+def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) -> dict[str, Any]:
     """Choose the strength on the training labels and measure it on the test part; see
     `annotator.dictionary.adjustment.Effect`."""
     model = serving.model
@@ -77,14 +77,14 @@ def _effect(bench: WorkerRuntime, db: Database, serving: Serving, up_to: int) ->
     train = examples_of(learned, model.label_ids)
     test = examples_of(training_data.list_labelled(db, part="test"), model.label_ids)
     entries = adjustment.entries_of(db, up_to=up_to)
-    strength = _strength(bench, db, serving, train, entries)
-    refiner = adjustment.Refiner(entries, model.label_ids, strength)
-    bench.encode_missing(db, test.diary_ids)
+    strength = _strength(runtime, db, serving, train, entries)
+    refiner = adjustment.DictionaryAdjuster(entries, model.label_ids, strength)
+    runtime.encode_missing(db, test.diary_ids)
     before = np.zeros((0, len(model.label_ids)), np.float32)
     if len(test.diary_ids):
-        before = serving.classifier.proba(bench.features(db, serving, test.diary_ids))
+        before = serving.classifier.proba(runtime.features(db, serving, test.diary_ids))
     texts = diaries.list_texts(db, test.diary_ids)
-    after, seed = refiner.refine(texts, before), int(bench.settings(db).seed[:8], 16)
+    after, seed = refiner.refine(texts, before), int(runtime.settings(db).seed[:8], 16)
     return {
         "model_id": model.id,
         "up_to": up_to,
@@ -100,36 +100,36 @@ def _effect(bench: WorkerRuntime, db: Database, serving: Serving, up_to: int) ->
 
 
 def _strength(
-    bench: WorkerRuntime, db: Database, serving: Serving, train: Examples, entries: dict[str, int | None]
+    runtime: WorkerRuntime, db: Database, serving: Serving, train: TrainingSet, entries: dict[str, int | None]
 ) -> float:
     """Choose how much the words count, on labels by heads that had not seen them."""
     if len(np.unique(train.columns)) < 2:
         return 0.0
-    bench.encode_missing(db, train.diary_ids)
+    runtime.encode_missing(db, train.diary_ids)
     trained = classifiers.train(
-        bench.features(db, serving, train.diary_ids),
+        runtime.features(db, serving, train.diary_ids),
         train.targets,
         mean=serving.classifier.mean,
         text_space="",
-        seed=int(bench.settings(db).seed[:8], 16),
-        calibrate_on=encoder_tuning.untouched(db, bench.encoder(db), train.diary_ids),
+        seed=int(runtime.settings(db).seed[:8], 16),
+        calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
     )
     honest = trained.calibrated_on
-    voted = adjustment.Refiner(entries, serving.model.label_ids, 0.0).votes(
+    voted = adjustment.DictionaryAdjuster(entries, serving.model.label_ids, 0.0).votes(
         diaries.list_texts(db, train.diary_ids[honest])
     )
     return lexicon.fit_strength(trained.out_of_fold[honest], voted, train.targets[honest])
 
 
-def explain_more(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
+def explain_more(runtime: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Explain one more of the diaries that somebody wants words of; return how far it is, None if nothing is due."""
     wanted = evidence.list_wanted(db)
-    serving = bench.serving(db) if wanted else None
+    serving = runtime.serving(db) if wanted else None
     if serving is None:
         return None
-    due = explanations.list_unexplained(db, wanted, serving.model.id, bench.settings(db).unit)
+    due = explanations.list_unexplained(db, wanted, serving.model.id, runtime.settings(db).unit)
     if due:
-        explaining.explain_diary(bench, db, serving, due[0])
+        explaining.explain_diary(runtime, db, serving, due[0])
         return len(wanted) - len(due) + 1, len(wanted)
     if not word_emotions.is_asked(db, "evidence"):
         return None
@@ -137,13 +137,13 @@ def explain_more(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     return len(wanted), len(wanted)
 
 
-def relate(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
+def relate(runtime: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Go on with the vectors of words that somebody asked for; return how far it is, None if nothing is due."""
-    known = bench.marks
+    known = runtime.marks
     if known.word_job is None:
         if not word_emotions.is_asked(db, "vectors"):
             return None
-        known.word_job = _make_vectors(bench, db, word_emotions.last_asked(db, "vectors"))
+        known.word_job = _make_vectors(runtime, db, word_emotions.last_asked(db, "vectors"))
     try:
         return round(_PIECES * next(known.word_job)), _PIECES
     except StopIteration:
@@ -154,7 +154,7 @@ def relate(bench: WorkerRuntime, db: Database) -> tuple[int, int] | None:
         raise
 
 
-def _make_vectors(bench: WorkerRuntime, db: Database, asked: int) -> Iterator[float]:
+def _make_vectors(runtime: WorkerRuntime, db: Database, asked: int) -> Iterator[float]:
     """Make and keep both kinds of word vectors, a piece at a time; yield the share that is done."""
     number = forgotten.count_forgettings(db)
     texts = diaries.sample_texts(db, limit=MOST_DIARIES, with_flagged=False)
@@ -162,7 +162,7 @@ def _make_vectors(bench: WorkerRuntime, db: Database, asked: int) -> Iterator[fl
     for at in range(0, len(texts), _TEXTS_A_PIECE):
         sentences += [[word.form for word in find_words(text)] for text in texts[at : at + _TEXTS_A_PIECE]]
         yield 0.4 * len(sentences) / len(texts)
-    seed = int(bench.settings(db).seed[:8], 16)
+    seed = int(runtime.settings(db).seed[:8], 16)
     own = None
     word_count = sum(map(len, sentences))
     if len(texts) >= word_vectors.FEWEST_DIARIES and word_count >= word_vectors.FEWEST_WORDS:
@@ -170,24 +170,24 @@ def _make_vectors(bench: WorkerRuntime, db: Database, asked: int) -> Iterator[fl
         own = yield from _shifted(training, 0.4, 0.3)
     # Words that people put in by hand may be rare: the encoder knows those too.
     forms = tuple(dict.fromkeys([*word_vectors.vocabulary(sentences), *adjustment.entries_of(db)]))
-    encoder, parts = bench.encoder(db), []
+    encoder, parts = runtime.encoder(db), []
     for at in range(0, len(forms), _WORDS_A_PIECE):
-        parts.append(bench.encode(db, forms[at : at + _WORDS_A_PIECE], encoder=encoder).vectors)
+        parts.append(runtime.encode(db, forms[at : at + _WORDS_A_PIECE], encoder=encoder).vectors)
         yield 0.7 + 0.3 * at / len(forms)
     about: dict[str, str | int] = {"encoder_hash": encoder.hash, "diaries": len(texts), "words": word_count}
     of_encoder = word_vectors.of_encoder(forms, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32))
-    with forgotten_files.writing(bench.database):
+    with forgotten_files.writing(runtime.database):
         # The words may be those of a diary that is gone: it stays asked for, and is made anew.
         if forgotten.count_forgettings(db) == number:
-            _store_vectors(bench, of_encoder, own, about)
+            _store_vectors(runtime, of_encoder, own, about)
             word_emotions.mark_done(db, "vectors", asked)
 
 
 def _store_vectors(
-    bench: WorkerRuntime, of_encoder: WordVectors, own: WordVectors | None, about: dict[str, str | int]
+    runtime: WorkerRuntime, of_encoder: WordVectors, own: WordVectors | None, about: dict[str, str | int]
 ) -> None:
-    word_vectors.store(dictionary.vectors_file(bench.database, "encoder"), of_encoder, about)
-    own_file = dictionary.vectors_file(bench.database, "own")
+    word_vectors.store(dictionary.vectors_file(runtime.database, "encoder"), of_encoder, about)
+    own_file = dictionary.vectors_file(runtime.database, "own")
     if own is None:
         own_file.unlink(missing_ok=True)
     else:

@@ -20,16 +20,16 @@ EXPLAINED_HEAD = 24
 """How many of them are explained ahead of all other work: an explanation costs seconds."""
 
 
-def explain_head(bench: WorkerRuntime, db: Database) -> Progress | None:
+def explain_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one diary of the head of the queue."""
-    serving = bench.serving(db)
+    serving = runtime.serving(db)
     if serving is None:
         return None
-    settings = bench.settings(db)
-    head = [i for i in queue.head(db, EXPLAINED_HEAD) if not blinding.is_blind(diaries.get_diary(db, i), settings)]
+    settings = runtime.settings(db)
+    head = [i for i in queue.list_head(db, EXPLAINED_HEAD) if not blinding.is_blind(diaries.get_diary(db, i), settings)]
     unit = settings.unit
     due = explanations.list_unexplained(db, head, serving.model.id, unit)
     if not due:
         return None
-    explaining.explain_diary(bench, db, serving, due[0])
+    explaining.explain_diary(runtime, db, serving, due[0])
     return Progress("explain", len(head) - len(due) + 1, len(head))

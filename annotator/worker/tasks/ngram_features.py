@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _TEXT_FEATURES_BATCH = 2048
 
 
-def fit_text_space(bench: WorkerRuntime, db: Database) -> Progress | None:
+def fit_text_space(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Fit the text space once there are enough diaries, and again when their number has doubled."""
     count = diaries.count_diaries(db)
-    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(bench.marks, db):
+    if count < text_spaces.FEWEST_TEXTS or count < 2 * _fitted_on(runtime.marks, db):
         return None
     space = text_spaces.fit(diaries.sample_texts(db, limit=text_spaces.MOST_TEXTS), seed=0)
     models_text_spaces.add_text_space(db, space.to_bytes(), fitted_on=count)
@@ -38,13 +38,13 @@ def _fitted_on(known: ProgressMarks, db: Database) -> int:
     return known.fitted_on[newest]
 
 
-def fill_text_features(bench: WorkerRuntime, db: Database) -> Progress | None:
-    found = bench.text_space(db)
+def fill_text_features(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    found = runtime.text_space(db)
     if found is None:
         return None
-    file = bench.text_file(found[0])
-    missing = first_missing(bench.marks, db, file, limit=_TEXT_FEATURES_BATCH)
+    file = runtime.text_file(found[0])
+    missing = first_missing(runtime.marks, db, file, limit=_TEXT_FEATURES_BATCH)
     if not len(missing):
         return None
-    bench.text_features(db, found[0], missing)
+    runtime.text_features(db, found[0], missing)
     return Progress("text_features", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))

@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 _PREDICT_BATCH = 4096
 
 
-def predict(bench: WorkerRuntime, db: Database) -> Progress | None:
+def predict(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Predict the diaries that have a vector and no prediction by the serving model.
 
     At once where somebody is about to see one; otherwise when many are due, or when all have vectors.
     """
-    serving = bench.serving(db)
+    serving = runtime.serving(db)
     if serving is None:
         return None
-    predicted = _predicted(bench.marks, db, serving)
-    due = np.setdiff1d(np.flatnonzero(~predicted) + 1, forgotten_ids(bench.marks, db))
+    predicted = _predicted(runtime.marks, db, serving)
+    due = np.setdiff1d(np.flatnonzero(~predicted) + 1, forgotten_ids(runtime.marks, db))
     if not len(due):
         return None
-    encoded = bench.vector_file(db).has(due)
+    encoded = runtime.vector_file(db).has(due)
     urgent = np.isin(head_ids(db), due[encoded]).any()
     if not encoded.any() or not (urgent or encoded.all() or encoded.sum() >= _PREDICT_BATCH):
         return None
     due = due[encoded]
-    predictions.update_predictions(db, serving.model.id, due, scoring.score(bench, db, serving, due))
+    predictions.update_predictions(db, serving.model.id, due, scoring.score(runtime, db, serving, due))
     predicted[due - 1] = True
     return Progress("predict", int(predicted.sum()), len(predicted))
 

@@ -36,7 +36,7 @@ class Progress:
 
 
 def head_ids(db: Database) -> NDArray[np.int64]:
-    return np.array(queue.head(db, HEAD), np.int64)
+    return np.array(queue.list_head(db, HEAD), np.int64)
 
 
 def forgotten_ids(known: ProgressMarks, db: Database) -> NDArray[np.int64]:

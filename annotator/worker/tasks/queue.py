@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from db import Database
 
 
-def rank(bench: WorkerRuntime, db: Database) -> Progress | None:
+def rank(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Follow the serving model with the queue where a person, not a round, has put it in force."""
-    serving = bench.serving(db)
+    serving = runtime.serving(db)
     if serving is None or serving.model.tier == "zero":
         return None
-    is_whole = _ranked_partly_but_now_whole(bench, db, serving)
+    is_whole = _ranked_partly_but_now_whole(runtime, db, serving)
     if queue.ranked_by(db) == serving.model.id and not is_whole:
         return None
-    settings = bench.settings(db)
+    settings = runtime.settings(db)
     entries = queueing.rank_pool(
         db,
         serving.model,
         predictions.load_predictions(db, serving.model),
-        features=lambda ids: bench.features(db, serving, ids),
+        features=lambda ids: runtime.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,
         seed=int(settings.seed[:8], 16),
@@ -44,23 +44,23 @@ def rank(bench: WorkerRuntime, db: Database) -> Progress | None:
     return Progress("rank", 1, 1)
 
 
-def _ranked_partly_but_now_whole(bench: WorkerRuntime, db: Database, serving: Serving) -> bool:
+def _ranked_partly_but_now_whole(runtime: WorkerRuntime, db: Database, serving: Serving) -> bool:
     """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
     if not facts.is_partly_ranked(db, serving.model.id):
         return False
     count = diaries.count_diaries(db)
-    if bench.vectors_of(serving).present(diaries.last_diary_id(db)).sum() < count:
+    if runtime.vectors_of(serving).present(diaries.last_diary_id(db)).sum() < count:
         return False
     proba = predictions.load_predictions(db, serving.model)
     return int((~np.isnan(proba).any(axis=1)).sum()) >= count
 
 
-def refill(bench: WorkerRuntime, db: Database) -> Progress | None:
+def refill(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Keep the queue longer than what people can decide before the next look."""
-    rules = board.rules_of(bench.settings(db))
+    rules = board.rules_of(runtime.settings(db))
     if queue.count_waiting(db, limit=HEAD * 4, rules=rules) >= HEAD * 4:
         return None
-    more = queue.unqueued_ids(db, limit=1000, rules=rules)
+    more = queue.list_unqueued_ids(db, limit=1000, rules=rules)
     if not more:
         return None
     queue.append_to_queue(db, more, strategy="random")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Workbench
+    from annotator.serving.runtime import ModelRuntime
     from annotator.settings import Settings
     from db import Database
     from db.models.models import Model
@@ -44,9 +44,9 @@ _OUTCOMES_A_STEP = 25
 _DIGITS = 4
 
 
-def refresh(bench: Workbench, db: Database) -> bool:
+def refresh(runtime: ModelRuntime, db: Database) -> bool:
     """Bring the queue up to date; return False if it was."""
-    settings, active, made_from = bench.settings(db), models.find_active(db), queue.made_from(db)
+    settings, active, made_from = runtime.settings(db), models.find_active(db), queue.made_from(db)
     found = queue.sources(db)
     base = [active.id if active else 0, found["doubts"], found["labels"], found["checks"], settings.blind_test]
     base.append(len(outcomes := reviews.list_outcomes(db)) // _OUTCOMES_A_STEP)
@@ -69,12 +69,12 @@ def refresh(bench: Workbench, db: Database) -> bool:
     return True
 
 
-def explain_next(bench: Workbench, db: Database) -> bool:
+def explain_next(runtime: ModelRuntime, db: Database) -> bool:
     """Explain the first open diary of the queue that has no explanation yet; return False if all have one."""
-    serving = bench.serving(db)
+    serving = runtime.serving(db)
     if serving is None or serving.model.tier == "zero":
         return False
-    settings = bench.settings(db)
+    settings = runtime.settings(db)
     head = [row.diary_id for row in queue.list_rows(db, Filter(), limit=HEAD)
             if not (row.part == "test" and settings.blind_test)]  # fmt: skip
     due = explanations.list_unexplained(db, head, serving.model.id, settings.unit)
@@ -82,7 +82,7 @@ def explain_next(bench: Workbench, db: Database) -> bool:
     due = [i for i in due if predictions.find_proba(db, serving.model, i) is not None]
     if not due:
         return False
-    explaining.explain_diary(bench, db, serving, due[0])
+    explaining.explain_diary(runtime, db, serving, due[0])
     return True
 
 
@@ -188,5 +188,7 @@ def _odd(
         if found is not None and found.spans:
             column = int(proba[row].argmax())
             weights = found.weights[:, [column]]
-            strength[row] = review_signals.odd_explanation(text, found.spans, weights, proba=float(proba[row, column]))
+            strength[row] = review_signals.implausible_explanation(
+                text, found.spans, weights, proba=float(proba[row, column])
+            )
     return strength

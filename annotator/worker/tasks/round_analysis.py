@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
-from annotator.worker.round.examples import Examples, examples_of
+from annotator.worker.round.examples import TrainingSet, examples_of
 from db.answers import decisions, training_data
 from db.connection import write
 from db.label_sets import labels
@@ -27,7 +27,7 @@ from learner.data_quality import label_issues as label_errors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import Serving, Workbench
+    from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
     from db.models.rounds import Round
 
@@ -50,7 +50,7 @@ def find_due(db: Database) -> Round | None:
     return done[-1] if done and "study" not in done[-1].report else None
 
 
-def study(bench: Workbench, db: Database) -> bool:
+def study(runtime: ModelRuntime, db: Database) -> bool:
     """Study the newest round; return False if nothing was due."""
     due = find_due(db)
     if due is None or due.model_id is None:
@@ -60,8 +60,8 @@ def study(bench: Workbench, db: Database) -> bool:
     doubts: list[NewDoubt] = []
     # After a change of encoder or labels the version can't be asked any more, and there is nothing to study.
     label_ids = tuple(label.id for label in labels.list_labels(db))
-    if model.encoder_hash == bench.encoder(db).hash and model.label_ids == label_ids:
-        material = _gather(bench, db, due, bench.load_classifier(db, model))
+    if model.encoder_hash == runtime.encoder(db).hash and model.label_ids == label_ids:
+        material = _gather(runtime, db, due, runtime.load_classifier(db, model))
         found, doubts = _study(db, material)
     with write(db):
         label_issues.store_doubts(db, model.id, doubts)
@@ -81,9 +81,9 @@ class _Material:
             heads trained on a part of these would look better than they were.
     """
 
-    train: Examples
+    train: TrainingSet
     train_features: FloatArray
-    test: Examples
+    test: TrainingSet
     test_features: FloatArray
     test_proba: FloatArray
     out_of_fold: FloatArray | None
@@ -96,13 +96,13 @@ class _Material:
         return len(self.label_ids)
 
 
-def _gather(bench: Workbench, db: Database, due: Round, serving: Serving) -> _Material:
+def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -> _Material:
     label_ids, up_to = serving.model.label_ids, due.last_decision_id
     train = examples_of(training_data.list_labelled(db, part="pool", up_to=up_to), label_ids)
     test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
-    train_features = bench.features(db, serving, train.diary_ids)
-    test_features = bench.features(db, serving, test.diary_ids)
-    seed = int(bench.settings(db).seed[:8], 16) + due.number
+    train_features = runtime.features(db, serving, train.diary_ids)
+    test_features = runtime.features(db, serving, test.diary_ids)
+    seed = int(runtime.settings(db).seed[:8], 16) + due.number
     out_of_fold = None
     if len(train.columns) >= _FEWEST_TO_SPLIT:
         trained = classifiers.train(

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 _SPLIT_BATCH = 512
 
 
-def split_head(bench: WorkerRuntime, db: Database) -> Progress | None:
-    head = [i for i in queue.head(db, HEAD) if sentences.find_sentences(db, i) is None]
-    return _split(bench, db, head)
+def split_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    head = [i for i in queue.list_head(db, HEAD) if sentences.find_sentences(db, i) is None]
+    return _split(runtime, db, head)
 
 
-def split_rest(bench: WorkerRuntime, db: Database) -> Progress | None:
-    known, last = bench.marks, diaries.last_diary_id(db)
+def split_rest(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    known, last = runtime.marks, diaries.last_diary_id(db)
     if known.split_up_to >= last:
         return None
     due = sentences.list_unsplit_ids(db, limit=_SPLIT_BATCH, after=known.split_up_to)
-    progress = _split(bench, db, due)
+    progress = _split(runtime, db, due)
     known.split_up_to = due[-1] if due else last
     return progress
 
 
-def _split(bench: WorkerRuntime, db: Database, diary_ids: list[int]) -> Progress | None:
+def _split(runtime: WorkerRuntime, db: Database, diary_ids: list[int]) -> Progress | None:
     if not diary_ids:
         return None
-    splits = bench.splitter().split(diaries.list_texts(db, diary_ids))
+    splits = runtime.splitter().split(diaries.list_texts(db, diary_ids))
     sentences.store_sentences(
         db, [Sentences(i, split.spans, split.splitter) for i, split in zip(diary_ids, splits, strict=True)]
     )

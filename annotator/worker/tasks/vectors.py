@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _ENCODE_BATCH = 48
 
 
-def encode_head(bench: WorkerRuntime, db: Database) -> Progress | None:
-    return _encode(bench, db, head_ids(db))
+def encode_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    return _encode(runtime, db, head_ids(db))
 
 
-def encode_rest(bench: WorkerRuntime, db: Database) -> Progress | None:
-    return _encode(bench, db, first_missing(bench.marks, db, bench.vector_file(db), limit=_ENCODE_BATCH))
+def encode_rest(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    return _encode(runtime, db, first_missing(runtime.marks, db, runtime.vector_file(db), limit=_ENCODE_BATCH))
 
 
 def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
@@ -38,12 +38,12 @@ def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit
     return missing[:0]
 
 
-def _encode(bench: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
-    file = bench.vector_file(db)
+def _encode(runtime: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
+    file = runtime.vector_file(db)
     missing = diary_ids[~file.has(diary_ids)]
     if not len(missing):
         return None
-    bench.encode_missing(db, missing)
+    runtime.encode_missing(db, missing)
     counts = file.token_counts()
-    facts.store_cut_count(db, int((counts > bench.encoder(db).max_tokens).sum()))
+    facts.store_cut_count(db, int((counts > runtime.encoder(db).max_tokens).sum()))
     return Progress("encode", int((counts > 0).sum()), diaries.count_diaries(db))

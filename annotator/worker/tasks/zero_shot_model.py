@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 _MEAN_OF = 256
 
 
-def first_model(bench: WorkerRuntime, db: Database) -> Progress | None:
+def first_model(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Make the model that needs no label, as soon as the head of the queue has vectors."""
     active = models.find_active(db)
-    if active is not None and active.encoder_hash == bench.encoder(db).hash and not _is_of_other_labels(db, active):
+    if active is not None and active.encoder_hash == runtime.encoder(db).hash and not _is_of_other_labels(db, active):
         return None
-    encoded = np.flatnonzero(bench.vector_file(db).present(diaries.last_diary_id(db))) + 1
+    encoded = np.flatnonzero(runtime.vector_file(db).present(diaries.last_diary_id(db))) + 1
     if not len(encoded):
         return None
-    make_zero_label_model(bench, db, encoded[:_MEAN_OF])
+    make_zero_label_model(runtime, db, encoded[:_MEAN_OF])
     return Progress("first_model", 1, 1)
 
 
@@ -53,10 +53,10 @@ def _wording(label_set: Sequence[labels.Label]) -> str:
     return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
 
-def make_zero_label_model(bench: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
+def make_zero_label_model(runtime: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
     """Keep and activate a zero-label model of the encoder in force; return its id."""
-    encoder, label_set = bench.encoder(db), labels.list_labels(db)
-    mean = bench.vector_file(db).read(sample).mean(axis=0)
+    encoder, label_set = runtime.encoder(db), labels.list_labels(db)
+    mean = runtime.vector_file(db).read(sample).mean(axis=0)
     names, definitions = [label.name for label in label_set], [label.definition for label in label_set]
     classifier = classifiers.zero_label(encoder, names, definitions, mean=mean)
     model = models.NewModel(

@@ -87,7 +87,7 @@ def test_the_first_account_has_to_be_an_administrators(opened: Database) -> None
 
 
 def test_who_has_worked_alone_keeps_their_decisions_as_the_first_administrator(opened: Database) -> None:
-    alone = people.identify(opened, "나")
+    alone = people.get_or_create(opened, "나")
     assert accounts.add(opened, None, "나", "administrator", password=PASSWORD) == alone
 
 
@@ -171,7 +171,7 @@ def test_a_failed_login_ends_nothing(opened: Database, boss: Person) -> None:
 
 
 def test_the_first_account_is_made_once_and_signs_its_person_in(opened: Database) -> None:
-    alone = people.identify(opened, "나")
+    alone = people.get_or_create(opened, "나")
     token = accounts.add_first(opened, "나", PASSWORD, address=HERE)
     assert sessions.get_person(opened, token) == Person(alone, "나", "administrator", is_solo=False)
     with refused("signed_out"):
@@ -559,7 +559,7 @@ def test_a_password_is_hashed_anew_when_the_parameters_have_changed(
 
 
 def test_names_that_are_taken_empty_or_a_files_are_refused(opened: Database, boss: Person) -> None:
-    annotators.annotator_id(opened, "가져오기:a.csv", kind="importer")
+    annotators.get_or_create_id(opened, "가져오기:a.csv", kind="importer")
     for name, code in (("수아", "account_exists"), (" \n", "name_empty"), ("가져오기:a.csv", "name_of_importer")):
         with refused(code):
             accounts.add(opened, boss, name, "annotator", password=PASSWORD)

@@ -64,7 +64,7 @@ def test_making_and_revoking_a_token_is_on_record(opened: Database) -> None:
 
 def test_a_token_never_takes_the_name_of_a_person(opened: Database) -> None:
     accounts.add(opened, None, "수아", "administrator", password="correct horse 1")
-    annotators.identify(opened, "지민")
+    annotators.get_or_create(opened, "지민")
     for name in ("수아", "지민"):
         with pytest.raises(UserError) as error:
             api_tokens.add(opened, name, ["write"])

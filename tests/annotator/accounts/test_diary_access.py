@@ -25,7 +25,7 @@ from annotator.privacy import care, forgetting, masking
 from annotator.privacy.forgetting import Selection
 from annotator.quality import gold
 from annotator.review import actions, case, rechecks, returned
-from annotator.review.actions import Act
+from annotator.review.actions import ReviewAction
 from db import connection
 from db.answers import decisions, queue
 from db.answers import rationales as kept_marks
@@ -91,8 +91,8 @@ class World:
         """Whoever acts, with the role that their page was drawn for."""
         name, role = PEOPLE[self.who]
         if self.is_alone:
-            return Person(annotators.annotator_id(self.db, name), name, "administrator", is_solo=True)
-        return Person(annotators.annotator_id(self.db, name), name, role, is_solo=False)
+            return Person(annotators.get_or_create_id(self.db, name), name, "administrator", is_solo=True)
+        return Person(annotators.get_or_create_id(self.db, name), name, role, is_solo=False)
 
     def press(self, kind: str, state: str, *, token: str | None = None, **values: Any) -> labelling_decisions.Receipt:
         raw = {"seq": 1, "kind": kind, "token": token or secrets.token_hex(16), "diary_id": self.ids[state], **values}
@@ -101,7 +101,7 @@ class World:
 
     def shown(self, holder: str = TAB) -> list[int]:
         me = self.person.annotator_id
-        board = labelling.board(self.db, annotator_id=me, holder=holder, language="ko", lookahead=0)
+        board = labelling.load_board(self.db, annotator_id=me, holder=holder, language="ko", lookahead=0)
         return [item["diary_id"] for item in board.items]
 
 
@@ -124,22 +124,24 @@ def make(db: Database, who: str) -> World:
 def _hand_out(world: World) -> None:
     db = world.db
     me, you, lead = (accounts.get_id(db, PEOPLE[who][0]) for who in ("annotator", "other", "reviewer"))
-    items = labelling.board(db, annotator_id=me, holder=TAB, language="ko").items
+    items = labelling.load_board(db, annotator_id=me, holder=TAB, language="ko").items
     states = ("handed", "expired", "decided", "returned", "withheld_late", "deleted")
     for state, item in zip(states, items, strict=True):
         world.ids[state], world.tokens[state] = item["diary_id"], item["token"]
     for state in ("decided", "returned"):
         raw = {"seq": 1, "kind": "label", "token": world.tokens[state], "diary_id": world.ids[state], "label_id": 2}
         assert labelling_decisions.receive(db, raw, annotator_id=me, holder=TAB, acked=0).refused is None
-    back = Act("return", world.ids["returned"], reviews.mark(db, world.ids["returned"]), comment="다시 봐 주세요")
-    actions.do(db, back, reviewer_id=lead)
+    back = ReviewAction(
+        "return", world.ids["returned"], reviews.get_revision(db, world.ids["returned"]), comment="다시 봐 주세요"
+    )
+    actions.apply(db, back, reviewer_id=lead)
     world.review_id = reviews.last_review_id(db)
     with write(db):
         db.conn.execute("update leases set expires_at = '2000' where diary_id = ?", [world.ids["expired"]])
         db.conn.execute("update queue set place = -1 where diary_id = ?", [world.ids["expired"]])
-    taken = labelling.board(db, annotator_id=you, holder=OTHER_TAB, language="ko", lookahead=1).items
+    taken = labelling.load_board(db, annotator_id=you, holder=OTHER_TAB, language="ko", lookahead=1).items
     assert [item["diary_id"] for item in taken] == [world.ids["expired"]]
-    rest = [i for i in queue.head(db, 24) if i not in world.ids.values()]
+    rest = [i for i in queue.list_head(db, 24) if i not in world.ids.values()]
     world.ids |= {"not_handed": rest[-1], "withheld": rest[-2]}
 
 
@@ -215,13 +217,13 @@ def _undo_answer(world: World, state: str) -> bool:
 
 def _review(kind: str, **values: Any) -> Callable[[World, str], bool]:
     def act(world: World, state: str) -> bool:
-        mark = reviews.mark(world.db, world.ids[state])
-        actions.do(
+        mark = reviews.get_revision(world.db, world.ids[state])
+        actions.apply(
             world.db,
-            Act(kind, world.ids[state], mark, **values),  # type: ignore[arg-type]
+            ReviewAction(kind, world.ids[state], mark, **values),  # type: ignore[arg-type]
             reviewer_id=world.person.annotator_id,
         )
-        return reviews.mark(world.db, world.ids[state])[1] > mark[1]
+        return reviews.get_revision(world.db, world.ids[state])[1] > mark[1]
 
     return act
 
@@ -258,7 +260,7 @@ def _marked_word(world: World, state: str) -> bool:
 
     report = {"rationales": [mark]}
     ended = Round(1, 1, "done", False, "", None, None, "", 1.0, None, None, None, report, None, "instant")
-    return bool(rationales.of_round(world.db, ended, person=world.person))
+    return bool(rationales.list_for_round(world.db, ended, person=world.person))
 
 
 ENTRIES: dict[str, Callable[[World, str], bool]] = {
@@ -465,7 +467,7 @@ def test_the_name_of_somebody_elses_tab_gives_nothing_and_takes_nothing(opened: 
     you = accounts.get_id(opened, "지민")
     me = world.person.annotator_id
     theirs = queue.list_leases(opened, annotator_id=you, holder=TAB)
-    board = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    board = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
     assert board.items
     assert not {lease.diary_id for lease in theirs} & {item["diary_id"] for item in board.items}
     labelling.keep_alive(opened, annotator_id=me, holder=TAB)
@@ -475,7 +477,7 @@ def test_the_name_of_somebody_elses_tab_gives_nothing_and_takes_nothing(opened: 
 
 def test_two_people_may_hold_the_same_diary_under_the_same_name_of_a_tab(opened: Database) -> None:
     fill(opened, 1)
-    people = [annotators.annotator_id(opened, name) for name in ("나", "너")]
+    people = [annotators.get_or_create_id(opened, name) for name in ("나", "너")]
     twice = queue.Rules(overlap=2)
     held = [queue.claim(opened, annotator_id=i, holder=TAB, limit=1, seconds=60, rules=twice) for i in people]
     assert [lease.diary_id for leases in held for lease in leases] == [1, 1]
@@ -483,9 +485,10 @@ def test_two_people_may_hold_the_same_diary_under_the_same_name_of_a_tab(opened:
 
 def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Database) -> None:
     fill(opened, 100)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     tabs = [
-        labelling.board(opened, annotator_id=me, holder=f"tab-{number:04}", language="ko").items for number in range(14)
+        labelling.load_board(opened, annotator_id=me, holder=f"tab-{number:04}", language="ko").items
+        for number in range(14)
     ]
     assert [len(items) for items in tabs] == [labelling.LOOKAHEAD] * 10 + [0] * 4
 
@@ -622,13 +625,13 @@ def test_the_gathered_words_change_when_a_diary_is_flagged(opened: Database) -> 
         )
     with write(opened):
         opened.conn.execute("update diaries set part = 'pool'")
-    before, mark = evidence.gather(opened), evidence.mark(opened)
+    before, mark = evidence.gather(opened), evidence.get_revision(opened)
     flags.flag(opened, [1], list_hash="list", up_to=4)
     after = evidence.gather(opened)
     assert before is not None
     assert after is not None
     assert (before.evidence.diary_total, after.evidence.diary_total) == (2, 1)
-    assert evidence.mark(opened) != mark
+    assert evidence.get_revision(opened) != mark
 
 
 # Nothing new without a row in the tables

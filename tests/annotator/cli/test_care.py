@@ -91,7 +91,7 @@ def test_next_shows_no_number_of_a_person(path: Path) -> None:
 
 def test_what_a_person_holds_is_given_back(path: Path) -> None:
     with closing(project.open_project(path)) as db:
-        me = annotators.annotator_id(db, "나")
+        me = annotators.get_or_create_id(db, "나")
         queue.claim(db, annotator_id=me, holder="tab", limit=2, seconds=60)
     assert "2" in _run(path, "release", "나")
     with closing(project.open_project(path)) as db:

@@ -169,7 +169,7 @@ def test_the_database_is_named_by_the_environment_too(
 def test_next_hands_out_one_diary_and_not_more(filled: Path, run: Callable[..., Ran]) -> None:
     run("next", "--db", filled)
     with closing(_open(filled)) as db:
-        me = annotators.annotator_id(db, "나")
+        me = annotators.get_or_create_id(db, "나")
         assert len(queue.list_leases(db, annotator_id=me, holder=f"cli-{me}")) == 1
 
 

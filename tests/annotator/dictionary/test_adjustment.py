@@ -52,7 +52,7 @@ def _measured(db: Database, model: Model, **other: Any) -> None:
 
 
 def _add(db: Database, word: str, label_id: int | None) -> None:
-    entries.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
+    entries.add(db, word, label_id, annotator_id=annotators.get_or_create_id(db, "나"))
 
 
 def test_predictions_stay_as_they_are_until_it_is_switched_on_and_measured(opened: Database, model: Model) -> None:
@@ -102,8 +102,8 @@ def test_the_label_page_shows_the_models_answer_and_says_where_the_dictionarys_i
     adjustment.switch(opened, on=True)
     _measured(opened, model)
     queue.append_to_queue(opened, diaries.list_ids(opened).tolist(), strategy="random")
-    me = annotators.annotator_id(opened, "나")
-    items = board.board(opened, annotator_id=me, holder="tab", language="ko").items
+    me = annotators.get_or_create_id(opened, "나")
+    items = board.load_board(opened, annotator_id=me, holder="tab", language="ko").items
     assert {item["prediction"]["label_index"] for item in items} == {0}
     assert {("눈물" in item["text"], "사전으로 다듬으면 슬픔" in item["why"]) for item in items} == {
         (True, True),

@@ -25,7 +25,7 @@ HAPPY, SAD = 2, 5
 
 @pytest.fixture
 def me(opened: Database) -> int:
-    return annotators.annotator_id(opened, "나")
+    return annotators.get_or_create_id(opened, "나")
 
 
 def _standing(db: Database) -> dict[str, tuple[int | None, str]]:

@@ -63,7 +63,7 @@ def test_words_come_with_their_mean_weight_how_often_and_where(opened: Database,
 
 
 def test_words_of_a_merged_label_speak_for_what_it_is_now(opened: Database, explained: int) -> None:
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     entries.confirm(opened, "눈물", SAD, annotator_id=me)
     editing.merge(opened, SAD, HAPPY + 1, annotator_id=me)
     row = _rows(opened)[0]
@@ -87,7 +87,7 @@ def test_examples_show_the_word_where_it_stands_but_no_blind_diary(opened: Datab
 
 
 def test_words_are_filtered_by_state_label_and_search(opened: Database, explained: int) -> None:
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     entries.confirm(opened, "눈물", HAPPY, annotator_id=me)
     entries.reject(opened, "정말", annotator_id=me)
     entries.add(opened, "무지개", HAPPY, annotator_id=me)
@@ -100,10 +100,10 @@ def test_words_are_filtered_by_state_label_and_search(opened: Database, explaine
 
 
 def test_another_model_brings_its_own_evidence(opened: Database, explained: int) -> None:
-    before = evidence.mark(opened)
+    before = evidence.get_revision(opened)
     newer = models.add_model(opened, models.NewModel("instant", "bundled", "hash", (HAPPY, SAD), b"", {}))
     models.activate(opened, newer, reason="test")
-    assert evidence.mark(opened) != before
+    assert evidence.get_revision(opened) != before
     assert _rows(opened) == []
 
 
@@ -112,7 +112,7 @@ def test_without_a_model_there_is_nothing_to_gather(opened: Database) -> None:
     assert evidence.list_rows(opened, None) == []
 
 
-def _export(db: Database, basis: evidence.Basis | None) -> bytes:
+def _export(db: Database, basis: evidence.EvidenceTable | None) -> bytes:
     return evidence.export_csv(db, basis, person=machine_owner())
 
 
@@ -122,7 +122,7 @@ def _read(content: bytes) -> list[dict[str, str]]:
 
 
 def test_everything_goes_out_as_a_file_for_spreadsheets(opened: Database, explained: int) -> None:
-    me = annotators.annotator_id(opened, "=나")
+    me = annotators.get_or_create_id(opened, "=나")
     entries.confirm(opened, "눈물", SAD, annotator_id=me)
     rows = {row["word"]: row for row in _read(_export(opened, evidence.gather(opened)))}
     assert rows["눈물"]["label"] == "슬픔"
@@ -138,7 +138,7 @@ def test_everything_goes_out_as_a_file_for_spreadsheets(opened: Database, explai
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(word=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(lambda w: "\0" not in w))
 def test_no_word_is_run_by_a_spreadsheet_and_none_breaks_the_file(opened: Database, word: str) -> None:
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     word_emotions.add(opened, NewWordEmotion(word, None, "confirmed", "hand", me))
     out = list(csv.reader(io.StringIO(_export(opened, None).decode("utf-8-sig"), newline="")))
     assert [safe_cell(word)] == [row[0] for row in out[1:] if row[0] == safe_cell(word)]

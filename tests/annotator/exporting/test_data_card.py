@@ -37,7 +37,7 @@ def filled(opened: Database) -> Database:
     """Forty diaries, half of them labelled by a file; two people labelled the first ten; a model predicted all."""
     import_file(opened, '글,라벨\n"파일에서 온 글 | 표",행복\n'.encode(), "a|b.csv")
     fill(opened, 40)
-    people = [annotators.annotator_id(opened, name) for name in ("가람", "나래")]
+    people = [annotators.get_or_create_id(opened, name) for name in ("가람", "나래")]
     for number in range(10):
         for place, who in enumerate(people):
             label_id = 2 if number % 2 or (place and number == 4) else 5

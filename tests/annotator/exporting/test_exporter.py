@@ -47,7 +47,7 @@ def filled(opened: Database) -> Database:
     """Five diaries: the first decided by two people, the second flagged, the third taken back."""
     rows = [{"text": text, "날씨": "맑음", "date": "2026-03-01", "author": "가람"} for text in TEXTS]
     import_file(opened, "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode(), "일기.jsonl")
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     decisions.add(opened, NewDecision(1, me, "label", "token-1", 1, memo="@메모"))
     decisions.add(opened, NewDecision(1, you, "label", "token-2", 2, memo="둘째"))
     decisions.add(opened, NewDecision(2, me, "flag", "token-3"))
@@ -116,7 +116,7 @@ def test_a_record_says_all_that_is_known(filled: Database) -> None:
 
 def test_of_a_diary_that_was_settled_the_settled_decision_counts(filled: Database) -> None:
     (decision,) = [d for d in decisions.list_standing(filled, [1]) if d.label_id == 1]
-    reviewer = annotators.annotator_id(filled, "검토자")
+    reviewer = annotators.get_or_create_id(filled, "검토자")
     reviews.add(filled, NewReview(1, reviewer, "accept", "review-token", decision_id=decision.id))
     first = next(read(filled))
     assert first.newest is not None
@@ -265,7 +265,7 @@ def test_what_is_written_meanwhile_is_not_in_the_export(filled: Database, projec
 
     def label_more(done: int, total: int) -> None:
         with project.opened(project_path) as other:
-            decisions.add(other, NewDecision(5, annotators.annotator_id(other, "나"), "label", f"late-{done}", 4))
+            decisions.add(other, NewDecision(5, annotators.get_or_create_id(other, "나"), "label", f"late-{done}", 4))
 
     export(filled, tmp_path / "out.jsonl", on_progress=label_more)
     assert json.loads((tmp_path / "out.jsonl").read_text("utf-8").splitlines()[4])["label"] is None
@@ -274,14 +274,14 @@ def test_what_is_written_meanwhile_is_not_in_the_export(filled: Database, projec
 
 
 def test_marked_words_come_with_their_offsets_and_people(filled: Database) -> None:
-    me = annotators.annotator_id(filled, "나")
+    me = annotators.get_or_create_id(filled, "나")
     for verdict, token in (("right", "mark-one-1"), ("wrong", "mark-one-2")):
         rationales.add(filled, rationales.NewRationale(1, me, 2, 0, 3, verdict, token))
     assert next(read(filled)).marks == (Mark("나", "행복", 0, 3, "wrong"),)
 
 
 def test_a_soft_label_shares_each_vote_among_its_emotions(filled: Database) -> None:
-    me, you = (annotators.annotator_id(filled, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(filled, name) for name in ("나", "너"))
     decisions.add(filled, NewDecision(3, me, "label", "soft-token-1", 2, other_label_ids=(5,), intensity=5))
     decisions.add(filled, NewDecision(3, you, "label", "soft-token-2", 2, intensity=2))
     third = list(read(filled))[2]
@@ -294,7 +294,7 @@ def test_what_is_private_is_covered_unless_that_is_asked_for_on_record(opened: D
     text = "전화는 010-1234-5678이고 메일은 a@example.com이다."
     row = {"text": text, "author": "가람 010-1111-2222", "폰": "010-3333-4444"}
     import_file(opened, json.dumps(row, ensure_ascii=False).encode(), "일기.jsonl")
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "soft-token-1", 2, "02-123-4567로 물어봄"))
     rationales.add(opened, rationales.NewRationale(1, me, 2, 4, 17, "right", "mark-token"))
     for name in [name for name in FORMATS if name not in ("datasets", "parquet", "xlsx", "spacy")]:

@@ -17,7 +17,7 @@ from annotator.formats import record_rows
 from annotator.formats.argilla import write as argilla
 from annotator.formats.label_scheme import Scheme
 from annotator.formats.label_studio.write import config_file
-from annotator.formats.record import Mark, Origin, Record, Said
+from annotator.formats.record import Mark, Origin, Record, RecordDecision
 from annotator.formats.spacy_docbin import write as spacy_docs
 from tests.conftest import ROOT
 
@@ -50,10 +50,12 @@ def _record(number: int = 1, text: str = TEXT, **known: Any) -> Record:
     return Record(id=number, text=text, origin=ORIGIN, row=number + 1, **{**values, **known})
 
 
-def _said(number: int, person: str, kind: str = "label", *labels: str, **known: Any) -> Said:
+def _said(number: int, person: str, kind: str = "label", *labels: str, **known: Any) -> RecordDecision:
     label, *others = labels or (None,)
     values: dict[str, Any] = {"intensity": None, "memo": "", "counts": kind == "label", **known}
-    return Said(number, person, kind, label, tuple(others), decided_at=f"2026-03-0{number}T01:02:03.000Z", **values)
+    return RecordDecision(
+        number, person, kind, label, tuple(others), decided_at=f"2026-03-0{number}T01:02:03.000Z", **values
+    )
 
 
 def _records() -> Iterator[Record]:

@@ -14,7 +14,7 @@ import pytest
 from annotator import exporting, project
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, import_file, preview
-from annotator.label_sets.crosswalks import Crosswalk, Line
+from annotator.label_sets.crosswalks import Crosswalk, CrosswalkEntry
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
 from db.answers.rationales import NewRationale
@@ -86,7 +86,7 @@ def test_without_the_label_column_nothing_is_decided(opened: Database) -> None:
 
 def test_labels_that_a_crosswalk_leads_nowhere_leave_nothing_behind(opened: Database) -> None:
     content = json.dumps([{"id": 1, "text": "비가 왔다 정말 많이", "label": ["기쁨", "끝"]}]).encode()
-    walk = Crosswalk("w", "", "", (Line("기쁨", "행복", ""), Line("끝", "", "")))
+    walk = Crosswalk("w", "", "", (CrosswalkEntry("기쁨", "행복", ""), CrosswalkEntry("끝", "", "")))
     import_file(opened, content, "a.json", crosswalk=walk)
     assert [row[3] for row in decided(opened)] == [2]
 
@@ -94,7 +94,7 @@ def test_labels_that_a_crosswalk_leads_nowhere_leave_nothing_behind(opened: Data
 def fill(db: Database) -> None:
     """Two diaries of three, decided by two people with all that a decision may have."""
     import_file(db, "text,날씨\n=비가 왔다,비\n해가 났다 오랜만에,맑음\n눈이 왔다 하루 종일,눈\n".encode(), "a.csv")
-    garam, naru = (annotators.annotator_id(db, name) for name in ("가람", "나루"))
+    garam, naru = (annotators.get_or_create_id(db, name) for name in ("가람", "나루"))
     for given in (
         NewDecision(1, garam, "label", "t1", 5, memo="울었음", other_label_ids=(3,), intensity=4),
         NewDecision(1, naru, "label", "t2", 6),

@@ -24,7 +24,7 @@ import pytest
 from annotator import project
 from annotator.errors import UserError
 from annotator.formats.source import open_source
-from annotator.formats.table import Mark, Row, Said
+from annotator.formats.table import Mark, Row, RowDecision
 from annotator.importing import import_file, preview, wire
 from annotator.importing.reader import limits_for, opened
 from annotator.label_sets import crosswalks, definitions, distances
@@ -188,7 +188,10 @@ def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) ->
 
 
 def test_rows_come_back_as_they_were_sent() -> None:
-    said = (Said("가람", "label", ("행복", "슬픔"), "메모", 3, (Mark(0, 2, "행복", "wrong", True),)), Said("", None))
+    said = (
+        RowDecision("가람", "label", ("행복", "슬픔"), "메모", 3, (Mark(0, 2, "행복", "wrong", True),)),
+        RowDecision("", None),
+    )
     rows = [
         Row(2, {"text": "가\ud800\0", "label": None}),
         Row(3, {"text": "", "label": "b"}, said),

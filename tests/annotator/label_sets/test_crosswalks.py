@@ -50,13 +50,13 @@ def test_labels_of_an_import_become_those_of_the_project(opened: Database) -> No
 
 
 def test_a_crosswalk_follows_merges_of_the_project(opened: Database) -> None:
-    editing.merge(opened, ANGER, DISGUST, annotator_id=annotators.identify(opened, "나"))
+    editing.merge(opened, ANGER, DISGUST, annotator_id=annotators.get_or_create(opened, "나"))
     import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
     assert decisions.count_by_label(opened) == {DISGUST: 1, JOY: 1, NEUTRAL: 1}
 
 
 def test_without_a_crosswalk_the_old_name_of_a_merged_label_is_known(opened: Database) -> None:
-    editing.merge(opened, ANGER, DISGUST, annotator_id=annotators.identify(opened, "나"))
+    editing.merge(opened, ANGER, DISGUST, annotator_id=annotators.get_or_create(opened, "나"))
     import_file(opened, "text,label\n화가 난 하루였다 정말,분노\n".encode(), "a.csv")
     assert decisions.count_by_label(opened) == {DISGUST: 1}
 
@@ -104,7 +104,7 @@ def test_probabilities_of_labels_that_go_to_one_place_are_summed(opened: Databas
 
 def test_an_export_names_the_labels_that_a_crosswalk_lacks_and_writes_nothing(opened: Database, tmp_path: Path) -> None:
     import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
-    editing.add(opened, NewLabel("서운함"), annotator_id=annotators.identify(opened, "나"))
+    editing.add(opened, NewLabel("서운함"), annotator_id=annotators.get_or_create(opened, "나"))
     rows = "".join(f"{label.name},하나\n" for label in DEFAULT_LABELS if label.id != ANGER)
     walk = crosswalks.read_bytes(f"from,to\n{rows}".encode(), "w.csv")
     with pytest.raises(UserError) as refused:
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_crosswalk_is_refused(tmp_path: Path, name: str, conte
 
 
 def test_a_crosswalk_that_leads_to_labels_that_are_not_there_says_which(opened: Database) -> None:
-    editing.retire(opened, JOY, annotator_id=annotators.identify(opened, "나"))
+    editing.retire(opened, JOY, annotator_id=annotators.get_or_create(opened, "나"))
     with pytest.raises(UserError) as refused:
         import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
     assert (refused.value.code, refused.value.details["unknown"]) == ("crosswalk_targets_unknown", "행복")

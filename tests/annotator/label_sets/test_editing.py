@@ -30,7 +30,7 @@ ANGER, JOY, FEAR, SHOCK, SORROW, NEUTRAL, DISGUST = range(1, 8)
 
 
 def _me(db: Database) -> int:
-    return annotators.identify(db, "라벨 담당")
+    return annotators.get_or_create(db, "라벨 담당")
 
 
 def _names(db: Database) -> list[str]:

@@ -37,7 +37,7 @@ class LabelSets(RuleBasedStateMachine):
         project.init(self.path, seed="00" * 16)
         self.db = project.open_project(self.path)
         fill(self.db, _DIARIES)
-        self.me = annotators.identify(self.db, "나")
+        self.me = annotators.get_or_create(self.db, "나")
         self.first = labels.list_labels(self.db)
         self.pressed: dict[int, int] = {}
 

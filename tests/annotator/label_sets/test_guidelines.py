@@ -17,7 +17,9 @@ ANGER, JOY, FEAR, SHOCK, SORROW = range(1, 6)
 
 
 def _write(db: Database, label_id: int, other: int | None, text: str, *examples: str) -> int | None:
-    return guidelines.write_guideline(db, label_id, other, text, examples, annotator_id=annotators.identify(db, "나"))
+    return guidelines.write_guideline(
+        db, label_id, other, text, examples, annotator_id=annotators.get_or_create(db, "나")
+    )
 
 
 def test_the_newest_version_counts_and_older_ones_can_be_read(opened: Database) -> None:
@@ -32,11 +34,11 @@ def test_the_newest_version_counts_and_older_ones_can_be_read(opened: Database) 
 def test_a_pair_is_the_same_in_either_order_and_apart_from_its_labels(opened: Database) -> None:
     _write(opened, SORROW, ANGER, "따지고 싶으면 분노다.")
     for pair in ((ANGER, SORROW), (SORROW, ANGER)):
-        found = guidelines.of_pair(opened, *pair)
+        found = guidelines.find_for_pair(opened, *pair)
         assert found is not None
         assert found.text == "따지고 싶으면 분노다."
     assert guidelines.of_label(opened, ANGER) is None
-    assert guidelines.of_pair(opened, ANGER, JOY) is None
+    assert guidelines.find_for_pair(opened, ANGER, JOY) is None
 
 
 def test_saying_the_same_again_makes_no_version_and_an_empty_text_takes_it_away(opened: Database) -> None:
@@ -54,7 +56,7 @@ def test_the_board_gets_labels_in_their_order_then_pairs_and_nothing_of_retired_
     _write(opened, ANGER, FEAR, "둘 다면 앞선 것.", "예문")
     _write(opened, ANGER, None, "화가 난다.")
     _write(opened, JOY, None, "기쁘다.")
-    editing.merge(opened, JOY, SHOCK, annotator_id=annotators.identify(opened, "나"))
+    editing.merge(opened, JOY, SHOCK, annotator_id=annotators.get_or_create(opened, "나"))
     told = guidelines.as_board(opened)
     assert [entry["label_ids"] for entry in told] == [[ANGER], [FEAR], [ANGER, FEAR]]
     assert told[2] == {"label_ids": [ANGER, FEAR], "text": "둘 다면 앞선 것.", "examples": ["예문"]}

@@ -33,7 +33,7 @@ PROBA = np.array([[0.1, 0.2, 0.05, 0.05, 0.3, 0.1, 0.2]], np.float32)
 
 
 def _me(db: Database) -> int:
-    return annotators.identify(db, "나")
+    return annotators.get_or_create(db, "나")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_the_label_page_charts_and_exports_go_on_after_every_kind_of_change(serv
     editing.retire(served, SHOCK, annotator_id=_me(served))
     editing.reorder(served, [i.id for i in labels.list_labels(served)][::-1], annotator_id=_me(served))
     names = [label.name for label in labels.list_labels(served)]
-    board = labelling.board(served, annotator_id=_me(served), holder="a-tab-here", language="ko")
+    board = labelling.load_board(served, annotator_id=_me(served), holder="a-tab-here", language="ko")
     shown = [item for item in board.items if item["prediction"]]
     assert shown
     for item in shown:
@@ -97,11 +97,11 @@ def test_the_label_page_charts_and_exports_go_on_after_every_kind_of_change(serv
 
 
 def test_a_round_is_suggested_while_the_model_has_other_labels(served: Database) -> None:
-    assert not rounds.plan(served).labels_changed
+    assert not rounds.plan_round(served).labels_changed
     merged = editing.merge(served, DISGUST, ANGER, annotator_id=_me(served))
-    assert rounds.plan(served).labels_changed
+    assert rounds.plan_round(served).labels_changed
     editing.undo(served, merged, annotator_id=_me(served))
-    assert not rounds.plan(served).labels_changed
+    assert not rounds.plan_round(served).labels_changed
 
 
 def test_an_earlier_version_serves_as_long_as_it_knows_two_of_the_labels(served: Database) -> None:

@@ -42,12 +42,12 @@ class Tab:
 
     def __init__(self, db: Database, name: str = "나", holder: str = TAB) -> None:
         self.db, self.holder = db, holder
-        self.annotator_id = annotators.annotator_id(db, name)
+        self.annotator_id = annotators.get_or_create_id(db, name)
         self.acked = self.seq = 0
         self.model_id: int | None = None
 
     def board(self) -> Board:
-        shown = labelling.board(
+        shown = labelling.load_board(
             self.db,
             annotator_id=self.annotator_id,
             holder=self.holder,
@@ -185,14 +185,14 @@ def test_an_undo_of_nothing_is_done_with(opened: Database, tab: Tab) -> None:
 
 def test_the_board_hands_out_some_diaries_ahead_in_the_order_of_the_queue(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
-    order = queue.head(opened, 20)
+    order = queue.list_head(opened, 20)
     assert _ids(tab.board()) == order[:LOOKAHEAD]
     assert _ids(tab.board()) == order[:LOOKAHEAD], "and stays as it is"
 
 
 def test_the_board_keeps_its_order_until_all_are_done(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
-    order, seen = queue.head(opened, 20), []
+    order, seen = queue.list_head(opened, 20), []
     while (board := tab.board()).items:
         seen.append(board.items[0]["diary_id"])
         tab.send(tab.make(("label", "skip", "flag")[len(seen) % 3], board.items[0]))
@@ -216,7 +216,7 @@ def test_when_another_model_serves_only_the_diary_on_screen_stays(opened: Databa
     _add_model(opened)
     before = _ids(tab.board())
     second = _add_model(opened, 0.7)
-    wanted = [i for i in reversed(queue.head(opened, 20)) if i not in before]
+    wanted = [i for i in reversed(queue.list_head(opened, 20)) if i not in before]
     queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in wanted], model_id=second.id)
     after = tab.board()
     assert _ids(after) == [before[0], *wanted[: LOOKAHEAD - 1]]
@@ -234,7 +234,7 @@ def test_the_first_model_exchanges_nothing_in_a_tab_that_has_seen_none(opened: D
 def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
     model = _add_model(opened)
-    pool = [i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
+    pool = [i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
     queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=model.id)
     weights = np.zeros((1, 7), np.float32)
     explanation = explanations.Explanation(pool[0], model.id, "eojeol", ((0, 2),), weights, (0.5,) * 7, 100)
@@ -269,7 +269,7 @@ def test_a_label_not_learned_yet_is_named_and_what_is_covered_is_said(opened: Da
 def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
     model = _add_model(opened)
-    pool = next(i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
+    pool = next(i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
     queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
     spans = eojeol(diaries.get_diary(opened, pool).text)
     weights = np.zeros((len(spans), 7), np.float32)
@@ -289,7 +289,7 @@ def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
 def test_an_explanation_of_before_has_no_deletion_and_no_arc(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
     model = _add_model(opened)
-    pool = next(i for i in queue.head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
+    pool = next(i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
     queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
     old = explanations.Explanation(pool, model.id, "eojeol", ((0, 2),), np.ones((1, 7), np.float32), (0.9,) * 7, 100)
     explanations.store_explanation(opened, old)
@@ -402,10 +402,14 @@ def test_a_tab_that_is_still_open_keeps_its_diaries(opened: Database, tab: Tab) 
 
 
 def test_the_scope_differs_by_person_and_by_project(opened: Database, tmp_path: Path) -> None:
-    assert labelling.scope(opened, "나") == labelling.scope(opened, "나") != labelling.scope(opened, "너")
+    assert (
+        labelling.storage_scope(opened, "나")
+        == labelling.storage_scope(opened, "나")
+        != labelling.storage_scope(opened, "너")
+    )
     project.init(tmp_path / "other.db", seed="01" * 16)
     with project.opened(tmp_path / "other.db") as other:
-        assert labelling.scope(other, "나") != labelling.scope(opened, "나")
+        assert labelling.storage_scope(other, "나") != labelling.storage_scope(opened, "나")
 
 
 # More than one emotion, hidden repeats

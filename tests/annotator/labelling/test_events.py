@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotator.errors import UserError
-from annotator.labelling.events import Event, read_event, seq_of
+from annotator.labelling.events import BoardEvent, read_event, seq_of
 
 PRESS = {"seq": 1, "kind": "label", "token": "0123456789abcdef", "diary_id": 3, "label_id": 2}
 
 
 def test_a_press_is_read() -> None:
     raw = {**PRESS, "memo": "메모", "seconds": 1.5, "model_id": 1, "shown_label_id": 2, "shown_proba": 0.5}
-    assert read_event(raw) == Event(1, "label", "0123456789abcdef", 3, 2, "메모", 1.5, 1, 2, 0.5)
+    assert read_event(raw) == BoardEvent(1, "label", "0123456789abcdef", 3, 2, "메모", 1.5, 1, 2, 0.5)
 
 
 def test_an_undo_needs_no_diary() -> None:

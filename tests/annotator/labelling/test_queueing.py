@@ -47,7 +47,7 @@ def _rank(
 
 def test_an_import_is_asked_for_in_random_order_with_test_diaries_among_it(opened: Database) -> None:
     fill(opened, 100)
-    head = queue.head(opened, 100)
+    head = queue.list_head(opened, 100)
     assert sorted(head) == list(range(1, 101))
     assert head != sorted(head)
     parts = [diaries.get_diary(opened, i).part for i in head]
@@ -58,12 +58,12 @@ def test_an_import_is_asked_for_in_random_order_with_test_diaries_among_it(opene
 
 def test_a_later_import_comes_after_the_first_and_labelled_rows_are_not_asked_for(opened: Database) -> None:
     fill(opened, 10)
-    first = queue.head(opened, 99)
+    first = queue.list_head(opened, 99)
     fill(opened, 30, labelled=True)
-    assert queue.head(opened, 99) == first, "the ten that both files hold keep their place, the others have labels"
+    assert queue.list_head(opened, 99) == first, "the ten that both files hold keep their place, the others have labels"
     fill(opened, 60)
-    assert queue.head(opened, 10) == first
-    assert sorted(queue.head(opened, 99)[10:]) == list(range(31, 61))
+    assert queue.list_head(opened, 10) == first
+    assert sorted(queue.list_head(opened, 99)[10:]) == list(range(31, 61))
 
 
 @pytest.mark.parametrize("strategy", ["margin", "least_confidence", "entropy"])
@@ -88,7 +88,7 @@ def test_test_diaries_keep_their_random_order_and_their_share(opened: Database) 
 
 def test_decided_diaries_are_not_asked_for_again(opened: Database) -> None:
     fill(opened, 30)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for diary_id, kind in ((1, "label"), (2, "skip"), (3, "flag")):
         label_id = 1 if kind == "label" else None
         decisions.add(opened, NewDecision(diary_id, me, kind, f"token-{diary_id}", label_id))  # type: ignore[arg-type]
@@ -133,14 +133,14 @@ def test_a_long_import_is_asked_for_as_far_as_a_queue_goes_and_more_is_drawn_of_
 ) -> None:
     monkeypatch.setattr(queueing, "QUEUE_LENGTH", 20)
     fill(opened, 100)
-    first = queue.head(opened, 100)
+    first = queue.list_head(opened, 100)
     assert len(first) == 20
-    more = queue.unqueued_ids(opened, limit=40)
+    more = queue.list_unqueued_ids(opened, limit=40)
     assert len(set(more)) == 40
     assert not set(first) & set(more)
     assert {diaries.get_diary(opened, i).part for i in more} == {"pool", "test"}
-    assert more == queue.unqueued_ids(opened, limit=40)
-    assert len(queue.unqueued_ids(opened, limit=1000)) == 80
+    assert more == queue.list_unqueued_ids(opened, limit=40)
+    assert len(queue.list_unqueued_ids(opened, limit=1000)) == 80
 
 
 def test_the_uniform_share_is_drawn_at_random_spread_over_the_queue_and_marked(opened: Database) -> None:

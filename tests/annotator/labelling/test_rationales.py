@@ -29,7 +29,7 @@ MARK = {"seq": 1, "kind": "rationale", "token": "mark-0001", "diary_id": 1, "spa
 @pytest.fixture
 def me(opened: Database) -> int:
     fill(opened, 4)
-    return annotators.annotator_id(opened, "나")
+    return annotators.get_or_create_id(opened, "나")
 
 
 def _send(db: Database, me: int, acked: int = 0, **values: Any) -> Receipt:
@@ -37,19 +37,19 @@ def _send(db: Database, me: int, acked: int = 0, **values: Any) -> Receipt:
 
 
 def test_a_mark_is_kept_and_comes_back_with_its_diary(opened: Database, me: int) -> None:
-    board = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    board = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
     shown = board.items[0]["diary_id"]
     assert board.items[0]["rationales"] == []
     assert _send(opened, me, diary_id=shown).refused is None
-    board = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    board = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
     assert board.items[0]["rationales"] == [{"span": [7, 10], "verdict": "wrong", "label_id": 5}]
     assert board.items[1]["rationales"] == []
 
 
 def test_a_mark_decides_nothing_and_leaves_the_diary_where_it_is(opened: Database, me: int) -> None:
-    before = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    before = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
     _send(opened, me, diary_id=before.items[0]["diary_id"])
-    after = labelling.board(opened, annotator_id=me, holder=TAB, language="ko")
+    after = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
     assert [i["token"] for i in after.items] == [i["token"] for i in before.items]
     assert (after.mine, after.recent) == (0, [])
 
@@ -59,7 +59,7 @@ def test_a_mark_that_is_sent_again_counts_once(opened: Database, me: int) -> Non
     _send(opened, me, acked=1, seq=2, token="mark-0002", verdict="none")
     for acked in (0, 2):
         assert _send(opened, me, acked=acked).refused is None
-    assert rationales.of_diary(opened, 1, annotator_id=me) == []
+    assert rationales.list_for_diary(opened, 1, annotator_id=me) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_can_never_be_kept_is_refused_with_a_sentence(
     assert isinstance(receipt.refused, UserError | NotFoundError)
     assert (receipt.acked, receipt.refused.code) == (1, code)
     assert explain(receipt.refused, "ko")
-    assert rationales.of_diary(opened, 1, annotator_id=me) == []
+    assert rationales.list_for_diary(opened, 1, annotator_id=me) == []
 
 
 def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> None:
@@ -91,7 +91,7 @@ def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> Non
     rounds.set_model(opened, round_id, models.add_model(opened, models.NewModel("instant", "b", "h", (1,), b"", {})))
     told = {"diary_id": 1, "span": [7, 10], "label_id": 5, "verdict": "wrong", "before": 0.8, "after": -0.1}
     rounds.end(opened, round_id, status="done", report={"rationales": [told]})
-    (word,) = rationales.of_round(opened, rounds.get_round(opened, round_id), person=machine_owner())
+    (word,) = rationales.list_for_round(opened, rounds.get_round(opened, round_id), person=machine_owner())
     assert word == MarkedWord(1, "오늘은", "슬픔", "wrong", 0.8, -0.1)
     assert word.came_nearer_to_nothing
     assert not MarkedWord(1, "오늘은", "슬픔", "wrong", None, 0.0).came_nearer_to_nothing
@@ -99,4 +99,4 @@ def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> Non
 
 def test_a_round_before_there_were_marks_has_none(opened: Database, me: int) -> None:
     round_id = rounds.request_round(opened, annotator_id=me)
-    assert rationales.of_round(opened, rounds.get_round(opened, round_id), person=machine_owner()) == []
+    assert rationales.list_for_round(opened, rounds.get_round(opened, round_id), person=machine_owner()) == []

@@ -100,7 +100,7 @@ def _scan(db: Database) -> None:
 
 
 def _person(db: Database, name: str, role: str) -> Person:
-    return Person(annotators.annotator_id(db, name), name, role, is_solo=False)  # type: ignore[arg-type]
+    return Person(annotators.get_or_create_id(db, name), name, role, is_solo=False)  # type: ignore[arg-type]
 
 
 # The list
@@ -173,7 +173,7 @@ def test_all_diaries_are_looked_through_once_and_a_killed_worker_goes_on(
 
 def test_a_tab_that_holds_a_flagged_diary_loses_it_and_what_it_pressed_still_counts(opened: Database) -> None:
     _fill(opened, GRAVE)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     _scan(opened)
     assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
@@ -186,19 +186,19 @@ def test_a_tab_that_holds_a_flagged_diary_loses_it_and_what_it_pressed_still_cou
 def test_a_flagged_diary_is_not_handed_to_annotators_but_to_the_lead(opened: Database) -> None:
     _fill(opened, GRAVE, "맑은 하루")
     _scan(opened)
-    me, lead = (annotators.annotator_id(opened, name) for name in ("나", "이끄는 이"))
+    me, lead = (annotators.get_or_create_id(opened, name) for name in ("나", "이끄는 이"))
     common = {"holder": "tab-0001", "language": "ko"}
-    board = labelling.board(opened, annotator_id=me, sees_flagged=False, **common)  # type: ignore[arg-type]
+    board = labelling.load_board(opened, annotator_id=me, sees_flagged=False, **common)  # type: ignore[arg-type]
     assert ([item["diary_id"] for item in board.items], board.left) == ([2], 1)
-    board = labelling.board(opened, annotator_id=lead, **{**common, "holder": "tab-0002"})  # type: ignore[arg-type]
+    board = labelling.load_board(opened, annotator_id=lead, **{**common, "holder": "tab-0002"})  # type: ignore[arg-type]
     assert ([item["diary_id"] for item in board.items], board.left) == ([1], 2)
     assert board.items[0]["care"]
 
 
 def test_help_lines_stand_beside_a_diary_that_the_worker_has_not_seen_yet(opened: Database) -> None:
     _fill(opened, GRAVE)
-    me = annotators.annotator_id(opened, "나")
-    assert labelling.board(opened, annotator_id=me, holder="tab-0001", language="ko").items[0]["care"]
+    me = annotators.get_or_create_id(opened, "나")
+    assert labelling.load_board(opened, annotator_id=me, holder="tab-0001", language="ko").items[0]["care"]
 
 
 def test_the_lead_notes_what_was_done_and_it_is_on_record(opened: Database) -> None:
@@ -243,8 +243,8 @@ def test_only_an_administrator_sees_what_is_covered_and_it_is_on_record(opened: 
 
 def test_the_board_covers_what_is_private_and_the_stored_text_stays(opened: Database) -> None:
     _fill(opened, "전화는 010-1234-5678.")
-    me = annotators.annotator_id(opened, "나")
-    assert labelling.board(opened, annotator_id=me, holder="tab-0001", language="ko").items[0]["text"] == (
+    me = annotators.get_or_create_id(opened, "나")
+    assert labelling.load_board(opened, annotator_id=me, holder="tab-0001", language="ko").items[0]["text"] == (
         "전화는 ●●●-●●●●-●●●●."
     )
     assert diaries.get_diary(opened, 1).text == "전화는 010-1234-5678."

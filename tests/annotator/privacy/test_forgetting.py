@@ -169,26 +169,26 @@ def test_decisions_can_go_in_no_other_way(opened: Database) -> None:
 
 def test_counts_and_boards_follow_at_once(opened: Database) -> None:
     fill(opened, 12)
-    me = annotators.annotator_id(opened, "나")
-    board = labelling.board(opened, annotator_id=me, holder="h" * 12, language="ko")
+    me = annotators.get_or_create_id(opened, "나")
+    board = labelling.load_board(opened, annotator_id=me, holder="h" * 12, language="ko")
     shown = [item["diary_id"] for item in board.items]
     for diary_id in range(1, 4):
         if diary_id not in shown[:2]:
             decisions.add(opened, NewDecision(diary_id, me, "label", f"t-{diary_id}-long", HAPPY))
-    before = labelling.board(opened, annotator_id=me, holder="h" * 12, language="ko")
+    before = labelling.load_board(opened, annotator_id=me, holder="h" * 12, language="ko")
     forgetting.forget(opened, LEAD, Selection(ids=(shown[0], 1, 2, 3)))
-    after = labelling.board(opened, annotator_id=me, holder="h" * 12, language="ko")
+    after = labelling.load_board(opened, annotator_id=me, holder="h" * 12, language="ko")
     assert before.diary_count == 12
     assert shown[0] not in [item["diary_id"] for item in after.items]
     gone = {shown[0], 1, 2, 3}
     assert after.diary_count == diaries.count_diaries(opened) == 12 - len(gone) == len(diaries.list_ids(opened))
-    assert after.left == len(diaries.list_ids(opened)) - len(decisions.decided_ids(opened))
-    assert after.mine == len(decisions.decided_ids(opened))
+    assert after.left == len(diaries.list_ids(opened)) - len(decisions.list_decided_ids(opened))
+    assert after.mine == len(decisions.list_decided_ids(opened))
 
 
 def test_a_press_on_a_forgotten_diary_is_refused_with_a_sentence(opened: Database) -> None:
     fill(opened, 3)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     forgetting.forget(opened, LEAD, Selection(ids=(2,)))
     press = {"seq": 1, "kind": "label", "token": "token-123", "diary_id": 2, "label_id": HAPPY}
     receipt = labelling_decisions.receive(opened, press, annotator_id=me, holder="h" * 12, acked=0)
@@ -200,7 +200,7 @@ def test_a_press_on_a_forgotten_diary_is_refused_with_a_sentence(opened: Databas
 @pytest.mark.parametrize("table", ["gold", "leases", "rationales"])
 def test_what_comes_too_late_for_a_check_is_refused_by_the_database_and_explained(opened: Database, table: str) -> None:
     fill(opened, 3)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     forgetting.forget(opened, LEAD, Selection(ids=(2,)))
     statement = {
         "gold": "insert into gold values (2, 2, :me, '')",
@@ -240,7 +240,7 @@ def test_what_was_computed_of_a_forgotten_diary_is_not_kept(opened: Database) ->
     for table in ("sentences", "attributions", "explanations", "queue"):
         assert scalar(opened, f"select count(*) from {table} where diary_id = 3") == 0
     assert scalar(opened, "select count(*) from sentences") == 1
-    assert queue.head(opened, 9) == []  # all but the forgotten one are decided
+    assert queue.list_head(opened, 9) == []  # all but the forgotten one are decided
 
 
 def test_the_same_text_is_refused_from_then_on_unless_that_is_switched_off(opened: Database) -> None:
@@ -308,7 +308,7 @@ def test_without_its_key_nothing_is_imported_until_somebody_decides(
 
 def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Database) -> None:
     first = _import(opened, "a.jsonl", {"text": "같이 읽은 글"}, {"text": "처음 글"})
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "mine-123", HAPPY))
     found = [
         {"text": "같이 읽은 글", "label": "슬픔", "by": "민수"},
@@ -336,7 +336,7 @@ def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Data
 
 def test_a_review_that_rested_on_another_decision_holds_again(opened: Database) -> None:
     _import(opened, "a.jsonl", {"text": "같이 읽은 글"})
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     mine = decisions.add(opened, NewDecision(1, me, "label", "mine-123", HAPPY))
     reviews.add(opened, reviews.NewReview(1, me, "accept", "review-1", decision_id=mine))
     second = _import(
@@ -362,7 +362,7 @@ def test_an_import_counts_what_went_apart_from_what_was_left_out(opened: Databas
 
 def test_quotations_elsewhere_go_and_the_notes_stay(opened: Database) -> None:
     _import(opened, "a.jsonl", {"text": f"첫 문장은 여기 있다. {SECRET}"}, {"text": "다른 글이다"})
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(2, me, "label", "noted-12", HAPPY, f"앞: {SECRET} 뒤"))
     told = f"이런 글: {unicodedata.normalize('NFD', SECRET)}"
     guidelines.add_guideline(opened, HAPPY, None, told, [SECRET, "지어낸 보기"], annotator_id=me)
@@ -376,7 +376,7 @@ def test_quotations_elsewhere_go_and_the_notes_stay(opened: Database) -> None:
 def test_what_stays_of_decisions_are_counts(opened: Database) -> None:
     fill(opened, 40, labelled=True)
     test = diaries.list_ids(opened, "test").tolist()
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for diary_id in (test[0], test[1], diaries.list_ids(opened, "pool").tolist()[0]):
         decisions.add(opened, NewDecision(diary_id, me, "label", f"t-{diary_id}-long", SAD))
     forgetting.forget(opened, LEAD, Selection(ids=(test[0],)))

@@ -81,18 +81,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(project.open_project(path)) as db:
         _import(db)
         _receive(db)
-        try_out.keep(db, TRIED, person=Person(annotators.annotator_id(db, "나"), "나", "administrator", is_solo=True))
-    bench = WorkerRuntime(path, cache=default_cache())
-    with closing(project.open_project(path)) as db, closing(bench):
-        _keep_up(bench, db)
+        try_out.keep(
+            db, TRIED, person=Person(annotators.get_or_create_id(db, "나"), "나", "administrator", is_solo=True)
+        )
+    runtime = WorkerRuntime(path, cache=default_cache())
+    with closing(project.open_project(path)) as db, closing(runtime):
+        _keep_up(runtime, db)
         _say(db)
         _round(path, db)
-        _explain(bench, db)
+        _explain(runtime, db)
         word_emotions.ask(db, "vectors")
-        while words.relate(bench, db) is not None:
+        while words.relate(runtime, db) is not None:
             pass
-        round_analysis.study(bench, db)
-        review_queue.refresh(bench, db)
+        round_analysis.study(runtime, db)
+        review_queue.refresh(runtime, db)
         _look(db, path)
     return path
 
@@ -104,18 +106,18 @@ def path(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "project" / made.name
 
 
-def _keep_up(bench: WorkerRuntime, db: Database) -> None:
+def _keep_up(runtime: WorkerRuntime, db: Database) -> None:
     """Do what the worker does without being asked, but for explanations, which take long."""
     quick = [task for task in tasks._TASKS if "explain" not in task.__name__]
-    while any(task(bench, db) is not None for task in quick):
+    while any(task(runtime, db) is not None for task in quick):
         pass
 
 
-def _explain(bench: WorkerRuntime, db: Database) -> None:
-    serving = bench.serving(db)
+def _explain(runtime: WorkerRuntime, db: Database) -> None:
+    serving = runtime.serving(db)
     assert serving is not None
     for diary_id in _ids(db)[:2]:
-        explaining.explain_diary(bench, db, serving, diary_id)
+        explaining.explain_diary(runtime, db, serving, diary_id)
 
 
 def _round(path: Path, db: Database) -> None:
@@ -153,7 +155,7 @@ def _ids(db: Database) -> list[int]:
 
 def _say(db: Database) -> None:
     """Let two people decide, mark, note and review; quote a diary where others can read it."""
-    me, you = annotators.annotator_id(db, "나"), annotators.annotator_id(db, "지민")
+    me, you = annotators.get_or_create_id(db, "나"), annotators.get_or_create_id(db, "지민")
     for diary_id in _ids(db):
         text = diaries.get_diary(db, diary_id).text
         for who in (me, you):
@@ -167,10 +169,10 @@ def _say(db: Database) -> None:
         db, SAD, None, "슬픔은 이렇게.", [SECRETS[1].splitlines()[-1], "지어낸 보기 문장이다."], annotator_id=me
     )
     first = _ids(db)[0]
-    act = actions.Act(
-        "return", first, reviews.mark(db, first), comment=f"다시 봐 주세요. {SECRETS[0].splitlines()[-1]}"
+    act = actions.ReviewAction(
+        "return", first, reviews.get_revision(db, first), comment=f"다시 봐 주세요. {SECRETS[0].splitlines()[-1]}"
     )
-    actions.do(db, act, reviewer_id=you)
+    actions.apply(db, act, reviewer_id=you)
     gold.add(db, _ids(db)[1], "슬픔", annotator_id=me)
     entries.add(db, "눈물", SAD, annotator_id=me)
     standing = next(d for d in decisions.list_standing(db, [_ids(db)[2]]) if d.annotator_id == me)
@@ -181,7 +183,7 @@ def _look(db: Database, path: Path) -> None:
     """Hold diaries on a board, note what was done about one that needs care, and keep exports."""
     flagged = scalar(db, "select diary_id from care_flags limit 1")
     assert diaries.get_diary(db, flagged).text == CARE
-    person = Person(annotators.annotator_id(db, "나"), "나", "administrator", is_solo=True)
+    person = Person(annotators.get_or_create_id(db, "나"), "나", "administrator", is_solo=True)
     care.handle(db, flagged, CARE.splitlines()[0], person=person)
     queue.lease_again(db, diary_id=_ids(db)[-1], annotator_id=person.annotator_id, holder="h" * 12, seconds=600)
     folder = project.exports_folder(path)
@@ -242,10 +244,10 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         assert np.isfinite(proba).any(axis=1).sum() == diaries.count_diaries(db)
         for ended in rounds.list_rounds(db):
             assert not {mark["diary_id"] for mark in ended.report["rationales"]} & set(ids.tolist())
-        board.board(db, annotator_id=1, holder="h" * 12, language="ko")
-        bench = WorkerRuntime(path, cache=default_cache())
-        _keep_up(bench, db)
-        bench.close()
+        board.load_board(db, annotator_id=1, holder="h" * 12, language="ko")
+        runtime = WorkerRuntime(path, cache=default_cache())
+        _keep_up(runtime, db)
+        runtime.close()
         assert words_file.exists()
 
 

@@ -90,7 +90,7 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path) -> Iterator[Meddling]:
+def runtime(opened: Database, tmp_path: Path) -> Iterator[Meddling]:
     made = Meddling(tmp_path / "project.db", cache=default_cache())
     yield made
     made.close()
@@ -113,28 +113,28 @@ def _check(db: Database, path: Path, gone: set[int]) -> None:
     assert forgetting.follow(db)
 
 
-def test_upkeep_goes_on_and_ends(bench: Meddling, opened: Database) -> None:
+def test_upkeep_goes_on_and_ends(runtime: Meddling, opened: Database) -> None:
     gone = {2, 9, 41, 42, 50, 60}
-    bench.due = tuple(sorted(gone))
-    worker = Worker(bench.database)
-    worker.bench = bench
+    runtime.due = tuple(sorted(gone))
+    worker = Worker(runtime.database)
+    worker.runtime = runtime
     while scalar(opened, "select count(*) from explanations") < 2:
         assert worker._work(opened, raise_errors=True)
     quick = [task for task in tasks._TASKS if "explain" not in task.__name__]
-    while any(task(bench, opened) is not None for task in quick):
+    while any(task(runtime, opened) is not None for task in quick):
         pass
-    assert not bench.due
-    _check(opened, bench.database, gone)
+    assert not runtime.due
+    _check(opened, runtime.database, gone)
     active = models.find_active(opened)
     assert active is not None
     assert np.isfinite(predictions.load_predictions(opened, active)[:, 0]).sum() == diaries.count_diaries(opened) == 54
 
 
 @pytest.mark.parametrize("step", ["gather", "fit", "evaluate", "rank", "promote"])
-def test_a_round_goes_on_without_what_was_forgotten(bench: Meddling, opened: Database, step: str) -> None:
-    while (piece := tasks.next_piece(bench, opened)) is not None and piece.step != "explain":
+def test_a_round_goes_on_without_what_was_forgotten(runtime: Meddling, opened: Database, step: str) -> None:
+    while (piece := tasks.next_piece(runtime, opened)) is not None and piece.step != "explain":
         pass
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     pool = [i for i in diaries.list_ids(opened, "pool").tolist() if i <= 40]
     for diary_id in pool[:4]:
         rationales.add(opened, NewRationale(diary_id, me, SAD, 0, 2, "right", f"mark-{diary_id}"))
@@ -142,19 +142,19 @@ def test_a_round_goes_on_without_what_was_forgotten(bench: Meddling, opened: Dat
     round_id = round_cases.request(opened, annotator_id=None)
 
     def run(name: str) -> round_job.Result:
-        bench.due = tuple(sorted(gone)) if name == step else bench.due
-        return round_job.run_step(bench, round_id, name)
+        runtime.due = tuple(sorted(gone)) if name == step else runtime.due
+        return round_job.run_step(runtime, round_id, name)
 
     round_job.run(run)
     done = rounds.get_round(opened, round_id)
     assert (done.status, done.error) == ("done", None)
     assert done.model_id is not None
     if step == "promote":  # what was not needed in it is forgotten afterwards
-        for diary_id in bench.due:
+        for diary_id in runtime.due:
             forgetting.forget(opened, None, Selection(ids=(diary_id,)))
-        bench.due = ()
-    assert not bench.due
-    _check(opened, bench.database, gone)
+        runtime.due = ()
+    assert not runtime.due
+    _check(opened, runtime.database, gone)
     learned = set(models.get_model(opened, done.model_id).training_decisions)
     known = {i for (i,) in rows(opened, "select id from decisions")}
     named = forgotten.list_training(opened)
@@ -165,11 +165,11 @@ def test_a_round_goes_on_without_what_was_forgotten(bench: Meddling, opened: Dat
     assert scalar(opened, "select count(*) from queue") > 0
 
 
-def test_a_diary_that_goes_while_it_is_explained_is_not_explained(bench: Meddling, opened: Database) -> None:
-    while (piece := tasks.next_piece(bench, opened)) is not None and piece.step != "explain":
+def test_a_diary_that_goes_while_it_is_explained_is_not_explained(runtime: Meddling, opened: Database) -> None:
+    while (piece := tasks.next_piece(runtime, opened)) is not None and piece.step != "explain":
         pass
-    serving = bench.serving(opened)
+    serving = runtime.serving(opened)
     assert serving is not None
-    bench.due = (45,)
-    explaining.explain_diary(bench, opened, serving, 45)
-    _check(opened, bench.database, {45})
+    runtime.due = (45,)
+    explaining.explain_diary(runtime, opened, serving, 45)
+    _check(opened, runtime.database, {45})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.privacy.masking import shown
+from annotator.privacy.masking import mask
 from annotator.settings import Settings
 
 WITH_NUMBERS = Settings(seed="00")
@@ -74,7 +74,7 @@ HARMLESS = [
 
 @pytest.mark.parametrize(("text", "private"), PRIVATE)
 def test_what_names_or_reaches_a_person_is_covered(text: str, private: str) -> None:
-    covered = shown(text, WITH_NUMBERS)
+    covered = mask(text, WITH_NUMBERS)
     start = text.index(private)
     inside = covered[start : start + len(private)]
     assert not any(character.isalnum() for character in inside)
@@ -85,17 +85,17 @@ def test_what_names_or_reaches_a_person_is_covered(text: str, private: str) -> N
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_dates_prices_and_other_numbers_stay(text: str) -> None:
-    assert shown(text, WITH_NUMBERS) == text
+    assert mask(text, WITH_NUMBERS) == text
 
 
 def test_nothing_is_covered_where_masking_is_switched_off() -> None:
-    assert shown("010-1234-5678 김철수 씨", WITHOUT) == "010-1234-5678 김철수 씨"
+    assert mask("010-1234-5678 김철수 씨", WITHOUT) == "010-1234-5678 김철수 씨"
 
 
 def test_names_are_covered_only_where_that_is_asked_for() -> None:
     text = "김민수 씨와 점심을 먹고 박지영한테 전화했다."
-    assert shown(text, WITH_NUMBERS) == text
-    assert shown(text, WITH_NAMES) == "●●● 씨와 점심을 먹고 ●●●한테 전화했다."
+    assert mask(text, WITH_NUMBERS) == text
+    assert mask(text, WITH_NAMES) == "●●● 씨와 점심을 먹고 ●●●한테 전화했다."
 
 
 _TRICKY = st.text(st.one_of(st.characters(), st.sampled_from("0123456789０１８２- .@()\u200b+김민수씨a")), max_size=60)
@@ -103,10 +103,10 @@ _TRICKY = st.text(st.one_of(st.characters(), st.sampled_from("0123456789０１�
 
 @given(_TRICKY)
 def test_length_stays_equal_for_any_text(text: str) -> None:
-    assert len(shown(text, WITH_NAMES)) == len(text)
+    assert len(mask(text, WITH_NAMES)) == len(text)
 
 
 @given(_TRICKY)
 def test_masking_twice_is_masking_once(text: str) -> None:
-    once = shown(text, WITH_NAMES)
-    assert shown(once, WITH_NAMES) == once
+    once = mask(text, WITH_NAMES)
+    assert mask(once, WITH_NAMES) == once

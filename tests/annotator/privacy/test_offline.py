@@ -111,7 +111,7 @@ def test_a_refused_press_repeats_no_memo(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     import_file(opened, f"text\n{LONG}\n".encode(), "a.csv", after=enqueue_import)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     raw = {"seq": 1, "kind": "label", "token": "token-0001", "diary_id": 1, "label_id": 1, "memo": SECRET, **wrong}
     receipt = decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
     assert receipt.refused is not None
@@ -123,7 +123,7 @@ def test_a_refused_press_repeats_no_memo(
 def test_a_press_that_can_not_be_kept_repeats_no_memo(opened: Database, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     import_file(opened, f"text\n{LONG}\n".encode(), "a.csv", after=enqueue_import)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     opened.conn.execute("pragma query_only = on")
     raw = {"seq": 1, "kind": "flag", "token": "token-0001", "diary_id": 1, "memo": SECRET}
     with pytest.raises(DatabaseError) as caught:

@@ -50,19 +50,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny = write_tiny_encoder(folder / "tiny", "0123456789번째 날. 오늘은 " + "".join(TEXTS))
     path = folder / "project.db"
     project.init(path, seed="00" * 16, encoder=str(tiny))
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     with pytest.MonkeyPatch.context() as patch, closing(project.open_project(path)) as db:
         patch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
         fill(db, 60, labelled=True)
         fill(db, 240)
-        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
             pass
         space = ngram_features.fit(diaries.sample_texts(db, limit=500), seed=0)
         text_spaces.add_text_space(db, space.to_bytes(), fitted_on=240)
         for tier in ("instant", "adapter", "instant"):
             round_id = rounds.request(db, annotator_id=None, tier=tier)
-            round_job.run(lambda name, round_id=round_id: round_job.run_step(bench, round_id, name))
-    bench.close()
+            round_job.run(lambda name, round_id=round_id: round_job.run_step(runtime, round_id, name))
+    runtime.close()
     return path
 
 
@@ -73,9 +73,9 @@ def opened(path: Path) -> Iterator[Database]:
 
 
 def _proba(db: Database, path: Path, version: int) -> np.ndarray:
-    bench = WorkerRuntime(path, cache=default_cache())
-    serving = bench.load_classifier(db, publish.get_version(db, version))
-    return bench.proba_of_texts(db, serving, TEXTS)
+    runtime = WorkerRuntime(path, cache=default_cache())
+    serving = runtime.load_classifier(db, publish.get_version(db, version))
+    return runtime.proba_of_texts(db, serving, TEXTS)
 
 
 def _answers(folder: Path) -> np.ndarray:

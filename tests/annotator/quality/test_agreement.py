@@ -36,7 +36,7 @@ ANGER, HAPPY, SAD, DISGUST = 1, 2, 5, 7
 
 def _say(db: Database, name: str, labels: Sequence[int | None], *, first: int = 1, shown: bool = False) -> list[int]:
     """Let a person label diaries one after the other, None for those left out; return the decisions."""
-    person = annotators.annotator_id(db, name)
+    person = annotators.get_or_create_id(db, name)
     kept = []
     for diary_id, label in enumerate(labels, first):
         if label is not None:
@@ -60,7 +60,7 @@ def _review(
             """,
             (
                 diary_id,
-                annotators.annotator_id(db, "검토"),
+                annotators.get_or_create_id(db, "검토"),
                 kind,
                 decision_id,
                 returned,
@@ -130,7 +130,7 @@ def test_imported_labels_are_not_a_persons_answer(opened: Database) -> None:
 def test_what_was_taken_back_or_skipped_does_not_count(db: Database) -> None:
     _say(db, "가람", [HAPPY, SAD, HAPPY])
     _say(db, "나래", [HAPPY, SAD, SAD])
-    me = annotators.annotator_id(db, "나래")
+    me = annotators.get_or_create_id(db, "나래")
     decisions.undo_last(db, me, token="undo-000000000001")
     decisions.add(db, NewDecision(3, me, "skip", "skip-000000000001"))
     assert _compare(db).alpha.n == 2

@@ -18,7 +18,7 @@ from db.answers.repeats import NewAnswer
 from db.connection import write
 from db.people import annotators
 from db.stats.agreement import Answers
-from db.stats.annotator_stats import Pace
+from db.stats.annotator_stats import ResponseTimes
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ HAPPY, SAD = 2, 5
 
 
 def _say(db: Database, name: str, labels: Sequence[int], *, seconds: float = 10.0) -> list[int]:
-    person = annotators.annotator_id(db, name)
+    person = annotators.get_or_create_id(db, name)
     kept = []
     for diary_id, label in enumerate(labels, 1):
         press = NewDecision(diary_id, person, "label", f"{name}-{diary_id:04}-token", label, seconds=seconds)
@@ -72,10 +72,10 @@ def test_the_pace_is_that_of_the_time_that_counts(seconds: list[float]) -> None:
 def test_faster_than_reading_depends_on_the_length_of_the_diary() -> None:
     seconds, characters = np.full(FEWEST, 3.0), np.full(FEWEST, 300)
     for length, share in ((300, 1.0), (60, 0.0)):
-        found = fast_share(Pace(seconds, np.full(FEWEST, length)))
+        found = fast_share(ResponseTimes(seconds, np.full(FEWEST, length)))
         assert found is not None
         assert found.share.value == share
-    assert fast_share(Pace(seconds[1:], characters[1:])) is None, "too few to say"
+    assert fast_share(ResponseTimes(seconds[1:], characters[1:])) is None, "too few to say"
 
 
 # The others
@@ -103,7 +103,7 @@ def test_drift_is_told_only_beyond_chance() -> None:
 
 def test_a_record_holds_what_one_person_did(opened: Database) -> None:
     fill(opened, 40)
-    me = annotators.annotator_id(opened, "가람")
+    me = annotators.get_or_create_id(opened, "가람")
     _say(opened, "나래", [HAPPY, SAD] * 15)
     kept = _say(opened, "가람", [HAPPY, SAD] * 12 + [HAPPY] * 6)
     for number, decision in enumerate(kept[:25]):
@@ -111,7 +111,7 @@ def test_a_record_holds_what_one_person_did(opened: Database) -> None:
         repeats.add(opened, NewAnswer(number + 1, me, "label", f"r{decision:031}", said, 2.0))
     with write(opened):
         for diary_id in range(1, 31):
-            by = me if diary_id > 25 else annotators.annotator_id(opened, "나래")
+            by = me if diary_id > 25 else annotators.get_or_create_id(opened, "나래")
             values = (diary_id, HAPPY if diary_id <= 5 else (HAPPY, SAD)[(diary_id - 1) % 2], by, clock.now())
             opened.conn.execute(
                 "insert into gold (diary_id, label_id, annotator_id, set_at) values (?, ?, ?, ?)", values
@@ -136,7 +136,7 @@ def test_a_record_holds_what_one_person_did(opened: Database) -> None:
 
 def test_few_answers_are_not_told(opened: Database) -> None:
     fill(opened, 10)
-    me = annotators.annotator_id(opened, "가람")
+    me = annotators.get_or_create_id(opened, "가람")
     assert annotator_stats.find_record(opened, me) is None
     _say(opened, "가람", [HAPPY, SAD])
     _say(opened, "나래", [HAPPY, SAD])

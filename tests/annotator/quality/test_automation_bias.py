@@ -37,7 +37,7 @@ SAD = 5
 @pytest.fixture
 def me(opened: Database) -> int:
     fill(opened, 60)
-    return annotators.annotator_id(opened, "나")
+    return annotators.get_or_create_id(opened, "나")
 
 
 def _add_model(db: Database, likeliest: int) -> models.Model:
@@ -58,7 +58,7 @@ def _add_model(db: Database, likeliest: int) -> models.Model:
 
 
 def _items(db: Database, me: int, language: Language = "ko", lookahead: int = 60) -> list[dict[str, Any]]:
-    shown = board.board(db, annotator_id=me, holder="tab-0001", language=language, lookahead=lookahead)
+    shown = board.load_board(db, annotator_id=me, holder="tab-0001", language=language, lookahead=lookahead)
     return shown.items
 
 
@@ -136,7 +136,7 @@ def test_a_blind_diary_says_why_it_is_blind(opened: Database, me: int) -> None:
 
 def test_a_blind_diary_waits_for_nothing(opened: Database, me: int) -> None:
     project_settings.change(opened, blind_share=1)
-    assert not board.board(opened, annotator_id=me, holder="tab-0001", language="ko").waiting
+    assert not board.load_board(opened, annotator_id=me, holder="tab-0001", language="ko").waiting
 
 
 def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opened: Database, me: int) -> None:
@@ -151,7 +151,7 @@ def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opene
         assert (back["diary_id"], back["blind"]) == (item["diary_id"], first[item["diary_id"]])
     queue.release(opened, annotator_id=me, holder="tab-0001")
     queue.replace_queue(opened, [QueueEntry(i, "margin", 0.5) for i in reversed(first)], model_id=model.id)
-    you = annotators.annotator_id(opened, "너")
+    you = annotators.get_or_create_id(opened, "너")
     assert {item["diary_id"]: item["blind"] for item in _items(opened, you)} == first
     assert set(first.values()) == {True, False}
 

@@ -215,7 +215,7 @@ def test_texts_are_masked_and_escaped(reports: dict[str, Report]) -> None:
     from annotator.privacy import masking
     from annotator.settings import Settings
 
-    covered = masking.shown(PRIVATE, Settings(seed=""))
+    covered = masking.mask(PRIVATE, Settings(seed=""))
     assert "1234" not in covered
     row = {"row": 9, "loss": 1.0, "label": "<b>", "answer": "행복", "text": covered}
     page = report_page.draw({**report, "losses": [row]}, "ko")

@@ -10,7 +10,7 @@ from annotator import project
 from annotator.errors import UserError
 from annotator.labelling import decisions as labelling_decisions
 from annotator.review import actions, returned
-from annotator.review.actions import Act, Filter
+from annotator.review.actions import Filter, ReviewAction
 from db import connection
 from db.answers import decisions, training_data
 from db.answers.decisions import NewDecision
@@ -33,11 +33,11 @@ def db(opened: Database) -> Database:
 @pytest.fixture
 def me(db: Database) -> int:
     """The reviewer."""
-    return annotators.annotator_id(db, "검토자")
+    return annotators.get_or_create_id(db, "검토자")
 
 
-def _act(db: Database, diary_id: int, kind: actions.Kind, **values: object) -> Act:
-    return Act(kind, diary_id, reviews.mark(db, diary_id), **values)  # type: ignore[arg-type]
+def _act(db: Database, diary_id: int, kind: actions.Kind, **values: object) -> ReviewAction:
+    return ReviewAction(kind, diary_id, reviews.get_revision(db, diary_id), **values)  # type: ignore[arg-type]
 
 
 def _open(db: Database, **filters: object) -> list[int]:
@@ -62,7 +62,7 @@ def test_doubtful_labels_and_disagreement_are_in_the_queue_and_the_rest_is_not(d
 
 def test_accepting_settles_the_newest_label_that_most_people_gave(db: Database, me: int) -> None:
     reviewed.label(db, 3, HAPPY, name="하준")
-    actions.do(db, _act(db, 3, "accept"), reviewer_id=me)
+    actions.apply(db, _act(db, 3, "accept"), reviewer_id=me)
     assert _counted(db)[3] == [HAPPY], "a settled diary counts once"
     assert 3 not in _open(db)
     assert _open(db, state="settled") == [3]
@@ -70,13 +70,13 @@ def test_accepting_settles_the_newest_label_that_most_people_gave(db: Database, 
 
 def test_the_same_press_twice_counts_once(db: Database, me: int) -> None:
     act = _act(db, 1, "accept")
-    actions.do(db, act, reviewer_id=me)
-    actions.do(db, act, reviewer_id=me)
+    actions.apply(db, act, reviewer_id=me)
+    actions.apply(db, act, reviewer_id=me)
     assert len([m for m in reviews.list_moments(db, 1) if m.what == "review"]) == 1
 
 
 def test_a_label_that_somebody_gave_is_accepted_without_a_note(db: Database, me: int) -> None:
-    actions.do(db, _act(db, 3, "label", label_id=6), reviewer_id=me)
+    actions.apply(db, _act(db, 3, "label", label_id=6), reviewer_id=me)
     standing = reviews.find_standing(db, 3)
     assert standing is not None
     assert (standing.kind, _counted(db)[3]) == ("accept", [6])
@@ -84,27 +84,27 @@ def test_a_label_that_somebody_gave_is_accepted_without_a_note(db: Database, me:
 
 def test_an_override_needs_a_note_and_is_a_decision_of_the_reviewer(db: Database, me: int) -> None:
     with pytest.raises(UserError, match="review_note_missing"):
-        actions.do(db, _act(db, 1, "label", label_id=HAPPY, comment="  ".strip()), reviewer_id=me)
+        actions.apply(db, _act(db, 1, "label", label_id=HAPPY, comment="  ".strip()), reviewer_id=me)
     assert _counted(db)[1] == [SAD], "nothing has changed"
-    actions.do(db, _act(db, 1, "label", label_id=HAPPY, comment="기쁘다고 적혀 있어요"), reviewer_id=me)
+    actions.apply(db, _act(db, 1, "label", label_id=HAPPY, comment="기쁘다고 적혀 있어요"), reviewer_id=me)
     assert _counted(db)[1] == [HAPPY]
     made = {d.annotator_id: d.id for d in decisions.list_standing(db, [1])}[me]
     assert reviews.made_by_review(db) == {made}
 
 
 def test_changing_ones_own_label_needs_no_note(db: Database) -> None:
-    mine = annotators.annotator_id(db, "지민")
-    actions.do(db, _act(db, 1, "label", label_id=HAPPY), reviewer_id=mine)
+    mine = annotators.get_or_create_id(db, "지민")
+    actions.apply(db, _act(db, 1, "label", label_id=HAPPY), reviewer_id=mine)
     assert _counted(db)[1] == [HAPPY]
 
 
 def test_every_kind_of_review_can_be_undone_in_turn_also_after_a_restart(db: Database, me: int) -> None:
     before = _counted(db)
     theirs = decisions.list_standing(db, [2])[0].id
-    actions.do(db, _act(db, 3, "accept"), reviewer_id=me)
-    actions.do(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
-    actions.do(db, _act(db, 2, "return", decision_id=theirs, comment="다시 봐 주세요"), reviewer_id=me)
-    actions.do(db, _act(db, 4, "ambiguous"), reviewer_id=me)
+    actions.apply(db, _act(db, 3, "accept"), reviewer_id=me)
+    actions.apply(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
+    actions.apply(db, _act(db, 2, "return", decision_id=theirs, comment="다시 봐 주세요"), reviewer_id=me)
+    actions.apply(db, _act(db, 4, "ambiguous"), reviewer_id=me)
     with project.opened(Path(connection.file_of(db))) as again:
         assert [actions.undo_last(again, me) for _ in range(5)] == [[4], [2], [1], [3], []]
         assert _counted(again) == before
@@ -112,27 +112,27 @@ def test_every_kind_of_review_can_be_undone_in_turn_also_after_a_restart(db: Dat
 
 
 def test_an_undone_correction_takes_its_decision_with_it(db: Database, me: int) -> None:
-    actions.do(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
+    actions.apply(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
     actions.undo_last(db, me)
     assert [d.label_id for d in decisions.list_standing(db, [1])] == [SAD]
 
 
 def test_an_ambiguous_diary_keeps_what_everybody_said(db: Database, me: int) -> None:
-    actions.do(db, _act(db, 3, "ambiguous"), reviewer_id=me)
+    actions.apply(db, _act(db, 3, "ambiguous"), reviewer_id=me)
     assert sorted(_counted(db)[3]) == [HAPPY, 6]
     assert _open(db, state="ambiguous") == [3]
 
 
 def test_an_accepted_label_that_its_annotator_takes_back_is_open_again(db: Database, me: int) -> None:
     accepted = reviewed.label(db, 3, 6, name="서연")
-    actions.do(db, _act(db, 3, "label", label_id=6), reviewer_id=me)
+    actions.apply(db, _act(db, 3, "label", label_id=6), reviewer_id=me)
     assert decisions.undo(db, accepted, token="undo-1")
     assert sorted(_counted(db)[3]) == [HAPPY, 6], "both are back: 서연's earlier one stands again"
     assert _open(db, state="settled") == []
 
 
 def test_two_reviewers_at_once_do_not_overwrite_each_other(db: Database, me: int) -> None:
-    path, other = Path(connection.file_of(db)), annotators.annotator_id(db, "다른 검토자")
+    path, other = Path(connection.file_of(db)), annotators.get_or_create_id(db, "다른 검토자")
     acts = {me: _act(db, 1, "accept"), other: _act(db, 1, "label", label_id=HAPPY, comment="까닭")}
     outcomes: list[str] = []
     start = threading.Barrier(2)
@@ -141,7 +141,7 @@ def test_two_reviewers_at_once_do_not_overwrite_each_other(db: Database, me: int
         with project.opened(path) as mine:
             start.wait()
             try:
-                actions.do(mine, acts[who], reviewer_id=who)
+                actions.apply(mine, acts[who], reviewer_id=who)
                 outcomes.append("done")
             except UserError as error:
                 outcomes.append(error.code)
@@ -160,14 +160,14 @@ def test_a_decision_that_came_meanwhile_stops_a_review(db: Database, me: int) ->
     act = _act(db, 1, "accept")
     reviewed.label(db, 1, HAPPY, name="서연")
     with pytest.raises(UserError, match="review_overtaken"):
-        actions.do(db, act, reviewer_id=me)
+        actions.apply(db, act, reviewer_id=me)
     assert reviews.find_standing(db, 1) is None
 
 
 def test_a_diary_without_a_label_can_not_be_reviewed(db: Database, me: int) -> None:
     assert decisions.undo(db, decisions.list_standing(db, [1])[0].id, token="undo-1")
     with pytest.raises(UserError, match="review_undecided"):
-        actions.do(db, _act(db, 1, "accept"), reviewer_id=me)
+        actions.apply(db, _act(db, 1, "accept"), reviewer_id=me)
 
 
 def test_bulk_accepts_what_the_filter_shows_but_no_ties_and_one_undo_takes_it_back(db: Database, me: int) -> None:
@@ -190,7 +190,7 @@ def test_bulk_leaves_what_was_decided_since_the_reviewer_looked(db: Database, me
 def test_ten_thousand_are_accepted_and_taken_back_in_one_go(opened: Database) -> None:
     count = 10_000
     with connection.write(opened):
-        who = annotators.annotator_id(opened, "지민")
+        who = annotators.get_or_create_id(opened, "지민")
         batch = "insert into batches values (1, 'f', 'h', 'csv', null, '{}', ?, '', ?, ?, 0)"
         opened.conn.execute(batch, (who, 1, count))
         opened.conn.executemany(
@@ -227,7 +227,7 @@ def test_paging_passes_every_row_once(db: Database) -> None:
 
 def test_an_older_state_counts_the_reviews_of_its_time(db: Database, me: int) -> None:
     at_first = decisions.last_decision_id(db)
-    actions.do(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
+    actions.apply(db, _act(db, 1, "label", label_id=HAPPY, comment="까닭"), reviewer_id=me)
     corrected = decisions.last_decision_id(db)
     reviewed.label(db, 5, SAD, name="서연")
     labels_then = {
@@ -252,15 +252,15 @@ def test_what_a_browser_sends_is_checked() -> None:
 
 
 def test_a_review_is_on_record_without_a_word_of_the_diary_or_the_comment(db: Database, me: int) -> None:
-    actions.do(db, _act(db, 1, "return", comment="비밀스러운 말"), reviewer_id=me)
+    actions.apply(db, _act(db, 1, "return", comment="비밀스러운 말"), reviewer_id=me)
     entry = audit_log.list_entries(db)[0]
     assert (entry.action, entry.subject, entry.name) == ("review.return", "diary:1", "검토자")
     assert "비밀" not in str(entry.details)
 
 
 def test_a_diary_sent_back_waits_for_its_annotator_alone_and_an_answer_ends_it(db: Database, me: int) -> None:
-    mine, other = annotators.annotator_id(db, "지민"), annotators.annotator_id(db, "서연")
-    actions.do(db, _act(db, 1, "return", comment="<b>다시</b> 봐 주세요"), reviewer_id=me)
+    mine, other = annotators.get_or_create_id(db, "지민"), annotators.get_or_create_id(db, "서연")
+    actions.apply(db, _act(db, 1, "return", comment="<b>다시</b> 봐 주세요"), reviewer_id=me)
     card = returned.next_card(db, mine)
     assert card is not None
     assert (card.diary_id, card.comment, card.memo) == (1, "<b>다시</b> 봐 주세요", "왠지 그랬다")
@@ -275,16 +275,16 @@ def test_a_diary_sent_back_waits_for_its_annotator_alone_and_an_answer_ends_it(d
 
 
 def test_the_same_label_again_is_an_answer_too(db: Database, me: int) -> None:
-    mine = annotators.annotator_id(db, "지민")
-    actions.do(db, _act(db, 1, "return", comment="정말요?"), reviewer_id=me)
+    mine = annotators.get_or_create_id(db, "지민")
+    actions.apply(db, _act(db, 1, "return", comment="정말요?"), reviewer_id=me)
     returned.answer(db, reviews.find_last(db, me).id, SAD, annotator_id=mine)  # type: ignore[union-attr]
     assert returned.count(db, mine) == 0
     assert 1 in _open(db)
 
 
 def test_an_answer_to_what_was_taken_back_is_refused_in_words(db: Database, me: int) -> None:
-    mine = annotators.annotator_id(db, "지민")
-    actions.do(db, _act(db, 1, "return", comment="다시"), reviewer_id=me)
+    mine = annotators.get_or_create_id(db, "지민")
+    actions.apply(db, _act(db, 1, "return", comment="다시"), reviewer_id=me)
     card = returned.next_card(db, mine)
     assert card is not None
     actions.undo_last(db, me)
@@ -293,21 +293,21 @@ def test_an_answer_to_what_was_taken_back_is_refused_in_words(db: Database, me: 
 
 
 def test_deciding_anew_on_the_label_page_ends_a_return_as_well(db: Database, me: int) -> None:
-    mine = annotators.annotator_id(db, "지민")
-    actions.do(db, _act(db, 1, "return", comment="다시"), reviewer_id=me)
+    mine = annotators.get_or_create_id(db, "지민")
+    actions.apply(db, _act(db, 1, "return", comment="다시"), reviewer_id=me)
     labelling_decisions.decide(db, NewDecision(1, mine, "label", "a-new-token", HAPPY))
     assert returned.next_card(db, mine) is None
 
 
 def test_sending_back_needs_a_comment_and_somebody_to_answer(db: Database, me: int) -> None:
     with pytest.raises(UserError, match="review_comment_missing"):
-        actions.do(db, _act(db, 1, "return"), reviewer_id=me)
+        actions.apply(db, _act(db, 1, "return"), reviewer_id=me)
     db.conn.execute(
         "insert into decisions (diary_id, annotator_id, kind, label_id, token, source, decided_at)"
         " values (1, ?, 'label', 3, 'imported', 'import', '')",
-        (annotators.annotator_id(db, "파일", kind="importer"),),
+        (annotators.get_or_create_id(db, "파일", kind="importer"),),
     )
     db.conn.commit()
     imported = _act(db, 1, "return", decision_id=decisions.last_decision_id(db), comment="다시")
     with pytest.raises(UserError, match="review_return_import"):
-        actions.do(db, imported, reviewer_id=me)
+        actions.apply(db, imported, reviewer_id=me)

@@ -7,7 +7,7 @@ import pytest
 
 from annotator.review import actions
 from annotator.review import case as review_case
-from annotator.review.actions import Act
+from annotator.review.actions import ReviewAction
 from db import connection
 from db.answers import decisions
 from db.people import annotators
@@ -64,7 +64,7 @@ def test_what_is_written_about_the_pair_is_shown_and_otherwise_both_definitions(
     guide = _read(db, 1).guide
     assert guide is not None
     assert [told["label"] for told in guide["definitions"]] == ["슬픔", "행복"]
-    me = annotators.annotator_id(db, "지민")
+    me = annotators.get_or_create_id(db, "지민")
     with connection.write(db):
         db.conn.execute(
             "insert into guidelines (label_id, other_label_id, text, examples, annotator_id, written_at)"
@@ -81,8 +81,10 @@ def test_what_is_written_about_the_pair_is_shown_and_otherwise_both_definitions(
 
 
 def test_the_history_holds_decisions_reviews_and_undos_in_their_order(db: Database) -> None:
-    me = annotators.annotator_id(db, "검토자")
-    actions.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="기쁘다고 했어요"), reviewer_id=me)
+    me = annotators.get_or_create_id(db, "검토자")
+    actions.apply(
+        db, ReviewAction("label", 1, reviews.get_revision(db, 1), HAPPY, comment="기쁘다고 했어요"), reviewer_id=me
+    )
     actions.undo_last(db, me)
     said = [moment["said"] for moment in _read(db, 1).moments]
     assert said[0] == "지민 님이 슬픔을 골랐어요"
@@ -92,8 +94,8 @@ def test_the_history_holds_decisions_reviews_and_undos_in_their_order(db: Databa
 
 
 def test_what_holds_on_a_diary_is_said_with_the_comment(db: Database) -> None:
-    me = annotators.annotator_id(db, "검토자")
-    actions.do(db, Act("return", 1, reviews.mark(db, 1), comment="<i>다시</i>"), reviewer_id=me)
+    me = annotators.get_or_create_id(db, "검토자")
+    actions.apply(db, ReviewAction("return", 1, reviews.get_revision(db, 1), comment="<i>다시</i>"), reviewer_id=me)
     standing = _read(db, 1).standing
     assert standing is not None
     assert (standing["kind"], standing["comment"]) == ("return", "<i>다시</i>")

@@ -46,7 +46,7 @@ def opened(checkpoint: tuple[str | None, Path], tmp_path: Path) -> Iterator[Data
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
+def runtime(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
     fill(opened, 40, labelled=True)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
@@ -62,7 +62,7 @@ def test_the_mask_token_stands_for_words_where_there_is_one() -> None:
 
 
 def test_the_better_way_becomes_the_setting(
-    bench: WorkerRuntime, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
+    runtime: WorkerRuntime, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
 ) -> None:
     found = mask_comparison.choose(opened, tmp_path / "project.db", count=6)
     assert found.diaries == 6
@@ -72,14 +72,14 @@ def test_the_better_way_becomes_the_setting(
 
 
 def test_each_way_keeps_what_it_knows_apart(
-    bench: WorkerRuntime, opened: Database, checkpoint: tuple[str | None, Path]
+    runtime: WorkerRuntime, opened: Database, checkpoint: tuple[str | None, Path]
 ) -> None:
     active = models.find_active(opened)
     assert active is not None
-    serving = bench.load_classifier(opened, active)
-    explaining.explain_diary(bench, opened, serving, 1)
+    serving = runtime.load_classifier(opened, active)
+    explaining.explain_diary(runtime, opened, serving, 1)
     project_settings.change(opened, removal="mask")
-    explaining.explain_diary(bench, opened, serving, 1)
+    explaining.explain_diary(runtime, opened, serving, 1)
     made_with = [explaining._made_with(serving, "eojeol", filler) for filler in ("", MASK)]
     kept = [explanation_cache.find(opened, 1, identity) for identity in made_with]
     assert kept[0 if checkpoint[0] is None else 1] is not None

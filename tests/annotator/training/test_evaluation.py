@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from annotator.training.evaluation import FEWEST_TO_TRUST, Figures, Outcome, Verdict, read_figures
+from annotator.training.evaluation import FEWEST_TO_TRUST, Evaluation, Outcome, Verdict, read_figures
 
 
-def _figures(n: int, accuracy: float | None) -> Figures:
-    return Figures(n, accuracy, 0.0, 1.0, accuracy, (accuracy, None), ((n, 0), (0, 0)))
+def _figures(n: int, accuracy: float | None) -> Evaluation:
+    return Evaluation(n, accuracy, 0.0, 1.0, accuracy, (accuracy, None), ((n, 0), (0, 0)))
 
 
 def _outcome(n: int, before: float | None, after: float | None, p: float | None, *, promoted: bool = True) -> Outcome:

@@ -69,12 +69,12 @@ def opened(path: Path) -> Iterator[Database]:
 
 
 def _keep_up(path: Path, db: Database) -> list[str]:
-    bench, steps = WorkerRuntime(path, cache=default_cache()), []
+    runtime, steps = WorkerRuntime(path, cache=default_cache()), []
     try:
-        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
             steps.append(piece.step)
     finally:
-        bench.close()
+        runtime.close()
     return steps
 
 
@@ -103,8 +103,8 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     np.testing.assert_array_equal(whole[read - 1], told[read - 1], "what the checkpoint said stays")
     assert np.isfinite(whole[:45]).all(), "what it has not read is predicted like it"
     assert queue.ranked_by(opened) == model.id
-    mine = annotators.identify(opened, "지민")
-    shown = board.board(opened, annotator_id=mine, holder="a-tab-of-mine", language="en").items
+    mine = annotators.get_or_create(opened, "지민")
+    shown = board.load_board(opened, annotator_id=mine, holder="a-tab-of-mine", language="en").items
     assert any(item["prediction"] and "published model" in item["why"] for item in shown)
 
 
@@ -112,9 +112,9 @@ def test_a_round_takes_its_place_and_is_not_displaced(path: Path, opened: Databa
     fill(opened, 30)
     prefill.prefill(opened, path, checkpoint, pairs=PAIRS)
     fill(opened, 41, labelled=True)
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     round_id = round_cases.request(opened, annotator_id=None)
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     this = rounds.get_round(opened, round_id)
     assert this.status == "done", this.error
     assert "before" in this.report, "the published model is what the new one is measured against"

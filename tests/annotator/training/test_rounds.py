@@ -39,13 +39,13 @@ def _add_model(
 
 
 def _label(db: Database, diary_id: int, label_id: int) -> int:
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     token = f"token-{decisions.last_decision_id(db)}"
     return decisions.add(db, NewDecision(diary_id, me, "label", token, label_id)) or 0
 
 
 def test_nothing_can_be_learned_from_an_empty_project(opened: Database) -> None:
-    plan = round_cases.plan(opened)
+    plan = round_cases.plan_round(opened)
     assert (plan.label_count, plan.new_count, plan.test_count, plan.labels_in_use) == (0, 0, 0, 0)
     assert plan.obstacle == "round.obstacle.labels"
     with pytest.raises(UserError) as caught:
@@ -57,7 +57,7 @@ def test_nothing_can_be_learned_from_an_empty_project(opened: Database) -> None:
 def test_a_plan_counts_training_labels_and_test_labels_apart(opened: Database) -> None:
     fill(opened, 60, labelled=True)
     test = len(diaries.list_ids(opened, "test"))
-    plan = round_cases.plan(opened)
+    plan = round_cases.plan_round(opened)
     assert (plan.label_count, plan.test_count, plan.new_count) == (60 - test, test, 60)
     assert (plan.labels_in_use, plan.obstacle) == (2, None)
 
@@ -67,9 +67,9 @@ def test_labels_of_one_kind_are_an_obstacle_until_a_second_kind_comes(opened: Da
     pool = diaries.list_ids(opened, "pool").tolist()
     for diary_id in pool[:5]:
         _label(opened, diary_id, 2)
-    assert round_cases.plan(opened).obstacle == "round.obstacle.labels"
+    assert round_cases.plan_round(opened).obstacle == "round.obstacle.labels"
     _label(opened, pool[5], 3)
-    assert round_cases.plan(opened).obstacle is None
+    assert round_cases.plan_round(opened).obstacle is None
 
 
 def test_a_label_on_a_test_diary_does_not_make_a_second_kind(opened: Database) -> None:
@@ -86,15 +86,15 @@ def test_only_labels_that_the_serving_model_has_not_seen_are_new(opened: Databas
     pool = diaries.list_ids(opened, "pool").tolist()
     seen = [_label(opened, diary_id, 1 + n % 2) for n, diary_id in enumerate(pool[:6])]
     _add_model(opened, training=tuple(seen))
-    assert round_cases.plan(opened).new_count == 0
+    assert round_cases.plan_round(opened).new_count == 0
     _label(opened, pool[7], 3)
-    assert (round_cases.plan(opened).new_count, round_cases.plan(opened).label_count) == (1, 7)
+    assert (round_cases.plan_round(opened).new_count, round_cases.plan_round(opened).label_count) == (1, 7)
 
 
 def test_while_a_round_is_open_no_other_can_be_asked_for(opened: Database) -> None:
     fill(opened, 20, labelled=True)
     round_id = round_cases.request(opened, annotator_id=None)
-    assert round_cases.plan(opened).obstacle == "round.obstacle.open"
+    assert round_cases.plan_round(opened).obstacle == "round.obstacle.open"
     with pytest.raises(DatabaseError, match="round_open"):
         round_cases.request(opened, annotator_id=None)
     found = round_cases.find_open(opened)
@@ -111,17 +111,17 @@ def test_a_round_that_nobody_has_begun_is_cancelled_at_once(opened: Database) ->
     assert ended is not None
     assert ended.status == "cancelled"
     assert round_cases.seconds_of(ended) >= 0
-    assert round_cases.plan(opened).obstacle is None
+    assert round_cases.plan_round(opened).obstacle is None
 
 
 def test_the_expected_time_follows_the_last_round(opened: Database) -> None:
     fill(opened, 60, labelled=True)
-    first_guess = round_cases.plan(opened).expected_seconds
+    first_guess = round_cases.plan_round(opened).expected_seconds
     assert first_guess > 0
     round_id = round_cases.request(opened, annotator_id=None)
     rounds.begin(opened, round_id, last_decision_id=60, previous_model_id=None)
     rounds.end(opened, round_id, status="done", report={"train": 10})
-    assert round_cases.plan(opened).expected_seconds == 1.0, "never less than a second is promised"
+    assert round_cases.plan_round(opened).expected_seconds == 1.0, "never less than a second is promised"
 
 
 # Going back

@@ -36,23 +36,23 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def bench(project_path: Path) -> Iterator[WorkerRuntime]:
+def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
     made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
 
-def _keep_up(bench: WorkerRuntime, db: Database, *, until: str = "") -> list[str]:
+def _keep_up(runtime: WorkerRuntime, db: Database, *, until: str = "") -> list[str]:
     steps = []
-    while (piece := tasks.next_piece(bench, db)) is not None:
+    while (piece := tasks.next_piece(runtime, db)) is not None:
         steps.append(piece.step)
         if piece.step == until:
             break
     return steps
 
 
-def _run(bench: WorkerRuntime, round_id: int) -> None:
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+def _run(runtime: WorkerRuntime, round_id: int) -> None:
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
 
 
 def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
@@ -64,11 +64,11 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
     assert not is_working(project_path)
 
 
-def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: WorkerRuntime, opened: Database) -> None:
+def test_the_first_diaries_are_ready_before_the_rest_is_begun(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, progress.HEAD + 60)
-    steps = _keep_up(bench, opened, until="explain")
+    steps = _keep_up(runtime, opened, until="explain")
     assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
-    first = queue.head(opened, 1)[0]
+    first = queue.list_head(opened, 1)[0]
     active = models.find_active(opened)
     assert active is not None
     assert active.version == 0
@@ -76,30 +76,30 @@ def test_the_first_diaries_are_ready_before_the_rest_is_begun(bench: WorkerRunti
     assert explanations.find_explanation(opened, first, active.id, "eojeol") is not None
 
 
-def test_upkeep_ends_and_finds_nothing_more_to_do(bench: WorkerRuntime, opened: Database) -> None:
+def test_upkeep_ends_and_finds_nothing_more_to_do(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
-    assert _keep_up(bench, opened)
-    assert tasks.next_piece(bench, opened) is None
+    assert _keep_up(runtime, opened)
+    assert tasks.next_piece(runtime, opened) is None
     assert sentences.count_unsplit(opened) == 0
 
 
-def test_lost_vectors_are_built_again(bench: WorkerRuntime, opened: Database, project_path: Path) -> None:
+def test_lost_vectors_are_built_again(runtime: WorkerRuntime, opened: Database, project_path: Path) -> None:
     fill(opened, 12)
-    _keep_up(bench, opened)
+    _keep_up(runtime, opened)
     ids = diaries.list_ids(opened)
-    before = bench.vector_file(opened).read(ids)
+    before = runtime.vector_file(opened).read(ids)
     for file in project.vectors_folder(project_path).rglob("*.*32"):
         file.unlink()
-    assert "encode" in _keep_up(bench, opened)
-    np.testing.assert_allclose(bench.vector_file(opened).read(ids), before, atol=1e-5)
+    assert "encode" in _keep_up(runtime, opened)
+    np.testing.assert_allclose(runtime.vector_file(opened).read(ids), before, atol=1e-5)
 
 
-def test_a_round_learns_and_puts_the_uncertain_first(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_round_learns_and_puts_the_uncertain_first(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 60)
-    _keep_up(bench, opened, until="explain")
+    _keep_up(runtime, opened, until="explain")
     round_id = round_cases.request(opened, annotator_id=None)
-    _run(bench, round_id)
+    _run(runtime, round_id)
     done = rounds.get_round(opened, round_id)
     assert (done.status, done.error) == ("done", None)
     active = models.find_active(opened)
@@ -107,7 +107,7 @@ def test_a_round_learns_and_puts_the_uncertain_first(bench: WorkerRuntime, opene
     assert (active.version, active.tier) == (1, "instant")
     assert done.report["after"]["accuracy"] >= done.report["before"]["accuracy"]
     assert len(active.training_decisions) == done.report["train"]
-    assert round_cases.plan(opened).new_count == 0
+    assert round_cases.plan_round(opened).new_count == 0
     proba = predictions.load_predictions(opened, active)
     ranked = rows(opened, "select diary_id, score from queue where strategy = 'margin' order by place")
     margins = [float(-np.diff(np.sort(proba[i - 1])[-2:])[0]) for i, _ in ranked]
@@ -115,10 +115,10 @@ def test_a_round_learns_and_puts_the_uncertain_first(bench: WorkerRuntime, opene
     assert margins[0] == max(margins)
 
 
-def test_test_diaries_never_train(bench: WorkerRuntime, opened: Database) -> None:
+def test_test_diaries_never_train(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 40, labelled=True)
-    _keep_up(bench, opened, until="predict")
-    _run(bench, round_cases.request(opened, annotator_id=None))
+    _keep_up(runtime, opened, until="predict")
+    _run(runtime, round_cases.request(opened, annotator_id=None))
     active = models.find_active(opened)
     assert active is not None
     test = training_data.list_labelled(opened, part="test")
@@ -127,17 +127,17 @@ def test_test_diaries_never_train(bench: WorkerRuntime, opened: Database) -> Non
 
 
 def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_to_that(
-    bench: WorkerRuntime, opened: Database
+    runtime: WorkerRuntime, opened: Database
 ) -> None:
     fill(opened, 20)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for diary_id in range(1, 9):
         decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", 2))
     with pytest.raises(UserError, match="labels_of_one_kind"):
         round_cases.request(opened, annotator_id=None)
-    _keep_up(bench, opened, until="predict")
+    _keep_up(runtime, opened, until="predict")
     round_id = rounds.request_round(opened, annotator_id=None)
-    _run(bench, round_id)
+    _run(runtime, round_id)
     failed = rounds.get_round(opened, round_id)
     assert failed.status == "failed"
     assert failed.error is not None
@@ -147,9 +147,9 @@ def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_
     assert active.version == 0, "the old model goes on serving"
 
 
-def test_a_cancelled_round_changes_nothing(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_cancelled_round_changes_nothing(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 20, labelled=True)
-    _keep_up(bench, opened, until="predict")
+    _keep_up(runtime, opened, until="predict")
     round_id = round_cases.request(opened, annotator_id=None)
     step = iter(round_job.STEPS)
 
@@ -157,7 +157,7 @@ def test_a_cancelled_round_changes_nothing(bench: WorkerRuntime, opened: Databas
         if name == "rank":
             assert round_cases.cancel(opened)
         next(step)
-        return round_job.run_step(bench, round_id, name)
+        return round_job.run_step(runtime, round_id, name)
 
     round_job.run(cancel_in_between)
     assert rounds.get_round(opened, round_id).status == "cancelled"
@@ -174,15 +174,15 @@ def test_a_second_press_does_not_ask_for_a_second_round(opened: Database) -> Non
 
 
 def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
-    bench: WorkerRuntime, opened: Database
+    runtime: WorkerRuntime, opened: Database
 ) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 50)
-    _keep_up(bench, opened, until="predict")
+    _keep_up(runtime, opened, until="predict")
     for _ in range(2):
-        _run(bench, round_cases.request(opened, annotator_id=None))
+        _run(runtime, round_cases.request(opened, annotator_id=None))
     round_cases.activate(opened, 1)
-    _keep_up(bench, opened, until="explain")
+    _keep_up(runtime, opened, until="explain")
     active = models.find_active(opened)
     assert active is not None
     assert active.version == 1
@@ -190,25 +190,25 @@ def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     assert not np.isnan(predictions.load_predictions(opened, active)).any()
 
 
-def test_a_checkpoint_that_can_not_be_loaded_is_named(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_checkpoint_that_can_not_be_loaded_is_named(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 4)
     project_settings.change(opened, encoder="nobody/no-such-encoder")
     with pytest.raises(Exception, match="encoder_unloadable"):
-        _keep_up(bench, opened)
+        _keep_up(runtime, opened)
 
 
-def test_labelling_goes_on_while_a_round_runs(bench: WorkerRuntime, opened: Database, project_path: Path) -> None:
+def test_labelling_goes_on_while_a_round_runs(runtime: WorkerRuntime, opened: Database, project_path: Path) -> None:
     fill(opened, 40, labelled=True)
     fill(opened, 50)
-    _keep_up(bench, opened, until="predict")
+    _keep_up(runtime, opened, until="predict")
     round_id = round_cases.request(opened, annotator_id=None)
-    thread = threading.Thread(target=_run, args=(bench, round_id))
+    thread = threading.Thread(target=_run, args=(runtime, round_id))
     thread.start()
     with closing(project.open_project(project_path)) as mine:
-        me = annotators.annotator_id(mine, "나")
+        me = annotators.get_or_create_id(mine, "나")
         for _ in range(5):
             lease = queue.claim(mine, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
             assert decisions.add(mine, NewDecision(lease.diary_id, me, "label", lease.token, 1))
     thread.join()
     assert rounds.get_round(opened, round_id).status == "done"
-    assert round_cases.plan(opened).new_count == 5
+    assert round_cases.plan_round(opened).new_count == 5

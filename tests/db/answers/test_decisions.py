@@ -23,7 +23,7 @@ def _decide(db: Database, diary_id: int, annotator_id: int, label_id: int, token
 
 def test_a_press_that_arrives_twice_is_kept_once(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     assert _decide(opened, 1, me, 2, "token-aa") is not None
     assert _decide(opened, 1, me, 5, "token-aa") is None
     assert [d.label_id for d in decisions.list_standing(opened, [1])] == [2]
@@ -31,7 +31,7 @@ def test_a_press_that_arrives_twice_is_kept_once(opened: Database) -> None:
 
 def test_undo_restores_the_previous_label(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     _decide(opened, 1, me, 2, "token-aa")
     _decide(opened, 1, me, 5, "token-bb")
     decisions.undo_last(opened, me, token="undo-aaa")
@@ -43,7 +43,7 @@ def test_undo_restores_the_previous_label(opened: Database) -> None:
 
 def test_undo_with_the_same_token_takes_back_one_decision_only(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for diary_id in (1, 2, 3):
         _decide(opened, diary_id, me, 2, f"token-{diary_id}")
     first = decisions.undo_last(opened, me, token="undo-aaa")
@@ -56,14 +56,14 @@ def test_undo_with_the_same_token_takes_back_one_decision_only(opened: Database)
 
 def test_undo_leaves_the_decisions_of_others_and_of_imports(opened: Database) -> None:
     fill(opened, 4, labelled=True)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     _decide(opened, 1, you, 2, "token-aa")
     assert decisions.undo_last(opened, me, token="undo-aaa") is None
 
 
 def test_decisions_can_not_be_changed_or_removed(opened: Database) -> None:
     fill(opened, 2)
-    _decide(opened, 1, annotators.annotator_id(opened, "나"), 2, "token-aa")
+    _decide(opened, 1, annotators.get_or_create_id(opened, "나"), 2, "token-aa")
     for statement in ("update decisions set label_id = 3", "delete from decisions"):
         with pytest.raises(sqlite3.IntegrityError, match="only added to"):
             opened.conn.execute(statement)
@@ -76,7 +76,7 @@ def test_the_decisions_in_force_are_those_that_a_replay_of_the_log_gives(
 ) -> None:
     if not rows(opened, "select 1 from diaries limit 1"):
         fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     while decisions.undo_last(opened, me, token=f"clear-{decisions.last_decision_id(opened)}"):
         pass
     log: list[tuple[int, int]] = []
@@ -93,7 +93,7 @@ def test_the_decisions_in_force_are_those_that_a_replay_of_the_log_gives(
 
 def test_the_state_right_after_an_earlier_decision_can_be_looked_at(opened: Database) -> None:
     fill(opened, 8)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     pool = [int(i) for (i,) in rows(opened, "select id from diaries where part = 'pool' order by id limit 3")]
     first = _decide(opened, pool[0], me, 1, "token-aa")
     _decide(opened, pool[1], me, 2, "token-bb")
@@ -105,7 +105,7 @@ def test_the_state_right_after_an_earlier_decision_can_be_looked_at(opened: Data
 
 def test_a_decision_ends_its_lease(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     _decide(opened, lease.diary_id, me, 1, lease.token)
     assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
@@ -113,7 +113,7 @@ def test_a_decision_ends_its_lease(opened: Database) -> None:
 
 def test_a_decision_may_name_more_than_one_emotion_and_how_strong_it_is(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "token-aa", 2, other_label_ids=(5, 3, 5), intensity=4))
     decided = decisions.list_standing(opened, [1])[0]
     assert (decided.label_id, decided.other_label_ids, decided.intensity) == (2, (3, 5), 4)
@@ -124,7 +124,7 @@ def test_a_decision_may_name_more_than_one_emotion_and_how_strong_it_is(opened: 
 
 def test_a_further_emotion_counts_for_what_it_was_merged_into(opened: Database) -> None:
     fill(opened, 4)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     diary_id = int(rows(opened, "select id from diaries where part = 'pool' limit 1")[0][0])
     decision_id = decisions.add(
         opened, NewDecision(diary_id, me, "label", "token-aa", 2, other_label_ids=(3, 5), intensity=1)
@@ -138,7 +138,7 @@ def test_a_further_emotion_counts_for_what_it_was_merged_into(opened: Database) 
 @pytest.mark.parametrize("intensity", [0, 6])
 def test_an_intensity_that_there_is_not_leaves_nothing_behind(opened: Database, intensity: int) -> None:
     fill(opened, 2)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     with pytest.raises(sqlite3.IntegrityError):
         decisions.add(opened, NewDecision(1, me, "label", "token-aa", 2, other_label_ids=(3,), intensity=intensity))
     assert rows(opened, "select * from decision_labels") == []

@@ -45,7 +45,7 @@ def _counted(db: Database, people: list[int], rules: Rules, since: int) -> list[
 def test_it_follows_every_press_of_everybody(opened: Database, rules: Rules, steps: list[tuple[int, int, str]]) -> None:
     if not rows(opened, "select 1 from diaries limit 1"):
         fill(opened, 5)
-    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(3)]
+    people = [annotators.get_or_create_id(opened, f"사람 {i}") for i in range(3)]
     for diary_id, who, kind in steps:
         token = f"token-{decisions.last_decision_id(opened)}-{diary_id}"
         if kind == "undo":
@@ -54,18 +54,18 @@ def test_it_follows_every_press_of_everybody(opened: Database, rules: Rules, ste
             label_id = 1 if kind == "label" else None
             decisions.add(opened, NewDecision(diary_id, people[who], kind, token, label_id))  # type: ignore[arg-type]
         since = decisions.last_decision_id(opened) // 2
-        kept = progress_counts.of(opened, overlap=rules.overlap, cut=rules.parameters()["cut"])
+        kept = progress_counts.get_counts(opened, overlap=rules.overlap, cut=rules.parameters()["cut"])
         told = [(queue.count_open(opened, person, rules), kept.labels_of[person]) for person in people]
         assert [*told, (kept.labels_since(since), 0)] == _counted(opened, people, rules, since)
 
 
 def test_an_older_copy_of_the_database_is_counted_anew(opened: Database) -> None:
     fill(opened, 5)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "token-aa", 1))
-    assert progress_counts.of(opened, overlap=1, cut=9973).labels_of[me] == 1
+    assert progress_counts.get_counts(opened, overlap=1, cut=9973).labels_of[me] == 1
     opened.conn.execute("drop trigger decisions_last")
     opened.conn.execute("delete from standing")
     opened.conn.execute("delete from decisions")
     opened.conn.commit()
-    assert progress_counts.of(opened, overlap=1, cut=9973).labels_of[me] == 0
+    assert progress_counts.get_counts(opened, overlap=1, cut=9973).labels_of[me] == 0

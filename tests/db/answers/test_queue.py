@@ -29,7 +29,7 @@ def _claim(opened: Database, annotator_id: int, holder: str, limit: int = 3, sec
 
 def test_two_browsers_never_get_the_same_diary(opened: Database) -> None:
     fill(opened, 10)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     first, second = _claim(opened, me, "tab-1"), _claim(opened, me, "tab-2")
     assert len(first) == len(second) == 3
     assert not set(first) & set(second)
@@ -37,7 +37,7 @@ def test_two_browsers_never_get_the_same_diary(opened: Database) -> None:
 
 def test_many_browsers_at_once_never_get_the_same_diary(project_path: Path, opened: Database) -> None:
     fill(opened, 60)
-    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(6)]
+    people = [annotators.get_or_create_id(opened, f"사람 {i}") for i in range(6)]
     got: list[list[int]] = []
 
     def claim_all(annotator_id: int) -> None:
@@ -57,7 +57,7 @@ def test_many_browsers_at_once_never_get_the_same_diary(project_path: Path, open
 
 def test_a_lease_that_ran_out_goes_to_the_next_and_its_decision_is_still_kept(opened: Database) -> None:
     fill(opened, 3)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     lease = queue.claim(opened, annotator_id=me, holder="tab-1", limit=1, seconds=-1)[0]
     assert lease.diary_id in _claim(opened, you, "tab-2", limit=3)
     assert decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1)) is not None
@@ -65,7 +65,7 @@ def test_a_lease_that_ran_out_goes_to_the_next_and_its_decision_is_still_kept(op
 
 def test_a_finished_diary_does_not_come_back_to_the_same_person(opened: Database) -> None:
     fill(opened, 5)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     seen = []
     for kind in ("label", "skip", "flag", "label", "skip"):
         lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
@@ -78,7 +78,7 @@ def test_a_finished_diary_does_not_come_back_to_the_same_person(opened: Database
 
 def test_a_skipped_diary_goes_to_somebody_else(opened: Database) -> None:
     fill(opened, 1)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     lease = queue.claim(opened, annotator_id=me, holder="tab-1", limit=1, seconds=60)[0]
     decisions.add(opened, NewDecision(lease.diary_id, me, "skip", lease.token))
     assert _claim(opened, you, "tab-2") == [1]
@@ -87,7 +87,7 @@ def test_a_skipped_diary_goes_to_somebody_else(opened: Database) -> None:
 @pytest.mark.parametrize("overlap", [1, 2, 3])
 def test_each_diary_is_handed_to_as_many_people_as_the_overlap_asks(opened: Database, overlap: int) -> None:
     fill(opened, 2)
-    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(4)]
+    people = [annotators.get_or_create_id(opened, f"사람 {i}") for i in range(4)]
     handed = [
         queue.claim(opened, annotator_id=p, holder=f"tab-{p}", limit=2, seconds=60, rules=Rules(overlap=overlap))
         for p in people
@@ -97,17 +97,17 @@ def test_each_diary_is_handed_to_as_many_people_as_the_overlap_asks(opened: Data
 
 def test_the_queue_is_followed_in_its_order_and_an_undone_diary_comes_first(opened: Database) -> None:
     fill(opened, 6)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     queue.replace_queue(opened, [QueueEntry(i, "margin", float(i)) for i in (5, 3, 1, 2, 4, 6)], model_id=1)
     assert _claim(opened, me, "tab", limit=2) == [5, 3]
     queue.lease_again(opened, diary_id=6, annotator_id=me, holder="tab", seconds=60)
     assert [lease.diary_id for lease in queue.list_leases(opened, annotator_id=me, holder="tab")] == [6, 5, 3]
-    assert set(queue.head(opened, 4)) == {6, 5, 3, 1}
+    assert set(queue.list_head(opened, 4)) == {6, 5, 3, 1}
 
 
 def test_giving_back_leaves_what_is_kept(opened: Database) -> None:
     fill(opened, 6)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     held = _claim(opened, me, "tab")
     queue.release(opened, annotator_id=me, holder="tab", keep=held[:1])
     assert [lease.diary_id for lease in queue.list_leases(opened, annotator_id=me, holder="tab")] == held[:1]
@@ -115,7 +115,7 @@ def test_giving_back_leaves_what_is_kept(opened: Database) -> None:
 
 def test_only_the_share_of_the_overlap_goes_to_several_people(opened: Database) -> None:
     fill(opened, 60)
-    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(3)]
+    people = [annotators.get_or_create_id(opened, f"사람 {i}") for i in range(3)]
     rules = Rules(overlap=3, overlap_share=0.4)
     handed = [
         lease.diary_id
@@ -131,7 +131,7 @@ def test_only_the_share_of_the_overlap_goes_to_several_people(opened: Database) 
 @pytest.mark.parametrize("rules", [Rules(), Rules(overlap=2), Rules(overlap=2, overlap_share=0.5)], ids=str)
 def test_what_is_left_follows_the_overlap(opened: Database, rules: Rules) -> None:
     fill(opened, 40)
-    people = [annotators.annotator_id(opened, f"사람 {i}") for i in range(3)]
+    people = [annotators.get_or_create_id(opened, f"사람 {i}") for i in range(3)]
     for person in people * 2:
         left = queue.count_open(opened, person, rules)
         leases = queue.claim(opened, annotator_id=person, holder="tab", limit=40, seconds=60, rules=rules)
@@ -144,7 +144,7 @@ def test_what_is_left_follows_the_overlap(opened: Database, rules: Rules) -> Non
 
 def test_a_round_does_not_take_diaries_out_that_wait_for_another_person(opened: Database) -> None:
     fill(opened, 6)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     rules = Rules(overlap=2)
     first = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60, rules=rules)[0]
     decisions.add(opened, NewDecision(first.diary_id, me, "label", first.token, 1))
@@ -156,7 +156,7 @@ def test_a_round_does_not_take_diaries_out_that_wait_for_another_person(opened: 
 
 def test_diaries_that_need_nobody_any_more_leave_the_queue_and_an_undo_brings_them_back(opened: Database) -> None:
     fill(opened, 5)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     queue.replace_queue(opened, [QueueEntry(i, "margin", 0.5) for i in range(1, 6)], model_id=1)
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
     decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1))
@@ -170,18 +170,18 @@ def test_diaries_that_need_nobody_any_more_leave_the_queue_and_an_undo_brings_th
 
 def test_when_the_overlap_is_raised_decided_diaries_are_asked_for_again(opened: Database) -> None:
     fill(opened, 5)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for _ in range(5):
         lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
         decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1))
     queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)
-    assert queue.unqueued_ids(opened, limit=9) == []
-    assert sorted(queue.unqueued_ids(opened, limit=9, rules=Rules(overlap=2))) == [1, 2, 3, 4, 5]
+    assert queue.list_unqueued_ids(opened, limit=9) == []
+    assert sorted(queue.list_unqueued_ids(opened, limit=9, rules=Rules(overlap=2))) == [1, 2, 3, 4, 5]
 
 
 def test_what_a_person_holds_is_given_back_and_what_they_press_still_counts(opened: Database) -> None:
     fill(opened, 9)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     lease = queue.claim(opened, annotator_id=me, holder="tab-1", limit=3, seconds=60)[0]
     _claim(opened, me, "tab-2")
     kept = _claim(opened, you, "tab-3")
@@ -195,7 +195,7 @@ def test_two_people_who_save_the_same_diary_at_the_same_moment_are_both_kept(
     project_path: Path, opened: Database
 ) -> None:
     fill(opened, 2)
-    people = [annotators.annotator_id(opened, name) for name in ("나", "너")]
+    people = [annotators.get_or_create_id(opened, name) for name in ("나", "너")]
     together = threading.Barrier(2)
 
     def save(annotator_id: int) -> None:

@@ -27,7 +27,7 @@ def pool(opened: Database) -> Database:
 
 
 def _mark(db: Database, diary_id: int, verdict: Any, *, name: str = "나", label_id: int = 5, **values: Any) -> int:
-    me = annotators.annotator_id(db, name)
+    me = annotators.get_or_create_id(db, name)
     token = values.get("token", f"mark-{rationales.last_rationale_id(db)}")
     start, end = values.get("span", WORD)
     added = rationales.add(db, NewRationale(diary_id, me, label_id, start, end, verdict, token))
@@ -35,7 +35,7 @@ def _mark(db: Database, diary_id: int, verdict: Any, *, name: str = "나", label
 
 
 def _standing(db: Database, diary_id: int, name: str = "나") -> list[tuple[int, int, str]]:
-    found = rationales.list_standing(db, diary_id, annotators.annotator_id(db, name))
+    found = rationales.list_standing(db, diary_id, annotators.get_or_create_id(db, name))
     return [(mark.start, mark.end, mark.verdict) for mark in found]
 
 

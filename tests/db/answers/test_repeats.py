@@ -28,7 +28,7 @@ REPEATS = Rules(repeat_share=0.02)
 @pytest.fixture
 def me(opened: Database) -> int:
     fill(opened, 140)
-    return annotators.annotator_id(opened, "나")
+    return annotators.get_or_create_id(opened, "나")
 
 
 def _label(db: Database, annotator_id: int, count: int, *, rules: Rules | None = None) -> list[Lease]:
@@ -115,7 +115,7 @@ def test_a_repeat_does_not_count_as_one_more_person(opened: Database, me: int) -
     _label(opened, me, 50, rules=Rules(overlap=2))
     both = Rules(overlap=2, repeat_share=0.02)
     again = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60, rules=both)[0]
-    you = annotators.annotator_id(opened, "너")
+    you = annotators.get_or_create_id(opened, "너")
     handed = queue.claim(opened, annotator_id=you, holder="other", limit=60, seconds=60, rules=Rules(overlap=2))
     assert again.diary_id in {lease.diary_id for lease in handed}
 
@@ -142,7 +142,7 @@ def test_answers_of_an_older_database_find_their_place_among_the_decisions(opene
 
 
 def test_everybody_is_handed_each_gold_diary_once_and_spread_out(opened: Database, me: int) -> None:
-    you = annotators.annotator_id(opened, "너")
+    you = annotators.get_or_create_id(opened, "너")
     _label(opened, me, 20)
     done = [lease.diary_id for lease in _label(opened, me, 2)]
     for diary_id in done:

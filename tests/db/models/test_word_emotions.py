@@ -19,7 +19,7 @@ SAD, HAPPY = 5, 2
 
 
 def _say(db: Database, word: str, label_id: int | None, verdict: word_emotions.Verdict = "confirmed") -> int:
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     return word_emotions.add(db, NewWordEmotion(word, label_id, verdict, "hand", me))
 
 

@@ -22,7 +22,7 @@ TAB = "tab"
 
 def test_every_lease_is_noted_and_the_note_outlives_it(opened: Database) -> None:
     fill(opened, 3)
-    me, you = (annotators.annotator_id(opened, name) for name in ("나", "너"))
+    me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     (lease,) = queue.claim(opened, annotator_id=me, holder=TAB, limit=1, seconds=60)
     ties = diary_ties.find_ties(opened, me, [lease.diary_id], holder=TAB)[lease.diary_id]
     assert (ties.is_leased, ties.was_handed) == (True, True)
@@ -35,7 +35,7 @@ def test_every_lease_is_noted_and_the_note_outlives_it(opened: Database) -> None
 
 def test_only_the_newest_token_of_a_repeat_is_kept_and_a_later_lease_does_not_take_it(opened: Database) -> None:
     fill(opened, 1)
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     for is_repeat in (False, True, False):
         queue.release_person(opened, me)
         queue.lease_again(opened, diary_id=1, annotator_id=me, holder=TAB, seconds=60, is_repeat=is_repeat)
@@ -46,7 +46,7 @@ def test_only_the_newest_token_of_a_repeat_is_kept_and_a_later_lease_does_not_ta
 
 def test_leases_of_before_are_taken_over_with_a_note_of_each(opened: Database) -> None:
     fill(opened, 6)
-    me, app = (annotators.annotator_id(opened, name) for name in ("나", "앱"))
+    me, app = (annotators.get_or_create_id(opened, name) for name in ("나", "앱"))
     queue.claim(opened, annotator_id=me, holder=TAB, limit=2, seconds=60)
     queue.lease_again(opened, diary_id=5, annotator_id=me, holder=TAB, seconds=60, is_repeat=True)
     with write(opened):

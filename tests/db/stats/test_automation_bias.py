@@ -24,7 +24,7 @@ class Log:
     """Label decisions of one person on ever new diaries of the pool."""
 
     def __init__(self, db: Database) -> None:
-        self.db, self.me = db, annotators.annotator_id(db, "나")
+        self.db, self.me = db, annotators.get_or_create_id(db, "나")
         self.pool = [int(i) for i in diaries.list_ids(db, "pool")]
         self.count = 0
 

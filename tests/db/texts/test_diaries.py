@@ -33,7 +33,7 @@ def test_the_count_is_that_of_the_rows(opened: Database) -> None:
 def test_undecided_test_diaries_come_in_the_order_of_their_draws(opened: Database) -> None:
     fill(opened, 60)
     test = diaries.list_ids(opened, "test").tolist()
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(test[1], me, "label", "token", 1))
     left = [i for i in test if i != test[1]]
     assert diaries.list_undecided_test(opened, limit=100).tolist() == left
@@ -76,7 +76,7 @@ def test_a_large_import_leaves_the_schema_as_it_was_whole_or_broken_off(opened: 
         return sorted(opened.conn.execute("select name, coalesce(sql, '') from sqlite_master").fetchall())
 
     before = schema()
-    me = annotators.annotator_id(opened, "나")
+    me = annotators.get_or_create_id(opened, "나")
     batch = Batch("many.csv", "00", "csv", "utf-8", {}, me, MANY)
     with pytest.raises(OSError, match="can't be read"):
         batches.insert_batch(opened, batch, _many(broken=True), [], source="many.csv")

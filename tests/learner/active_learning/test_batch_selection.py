@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from learner.active_learning import batch_selection
 from learner.active_learning.batch_selection import (
     NEAR_DUPLICATE,
-    Shortlist,
+    BatchSelector,
     balanced,
     first_of_kind,
     scaled,
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 EYE = np.eye(4, dtype=np.float32)
 
 
-def _shortlist(features: NDArray[np.float32], *, spread: bool = False, balance: bool = False) -> Shortlist:
+def _shortlist(features: NDArray[np.float32], *, spread: bool = False, balance: bool = False) -> BatchSelector:
     """Return a shortlist whose scores fall from the first to the last, of three labels."""
     n = len(features)
     proba = np.random.default_rng(1).dirichlet(np.ones(3), n).astype(np.float32)
     scores = np.linspace(1, 0.1, n, dtype=np.float32)
-    return Shortlist(scores, features, proba, np.zeros(3, np.int64), reach=2, spread=spread, balance=balance)
+    return BatchSelector(scores, features, proba, np.zeros(3, np.int64), reach=2, spread=spread, balance=balance)
 
 
 def _clusters(sizes: tuple[int, ...], *, noise: float = 0.02, seed: int = 0) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learner.classification.bulk_scoring import score_pool
+from learner.classification.bulk_scoring import predict_rows
 from learner.classification.classifier import Classifier
 from learner.encoders.vector_store import VectorFile
 from learner.errors import LearnerError
@@ -47,7 +47,7 @@ def files(tmp_path: Path) -> tuple[VectorFile, VectorFile]:
 def test_scores_are_those_of_the_classifier(files: tuple[VectorFile, VectorFile]) -> None:
     ids, classifier = np.arange(1, 3001), _classifier()
     expected = classifier.proba(classifier.features(files[0].read(ids), files[1].read(ids)))
-    proba = score_pool(classifier, *files, stop=3000)
+    proba = predict_rows(classifier, *files, stop=3000)
     assert proba.dtype == np.float32
     np.testing.assert_allclose(proba, expected, atol=1e-5)
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
@@ -58,29 +58,29 @@ def test_a_vector_at_the_mean_is_scored_as_the_classifier_does(files: tuple[Vect
     near = np.stack([classifier.mean, classifier.mean + 1e-4]).astype(np.float32)
     files[0].write([7, 8], near, np.ones(2, np.int32))
     expected = classifier.proba(classifier.features(near, files[1].read([7, 8])))
-    np.testing.assert_allclose(score_pool(classifier, *files, stop=10)[6:8], expected, atol=1e-5)
+    np.testing.assert_allclose(predict_rows(classifier, *files, stop=10)[6:8], expected, atol=1e-5)
 
 
 def test_a_classifier_without_text_features_reads_vectors_only(files: tuple[VectorFile, VectorFile]) -> None:
     classifier = _classifier(text=False)
     expected = classifier.proba(classifier.features(files[0].read(range(1, 3001)), None))
-    np.testing.assert_allclose(score_pool(classifier, files[0], None, stop=3000), expected, atol=1e-5)
+    np.testing.assert_allclose(predict_rows(classifier, files[0], None, stop=3000), expected, atol=1e-5)
 
 
 def test_a_run_of_rows_is_that_part_of_the_whole(files: tuple[VectorFile, VectorFile]) -> None:
-    whole = score_pool(_classifier(), *files, stop=3000)
-    np.testing.assert_allclose(score_pool(_classifier(), *files, start=700, stop=2500), whole[700:2500], atol=1e-6)
-    assert score_pool(_classifier(), *files, start=5, stop=5).shape == (0, K)
+    whole = predict_rows(_classifier(), *files, stop=3000)
+    np.testing.assert_allclose(predict_rows(_classifier(), *files, start=700, stop=2500), whole[700:2500], atol=1e-6)
+    assert predict_rows(_classifier(), *files, start=5, stop=5).shape == (0, K)
 
 
 def test_rows_that_one_file_lacks_have_no_score(tmp_path: Path) -> None:
     vectors = _file(tmp_path / "a", WIDTH, 2000, seed=1)
     text = VectorFile(tmp_path / "t", width=TEXT_WIDTH)
     text.write([3, 1500], np.ones((2, TEXT_WIDTH), np.float32), np.ones(2, np.int32))
-    scored = ~np.isnan(score_pool(_classifier(), vectors, text, stop=9000)).any(axis=1)
+    scored = ~np.isnan(predict_rows(_classifier(), vectors, text, stop=9000)).any(axis=1)
     assert (np.flatnonzero(scored) + 1).tolist() == [3, 1500]
     empty = VectorFile(tmp_path / "e", width=WIDTH)
-    assert np.isnan(score_pool(_classifier(), empty, text, stop=100)).all()
+    assert np.isnan(predict_rows(_classifier(), empty, text, stop=100)).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -90,7 +90,7 @@ def test_a_row_that_is_no_number_is_an_error_not_a_score(
     raw = np.memmap(tmp_path / "a" / "vectors.f32", np.float32, "r+").reshape(-1, WIDTH)
     raw[41, 3] = raw[2100, 0] = value
     with pytest.raises(LearnerError) as caught:
-        score_pool(_classifier(), *files, stop=3000)
+        predict_rows(_classifier(), *files, stop=3000)
     assert (caught.value.code, caught.value.details) == ("vectors_not_finite", {"count": 2})
 
 
@@ -98,5 +98,5 @@ def test_a_broken_row_that_counts_as_missing_harms_nobody(tmp_path: Path) -> Non
     vectors = VectorFile(tmp_path / "a", width=WIDTH)
     vectors.write([1, 3], np.ones((2, WIDTH), np.float32), np.ones(2, np.int32))
     np.memmap(tmp_path / "a" / "vectors.f32", np.float32, "r+").reshape(-1, WIDTH)[1] = np.nan
-    proba = score_pool(_classifier(text=False), vectors, None, stop=3)
+    proba = predict_rows(_classifier(text=False), vectors, None, stop=3)
     assert np.isnan(proba).any(axis=1).tolist() == [False, True, False]

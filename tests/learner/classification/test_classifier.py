@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from learner.classification.classifier import (
     BALANCE_FLOOR,
     COMMITTEE,
-    TEXT_SHARE,
+    NGRAM_SCALE,
     ZERO_LABEL_SCALE,
     _balance,
     _folds,
@@ -71,7 +71,7 @@ def test_features_are_centred_scaled_and_beside_the_text_by_hand() -> None:
         mean=np.array([1, 1], np.float32),
     )
     # A vector that is the mean itself has no direction.
-    np.testing.assert_allclose(found, [[0.6, 0.8, TEXT_SHARE, 0], [0, 0, 0, TEXT_SHARE]], atol=1e-6)
+    np.testing.assert_allclose(found, [[0.6, 0.8, NGRAM_SCALE, 0], [0, 0, 0, NGRAM_SCALE]], atol=1e-6)
     assert found.dtype == np.float32
 
 

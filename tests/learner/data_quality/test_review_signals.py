@@ -83,12 +83,12 @@ def test_a_few_reviews_hardly_move_the_weights() -> None:
 def test_an_explanation_is_odd_where_its_strongest_word_says_nothing(text: str, strongest: str, is_odd: bool) -> None:
     spans = eojeol(text)
     weights = np.array([[0.5 if text[start:end] == strongest else 0.1] for start, end in spans], np.float32)
-    assert (review_signals.odd_explanation(text, spans, weights, proba=0.95) > 0) is is_odd
+    assert (review_signals.implausible_explanation(text, spans, weights, proba=0.95) > 0) is is_odd
 
 
 def test_an_explanation_is_not_odd_where_the_model_is_unsure_or_nothing_weighs_anything() -> None:
     spans = eojeol("그리고 기뻤다")
     weights = np.array([[0.5], [0.1]], np.float32)
-    assert review_signals.odd_explanation("그리고 기뻤다", spans, weights, proba=0.5) == 0
-    assert review_signals.odd_explanation("그리고 기뻤다", spans, weights * 0.01, proba=0.95) == 0
-    assert review_signals.odd_explanation("", (), np.zeros((0, 1), np.float32), proba=0.95) == 0
+    assert review_signals.implausible_explanation("그리고 기뻤다", spans, weights, proba=0.5) == 0
+    assert review_signals.implausible_explanation("그리고 기뻤다", spans, weights * 0.01, proba=0.95) == 0
+    assert review_signals.implausible_explanation("", (), np.zeros((0, 1), np.float32), proba=0.95) == 0

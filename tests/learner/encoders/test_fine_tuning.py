@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from learner.encoders import adapters, fine_tuning
-from learner.encoders.fine_tuning import Examples, TuningSettings, tune
+from learner.encoders.fine_tuning import TuningSet, TuningSettings, tune
 from learner.errors import EncoderError, LearnerError
 
 if TYPE_CHECKING:
@@ -41,19 +41,19 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
     return AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
 
 
-def _examples(count: int, *, sure: float = 1.0) -> Examples:
+def _examples(count: int, *, sure: float = 1.0) -> TuningSet:
     places = np.arange(count) % 2
     targets = np.full((count, 2), 1 - sure, np.float32)
     targets[np.arange(count), places] = sure
-    return Examples([f"{i}번째 {(HAPPY, SAD)[i % 2]}" for i in range(count)], targets, np.ones(count, np.float32))
+    return TuningSet([f"{i}번째 {(HAPPY, SAD)[i % 2]}" for i in range(count)], targets, np.ones(count, np.float32))
 
 
 def _tune(
     tiny: Path,
     folder: Path,
     *,
-    training: Examples | None = None,
-    validation: Examples | None = None,
+    training: TuningSet | None = None,
+    validation: TuningSet | None = None,
     settings: TuningSettings = SETTINGS,
     loss: fine_tuning.Loss = "softmax",
     said: Callable[[float], bool] = lambda share: True,
@@ -142,7 +142,7 @@ def test_a_run_that_has_ended_gives_the_same_encoder_again_without_training(tiny
 
 def test_training_stops_when_the_validation_loss_no_longer_falls(tiny: Path, tmp_path: Path) -> None:
     contrary = _examples(8)
-    opposite = Examples(contrary.texts, 1 - contrary.targets, contrary.weights)
+    opposite = TuningSet(contrary.texts, 1 - contrary.targets, contrary.weights)
     tuned = _tune(tiny, tmp_path, validation=opposite, settings=replace(SETTINGS, epochs=12, patience=2))
     measured = [value for _, _, value in tuned.losses if value is not None]
     assert len(measured) < 12
@@ -174,7 +174,7 @@ def test_what_is_unknown_has_no_part_in_the_sigmoid_loss() -> None:
 
 def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path) -> None:
     training = _examples(16)
-    broken = Examples(training.texts, np.full_like(training.targets, np.nan), training.weights)
+    broken = TuningSet(training.texts, np.full_like(training.targets, np.nan), training.weights)
     with pytest.raises(LearnerError, match="tuning_diverged"):
         _tune(tiny, tmp_path, training=broken)
 

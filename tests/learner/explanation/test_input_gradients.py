@@ -9,7 +9,7 @@ import torch
 from learner.encoders import encoder as encoders
 from learner.explanation import input_gradients
 from learner.explanation.local_surrogate import linear_map
-from learner.explanation.perturbations import choose
+from learner.explanation.perturbations import sample_masks
 from learner.text import units
 from tests.learner.tiny import write_tiny_encoder
 
@@ -87,7 +87,7 @@ def test_one_pass_tells_nearly_what_many_changed_texts_tell(bundled: Encoder) ->
     spans = units.eojeol(LONG)
     happy, sad = bundled.encode(["정말 행복하고 즐거웠다", "너무 슬프고 우울했다"]).vectors
     direction, mean = (sad - happy)[None], (sad + happy) / 2
-    chosen = choose(len(spans), budget=400, rng=np.random.default_rng(0))
+    chosen = sample_masks(len(spans), budget=400, rng=np.random.default_rng(0))
     vectors = bundled.encode([units.without(LONG, spans, row) for row in chosen.keep.tolist()]).vectors - mean
     scores = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ direction[0]
     expected = linear_map(chosen.keep.astype(float), chosen.weights) @ scores

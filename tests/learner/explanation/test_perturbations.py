@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from learner.errors import LearnerError
-from learner.explanation.perturbations import DRAWS, choose, choose_short, kernel
+from learner.explanation.perturbations import DRAWS, kernel, sample_masks, sample_sparse_masks
 
 
 @pytest.mark.parametrize(("n", "budget"), [(1, 2), (2, 3), (5, 160), (7, 160), (8, 160), (24, 160), (24, 9), (500, 40)])
 def test_no_mask_comes_twice_and_the_whole_text_comes_first(n: int, budget: int) -> None:
-    masks = choose(n, budget=budget, rng=np.random.default_rng(0))
+    masks = sample_masks(n, budget=budget, rng=np.random.default_rng(0))
     assert len(masks.keep) == len(masks.weights) == min(budget, 2**n)
     assert len(np.unique(masks.keep, axis=0)) == len(masks.keep)
     assert masks.keep[0].all()
@@ -20,15 +20,15 @@ def test_no_mask_comes_twice_and_the_whole_text_comes_first(n: int, budget: int)
 
 @pytest.mark.parametrize("n", [1, 4, 7])
 def test_all_masks_are_used_where_they_fit_whatever_the_seed(n: int) -> None:
-    one = choose(n, budget=128, rng=np.random.default_rng(1))
-    other = choose(n, budget=128, rng=np.random.default_rng(2))
+    one = sample_masks(n, budget=128, rng=np.random.default_rng(1))
+    other = sample_masks(n, budget=128, rng=np.random.default_rng(2))
     np.testing.assert_array_equal(one.keep, other.keep)
     np.testing.assert_array_equal(one.weights, other.weights)
 
 
 def test_two_units_by_hand() -> None:
     # LIME draws one or both of two units with 1/2 each; one of two removed leaves sqrt(1/2) of cosine similarity.
-    masks = choose(2, budget=4, rng=np.random.default_rng(0))
+    masks = sample_masks(2, budget=4, rng=np.random.default_rng(0))
     found = {tuple(row): weight for row, weight in zip(masks.keep.tolist(), masks.weights, strict=True)}
     single = math.exp(-((100 * (1 - math.sqrt(0.5))) ** 2) / 1250)
     assert found[(True, True)] == 1
@@ -44,7 +44,7 @@ def test_weights_are_those_of_many_draws_by_lime() -> None:
         keep = np.ones(n, bool)
         keep[rng.choice(n, size, replace=False)] = False
         counts[tuple(keep.tolist())] = counts.get(tuple(keep.tolist()), 0) + 1
-    masks = choose(n, budget=32, rng=rng)
+    masks = sample_masks(n, budget=32, rng=rng)
     for row, weight in zip(masks.keep[1:], masks.weights[1:], strict=True):
         drawn = counts[tuple(row.tolist())] / draws * (DRAWS - 1) * kernel(np.array([row.mean()]))[0]
         assert weight == pytest.approx(drawn, rel=0.15)
@@ -54,18 +54,18 @@ def test_weights_are_those_of_many_draws_by_lime() -> None:
 def test_drawn_masks_are_worth_as_much_together_as_all_of_them(n: int) -> None:
     sizes = np.arange(1, n + 1)
     everything = 1 + (DRAWS - 1) * (kernel((n - sizes) / n) / n).sum()
-    masks = choose(n, budget=100, rng=np.random.default_rng(0))
+    masks = sample_masks(n, budget=100, rng=np.random.default_rng(0))
     assert masks.weights.sum() == pytest.approx(everything)
 
 
 def test_each_unit_is_removed_about_equally_often() -> None:
-    masks = choose(20, budget=160, rng=np.random.default_rng(0))
+    masks = sample_masks(20, budget=160, rng=np.random.default_rng(0))
     removed = (~masks.keep).sum(axis=0)
     assert removed.max() - removed.min() <= 2
 
 
 def test_the_same_seed_draws_the_same_masks() -> None:
-    one, same, other = (choose(15, budget=64, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, same, other = (sample_masks(15, budget=64, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.keep, same.keep)
     assert (one.keep != other.keep).any()
 
@@ -79,13 +79,13 @@ def test_the_kernel_falls_with_what_is_removed() -> None:
 
 def test_a_budget_without_a_changed_text_is_refused() -> None:
     with pytest.raises(LearnerError) as caught:
-        choose(3, budget=1, rng=np.random.default_rng(0))
+        sample_masks(3, budget=1, rng=np.random.default_rng(0))
     assert caught.value.code == "explanation_budget"
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 60])
 def test_short_texts_keep_a_third_to_about_half_of_the_units(n: int) -> None:
-    keep = choose_short(n, 40, np.random.default_rng(0))
+    keep = sample_sparse_masks(n, 40, np.random.default_rng(0))
     kept = keep.sum(axis=1)
     assert keep.shape == (40, n)
     assert kept.min() >= max(1, round(0.3 * n) - 1)

@@ -84,13 +84,13 @@ def test_more_words_say_more_and_no_number_of_them_everything() -> None:
 
 
 def test_refining_by_hand() -> None:
-    refined = lexicon.refine(_proba((0.5, 0.5)), _proba((0.0, 0.5)), strength=2.0)
+    refined = lexicon.adjust(_proba((0.5, 0.5)), _proba((0.0, 0.5)), strength=2.0)
     assert refined[0, 1] == pytest.approx(np.e / (1 + np.e))
 
 
 def test_where_no_word_votes_nothing_changes_and_no_prediction_stays_none() -> None:
     proba = _proba((0.9, 0.1), (np.nan, np.nan))
-    refined = lexicon.refine(proba, np.zeros((2, 2), np.float32), strength=3.0)
+    refined = lexicon.adjust(proba, np.zeros((2, 2), np.float32), strength=3.0)
     assert refined[0] == pytest.approx(proba[0])
     assert np.isnan(refined[1]).all()
 

@@ -16,7 +16,7 @@ from tests.learner.tiny import write_tiny_encoder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from learner.classification.ngram_features import TextSpace
+    from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
 
 pytestmark = pytest.mark.slow
@@ -33,11 +33,11 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def space() -> TextSpace:
+def space() -> NgramFeatures:
     return ngram_features.fit(POOL, seed=0)
 
 
-def _head(encoder: Encoder, space: TextSpace | None) -> Classifier:
+def _head(encoder: Encoder, space: NgramFeatures | None) -> Classifier:
     draw = np.random.default_rng(0)
     width = encoder.width + (space.width if space else 0)
     mean = encoder.encode(POOL[:20]).vectors.mean(axis=0)
@@ -45,7 +45,7 @@ def _head(encoder: Encoder, space: TextSpace | None) -> Classifier:
     return Classifier(mean, weight, np.array([0.5, 0, -0.5], np.float32), 0.8, "space" if space else "")
 
 
-def _write(encoder: Encoder, head: Classifier, space: TextSpace | None, folder: Path) -> None:
+def _write(encoder: Encoder, head: Classifier, space: NgramFeatures | None, folder: Path) -> None:
     folder.mkdir()
     onnx.write(encoder, head, space, folder / "model.onnx", about={"labels": NAMES})
     tokenizer.write(encoder, folder)
@@ -53,7 +53,7 @@ def _write(encoder: Encoder, head: Classifier, space: TextSpace | None, folder: 
 
 @pytest.mark.parametrize("with_grams", [True, False])
 def test_the_graph_answers_as_the_classifier_does(
-    encoder: Encoder, space: TextSpace, tmp_path: Path, with_grams: bool
+    encoder: Encoder, space: NgramFeatures, tmp_path: Path, with_grams: bool
 ) -> None:
     mine = space if with_grams else None
     head = _head(encoder, mine)
@@ -66,7 +66,7 @@ def test_the_graph_answers_as_the_classifier_does(
 
 
 def test_a_text_without_known_characters_is_answered_by_its_vector(
-    encoder: Encoder, space: TextSpace, tmp_path: Path
+    encoder: Encoder, space: NgramFeatures, tmp_path: Path
 ) -> None:
     assert not space.transform(["Z"]).any()
     head = _head(encoder, space)
@@ -88,7 +88,7 @@ def test_an_encoder_without_its_common_direction_is_traced_without_it(encoder: E
 
 
 def test_the_same_version_gives_the_same_bytes_and_no_path_of_the_machine(
-    encoder: Encoder, space: TextSpace, tmp_path: Path
+    encoder: Encoder, space: NgramFeatures, tmp_path: Path
 ) -> None:
     head = _head(encoder, space)
     for name in ("first", "second"):

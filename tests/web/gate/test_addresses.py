@@ -11,7 +11,7 @@ from annotator import project
 from pages.widgets.site import HOME, PAGES, SETUP
 from tests.web.gate.test_middleware import HTML, ask, cookie, serving, session_of
 from tests.web.gate.test_middleware import path as path
-from web.gate.identity import Door
+from web.gate.identity import RequestIdentity
 from web.gate.routes import routes
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_at_an_address_that_is_none_stands_a_page_of_ours_that_repeats_nothing_o
     assert "There is no such address" in english
 
 
-@pytest.mark.parametrize("route", [route.path for route in routes(Door())])
+@pytest.mark.parametrize("route", [route.path for route in routes(RequestIdentity())])
 def test_what_the_gate_serves_itself_is_no_address_that_is_none(alone: int, route: str) -> None:
     """`/invite` with a made-up token has a page of its own that says so."""
     _, _, body = ask(alone, "GET", route.replace("{token}", "x"), HTML)

@@ -21,7 +21,7 @@ from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
 
 if TYPE_CHECKING:
-    from annotator.serving.runtime import Workbench
+    from annotator.serving.runtime import ModelRuntime
     from db import Database
 
 
@@ -29,9 +29,9 @@ def _work(path: Path, step: str = "", moment: str = "", seconds: float | None = 
     if step:
         real = round_job.STEPS[step]
 
-        def killed(bench: Workbench, db: Database, round_id: int) -> round_job.Result:
+        def killed(runtime: ModelRuntime, db: Database, round_id: int) -> round_job.Result:
             if moment == "after":
-                real(bench, db, round_id)
+                real(runtime, db, round_id)
             _die()
             raise AssertionError
 

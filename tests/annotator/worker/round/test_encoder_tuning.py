@@ -56,7 +56,7 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerRuntime]:
+def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerRuntime]:
     monkeypatch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
     monkeypatch.setattr(encoder_tuning, "ENCODED_AHEAD", 10)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
@@ -65,16 +65,16 @@ def bench(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     made.close()
 
 
-def _keep_up(bench: WorkerRuntime, db: Database) -> list[str]:
+def _keep_up(runtime: WorkerRuntime, db: Database) -> list[str]:
     steps = []
-    while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
+    while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
         steps.append(piece.step)
     return steps
 
 
-def _round(bench: WorkerRuntime, db: Database, tier: str) -> rounds.Round:
+def _round(runtime: WorkerRuntime, db: Database, tier: str) -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None, tier=tier)
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     return rounds.get_round(db, round_id)
 
 
@@ -98,9 +98,9 @@ def test_few_labels_are_gone_over_more_often_than_many() -> None:
 
 
 @pytest.mark.parametrize("tier", ["adapter", "full"])
-def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: WorkerRuntime, opened: Database, tier: str) -> None:
-    untuned = bench.encoder(opened)
-    done = _round(bench, opened, tier)
+def test_a_deeper_round_serves_with_an_encoder_of_its_own(runtime: WorkerRuntime, opened: Database, tier: str) -> None:
+    untuned = runtime.encoder(opened)
+    done = _round(runtime, opened, tier)
     assert (done.status, done.error) == ("done", None)
     assert "before" in done.report, "both versions are measured, each with its own encoder"
     active = _serving(opened)
@@ -108,8 +108,8 @@ def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: WorkerRuntime, 
     assert (active.tier, active.encoder, active.encoder_hash) == (tier, f"{tier}-1", tuned.hash)
     assert tuned.base == untuned.name
     assert tuned.hash != untuned.hash
-    assert bench.encoder(opened).hash == tuned.hash
-    assert not (project.tuning_folder(bench.database)).exists(), "what was only needed for tuning is gone"
+    assert runtime.encoder(opened).hash == tuned.hash
+    assert not (project.tuning_folder(runtime.database)).exists(), "what was only needed for tuning is gone"
 
     test = diaries.list_ids(opened, "test")
     assert not set(tuned.tuned_on) & set(test.tolist())
@@ -118,22 +118,22 @@ def test_a_deeper_round_serves_with_an_encoder_of_its_own(bench: WorkerRuntime, 
     assert len(tuned.tuned_on) + kept == done.report["train"]
 
     # Later rounds stay with the tuned encoder, and another process finds it.
-    instant = _round(bench, opened, "instant")
+    instant = _round(runtime, opened, "instant")
     assert (instant.status, instant.error) == ("done", None)
     assert (_serving(opened).tier, _serving(opened).encoder_hash) == ("instant", tuned.hash)
-    fresh = WorkerRuntime(bench.database, cache=bench.cache)
+    fresh = WorkerRuntime(runtime.database, cache=runtime.cache)
     assert fresh.encoder(opened).hash == tuned.hash
     vectors = fresh.encode(opened, ["오늘은 정말 기쁘고"]).vectors
     assert not np.allclose(vectors, untuned.encode(["오늘은 정말 기쁘고"]).vectors, atol=1e-3)
 
 
-def test_the_rest_is_encoded_and_ranked_after_the_round(bench: WorkerRuntime, opened: Database) -> None:
-    _round(bench, opened, "adapter")
+def test_the_rest_is_encoded_and_ranked_after_the_round(runtime: WorkerRuntime, opened: Database) -> None:
+    _round(runtime, opened, "adapter")
     active = _serving(opened)
-    file = bench.vector_file(opened)
+    file = runtime.vector_file(opened)
     ids = diaries.list_ids(opened)
     assert 0 < file.has(ids).sum() < len(ids), "nobody waits for the whole pool"
-    _keep_up(bench, opened)
+    _keep_up(runtime, opened)
     assert file.has(ids).all()
     assert not np.isnan(predictions.load_predictions(opened, active)).any()
     pool = set(diaries.list_ids(opened, "pool").tolist())
@@ -143,81 +143,81 @@ def test_the_rest_is_encoded_and_ranked_after_the_round(bench: WorkerRuntime, op
     assert strategies.count("random") == drawn, "all others are ranked by now"
 
 
-def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(bench: WorkerRuntime, opened: Database) -> None:
-    untuned = bench.encoder(opened)
-    _round(bench, opened, "instant")
-    _round(bench, opened, "adapter")
-    tuned = bench.encoder(opened)
+def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(runtime: WorkerRuntime, opened: Database) -> None:
+    untuned = runtime.encoder(opened)
+    _round(runtime, opened, "instant")
+    _round(runtime, opened, "adapter")
+    tuned = runtime.encoder(opened)
     assert tuned.hash != untuned.hash
     round_cases.activate(opened, 1)
-    assert bench.encoder(opened).hash == untuned.hash
-    _keep_up(bench, opened)
+    assert runtime.encoder(opened).hash == untuned.hash
+    _keep_up(runtime, opened)
     assert not np.isnan(predictions.load_predictions(opened, _serving(opened))).any()
     round_cases.activate(opened, 2)
-    assert bench.encoder(opened).hash == tuned.hash
+    assert runtime.encoder(opened).hash == tuned.hash
 
 
-def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(runtime: WorkerRuntime, opened: Database) -> None:
     before = _serving(opened)
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
 
     def step(name: str) -> round_job.Result:
         if name == "tune":
             round_cases.cancel(opened)
-        return round_job.run_step(bench, round_id, name)
+        return round_job.run_step(runtime, round_id, name)
 
     round_job.run(step)
     assert rounds.get_round(opened, round_id).status == "cancelled"
     assert _serving(opened) == before
 
 
-def test_a_worker_that_ends_while_it_tunes_goes_on_later(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_worker_that_ends_while_it_tunes_goes_on_later(runtime: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
-    assert not round_job.run_step(bench, round_id, "gather").get("ended")
-    bench.end()
+    assert not round_job.run_step(runtime, round_id, "gather").get("ended")
+    runtime.end()
     with pytest.raises(SystemExit):
-        round_job.run_step(bench, round_id, "tune")
+        round_job.run_step(runtime, round_id, "tune")
     assert rounds.get_round(opened, round_id).status == "running"
-    assert list(project.tuning_folder(bench.database).rglob("checkpoint-*")), "what was done is kept"
-    later = WorkerRuntime(bench.database, cache=bench.cache)
+    assert list(project.tuning_folder(runtime.database).rglob("checkpoint-*")), "what was done is kept"
+    later = WorkerRuntime(runtime.database, cache=runtime.cache)
     round_job.run(lambda name: round_job.run_step(later, round_id, name))
     assert rounds.get_round(opened, round_id).status == "done"
 
 
-def test_a_step_that_runs_twice_makes_one_encoder(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_step_that_runs_twice_makes_one_encoder(runtime: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
     for name in round_job.STEPS:
-        round_job.run_step(bench, round_id, name)
+        round_job.run_step(runtime, round_id, name)
         if name == "tune":
             (once,) = encoders.list_encoders(opened)
-            round_job.run_step(bench, round_id, name)
+            round_job.run_step(runtime, round_id, name)
     assert encoders.list_encoders(opened) == [once]
 
 
-def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(bench: WorkerRuntime, opened: Database) -> None:
+def test_what_a_cancelled_round_has_left_is_cleared_by_the_next(runtime: WorkerRuntime, opened: Database) -> None:
     round_id = round_cases.request(opened, annotator_id=None, tier="full")
     for name in ("gather", "tune"):
-        round_job.run_step(bench, round_id, name)
+        round_job.run_step(runtime, round_id, name)
     rounds.end(opened, round_id, status="cancelled")
-    folder = project.encoders_folder(bench.database) / "full-1"
+    folder = project.encoders_folder(runtime.database) / "full-1"
     assert folder.is_dir()
-    _round(bench, opened, "adapter")
+    _round(runtime, opened, "adapter")
     assert [tuned.name for tuned in encoders.list_encoders(opened)] == ["adapter-2"]
     assert not folder.exists()
 
 
 @pytest.mark.parametrize("harm", ["remove", "change"])
 def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(
-    bench: WorkerRuntime, opened: Database, harm: str
+    runtime: WorkerRuntime, opened: Database, harm: str
 ) -> None:
-    _round(bench, opened, "full")
-    folder = project.encoders_folder(bench.database) / "full-1"
+    _round(runtime, opened, "full")
+    folder = project.encoders_folder(runtime.database) / "full-1"
     if harm == "remove":
         shutil.rmtree(folder)
     else:
         weights = folder / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
-    later = WorkerRuntime(bench.database, cache=bench.cache)
+    later = WorkerRuntime(runtime.database, cache=runtime.cache)
     with pytest.raises(EncoderError, match="encoder_folder_missing" if harm == "remove" else "encoder_damaged"):
         later.encoder(opened)
     failed = _round(later, opened, "instant")
@@ -226,36 +226,36 @@ def test_a_checkpoint_folder_that_is_lost_or_changed_is_named(
     assert later.serving(opened) is not None, "an earlier version serves again"
 
 
-def test_a_damaged_adapter_is_named(bench: WorkerRuntime, opened: Database) -> None:
-    _round(bench, opened, "adapter")
+def test_a_damaged_adapter_is_named(runtime: WorkerRuntime, opened: Database) -> None:
+    _round(runtime, opened, "adapter")
     opened.conn.execute("update encoders set adapter = substr(adapter, 1, 100)")
     opened.conn.commit()
     with pytest.raises(DatabaseError, match="encoder_damaged"):
-        WorkerRuntime(bench.database, cache=bench.cache).encoder(opened)
+        WorkerRuntime(runtime.database, cache=runtime.cache).encoder(opened)
 
 
-def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(bench: WorkerRuntime, opened: Database) -> None:
+def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(runtime: WorkerRuntime, opened: Database) -> None:
     project_settings.change(opened, precision="int8")
     assert not _serving(opened).encoder.endswith("-int8"), "not before a round"
-    report = _round(bench, opened, "instant")
+    report = _round(runtime, opened, "instant")
     assert (report.status, _serving(opened).encoder[-5:]) == ("done", "-int8")
     agreement = facts.int8_agreement(opened)
     assert agreement is not None
     assert (agreement["hash"], agreement["n"]) == (_serving(opened).encoder_hash, diaries.count_diaries(opened))
     assert onnx_int8.LEAST_COSINE <= agreement["mean_cosine"] < 1
     project_settings.change(opened, precision="fp32")
-    _round(bench, opened, "instant")
+    _round(runtime, opened, "instant")
     assert not _serving(opened).encoder.endswith("-int8")
 
 
 def test_an_int8_form_that_disagrees_never_serves(
-    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _serving(opened).id
     project_settings.change(opened, precision="int8")
     monkeypatch.setattr(onnx_int8, "LEAST_COSINE", 1.1)
     for _ in range(2):
-        ended = _round(bench, opened, "instant")
+        ended = _round(runtime, opened, "instant")
         assert ended.status == "failed"
         assert ended.error is not None
         assert ended.error["code"] == "int8_disagrees"
@@ -263,32 +263,34 @@ def test_an_int8_form_that_disagrees_never_serves(
 
 
 def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_serves_until_then(
-    bench: WorkerRuntime, opened: Database
+    runtime: WorkerRuntime, opened: Database
 ) -> None:
-    _round(bench, opened, "instant")
+    _round(runtime, opened, "instant")
     old = _serving(opened)
     added = replace(labels.list_labels(opened)[0], id=99, name="설렘", key="q", position=len(old.label_ids))
     labels.store_labels(opened, [added])
-    _keep_up(bench, opened)
+    _keep_up(runtime, opened)
     assert _serving(opened).id == old.id
-    report = _round(bench, opened, "instant")
+    report = _round(runtime, opened, "instant")
     assert report.status == "done"
     assert _serving(opened).label_ids == (*old.label_ids, 99)
 
 
-def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(bench: WorkerRuntime, opened: Database) -> None:
-    _round(bench, opened, "adapter")
+def test_another_encoder_in_the_settings_takes_the_place_of_a_tuned_one(
+    runtime: WorkerRuntime, opened: Database
+) -> None:
+    _round(runtime, opened, "adapter")
     project_settings.change(opened, encoder="bundled")
     assert encoder_cache.in_force(opened).name == "bundled"
 
 
-def test_a_deeper_tier_is_offered_once_at_each_threshold(bench: WorkerRuntime, opened: Database) -> None:
-    assert round_cases.plan(opened).offered_tier is None, "32 labels are too few"
+def test_a_deeper_tier_is_offered_once_at_each_threshold(runtime: WorkerRuntime, opened: Database) -> None:
+    assert round_cases.plan_round(opened).offered_tier is None, "32 labels are too few"
     fill(opened, 240, labelled=True)
-    assert round_cases.plan(opened).offered_tier == "adapter"
-    _round(bench, opened, "adapter")
-    assert round_cases.plan(opened).offered_tier is None
+    assert round_cases.plan_round(opened).offered_tier == "adapter"
+    _round(runtime, opened, "adapter")
+    assert round_cases.plan_round(opened).offered_tier is None
     fill(opened, 501, labelled=True)
-    assert round_cases.plan(opened).offered_tier == "adapter"
+    assert round_cases.plan_round(opened).offered_tier == "adapter"
     project_settings.change(opened, deeper_tier="off")
-    assert round_cases.plan(opened).offered_tier is None
+    assert round_cases.plan_round(opened).offered_tier is None

@@ -61,7 +61,7 @@ def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
+def runtime(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
         pass
@@ -69,9 +69,9 @@ def bench(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
     made.close()
 
 
-def _round(bench: WorkerRuntime, db: Database, tier: str = "instant") -> rounds.Round:
+def _round(runtime: WorkerRuntime, db: Database, tier: str = "instant") -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None, tier=tier)
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     done = rounds.get_round(db, round_id)
     assert (done.status, done.error) == ("done", None)
     return done
@@ -79,7 +79,7 @@ def _round(bench: WorkerRuntime, db: Database, tier: str = "instant") -> rounds.
 
 def _mark(db: Database, diary_id: int, verdict: Any, *, name: str = "나", label_id: int = 5) -> int:
     start = diaries.get_diary(db, diary_id).text.index(WORD)
-    me = annotators.annotator_id(db, name)
+    me = annotators.get_or_create_id(db, name)
     token = f"mark-{rationales.last_rationale_id(db)}"
     mark = NewRationale(diary_id, me, label_id, start, start + len(WORD), verdict, token)
     return rationales.add(db, mark) or 0
@@ -90,12 +90,12 @@ def _with_word(db: Database, part: diaries.Part = "pool") -> list[int]:
     return [int(i) for i in ids if WORD in diaries.get_diary(db, int(i)).text]
 
 
-def test_the_next_round_learns_that_a_marked_word_is_no_evidence(bench: WorkerRuntime, opened: Database) -> None:
-    _round(bench, opened)
+def test_the_next_round_learns_that_a_marked_word_is_no_evidence(runtime: WorkerRuntime, opened: Database) -> None:
+    _round(runtime, opened)
     chosen = _with_word(opened)[:10]
     for diary_id in chosen:
         _mark(opened, diary_id, "wrong")
-    told = _round(bench, opened).report["rationales"]
+    told = _round(runtime, opened).report["rationales"]
     assert [mark["diary_id"] for mark in told] == chosen[::-1]
     assert {(mark["label_id"], mark["verdict"]) for mark in told} == {(5, "wrong")}
     before, after = (np.array([mark[name] for mark in told]) for name in ("before", "after"))
@@ -106,32 +106,32 @@ def test_the_next_round_learns_that_a_marked_word_is_no_evidence(bench: WorkerRu
     assert not any(isinstance(value, str) and WORD in value for mark in told for value in mark.values())
 
 
-def test_the_next_round_learns_that_a_marked_word_is_evidence(bench: WorkerRuntime, opened: Database) -> None:
-    _round(bench, opened)
+def test_the_next_round_learns_that_a_marked_word_is_evidence(runtime: WorkerRuntime, opened: Database) -> None:
+    _round(runtime, opened)
     for diary_id in _with_word(opened)[:10]:
         _mark(opened, diary_id, "right", label_id=2)
-    told = _round(bench, opened).report["rationales"]
+    told = _round(runtime, opened).report["rationales"]
     before, after = (np.mean([mark[name] for mark in told]) for name in ("before", "after"))
     assert before < 0 < after
 
 
-def test_a_round_without_marks_reports_none(bench: WorkerRuntime, opened: Database) -> None:
-    assert _round(bench, opened).report["rationales"] == []
+def test_a_round_without_marks_reports_none(runtime: WorkerRuntime, opened: Database) -> None:
+    assert _round(runtime, opened).report["rationales"] == []
 
 
-def test_a_first_round_has_the_version_without_labels_to_compare_with(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_first_round_has_the_version_without_labels_to_compare_with(runtime: WorkerRuntime, opened: Database) -> None:
     _mark(opened, _with_word(opened)[0], "right")
-    (mark,) = _round(bench, opened).report["rationales"]
+    (mark,) = _round(runtime, opened).report["rationales"]
     assert mark["before"] is not None
 
 
 def test_words_are_measured_with_each_versions_own_encoder(
-    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("annotator.worker.round.encoder_tuning._STEPS_WANTED", 4)
     first = _mark(opened, _with_word(opened)[0], "wrong")
-    plain = _round(bench, opened).report["rationales"][0]
-    tuned = _round(bench, opened, "adapter").report["rationales"][0]
+    plain = _round(runtime, opened).report["rationales"][0]
+    tuned = _round(runtime, opened, "adapter").report["rationales"][0]
     assert tuned["before"] == pytest.approx(plain["after"], abs=1e-3)
     assert first
 
@@ -158,28 +158,28 @@ def test_marks_on_test_diaries_and_for_labels_that_are_gone_teach_nothing(opened
 
 
 def test_each_changed_text_is_encoded_once_and_never_taken_for_another(
-    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _mark(opened, _with_word(opened)[0], "wrong")
-    encoder, encode = bench.encoder(opened), bench.encode
+    encoder, encode = runtime.encoder(opened), runtime.encode
     encoded: list[list[str]] = []
 
     def noting(db: Database, texts: list[str], **more: Any) -> Encoded:
         encoded.append(texts)
         return encode(db, texts, **more)
 
-    monkeypatch.setattr(bench, "encode", noting)
+    monkeypatch.setattr(runtime, "encode", noting)
     marks = rationale_training.gather(opened, LABELS, up_to=1)
     mean = np.zeros(encoder.width, np.float32)
-    first = rationale_training.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
-    again = rationale_training.learn_from(bench, opened, marks, encoder, mean=mean, space=None)
+    first = rationale_training.learn_from(runtime, opened, marks, encoder, mean=mean, space=None)
+    again = rationale_training.learn_from(runtime, opened, marks, encoder, mean=mean, space=None)
     assert encoded == [list(marks.without)]
     assert first is not None
     assert again is not None
     np.testing.assert_array_equal(first.effects, again.effects)
     # The same number in a copy of the database, but another word.
     other = rationale_training.Marks(marks.found, marks.columns, marks.texts, ("오늘은 정말 기쁘고",))
-    changed = rationale_training.learn_from(bench, opened, other, encoder, mean=mean, space=None)
+    changed = rationale_training.learn_from(runtime, opened, other, encoder, mean=mean, space=None)
     assert changed is not None
     assert len(encoded) == 2
     assert not np.allclose(changed.effects, first.effects)

@@ -90,14 +90,14 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose diaries have vectors and predictions, and a round that is waiting."""
     path = tmp_path_factory.mktemp("asked") / "project.db"
     project.init(path, seed="00" * 16)
-    bench = WorkerRuntime(path, cache=default_cache())
+    runtime = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         fill(db, 30, labelled=True)
         fill(db, 44)
-        while (piece := tasks.next_piece(bench, db)) is not None and piece.step != "explain":
+        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
             pass
         round_cases.request(db, annotator_id=None)
-    bench.close()
+    runtime.close()
     return path
 
 
@@ -138,7 +138,7 @@ def work_seconds(timed: tuple[Outcome, float]) -> float:
 def _is_open(path: Path) -> bool:
     with closing(database.connect(path)) as db:
         assert models.find_active_id(db) is not None, "a model serves, whatever happened"
-        assert queue.head(db, 1), "and there is something to label"
+        assert queue.list_head(db, 1), "and there is something to label"
         return rounds.find_open(db) is not None
 
 

@@ -35,43 +35,43 @@ HAPPY, SAD = 2, 5
 
 
 @pytest.fixture
-def bench(project_path: Path) -> Iterator[WorkerRuntime]:
+def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
     made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
 
-def _prepare(bench: WorkerRuntime, db: Database, count: int) -> None:
+def _prepare(runtime: WorkerRuntime, db: Database, count: int) -> None:
     """Import and label diaries; their vectors say nothing of the mood, their words do."""
     fill(db, count)
     ids = diaries.list_ids(db)
-    file = bench.vector_file(db)
+    file = runtime.vector_file(db)
     noise = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
     file.write(ids.tolist(), noise, np.full(count, 9, np.int32))
-    me = annotators.annotator_id(db, "나")
+    me = annotators.get_or_create_id(db, "나")
     for diary_id in ids.tolist():
         label_id = HAPPY if diary_id % 2 else SAD
         assert decisions.add(db, NewDecision(diary_id, me, "label", secrets.token_hex(8), label_id))
 
 
-def _round(bench: WorkerRuntime, db: Database) -> None:
+def _round(runtime: WorkerRuntime, db: Database) -> None:
     round_id = round_cases.request(db, annotator_id=None)
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     assert rounds.get_round(db, round_id).status == "done"
 
 
 def _add(db: Database, word: str, label_id: int) -> None:
-    entries.add(db, word, label_id, annotator_id=annotators.annotator_id(db, "나"))
+    entries.add(db, word, label_id, annotator_id=annotators.get_or_create_id(db, "나"))
 
 
-def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: WorkerRuntime, opened: Database) -> None:
-    _prepare(bench, opened, 200)
-    _round(bench, opened)
+def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(runtime: WorkerRuntime, opened: Database) -> None:
+    _prepare(runtime, opened, 200)
+    _round(runtime, opened)
     _add(opened, "기쁘다", HAPPY)
     _add(opened, "슬프다", SAD)
-    assert not words.measure(bench, opened), "nobody has asked"
+    assert not words.measure(runtime, opened), "nobody has asked"
     entries.ask(opened, "effect")
-    assert words.measure(bench, opened)
+    assert words.measure(runtime, opened)
     effect = adjustment.find_effect(opened)
     assert effect is not None
     assert effect.after is not None
@@ -80,11 +80,11 @@ def test_the_effect_is_measured_once_asked_and_again_for_a_new_model(bench: Work
     assert effect.strength > 1
     assert (effect.after.accuracy, effect.verdict) == (1.0, "better")
     assert adjustment.state(opened) == "current"
-    assert not words.measure(bench, opened)
+    assert not words.measure(runtime, opened)
     _applied_is_what_was_measured(opened, effect.after.accuracy)
     models.activate(opened, 1, reason="back")
-    _round(bench, opened)
-    assert words.measure(bench, opened), "it is switched on, and another model serves"
+    _round(runtime, opened)
+    assert words.measure(runtime, opened), "it is switched on, and another model serves"
     assert adjustment.state(opened) == "current"
 
 
@@ -101,82 +101,82 @@ def _applied_is_what_was_measured(db: Database, accuracy: float) -> None:
     assert (answers == labelled.label_ids).mean() == accuracy
 
 
-def test_a_dictionary_that_says_the_contrary_is_not_followed(bench: WorkerRuntime, opened: Database) -> None:
-    _prepare(bench, opened, 60)
-    _round(bench, opened)
+def test_a_dictionary_that_says_the_contrary_is_not_followed(runtime: WorkerRuntime, opened: Database) -> None:
+    _prepare(runtime, opened, 60)
+    _round(runtime, opened)
     _add(opened, "기쁘다", SAD)
     entries.ask(opened, "effect")
-    assert words.measure(bench, opened)
+    assert words.measure(runtime, opened)
     effect = adjustment.find_effect(opened)
     assert effect is not None
     assert effect.strength == 0
     assert effect.before == effect.after
 
 
-def test_without_labels_to_choose_on_there_is_no_effect(bench: WorkerRuntime, opened: Database) -> None:
+def test_without_labels_to_choose_on_there_is_no_effect(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 10)
     entries.ask(opened, "effect")
-    assert words.measure(bench, opened)
+    assert words.measure(runtime, opened)
     assert adjustment.find_effect(opened) is None
     assert not word_emotions.is_asked(opened, "effect")
 
 
 def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
-    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(word_vectors, "FEWEST_WORDS", 1_000)
     fill(opened, 220)
     _add(opened, "슬프다", SAD)
-    assert words.relate(bench, opened) is None
+    assert words.relate(runtime, opened) is None
     entries.ask(opened, "vectors")
     pieces = []
-    while (piece := words.relate(bench, opened)) is not None:
+    while (piece := words.relate(runtime, opened)) is not None:
         pieces.append(piece[0])
     assert pieces == sorted(pieces)
     assert len(pieces) > 10
     assert not entries.is_waiting(opened, "vectors")
     for kind in entries.KINDS:
-        found = entries.propose(opened, bench.database, kind)
+        found = entries.propose(opened, runtime.database, kind)
         assert found.relations is not None
         assert found.diary_count == 220
     assert tasks.state(opened) is not None
 
 
-def test_little_text_is_told_by_its_words_once_they_are_counted(bench: WorkerRuntime, opened: Database) -> None:
+def test_little_text_is_told_by_its_words_once_they_are_counted(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 220)
-    assert not entries.propose(opened, bench.database, "own").is_too_small
+    assert not entries.propose(opened, runtime.database, "own").is_too_small
     entries.ask(opened, "vectors")
-    while words.relate(bench, opened) is not None:
+    while words.relate(runtime, opened) is not None:
         pass
-    found = entries.propose(opened, bench.database, "own")
+    found = entries.propose(opened, runtime.database, "own")
     assert found.is_too_small
     assert found.word_count is not None
     assert 220 < found.word_count < entries.FEWEST_WORDS
 
 
-def test_a_small_pool_has_vectors_of_the_encoder_alone(bench: WorkerRuntime, opened: Database) -> None:
+def test_a_small_pool_has_vectors_of_the_encoder_alone(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
     entries.ask(opened, "vectors")
-    while words.relate(bench, opened) is not None:
+    while words.relate(runtime, opened) is not None:
         pass
-    assert entries.vectors_file(bench.database, "encoder").is_file()
-    assert not entries.vectors_file(bench.database, "own").exists()
+    assert entries.vectors_file(runtime.database, "encoder").is_file()
+    assert not entries.vectors_file(runtime.database, "own").exists()
 
 
 def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
-    bench: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "DIARIES_A_PRESS", 3)
-    _prepare(bench, opened, 20)
-    _round(bench, opened)
-    assert words.explain_more(bench, opened) is None
+    _prepare(runtime, opened, 20)
+    _round(runtime, opened)
+    assert words.explain_more(runtime, opened) is None
     entries.ask(opened, "evidence")
     wanted = evidence.list_wanted(opened)
     assert len(wanted) == 3
-    assert [words.explain_more(bench, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
+    assert [words.explain_more(runtime, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
     assert not entries.is_waiting(opened, "evidence")
     basis = evidence.gather(opened)
     assert basis is not None
     assert basis.evidence.diary_total == 3
-    _round(bench, opened)
-    assert words.explain_more(bench, opened) == (1, 3), "the new model has explained none of them"
+    _round(runtime, opened)
+    assert words.explain_more(runtime, opened) == (1, 3), "the new model has explained none of them"

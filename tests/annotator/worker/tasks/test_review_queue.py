@@ -7,7 +7,7 @@ import pytest
 
 from annotator import settings
 from annotator.review import actions
-from annotator.review.actions import Act, Filter
+from annotator.review.actions import Filter, ReviewAction
 from db.answers import decisions
 from db.label_sets import labels
 from db.models import explanations, models
@@ -119,8 +119,8 @@ def test_an_answer_that_rests_on_a_filler_is_odd(db: Database) -> None:
 
 
 def test_settled_rows_stay_as_the_reviewer_met_them(db: Database) -> None:
-    me = annotators.annotator_id(db, "검토자")
-    actions.do(db, Act("label", 1, reviews.mark(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
+    me = annotators.get_or_create_id(db, "검토자")
+    actions.apply(db, ReviewAction("label", 1, reviews.get_revision(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
     reviewed.refresh(db)
     found = queue.find_row(db, 1)
     assert found is not None
@@ -135,7 +135,7 @@ def test_merged_labels_are_one_label(db: Database) -> None:
     reviewed.refresh(db)
     assert "disagreement" in _signals(db)[7]
     db.conn.execute("update labels set merged_into = ?, retired_at = '' where id = 6", (HAPPY,))
-    me = annotators.annotator_id(db, "서연")
+    me = annotators.get_or_create_id(db, "서연")
     db.conn.execute(
         "insert into label_history (action, label_id, before, after, last_decision_id, annotator_id, changed_at)"
         " values ('merge', 6, '{}', '{}', 0, ?, '')",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from annotator.review import actions
-from annotator.review.actions import Act
-from annotator.serving.runtime import Workbench
+from annotator.review.actions import ReviewAction
+from annotator.serving.runtime import ModelRuntime
 from annotator.training import analysis
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
@@ -37,17 +37,17 @@ HAPPY, SAD = 2, 5
 
 
 @pytest.fixture
-def bench(project_path: Path) -> Iterator[Workbench]:
-    made = Workbench(project_path, cache=default_cache())
+def runtime(project_path: Path) -> Iterator[ModelRuntime]:
+    made = ModelRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
 
-def _prepare(bench: Workbench, db: Database, count: int) -> None:
+def _prepare(runtime: ModelRuntime, db: Database, count: int) -> None:
     """Import diaries, and give them vectors by their mood at once: encoding would take seconds."""
     fill(db, count)
     ids = diaries.list_ids(db)
-    file = bench.vector_file(db)
+    file = runtime.vector_file(db)
     vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
     vectors[:, 0] += np.where(ids % 2 == 1, 6, -6)
     file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
@@ -55,8 +55,8 @@ def _prepare(bench: Workbench, db: Database, count: int) -> None:
 
 def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",), wrong: tuple[int, ...] = ()) -> None:
     """Label the head of the queue truly but for some; the strategies take turns at having asked."""
-    me = annotators.annotator_id(db, "나")
-    for place, diary_id in enumerate(queue.head(db, count)):
+    me = annotators.get_or_create_id(db, "나")
+    for place, diary_id in enumerate(queue.list_head(db, count)):
         strategy = asked_by[place % len(asked_by)]
         db.conn.execute("update queue set strategy = ? where diary_id = ?", (strategy, diary_id))
         db.conn.commit()
@@ -65,23 +65,23 @@ def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",),
         assert decisions.add(db, NewDecision(diary_id, me, "label", token, HAPPY if is_happy else SAD))
 
 
-def _round(bench: Workbench, db: Database) -> rounds.Round:
+def _round(runtime: ModelRuntime, db: Database) -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None)
-    round_job.run(lambda name: round_job.run_step(bench, round_id, name))
+    round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     done = rounds.get_round(db, round_id)
     assert (done.status, done.error) == ("done", None)
     return done
 
 
-def test_a_round_is_studied_once_when_nobody_waits_for_it(bench: Workbench, opened: Database) -> None:
-    _prepare(bench, opened, 260)
-    assert not round_analysis.study(bench, opened)
+def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime, opened: Database) -> None:
+    _prepare(runtime, opened, 260)
+    assert not round_analysis.study(runtime, opened)
     _label(opened, 240, asked_by=("random", "margin"))
-    done = _round(bench, opened)
+    done = _round(runtime, opened)
     assert analysis.is_due(opened)
-    assert tasks.next_piece(bench, opened) is not None
-    assert round_analysis.study(bench, opened) or not analysis.is_due(opened)
-    assert not round_analysis.study(bench, opened)
+    assert tasks.next_piece(runtime, opened) is not None
+    assert round_analysis.study(runtime, opened) or not analysis.is_due(opened)
+    assert not round_analysis.study(runtime, opened)
     found = analysis.find_study(opened)
     assert found is not None
     assert found.curve[-1].count == done.report["train"]
@@ -94,12 +94,12 @@ def test_a_round_is_studied_once_when_nobody_waits_for_it(bench: Workbench, open
 
 
 def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
-    bench: Workbench, opened: Database
+    runtime: ModelRuntime, opened: Database
 ) -> None:
-    _prepare(bench, opened, 80)
+    _prepare(runtime, opened, 80)
     _label(opened, 60)
-    _round(bench, opened)
-    assert round_analysis.study(bench, opened)
+    _round(runtime, opened)
+    assert round_analysis.study(runtime, opened)
     found = analysis.find_study(opened)
     assert found is not None
     assert found.reliability is not None
@@ -108,41 +108,41 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
 
 
 def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_away(
-    bench: Workbench, opened: Database
+    runtime: ModelRuntime, opened: Database
 ) -> None:
-    _prepare(bench, opened, 120)
-    wrong = next(i for i in queue.head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
+    _prepare(runtime, opened, 120)
+    wrong = next(i for i in queue.list_head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
     _label(opened, 80, wrong=(wrong,))
-    _round(bench, opened)
-    round_analysis.study(bench, opened)
-    assert review_queue.refresh(bench, opened)
+    _round(runtime, opened)
+    round_analysis.study(runtime, opened)
+    assert review_queue.refresh(runtime, opened)
     first = audit_queue.list_rows(opened, Filter())[0]
     assert (first.diary_id, set(first.signals)) == (wrong, {"low_confidence", "label_error"})
-    me = annotators.annotator_id(opened, "나")
-    actions.do(opened, Act("accept", wrong, reviews.mark(opened, wrong)), reviewer_id=me)
-    _round(bench, opened)
-    round_analysis.study(bench, opened)
-    assert review_queue.refresh(bench, opened)
+    me = annotators.get_or_create_id(opened, "나")
+    actions.apply(opened, ReviewAction("accept", wrong, reviews.get_revision(opened, wrong)), reviewer_id=me)
+    _round(runtime, opened)
+    round_analysis.study(runtime, opened)
+    assert review_queue.refresh(runtime, opened)
     assert wrong not in [row.diary_id for row in audit_queue.list_rows(opened, Filter())]
 
 
-def test_labels_of_test_diaries_are_never_doubted(bench: Workbench, opened: Database) -> None:
-    _prepare(bench, opened, 200)
-    test_ids = [i for i in queue.head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
+def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened: Database) -> None:
+    _prepare(runtime, opened, 200)
+    test_ids = [i for i in queue.list_head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
-    _round(bench, opened)
-    round_analysis.study(bench, opened)
+    _round(runtime, opened)
+    round_analysis.study(runtime, opened)
     counted = training_data.list_labelled(opened, part="pool")
     assert label_issues.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
-    review_queue.refresh(bench, opened)
+    review_queue.refresh(runtime, opened)
     assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)
 
 
-def test_a_round_of_another_encoder_is_left_unstudied_without_harm(bench: Workbench, opened: Database) -> None:
-    _prepare(bench, opened, 30)
+def test_a_round_of_another_encoder_is_left_unstudied_without_harm(runtime: ModelRuntime, opened: Database) -> None:
+    _prepare(runtime, opened, 30)
     round_id = rounds.request_round(opened, annotator_id=None)
     other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
     rounds.set_model(opened, round_id, other)
     rounds.end(opened, round_id, status="done", report={"train": 1})
-    assert round_analysis.study(bench, opened)
+    assert round_analysis.study(runtime, opened)
     assert analysis.read_study(rounds.get_round(opened, round_id).report["study"]).curve == ()

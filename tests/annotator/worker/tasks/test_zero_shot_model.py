@@ -27,7 +27,7 @@ def _first(db: Database, *, tier: str = "zero") -> Model:
 
 
 def test_names_and_definitions_ask_for_a_new_first_model_colours_and_order_do_not(opened: Database) -> None:
-    me, first = annotators.identify(opened, "나"), _first(opened)
+    me, first = annotators.get_or_create(opened, "나"), _first(opened)
     editing.edit(opened, {JOY: {"colour": "#112233", "key": "q"}}, annotator_id=me)
     editing.reorder(opened, [7, 6, 5, 4, 3, 2, 1], annotator_id=me)
     assert not zero_shot_model._is_of_other_labels(opened, first)
@@ -41,13 +41,13 @@ def test_names_and_definitions_ask_for_a_new_first_model_colours_and_order_do_no
 
 def test_a_trained_model_serves_on(opened: Database) -> None:
     trained = _first(opened, tier="instant")
-    editing.add(opened, NewLabel("서운함"), annotator_id=annotators.identify(opened, "나"))
+    editing.add(opened, NewLabel("서운함"), annotator_id=annotators.get_or_create(opened, "나"))
     assert not zero_shot_model._is_of_other_labels(opened, trained)
 
 
 def test_a_first_model_from_before_is_told_by_its_labels_alone(opened: Database) -> None:
     older = models.get_model(opened, models.add_model(opened, NewModel("zero", "e", "h", tuple(range(1, 8)), b"w", {})))
-    me = annotators.identify(opened, "나")
+    me = annotators.get_or_create(opened, "나")
     editing.edit(opened, {JOY: {"name": "기쁨"}}, annotator_id=me)
     assert not zero_shot_model._is_of_other_labels(opened, older)
     editing.add(opened, NewLabel("서운함"), annotator_id=me)
