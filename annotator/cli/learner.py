@@ -72,7 +72,7 @@ def simulate(
         run.Request(chosen, batch, budget, seeds),
         encoder=encoder or ENCODER,
         cache=default_cache(),
-        said=_progress(),
+        on_progress=_progress(),
     )
     if target is not None:
         write_json(target, report)
@@ -134,7 +134,7 @@ def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: f
         cache=default_cache(),
         kote_share=kote_share,
         review_count=review_count,
-        said=lambda share: click.echo(f"\r{100 * share:.1f} %", err=True, nl=False),
+        on_progress=lambda share: click.echo(f"\r{100 * share:.1f} %", err=True, nl=False),
     )
     click.echo(json.dumps(report, ensure_ascii=False), file=sys.stdout)
 

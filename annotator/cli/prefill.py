@@ -53,7 +53,7 @@ def prefill(
 
     walk = None if crosswalk is None else crosswalks.read(crosswalk)
     with closing(project.open_project(path)) as db:
-        done = prefill_case.prefill(db, path, checkpoint, pairs=pairs, crosswalk=walk, limit=limit, said=said)
+        done = prefill_case.prefill(db, path, checkpoint, pairs=pairs, crosswalk=walk, limit=limit, on_progress=said)
     line = say(
         "cli.prefill.done" if done.is_active else "cli.prefill.kept",
         version=done.version,

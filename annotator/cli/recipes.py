@@ -84,7 +84,7 @@ def run(
     request = recipes.Request(name, data, folder, validation, limit, trial, tuple(changes.items()), resume)
     progress = _Progress()
     try:
-        report = recipes.run(request, cache=default_cache(), said=progress.said, logged=progress.logged)
+        report = recipes.run(request, cache=default_cache(), on_progress=progress.said, logged=progress.logged)
     finally:
         progress.close()
     if report is None:

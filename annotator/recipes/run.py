@@ -77,14 +77,14 @@ def run(
     request: Request,
     *,
     cache: Path,
-    said: Callable[[float], bool] = lambda share: True,
+    on_progress: Callable[[float], bool] = lambda share: True,
     logged: Callable[[Figures], None] = lambda figures: None,
 ) -> dict[str, Any] | None:
     """Run a recipe, and write model and report to the request's folder.
 
     Args:
         cache: where the bundled checkpoint is written.
-        said: is told the share of the work that is done; returns False to stop, so that it can be resumed.
+        on_progress: is told the share of the work that is done; returns False to stop, so that it can be resumed.
         logged: is told what is measured on the way.
 
     Returns:
@@ -98,7 +98,7 @@ def run(
     _check_out(request)
     work = _look_through(request, cache)
     _begin(request, work.run)
-    trained = _train(work, request, said, logged)
+    trained = _train(work, request, on_progress, logged)
     if trained.stopped:
         return None
     from learner.recipes import report as recipe_report
@@ -226,16 +226,24 @@ def _begin(request: Request, run: dict[str, Any]) -> None:
         raise UserError("report_unwritable", path=str(request.out), reason=error.strerror or "?") from error
 
 
-def _train(work: _Work, request: Request, said: Callable[[float], bool], logged: Callable[[Figures], None]) -> Trained:
+def _train(
+    work: _Work, request: Request, on_progress: Callable[[float], bool], logged: Callable[[Figures], None]
+) -> Trained:
     if work.recipe.features is not None:
         from learner.recipes import frozen_features
 
-        return frozen_features.train(work.recipe, work.checkpoint, work.prepared, said=said)
+        return frozen_features.train(work.recipe, work.checkpoint, work.prepared, on_progress=on_progress)
     from learner.recipes import training
 
     folder = request.out / _CHECKPOINTS
     return training.train(
-        work.recipe, work.checkpoint, work.prepared, folder=folder, resume=request.resume, said=said, logged=logged
+        work.recipe,
+        work.checkpoint,
+        work.prepared,
+        folder=folder,
+        resume=request.resume,
+        on_progress=on_progress,
+        logged=logged,
     )
 
 

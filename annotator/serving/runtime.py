@@ -249,13 +249,13 @@ class ModelRuntime:
         *,
         urgent: bool = False,
         encoder: Encoder | None = None,
-        said: Callable[[float], bool] = lambda share: True,
+        on_progress: Callable[[float], bool] = lambda share: True,
     ) -> bool:
         """Compute and keep the vectors that are missing among some diaries.
 
         Args:
             encoder: None for the one in force.
-            said: is told the share that is done, and returns False to stop.
+            on_progress: is told the share that is done, and returns False to stop.
 
         Returns:
             Whether all are there now.
@@ -265,7 +265,7 @@ class ModelRuntime:
         missing = diary_ids[~file.has(diary_ids)]
         for at in range(0, len(missing), 512):
             part = missing[at : at + 512]
-            if not said(at / len(missing)):
+            if not on_progress(at / len(missing)):
                 return False
             began = time.monotonic()
             encoded = self.encode(db, diaries.list_texts(db, part), urgent=urgent, encoder=encoder)

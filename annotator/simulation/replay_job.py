@@ -25,5 +25,9 @@ def _replay(arguments: dict[str, Any], tell: Callable[[str, float], None]) -> di
     columns = {name: arguments[name] for name in ("text_column", "label_column")}
     request = run.Request(*(arguments[name] for name in ("strategies", "batch", "budget", "seeds")))
     return run.run(
-        run.read_source(source, **columns), request, encoder=arguments["encoder"], cache=default_cache(), said=tell
+        run.read_source(source, **columns),
+        request,
+        encoder=arguments["encoder"],
+        cache=default_cache(),
+        on_progress=tell,
     )

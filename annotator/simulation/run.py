@@ -108,7 +108,7 @@ def _labelled(table: Table, text_column: str, label_column: str) -> Labelled:
 
 
 def features_of(
-    texts: Sequence[str], *, encoder_name: str, cache: Path, said: Callable[[float], None]
+    texts: Sequence[str], *, encoder_name: str, cache: Path, on_progress: Callable[[float], None]
 ) -> NDArray[np.float32]:
     """Return what a project's head would read of these texts, (n, features)."""
     encoder = encoders.load(encoder_name, cache=cache)
@@ -118,7 +118,7 @@ def features_of(
     for at in range(0, len(order), _ENCODED_AT_A_TIME):
         places = order[at : at + _ENCODED_AT_A_TIME]
         vectors[places] = encoder.encode([texts[i] for i in places]).vectors
-        said((at + len(places)) / len(texts))
+        on_progress((at + len(places)) / len(texts))
     space = None
     if len(texts) >= ngram_features.FEWEST_TEXTS:
         space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0).transform(texts)
@@ -131,12 +131,12 @@ def run(
     *,
     encoder: str,
     cache: Path,
-    said: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> dict[str, Any]:
     """Replay a file under each strategy and return the report as JSON knows it. Deterministic.
 
     Args:
-        said: is told the step (``encode``, ``replay``) and the share of it that is done.
+        on_progress: is told the step (``encode``, ``replay``) and the share of it that is done.
 
     Raises:
         UserError: for an unknown strategy.
@@ -145,7 +145,9 @@ def run(
     unknown = [name for name in request.strategies if name not in query_strategies.STRATEGIES]
     if unknown:
         raise UserError("strategy_unknown", name=unknown[0], known=", ".join(query_strategies.STRATEGIES))
-    features = features_of(file.texts, encoder_name=encoder, cache=cache, said=lambda share: said("encode", share))
+    features = features_of(
+        file.texts, encoder_name=encoder, cache=cache, on_progress=lambda share: on_progress("encode", share)
+    )
     import torch
 
     # Threads wait for each other far longer than a head of so few rows takes.
@@ -157,7 +159,7 @@ def run(
         replays = []
         for seed in seeds:
             replays.append(_replay(features, file, strategy, request, seed))
-            said("replay", (place + (seed + 1) / request.seeds) / len(request.strategies))
+            on_progress("replay", (place + (seed + 1) / request.seeds) / len(request.strategies))
         summaries[strategy] = simulation.summarise(replays, full_macro_f1=float(full[0]))
     return {
         "rows": len(file.labels),

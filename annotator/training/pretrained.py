@@ -80,7 +80,7 @@ def prefill(
     pairs: Mapping[str, str] | None = None,
     crosswalk: Crosswalk | None = None,
     limit: int = MOST_DIARIES,
-    said: Said = lambda step, share: None,
+    on_progress: Said = lambda step, share: None,
 ) -> Prefilled:
     """Let a published text classifier predict the diaries that people will be asked for.
 
@@ -88,7 +88,7 @@ def prefill(
         checkpoint: hub name or folder.
         pairs, crosswalk: the label here by the checkpoint's own, empty for none; labels of the same name need neither.
         limit: most diaries that it reads, from the head of the queue on.
-        said: is told the step (``load``, ``read``, ``learn``) and its share.
+        on_progress: is told the step (``load``, ``read``, ``learn``) and its share.
 
     Raises:
         UserError: if a label of the checkpoint has no counterpart, fewer than two labels are left, or there are too few
@@ -98,17 +98,17 @@ def prefill(
     waiting = np.array(sorted(queue.list_head(db, limit)), np.int64)
     if len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_no_diaries", found=len(waiting), least=_FEWEST_DIARIES)
-    said("load", 0.0)
+    on_progress("load", 0.0)
     found = pretrained.load(checkpoint)
     columns, targets = _columns(db, found, pairs or {}, crosswalk)
     texts = diaries.list_texts(db, waiting)
-    proba = columns.proba(_read(found, texts, said))
+    proba = columns.proba(_read(found, texts, on_progress))
     # Where all that the checkpoint believed in has no counterpart, it says nothing.
     known = np.isfinite(proba).all(axis=1)
     waiting, proba = waiting[known], proba[known]
     if len(np.unique(proba.argmax(axis=1))) < 2 or len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_one_answer", name=checkpoint, count=len(waiting))
-    model, trained = _learn(db, ModelRuntime(path, cache=default_cache()), waiting, proba, columns, said)
+    model, trained = _learn(db, ModelRuntime(path, cache=default_cache()), waiting, proba, columns, on_progress)
     agreement = float((trained.out_of_fold.argmax(axis=1) == proba.argmax(axis=1)).mean())
     named = replace(
         model,
@@ -158,21 +158,26 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def _read(found: TextClassifier, texts: Sequence[str], said: Said) -> FloatArray:
+def _read(found: TextClassifier, texts: Sequence[str], on_progress: Said) -> FloatArray:
     parts = []
     for at in range(0, len(texts), _TEXTS_A_TURN):
-        said("read", at / len(texts))
+        on_progress("read", at / len(texts))
         parts.append(found.proba(texts[at : at + _TEXTS_A_TURN]))
-    said("read", 1.0)
+    on_progress("read", 1.0)
     return np.concatenate(parts)
 
 
 def _learn(
-    db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], proba: FloatArray, columns: LabelProjection, said: Said
+    db: Database,
+    runtime: ModelRuntime,
+    ids: NDArray[np.int64],
+    proba: FloatArray,
+    columns: LabelProjection,
+    on_progress: Said,
 ) -> tuple[models.NewModel, Trained]:
     """Teach a head on the encoder in force to answer like the checkpoint."""
     encoder, settings = runtime.encoder(db), runtime.settings(db)
-    vectors = _vectors(db, runtime, ids, said)
+    vectors = _vectors(db, runtime, ids, on_progress)
     mean = vectors.mean(axis=0)
     features = classifiers.join_features(vectors, None, mean=mean)
     seed = int(settings.seed[:8], 16)
@@ -187,7 +192,7 @@ def _learn(
     return model, trained
 
 
-def _vectors(db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], said: Said) -> FloatArray:
+def _vectors(db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], on_progress: Said) -> FloatArray:
     """Return the vectors of diaries: kept ones, and for the others new ones, which are left to the worker to keep."""
     file = runtime.vector_file(db)
     there = file.has(ids)
@@ -195,10 +200,10 @@ def _vectors(db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], said: 
     vectors[there] = file.read(ids[there])
     missing = np.flatnonzero(~there)
     for at in range(0, len(missing), _TEXTS_A_TURN):
-        said("learn", at / len(missing))
+        on_progress("learn", at / len(missing))
         places = missing[at : at + _TEXTS_A_TURN]
         vectors[places] = runtime.encode(db, diaries.list_texts(db, ids[places]), urgent=True).vectors
-    said("learn", 1.0)
+    on_progress("learn", 1.0)
     return vectors
 
 

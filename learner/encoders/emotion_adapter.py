@@ -119,13 +119,13 @@ def run(
     cache: Path,
     kote_share: float,
     review_count: int,
-    said: Callable[[float], None],
+    on_progress: Callable[[float], None],
 ) -> dict[str, Any]:
     """Tune the adapter, write it and the hashes of what it saw to a folder, and return what was measured.
 
     Args:
         work: holds checkpoints; a run that was cut off goes on from there.
-        said: is told the share of the work that is done.
+        on_progress: is told the share of the work that is done.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -137,7 +137,7 @@ def run(
     validation, training = order[:_VALIDATION], order[_VALIDATION:]
 
     def goes_on(share: float) -> bool:
-        said(share)
+        on_progress(share)
         return True
 
     tuned = fine_tuning.tune(
@@ -150,7 +150,7 @@ def run(
         loss="sigmoid",
         folder=work,
         seed=SEED,
-        said=goes_on,
+        on_progress=goes_on,
     )
     private_files.make_folder(out)
     private_files.write_bytes(out / "adapter.safetensors", adapters.to_bytes(tuned.model.encoder, share=SHARE))

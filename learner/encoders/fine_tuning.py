@@ -143,13 +143,13 @@ class _Collator:
 class Progress(TrainerCallback):  # type: ignore[misc]
     """Says how far training is, and stops it where it is told to or where its loss is no number any more."""
 
-    def __init__(self, said: Callable[[float], bool]) -> None:
-        self._said = said
+    def __init__(self, on_progress: Callable[[float], bool]) -> None:
+        self._on_progress = on_progress
         self.stopped = False
         self.diverged = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not self._said(state.global_step / max(1, state.max_steps)):
+        if not self._on_progress(state.global_step / max(1, state.max_steps)):
             self.stopped = True
             control.should_training_stop = True
             control.should_save = True
@@ -188,7 +188,7 @@ def tune(
     loss: Loss,
     folder: Path,
     seed: int,
-    said: Callable[[float], bool] = lambda share: True,
+    on_progress: Callable[[float], bool] = lambda share: True,
 ) -> Tuned:
     """Tune an encoder on labelled texts, taking up a run that was cut off in the same folder.
 
@@ -200,7 +200,7 @@ def tune(
         validation: decides which checkpoint is best and when to stop; None trains to the end.
         prefix: put before every text.
         folder: holds the checkpoints.
-        said: is told the share of the work that is done, in [0, 1]; returns False to stop.
+        on_progress: is told the share of the work that is done, in [0, 1]; returns False to stop.
 
     Raises:
         LearnerError: ``device_memory_full`` where a GPU runs out of memory; `tuning_diverged` for a loss of NaN.
@@ -210,7 +210,7 @@ def tune(
     if (ended := trainer_checkpoints.find_end(folder)) is not None:
         trainer_checkpoints.load_weights(model, ended.checkpoint)
         return Tuned(model.eval(), ended.losses, stopped=False)
-    progress = Progress(said)
+    progress = Progress(on_progress)
     try:
         trainer = Trainer(
             model=model,

@@ -22,12 +22,16 @@ _TEXTS_A_BATCH = 32
 
 
 def train(
-    recipe: Recipe, checkpoint: Checkpoint, prepared: Prepared, *, said: Callable[[float], bool] = lambda share: True
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    prepared: Prepared,
+    *,
+    on_progress: Callable[[float], bool] = lambda share: True,
 ) -> Trained:
     """Fit a logistic regression on frozen features, and answer the validation texts and the recipe's examples.
 
     Args:
-        said: is told the share of the texts that have their features; returns False to stop.
+        on_progress: is told the share of the texts that have their features; returns False to stop.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -35,7 +39,7 @@ def train(
     torch.manual_seed(recipe.seed)
     first = len(prepared.training.texts)
     texts = [*prepared.training.texts, *prepared.validation.texts, *(example.text for example in recipe.examples)]
-    features, stopped = first_tokens(checkpoint, texts, said=said)
+    features, stopped = first_tokens(checkpoint, texts, on_progress=on_progress)
     nothing = np.zeros((0, len(prepared.classes)), np.float32)
     if stopped:
         return Trained(nothing, nothing, (), stopped=True)
@@ -49,7 +53,7 @@ def train(
 
 
 def first_tokens(
-    checkpoint: Checkpoint, texts: Sequence[str], *, said: Callable[[float], bool]
+    checkpoint: Checkpoint, texts: Sequence[str], *, on_progress: Callable[[float], bool]
 ) -> tuple[NDArray[np.float32], bool]:
     """Return the last hidden state of each text's first token, (n, width), and whether it was told to stop."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -69,6 +73,6 @@ def first_tokens(
         with torch.inference_mode():
             hidden = model(**tokens.to(device)).last_hidden_state
         features[places] = hidden[:, 0].float().cpu().numpy()
-        if not said((at + len(places)) / len(order)):
+        if not on_progress((at + len(places)) / len(order)):
             return features, True
     return features, False

@@ -74,7 +74,7 @@ def train(
     *,
     folder: Path,
     resume: bool = False,
-    said: Callable[[float], bool] = lambda share: True,
+    on_progress: Callable[[float], bool] = lambda share: True,
     logged: Callable[[Figures], None] = lambda figures: None,
 ) -> Trained:
     """Train a checkpoint, which is changed, and answer the validation texts and the recipe's examples.
@@ -82,7 +82,7 @@ def train(
     Args:
         folder: holds the Trainer's checkpoints.
         resume: goes on from the newest of them.
-        said: is told the share of the steps that is done; returns False to stop after writing a checkpoint.
+        on_progress: is told the share of the steps that is done; returns False to stop after writing a checkpoint.
         logged: is told what is measured, as it is.
 
     Raises:
@@ -91,7 +91,7 @@ def train(
     settings = recipe.training
     assert settings is not None
     set_seed(recipe.seed)
-    progress = Progress(said)
+    progress = Progress(on_progress)
     trainer = _trainer(recipe, settings, checkpoint, prepared, folder)
     trainer.add_callback(progress)
     trainer.add_callback(_Log(logged))

@@ -123,7 +123,7 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
     encoder = runtime.load_encoder(db, choice)
     wanted = np.concatenate([training.diary_ids, measured, np.array(queue.list_head(db, ENCODED_AHEAD), np.int64)])
     said = _said(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
-    return runtime.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, said=said)
+    return runtime.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, on_progress=said)
 
 
 def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
@@ -141,7 +141,7 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
         loss="softmax",
         folder=_work_folder(runtime, this),
         seed=int(runtime.settings(db).seed[:8], 16),
-        said=_said(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
+        on_progress=_said(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
     )
     if tuned.stopped:
         if runtime.is_ending:

@@ -251,12 +251,14 @@ def test_a_run_that_was_stopped_goes_on_only_with_the_same_files_and_settings(
     requests: dict[str, Request], tmp_path: Path
 ) -> None:
     request = replace(requests["C2"], out=tmp_path / "out")
-    assert run.run(request, cache=tmp_path, said=lambda share: False) is None
+    assert run.run(request, cache=tmp_path, on_progress=lambda share: False) is None
     assert not (request.out / run.REPORT).exists()
     with pytest.raises(UserError, match="recipe_resume_differs"):
         run.run(replace(request, resume=True, limit=20), cache=tmp_path)
     shares: list[float] = []
-    assert run.run(replace(request, resume=True), cache=tmp_path, said=lambda share: shares.append(share) is None)
+    assert run.run(
+        replace(request, resume=True), cache=tmp_path, on_progress=lambda share: shares.append(share) is None
+    )
     assert shares[0] > 0.5, "the first of two steps is not done again"
 
 

@@ -69,7 +69,7 @@ def _tune(
         loss=loss,
         folder=folder,
         seed=0,
-        said=said,
+        on_progress=said,
     )
 
 
@@ -110,12 +110,12 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_like_one_that_was_not(tiny: Pat
         shares.append(share)
         return share < 0.5
 
-    cut = _tune(tiny, tmp_path / "cut", validation=_examples(8), said=until_half)
+    cut = _tune(tiny, tmp_path / "cut", validation=_examples(8), on_progress=until_half)
     assert cut.stopped
     assert shares[-1] == pytest.approx(0.5)
     resumed_at: list[float] = []
     resumed = _tune(
-        tiny, tmp_path / "cut", validation=_examples(8), said=lambda share: resumed_at.append(share) is None
+        tiny, tmp_path / "cut", validation=_examples(8), on_progress=lambda share: resumed_at.append(share) is None
     )
     assert resumed_at[0] > 0.5, "what was done is not done again"
     assert not resumed.stopped
@@ -124,7 +124,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_like_one_that_was_not(tiny: Pat
 
 
 def test_a_checkpoint_that_was_only_half_written_is_passed_over(tiny: Path, tmp_path: Path) -> None:
-    _tune(tiny, tmp_path, said=lambda share: share < 0.5)
+    _tune(tiny, tmp_path, on_progress=lambda share: share < 0.5)
     broken = tmp_path / "checkpoint-999"
     broken.mkdir()
     (broken / "trainer_state.json").write_text('{"global_step": 99')
@@ -134,7 +134,7 @@ def test_a_checkpoint_that_was_only_half_written_is_passed_over(tiny: Path, tmp_
 def test_a_run_that_has_ended_gives_the_same_encoder_again_without_training(tiny: Path, tmp_path: Path) -> None:
     first = _tune(tiny, tmp_path, validation=_examples(8))
     said: list[float] = []
-    again = _tune(tiny, tmp_path, validation=_examples(8), said=lambda share: said.append(share) is None)
+    again = _tune(tiny, tmp_path, validation=_examples(8), on_progress=lambda share: said.append(share) is None)
     assert said == []
     assert again.losses == first.losses
     assert _same(again, first)
@@ -184,7 +184,7 @@ def test_a_device_without_memory_ends_in_a_sentence(tiny: Path, tmp_path: Path) 
         raise torch.OutOfMemoryError
 
     with pytest.raises(LearnerError) as caught:
-        _tune(tiny, tmp_path, said=full)
+        _tune(tiny, tmp_path, on_progress=full)
     assert (caught.value.code, caught.value.details) == ("device_memory_full", {"batch": 4})
 
 

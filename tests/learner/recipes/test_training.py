@@ -189,12 +189,17 @@ def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path:
 def test_a_run_that_was_stopped_goes_on_where_it_was(tiny: Path, tmp_path: Path) -> None:
     changes = {**FAST, "training.epochs": 3}
     found, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    stopped = training.train(found, checkpoint, prepared, folder=tmp_path, said=lambda share: share < 0.5)
+    stopped = training.train(found, checkpoint, prepared, folder=tmp_path, on_progress=lambda share: share < 0.5)
     assert stopped.stopped
     shares: list[float] = []
     found, checkpoint, prepared = _loaded("D3", tiny, **changes)
     ended = training.train(
-        found, checkpoint, prepared, folder=tmp_path, resume=True, said=lambda share: shares.append(share) is None
+        found,
+        checkpoint,
+        prepared,
+        folder=tmp_path,
+        resume=True,
+        on_progress=lambda share: shares.append(share) is None,
     )
     assert shares[0] > 0.5
     assert not ended.stopped
@@ -214,7 +219,9 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path)
 
 def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_beside_it(tiny: Path) -> None:
     checkpoint = _checkpoint(Model(checkpoint=str(tiny)), None)
-    features, stopped = frozen_features.first_tokens(checkpoint, [SAD + SAD, "하루", HAPPY], said=lambda share: True)
+    features, stopped = frozen_features.first_tokens(
+        checkpoint, [SAD + SAD, "하루", HAPPY], on_progress=lambda share: True
+    )
     assert not stopped
     for row, text in zip(features, [SAD + SAD, "하루", HAPPY], strict=True):
         with torch.inference_mode():
