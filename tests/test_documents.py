@@ -91,7 +91,7 @@ def test_what_a_walk_says_of_a_script_is_there() -> None:
     ("name", "is_there"),
     [
         ("db.connection.write", True),
-        ("annotator.importing.row_filter.Sieve.sift", True),
+        ("annotator.importing.row_filter.RowFilter.convert", True),
         ("annotator.worker.round.steps.STEPS", True),
         ("pages.care", True),
         ("db.connection.wrote", False),

@@ -73,7 +73,7 @@ class Row:
     """A word, with the evidence for it and what stands of it.
 
     Attributes:
-        means: mean weight per label of `Basis.label_ids`; None where no explanation has the word.
+        means: mean weight per label of `EvidenceTable.label_ids`; None where no explanation has the word.
         count, diary_count, diary_ids: how often, in how many diaries, and in which it speaks most.
         suggested_id: the label that it speaks for most; None where it speaks for none.
         standing: what a person said of it last; None for nothing.

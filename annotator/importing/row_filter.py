@@ -93,7 +93,7 @@ class RowFilter:
         self._texts = tuple(filter(None, (self.columns.text, *self.columns.more_text)))
         self._reads_said = self.said is not None and self.columns.label == self.said
 
-    def sift(self, row: Row) -> NewDiary | Skip:
+    def convert(self, row: Row) -> NewDiary | Skip:
         """Return the row's diary, or why there is none.
 
         Reasons: ``bad_character`` (a NUL, which other programs take for the end of a text, or bytes that are no

@@ -103,7 +103,7 @@ def store(
 
 def _sift(items: Sequence[Item], *, seed: bytes, test_share: float) -> list[NewDiary]:
     sieve = RowFilter(ROLES, {}, seed=seed, test_share=test_share)
-    found = [sieve.sift(Row(place, _values(item))) for place, item in enumerate(items, 1)]
+    found = [sieve.convert(Row(place, _values(item))) for place, item in enumerate(items, 1)]
     for place, row in enumerate(found, 1):
         if isinstance(row, Skip):
             if row.reason == "too_long":

@@ -51,7 +51,7 @@ class ReviewAction:
 
     Attributes:
         kind: ``accept`` the label in force, give a ``label``, ``return`` it with a comment, or call it ``ambiguous``.
-        mark: newest decision and newest review of the diary when it was shown; see `db.review.reviews.mark`.
+        mark: newest decision and newest review of the diary when it was shown; see `db.review.reviews.get_revision`.
         label_id: only of ``label``. One that somebody has given is accepted, another one overrides.
         decision_id: only of ``return``: what is sent back, to whoever decided it.
     """

@@ -32,7 +32,7 @@ class RecheckItem:
         text: as people may see it.
         given: what it counts for now; not in force any more where its label was retired.
         choices: the labels in force; those that `given` was split into come first, `given` itself ahead of all.
-        mark: what the choice will rest on; see `annotator.review.actions.Act`.
+        mark: what the choice will rest on; see `annotator.review.actions.ReviewAction`.
     """
 
     diary_id: int

@@ -70,7 +70,7 @@ def of_next_round(db: Database) -> EncoderSpec:
 def choice_of(db: Database, model: Model | None) -> EncoderSpec | None:
     """Return the encoder that a model names, if it is the settings' one or was tuned from it.
 
-    A name is not yet an identity: `Shelf.of_model` compares the hashes.
+    A name is not yet an identity: `EncoderCache.of_model` compares the hashes.
     """
     if model is None:
         return None

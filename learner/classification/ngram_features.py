@@ -85,7 +85,7 @@ def fit(texts: Sequence[str], *, seed: int) -> NgramFeatures:
 
 
 def from_bytes(data: bytes) -> NgramFeatures:
-    """Return the features that `TextSpace.to_bytes` wrote."""
+    """Return the features that `NgramFeatures.to_bytes` wrote."""
     from safetensors.numpy import load
 
     tensors = load(data)

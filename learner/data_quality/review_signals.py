@@ -110,7 +110,7 @@ def label_error(quality: FloatArray, suggested_proba: FloatArray, flagged: NDArr
     """Return the strength of a suspected label error, (n,): the margin by which another label is likelier.
 
     Args:
-        quality, suggested_proba: (n,) of `learner.data_quality.label_issues.Doubts`; NaN where unknown.
+        quality, suggested_proba: (n,) of `learner.data_quality.label_issues.LabelIssues`; NaN where unknown.
         flagged: (n,) whether confident learning takes the label for a mistake.
 
     Source: Northcutt, Jiang and Chuang (2021), Confident Learning; Kuan and Mueller (2022), Model-agnostic label

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def figures(proba: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
-    """Return how a version did on decided test diaries, ready for JSON; see `annotator.training.evaluation.Figures`.
+    """Return how a version did on decided test diaries, ready for JSON; see `annotator.training.evaluation.Evaluation`.
 
     Args:
         proba: (n, k); truth: (n,) columns.
