@@ -229,7 +229,7 @@ def _read(table: Table, sieve: RowFilter, spool: Spool) -> tuple[int, list[Skip]
     row_count = 0
     for row in table.rows():
         row_count += 1
-        found = sieve.sift(row)
+        found = sieve.convert(row)
         if isinstance(found, Skip):
             skips.append(found)
         else:
