@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.privacy import forgotten_files
+from annotator.privacy import forgotten_files, near_copies
 from db import settings
 from db.connection import file_of
 from db.forgetting import forgotten
@@ -35,8 +35,10 @@ def key_path(path: Path) -> Path:
     return path.with_name(path.name + "-forgotten.key")
 
 
-def digester(db: Database) -> Callable[[bytes], bytes] | None:
-    """Return what makes keyed digests of the hashes of texts; None where the project refuses none.
+def digester(db: Database) -> Callable[[str], bytes] | None:
+    """Return what makes keyed digests of texts; None where the project refuses none.
+
+    A digest is of a text's letters, so that a copy with other spaces or line ends is known by it, too.
 
     Makes the key if there is none yet.
 
@@ -47,22 +49,23 @@ def digester(db: Database) -> Callable[[bytes], bytes] | None:
         return None
     with forgotten_files.alone(Path(file_of(db))):
         key = _find(db) or _make(db)
-    return lambda text_hash: _digest(key, text_hash)
+    return lambda text: _digest_of(key, text)
 
 
-def refuser(db: Database) -> Callable[[bytes], bool]:
-    """Return what says of the hash of a text whether the text was forgotten and is refused.
+def refuser(db: Database) -> Callable[[str, bytes], bool]:
+    """Return what says of a text and its hash whether the text was forgotten and is refused.
 
     What is known is read at the first question, within the transaction of whoever asks, which raises
     ``forgotten_key_missing`` if it can't be known, since the key is gone.
     """
     known: list[tuple[bytes, frozenset[bytes]]] = []
 
-    def is_refused(text_hash: bytes) -> bool:
+    def is_refused(text: str, text_hash: bytes) -> bool:
         if not known:
             known.append(_load(db))
         key, refused = known[0]
-        return bool(refused) and _digest(key, text_hash) in refused
+        # By its hash where it was forgotten before letters were looked at.
+        return bool(refused) and not refused.isdisjoint((_digest_of(key, text), _digest(key, text_hash)))
 
     return is_refused
 
@@ -70,6 +73,12 @@ def refuser(db: Database) -> Callable[[bytes], bool]:
 def _load(db: Database) -> tuple[bytes, frozenset[bytes]]:
     refused = forgotten.load_digests(db) if project_settings.load(db).refuse_forgotten else frozenset()
     return (_find(db) or b"", refused) if refused else (b"", refused)
+
+
+def _digest_of(key: bytes, text: str) -> bytes:
+    letters = near_copies.letters_of(text)
+    # Of a text without any, such as a row of signs, all counts.
+    return _digest(key, (letters or text.strip()).encode("utf-8", "surrogatepass"))
 
 
 def _digest(key: bytes, text_hash: bytes) -> bytes:

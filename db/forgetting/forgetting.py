@@ -48,7 +48,7 @@ def erase(
     diary_ids: Sequence[int],
     *,
     batch_id: int | None = None,
-    digest_of: Callable[[bytes], bytes] | None = None,
+    digest_of: Callable[[str], bytes] | None = None,
     by: int | None = None,
     what: str = "diary.forget",
 ) -> Erased:
@@ -58,7 +58,7 @@ def erase(
 
     Args:
         batch_id: also what this import said of diaries of other imports goes.
-        digest_of: keyed digest of a text's hash, by which the text is refused later; None refuses nothing.
+        digest_of: keyed digest of a text, by which it is refused later; None refuses nothing.
         by: who does it; None on the command line.
         what: action on the audit log.
     """
@@ -184,9 +184,9 @@ def _has_strays(db: Database) -> bool:
     return scalar(db, sql) is not None
 
 
-def _keep_digests(db: Database, digest_of: Callable[[bytes], bytes]) -> None:
-    hashes = rows(db, "select text_hash from diaries where id in (select id from temp.going_diaries)")
-    kept = ((digest_of(bytes(text_hash)),) for (text_hash,) in hashes)
+def _keep_digests(db: Database, digest_of: Callable[[str], bytes]) -> None:
+    texts = rows(db, "select text from diaries where id in (select id from temp.going_diaries)")
+    kept = ((digest_of(text),) for (text,) in texts)
     db.conn.executemany("insert or ignore into forgotten_texts (digest) values (?)", kept)
 
 

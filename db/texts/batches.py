@@ -104,7 +104,7 @@ def insert_batch(
     skips: Sequence[Skip],
     *,
     source: str,
-    is_refused: Callable[[bytes], bool] = lambda text_hash: False,
+    is_refused: Callable[[str, bytes], bool] = lambda text, text_hash: False,
 ) -> Imported:
     """Keep a whole file in one transaction: its diaries, its left-out rows and its decisions.
 
@@ -112,7 +112,7 @@ def insert_batch(
     not spoken of that diary before, decided of it: that is kept, and the row left out as ``joined``.
 
     Args:
-        is_refused: whether a text of this hash is left out as ``forgotten``; asked within the transaction.
+        is_refused: whether a text, with its hash, is left out as ``forgotten``; asked within the transaction.
     """
     with write(db), _large_import(db, batch.row_count):
         writer = _BatchWriter(db, _insert_batch_row(db, batch), batch.imported_by, source, list(skips))
@@ -159,12 +159,12 @@ class _BatchWriter:
         self._rows: list[tuple[Any, ...]] = []
         self._decisions: list[tuple[Any, ...]] = []
 
-    def add(self, diary: NewDiary, is_refused: Callable[[bytes], bool]) -> None:
+    def add(self, diary: NewDiary, is_refused: Callable[[str, bytes], bool]) -> None:
         """Take a diary, or what its row says of one that is there."""
         if (twin := self._find(diary.text_hash)) is not None:
             self._join(diary, twin)
             return
-        if is_refused(diary.text_hash):
+        if is_refused(diary.text, diary.text_hash):
             self.left_out.append(Skip(diary.row_number, "forgotten"))
             return
         self.kept_count += 1

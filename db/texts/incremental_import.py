@@ -42,14 +42,14 @@ def add(
     diaries: Sequence[NewDiary],
     *,
     source: str,
-    is_refused: Callable[[bytes], bool] = lambda text_hash: False,
+    is_refused: Callable[[str, bytes], bool] = lambda text, text_hash: False,
 ) -> list[tuple[int, bool]]:
     """Keep diaries and return the id of each, and whether it is new; a text that is there keeps its id.
 
     Their row numbers are counted on within the import, whatever they say.
 
     Args:
-        is_refused: whether a text of this hash is refused, and with it all of them.
+        is_refused: whether a text, with its hash, is refused, and with it all of them.
 
     Raises:
         DatabaseError: ``handed_forgotten`` with its 1-based place.
@@ -70,7 +70,7 @@ def add(
             if twin is not None:
                 found.append((int(twin), False))
                 continue
-            if is_refused(diary.text_hash):
+            if is_refused(diary.text, diary.text_hash):
                 raise DatabaseError("handed_forgotten", place=len(found) + 1)
             values = {name: getattr(diary, name) for name in _FIELDS}
             place = {"id": next_id, "source": source, "batch_id": batch_id, "row_number": row_number}

@@ -22,6 +22,7 @@ from annotator.accounts.permissions import Person
 from annotator.errors import UserError
 from annotator.exporting import export
 from annotator.importing import ColumnMap, import_file
+from annotator.importing.row_filter import text_hash
 from annotator.ingest import api
 from annotator.ingest.api import Item
 from annotator.labelling import board as labelling
@@ -32,7 +33,7 @@ from annotator.privacy.forgetting import Selection
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry
-from db.connection import connect, rows, scalar, write
+from db.connection import connect, file_of, rows, scalar, write
 from db.errors import DatabaseError, NotFoundError
 from db.forgetting import forgotten
 from db.label_sets import guidelines
@@ -263,6 +264,51 @@ def test_the_same_text_is_refused_from_then_on_unless_that_is_switched_off(opene
     assert not any(SECRET in text for _, text in diaries.read_texts(opened))
     project_settings.change(opened, refuse_forgotten=False)
     assert try_out.keep(opened, SECRET, person=LEAD).is_new
+
+
+COPIED = {
+    "other spaces": lambda text: text.replace(" ", "  "),
+    "no spaces": lambda text: text.replace(" ", ""),
+    "spaces of the web": lambda text: text.replace(" ", "\u00a0"),
+    "spaces of Chinese": lambda text: text.replace(" ", "\u3000"),
+    "line ends": lambda text: text.replace(" ", "\r\n"),
+    "a mark of order": lambda text: "\ufeff" + text,
+    "marks without width": lambda text: "\u200b".join(text),
+    "a soft hyphen": lambda text: text[:3] + "\u00ad" + text[3:],
+    "other quotes": lambda text: f"“{text}”",
+    "letters taken apart": lambda text: unicodedata.normalize("NFD", text),
+    "wide letters": lambda text: text.translate({c: c + 0xFEE0 for c in range(0x21, 0x7F)}),
+    "capitals": str.upper,
+}
+"""What becomes of a text on its way through other programs."""
+
+
+@pytest.mark.parametrize("way", COPIED)
+def test_a_forgotten_text_is_known_however_it_was_copied(opened: Database, way: str) -> None:
+    text = "Max와 다투고 3시까지 울었다. 아무에게도 말하지 않았다!"
+    _import(opened, "a.jsonl", {"text": text}, {"text": "다른 글이다"})
+    forgetting.forget(opened, LEAD, Selection(ids=(1,)))
+    copied = COPIED[way](text)
+    assert copied != text
+    report = import_file(opened, json.dumps({"text": copied}).encode(), "b.jsonl")
+    assert [skip.reason for skip in report.skips] == ["forgotten"]
+
+
+def test_a_text_without_letters_is_refused_by_itself_and_not_for_all_of_its_kind(opened: Database) -> None:
+    _import(opened, "a.jsonl", {"text": "… !?"}, {"text": "다른 글이다"})
+    forgetting.forget(opened, LEAD, Selection(ids=(1,)))
+    report = import_file(opened, b'{"text": "... !?"}\n{"text": "\xe2\x80\xa6 !?"}', "b.jsonl")
+    assert [(skip.row_number, skip.reason) for skip in report.skips] == [(2, "forgotten")]
+
+
+def test_what_was_forgotten_by_its_hash_alone_stays_refused(opened: Database) -> None:
+    _import(opened, "a.jsonl", {"text": SECRET}, {"text": "다른 글이다"})
+    forgetting.forget(opened, LEAD, Selection(ids=(1,)))
+    key = forgotten_key.key_path(Path(file_of(opened))).read_bytes()
+    with write(opened):
+        opened.conn.execute("update forgotten_texts set digest = ?", (forgotten_key._digest(key, text_hash(SECRET)),))
+    report = import_file(opened, json.dumps({"text": SECRET}).encode(), "b.jsonl")
+    assert [skip.reason for skip in report.skips] == ["forgotten"]
 
 
 def test_where_nothing_is_refused_no_digest_is_kept(opened: Database, project_path: Path) -> None:
