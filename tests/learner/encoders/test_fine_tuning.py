@@ -56,7 +56,7 @@ def _tune(
     validation: TuningSet | None = None,
     settings: TuningSettings = SETTINGS,
     loss: fine_tuning.Loss = "softmax",
-    said: Callable[[float], bool] = lambda share: True,
+    on_progress: Callable[[float], bool] = lambda share: True,
 ) -> Tuned:
     encoder, tokenizer = _loaded(tiny)
     return tune(
@@ -69,7 +69,7 @@ def _tune(
         loss=loss,
         folder=folder,
         seed=0,
-        on_progress=said,
+        on_progress=on_progress,
     )
 
 
