@@ -10,6 +10,7 @@ from annotator.errors import UserError
 from annotator.label_sets import distances as label_distance
 from db import settings as stored
 from db.connection import write
+from db.models import explanations
 from db.people import audit_log
 from learner.active_learning import query_strategies
 from learner.encoders import encoder
@@ -41,6 +42,8 @@ class Settings:
         unit: what explanations speak about.
         removal: what takes the place of a removed word in explanations: nothing, or the checkpoint's mask token; see
             `annotator.serving.mask_comparison`.
+        explanation_method: ``fast``, or ``lime`` as the literature has it, in minutes a diary; see
+            `learner.explanation.explainer`.
         overlap: how many people decide a diary, for the `overlap_share` of the diaries; one decides the others.
         overlap_share: share of the diaries, drawn by chance at import, that `overlap` people decide.
         repeat_share: share of what a person is handed that they have decided before, to see how steady they are.
@@ -69,6 +72,7 @@ class Settings:
     blind_share: float = 0.1
     unit: Literal["eojeol", "morpheme", "sentence"] = "eojeol"
     removal: Literal["delete", "mask"] = "delete"
+    explanation_method: Literal["fast", "lime"] = "fast"
     overlap: int = 1
     overlap_share: float = 1.0
     repeat_share: float = 0.02
@@ -120,8 +124,11 @@ def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Set
     with write(db):
         if "speech_model" in values:
             values["speech_model"] = str(values["speech_model"] or "").strip()
-        settings = _checked(replace(load(db), **values))
+        before = load(db)
+        settings = _checked(replace(before, **values))
         store(db, settings)
+        if settings.explanation_method != before.explanation_method:
+            explanations.drop_explanations(db, keep=())  # they are computed again, by the other method
         if changed_by is not None:
             for name, value in values.items():
                 audit_log.add(db, changed_by, "settings.change", name, value=value)
@@ -137,7 +144,14 @@ MOST_OVERLAP = 20
 MOST_BREAK_MINUTES = 24 * 60
 PRECISIONS = ("fp32", "int8")
 REMOVALS = ("delete", "mask")
+EXPLANATION_METHODS = ("fast", "lime")
 DEEPER_TIERS = ("off", "offer", "start")
+_NAMED = {
+    "precision": PRECISIONS,
+    "deeper_tier": DEEPER_TIERS,
+    "removal": REMOVALS,
+    "explanation_method": EXPLANATION_METHODS,
+}
 
 UNITS = ("eojeol", "morpheme", "sentence")
 """What explanations can speak about, the default first."""
@@ -147,7 +161,7 @@ def _checked(settings: Settings) -> Settings:
     label_distance.check(settings.label_distance)
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
-    for name, known in (("precision", PRECISIONS), ("deeper_tier", DEEPER_TIERS), ("removal", REMOVALS)):
+    for name, known in _NAMED.items():
         if (value := getattr(settings, name)) not in known:
             raise UserError("setting_unknown", setting=name, found=value, known=", ".join(known))
     if not 0 < settings.test_share < 1:

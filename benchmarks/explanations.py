@@ -5,7 +5,7 @@
 Two kinds of diaries of about 300 characters: texts of the file (several of one label joined where it has no long ones,
 or sentences of longer ones), and planted ones: everyday sentences with one short text of the file, or a sentence of a
 longer one, between them. lime asks about 5,000 texts for each of them, which takes minutes. How near the strongest five
-words are to the truth is measured on short texts, where all changed texts can be asked about, and on
+words are to the truth is measured on short texts, where all perturbed texts can be asked about, and on
 `--long-references` long ones with 20,000. lime explains a label's probability, we its score against the others: the two
 have other strongest words here and there. `top5_overlap` compares each with the reference for what it explains,
 `top5_overlap_with_scores` and `…_with_probabilities` both with either.
@@ -32,7 +32,8 @@ from benchmarks import labelled_file, machine
 from learner.classification import classifier, ngram_features
 from learner.encoders import encoder as encoders
 from learner.explanation import explainer as explanations
-from learner.explanation import input_gradients, local_surrogate, perturbations
+from learner.explanation import explanation_cache, input_gradients, perturbations, ridge
+from learner.explanation.explanation_run import against_the_rest
 from learner.text import sentences, units
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.classification.classifier import Head
-    from learner.explanation.explainer import Explained, Kept
+    from learner.explanation.explainer import Explained
+    from learner.explanation.explanation_cache import ExplanationCache
     from learner.text.characters import Span
 
     FloatArray = NDArray[np.float32]
@@ -106,7 +108,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     labelled_file.add_arguments(parser, rows=20_000, data=ROOT / "annotator" / "demo" / "diaries.csv")
     parser.add_argument("--n", type=int, default=6, help="diaries that are explained both ways; minutes each")
-    parser.add_argument("--short", type=int, default=20, help="short texts with a reference out of all changed texts")
+    parser.add_argument("--short", type=int, default=20, help="short texts with a reference out of all perturbed texts")
     parser.add_argument("--long-references", type=int, default=1, help="long ones, a quarter of an hour each")
     parser.add_argument("--labels", type=int, default=1000)
     return parser.parse_args()
@@ -130,7 +132,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The strongest words by very many changed texts.
+    """The strongest words by very many perturbed texts.
 
     Attributes:
         of_proba: for the label's probability, which lime explains.
@@ -146,7 +148,7 @@ def _strongest(weights: FloatArray) -> frozenset[int]:
 
 
 def _weight_of(explained: Explained, proba: FloatArray) -> dict[Span, float]:
-    weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
+    weights = against_the_rest(explained.weights, proba, int(proba.argmax()))
     return dict(zip(explained.spans, weights.tolist(), strict=True))
 
 
@@ -258,8 +260,8 @@ class Subject:
     # The ways
 
     def explain(
-        self, text: str, *, seed: int = 0, kept: Kept | None = None, head: Head | None = None
-    ) -> tuple[Explained, Kept]:
+        self, text: str, *, seed: int = 0, cache: ExplanationCache | None = None, head: Head | None = None
+    ) -> tuple[Explained, ExplanationCache]:
         """Explain as the worker does."""
         split = sentences.fallback(text)
         return explanations.explain(
@@ -269,8 +271,8 @@ class Subject:
             features_of=self.features,
             head=self.trained.head if head is None else head,
             seed=explanations.seed_of(seed, "eojeol"),
-            kept=kept,
-            slopes_of=lambda groups, directions: input_gradients.slopes(
+            cache=cache,
+            gradients_of=lambda groups, directions: input_gradients.gradients(
                 self.encoder, text, groups, directions[:, : self.encoder.width], mean=self.mean
             ),
         )
@@ -280,7 +282,7 @@ class Subject:
         explained, kept = self.explain(text, seed=seed)
         # What the text itself is, which comes first, is known by then.
         proba = self.trained.proba(next(iter(kept.texts.values()))[None])[0]
-        weights = explanations.against_the_rest(explained.weights, proba, int(proba.argmax()))
+        weights = against_the_rest(explained.weights, proba, int(proba.argmax()))
         place_of = {span: place for place, span in enumerate(units.eojeol(text))}
         order = np.argsort(-np.abs(weights), kind="stable")
         places = [place_of[explained.spans[i]] for i in order]
@@ -321,22 +323,22 @@ class Subject:
         return {place: weight for word, weight in words for place, other in enumerate(there) if other == word}
 
     def reference(self, text: str) -> Reference:
-        """Return LIME's weights for the likeliest label from all changed texts, or 20,000."""
+        """Return LIME's weights for the likeliest label from all perturbed texts, or 20,000."""
         spans = units.eojeol(text)
         budget = max(2 ** min(len(spans), 12), 2) if len(spans) <= SHORT[-1] else REFERENCE_DRAWS
         chosen = perturbations.sample_masks(len(spans), budget=budget, rng=np.random.default_rng(99))
         features = self.features([units.without(text, spans, row) for row in chosen.keep.tolist()])
         proba = self.trained.proba(features)
         top = int(proba[0].argmax())
-        shared = local_surrogate.linear_map(chosen.keep.astype(np.float64), chosen.weights)
+        shared = ridge.linear_map(chosen.keep.astype(np.float64), chosen.weights)
         scores = shared @ (features @ self.trained.head[0].T)
-        against = explanations.against_the_rest(np.asarray(scores, np.float32), proba[0], top)
+        against = against_the_rest(np.asarray(scores, np.float32), proba[0], top)
         return Reference(_strongest(np.asarray(shared @ proba[:, top], np.float32)), _strongest(against))
 
     def after_a_new_head(self, texts: Sequence[str]) -> dict[str, float]:
         """Explain with a head that learned from half of the labels, from what is kept; compare with asking anew.
 
-        An explanation anew also takes its slopes along the new head, so that the two are not the same.
+        An explanation anew also takes its gradients along the new head, so that the two are not the same.
         """
         took, differences, sizes, alike, overlap, asked = [], [], [], [], [], []
         for text in texts:
@@ -344,7 +346,7 @@ class Subject:
             data = kept.to_bytes()
             sizes.append(len(data))
             before, began = self.asked, time.perf_counter()
-            again, _ = self.explain(text, kept=explanations.kept_from_bytes(data), head=self.next.head)
+            again, _ = self.explain(text, cache=explanation_cache.from_bytes(data), head=self.next.head)
             took.append(time.perf_counter() - began)
             asked.append(self.asked > before)
             anew, _ = self.explain(text, head=self.next.head)
@@ -369,8 +371,8 @@ class Subject:
         split, k = sentences.fallback(text), len(self.next.head[1])
         same: dict[str, Any] = {"unit": "eojeol", "sentences": split, "seed": 0, "budget": explanations.LEAST_BUDGET}
         _, kept = explanations.explain(text, features_of=self.features, head=self.trained.head, **same)
-        read = explanations.kept_from_bytes(kept.to_bytes())
-        product, _ = explanations.explain(text, features_of=self.features, head=self.next.head, kept=read, **same)
+        read = explanation_cache.from_bytes(kept.to_bytes())
+        product, _ = explanations.explain(text, features_of=self.features, head=self.next.head, cache=read, **same)
 
         def scores(changed: Sequence[str]) -> FloatArray:
             return np.asarray(self.features(changed) @ self.next.head[0].T + self.next.head[1], np.float32)

@@ -105,6 +105,7 @@ def open_demo(context: click.Context, path: Path | None, port: int) -> None:
 @click.option("--strategy", help=say("cli.settings.strategy"))
 @click.option("--uniform-share", type=float, help=say("cli.settings.uniform_share"))
 @click.option("--unit", help=say("cli.settings.unit"))
+@click.option("--explanation-method", help=say("cli.settings.explanation_method"))
 @click.option("--precision", help=say("cli.settings.precision"))
 @click.option("--deeper-tier", help=say("cli.settings.deeper_tier"))
 @click.option("--blind-share", type=float, help=say("cli.settings.blind_share"))

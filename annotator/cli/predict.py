@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from annotator.serving.predictor import Predictor
+    from annotator.settings import Settings
     from db import Database
+    from db.models.explanations import Explanation
     from db.models.models import Model
+    from learner.explanation.local_surrogate import Method
 
 
 @click.command(help=say("cli.predict.help"))
@@ -56,16 +60,16 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
 
 @click.command("explain", help=say("cli.explain.help"))
 @click.argument("diary_id", type=_DIARY_ID)
+@click.option("--method", type=click.Choice(project_settings.EXPLANATION_METHODS), help=say("cli.explain.method"))
 @_database_option
 @_json_option
-def explain_(diary_id: int, path: Path, as_json: bool) -> None:
+def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) -> None:
     from annotator.serving.predictor import Predictor
 
     with closing(project.open_project(path)) as db:
-        Predictor(path).explain_diary(diary_id)
-        model = _active(db)
-        proba, settings = projection.find_proba(db, model, diary_id), project_settings.load(db)
-        explanation = projection.find_explanation(db, model, diary_id, settings.unit)
+        settings = project_settings.load(db)
+        explanation = _explanation_of(db, Predictor(path), diary_id, settings, method)
+        proba = projection.find_proba(db, _active(db), diary_id)
         if proba is None or explanation is None:
             raise UserError("explanation_missing", id=diary_id)
         text = masking.mask(diaries.get_diary(db, diary_id).text, settings)
@@ -82,6 +86,16 @@ def explain_(diary_id: int, path: Path, as_json: bool) -> None:
         order = sorted(range(len(units)), key=lambda i: -abs(explanation.weights[i, top]))
         lines = [f"{explanation.weights[i, top]:+.3f}  {units[i]['text']}" for i in order]
         _print(as_json, value, "\n".join([names[top], *lines]))
+
+
+def _explanation_of(
+    db: Database, predictor: Predictor, diary_id: int, settings: Settings, method: Method | None
+) -> Explanation | None:
+    """Return the project's own explanation, stored if it was not, or that of another method."""
+    if method is not None and method != settings.explanation_method:
+        return predictor.explain_diary_by(diary_id, method)
+    predictor.explain_diary(diary_id)
+    return projection.find_explanation(db, _active(db), diary_id, settings.unit)
 
 
 def _active(db: Database) -> Model:

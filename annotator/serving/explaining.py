@@ -1,4 +1,4 @@
-"""Explanations of diaries, kept with what the next model needs to be explained without the encoder."""
+"""Explanations of diaries, stored with what the next model needs to be explained without the encoder."""
 
 from __future__ import annotations
 
@@ -9,87 +9,116 @@ from db.models import explanation_cache, explanations
 from db.texts import diaries
 from db.texts import sentences as texts_sentences
 from learner.explanation import explainer
+from learner.explanation.explanation_cache import ExplanationCache, from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
-    from learner.explanation.explainer import Deletion, Explained
+    from learner.explanation.explainer import Explained
+    from learner.explanation.local_surrogate import Method
+    from learner.explanation.removal_check import RemovalCheck
     from learner.text.characters import Span
 
     Unit = Literal["eojeol", "morpheme", "sentence"]
 
 
 def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int) -> None:
-    """Compute and keep the explanation of one diary by a model: without the encoder where an earlier one is kept."""
-    unit = runtime.settings(db).unit
-    diary = diaries.get_diary(db, diary_id)
-    split = texts_sentences.find_sentences(db, diary_id)
-    filler = runtime.filler(db, serving)
-    made_with = _made_with(serving, unit, filler)
-    known = explanation_cache.find(db, diary_id, made_with)
-    found, kept = explainer.explain(
-        diary.text,
-        unit=unit,
-        sentences=split.spans if split else (),
-        features_of=lambda texts: runtime.features_of_texts(db, serving, texts),
-        head=serving.classifier.head,
-        seed=explainer.seed_of(diary_id, unit),
-        kept=None if known is None else explainer.kept_from_bytes(known),
-        # Gates remove; of words that are filled in for they tell nothing.
-        slopes_of=None if filler else runtime.slopes_of(db, serving, diary.text),
-        filler=filler,
+    """Compute and store the explanation of a diary by a model: without the encoder where an earlier one is stored."""
+    settings = runtime.settings(db)
+    made_with = _made_with(serving, settings.unit, runtime.replacement(db, serving), settings.explanation_method)
+    stored = explanation_cache.find(db, diary_id, made_with)
+    explained, cache = _explain_diary(
+        runtime, db, serving, diary_id, settings.explanation_method, None if stored is None else from_bytes(stored)
     )
-    explanation_cache.store(db, diary_id, made_with, kept.to_bytes())
-    explanations.store_explanation(db, _as_stored(found, diary_id, serving, unit))
+    explanation_cache.store(db, diary_id, made_with, cache.to_bytes())
+    explanations.store_explanation(db, _as_stored(explained, diary_id, serving, settings.unit))
+
+
+def explain_diary_by(
+    runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int, method: Method
+) -> explanations.Explanation:
+    """Return the explanation of a diary by a method, whatever the project's one; nothing of it is stored."""
+    explained, _ = _explain_diary(runtime, db, serving, diary_id, method, None)
+    return _as_stored(explained, diary_id, serving, runtime.settings(db).unit)
 
 
 def explain_text(
     runtime: ModelRuntime, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
 ) -> explanations.Explanation:
-    """Return the explanation of a text that is no diary of the project; nothing of it is kept."""
-    unit = runtime.settings(db).unit
-    filler = runtime.filler(db, serving)
-    found, _ = explainer.explain(
+    """Return the fast explanation of a text that is no diary of the project; nothing of it is stored."""
+    explained, _ = _explain(runtime, db, serving, text, sentences, text, "fast", None)
+    return _as_stored(explained, 0, serving, runtime.settings(db).unit)
+
+
+def _explain_diary(
+    runtime: ModelRuntime,
+    db: Database,
+    serving: Serving,
+    diary_id: int,
+    method: Method,
+    cache: ExplanationCache | None,
+) -> tuple[Explained, ExplanationCache]:
+    diary = diaries.get_diary(db, diary_id)
+    split = texts_sentences.find_sentences(db, diary_id)
+    sentences = split.spans if split else ()
+    return _explain(runtime, db, serving, diary.text, sentences, diary_id, method, cache)
+
+
+def _explain(
+    runtime: ModelRuntime,
+    db: Database,
+    serving: Serving,
+    text: str,
+    sentences: Sequence[Span],
+    identity: str | int,
+    method: Method,
+    cache: ExplanationCache | None,
+) -> tuple[Explained, ExplanationCache]:
+    unit, replacement = runtime.settings(db).unit, runtime.replacement(db, serving)
+    return explainer.explain(
         text,
         unit=unit,
         sentences=sentences,
         features_of=lambda texts: runtime.features_of_texts(db, serving, texts),
         head=serving.classifier.head,
-        seed=explainer.seed_of(text, unit),
-        slopes_of=None if filler else runtime.slopes_of(db, serving, text),
-        filler=filler,
+        seed=explainer.seed_of(identity, unit),
+        method=method,
+        cache=cache,
+        # Gates remove; of words that are replaced they tell nothing.
+        gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
+        replacement=replacement,
     )
-    return _as_stored(found, 0, serving, unit)
 
 
-def _as_stored(found: Explained, diary_id: int, serving: Serving, unit: Unit) -> explanations.Explanation:
+def _as_stored(explained: Explained, diary_id: int, serving: Serving, unit: Unit) -> explanations.Explanation:
+    check = explained.removal_check
     return explanations.Explanation(
         diary_id,
         serving.model.id,
         unit,
-        found.spans,
-        found.weights,
-        tuple(map(float, found.fit)),
-        found.sample_count,
-        found.stability,
-        None if found.deletion is None else _stored(found.deletion),
-        found.arc.tolist(),
+        explained.spans,
+        explained.weights,
+        tuple(map(float, explained.r_squared)),
+        explained.sample_count,
+        explained.stability,
+        None if check is None else _check_as_stored(check),
+        explained.sentence_probabilities.tolist(),
     )
 
 
-def _made_with(serving: Serving, unit: str, filler: str) -> str:
+def _made_with(serving: Serving, unit: str, replacement: str, method: Method) -> str:
     """Return the identity of all that features come from, so that those of another origin are never mixed in."""
     classifier = serving.classifier
-    origin = (serving.model.encoder_hash, classifier.text_space, unit, filler, explainer.VERSION)
+    origin = (serving.model.encoder_hash, classifier.text_space, unit, replacement, method, explainer.VERSION)
     return hashlib.blake2b(repr(origin).encode() + classifier.mean.tobytes(), digest_size=16).hexdigest()
 
 
-def _stored(deletion: Deletion) -> dict[str, Any]:
+def _check_as_stored(check: RemovalCheck) -> dict[str, Any]:
     return {
-        "label_index": deletion.label,
-        "spans": [list(span) for span in deletion.spans],
-        "before": round(deletion.before, 4),
-        "after": round(deletion.after, 4),
+        "label_index": check.label,
+        "spans": [list(span) for span in check.spans],
+        "before": round(check.before, 4),
+        "after": round(check.after, 4),
     }

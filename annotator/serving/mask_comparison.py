@@ -66,15 +66,15 @@ def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
     texts = diaries.list_texts(db, ids[places])
     serving = runtime.load_classifier(db, active)
     token = runtime.mask_token(db, serving)
-    falls = {"delete": _fall(runtime, db, serving, texts, filler="")}
+    falls = {"delete": _fall(runtime, db, serving, texts, replacement="")}
     if token:
-        falls["mask"] = _fall(runtime, db, serving, texts, filler=token)
+        falls["mask"] = _fall(runtime, db, serving, texts, replacement=token)
     chosen = max(falls, key=lambda way: (falls[way], way == "delete"))
     project_settings.change(db, removal=chosen)
     return Removals(len(texts), falls["delete"], falls.get("mask"), chosen)
 
 
-def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str], *, filler: str) -> float:
+def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str], *, replacement: str) -> float:
     """Return the mean fall of the likeliest label's probability without the strongest evidence; 0 where none is."""
     unit = runtime.settings(db).unit
     falls = []
@@ -86,8 +86,8 @@ def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str
             features_of=lambda changed: runtime.features_of_texts(db, serving, changed),
             head=serving.classifier.head,
             seed=explainer.seed_of(text, unit),
-            slopes_of=None if filler else runtime.slopes_of(db, serving, text),
-            filler=filler,
+            gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
+            replacement=replacement,
         )
-        falls.append(0.0 if found.deletion is None else found.deletion.before - found.deletion.after)
+        falls.append(0.0 if found.removal_check is None else found.removal_check.before - found.removal_check.after)
     return float(np.mean(falls))

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from annotator.serving.runtime import Serving
     from db import Database
+    from learner.explanation.local_surrogate import Method
 
 _SENTENCES = 3
-"""So many make more words than are asked about without slopes."""
+"""So many make more words than are encoded without gradients."""
 
 
 class Predictor:
@@ -75,12 +78,30 @@ class Predictor:
             NotFoundError: for a diary that does not exist.
         """
         with self._loaded() as (db, serving):
-            diary = diaries.get_diary(db, diary_id)
-            if predictions.find_proba(db, serving.model, diary_id) is None:
-                proba = self._runtime.proba_of_texts(db, serving, [diary.text])
-                predictions.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
+            self._ensure_prediction(db, serving, diary_id)
             if explanations.find_explanation(db, diary_id, serving.model.id, self._runtime.settings(db).unit) is None:
                 explaining.explain_diary(self._runtime, db, serving, diary_id)
+
+    def explain_diary_by(self, diary_id: int, method: Method) -> explanations.Explanation:
+        """Return the explanation of a diary by a method, whatever the project's one; it is not stored.
+
+        Raises:
+            NotFoundError: for a diary that does not exist.
+        """
+        with self._loaded() as (db, serving):
+            proba = self._ensure_prediction(db, serving, diary_id)
+            explanation = explaining.explain_diary_by(self._runtime, db, serving, diary_id, method)
+            return projection.current_projection(db, serving.model).explanation(explanation, proba)
+
+    def _ensure_prediction(self, db: Database, serving: Serving, diary_id: int) -> NDArray[np.float32]:
+        """Return the stored probabilities of a diary, (k,), computed now if there are none."""
+        diary = diaries.get_diary(db, diary_id)
+        stored = predictions.find_proba(db, serving.model, diary_id)
+        if stored is not None:
+            return stored
+        proba = self._runtime.proba_of_texts(db, serving, [diary.text])
+        predictions.update_predictions(db, serving.model.id, np.array([diary_id], np.int64), proba)
+        return np.asarray(proba[0], np.float32)
 
     def transcribe(self, data: bytes, name: str) -> str:
         """Return what is said in an audio file.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from learner.classification.classifier import Classifier
     from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
-    from learner.explanation.explainer import SlopesOf
+    from learner.explanation.explanation_run import GradientsOf
     from learner.text.characters import Spans
 
     FloatArray = NDArray[np.float32]
@@ -286,7 +286,7 @@ class ModelRuntime:
         text_features = None if serving.text_space is None else serving.text_space.transform(texts)
         return serving.classifier.features(vectors, text_features)
 
-    def filler(self, db: Database, serving: Serving) -> str:
+    def replacement(self, db: Database, serving: Serving) -> str:
         """Return what takes the place of removed words; empty where they are deleted, or the encoder has no mask."""
         if self.settings(db).removal != "mask":
             return ""
@@ -297,17 +297,17 @@ class ModelRuntime:
         with self._encoding:
             return str(self._shelf.of_model(db, serving.model).tokenizer.mask_token or "")
 
-    def slopes_of(self, db: Database, serving: Serving, text: str) -> SlopesOf | None:
+    def gradients_of(self, db: Database, serving: Serving, text: str) -> GradientsOf | None:
         """Return what tells how fast scores rise with the words of a text, or None where the encoder can't."""
         with self._encoding:
             encoder = self._shelf.of_model(db, serving.model)
             if not input_gradients.has_gates(encoder):
                 return None
 
-        def slopes(groups: Sequence[Spans], directions: FloatArray) -> FloatArray | None:
+        def gradients(groups: Sequence[Spans], directions: FloatArray) -> FloatArray | None:
             with self._encoding:
-                return input_gradients.slopes(
+                return input_gradients.gradients(
                     encoder, text, groups, directions[:, : encoder.width], mean=serving.classifier.mean
                 )
 
-        return slopes
+        return gradients

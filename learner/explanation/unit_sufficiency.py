@@ -1,7 +1,7 @@
 """What units say by themselves, beside what they add to a text: what is kept of it alone should say the label, too.
 
 In a text of n units the vector, a mean over tokens, moves about an n-th as much with each unit as it does when nothing
-else is there. Of few changed texts alone it can't be told well which units those are; each unit by itself is read in
+else is there. Of few perturbed texts alone it can't be told well which units those are; each unit by itself is read in
 no time.
 
 Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models (sufficiency).
@@ -26,8 +26,8 @@ WEIGHT = 3.0
 """How much what a unit says by itself counts, where what it adds to a text of n units counts n.
 
 On six texts of 54 to 76 words what is kept of the strongest words says the label with 0.03 more probability than
-without; removing them costs as much, and the correlation with LIME's weights of 2,500 changed texts is 0.93 both ways.
-With a fourth more, fewer of the five strongest of 15 to 44 words are found.
+without; removing them costs as much, and the correlation with LIME's weights of 2,500 perturbed texts is 0.93
+both ways. With a fourth more, fewer of the five strongest of 15 to 44 words are found.
 """
 
 
@@ -47,7 +47,7 @@ def find_phrases(text: str, groups: Sequence[Spans]) -> dict[Span, tuple[int, ..
 
 
 def texts(text: str, phrases: Iterable[Span]) -> list[str]:
-    """Return what is asked about: each phrase, and nothing at all, last."""
+    """Return what is encoded: each phrase, and nothing at all, last."""
     return [*(text[start:end] for start, end in phrases), ""]
 
 

@@ -59,7 +59,7 @@ UNITS: dict[str, Callable[[str], Spans]] = {"eojeol": eojeol, "morpheme": morphe
 """Every kind of unit by its stored name."""
 
 
-def without(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str = "") -> str:
+def without(text: str, spans: Sequence[Span], keep: Sequence[bool], replacement: str = "") -> str:
     """Return the text with some of its spans really removed and the spaces between their neighbours repaired.
 
     Where words vanish, one of the white spaces around them stays: the first with a line break, else the shortest.
@@ -69,10 +69,10 @@ def without(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str 
     Args:
         spans: ascending, not overlapping.
         keep: for each span, whether it stays.
-        filler: takes the place of each removed span, such as a tokenizer's mask token; nothing is repaired then.
+        replacement: takes the place of each removed span, such as a tokenizer's mask token; nothing is repaired then.
     """
-    if filler:
-        return _filled(text, spans, keep, filler)
+    if replacement:
+        return _replaced(text, spans, keep, replacement)
     kept: list[str] = []
     place = 0
     for start, end in _removed_spans(text, spans, keep):
@@ -84,12 +84,12 @@ def without(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str 
     return result if result.strip() else ""
 
 
-def _filled(text: str, spans: Sequence[Span], keep: Sequence[bool], filler: str) -> str:
+def _replaced(text: str, spans: Sequence[Span], keep: Sequence[bool], replacement: str) -> str:
     parts: list[str] = []
     place = 0
     for (start, end), stays in zip(spans, keep, strict=True):
         if not stays:
-            parts += [text[place:start], filler]
+            parts += [text[place:start], replacement]
             place = end
     return "".join([*parts, text[place:]])
 

@@ -37,6 +37,12 @@ def _draw() -> None:
         chosen = settings.load(db)
         _draw_choice("strategy", chosen.strategy, queueing.STRATEGIES, icon=":material/explore:")
         _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
+        _draw_choice(
+            "explanation_method",
+            chosen.explanation_method,
+            settings.EXPLANATION_METHODS,
+            icon=":material/balance:",
+        )
         draw_versions(db)
 
 

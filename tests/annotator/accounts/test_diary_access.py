@@ -694,13 +694,14 @@ USES = {
     "cli.predict.explain_": "owner",
     "cli.care.remove": "owner",
     "serving.predictor.Predictor.explain_diary": "worker",
+    "serving.predictor.Predictor._ensure_prediction": "worker",
     "training.pretrained.prefill": "owner",
     "training.pretrained._vectors": "owner",
     "publishing.publish._compared": "owner",
     "serving.mask_comparison.choose": "owner",
     # What whoever loads a model does for the above.
     "serving.encoder_cache.EncoderCache._compare": "worker",
-    "serving.explaining.explain_diary": "worker",
+    "serving.explaining._explain_diary": "worker",
     "serving.runtime.ModelRuntime.encode_missing": "worker",
     "serving.runtime.ModelRuntime.text_features": "worker",
 }

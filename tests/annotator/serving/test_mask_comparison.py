@@ -80,7 +80,7 @@ def test_each_way_keeps_what_it_knows_apart(
     explaining.explain_diary(runtime, opened, serving, 1)
     project_settings.change(opened, removal="mask")
     explaining.explain_diary(runtime, opened, serving, 1)
-    made_with = [explaining._made_with(serving, "eojeol", filler) for filler in ("", MASK)]
+    made_with = [explaining._made_with(serving, "eojeol", replacement, "fast") for replacement in ("", MASK)]
     kept = [explanation_cache.find(opened, 1, identity) for identity in made_with]
     assert kept[0 if checkpoint[0] is None else 1] is not None
     assert kept[0] != kept[1]

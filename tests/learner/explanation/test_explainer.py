@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from learner.errors import LearnerError
 from learner.explanation import explainer as explanations
-from learner.explanation import local_surrogate
-from learner.explanation.explainer import SENTENCE, Explained, Kept, explain, kept_from_bytes, seed_of
+from learner.explanation import perturbations, unit_selection
+from learner.explanation.explainer import SENTENCE, Explained, explain, seed_of
+from learner.explanation.explanation_cache import ExplanationCache, from_bytes
+from learner.explanation.explanation_run import against_the_rest
 from learner.text.sentences import fallback
 from learner.text.units import UNITS
 
@@ -66,7 +68,7 @@ def by_word(text: str, explained: Explained, label: int = 0) -> list[tuple[str, 
     return [(text[start:end], weight) for (start, end), weight in zip(explained.spans, weights, strict=True)]
 
 
-def both(text: str, features_of: FeaturesOf, **options: object) -> tuple[Explained, Kept]:
+def both(text: str, features_of: FeaturesOf, **options: object) -> tuple[Explained, ExplanationCache]:
     given: dict[str, object] = {"unit": "eojeol", "sentences": fallback(text), "seed": 1, "head": HEAD} | options
     return explain(text, features_of=features_of, **given)  # type: ignore[arg-type]
 
@@ -100,7 +102,37 @@ def test_all_masks_give_what_lime_tends_to_with_many_samples() -> None:
     assert (explained.sample_count, explained.stability) == (32, 1)
     expected = [weight for _, weight in sorted(reference.local_exp[0])]
     np.testing.assert_allclose(explained.weights[:, 0], expected, atol=0.01)
-    assert explained.fit[0] == pytest.approx(reference.score, abs=0.01)
+    assert explained.r_squared[0] == pytest.approx(reference.score, abs=0.01)
+
+
+def test_the_method_lime_gives_the_numbers_of_the_lime_package() -> None:
+    from lime.lime_text import LimeTextExplainer
+
+    theirs = LimeTextExplainer(
+        split_expression=r"\s+", bow=False, mask_string="", feature_selection="none", random_state=7
+    ).explain_instance(TEXT, linear, labels=(0,), num_features=99)
+    ours = run(TEXT, linear, method="lime", seed=2**40 + 7)
+    np.testing.assert_allclose(ours.weights[:, 0], [weight for _, weight in sorted(theirs.local_exp[0])], atol=1e-4)
+    assert ours.r_squared[0] == pytest.approx(theirs.score, abs=1e-4)
+
+
+def test_a_new_head_is_explained_by_lime_without_the_encoder_too() -> None:
+    head = (0.1 * np.random.default_rng(0).normal(size=(3, 40)).astype(np.float32), np.zeros(3, np.float32))
+    _, cache = both(TEXT, wide, head=head, method="lime")
+    counting = Counting(wide)
+    other = (-head[0], head[1])
+    again, _ = both(TEXT, counting, head=other, method="lime", cache=from_bytes(cache.to_bytes()))
+    direct = run(TEXT, wide, head=other, method="lime")
+    assert len(counting.texts) <= 3
+    np.testing.assert_allclose(again.weights, direct.weights, atol=1e-3)
+
+
+def test_weights_that_chance_may_explain_are_not_called_stable_by_lime_either() -> None:
+    chance = feature_of(lambda text: float(np.random.default_rng(hash_of(text)).normal()))
+    explained = run(LONG, chance, method="lime")
+    assert explained.stability < 0.7
+    assert explained.r_squared[0] < 0.1
+    assert run(LONG, linear, method="lime").stability == 1
 
 
 def test_the_largest_weights_lie_on_the_words_that_decide() -> None:
@@ -109,7 +141,7 @@ def test_the_largest_weights_lie_on_the_words_that_decide() -> None:
     assert {word for word, _ in ranked[:2]} == {"눈물이", "웃었다"}
     assert dict(ranked)["눈물이"] > 0 > dict(ranked)["웃었다"]
     np.testing.assert_allclose(explained.weights[:, 0], -explained.weights[:, 1], atol=1e-4)
-    assert (explained.fit > 0.95).all()
+    assert (explained.r_squared > 0.95).all()
     assert explained.stability == 1, "there is no chance in a linear score"
 
 
@@ -134,7 +166,7 @@ def test_equal_words_at_different_places_are_different_units() -> None:
     assert abs(found[3][1]) < 0.1 * found[0][1]
 
 
-def test_equal_changed_texts_are_asked_about_once() -> None:
+def test_equal_perturbed_texts_are_encoded_once() -> None:
     counting = Counting(linear)
     explained = run("혼자 혼자 혼자 혼자 혼자", counting)
     assert len(counting.texts) == len(set(counting.texts)) == 6
@@ -146,7 +178,7 @@ def test_the_same_seed_gives_the_same_explanation(unit: str) -> None:
     one, same = (run(TEXT, linear, unit=unit, seed=7) for _ in range(2))
     assert one.spans == same.spans == UNITS[unit](TEXT)[: len(one.spans)]
     np.testing.assert_array_equal(one.weights, same.weights)
-    np.testing.assert_array_equal(one.fit, same.fit)
+    np.testing.assert_array_equal(one.r_squared, same.r_squared)
 
 
 def test_where_all_masks_fit_the_seed_has_no_influence() -> None:
@@ -175,8 +207,8 @@ def test_of_a_long_diary_the_sentence_that_matters_is_examined(count: int, place
     assert [word for word, _ in sorted(found, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
     assert list(explained.spans) == sorted(explained.spans)
     assert counting.texts[0] == text
-    changed = explanations.budget_of(text, 80, has_slopes=False) + 3 * local_surrogate.CHUNK
-    by_themselves = len(found) + explanations._REST + 1
+    changed = explanations.budget_of(text, 80, has_gradients=False) + 3 * perturbations.CHUNK
+    by_themselves = len(found) + unit_selection.REST + 1
     assert explained.sample_count <= changed + by_themselves
 
 
@@ -199,7 +231,7 @@ def test_one_unit_weighs_what_the_score_loses_without_it() -> None:
     explained = run(" 눈물이\n", linear)
     np.testing.assert_allclose(explained.weights, [[2, -2]], atol=1e-6)
     assert explained.spans == ((1, 4),)
-    assert explained.fit.tolist() == [1, 1]
+    assert explained.r_squared.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\u3000"])
@@ -208,8 +240,8 @@ def test_a_blank_text_has_no_units_and_asks_once(text: str) -> None:
     explained = run(text, counting, sentences=[])
     assert explained.spans == ()
     assert explained.weights.shape == (0, 2)
-    assert explained.fit.tolist() == [0, 0]
-    assert explained.deletion is None
+    assert explained.r_squared.tolist() == [0, 0]
+    assert explained.removal_check is None
     assert counting.texts == [text]
 
 
@@ -226,8 +258,8 @@ def test_a_model_with_one_label_has_nothing_to_weigh() -> None:
     explained = run(TEXT, linear, head=(np.ones((1, 1), np.float32), np.zeros(1, np.float32)))
     assert explained.weights.shape == (12, 1)
     assert not explained.weights.any()
-    assert explained.fit.tolist() == [1]
-    assert explained.deletion is None
+    assert explained.r_squared.tolist() == [1]
+    assert explained.removal_check is None
 
 
 @pytest.mark.parametrize(
@@ -252,7 +284,7 @@ def test_any_text_is_explained_at_its_own_offsets_and_the_same_again(text: str, 
         return len(changed) / 7 + changed.count("ㅋ")
 
     one, same = (run(text, feature_of(length), unit=unit, seed=seed_of(text, unit)) for _ in range(2))
-    assert (one.spans, one.deletion, one.sample_count) == (same.spans, same.deletion, same.sample_count)
+    assert (one.spans, one.removal_check, one.sample_count) == (same.spans, same.removal_check, same.sample_count)
     np.testing.assert_array_equal(one.weights, same.weights)
     assert np.isfinite(one.weights).all()
     covered = [place for start, end in one.spans for place in range(start, end) if not text[place].isspace()]
@@ -289,12 +321,12 @@ def test_another_head_is_explained_without_the_encoder_and_exactly(text: str) ->
     first[0][:, 0] = other[0][:, 0] = [4, 0, -4]
     _, kept = both(text, wide, head=first)
     counting = Counting(wide)
-    again, _ = both(text, counting, head=other, kept=kept_from_bytes(kept.to_bytes()))
+    again, _ = both(text, counting, head=other, cache=from_bytes(kept.to_bytes()))
     direct = run(text, wide, head=other)
     assert len(counting.texts) <= 3, "at most the text without its strongest words, which may be others now, a label"
     assert again.spans == direct.spans
     np.testing.assert_allclose(again.weights, direct.weights, atol=1e-3)
-    np.testing.assert_allclose(again.arc, direct.arc, atol=1e-6)
+    np.testing.assert_allclose(again.sentence_probabilities, direct.sentence_probabilities, atol=1e-6)
 
 
 def test_what_was_removed_for_one_head_is_removed_for_the_next_if_it_weighs_nearly_as_much() -> None:
@@ -305,18 +337,18 @@ def test_what_was_removed_for_one_head_is_removed_for_the_next_if_it_weighs_near
         return np.array([[tears, alone], [0, 0]], np.float32), np.zeros(2, np.float32)
 
     first, kept = both(TEXT, two, head=head(2.0, 0.2))
-    assert first.deletion is not None
-    assert [TEXT[slice(*span)] for span in first.deletion.spans] == ["눈물이"]
+    assert first.removal_check is not None
+    assert [TEXT[slice(*span)] for span in first.removal_check.spans] == ["눈물이"]
     counting = Counting(two)
-    near, _ = both(TEXT, counting, head=head(2.0, 0.68), kept=kept_from_bytes(kept.to_bytes()), budget=32)
-    assert near.deletion is not None
-    assert near.deletion.spans != first.deletion.spans, "with both words the fall is a third larger"
-    near, _ = both(TEXT, counting, head=head(2.0, 0.4), kept=kept_from_bytes(kept.to_bytes()))
-    assert near.deletion is not None
-    assert near.deletion.spans == first.deletion.spans
-    against, _ = both(TEXT, counting, head=head(-2.0, 2.4), kept=kept_from_bytes(kept.to_bytes()))
-    assert against.deletion is not None
-    assert [TEXT[slice(*span)] for span in against.deletion.spans] == ["혼자"]
+    near, _ = both(TEXT, counting, head=head(2.0, 0.68), cache=from_bytes(kept.to_bytes()), budget=32)
+    assert near.removal_check is not None
+    assert near.removal_check.spans != first.removal_check.spans, "with both words the fall is a third larger"
+    near, _ = both(TEXT, counting, head=head(2.0, 0.4), cache=from_bytes(kept.to_bytes()))
+    assert near.removal_check is not None
+    assert near.removal_check.spans == first.removal_check.spans
+    against, _ = both(TEXT, counting, head=head(-2.0, 2.4), cache=from_bytes(kept.to_bytes()))
+    assert against.removal_check is not None
+    assert [TEXT[slice(*span)] for span in against.removal_check.spans] == ["혼자"]
 
 
 def test_a_head_that_prefers_the_second_likeliest_label_is_explained_without_the_encoder() -> None:
@@ -325,18 +357,21 @@ def test_a_head_that_prefers_the_second_likeliest_label_is_explained_without_the
     weight = np.array([[2, 0], [0, 1], [-1, -1]], np.float32)
     tears, kept = both(TEXT, two, head=(weight, np.zeros(3, np.float32)))
     counting = Counting(two)
-    alone, _ = both(TEXT, counting, head=(weight, np.array([0, 3, 0], np.float32)), kept=kept)
-    assert tears.deletion is not None
-    assert alone.deletion is not None
-    assert (tears.deletion.label, alone.deletion.label) == (0, 1)
-    assert [TEXT[slice(*span)] for span in (*tears.deletion.spans, *alone.deletion.spans)] == ["눈물이", "혼자"]
+    alone, _ = both(TEXT, counting, head=(weight, np.array([0, 3, 0], np.float32)), cache=kept)
+    assert tears.removal_check is not None
+    assert alone.removal_check is not None
+    assert (tears.removal_check.label, alone.removal_check.label) == (0, 1)
+    assert [TEXT[slice(*span)] for span in (*tears.removal_check.spans, *alone.removal_check.spans)] == [
+        "눈물이",
+        "혼자",
+    ]
     assert counting.texts == []
 
 
 def test_what_is_kept_of_other_sentences_is_not_used() -> None:
     _, kept = both(LONG, linear, most_units=24)
     counting = Counting(linear)
-    run(LONG, counting, sentences=[(0, 40), (40, len(LONG))], kept=kept, most_units=24)
+    run(LONG, counting, sentences=[(0, 40), (40, len(LONG))], cache=kept, most_units=24)
     assert len(counting.texts) > 10
 
 
@@ -344,16 +379,18 @@ def test_what_is_kept_of_other_sentences_is_not_used() -> None:
 
 
 def test_the_deletion_check_removes_the_words_that_speak_for_the_label() -> None:
-    found = run(TEXT, linear).deletion
+    found = run(TEXT, linear).removal_check
     assert found is not None
     assert (found.label, [TEXT[start:end] for start, end in found.spans]) == (0, ["혼자", "눈물이"])
     assert found.before == pytest.approx(1 / (1 + np.exp(-0.4)), abs=1e-5)
     assert found.after == pytest.approx(1 / (1 + np.exp(5.6)), abs=1e-5)
 
 
-def test_the_arc_asks_about_each_sentence_by_itself() -> None:
+def test_each_sentence_has_probabilities_by_itself() -> None:
     text = "눈물이 났다. 웃었다. 밥을 먹었다."
-    arc = run(text, feature_of(lambda changed: 3.0 * ("눈물이" in changed) - 3.0 * ("웃었다" in changed))).arc
+    arc = run(
+        text, feature_of(lambda changed: 3.0 * ("눈물이" in changed) - 3.0 * ("웃었다" in changed))
+    ).sentence_probabilities
     assert arc.shape == (3, 2)
     assert arc[:, 0].round(2).tolist() == [1.0, 0.0, 0.5]
 
@@ -367,12 +404,12 @@ def test_weights_that_chance_may_explain_are_not_called_stable() -> None:
 
     explained = run(LONG, feature_of(lot))
     assert explained.stability < 0.7
-    assert explained.fit[0] < 0.7
+    assert explained.r_squared[0] < 0.7
 
 
 def test_against_the_rest_the_likeliest_other_label_counts_most() -> None:
     weights = np.array([[1.0, 0.5, -3.0]], np.float32)
-    found = explanations.against_the_rest(weights, np.array([0.6, 0.4, 0.0], np.float32), 0)
+    found = against_the_rest(weights, np.array([0.6, 0.4, 0.0], np.float32), 0)
     assert found.tolist() == pytest.approx([0.5])
 
 
@@ -386,7 +423,7 @@ def test_the_seed_depends_on_the_diary_and_the_unit() -> None:
 
 
 LONG = " ".join(f"{word}{place}" for place in range(6) for word in WORTH)
-"""36 words, too many for all changed texts."""
+"""36 words, too many for all perturbed texts."""
 
 
 def worth_of(text: str) -> list[float]:
@@ -403,44 +440,44 @@ def hash_of(text: str) -> int:
     return sum(ord(character) * place for place, character in enumerate(text))
 
 
-def test_slopes_that_tell_the_truth_make_few_texts_enough() -> None:
+def test_gradients_that_tell_the_truth_make_few_texts_enough() -> None:
     truth = np.array(worth_of(LONG))
 
-    def slopes_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+    def gradients_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
         # The truth with an error of a fifth, in a measure of its own.
         noise = np.random.default_rng(0).normal(size=len(truth)) * truth.std() / 5
         return np.asarray(3 * (truth + noise)[:, None] * directions[:, 0], np.float32)
 
-    told = run(LONG, feature_of(tangled), slopes_of=slopes_of, budget=32)
+    told = run(LONG, feature_of(tangled), gradients_of=gradients_of, budget=32)
     alone = run(LONG, feature_of(tangled), budget=32)
     near = [np.corrcoef(explained.weights[:, 0], truth)[0, 1] for explained in (told, alone)]
     assert near[0] > 0.95 > near[1]
     assert told.weights[:, 0] @ truth / (truth @ truth) == pytest.approx(0.9, abs=0.2)
 
 
-def test_slopes_that_mislead_are_left_out() -> None:
-    def slopes_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+def test_gradients_that_mislead_are_left_out() -> None:
+    def gradients_of(groups: object, directions: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(np.random.default_rng(0).normal(size=(36, len(directions))), np.float32)
 
-    told, alone = (run(LONG, feature_of(tangled), budget=96, **o) for o in ({"slopes_of": slopes_of}, {}))
+    told, alone = (run(LONG, feature_of(tangled), budget=96, **o) for o in ({"gradients_of": gradients_of}, {}))
     np.testing.assert_array_equal(told.weights, alone.weights)
 
 
-def test_where_all_changed_texts_are_asked_about_no_slopes_are_wanted() -> None:
-    def slopes_of(groups: object, directions: object) -> None:
-        pytest.fail("asked for slopes")
+def test_where_all_perturbed_texts_are_encoded_no_gradients_are_wanted() -> None:
+    def gradients_of(groups: object, directions: object) -> None:
+        pytest.fail("asked for gradients")
 
-    assert run("혼자 눈물이 났다", linear, slopes_of=slopes_of).sample_count == 8
+    assert run("혼자 눈물이 났다", linear, gradients_of=gradients_of).sample_count == 8
 
 
-def test_few_words_are_asked_about_without_slopes() -> None:
-    def slopes_of(groups: object, directions: object) -> None:
-        pytest.fail("asked for slopes")
+def test_few_words_are_encoded_without_gradients() -> None:
+    def gradients_of(groups: object, directions: object) -> None:
+        pytest.fail("asked for gradients")
 
     text = " ".join(f"{word}{place}" for place in range(2) for word in WORTH)
-    asked = run(text, linear, slopes_of=slopes_of)
-    assert asked.sample_count > 10 * local_surrogate.FEW
-    assert asked.fit[0] > 0.99
+    asked = run(text, linear, gradients_of=gradients_of)
+    assert asked.sample_count > 10 * perturbations.FEW
+    assert asked.r_squared[0] > 0.99
 
 
 def test_two_words_that_matter_only_together_are_told_apart_from_those_that_matter_alone() -> None:
@@ -454,5 +491,5 @@ def test_two_words_that_matter_only_together_are_told_apart_from_those_that_matt
 
 def test_fit_is_that_on_texts_that_were_not_fitted_to() -> None:
     chance = feature_of(lambda text: float(np.random.default_rng(hash_of(text)).normal()))
-    assert run(LONG, chance).fit[0] < 0.1
-    assert run(LONG, feature_of(lambda text: sum(worth_of(text)))).fit[0] > 0.95
+    assert run(LONG, chance).r_squared[0] < 0.1
+    assert run(LONG, feature_of(lambda text: sum(worth_of(text)))).r_squared[0] > 0.95

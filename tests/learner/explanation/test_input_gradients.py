@@ -8,8 +8,8 @@ import torch
 
 from learner.encoders import encoder as encoders
 from learner.explanation import input_gradients
-from learner.explanation.local_surrogate import linear_map
 from learner.explanation.perturbations import sample_masks
+from learner.explanation.ridge import linear_map
 from learner.text import units
 from tests.learner.tiny import write_tiny_encoder
 
@@ -33,16 +33,16 @@ def words(text: str) -> list[tuple[tuple[int, int], ...]]:
     return [(span,) for span in units.eojeol(text)]
 
 
-def test_slopes_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> None:
+def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> None:
     rng = np.random.default_rng(0)
     directions, mean = (rng.normal(size=shape).astype(np.float32) for shape in ((3, encoder.width), (encoder.width,)))
     mean *= 0.01
-    found = input_gradients.slopes(encoder, TEXT, words(TEXT), directions, mean=mean)
+    found = input_gradients.gradients(encoder, TEXT, words(TEXT), directions, mean=mean)
     assert found is not None
     ids, group_of = input_gradients._tokens(encoder, TEXT, words(TEXT))
 
     def scores(turned: int, by: float) -> np.ndarray:
-        opened = torch.full((6,), input_gradients.GATE)
+        opened = torch.full((6,), input_gradients.GATE_OPENING)
         opened[turned] += by
         with torch.no_grad():
             centred = input_gradients._gated(encoder, ids, group_of, opened).numpy() - mean
@@ -54,7 +54,7 @@ def test_slopes_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> Non
 
 def test_what_the_encoder_cuts_off_moves_nothing(encoder: Encoder) -> None:
     text = " ".join([TEXT] * 5)
-    found = input_gradients.slopes(
+    found = input_gradients.gradients(
         encoder, text, words(text), np.ones((1, encoder.width), np.float32), mean=np.zeros(32)
     )
     assert found is not None
@@ -63,9 +63,9 @@ def test_what_the_encoder_cuts_off_moves_nothing(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "ㅋㅋㅋㅋ", "👩\u200d👧 \x00"])
-def test_any_text_has_slopes(encoder: Encoder, text: str) -> None:
+def test_any_text_has_gradients(encoder: Encoder, text: str) -> None:
     groups = words(text)
-    found = input_gradients.slopes(encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32))
+    found = input_gradients.gradients(encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32))
     assert found is not None
     assert found.shape == (len(groups), 2)
     assert np.isfinite(found).all()
@@ -79,11 +79,11 @@ def test_an_encoder_that_runs_elsewhere_has_none(encoder: Encoder) -> None:
     other = _Elsewhere("x", encoder.model, encoder.tokenizer, prefix="", digest="x")
     assert input_gradients.has_gates(encoder)
     assert not input_gradients.has_gates(other)
-    assert input_gradients.slopes(other, TEXT, words(TEXT), np.ones((1, 32), np.float32), mean=np.zeros(32)) is None
+    assert input_gradients.gradients(other, TEXT, words(TEXT), np.ones((1, 32), np.float32), mean=np.zeros(32)) is None
 
 
 @pytest.mark.slow
-def test_one_pass_tells_nearly_what_many_changed_texts_tell(bundled: Encoder) -> None:
+def test_one_pass_tells_nearly_what_many_perturbed_texts_tell(bundled: Encoder) -> None:
     spans = units.eojeol(LONG)
     happy, sad = bundled.encode(["정말 행복하고 즐거웠다", "너무 슬프고 우울했다"]).vectors
     direction, mean = (sad - happy)[None], (sad + happy) / 2
@@ -91,6 +91,6 @@ def test_one_pass_tells_nearly_what_many_changed_texts_tell(bundled: Encoder) ->
     vectors = bundled.encode([units.without(LONG, spans, row) for row in chosen.keep.tolist()]).vectors - mean
     scores = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ direction[0]
     expected = linear_map(chosen.keep.astype(float), chosen.weights) @ scores
-    found = input_gradients.slopes(bundled, LONG, words(LONG), direction, mean=mean)
+    found = input_gradients.gradients(bundled, LONG, words(LONG), direction, mean=mean)
     assert found is not None
     assert np.corrcoef(found[:, 0], expected)[0, 1] > 0.7

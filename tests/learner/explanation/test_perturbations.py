@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learner.errors import LearnerError
-from learner.explanation.perturbations import DRAWS, kernel, sample_masks, sample_sparse_masks
+from learner.explanation.perturbations import DRAWS, kernel, sample_lime_masks, sample_masks, sample_sparse_masks
 
 
 @pytest.mark.parametrize(("n", "budget"), [(1, 2), (2, 3), (5, 160), (7, 160), (8, 160), (24, 160), (24, 9), (500, 40)])
@@ -77,7 +77,7 @@ def test_the_kernel_falls_with_what_is_removed() -> None:
     assert values[0] == pytest.approx(math.exp(-8))
 
 
-def test_a_budget_without_a_changed_text_is_refused() -> None:
+def test_a_budget_without_a_perturbed_text_is_refused() -> None:
     with pytest.raises(LearnerError) as caught:
         sample_masks(3, budget=1, rng=np.random.default_rng(0))
     assert caught.value.code == "explanation_budget"
@@ -91,3 +91,11 @@ def test_short_texts_keep_a_third_to_about_half_of_the_units(n: int) -> None:
     assert kept.min() >= max(1, round(0.3 * n) - 1)
     assert kept.max() <= max(1, round(0.55 * n))
     assert keep.any(axis=0).all()
+
+
+def test_limes_own_masks_keep_the_whole_text_first_and_repeat_for_the_same_seed() -> None:
+    keep = sample_lime_masks(6, seed=3)
+    assert keep.shape == (DRAWS, 6)
+    assert keep[0].all()
+    assert not keep[1:].all(axis=1).any()
+    np.testing.assert_array_equal(keep, sample_lime_masks(6, seed=2**32 + 3))

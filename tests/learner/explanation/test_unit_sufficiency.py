@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from learner.explanation import unit_sufficiency
-from learner.explanation.local_surrogate import FEW, Asked, measure
+from learner.explanation.feature_cache import FeatureCache
+from learner.explanation.local_surrogate import fit_chunks
+from learner.explanation.perturbations import FEW, Neighbourhood
 from learner.text import units
 
 LONG = "어제 산 우산을 오늘 버스에 두고 내려서 하루 종일 몹시 슬픔 속에 앉아 비가 그치기를 기다렸다"
@@ -47,7 +49,7 @@ def test_of_two_words_that_add_as_much_the_one_that_says_it_alone_weighs_more() 
 
     groups = words(LONG)
     assert len(groups) > FEW
-    level = measure(LONG, groups, Asked(said), budget=96, seed=1, chunks=8)
-    weight = dict(zip(LONG.split(), level.matrix[:, 0], strict=True))
+    model = fit_chunks(Neighbourhood(LONG, tuple(groups), FeatureCache(said), seed=1), chunks=8)
+    weight = dict(zip(LONG.split(), model.matrix[:, 0], strict=True))
     assert weight["슬픔"] > weight["어제"] > 0.5
     assert weight["슬픔"] == pytest.approx(1, abs=0.1)

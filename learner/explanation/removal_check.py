@@ -1,0 +1,75 @@
+"""The removal check: what becomes of the likeliest label's probability without the words that speak for it.
+
+Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models (comprehensiveness).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learner.explanation.local_surrogate import STRONGEST
+from learner.text.negation import find_groups, merge
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from learner.explanation.explanation_run import ExplanationRun
+    from learner.text.characters import Span, Spans
+
+    FloatArray = NDArray[np.float32]
+
+_CLEAR = 1 / 3
+"""Share of the strongest unit's weight from which on another one is named beside it."""
+
+_NEARLY = 0.8
+"""Share of the clear words' weight from which on words that were removed before are removed in their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalCheck:
+    """What becomes of the likeliest label's probability without the words that speak for it.
+
+    Attributes:
+        label: column of the likeliest label.
+        spans: the words, at most three.
+        before, after: probability with and without them.
+    """
+
+    label: int
+    spans: Spans
+    before: float
+    after: float
+
+
+def removal_check(run: ExplanationRun, text: str, spans: Spans, weights: FloatArray) -> RemovalCheck | None:
+    """Return the check of the clear words for the likeliest label, negations whole; None where no word speaks for it.
+
+    Words that were removed for an earlier head are removed again if they weigh nearly as much: their text is encoded.
+    So that it is for a head to come, the clear words for the next likeliest labels are removed as well.
+    """
+    joined, sums = merge(spans, weights, find_groups(text, spans))
+    strongest, *others = (_clear(joined, sums[:, label]) for label in run.likeliest)
+    if not strongest:
+        return None
+    weight_of = dict(zip(joined, sums[:, run.top].tolist(), strict=True))
+    least = _NEARLY * sum(weight_of[span] for span in strongest)
+    earlier = [spans for spans in run.removed if _weight(spans, weight_of) >= least]
+    if not earlier:
+        run.announce_without([words for words in others if words])
+    removed = max(earlier, key=lambda spans: _weight(spans, weight_of), default=strongest)
+    return RemovalCheck(run.top, removed, run.before, run.without(removed))
+
+
+def _clear(spans: Spans, weights: FloatArray) -> Spans:
+    """Return the strongest spans that speak for a label and aren't far behind the first, in the order of the text."""
+    order = np.argsort(-weights, kind="stable")[:STRONGEST]
+    return tuple(sorted(spans[i] for i in order if weights[i] > 0 and weights[i] >= _CLEAR * weights[order[0]]))
+
+
+def _weight(spans: Spans, weight_of: dict[Span, float]) -> float:
+    """Return what spans weigh together; nothing if one of them doesn't speak for the label."""
+    weights = [weight_of.get(span, 0.0) for span in spans]
+    return sum(weights) if min(weights) > 0 else 0.0
