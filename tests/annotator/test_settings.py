@@ -52,6 +52,7 @@ def test_a_change_keeps_everything_else(opened: Database) -> None:
         ({"break_minutes": 10_000}, "break_minutes_outside"),
         ({"strategy": "guess"}, "strategy_unknown"),
         ({"unit": "letter"}, "unit_unknown"),
+        ({"explanation_method": "shap"}, "setting_unknown"),
     ],
     ids=str,
 )

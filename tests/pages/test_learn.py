@@ -161,6 +161,17 @@ def test_the_unit_of_explanations_is_kept(filled: Path, open_app) -> None:
         assert settings.load(db).unit == "morpheme"
 
 
+def test_plain_lime_can_be_chosen_and_says_what_it_costs(filled: Path, open_app) -> None:
+    app = open_app("learn")
+    method = app.radio(key="learn_explanation_method_ko")
+    assert method.value == "fast"
+    assert "2~3분" in method.proto.captions[1]
+    method.set_value("lime").run()
+    assert not app.error
+    with project.opened(filled) as db:
+        assert settings.load(db).explanation_method == "lime"
+
+
 def test_another_language_changes_no_setting(filled: Path, open_app) -> None:
     app = open_app("learn")
     app.radio(key="learn_strategy_ko").set_value("entropy").run()

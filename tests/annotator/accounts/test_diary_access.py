@@ -693,7 +693,6 @@ USES = {
     # On the machine itself, from commands and in the worker.
     "cli.predict.explain_": "owner",
     "cli.care.remove": "owner",
-    "serving.predictor.Predictor.explain_diary": "worker",
     "serving.predictor.Predictor._ensure_prediction": "worker",
     "training.pretrained.prefill": "owner",
     "training.pretrained._vectors": "owner",

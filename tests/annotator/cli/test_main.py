@@ -457,6 +457,11 @@ def test_a_round_from_the_command_line_tells_all_as_json(
     assert sum(answer["proba"].values()) == pytest.approx(1, abs=1e-4)
     explained = run("explain", "1", "--json", "--db", project_path).json
     assert explained["units"][0]["text"] == "0번째"
+    by_lime = run("explain", "1", "--method", "lime", "--json", "--db", project_path).json
+    assert [unit["span"] for unit in by_lime["units"]] == [unit["span"] for unit in explained["units"]]
+    assert by_lime["units"] != explained["units"]
+    again = run("explain", "1", "--json", "--db", project_path).json
+    assert again == explained, "what is stored is the project's own method"
     ran_again = run("activate", "7", "--db", project_path)
     assert (ran_again.code, ran_again.err.count("\n")) == (2, 1)
 
