@@ -1,6 +1,6 @@
 """Which way of removing words explains better: deleting them, or putting the checkpoint's mask token in their place.
 
-Both explain the same diaries; what each takes for the strongest evidence is then deleted, as the deletion check does
+Both explain the same diaries; what each takes for the strongest evidence is then deleted, as the removal check does
 that people are shown. The way whose evidence carries more of the answer is kept as the project's setting.
 """
 
