@@ -26,7 +26,7 @@ class Explanation:
         spans: (start, end) character offsets of each unit in the raw text.
         weights: (units, k) float32 on scores whose mean over the labels is 0; positive = speaks for that label.
         fit: per label: weighted R² of the local model.
-        sample_count: how many changed texts the encoder was asked about.
+        sample_count: how many different perturbed texts were encoded.
         stability: share of the strongest units whose sign is beyond chance, in [0, 1]; None where unknown.
         deletion: ``label_index``, ``spans``, ``before``, ``after``: probability of the likeliest label with and without
             its strongest units; None where nothing speaks for it.

@@ -45,7 +45,7 @@ class ExplanationCache:
                 tensors[f"{number}/{name}"], tensors[f"{number}/{name}/steps"] = _halved(getattr(model, name))
             tensors[f"{number}/errors"] = model.errors
             facts.append([model.groups, model.sample_count, model.chunks])
-        return bytes(save(tensors, metadata={"kept": json.dumps([facts, self.removed])}))
+        return bytes(save(tensors, metadata={"cache": json.dumps([facts, self.removed])}))
 
 
 def from_bytes(data: bytes) -> ExplanationCache:
@@ -54,7 +54,7 @@ def from_bytes(data: bytes) -> ExplanationCache:
 
     tensors = load(data)
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    facts, removed = json.loads(header["__metadata__"]["kept"])
+    facts, removed = json.loads(header["__metadata__"]["cache"])
     models = []
     for number, (groups, sample_count, chunks) in enumerate(facts):
         arrays = {name: tensors[f"{number}/{name}"] * tensors[f"{number}/{name}/steps"] for name in _HALVED}

@@ -13,7 +13,7 @@ from annotator.errors import UserError
 from annotator.serving import explaining, mask_comparison
 from annotator.worker import tasks
 from annotator.worker.runtime import WorkerRuntime
-from db.models import explanation_cache, models
+from db.models import explanation_cache, explanations, models
 from learner.encoders.encoder import default_cache
 from learner.text import units
 from tests.annotator.worker.round.test_encoder_tuning import CHARACTERS
@@ -84,6 +84,24 @@ def test_each_way_keeps_what_it_knows_apart(
     kept = [explanation_cache.find(opened, 1, identity) for identity in made_with]
     assert kept[0 if checkpoint[0] is None else 1] is not None
     assert kept[0] != kept[1]
+
+
+def test_a_change_of_method_computes_explanations_again(
+    runtime: WorkerRuntime, opened: Database, checkpoint: tuple[str | None, Path]
+) -> None:
+    active = models.find_active(opened)
+    assert active is not None
+    serving = runtime.load_classifier(opened, active)
+    explaining.explain_diary(runtime, opened, serving, 1)
+    fast = explanations.find_explanation(opened, 1, active.id, "eojeol")
+    project_settings.change(opened, explanation_method="lime")
+    assert explanations.find_explanation(opened, 1, active.id, "eojeol") is None
+    explaining.explain_diary(runtime, opened, serving, 1)
+    lime = explanations.find_explanation(opened, 1, active.id, "eojeol")
+    assert fast is not None
+    assert lime is not None
+    assert lime.spans == fast.spans
+    assert (lime.weights != fast.weights).any(), "LIME's own draws weigh a little differently"
 
 
 def test_without_a_model_or_diaries_nothing_is_compared(opened: Database, tmp_path: Path) -> None:
