@@ -219,7 +219,7 @@ def _condense(rows: NDArray[np.float64]) -> FloatArray:
     """Return few rows with nearly the same length in every direction: the largest parts of a singular decomposition."""
     if len(rows) > rows.shape[1]:
         # The same squares in every direction from a square matrix: of 5,000 texts the other one takes minutes.
-        rows = np.linalg.qr(rows, mode="r")
+        rows = np.linalg.qr(rows).R
     values, directions = np.linalg.eigh(rows @ rows.T)
     largest = np.argsort(-values)[:_RANK]
     return np.asarray(directions[:, largest].T @ rows, np.float32)
