@@ -389,15 +389,15 @@ def _measure(
     ranking = way(text)
     seconds = time.perf_counter() - began
     spans = units.eojeol(text)
-    row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **_eraser(subject, text, ranking.evidence)}
-    row |= {f"{name}_all_words": value for name, value in _eraser(subject, text, ranking.all_evidence).items()}
+    row = {"seconds": seconds, "calls": ranking.calls, "ranking": ranking, **eraser(subject, text, ranking.evidence)}
+    row |= {f"{name}_all_words": value for name, value in eraser(subject, text, ranking.all_evidence).items()}
     if planted is not None:
         inside = [planted[0] <= spans[place][0] < planted[1] for place in ranking.evidence[:3]]
         row["planted"] = float(np.mean(inside)) if inside else 0.0
     return row
 
 
-def _eraser(subject: Subject, text: str, evidence: Sequence[int]) -> dict[str, float]:
+def eraser(subject: Subject, text: str, evidence: Sequence[int]) -> dict[str, float]:
     """Return ERASER's two figures for the words that speak for the label, mean over shares of words, at most ten.
 
     Source: DeYoung et al. (2020), ERASER: A Benchmark to Evaluate Rationalized NLP Models.

@@ -48,12 +48,12 @@ class KernelVariances:
     noise: float
 
 
-_PRIOR_WITHOUT_GRADIENTS = KernelVariances(2.2, 1.0, 100.0, 0.055)
+PRIOR_WITHOUT_GRADIENTS = KernelVariances(2.2, 1.0, 100.0, 0.055)
 """Fitted to six texts of 54 to 76 words by their marginal likelihood, the pairs to twelve of 9 to 12 words: with pairs
 98 % of the five strongest words that all perturbed texts give are found from 256, without them 96 %. The smaller the
 words' shares, the less pairs matter."""
 
-_PRIOR_WITH_GRADIENTS = KernelVariances(0.066, 0.0, 32.0, 0.055)
+PRIOR_WITH_GRADIENTS = KernelVariances(0.066, 0.0, 32.0, 0.055)
 """What gradients leave to be found: 85 % of the five strongest of 54 to 76 words from 12 perturbed texts, 86 % from 33;
 of 15 to 24 words 92 % from 65, where 79 % are found without pairs."""
 
@@ -88,22 +88,22 @@ def estimate(keep: Matrix, features: FloatArray, lengths: Matrix, gradients: Gra
         lengths: (g,) characters of each group.
         gradients: left out where texts are predicted worse with them than without.
     """
-    texts_only = _posterior(keep, features, lengths, _PRIOR_WITHOUT_GRADIENTS)
+    texts_only = _posterior(keep, features, lengths, PRIOR_WITHOUT_GRADIENTS)
     if gradients is None:
         return texts_only
     directions = np.asarray(gradients.directions, np.float64)
     along = features @ directions.T
-    expected = _scaled(keep, lengths) @ gradients.values
-    factor = _least_squares_factor(expected, along)
-    corrected = _posterior(keep, along - factor * expected, lengths, _PRIOR_WITH_GRADIENTS)
+    expected = scaled(keep, lengths) @ gradients.values
+    factor = least_squares_factor(expected, along)
+    corrected = _posterior(keep, along - factor * expected, lengths, PRIOR_WITH_GRADIENTS)
     if np.square(corrected.residuals).sum() > np.square(texts_only.residuals @ directions.T).sum():
         return texts_only  # the gradients of this text mislead
-    near, mapping = _neighbourhood(keep.shape[1])
-    weights = factor * mapping @ _scaled(near, lengths) @ gradients.values + corrected.matrix
+    near, mapping = neighbourhood(keep.shape[1])
+    weights = factor * mapping @ scaled(near, lengths) @ gradients.values + corrected.matrix
     return _joined(texts_only, corrected, weights, directions)
 
 
-def _least_squares_factor(expected: Matrix, found: Matrix) -> float:
+def least_squares_factor(expected: Matrix, found: Matrix) -> float:
     """Return by how much gradients have to be multiplied to come nearest to the scores; not less than 0."""
     centred = expected - expected.mean(axis=0)
     return max(float((centred * found).sum()) / max(float(np.square(centred).sum()), _TINY), 0.0)
@@ -125,7 +125,7 @@ def _joined(texts_only: Estimate, corrected: Estimate, weights: Matrix, directio
     )
 
 
-def _scaled(keep: Matrix, lengths: Matrix) -> Matrix:
+def scaled(keep: Matrix, lengths: Matrix) -> Matrix:
     """Return how much each gradient counts in each text, (m, g): in a shorter one each group that is there for more."""
     shares = (keep @ lengths + _EDGE) / (lengths.sum() + _EDGE)
     return np.asarray(keep * shares[:, None] ** -_GRADIENT_POWER)
@@ -133,7 +133,7 @@ def _scaled(keep: Matrix, lengths: Matrix) -> Matrix:
 
 def _posterior(keep: Matrix, features: NDArray[Any], lengths: Matrix, prior: KernelVariances) -> Estimate:
     """Return LIME's local weights of a Gaussian process that has seen some texts."""
-    near, mapping = _neighbourhood(keep.shape[1])
+    near, mapping = neighbourhood(keep.shape[1])
     inverse = np.linalg.inv(_covariance(keep, keep, lengths, prior) + prior.noise * np.eye(len(keep)))
     root = np.linalg.cholesky(inverse)
     seen = mapping @ _covariance(near, keep, lengths, prior)
@@ -157,7 +157,7 @@ def _covariance(one: Matrix, other: Matrix, lengths: Matrix, prior: KernelVarian
 
 
 @lru_cache(maxsize=128)
-def _neighbourhood(groups: int) -> tuple[Matrix, Matrix]:
+def neighbourhood(groups: int) -> tuple[Matrix, Matrix]:
     """Return the masks whose texts are estimated, and LIME's map from them: the same for all of as many groups."""
     masks = perturbations.sample_masks(groups, budget=_ESTIMATED, rng=np.random.default_rng(groups))
     keep = masks.keep.astype(np.float64)
