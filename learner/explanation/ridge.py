@@ -1,15 +1,15 @@
 """LIME's local ridge: a weighted linear model of features on which units a text keeps.
 
 A ridge is linear in what it is fitted to: its weights are a fixed matrix times the features of the perturbed texts.
+lime's own LimeBase fits it, once for each text, which gives the matrix.
 
-Source: Ribeiro et al. (2016), "Why Should I Trust You?"; lime 0.2.0.1, LimeBase (Ridge of strength 1 with an
-intercept); the closed form of ridge regression.
+Source: Ribeiro et al. (2016), "Why Should I Trust You?".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,14 +39,43 @@ class Estimate:
     residuals: NDArray[np.float64]
 
 
+class _LinearMap:
+    """A ridge that is fitted to many columns at once where LimeBase thinks of one."""
+
+    intercept_ = 0.0
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> None:  # noqa: N803 - sklearn's names
+        from sklearn.linear_model import Ridge
+
+        self.map = Ridge(alpha=STRENGTH).fit(X, y, sample_weight=sample_weight).coef_.reshape(-1, X.shape[1]).T
+        self.coef_ = np.zeros(X.shape[1])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        return 0.0  # measured by `local_surrogate.LocalModel.r_squared`, for any head
+
+    def predict(self, X: Any) -> float:  # noqa: N803
+        return 0.0
+
+
 def linear_map(keep: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return A, (g, m): LIME's local weights are A times what the model says of the m texts."""
     if keep.shape == (2, 1):
         # Two texts, one difference: a ridge would only shrink it.
         return np.array([[1.0, -1.0]])
-    centred = keep - np.average(keep, axis=0, weights=weights)
-    weighted = (centred * weights[:, None]).T
-    return np.asarray(np.linalg.solve(weighted @ centred + STRENGTH * np.eye(keep.shape[1]), weighted))
+    from lime.lime_base import LimeBase
+
+    regressor = _LinearMap()
+    # The weights are ready and stand where LimeBase expects distances; the answers to single texts give A's columns.
+    LimeBase(kernel_fn=lambda ready: ready, random_state=0).explain_instance_with_data(
+        keep,
+        np.eye(len(keep)),
+        weights,
+        slice(None),
+        keep.shape[1],
+        feature_selection="none",
+        model_regressor=regressor,
+    )
+    return np.asarray(regressor.map, np.float64)
 
 
 def estimate(keep: NDArray[np.float64], weights: NDArray[np.float64], features: FloatArray) -> Estimate:

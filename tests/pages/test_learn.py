@@ -165,7 +165,7 @@ def test_plain_lime_can_be_chosen_and_says_what_it_costs(filled: Path, open_app)
     app = open_app("learn")
     method = app.radio(key="learn_explanation_method_ko")
     assert method.value == "fast"
-    assert "2~3분" in method.proto.captions[1]
+    assert "2~3분" in method.proto.captions[1].replace("\\", "")
     method.set_value("lime").run()
     assert not app.error
     with project.opened(filled) as db:
