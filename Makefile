@@ -14,11 +14,12 @@ app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
 
 # Tests make hundreds of databases, and SQLite waits for the disk at each commit: where there is room, they lie in memory.
+# One thread each for what computes: two of torch's pools on two cores wait for each other.
 TESTS_AT_ONCE ?= 2
 test: $(VENV)/installed-test browser lint types contracts
 	@free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
 	if [ "$${free:-0}" -gt 4000000 ]; then export TMPDIR=/dev/shm; fi; \
-	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
