@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotator.errors import UserError
 from annotator.messages import say
 from maeumgyeol import private_files
 
@@ -25,15 +26,31 @@ def keep(path: Path) -> None:
     """Close a project that others can read, the first time that this process has opened it, and say so.
 
     Only a database that has been found to be one of ours is passed here: nothing else is touched.
+
+    Raises:
+        UserError: ``project_link``, see `check_links`.
     """
     if _state(path) in _looked_at:
         return
+    check_links(path)
     closed = _close(path)
     _looked_at.add(_state(path))
     if closed.count:
         logger.warning("%s", say("project.closed", path=str(path), count=closed.count))
     if closed.left:
         logger.warning("%s", say("project.left_open", path=str(path), count=closed.left, reason=closed.reason))
+
+
+def check_links(path: Path) -> None:
+    """Check that no file or folder of a project leads somewhere else: what is written or deleted there is not its own.
+
+    Raises:
+        UserError: ``project_link`` with the name of the one that does.
+    """
+    place = path.resolve()
+    link = private_files.find_link(place)
+    if link is not None:
+        raise UserError("project_link", path=str(path), link=str(link.relative_to(place.parent)))
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:

@@ -97,10 +97,10 @@ def open_project(path: Path) -> Database:
         UserError, DatabaseError: if it is missing, not set up, newer or not ours.
     """
     db = database.connect(path)
-    ownership.keep(path)
     try:
+        ownership.keep(path)
         has_labels = bool(list_labels(db))
-    except DatabaseError:
+    except (DatabaseError, UserError):
         db.close()
         raise
     if not has_labels:

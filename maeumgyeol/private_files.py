@@ -185,6 +185,21 @@ def close_beside(path: Path) -> Closed:
     return closed
 
 
+def find_link(path: Path) -> Path | None:
+    """Return a symbolic link among what lies beside a file under its name, or in there; None if there is none.
+
+    Whoever packs a folder for somebody else can put a link in it that is then that person's own.
+    """
+    with os.scandir(path.parent) as entries:
+        beside = sorted(entry.path for entry in entries if entry.name.startswith(f"{path.name}-"))
+    for place in map(Path, beside):
+        below = [Path(folder, name) for folder, *names in os.walk(place) for name in (*names[0], *names[1])]
+        for each in (place, *below):
+            if each.is_symlink():
+                return each
+    return None
+
+
 def close_folder(path: Path) -> Closed:
     """Take from others what they may do with one folder, not with what is in it."""
     return Closed() if os.name == "nt" else _close(path, inside=False)

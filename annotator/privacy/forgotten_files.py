@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import project
+from annotator import ownership, project
 from db import connection
 from db.answers import rationales
 from db.forgetting import forgotten, leftovers
@@ -73,11 +73,13 @@ def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool
 
     Raises:
         LearnerError, OSError: if a file can't be written.
+        UserError: ``project_link`` if one leads somewhere else.
         DatabaseError: if the database can't be.
     """
     number = forgotten.count_forgettings(db)
     if forgotten.is_finished(db):
         return True
+    ownership.check_links(path)
     with alone(path):
         _clear_vectors(db, project.vectors_folder(path))
         _remove_words(db, project.vectors_folder(path) / WORDS)

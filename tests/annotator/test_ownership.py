@@ -20,9 +20,12 @@ import pytest
 
 import db as database
 from annotator import ownership, project
+from annotator.accounts.permissions import Person
+from annotator.errors import UserError
 from annotator.exporting import export
 from annotator.importing import import_file
 from annotator.messages import say
+from annotator.privacy import forgetting
 from db.connection import scalar
 from learner.encoders.vector_store import VectorFile
 from tests.conftest import DIARIES, ROOT, fill
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
 
 OTHERS = 0o077
 NOBODY = 65534
-PUBLISHED_WEIGHTS = "cache/maeumgyeol/multilingual-e5-small-ko-"
-"""The bundled encoder, which anybody can install and whose folder several people may share."""
+PUBLISHED_WEIGHTS = "cache/maeumgyeol/"
+"""Where the bundled encoder is written, which anybody can install and several people may share."""
 
 SCRIPT = Path(__file__).with_name("whole_life.py")
 
@@ -247,15 +250,43 @@ def test_the_folder_that_earlier_versions_made_is_closed_unless_something_else_l
         assert stat.S_IMODE(folder.stat().st_mode) == mode
 
 
-def test_links_beside_a_project_are_not_followed(older: Path, tmp_path: Path) -> None:
+LINKED = ("-exports", "-vectors", "-vectors/words", "-vectors/ab/vectors.f32", "-encoders/x", "-tuning", "-page",
+          "-forget.lock", "-forgotten.key", "-worker.lock", "-exports/a/b/c.csv")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINKED)
+@pytest.mark.parametrize("leads_to", ["a folder", "a file", "nothing"])
+def test_a_project_with_a_link_beside_it_is_refused_and_the_other_place_stays(
+    older: Path, tmp_path: Path, name: str, leads_to: str
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir(mode=0o755)
-    (outside / "page.html").touch(mode=0o644)
-    older.with_name("project.db-exports").symlink_to(outside)
-    older.with_name("project.db-page").symlink_to(outside / "page.html")
-    project.open_project(older).close()
+    (outside / "page.html").write_text("x")
+    (outside / "page.html").chmod(0o644)
+    link = older.parent / f"project.db{name}"
+    shutil.rmtree(link, ignore_errors=True)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to({"a folder": outside, "a file": outside / "page.html", "nothing": tmp_path / "none"}[leads_to])
+    for _ in range(2):
+        with pytest.raises(UserError, match="project_link") as raised:
+            project.open_project(older)
+        assert raised.value.details["link"] == f"project.db{name}"
     assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert (outside / "page.html").read_text() == "x"
     assert stat.S_IMODE((outside / "page.html").stat().st_mode) == 0o644
+
+
+def test_forgetting_follows_no_link_that_came_while_a_project_was_open(older: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "words").mkdir(parents=True)
+    (outside / "words" / "mine.txt").write_text("x")
+    with closing(project.open_project(older)) as db:
+        fill(db, 3)
+        shutil.rmtree(project.vectors_folder(older))
+        project.vectors_folder(older).symlink_to(outside)
+        done = forgetting.forget(db, Person(1, "나", "administrator", is_solo=True), forgetting.Selection(ids=(1,)))
+        assert (done.diary_count, done.is_finished) == (1, False), "the text is gone, and its files are still to follow"
+    assert (outside / "words" / "mine.txt").read_text() == "x"
 
 
 def test_a_file_that_is_no_project_keeps_its_rights(tmp_path: Path, home: Path) -> None:

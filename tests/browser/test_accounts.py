@@ -56,7 +56,7 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
 def open_as(page: Page, address: str, name: str) -> None:
     page.goto(address)
     sign_in(page, name)
-    expect(page.get_by_text(name, exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stSidebarUserContent").get_by_text(name, exact=True)).to_be_visible()
 
 
 def test_a_deep_link_leads_over_the_login_and_holds_until_the_logout(
