@@ -26,6 +26,11 @@ _LARGEST = 2**53 - 1
 """Above this a browser's numbers are no longer exact; SQLite's go further, Python's without end."""
 
 
+_TOKEN = re.compile(r"(?!import-|ls-)[!-9;-~]{8,64}")
+"""What a browser may call a press: nothing that the app itself calls what it does, which could then not be kept any
+more. Imports and Label Studio have words before a hyphen, all others a colon."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoardEvent:
     """One press in the browser.
@@ -80,8 +85,7 @@ def read_event(raw: Any) -> BoardEvent:
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
-    # No colon: those of what the app does by itself have one, so that a browser can't use one of them up.
-    if event.kind not in KINDS or not re.fullmatch(r"[!-9;-~]{8,64}", event.token):
+    if event.kind not in KINDS or not _TOKEN.fullmatch(event.token):
         raise UserError("event_broken")
     return event
 

@@ -129,3 +129,12 @@ def test_whatever_comes_is_read_or_refused_and_nothing_else(raw: Any) -> None:
         return
     assert event.seq == seq_of(press)
     event.memo.encode()
+
+
+TAKEN = ["import-2-2", "import-17-1-0-3", "ls-0123456789abcdef", "review:1:2:3:4", "undo-answer:9"]
+
+
+@pytest.mark.parametrize("token", TAKEN)
+def test_a_press_can_not_be_called_what_the_app_calls_its_own(token: str) -> None:
+    with pytest.raises(UserError, match="event_broken"):
+        read_event({**PRESS, "token": token})
