@@ -105,27 +105,29 @@ class Row:
 def get_revision(db: Database) -> tuple[int | str, ...]:
     """Return what `gather` depends on: a value that changes whenever it would find something else."""
     model_id = models.find_active_id(db) or 0
-    evidence, unit = word_emotions.evidence_mark(db, model_id), project_settings.load(db).unit
+    evidence, settings = word_emotions.evidence_mark(db, model_id), project_settings.load(db)
     flagged = sum(care_flags.count_flags(db))
-    return (model_id, *evidence, forgotten.count_forgettings(db), flagged, unit)
+    hidden = (forgotten.count_forgettings(db), flagged, settings.mask, settings.mask_names)
+    return (model_id, *evidence, *hidden, settings.unit)
 
 
 def gather(db: Database) -> EvidenceTable | None:
     """Put together what the serving model's explanations of pool diaries say of words; None without a model.
 
-    Diaries that wait for a lead's care are left out: everybody sees the same words.
+    Diaries that wait for a lead's care are left out, and so is what is masked: everybody sees the same words.
     """
     active = models.find_active(db)
     if active is None:
         return None
-    unit = project_settings.load(db).unit
+    settings = project_settings.load(db)
+    unit = settings.unit
     # What a sentence weighs says nothing of its words.
     explained = [] if unit == SENTENCE else word_emotions.list_explained(db, active.id, unit=unit, limit=MOST_DIARIES)
     mapping = projection.current_projection(db, active)
     shared = (
         (diary_id, words, lexicon.share_weights(words, spans, weights))
         for diary_id, text, spans, weights in _in_force(db, active, mapping, explained)
-        for words in (find_words(text),)
+        for words in (find_words(masking.mask(text, settings)),)
     )
     evidence = lexicon.aggregate(shared, k=len(mapping.label_ids))
     return EvidenceTable(active.id, active.version, mapping.label_ids, evidence)

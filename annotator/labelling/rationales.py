@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.errors import UserError
+from annotator.privacy import masking
 from db.answers import rationales
 from db.answers.rationales import NewRationale
 from db.connection import write
@@ -90,21 +92,22 @@ class MarkedWord:
 
 
 def list_for_round(db: Database, ended: Round, *, person: Person) -> list[MarkedWord]:
-    """Return the marked words in a round's report, newest mark first, of diaries that this person may see."""
+    """Return the marked words in a round's report, newest mark first, of diaries that this person may see, masked."""
     report = ended.report.get("rationales", [])
     actor = diary_access.actor_of(person)
     visible = diary_access.allowed(db, actor, "see", {mark["diary_id"] for mark in report})
     told = [mark for mark in report if mark["diary_id"] in visible]
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
-    texts = diaries.list_texts(db, [mark["diary_id"] for mark in told])
+    masked = project_settings.load(db)
+    texts = [masking.mask(text, masked) for text in diaries.list_texts(db, [mark["diary_id"] for mark in told])]
     return [
         MarkedWord(
-            diary_id=add["diary_id"],
-            word=text[slice(*add["span"])],
-            label=name_of.get(add["label_id"], "?"),
-            verdict=add["verdict"],
-            before=add["before"],
-            after=add["after"],
+            diary_id=mark["diary_id"],
+            word=text[slice(*mark["span"])],
+            label=name_of.get(mark["label_id"], "?"),
+            verdict=mark["verdict"],
+            before=mark["before"],
+            after=mark["after"],
         )
-        for add, text in zip(told, texts, strict=True)
+        for mark, text in zip(told, texts, strict=True)
     ]

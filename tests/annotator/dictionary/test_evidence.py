@@ -144,3 +144,22 @@ def test_no_word_is_run_by_a_spreadsheet_and_none_breaks_the_file(opened: Databa
     assert [safe_cell(word)] == [row[0] for row in out[1:] if row[0] == safe_cell(word)]
     assert all(len(row) == len(out[0]) for row in out)
     assert not any(cell[:1] in ("=", "+", "-", "@", "\t", "\r") for row in out for cell in row if cell)
+
+
+def test_what_is_masked_gives_no_word_until_masking_is_off(opened: Database, explained: int) -> None:
+    text = "김민서 씨가 울어서 minseo@example.com 주소로 위로를 보냈다"
+    import_file(opened, f"text\n{text}\n".encode(), "b.csv")
+    opened.conn.execute("update diaries set part = 'pool'")
+    opened.conn.commit()
+    diary_id, spans = diaries.last_diary_id(opened), eojeol(text)
+    weights = np.full((2, len(spans)), 0.5, np.float32)
+    stored = explanations.Explanation(diary_id, explained, "eojeol", spans, weights, (1.0, 1.0), 9)
+    explanations.store_explanation(opened, stored)
+    private = ("민서", "minseo", "example")
+    project_settings.change(opened, mask=True, mask_names=True)
+    before = evidence.get_revision(opened)
+    assert not [row.word for row in _rows(opened) if any(part in row.word for part in private)]
+    assert any(row.word.startswith("위로") for row in _rows(opened)), "the rest of the diary counts"
+    project_settings.change(opened, mask=False, mask_names=False)
+    assert evidence.get_revision(opened) != before
+    assert [row.word for row in _rows(opened) if any(part in row.word for part in private)]

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from annotator import settings
 from annotator.accounts.permissions import machine_owner
 from annotator.errors import UserError
+from annotator.importing import import_file
 from annotator.labelling import board as labelling
 from annotator.labelling import rationales
 from annotator.labelling.decisions import receive
@@ -16,6 +18,7 @@ from annotator.messages import explain
 from db.errors import NotFoundError
 from db.models import models, rounds
 from db.people import annotators
+from db.texts import diaries
 from tests.conftest import fill
 
 if TYPE_CHECKING:
@@ -95,6 +98,26 @@ def test_a_report_names_the_words_of_its_spans(opened: Database, me: int) -> Non
     assert word == MarkedWord(1, "오늘은", "슬픔", "wrong", 0.8, -0.1)
     assert word.came_nearer_to_nothing
     assert not MarkedWord(1, "오늘은", "슬픔", "wrong", None, 0.0).came_nearer_to_nothing
+
+
+def test_what_is_masked_on_the_board_is_masked_in_a_report(opened: Database, me: int) -> None:
+    text = "오늘은 김민서 씨에게 010-7788-9911로 전화해서 minseo@example.com 주소를 물었다."
+    import_file(opened, f"text\n{text}\n".encode(), "b.csv")
+    diary_id = diaries.last_diary_id(opened)
+    round_id = rounds.request_round(opened, annotator_id=me)
+    told = {
+        "diary_id": diary_id,
+        "span": [0, len(text)],
+        "label_id": 5,
+        "verdict": "right",
+        "before": 0.8,
+        "after": 0.9,
+    }
+    rounds.end(opened, round_id, status="done", report={"rationales": [told]})
+    settings.change(opened, mask=True, mask_names=True)
+    (word,) = rationales.list_for_round(opened, rounds.get_round(opened, round_id), person=machine_owner())
+    assert not any(private in word.word for private in ("김민서", "7788", "9911", "minseo", "example"))
+    assert len(word.word) == len(text)
 
 
 def test_a_round_before_there_were_marks_has_none(opened: Database, me: int) -> None:
