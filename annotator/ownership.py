@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,9 @@ def keep(path: Path) -> None:
     """
     if _state(path) in _looked_at:
         return
-    check_links(path)
+    # A folder that can't be listed is told of below; it is no reason to keep its owner from the project.
+    with contextlib.suppress(OSError):
+        check_links(path)
     closed = _close(path)
     _looked_at.add(_state(path))
     if closed.count:
@@ -46,6 +49,7 @@ def check_links(path: Path) -> None:
 
     Raises:
         UserError: ``project_link`` with the name of the one that does.
+        OSError: if that can't be looked up.
     """
     place = path.resolve()
     link = private_files.find_link(place)

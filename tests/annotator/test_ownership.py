@@ -276,6 +276,23 @@ def test_a_project_with_a_link_beside_it_is_refused_and_the_other_place_stays(
     assert stat.S_IMODE((outside / "page.html").stat().st_mode) == 0o644
 
 
+def test_a_project_in_a_folder_that_can_not_be_listed_opens_for_its_owner(tmp_path: Path) -> None:
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if shutil.which("setpriv") is None or subprocess.run([*command, "true"], check=False).returncode:
+        command = []
+    if not command and os.getuid() == 0:
+        pytest.skip("NOT TESTED: root lists every folder, and setpriv can't take that right away")
+    path = tmp_path / "closed" / "project.db"
+    project.init(path)
+    path.parent.chmod(0o300)
+    try:
+        command += [sys.executable, "-m", "annotator.cli", "status", "--db", str(path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    finally:
+        path.parent.chmod(0o700)
+    assert done.returncode == 0, done.stderr
+
+
 def test_forgetting_follows_no_link_that_came_while_a_project_was_open(older: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (outside / "words").mkdir(parents=True)
