@@ -40,7 +40,7 @@ class Tab:
 
     Attributes:
         waiting: the press that was sent and not confirmed; a browser sends it again.
-        last: kind of the newest confirmed press; None for none that could be taken back.
+        last: token of the newest confirmed press; None if that was an undo.
     """
 
     annotator_id: int
@@ -128,7 +128,7 @@ class Ledger:
                 tab.waiting = press
             elif told["did"] == "kept":
                 self.kept.add(press["token"])
-                tab.waiting, tab.last = None, press["kind"]
+                tab.waiting, tab.last = None, _taken_back(press)
             elif told["did"] == "turned_away":
                 self.turned_away += 1
                 tab.waiting = None
@@ -221,12 +221,17 @@ def _press(path: Path, tab: Tab, told: int, *, seconds: float, chance: random.Ra
 
 def _choose(tab: Tab, items: list[dict[str, Any]], chance: random.Random) -> dict[str, Any]:
     kind = chance.choices(KINDS, WEIGHTS)[0]
-    if kind == "undo" and tab.last in ("label", "skip", "flag"):
-        return {"kind": "undo", "token": f"undo-{chance.getrandbits(96):024x}"}
+    if kind == "undo" and tab.last:
+        return {"kind": "undo", "token": f"undo-{chance.getrandbits(96):024x}", "undoes": tab.last}
     item = items.pop(0)
     kind = "label" if kind == "undo" else kind
     label_id = chance.randint(1, LABELS) if kind == "label" else None
     return {"kind": kind, "token": item["token"], "diary_id": item["diary_id"], "label_id": label_id, "seconds": 1.0}
+
+
+def _taken_back(press: dict[str, Any]) -> str | None:
+    """Return the token that an undo after this press would name."""
+    return None if press["kind"] == "undo" else str(press["token"])
 
 
 def _send(path: Path, tab: Tab, raw: dict[str, Any], told: int) -> bool:
@@ -244,7 +249,7 @@ def _send(path: Path, tab: Tab, raw: dict[str, Any], told: int) -> bool:
     if receipt.refused is not None:
         _say(told, did="turned_away", code=receipt.refused.code, press=raw)
         return True
-    tab.last = raw["kind"]
+    tab.last = _taken_back(raw)
     _say(told, did="kept", press=raw)
     return True
 

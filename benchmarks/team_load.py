@@ -248,6 +248,8 @@ def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> N
         tab.seq += 1
         token = f"undo-{tab.holder}-{tab.seq:06d}" if kind == "undo" else items[0]["token"]
         raw = {"seq": tab.seq, "kind": kind, "token": token, "diary_id": items[0]["diary_id"]}
+        if kind == "undo" and tab.shown:
+            raw["undoes"] = tab.shown.recent[0]["token"]
         begun = time.perf_counter()
         with project.opened(path) as db:
             board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)

@@ -12,6 +12,7 @@ import pytest
 from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
+from db.answers import decisions
 from tests.chromium import browser as browser
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ def opened(project_path: Path) -> Iterator[Database]:
     """The open database of `project_path`."""
     with closing(project.open_project(project_path)) as db:
         yield db
+
+
+def undo_newest(db: Database, annotator_id: int, *, token: str) -> bool:
+    """Take back what a person pressed last; return False where there is nothing to take back."""
+    newest = decisions.list_recent(db, annotator_id, limit=1)
+    return bool(newest) and decisions.undo(db, newest[0].id, token=token)
 
 
 def fill(db: Database, count: int, *, labelled: bool = False) -> None:

@@ -88,7 +88,9 @@ def undo(path: Path, name: str, as_json: bool) -> None:
         annotator_id = annotators.get_or_create(db, name)
         holder = _holder(annotator_id)
         owner = diary_access.owner(annotator_id, holder=holder)
-        taken = decisions.undo(db, secrets.token_hex(16), annotator_id=annotator_id, holder=holder, by=owner)
-        if taken is None:
+        recent = decisions.list_recent(db, annotator_id, limit=1)
+        if not recent:
             raise UserError("nothing_to_undo", name=name)
+        token = secrets.token_hex(16)
+        taken = decisions.undo(db, recent[0].token, token=token, annotator_id=annotator_id, holder=holder, by=owner)
         _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))

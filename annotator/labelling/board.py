@@ -14,12 +14,14 @@ from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
 from annotator.label_sets import projection
 from annotator.labelling import rationales
+from annotator.labelling.decisions import list_recent
 from annotator.messages import Language, say
 from annotator.privacy import care
 from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
 from annotator.training.rounds import learned_up_to
 from db.answers import decisions, queue, repeats
+from db.answers.repeats import Repeat
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries, sentences
@@ -173,19 +175,18 @@ def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: boo
 
 
 def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
-    """Return a person's newest answers; those to hidden repeats stand among the others."""
-    made = [
-        (d.decided_at, d.diary_id, d.kind, d.label_id, d.other_label_ids, d.intensity)
-        for d in decisions.list_recent(db, annotator_id, limit=_RECENT)
+    """Return a person's newest answers, ready for JSON."""
+    return [
+        {
+            "token": answer.token,
+            "diary_id": answer.diary_id,
+            "kind": answer.kind,
+            "label_id": answer.label_id,
+            "other_label_ids": () if isinstance(answer, Repeat) else answer.other_label_ids,
+            "intensity": None if isinstance(answer, Repeat) else answer.intensity,
+        }
+        for answer in list_recent(db, annotator_id, limit=_RECENT)
     ]
-    again = [
-        (r.answered_at, r.diary_id, r.kind, r.label_id, (), None)
-        for r in repeats.list_answers(db, annotator_id, limit=_RECENT)
-    ]
-    # Decisions are newest first by their ids: sorting keeps that order where the clock says the same.
-    newest = sorted([*again, *made], key=lambda row: row[0], reverse=True)[:_RECENT] if again else made
-    names = ("diary_id", "kind", "label_id", "other_label_ids", "intensity")
-    return [dict(zip(names, row[1:], strict=True)) for row in newest]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from annotator.labelling import rationales
 from annotator.labelling.events import BoardEvent, read_event, seq_of
 from db.answers import decisions, queue, repeats
 from db.answers.decisions import NewDecision
+from db.answers.repeats import Repeat
 from db.connection import write
 from db.errors import NotFoundError
 from db.label_sets import labels
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from annotator.accounts.diary_access import Actor
     from db import Database
     from db.answers.decisions import Decision
-    from db.answers.repeats import Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,14 @@ def apply(db: Database, event: BoardEvent, *, annotator_id: int, holder: str) ->
         ``undo_not_shown`` where a decision was undone but its diary may not be handed out again; None otherwise.
 
     Raises:
-        UserError: for a label that does not exist, or a diary that this person was never handed.
+        UserError: for a label that does not exist, a diary that this person was never handed, or an undo of what is
+            not in force.
         DatabaseError: if it could not be kept, for instance on a full disk.
     """
     actor = diary_access.person(annotator_id, holder=holder)
     if event.kind == "undo":
-        taken = undo(db, event.token, annotator_id=annotator_id, holder=holder)
-        if taken is not None and not diary_access.may(db, actor, "see", taken.diary_id):
+        taken = undo(db, event.undoes or "", token=event.token, annotator_id=annotator_id, holder=holder)
+        if not diary_access.may(db, actor, "see", taken.diary_id):
             return UserError("undo_not_shown")
     elif event.kind == "rationale":
         rationales.add(db, event, annotator_id=annotator_id)
@@ -102,48 +103,78 @@ def _decision_of(event: BoardEvent, annotator_id: int) -> NewDecision:
 
 
 def undo(
-    db: Database, token: str, *, annotator_id: int, holder: str, by: Actor | None = None
-) -> Decision | Repeat | None:
-    """Undo the newest answer and put its diary before the others of the tab, if this person may still see it.
+    db: Database, answer_token: str, *, token: str, annotator_id: int, holder: str, by: Actor | None = None
+) -> Decision | Repeat:
+    """Undo an answer of a person and put its diary before the others of the tab, if this person may still see it.
+
+    A second undo with the same token changes nothing and returns what the first one took back.
 
     Args:
+        answer_token: what the answer was given under; see `list_recent`.
         by: who does it; None for the annotator, at the app.
 
-    Returns:
-        The answer; None if there was none.
-
     Raises:
-        UserError: ``right_missing`` for somebody whose account is closed.
+        UserError: ``undo_not_in_force`` if this person has no answer in force of that token; ``right_missing`` for
+            somebody whose account is closed.
     """
     actor = by or diary_access.person(annotator_id, holder=holder)
     # In one transaction: nobody else shall be handed the diary in between.
     with write(db):
         diary_access.require_right(db, actor, "label")
-        is_repeated = decisions.is_token_used(db, token) or repeats.is_token_used(db, annotator_id, token)
-        answer = repeats.undo_last(db, annotator_id, token=token)
-        taken = answer or decisions.undo_last(db, annotator_id, token=token)
-        if taken is None:
-            return None
+        taken = _find_undone(db, annotator_id, token)
         # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
-        if is_repeated and _has_answered(db, taken.diary_id, annotator_id, is_repeat=answer is not None):
+        if taken is not None and _has_answered(db, taken, annotator_id):
             return taken
-        if not diary_access.may(db, actor, "see", taken.diary_id):
-            return taken
-        queue.lease_again(
-            db,
-            diary_id=taken.diary_id,
-            annotator_id=annotator_id,
-            holder=holder,
-            seconds=project_settings.LEASE_SECONDS,
-            is_repeat=answer is not None,
-        )
+        taken = taken or _take_back(db, annotator_id, answer_token, token)
+        if diary_access.may(db, actor, "see", taken.diary_id):
+            queue.lease_again(
+                db,
+                diary_id=taken.diary_id,
+                annotator_id=annotator_id,
+                holder=holder,
+                seconds=project_settings.LEASE_SECONDS,
+                is_repeat=isinstance(taken, Repeat),
+            )
     return taken
 
 
-def _has_answered(db: Database, diary_id: int, annotator_id: int, *, is_repeat: bool) -> bool:
-    if is_repeat:
-        return any(answer.diary_id == diary_id for answer in repeats.list_answers(db, annotator_id))
-    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [diary_id]))
+def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision | Repeat]:
+    """Return a person's newest answers in force, newest first; those to hidden repeats stand among the others."""
+    answers: list[Decision | Repeat] = [
+        *decisions.list_recent(db, annotator_id, limit=limit),
+        *repeats.list_answers(db, annotator_id, limit=limit),
+    ]
+    return sorted(answers, key=_order, reverse=True)[:limit]
+
+
+def _order(answer: Decision | Repeat) -> tuple[int, int]:
+    """Return where an answer stands among a person's others, by their numbers: a clock may be set back."""
+    return (answer.after_decision_id, answer.id) if isinstance(answer, Repeat) else (answer.id, 0)
+
+
+def _find_undone(db: Database, annotator_id: int, token: str) -> Decision | Repeat | None:
+    return repeats.find_undone_by(db, annotator_id, token=token) or decisions.find_undone_by(
+        db, annotator_id, token=token
+    )
+
+
+def _take_back(db: Database, annotator_id: int, answer_token: str, token: str) -> Decision | Repeat:
+    if decisions.is_token_used(db, token) or repeats.is_token_used(db, annotator_id, token):
+        raise UserError("undo_not_in_force")
+    answer = repeats.undo(db, annotator_id, answer_token, token=token)
+    decision = decisions.find_undoable(db, annotator_id, token=answer_token)
+    if answer is None and decision is not None:
+        decisions.undo(db, decision.id, token=token)
+    if (taken := answer or decision) is None:
+        raise UserError("undo_not_in_force")
+    return taken
+
+
+def _has_answered(db: Database, taken: Decision | Repeat, annotator_id: int) -> bool:
+    """Return whether a person has answered a diary again since they took this answer back."""
+    if isinstance(taken, Repeat):
+        return any(answer.diary_id == taken.diary_id for answer in repeats.list_answers(db, annotator_id))
+    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [taken.diary_id]))
 
 
 def decide(db: Database, decision: NewDecision, *, by: Actor | None = None) -> int | None:

@@ -38,6 +38,8 @@ class BoardEvent:
     Attributes:
         seq: 1, 2, … in a tab; one that was processed is never processed again.
         token: the lease's for a decision, a fresh one for an undo or a mark on a word.
+        undoes: the token of the decision that an undo takes back. Whatever is newest when it arrives may be another
+            one than the person saw.
         span: half-open characters of the word that a mark is about.
         verdict: what the mark says of it.
         other_label_ids: further emotions beside `label_id`, each once.
@@ -47,6 +49,7 @@ class BoardEvent:
     seq: int
     kind: Literal["label", "skip", "flag", "undo", "rationale"]
     token: str
+    undoes: str | None = None
     diary_id: int | None = None
     label_id: int | None = None
     memo: str = ""
@@ -71,6 +74,7 @@ def read_event(raw: Any) -> BoardEvent:
             seq=_whole(raw["seq"]),
             kind=raw["kind"],
             token=str(raw["token"]),
+            undoes=_optional(str, raw.get("undoes")),
             diary_id=_optional(_whole, raw.get("diary_id")),
             label_id=_optional(_whole, raw.get("label_id")),
             memo=storable(str(raw.get("memo") or ""))[:_MEMO_CHARACTERS],
@@ -85,7 +89,7 @@ def read_event(raw: Any) -> BoardEvent:
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise UserError("event_broken") from error
-    if event.kind not in KINDS or not _TOKEN.fullmatch(event.token):
+    if event.kind not in KINDS or not _TOKEN.fullmatch(event.token) or (event.kind == "undo") != bool(event.undoes):
         raise UserError("event_broken")
     return event
 

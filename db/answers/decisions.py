@@ -54,6 +54,7 @@ class Decision:
     """A decision. Of those listed as in force, `label_id` is what counts: what the pressed label was merged into.
 
     Attributes:
+        token: what it was pressed under; an undo names it.
         intensity: 1 to 5; None where it was not asked for.
         other_label_ids: further emotions beside `label_id`, ascending; what they were merged into.
     """
@@ -65,12 +66,13 @@ class Decision:
     label_id: int | None
     memo: str
     decided_at: str
+    token: str
     intensity: int | None = None
     other_label_ids: tuple[int, ...] = ()
 
 
 def _columns(label: str) -> str:
-    return f"""d.id, d.diary_id, d.annotator_id, d.kind, {label}, d.memo, d.decided_at, d.intensity,
+    return f"""d.id, d.diary_id, d.annotator_id, d.kind, {label}, d.memo, d.decided_at, d.token, d.intensity,
         (select group_concat(distinct coalesce(o.merged_into, o.id)) from decision_labels f
             join labels o on o.id = f.label_id where f.decision_id = d.id)"""  # noqa: S608 - constants
 
@@ -113,40 +115,29 @@ def add(db: Database, decision: NewDecision) -> int | None:
     return int(added[0])
 
 
-def undo_last(db: Database, annotator_id: int, *, token: str) -> Decision | None:
-    """Take back the newest decision in force of one person; return it, or None if there is none left.
-
-    A second call of that person with the same token changes nothing and returns what the first one took back.
-    """
-    newest = f"""
-        select {_PRESSED}
-        from decisions d
-        where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
-            and not exists (select 1 from decisions u where u.undoes = d.id)
-        order by d.id desc limit 1
-    """  # noqa: S608 - constants
-    repeated = f"""
+def find_undone_by(db: Database, annotator_id: int, *, token: str) -> Decision | None:
+    """Return the decision that a person took back under a token, or None."""
+    sql = f"""
         select {_PRESSED}
         from decisions u join decisions d on d.id = u.undoes
         where u.token = :token and u.annotator_id = :annotator
     """  # noqa: S608 - constants
-    with write(db):
-        if row := one(db, repeated, token=token, annotator=annotator_id):
-            return _decision(row)
-        if is_token_used(db, token):  # by a decision, or by somebody else: no undo can have it
-            return None
-        row = one(db, newest, annotator=annotator_id)
-        if row is None:
-            return None
-        taken = _decision(row)
-        db.conn.execute(
-            """
-            insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
-            values (?, ?, 'undo', ?, ?, 'person', ?)
-            """,
-            (taken.diary_id, annotator_id, token, taken.id, clock.now()),
-        )
-    return taken
+    row = one(db, sql, token=token, annotator=annotator_id)
+    return None if row is None else _decision(row)
+
+
+def find_undoable(db: Database, annotator_id: int, *, token: str) -> Decision | None:
+    """Return a person's decision in force by the token that it was pressed under; None where there is none.
+
+    An imported decision was not pressed here, and can't be taken back here.
+    """
+    sql = f"""
+        select {_PRESSED}
+        from decisions d join standing s on s.decision_id = d.id
+        where d.token = :token and d.annotator_id = :annotator and d.source = 'person'
+    """  # noqa: S608 - constants
+    row = one(db, sql, token=token, annotator=annotator_id)
+    return None if row is None else _decision(row)
 
 
 def get_decision(db: Database, decision_id: int) -> Decision:
@@ -250,11 +241,11 @@ def count_since(db: Database, decision_id: int, *, part: Literal["pool", "test"]
 
 
 def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision]:
-    """Return one person's newest decisions in force, newest first."""
+    """Return the newest decisions in force that one person pressed, newest first; imported ones are not among them."""
     sql = f"""
         select {_COUNTING}
         from decisions d
-        where d.annotator_id = :annotator and d.kind <> 'undo'
+        where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
             and exists (select 1 from standing s where s.diary_id = d.diary_id
                 and s.annotator_id = d.annotator_id and s.decision_id = d.id)
         order by d.id desc limit :limit

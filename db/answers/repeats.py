@@ -35,7 +35,12 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """What a person said of a diary the second time, and the decision that they had made the first time."""
+    """What a person said of a diary the second time, and the decision that they had made the first time.
+
+    Attributes:
+        after_decision_id: the person's newest decision at that time.
+        token: what the answer was given under; an undo names it.
+    """
 
     id: int
     diary_id: int
@@ -43,6 +48,8 @@ class Repeat:
     kind: Literal["label", "skip", "flag"]
     label_id: int | None
     answered_at: str
+    after_decision_id: int
+    token: str
 
 
 def is_repeat(token: str) -> bool:
@@ -131,28 +138,29 @@ def add(db: Database, answer: NewAnswer) -> bool:
     return added.rowcount > 0
 
 
-_KEPT = "select id, diary_id, decision_id, kind, label_id, answered_at from repeats"
+_KEPT = """
+    select id, diary_id, decision_id, kind, label_id, answered_at, after_decision_id,
+        substr(token, 1, instr(token || ' ', ' ') - 1)
+    from repeats
+"""
 
 
-def undo_last(db: Database, annotator_id: int, *, token: str) -> Repeat | None:
-    """Take back a person's newest answer if no decision of theirs is newer; return it, or None.
+def find_undone_by(db: Database, annotator_id: int, *, token: str) -> Repeat | None:
+    """Return the answer that a person took back under a token, or None."""
+    sql = f"{_KEPT} where annotator_id = :annotator and instr(token || ' ', ' ' || :token || ' ') > 0"
+    row = one(db, sql, annotator=annotator_id, token=token)
+    return None if row is None else Repeat(*row)
 
-    A second call with the same token changes nothing and returns what the first one took back. The token stays
-    behind that of the answer, so that an answer that arrives again is known, too.
+
+def undo(db: Database, annotator_id: int, answer_token: str, *, token: str) -> Repeat | None:
+    """Take back a person's answer in force by the token that it was given under; return it, or None.
+
+    The token of the undo stays behind that of the answer, so that either is known when it arrives again.
     """
-    repeated = f"{_KEPT} where annotator_id = :annotator and instr(token || ' ', ' ' || :token || ' ') > 0"
-    newest = f"""
-        {_KEPT} where annotator_id = :annotator and undone_at is null and not exists (
-            select 1 from decisions d
-            where d.annotator_id = :annotator and d.id > after_decision_id and d.kind <> 'undo'
-                and d.source = 'person' and not exists (select 1 from decisions u where u.undoes = d.id))
-        order by id desc limit 1
-    """  # noqa: S608 - constants
+    sql = f"{_KEPT} where annotator_id = :annotator and undone_at is null and token = :token"
     with write(db):
-        if row := one(db, repeated, annotator=annotator_id, token=token):
-            return Repeat(*row)
-        row = one(db, newest, annotator=annotator_id)
-        if row is None or scalar(db, "select 1 from decisions where token = :token", token=token):
+        row = one(db, sql, annotator=annotator_id, token=answer_token)
+        if row is None:
             return None
         db.conn.execute(
             "update repeats set undone_at = ?, token = token || ' ' || ? where id = ?", (clock.now(), token, row[0])

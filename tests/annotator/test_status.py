@@ -16,7 +16,7 @@ from db.models import models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries, sentences
 from db.texts.sentences import Sentences
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_a_status_counts_what_is_in_force(opened: Database, project_path: Path) 
         decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", label_id))
     decisions.add(opened, NewDecision(4, me, "flag", "token-4"))
     decisions.add(opened, NewDecision(5, me, "label", "token-5", 7))
-    decisions.undo_last(opened, me, token="token-6")
+    undo_newest(opened, me, token="token-6")
     sentences.store_sentences(opened, [Sentences(1, ((0, 3),), "kss"), Sentences(2, ((0, 3),), "fallback")])
     now = status.status(opened, project_path)
     assert {label: n for label, n in now.counts.items() if n} == {2: 2, 5: 1}

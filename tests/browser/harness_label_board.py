@@ -98,8 +98,9 @@ def standing(kept: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dic
         if entry["kind"] != "undo":
             decided.append(entry)
             undone = [other for other in undone if other["diary_id"] != entry["diary_id"]]
-        elif decided:
-            undone.insert(0, decided.pop())
+        else:
+            undone[:0] = [other for other in decided if other["token"] == entry["undoes"]]
+            decided = [other for other in decided if other["token"] != entry["undoes"]]
     return decided, undone
 
 
@@ -200,6 +201,7 @@ def recent(entry: dict[str, Any]) -> RecentData:
     """Return a decision as the history strip shows it."""
     made = said(entry)
     return {
+        "token": entry["token"],
         "diary_id": entry["diary_id"],
         "kind": made["kind"],
         "label_id": made["label_id"],

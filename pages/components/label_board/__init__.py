@@ -140,6 +140,7 @@ class CountData(TypedDict):
 class RecentData(TypedDict):
     """A decision in the history strip."""
 
+    token: str
     diary_id: int
     kind: Kind
     label_id: int | None

@@ -154,13 +154,15 @@ class Board extends Keys {
   }
 
   undo() {
-    if (!this.decisions().length) {
+    const [newest] = this.decisions();
+    if (!newest) {
       this.hint("hint_nothing_to_undo");
       return;
     }
     this.record({
       kind: "undo",
       token: randomToken(),
+      undoes: newest.token,
       diary_id: null,
       label_id: null,
       memo: "",
@@ -198,13 +200,10 @@ class Board extends Keys {
 
   // Confirmed decisions with the unconfirmed ones before them, newest first.
   decisions() {
-    const all = [...(this.data.recent ?? [])];
-    for (const event of this.log.events) {
-      if (event.kind === "rationale") continue;
-      if (event.kind === "undo") all.shift();
-      else all.unshift({ ...event, isPending: true });
-    }
-    return all;
+    const pending = this.log.events.filter((event) => event.kind !== "rationale");
+    const undone = new Set(pending.map((event) => event.undoes));
+    const made = pending.filter((event) => event.kind !== "undo").map((event) => ({ ...event, isPending: true }));
+    return [...made.reverse(), ...(this.data.recent ?? [])].filter(({ token }) => !undone.has(token));
   }
 
   // ---- time -----------------------------------------------------------------------------------------------

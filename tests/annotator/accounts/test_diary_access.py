@@ -177,8 +177,9 @@ def _mark(world: World, state: str) -> bool:
 
 def _undo(world: World, state: str) -> bool:
     """Skip a diary and take that back, which brings it onto the screen where it may be seen."""
-    kept = world.press("skip", state, token=world.tokens.get(state) if state == "handed" else None).refused is None
-    receipt = world.press("undo", state)
+    token = world.tokens[state] if state == "handed" else secrets.token_hex(16)
+    kept = world.press("skip", state, token=token).refused is None
+    receipt = world.press("undo", state, undoes=token)
     is_shown = world.ids[state] in world.shown()
     if kept and world.who != "closed":
         notice = receipt.notice.code if receipt.notice else None
@@ -497,11 +498,12 @@ def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Dat
 def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(opened: Database, kind: str) -> None:
     world = make(opened, OTHER)
     you = accounts.get_id(opened, "지민")
-    labelling_decisions.undo(opened, "undo-of-jimin", annotator_id=you, holder=TAB)
+    newest = labelling_decisions.list_recent(opened, you, limit=1)[0]
+    labelling_decisions.undo(opened, newest.token, token="undo-of-jimin", annotator_id=you, holder=TAB)
     before = queue.list_leases(opened, annotator_id=you, holder=TAB)
     tokens = ["undo-of-jimin", *(lease.token for lease in before)]
     for token in tokens:
-        world.press(kind, "handed", token=token, label_id=1)
+        world.press(kind, "handed", token=token, label_id=1, undoes=newest.token if kind == "undo" else None)
     assert queue.list_leases(opened, annotator_id=you, holder=TAB) == before
     assert world.shown() == []
 
@@ -649,10 +651,10 @@ TOUCHES = {
     "db.texts.diaries": {"get_diary", "list_diaries", "list_texts", "sample_texts"},
     "db.models.word_emotions": {"list_explained"},
     "db.texts.care_flags": {"list_texts_after", "handle"},
-    "db.answers.decisions": {"add", "undo", "undo_last"},
+    "db.answers.decisions": {"add", "undo"},
     "db.answers.rationales": {"add"},
     "db.review.reviews": {"add", "undo", "accept_all"},
-    "db.answers.repeats": {"add", "undo_last"},
+    "db.answers.repeats": {"add", "undo"},
     "db.answers.queue": {"claim", "lease_again"},
     "db.answers.gold": {"add", "remove"},
 }
@@ -673,6 +675,7 @@ USES = {
     "labelling.decisions.decide": "press.label",
     "labelling.decisions._answers_repeat": "press.label",
     "labelling.decisions.undo": "press.undo",
+    "labelling.decisions._take_back": "press.undo",
     "privacy.masking.reveal": "reveal",
     "labelling.rationales.add": "press.rationale",
     "labelling.rationales._check": "press.rationale",

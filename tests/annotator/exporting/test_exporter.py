@@ -30,6 +30,7 @@ from db.review import reviews
 from db.review.reviews import NewReview
 from db.texts import batches, sentences
 from db.texts.sentences import Sentences
+from tests.conftest import undo_newest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def filled(opened: Database) -> Database:
     decisions.add(opened, NewDecision(1, you, "label", "token-2", 2, memo="둘째"))
     decisions.add(opened, NewDecision(2, me, "flag", "token-3"))
     decisions.add(opened, NewDecision(3, you, "label", "token-4", 3))
-    decisions.undo_last(opened, you, token="token-5")
+    undo_newest(opened, you, token="token-5")
     return opened
 
 

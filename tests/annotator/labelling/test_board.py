@@ -61,6 +61,9 @@ class Tab:
         self.seq += 1
         token = item["token"] if item else f"undo-{self.holder}-{self.seq}"
         raw = {"seq": self.seq, "kind": kind, "token": token, "diary_id": item and item["diary_id"]}
+        if kind == "undo":
+            recent = labelling_decisions.list_recent(self.db, self.annotator_id, limit=1)
+            raw["undoes"] = recent[0].token if recent else "nothing-to-undo"
         return {**raw, "label_id": 1 if kind == "label" else None, **values}
 
     def send(self, raw: Any) -> Receipt:
@@ -171,13 +174,74 @@ def test_an_undo_with_the_token_of_a_decision_changes_nothing(opened: Database, 
     fill(opened, 8)
     item = tab.board().items[0]
     tab.send(tab.make("label", item))
-    assert tab.send(tab.make("undo", token=item["token"])) == labelling_decisions.Receipt(2)
+    _assert_not_undone(tab.send(tab.make("undo", token=item["token"])), 2)
     assert len(_standing(opened)) == 1
 
 
-def test_an_undo_of_nothing_is_done_with(opened: Database, tab: Tab) -> None:
+def test_an_undo_of_nothing_is_done_with_and_says_so(opened: Database, tab: Tab) -> None:
     fill(opened, 2)
-    assert tab.send(tab.make("undo")) == labelling_decisions.Receipt(1)
+    _assert_not_undone(tab.send(tab.make("undo")), 1)
+
+
+def test_an_undo_takes_back_what_it_names_and_nothing_else(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    items = tab.board().items
+    tab.send(tab.make("label", items[0]))
+    refused = tab.make("label", items[1], label_id=99)
+    late = tab.make("undo", undoes=refused["token"])  # pressed before the refusal was known
+    tab.send(refused)
+    _assert_not_undone(tab.send(late), 3)
+    other = Tab(opened, "너", "tab-0002")
+    theirs = other.make("label", other.board().items[0])
+    other.send(theirs)
+    _assert_not_undone(tab.send(tab.make("undo", undoes=theirs["token"])), 4)
+    assert [d for d, *_ in _standing(opened)] == sorted((items[0]["diary_id"], theirs["diary_id"]))
+
+
+def test_an_undo_from_a_tab_that_is_behind_takes_back_what_that_tab_showed(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    first = tab.board().items[0]
+    tab.send(tab.make("label", first))
+    seen = tab.make("undo")
+    second = Tab(opened, "나", "tab-0002")
+    newer = second.board().items[0]
+    second.send(second.make("label", newer))
+    assert tab.send(seen).refused is None
+    assert _standing(opened) == [(newer["diary_id"], "label", 1)]
+
+
+def test_an_undo_of_nothing_that_comes_again_takes_nothing_back_later(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    undo = tab.make("undo")
+    tab.send(undo)
+    tab.send(tab.make("label", tab.board().items[0]))
+    tab.acked = 0  # the server has started anew and forgotten
+    _assert_not_undone(tab.send(undo), 1)
+    assert len(_standing(opened)) == 1
+
+
+def test_an_undo_that_names_nothing_is_broken(opened: Database, tab: Tab) -> None:
+    fill(opened, 8)
+    tab.send(tab.make("label", tab.board().items[0]))
+    for undoes in (None, ""):
+        refused = tab.send(tab.make("undo", undoes=undoes)).refused
+        assert refused is not None
+        assert refused.code == "event_broken"
+    assert len(_standing(opened)) == 1
+
+
+def test_an_imported_decision_is_not_taken_back_by_a_press(opened: Database, tab: Tab) -> None:
+    table = "text,label,annotator\n아침에 기뻤다.,행복,나\n아침에 기뻤다.,슬픔,너\n"
+    import_file(opened, table.encode(), "둘.csv", after=enqueue_import)
+    token = scalar(opened, "select token from decisions where annotator_id = :me", me=tab.annotator_id)
+    assert tab.board().recent == []
+    _assert_not_undone(tab.send(tab.make("undo", undoes=token)), 1)
+
+
+def _assert_not_undone(receipt: labelling_decisions.Receipt, acked: int) -> None:
+    assert receipt.acked == acked
+    assert receipt.refused is not None
+    assert receipt.refused.code == "undo_not_in_force"
 
 
 # The board
@@ -351,7 +415,7 @@ def test_an_undo_that_comes_again_does_not_bring_a_diary_back_that_was_decided_s
 ) -> None:
     fill(opened, 20)
     item = tab.board().items[0]
-    presses = [tab.make("label", item), tab.make("undo")]
+    presses = [tab.make("label", item), tab.make("undo", undoes=item["token"])]
     for press in presses:
         tab.send(press)
     presses.append(tab.make("label", tab.board().items[0], label_id=2))
@@ -370,7 +434,8 @@ def test_an_undo_whose_diary_was_lost_on_the_way_brings_it_back_when_it_comes_ag
     item = tab.board().items[0]
     tab.send(tab.make("label", item))
     undo = tab.make("undo")
-    decisions.undo_last(opened, tab.annotator_id, token=undo["token"])  # and then the process was killed
+    taken = decisions.list_recent(opened, tab.annotator_id, limit=1)[0]
+    decisions.undo(opened, taken.id, token=undo["token"])  # and then the process was killed
     tab.send(undo)
     assert _ids(tab.board())[0] == item["diary_id"]
 
@@ -419,9 +484,8 @@ def test_further_emotions_and_intensity_are_kept_shown_and_restored(opened: Data
     fill(opened, 8)
     item = tab.board().items[0]
     tab.send(tab.make("label", item, label_id=2, other_label_ids=[4, 3], intensity=5))
-    assert tab.board().recent == [
-        {"diary_id": item["diary_id"], "kind": "label", "label_id": 2, "other_label_ids": (3, 4), "intensity": 5}
-    ]
+    values = {"kind": "label", "label_id": 2, "other_label_ids": (3, 4), "intensity": 5}
+    assert tab.board().recent == [{"token": item["token"], "diary_id": item["diary_id"], **values}]
     tab.send(tab.make("undo"))
     previous = tab.board().items[0]["previous"]
     assert (previous["other_label_ids"], previous["intensity"]) == ([3, 4], 5)
@@ -514,16 +578,21 @@ PRESSES = st.lists(st.tuples(KINDS, st.integers(1, 9), st.integers(1, 7)), max_s
 
 def _presses(drawn: list[tuple[str, int, int]]) -> list[dict[str, Any]]:
     presses: list[dict[str, Any]] = []
-    standing = 0
+    standing: list[str] = []
     for kind, diary_id, label_id in drawn:
         if kind == "undo" and not standing:
             continue  # the browser sends none where there is nothing to take back
-        standing += -1 if kind == "undo" else 1
+        undoes, token = None, f"token-{len(presses) + 1:04d}"
+        if kind == "undo":
+            undoes = standing.pop()
+        else:
+            standing.append(token)
         presses.append(
             {
                 "seq": len(presses) + 1,
                 "kind": kind,
-                "token": f"token-{len(presses) + 1:04d}",
+                "token": token,
+                "undoes": undoes,
                 "diary_id": None if kind == "undo" else diary_id,
                 "label_id": label_id if kind == "label" else None,
             }

@@ -16,11 +16,16 @@ PRESS = {"seq": 1, "kind": "label", "token": "0123456789abcdef", "diary_id": 3, 
 
 def test_a_press_is_read() -> None:
     raw = {**PRESS, "memo": "메모", "seconds": 1.5, "model_id": 1, "shown_label_id": 2, "shown_proba": 0.5}
-    assert read_event(raw) == BoardEvent(1, "label", "0123456789abcdef", 3, 2, "메모", 1.5, 1, 2, 0.5)
+    assert read_event(raw) == BoardEvent(1, "label", "0123456789abcdef", None, 3, 2, "메모", 1.5, 1, 2, 0.5)
 
 
-def test_an_undo_needs_no_diary() -> None:
-    assert read_event({"seq": 2, "kind": "undo", "token": "0123456789abcdef"}).diary_id is None
+def test_an_undo_needs_no_diary_but_names_what_it_takes_back() -> None:
+    undo = {"seq": 2, "kind": "undo", "token": "0123456789abcdef", "undoes": "fedcba9876543210"}
+    event = read_event(undo)
+    assert (event.diary_id, event.undoes) == (None, "fedcba9876543210")
+    for broken in ({**undo, "undoes": ""}, {**undo, "undoes": None}, {**PRESS, "undoes": "fedcba9876543210"}):
+        with pytest.raises(UserError, match="event_broken"):
+            read_event(broken)
 
 
 def test_a_mark_on_a_word_is_read() -> None:

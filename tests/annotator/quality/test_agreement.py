@@ -22,7 +22,7 @@ from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
 from db.people import annotators, audit_log
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def test_what_was_taken_back_or_skipped_does_not_count(db: Database) -> None:
     _say(db, "가람", [HAPPY, SAD, HAPPY])
     _say(db, "나래", [HAPPY, SAD, SAD])
     me = annotators.get_or_create_id(db, "나래")
-    decisions.undo_last(db, me, token="undo-000000000001")
+    undo_newest(db, me, token="undo-000000000001")
     decisions.add(db, NewDecision(3, me, "skip", "skip-000000000001"))
     assert _compare(db).alpha.n == 2
 

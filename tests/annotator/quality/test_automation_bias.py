@@ -145,7 +145,7 @@ def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opene
     model = _add_model(opened, SAD)
     for item in _items(opened, me)[:10]:
         _press(opened, me, item)
-        raw = {"seq": 2, "kind": "undo", "token": f"undo-{item['diary_id']:04}"}
+        raw = {"seq": 2, "kind": "undo", "token": f"undo-{item['diary_id']:04}", "undoes": item["token"]}
         labelling_decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
         back = _items(opened, me)[0]
         assert (back["diary_id"], back["blind"]) == (item["diary_id"], first[item["diary_id"]])

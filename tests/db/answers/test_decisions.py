@@ -11,7 +11,7 @@ from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
 from db.connection import rows
 from db.people import annotators
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from db import Database
@@ -34,11 +34,11 @@ def test_undo_restores_the_previous_label(opened: Database) -> None:
     me = annotators.get_or_create_id(opened, "나")
     _decide(opened, 1, me, 2, "token-aa")
     _decide(opened, 1, me, 5, "token-bb")
-    decisions.undo_last(opened, me, token="undo-aaa")
+    undo_newest(opened, me, token="undo-aaa")
     assert [d.label_id for d in decisions.list_standing(opened, [1])] == [2]
-    decisions.undo_last(opened, me, token="undo-bbb")
+    undo_newest(opened, me, token="undo-bbb")
     assert decisions.list_standing(opened, [1]) == []
-    assert decisions.undo_last(opened, me, token="undo-ccc") is None
+    assert not undo_newest(opened, me, token="undo-ccc")
 
 
 def test_undo_with_the_same_token_takes_back_one_decision_only(opened: Database) -> None:
@@ -46,8 +46,10 @@ def test_undo_with_the_same_token_takes_back_one_decision_only(opened: Database)
     me = annotators.get_or_create_id(opened, "나")
     for diary_id in (1, 2, 3):
         _decide(opened, diary_id, me, 2, f"token-{diary_id}")
-    first = decisions.undo_last(opened, me, token="undo-aaa")
-    assert decisions.undo_last(opened, me, token="undo-aaa") == first
+    newest = decisions.list_recent(opened, me, limit=1)[0]
+    assert undo_newest(opened, me, token="undo-aaa")
+    assert not undo_newest(opened, me, token="undo-aaa")
+    assert decisions.find_undone_by(opened, me, token="undo-aaa") == newest
     assert (
         len(training_data.list_labelled(opened, part="pool")) + len(training_data.list_labelled(opened, part="test"))
         == 2
@@ -58,7 +60,10 @@ def test_undo_leaves_the_decisions_of_others_and_of_imports(opened: Database) ->
     fill(opened, 4, labelled=True)
     me, you = (annotators.get_or_create_id(opened, name) for name in ("나", "너"))
     _decide(opened, 1, you, 2, "token-aa")
-    assert decisions.undo_last(opened, me, token="undo-aaa") is None
+    assert decisions.find_undoable(opened, me, token="token-aa") is None
+    for (token,) in rows(opened, "select token from decisions where source = 'import'"):
+        for person in (me, you):
+            assert decisions.find_undoable(opened, person, token=token) is None
 
 
 def test_decisions_can_not_be_changed_or_removed(opened: Database) -> None:
@@ -77,13 +82,13 @@ def test_the_decisions_in_force_are_those_that_a_replay_of_the_log_gives(
     if not rows(opened, "select 1 from diaries limit 1"):
         fill(opened, 4)
     me = annotators.get_or_create_id(opened, "나")
-    while decisions.undo_last(opened, me, token=f"clear-{decisions.last_decision_id(opened)}"):
+    while undo_newest(opened, me, token=f"clear-{decisions.last_decision_id(opened)}"):
         pass
     log: list[tuple[int, int]] = []
     for diary_id, label_id, undo in steps:
         token = f"token-{decisions.last_decision_id(opened)}-{len(log)}"
         if undo:
-            decisions.undo_last(opened, me, token=token)
+            undo_newest(opened, me, token=token)
             log = log[:-1]
         else:
             _decide(opened, diary_id, me, label_id, token)
@@ -97,7 +102,7 @@ def test_the_state_right_after_an_earlier_decision_can_be_looked_at(opened: Data
     pool = [int(i) for (i,) in rows(opened, "select id from diaries where part = 'pool' order by id limit 3")]
     first = _decide(opened, pool[0], me, 1, "token-aa")
     _decide(opened, pool[1], me, 2, "token-bb")
-    decisions.undo_last(opened, me, token="undo-aaa")
+    undo_newest(opened, me, token="undo-aaa")
     _decide(opened, pool[0], me, 3, "token-cc")
     assert training_data.list_labelled(opened, part="pool", up_to=first).label_ids.tolist() == [1]
     assert training_data.list_labelled(opened, part="pool").label_ids.tolist() == [3]
@@ -118,7 +123,8 @@ def test_a_decision_may_name_more_than_one_emotion_and_how_strong_it_is(opened: 
     decided = decisions.list_standing(opened, [1])[0]
     assert (decided.label_id, decided.other_label_ids, decided.intensity) == (2, (3, 5), 4)
     assert decisions.list_recent(opened, me, limit=3) == [decided]
-    assert decisions.undo_last(opened, me, token="undo-aaa") == decided
+    assert decisions.find_undoable(opened, me, token="token-aa") == decided
+    assert undo_newest(opened, me, token="undo-aaa")
     assert decisions.find_undone(opened, 1, me) == decided
 
 

@@ -13,7 +13,7 @@ from db.answers.decisions import NewDecision
 from db.answers.queue import Rules
 from db.connection import rows
 from db.people import annotators
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from db import Database
@@ -49,7 +49,7 @@ def test_it_follows_every_press_of_everybody(opened: Database, rules: Rules, ste
     for diary_id, who, kind in steps:
         token = f"token-{decisions.last_decision_id(opened)}-{diary_id}"
         if kind == "undo":
-            decisions.undo_last(opened, people[who], token=token)
+            undo_newest(opened, people[who], token=token)
         else:
             label_id = 1 if kind == "label" else None
             decisions.add(opened, NewDecision(diary_id, people[who], kind, token, label_id))  # type: ignore[arg-type]

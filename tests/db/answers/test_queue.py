@@ -12,7 +12,7 @@ from db.answers.decisions import NewDecision
 from db.answers.queue import QueueEntry, Rules
 from db.connection import rows
 from db.people import annotators
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +162,7 @@ def test_diaries_that_need_nobody_any_more_leave_the_queue_and_an_undo_brings_th
     decisions.add(opened, NewDecision(lease.diary_id, me, "label", lease.token, 1))
     queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60)
     assert rows(opened, "select diary_id from queue where diary_id = 1") == []
-    decisions.undo_last(opened, me, token="undo-aaa")
+    undo_newest(opened, me, token="undo-aaa")
     queue.lease_again(opened, diary_id=1, annotator_id=me, holder="tab", seconds=60)
     back = queue.list_leases(opened, annotator_id=me, holder="tab")[0]
     assert (back.diary_id, back.strategy) == (1, "margin"), "and it is known why it was asked for"

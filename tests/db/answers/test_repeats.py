@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from annotator.labelling import decisions as labelling_decisions
 from db import connection
 from db.answers import decisions, gold, queue, repeats
-from db.answers.decisions import NewDecision
+from db.answers.decisions import Decision, NewDecision
 from db.answers.queue import Rules
-from db.answers.repeats import NewAnswer
+from db.answers.repeats import NewAnswer, Repeat
 from db.connection import rows, scalar
 from db.people import annotators
 from db.texts import care_flags
@@ -60,7 +61,8 @@ def test_a_clock_that_was_set_back_changes_neither_when_repeats_come_nor_what_an
     opened.conn.execute("update repeats set answered_at = '2999-01-01T00:00:00.000Z'")
     assert [i for i, lease in enumerate(_label(opened, me, 26, rules=sparse)) if lease.is_repeat] == [24]
     _label(opened, me, 1)
-    assert repeats.undo_last(opened, me, token="undo-aaa") is None
+    recent = labelling_decisions.list_recent(opened, me, limit=3)
+    assert [type(answer) for answer in recent] == [Decision, Decision, Repeat]
 
 
 def test_without_a_share_a_finished_diary_never_comes_back(opened: Database, me: int) -> None:
@@ -84,26 +86,27 @@ def test_an_answer_is_kept_apart_from_decisions_and_once(opened: Database, me: i
     assert queue.list_leases(opened, annotator_id=me, holder="tab") == []
 
 
-def test_an_undo_takes_the_answer_back_if_it_was_the_last_press_and_only_once(opened: Database, me: int) -> None:
+def test_an_undo_takes_the_answer_back_that_it_names_and_only_once(opened: Database, me: int) -> None:
     _label(opened, me, 50)
     lease = queue.claim(opened, annotator_id=me, holder="tab", limit=1, seconds=60, rules=REPEATS)[0]
     answer = NewAnswer(lease.diary_id, me, "skip", lease.token)
     repeats.add(opened, answer)
-    taken = repeats.undo_last(opened, me, token="undo-aaa")
+    taken = repeats.undo(opened, me, lease.token, token="undo-aaa")
     assert taken is not None
-    assert taken == repeats.undo_last(opened, me, token="undo-aaa")
+    assert taken == repeats.find_undone_by(opened, me, token="undo-aaa")
+    assert repeats.undo(opened, me, lease.token, token="undo-bbb") is None, "it was taken back already"
     assert repeats.list_answers(opened, me) == []
     assert repeats.add(opened, answer), "an answer that arrives again is known"
     assert repeats.list_answers(opened, me) == []
-    assert repeats.undo_last(opened, me, token="undo-bbb") is None, "before it came a decision"
 
 
-def test_an_undo_leaves_the_answer_where_a_decision_came_after_it(opened: Database, me: int) -> None:
+def test_an_undo_leaves_the_answers_that_it_does_not_name(opened: Database, me: int) -> None:
     _label(opened, me, 51, rules=REPEATS)
-    assert len(repeats.list_answers(opened, me)) == 1
-    _label(opened, me, 1)
-    assert repeats.undo_last(opened, me, token="undo-aaa") is None
-    assert len(repeats.list_answers(opened, me)) == 1
+    answer = repeats.list_answers(opened, me)[0]
+    assert repeats.undo(opened, me, f"{answer.token} ", token="undo-aaa") is None
+    assert repeats.undo(opened, me, "r-somebody-elses", token="undo-aaa") is None
+    assert repeats.undo(opened, me + 1, answer.token, token="undo-aaa") is None
+    assert repeats.list_answers(opened, me) == [answer]
 
 
 def test_an_answer_whose_first_decision_is_gone_is_no_repeat(opened: Database, me: int) -> None:

@@ -11,7 +11,7 @@ from db.people import annotators
 from db.stats import automation_bias
 from db.stats.automation_bias import Agreeing
 from db.texts import diaries
-from tests.conftest import fill
+from tests.conftest import fill, undo_newest
 
 if TYPE_CHECKING:
     from db import Database
@@ -103,7 +103,7 @@ def test_test_diaries_are_left_out(log: Log) -> None:
 
 def test_labels_that_were_taken_back_are_left_out_but_not_those_that_were_changed_elsewhere(log: Log) -> None:
     log.add(2, **HIDDEN)
-    decisions.undo_last(log.db, log.me, token="undo-0001")
+    undo_newest(log.db, log.me, token="undo-0001")
     changed = log.add(2, **HIDDEN)
     log.add(5, diary_id=decisions.get_decision(log.db, changed).diary_id, seconds=None, **HIDDEN)
     assert automation_bias.count_agreeing(log.db)[1] == Agreeing(1, 1)
