@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from db.forgetting.quotes import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEAD = 8
+
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n")
 
 _FEWEST_BYTES = 18
 """Six Korean letters: shorter pieces of a text stand in others by chance."""
@@ -35,7 +36,7 @@ def secret(number: int, *, length: int = 1) -> str:
 def forms_of(text: str) -> set[bytes]:
     """Return a text and each of its sentences as a file may hold them."""
     found: set[bytes] = set()
-    for piece in {text, *pieces_of(text)}:
+    for piece in {text, *_SENTENCE_ENDS.split(text)}:
         for form in {unicodedata.normalize(kind, piece) for kind in ("NFC", "NFD")} | {piece}:
             for written in (form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]):
                 found |= {

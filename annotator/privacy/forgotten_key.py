@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from annotator import settings as project_settings
 from annotator.errors import UserError
-from annotator.privacy import forgotten_files, near_copies
+from annotator.privacy import forgotten_files
 from db import settings
 from db.connection import file_of
 from db.forgetting import forgotten
+from db.forgetting.letters import letters_of
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _load(db: Database) -> tuple[bytes, frozenset[bytes]]:
 
 
 def _digest_of(key: bytes, text: str) -> bytes:
-    letters = near_copies.letters_of(text)
+    letters = letters_of(text)
     # Of a text without any, such as a row of signs, all counts.
     return _digest(key, (letters or text.strip()).encode("utf-8", "surrogatepass"))
 

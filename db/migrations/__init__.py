@@ -20,6 +20,7 @@ from db.migrations import (
     m007_forgetting,
     m008_accounts,
     m009_access,
+    m010_quotations,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ IN_ORDER = (
     m007_forgetting,
     m008_accounts,
     m009_access,
+    m010_quotations,
 )
 
 migrations = Migrations("maeumgyeol")

@@ -130,10 +130,11 @@ def test_answers_of_an_older_database_find_their_place_among_the_decisions(opene
     assert [after for _, after in before] == [50, 74]
     # Times are spread out: of presses within one millisecond an older database does not tell which was first.
     opened.conn.executescript("""
-        drop trigger decisions_stay;
+        insert into forgetting (id) values (1);
         update decisions set decided_at = strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', (2 * id) || ' seconds');
         update repeats set answered_at = strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01',
             (2 * after_decision_id + 1) || ' seconds');
+        delete from forgetting;
         alter table repeats drop column after_decision_id;
         delete from _sqlite_migrations where name = 'm006_in_order';
     """)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import db
 from db.connection import rows
 from db.forgetting import forgetting, owned
-from db.forgetting.quotes import NOTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +22,7 @@ STAYS = {
     "prediction_blocks": "blobs of many diaries: their rows are emptied",
     "rounds": "reports: entries about single diaries go",
     "idempotency_keys": "answers that name a forgotten diary go",
-    "audit_log": "who did what, never a word of a diary",
+    "audit_log": "who did what; quotations go, see db.forgetting.quotes",
     "forgotten": "ids, never given out again",
     "forgotten_texts": "keyed digests",
     "forgotten_decisions": "counts",
@@ -31,7 +30,7 @@ STAYS = {
     "guidelines": "quotations go, see db.forgetting.quotes",
     "label_history": "quotations go, see db.forgetting.quotes",
     "labels": "quotations go, see db.forgetting.quotes",
-    "word_emotions": "words, not texts",
+    "word_emotions": "words; those that are quotations go, see db.forgetting.quotes",
 }
 """Tables that may know something of diaries and stay, and why that is right: see docs/forgetting.md."""
 
@@ -58,23 +57,6 @@ def test_each_table_goes_with_diaries_or_is_known_to_stay(tmp_path: Path) -> Non
     unknown = names - goes - STAYS.keys() - APART - {"diaries", "sqlite_sequence"}
     assert not unknown, "say in db/forgetting/owned.py or here what becomes of these when a diary is forgotten"
     assert not goes & STAYS.keys()
-
-
-def test_each_column_of_free_text_is_searched_for_quotations_or_goes(tmp_path: Path) -> None:
-    """Columns by the names that notes of people have; a new one has to be added to `db.forgetting.quotes.NOTES`."""
-    with closing(db.create(tmp_path / "a.db")) as made:
-        goes = {each.name for each in owned.find_owned(made)} | {"diaries"}
-        columns = rows(
-            made,
-            """
-            select t.name, c.name from sqlite_schema t, pragma_table_info(t.name) c
-            where t.type = 'table' and c.name in ('text', 'memo', 'note', 'comment', 'examples', 'definition', 'words')
-            """,
-        )
-    searched = set(NOTES)
-    left = {place for place in columns if place[0] not in goes}
-    assert left <= searched
-    assert {("decisions", "memo"), ("reviews", "comment"), ("care_flags", "note")} <= searched
 
 
 def test_a_table_that_is_new_goes_without_being_named_anywhere(tmp_path: Path) -> None:

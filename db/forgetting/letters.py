@@ -1,0 +1,63 @@
+"""What is left of a text however it was copied: its letters and digits in one form.
+
+Spaces, line ends, punctuation, case, marks that can't be seen and other ways to write the same letter are gone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FEWEST = 6
+"""A shorter sentence is anybody's."""
+
+_SENTENCES = re.compile(r"[.!?…。！？\n]+")
+_NO_LETTERS = re.compile(r"[\W_]+")
+_VOWELS_AND_TAILS = range(0x1160, 0x1200), range(0xD7B0, 0xD800)
+"""Jamo that make one syllable together with what stands before them."""
+
+
+def letters_of(text: str) -> str:
+    """Return the letters and digits of a text in one form (NFKC, without case)."""
+    return _NO_LETTERS.sub("", _plain(text))
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return the letters of each sentence, those of very short ones left out; of a text of such alone, all of it."""
+    found = [_NO_LETTERS.sub("", piece) for piece in _SENTENCES.split(_plain(text))]
+    whole = "".join(found)
+    long = [piece for piece in found if len(piece) >= _FEWEST]
+    return long or ([whole] if whole else [])
+
+
+def spans_of(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the letters of a text, and of each the half-open characters of the text that it comes from."""
+    letters: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for start, end in _characters(text):
+        found = letters_of(text[start:end])
+        letters.append(found)
+        spans.extend([(start, end)] * len(found))
+    return "".join(letters), spans
+
+
+def _characters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each character of a text begins and ends, together with what is drawn onto it."""
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or not _joins(text[at]):
+            yield start, at
+            start = at
+
+
+def _joins(character: str) -> bool:
+    first = unicodedata.normalize("NFKD", character)[0]
+    return bool(unicodedata.combining(first)) or any(ord(first) in jamo for jamo in _VOWELS_AND_TAILS)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
