@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from annotator.accounts import annotators as people
+from annotator.accounts.annotators import MAX_NAME_CHARACTERS
 from annotator.errors import UserError
 from annotator.ingest import api
 from annotator.ingest.api import Item
@@ -23,7 +23,7 @@ from db.errors import DatabaseError
 from db.label_sets import labels
 from db.models import models
 from db.models import rounds as stored_rounds
-from db.people import accounts, annotators
+from db.people import accounts, annotators, api_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +130,7 @@ def result_of(prediction: Mapping[str, Any] | None, interface: Interface) -> lis
 
 
 def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
-    """Keep what an event says people have decided, each as that person's decision; return how many are new.
+    """Keep what an event says people have decided, each apart from the others; return how many are new.
 
     The text becomes a diary if it is none yet. An event that comes again changes nothing; a skipped task, a choice
     that is no label of ours, or a text that was forgotten here, is passed over.
@@ -202,18 +202,34 @@ def _token(project: Mapping[str, Any], annotation: Mapping[str, Any], name: str)
 
 
 def _person(db: Database, annotation: Mapping[str, Any]) -> int:
-    """Return whose decision an annotation is: the account's with that e-mail, else somebody of that name."""
+    """Return whose decision an annotation is: somebody who speaks through Label Studio alone.
+
+    Whoever sends an event names the annotators in it, so none of them passes for a person with an account, for an
+    imported file or for another program.
+    """
     who = annotation.get("completed_by")
     told = f"{_dict(who).get('email', '')} {annotation.get('created_username', '')}"
-    found = _EMAIL.search(told)
-    email = found[0].casefold() if found else ""
-    for account in accounts.list_accounts(db):
-        if email and account.email == email:
-            return account.annotator_id
+    email = _EMAIL.search(told)
     number = _dict(who).get("id") if isinstance(who, dict) else who
-    name = people.plain_name(email or f"label-studio:{number}")
-    # The labels of an imported file are nobody's.
-    return annotators.get_or_create_id(db, f"label-studio:{name}"[:40] if accounts.is_importer(db, name) else name)
+    name = _within(f"label-studio:{email[0].casefold() if email else number}")
+    while _is_somebody_here(db, name):
+        name = _within(name + "'")
+    return annotators.get_or_create_id(db, name)
+
+
+def _within(name: str) -> str:
+    """Return a name as it can be kept; long ones that begin alike stay apart."""
+    plain = " ".join(unicodedata.normalize("NFC", name).split())
+    if len(plain) <= MAX_NAME_CHARACTERS:
+        return plain
+    digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain[: MAX_NAME_CHARACTERS - 9]}-{digest}"
+
+
+def _is_somebody_here(db: Database, name: str) -> bool:
+    if accounts.find_account_by_name(db, name) is not None or accounts.is_importer(db, name):
+        return True
+    return any(token.name == name for token in api_tokens.list_all(db))
 
 
 def train(db: Database, caller: Caller) -> int:

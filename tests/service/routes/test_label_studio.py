@@ -98,15 +98,26 @@ def test_an_annotation_becomes_a_decision_of_its_person_once(studio: Program, op
     assert len(people) == 1
 
 
-def test_two_people_decide_apart_and_one_with_an_account_under_it(studio: Program, opened: Database) -> None:
+def test_people_decide_apart_and_none_of_them_as_somebody_with_an_account(studio: Program, opened: Database) -> None:
     accounts.add(opened, None, "관리", "administrator", password="correct horse 1")
     mine = accounts.add(opened, None, "수아", "annotator", email="sua@example.org")
-    studio.post("/label-studio/webhook", json=_event("글", "슬픔", number=1, completed_by=1))
-    sua = {"id": 2, "email": "Sua@example.org"}
-    studio.post("/label-studio/webhook", json=_event("글", "행복", number=2, completed_by=sua))
-    given = {each.annotator_id: each.label_id for each in decisions.list_standing(opened, [7])}
-    assert len(given) == 2
-    assert given[mine] == 2
+    same = accounts.add(opened, None, "label-studio:7", "annotator", email="seven@example.org")
+    closed = accounts.add(opened, None, "label-studio:sua@example.org", "annotator", email="old@example.org")
+    accounts.set_disabled(opened, None, closed, disabled=True)
+    people = (1, 7, {"id": 2, "email": "Sua@example.org"}, {"id": 3, "email": "관리"}, "수아", {"id": "수아"})
+    for number, who in enumerate(people):
+        told = _event("글", ("슬픔", "행복")[number % 2], number=number, completed_by=who)
+        assert studio.post("/label-studio/webhook", json=told).json() == {"kept": 1}
+    given = {each.annotator_id for each in decisions.list_standing(opened, [7])}
+    assert len(given) == 5, "the last two are one"
+    assert not given & {mine, same, closed, *(account.annotator_id for account in accounts.list_people(opened))}
+
+
+def test_long_addresses_that_begin_alike_are_two_people(studio: Program, opened: Database) -> None:
+    for number, end in enumerate("ab"):
+        who = {"id": number, "email": f"{'x' * 40}{end}@example.org"}
+        studio.post("/label-studio/webhook", json=_event("글", "슬픔", number=number, completed_by=who))
+    assert len(decisions.list_standing(opened, [7])) == 2
 
 
 @pytest.mark.parametrize(
