@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.errors import UserError
 from annotator.label_sets import distances as label_distance
 from db import settings as stored
-from db.connection import write
+from db.connection import file_of, write
+from db.errors import DatabaseError
 from db.models import explanations
 from db.people import audit_log
 from learner.active_learning import query_strategies
@@ -90,6 +93,9 @@ class Settings:
     label_distance: dict[str, Any] = field(default_factory=dict)
 
 
+_DEFAULTS = asdict(Settings(seed=""))
+
+
 def new_settings(**values: Any) -> Settings:
     """Return settings for a new project, with a seed of its own.
 
@@ -104,12 +110,29 @@ def load(db: Database) -> Settings:
 
     Raises:
         UserError: if the project has not been set up.
+        DatabaseError: for a value that this program never keeps.
     """
     kept = stored.load(db)
     if "seed" not in kept:
         raise UserError("project_not_set_up")
-    known = {field.name for field in fields(Settings)}
-    return Settings(**{key: value for key, value in kept.items() if key in known})
+    values = {name: kept[name] for name in _DEFAULTS if name in kept}
+    for name, value in values.items():
+        if not _is_like(value, _DEFAULTS[name]):
+            raise DatabaseError("database_setting", path=file_of(db), setting=name)
+    try:
+        return _checked(Settings(**values))
+    except UserError as error:
+        name = str(error.details.get("setting", error.code.removesuffix("_outside").removesuffix("_unknown")))
+        raise DatabaseError("database_setting", path=file_of(db), setting=name) from error
+    except (TypeError, ValueError, AttributeError) as error:  # of the only one that holds others
+        raise DatabaseError("database_setting", path=file_of(db), setting="label_distance") from error
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Return whether a kept value is of the kind of a setting; shares may have been kept as whole numbers."""
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return type(value) is type(default)
 
 
 def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Settings:
@@ -153,11 +176,15 @@ _NAMED = {
     "explanation_method": EXPLANATION_METHODS,
 }
 
+_SEED = re.compile("([0-9a-f]{2})+")
+
 UNITS = ("eojeol", "morpheme", "sentence")
 """What explanations can speak about, the default first."""
 
 
 def _checked(settings: Settings) -> Settings:
+    if not _SEED.fullmatch(settings.seed):
+        raise UserError("setting_unknown", setting="seed", found=settings.seed, known="[0-9a-f]{32}")
     label_distance.check(settings.label_distance)
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))

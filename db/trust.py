@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _NAME_CHARACTERS = 40
 
+_LARGEST_ID = 2**31
+
 _STATISTICS: frozenset[Part] = frozenset(
     ("table", name, name, f"CREATE TABLE {name}({columns})")
     for name, columns in (
@@ -64,10 +66,10 @@ def check_path(path: Path) -> bool:
 
 
 def check_schema(db: Database, path: Path) -> None:
-    """Check that a database holds nothing but what its migrations made.
+    """Check that a database holds what its migrations made, and nothing else.
 
     Raises:
-        DatabaseError: if it is of a newer version, or something is in it that is not ours.
+        DatabaseError: if it is of a newer version, something is in it that is not ours, or something of ours is not.
     """
     found, applied, pages = _read(db)
     if unknown := sorted(applied - migrations.known()):
@@ -75,9 +77,29 @@ def check_schema(db: Database, path: Path) -> None:
     if strange := sorted(found - _parts(applied) - _STATISTICS):
         kind, name, *_ = strange[0]
         raise DatabaseError("database_foreign", path=str(path), found=f"{_plain(kind)} {_plain(name)}")
+    # Without the triggers that keep decisions from being changed, or the indexes that keep presses from being kept
+    # twice, nothing that the database says is certain.
+    if missing := sorted(_parts(applied) - found) if applied else []:
+        kind, name, *_ = missing[0]
+        raise DatabaseError("database_incomplete", path=str(path), missing=f"{kind} {name}")
     # Two tables in one place would let writing to the one change the other.
-    if len(set(pages)) < len(pages):
+    if len(set(pages)) < len(pages) or _has_strange_ids(db):
         raise DatabaseError("database_damaged", path=str(path))
+
+
+def _has_strange_ids(db: Database) -> bool:
+    """Return whether a row has a number that counting never reaches: vectors lie in files by it."""
+    tables = db.conn.execute(
+        """
+        select t.name from sqlite_schema t, pragma_table_info(t.name) c
+        where t.type = 'table' and c.pk = 1 and c.name = 'id' and c.type = 'INTEGER'
+        """
+    ).fetchall()
+    for (table,) in tables:
+        ends = db.conn.execute(f"select min(id), max(id) from {table}").fetchone()  # noqa: S608 - the schema is ours
+        if ends != (None, None) and not 0 < ends[0] <= ends[1] <= _LARGEST_ID:
+            return True
+    return False
 
 
 def _read(db: Database) -> tuple[frozenset[Part], frozenset[str], list[int]]:

@@ -14,7 +14,7 @@ import pytest
 from sqlite_utils import Database
 
 import db
-from annotator import project
+from annotator import project, settings
 from annotator.messages import LANGUAGES, explain
 from db import connection, migrations, trust
 from db.connection import scalar
@@ -93,6 +93,23 @@ def test_a_database_with_something_that_is_not_ours_is_refused_with_a_sentence(p
             assert said.isprintable(), "control characters of a terminal are not repeated"
             assert str(path) in said
     assert path.read_bytes() == before
+
+
+MISSING = {
+    "trigger": ["drop trigger decisions_stay"],
+    "index": ["drop index leases_by_holder"],
+    "unique index": ["drop index one_open_round"],
+    "table": ["drop table gold"],
+    "all triggers": [_WRITABLE, "delete from sqlite_schema where type = 'trigger'"],
+}
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_a_database_without_something_of_ours_is_refused_with_a_sentence(path: Path, kind: str) -> None:
+    _spoil(path, *MISSING[kind])
+    for opening in (db.connect, db.create, project.open_project):
+        with pytest.raises(DatabaseError, match="database_incomplete"):
+            opening(path)
 
 
 def test_two_tables_in_one_place_are_refused(path: Path) -> None:
@@ -265,6 +282,41 @@ def test_a_key_that_is_none_is_refused_when_it_is_read(path: Path, key: str) -> 
         other.commit()
     with pytest.raises(DatabaseError, match="database_label"):
         project.open_project(path)
+
+
+_MADE_UP = {"INTEGER": 1, "TEXT": "x", "REAL": 0.5, "BLOB": b"x"}
+
+SETTINGS = {
+    "seed": ["{}", '""', '"xy"', '"abc"', "7", "null", '"00 00"'],
+    "overlap": ["0", "1.5", "true", '"1"', "100000000000", "[]"],
+    "overlap_share": ["-0.1", "2", "1e999", "NaN", '"half"', "false"],
+    "mask": ["0", '"yes"', "null"],
+    "strategy": ['"nothing"', "{}", "[1]"],
+    "label_distance": ["[]", '"x"', '{"pairs": 5}', '{"points": {"1": 5}}', '{"pairs": [[1]]}', '{"points": [1]}'],
+    "unit": ['"letters"'],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in SETTINGS.items() for value in values])
+def test_a_setting_that_this_program_never_keeps_is_refused_when_it_is_read(path: Path, name: str, value: str) -> None:
+    _spoil(path, f"update settings set value = '{value}' where key = '{name}'")
+    with closing(project.open_project(path)) as opened, pytest.raises(DatabaseError) as caught:
+        settings.load(opened)
+    assert caught.value.code == "database_setting"
+    assert all(str(path) in explain(caught.value, language) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize("table", ["diaries", "decisions", "annotators", "labels", "models", "rounds"])
+@pytest.mark.parametrize("number", [2**63 - 1, 2**40, 0, -1, -(2**63)])
+def test_numbers_that_no_counting_reaches_are_refused(path: Path, table: str, number: int) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        columns = other.execute("select name, type from pragma_table_info(?)", (table,)).fetchall()
+        values = [number if name == "id" else _MADE_UP[kind] for name, kind in columns]
+        other.execute("pragma ignore_check_constraints = on")
+        other.execute(f"insert into {table} values ({', '.join('?' * len(values))})", values)
+        other.commit()
+    with pytest.raises(DatabaseError, match="database_damaged"):
+        db.connect(path)
 
 
 def test_parts_are_looked_up_once(path: Path) -> None:
