@@ -52,7 +52,7 @@ def add(db: Database, event: BoardEvent, *, annotator_id: int) -> int | None:
 def _check(db: Database, new: NewRationale) -> None:
     text = diaries.get_diary(db, new.diary_id).text
     if new.end > len(text) or not text[new.start : new.end].strip():
-        raise UserError("rationale_outside", start=new.start, end=new.end, length=len(text), id=new.diary_id)
+        raise UserError("rationale_outside", start=new.start, end=new.end, id=new.diary_id)
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     if new.label_id not in name_of:
         raise UserError("label_unknown", found=str(new.label_id), known=", ".join(name_of.values()))

@@ -12,6 +12,7 @@ from annotator.accounts.api_tokens import Caller
 from annotator.errors import AppError, UserError
 from annotator.privacy import forgotten_files, forgotten_key, near_copies
 from db.connection import file_of
+from db.errors import NotFoundError
 from db.forgetting import forgetting, forgotten
 from db.models import encoders, models
 from db.texts import batches, diaries
@@ -202,11 +203,19 @@ def _ids(db: Database, selection: Selection) -> list[int]:
             raise UserError("forget_author_unknown")
         return found
     for diary_id in selection.ids:
-        if not forgotten.was_forgotten(db, diary_id):
-            diaries.get_diary(db, diary_id)
+        _check_known(db, diary_id)
     if not selection.ids:
         raise UserError("forget_nothing")
     return sorted(set(selection.ids))
+
+
+def _check_known(db: Database, diary_id: int) -> None:
+    """Raise unless a diary of this id is there or was forgotten, which somebody else may be doing right now."""
+    try:
+        diaries.get_diary(db, diary_id)
+    except NotFoundError as error:
+        if error.code != "diary_forgotten":
+            raise
 
 
 def _spellings(db: Database, author: str) -> list[str]:
@@ -219,8 +228,9 @@ def _plain(name: str) -> str:
 
 
 def _texts(db: Database, ids: Sequence[int]) -> Iterator[str]:
+    """Yield the texts of diaries that are still there: two may let the same ones go at once."""
     for at in range(0, len(ids), _TEXTS_AT_A_TIME):
-        yield from (diary.text for diary in diaries.list_diaries(db, ids[at : at + _TEXTS_AT_A_TIME]))
+        yield from diaries.find_texts(db, ids[at : at + _TEXTS_AT_A_TIME])
 
 
 def _others(db: Database, ids: Iterable[int]) -> Iterator[str]:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 _CACHE_KIB = 1 << 17
 
-_STRAYS = ("decisions", "rationales")
-"""Tables whose rows may come with an import and be about a diary of another one."""
+_STRAYS = {
+    "decisions": "source = 'import'",
+    "rationales": "annotator_id in (select d.annotator_id from decisions d where d.source = 'import')",
+}
+"""Tables whose rows may come with an import and be about a diary of another one, and of whom they are then: presses
+once had any token, also such as an import gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,10 @@ def _gather(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> lis
     db.conn.execute(found, (ids,))
     if batch_id is not None:
         # What an import said of a diary carries its number; a full stop follows the hyphen in the order of bytes.
-        for table in _STRAYS:
-            strays = f"insert into temp.going_{table} select id from {table} where token >= ? and token < ?"  # noqa: S608
+        for table, condition in _STRAYS.items():
+            strays = f"""
+                insert into temp.going_{table} select id from {table} where token >= ? and token < ? and {condition}
+            """  # noqa: S608 - constants
             db.conn.execute(strays, (f"import-{batch_id}-", f"import-{batch_id}."))
     owned = find_owned(db)
     for each in owned:

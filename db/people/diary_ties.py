@@ -80,7 +80,13 @@ def find_account_state(db: Database, annotator_id: int) -> AccountState:
 
 
 def note_handed_in(db: Database, annotator_id: int, diary_ids: Iterable[int], *, at: str) -> None:
-    """Note which diaries a program has handed in: their texts are no news to it."""
-    statement = "insert or ignore into handed (annotator_id, diary_id, handed_at) values (?, ?, ?)"
+    """Note which diaries a program has handed in: their texts are no news to it.
+
+    Of one that was there before and is withheld it knows the text alone, and is told no more.
+    """
+    statement = """
+        insert or ignore into handed (annotator_id, diary_id, handed_at)
+        select ?1, ?2, ?3 where not exists (select 1 from care_flags where diary_id = ?2)
+    """
     with write(db):
         db.conn.executemany(statement, [(annotator_id, int(diary_id), at) for diary_id in diary_ids])

@@ -98,6 +98,12 @@ def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
     return [texts[i] for i in ids]
 
 
+def find_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
+    """Return the raw texts of those diaries that are there, by id."""
+    sql = "select text from diaries where id in (select value from json_each(:ids)) order by id"
+    return [text for (text,) in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
+
+
 def sample_texts(db: Database, *, limit: int, with_flagged: bool = True) -> list[str]:
     """Return the raw texts of a random part of the diaries, the same at each call until more are imported.
 

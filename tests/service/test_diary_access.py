@@ -11,9 +11,11 @@ from annotator.accounts import api_tokens
 from annotator.accounts.api_tokens import SCOPES
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
+from db.connection import write
 from db.models import explanations
 from db.people import api_tokens as token_rows
 from db.texts import care_flags as flags
+from db.texts.diaries import get_diary
 from tests.service.conftest import Program, add_model
 
 if TYPE_CHECKING:
@@ -117,6 +119,19 @@ def test_what_is_withheld_is_answered_as_if_it_had_never_been_there(
         answer = _ask(program, address, ids[state])
         said.add(answer.text.replace(str(ids[state]), "N"))
     assert len(said) == 1
+
+
+def test_who_hands_in_a_text_that_is_withheld_learns_nothing_of_it(
+    client: TestClient, opened: Database, ids: dict[str, int]
+) -> None:
+    with write(opened):
+        opened.conn.execute("update diaries set author = '김서연', written_on = '2026-01-02'")
+    program = _program(client, opened, ["write", "read"])
+    text = get_diary(opened, ids["withheld"]).text
+    assert program.post("/v1/diaries", json={"text": text}).json()["id"] == ids["withheld"]
+    assert program.get(f"/v1/diaries/{ids['withheld']}").status_code == 404
+    answer = _ask(program, CORRECT, ids["withheld"])
+    assert (answer.status_code, answer.json()["author"], answer.json()["written_on"]) == (200, None, None)
 
 
 def test_a_correction_shows_no_more_than_the_program_may_read(

@@ -19,7 +19,8 @@ from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.board import LOOKAHEAD, Board
 from annotator.labelling.decisions import receive
 from annotator.labelling.queueing import enqueue_import
-from db.answers import decisions, queue
+from db.answers import decisions, imported_decisions, queue
+from db.answers.imported_decisions import NewVote
 from db.connection import rows, scalar, write
 from db.errors import DatabaseError
 from db.models import explanations, models, predictions
@@ -231,11 +232,12 @@ def test_an_undo_that_names_nothing_is_broken(opened: Database, tab: Tab) -> Non
 
 
 def test_an_imported_decision_is_not_taken_back_by_a_press(opened: Database, tab: Tab) -> None:
-    table = "text,label,annotator\n아침에 기뻤다.,행복,나\n아침에 기뻤다.,슬픔,너\n"
-    import_file(opened, table.encode(), "둘.csv", after=enqueue_import)
-    token = scalar(opened, "select token from decisions where annotator_id = :me", me=tab.annotator_id)
+    fill(opened, 2)
+    with write(opened):
+        vote = NewVote(None, "label", 2)
+        imported_decisions.add_votes(opened, 1, [vote], importer_id=tab.annotator_id, token="import-9-1")
     assert tab.board().recent == []
-    _assert_not_undone(tab.send(tab.make("undo", undoes=token)), 1)
+    _assert_not_undone(tab.send(tab.make("undo", undoes="import-9-1-0")), 1)
 
 
 def _assert_not_undone(receipt: labelling_decisions.Receipt, acked: int) -> None:

@@ -8,8 +8,10 @@ import stat
 import subprocess
 import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -355,7 +357,7 @@ def test_without_its_key_nothing_is_imported_until_somebody_decides(
 def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Database) -> None:
     first = _import(opened, "a.jsonl", {"text": "같이 읽은 글"}, {"text": "처음 글"})
     me = annotators.get_or_create_id(opened, "나")
-    decisions.add(opened, NewDecision(1, me, "label", "mine-123", HAPPY))
+    decisions.add(opened, NewDecision(1, me, "label", "import-2-mine", HAPPY))  # before such tokens were reserved
     found = [
         {"text": "같이 읽은 글", "label": "슬픔", "by": "민수"},
         {"text": "나중 글", "label": "행복", "by": "민수"},
@@ -378,6 +380,21 @@ def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Data
     assert not [name for _, name in annotators.list_annotators(opened) if "민수" in name or "지수" in name]
     with pytest.raises(UserError, match="forget_batch_unknown"):
         forgetting.forget(opened, LEAD, Selection(batch_id=99))
+
+
+def test_two_who_forget_the_same_at_once_are_both_told_that_it_is_gone(opened: Database, project_path: Path) -> None:
+    fill(opened, 3000)
+    both = Barrier(2)
+
+    def forget(ids: tuple[int, ...]) -> int:
+        with project.opened(project_path) as db:
+            both.wait()
+            return forgetting.forget(db, None, Selection(ids=ids)).diary_count
+
+    ids = tuple(range(1, 3001))
+    with ThreadPoolExecutor(2) as pool:  # the first of them goes while the others are looked at
+        assert sum(pool.map(forget, (ids, ids[:1]))) == 3000
+    assert diaries.count_diaries(opened) == 0
 
 
 def test_a_review_that_rested_on_another_decision_holds_again(opened: Database) -> None:
@@ -413,10 +430,10 @@ def test_quotations_elsewhere_go_and_the_notes_stay(opened: Database) -> None:
     told = f"이런 글: {unicodedata.normalize('NFD', SECRET)}"
     guidelines.add_guideline(opened, HAPPY, None, told, [SECRET, "지어낸 보기"], annotator_id=me)
     assert forgetting.forget(opened, LEAD, Selection(ids=(1,))).quote_count == 3
-    assert scalar(opened, "select memo from decisions where diary_id = 2") == "앞: … 뒤"
+    assert scalar(opened, "select memo from decisions where diary_id = 2") == "앞: …. 뒤"
     ((text, examples),) = rows(opened, "select text, examples from guidelines")
-    assert text == "이런 글: …"
-    assert json.loads(examples) == ["…", "지어낸 보기"]
+    assert text == "이런 글: …."
+    assert json.loads(examples) == ["….", "지어낸 보기"]
 
 
 def test_what_stays_of_decisions_are_counts(opened: Database) -> None:
