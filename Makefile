@@ -8,7 +8,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: app test lint types contracts browser audit data-model site lock clean
+.PHONY: app test pictures lint types contracts browser audit data-model site lock clean
 
 app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
@@ -20,6 +20,10 @@ test: $(VENV)/installed-test browser lint types contracts
 	@free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
 	if [ "$${free:-0}" -gt 4000000 ]; then export TMPDIR=/dev/shm; fi; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
+
+# Take the pictures of the documents anew, the moving one too.
+pictures: $(VENV)/installed-test browser
+	MAEUMGYEOL_SCREENSHOTS=$(CURDIR)/docs/screenshots $(BIN)/python -m pytest -q tests/browser/test_main_job.py
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

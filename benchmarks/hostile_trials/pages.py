@@ -177,17 +177,18 @@ def shape_of(text: str) -> str:
     return "".join(kept)
 
 
-def not_literal(text: str, payloads: Sequence[Payload]) -> tuple[set[int], set[int]]:
-    """Return the numbers of the payloads that a page shows, and of those that it shows as something else."""
+def not_literal(text: str, payloads: Sequence[Payload]) -> tuple[set[int], dict[int, str]]:
+    """Return the numbers of the payloads that a page shows, and what it shows in the place of some of them."""
     plain = shape_of(text)
-    shown, changed = set(), set()
+    shown: set[int] = set()
+    changed: dict[int, str] = {}
     for number, payload in enumerate(payloads):
         wanted, mark = shape_of(payload.text), sentinel(number)
         for found in re.finditer(mark, plain):
             shown.add(number)
             before = plain[max(0, found.start() - len(wanted)) : found.start()]
             if before != wanted and "●" not in before:
-                changed.add(number)
+                changed[number] = before
     return shown, changed
 
 
@@ -208,18 +209,18 @@ def try_pages(
             began, where = time.perf_counter(), f"{role} at /{name}"
             shown, others, wrong = _look(visit, name, payloads)
             seen |= shown
-            for number in others:
-                changed[number].append(where)
+            for number, text in others.items():
+                changed[number].append(f"{where} as {text!r}")
             yield Outcome("page", where, time.perf_counter() - began, wrong, program.deaths())
         visit.close()
     for number, payload in enumerate(payloads):
-        places = f"shown as something else to {', '.join(changed[number])}" if changed[number] else ""
+        places = f"shown to {', '.join(changed[number])}" if changed[number] else ""
         missing = "shown nowhere" if number not in seen and payload.kind != "unseen" else ""
         yield Outcome(f"payload {payload.kind}", payload.text, 0.0, places or missing)
 
 
-def _look(visit: Visit, name: str, payloads: Sequence[Payload]) -> tuple[set[int], set[int], str]:
-    """Return the payloads that are shown on a page, those that are shown as something else, and what happened."""
+def _look(visit: Visit, name: str, payloads: Sequence[Payload]) -> tuple[set[int], dict[int, str], str]:
+    """Return the payloads that are shown on a page, what is shown in the place of some, and what happened."""
     try:
         visit.open(name)
         text, happened = visit.read()
@@ -229,6 +230,6 @@ def _look(visit: Visit, name: str, payloads: Sequence[Payload]) -> tuple[set[int
             more, again = visit.read()
             text, happened = f"{text}\n{more}", [*happened, *again]
     except Error as error:
-        return set(), set(), f"did not open: {str(error).splitlines()[0]}"
+        return set(), {}, f"did not open: {str(error).splitlines()[0]}"
     shown, changed = not_literal(text, payloads)
     return shown, changed, ", ".join(dict.fromkeys(happened))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from annotator import blinding, project, settings
@@ -39,6 +41,12 @@ WORKER_MS = 120_000
 
 DIARY_COUNT = 120
 
+PICTURES = os.environ.get("MAEUMGYEOL_SCREENSHOTS", "")
+"""Folder for the pictures of the documents; empty for none. ``make pictures`` sets it."""
+
+FILM_SIZE = (960, 600)
+FILMED_LABELS = 4
+
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -57,15 +65,35 @@ def app(path: Path, port: int, *options: str) -> Iterator[None]:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Take a page's picture at desktop and phone width, where ``MAEUMGYEOL_SCREENSHOTS`` names a folder."""
-    folder = os.environ.get("MAEUMGYEOL_SCREENSHOTS")
-    if not folder:
+    """Take a page's picture at desktop and phone width."""
+    if not PICTURES:
         return
     for device, size in (("desktop", DESKTOP), ("phone", PHONE)):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.wait_for_timeout(1500)  # plots and the sidebar move for a moment; nothing says when they stand still
-        page.screenshot(path=Path(folder) / f"{name}-{device}.png")
+        page.screenshot(path=Path(PICTURES) / f"{name}-{device}.png")
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+class Film:
+    """The moving picture of the README: what a person sees, from the first label to the new queue."""
+
+    def __init__(self) -> None:
+        self._frames: list[tuple[Image.Image, int]] = []
+
+    def take(self, page: Page, *, seconds: float) -> None:
+        """Add what the page shows now, and for how long it stays."""
+        if PICTURES:
+            page.wait_for_timeout(300)  # what has just been pressed is still being drawn
+            shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            self._frames.append((shown.resize(FILM_SIZE, Image.Resampling.LANCZOS), round(1000 * seconds)))
+
+    def save(self, name: str) -> None:
+        if PICTURES:
+            pictures, durations = zip(*self._frames, strict=True)
+            few = [picture.quantize(64, dither=Image.Dither.NONE) for picture in pictures]
+            target = Path(PICTURES) / f"{name}.gif"
+            few[0].save(target, save_all=True, append_images=few[1:], duration=list(durations), loop=0, optimize=True)
 
 
 def read(page: Page) -> None:
@@ -95,13 +123,15 @@ def upload(page: Page, address: str, file: Path) -> None:
     expect(page.get_by_text(re.compile(rf"{DIARY_COUNT}\s*개"))).not_to_have_count(0)
 
 
-def label_all(page: Page, db: Database, count: int) -> None:
+def label_all(page: Page, db: Database, count: int, film: Film) -> None:
     """Label diaries with their own labels, one physical key each."""
     known = truth()
     key_of = {label.name: label.key for label in labels.list_labels(db)}
     shown = page.get_by_role("article")
-    for _ in range(count):
+    for done in range(count):
         before = decisions.last_decision_id(db)
+        if done < FILMED_LABELS:
+            film.take(page, seconds=1.2)
         number = int(re.search(r"#(\d+)", shown.inner_text()).group(1))  # type: ignore[union-attr]
         read(page)
         press(page, f"Digit{key_of[known[diaries.get_diary(db, number).text]]}")
@@ -136,7 +166,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: Path, tmp_path: Path) -> None:
-    path, port = tmp_path / "project.db", free_port()
+    path, port, film = tmp_path / "project.db", free_port(), Film()
     address = f"http://127.0.0.1:{port}"
     with app(path, port):
         page.goto(address)
@@ -151,8 +181,9 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             wait_until(page, lambda: models.find_active(db) is not None, timeout_ms=WORKER_MS)
             page.goto(address)
             expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
-            label_all(page, db, 30)
+            label_all(page, db, 30, film)
             press(page, "KeyZ", "ㅋ")
+            film.take(page, seconds=1.8)
             press(page, "KeyZ", "ㅋ")
             me = annotators.get_or_create_id(db, "나")
             wait_until(page, lambda: decisions.count_by_kind(db, me).get("label") == 28)
@@ -160,12 +191,22 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
             shoot(page, "label")
             page.goto(f"{address}/learn")
-            page.get_by_role("button", name=re.compile("학습")).click()
+            retrain = page.get_by_role("button", name=re.compile("학습"))
+            retrain.wait_for()
+            film.take(page, seconds=1.8)
+            retrain.click()
+            film.take(page, seconds=0.8)
             wait_until(page, lambda: _version(db) == 1, timeout_ms=WORKER_MS)
             expect(page.get_by_text("1판").first).to_be_visible()
             expect(page.get_by_text(re.compile("첫|1번째")).first).to_be_visible()
             shoot(page, "learn")
+            film.take(page, seconds=3)
             assert queue.list_head(db, 50) != before
+            page.goto(address)
+            expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
+            wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
+            film.take(page, seconds=4)
+            film.save("loop")
             page.goto(f"{address}/overview")
             page.locator(".js-plotly-plot").first.wait_for()
             shoot(page, "overview")
