@@ -64,6 +64,11 @@ def opened(project_path: Path) -> Iterator[Database]:
         yield db
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow modules first: one that begins last would be waited for while the other processors rest."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def undo_newest(db: Database, annotator_id: int, *, token: str) -> bool:
     """Take back what a person pressed last; return False where there is nothing to take back."""
     newest = decisions.list_recent(db, annotator_id, limit=1)

@@ -1,16 +1,15 @@
 """A tiny server for the label board: it keeps what arrives in a file, as the real one does in its database.
 
-    streamlit run harness_label_board.py -- STATE.jsonl
+    streamlit run harness_label_board.py -- FOLDER
 
-Environment: ``HARNESS_DELAY`` seconds that each run takes, ``HARNESS_DIARIES`` how many there are,
-``HARNESS_CASE`` for diaries of a special kind, ``HARNESS_FURTHER`` to ask for further emotions and intensity,
-``HARNESS_BREAK_MINUTES`` after which a break is suggested.
+What stands behind the question mark of its address: ``state``, name of the file in the folder; ``delay``, seconds that
+each run takes; ``diaries``, how many there are; ``case`` for diaries of a special kind; ``keys`` of the labels;
+``further`` to ask for further emotions and intensity; ``break_minutes`` after which a break is suggested.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
@@ -34,13 +33,14 @@ from pages.components.label_board import (
 
 KEY = "board"
 LOOKAHEAD = 6
-STATE = Path(sys.argv[1])
-DELAY = float(os.environ.get("HARNESS_DELAY", "0"))
-CASE = os.environ.get("HARNESS_CASE", "")
-COUNT = int(os.environ.get("HARNESS_DIARIES", "60"))
-KEYS = os.environ.get("HARNESS_KEYS", "1234567")
-FURTHER = bool(os.environ.get("HARNESS_FURTHER"))
-BREAK_MINUTES = int(os.environ.get("HARNESS_BREAK_MINUTES", "0"))
+ASKED = st.query_params
+STATE = Path(sys.argv[1]) / ASKED.get("state", "events.jsonl")
+DELAY = float(ASKED.get("delay", "0"))
+CASE = ASKED.get("case", "")
+COUNT = int(ASKED.get("diaries", "60"))
+KEYS = ASKED.get("keys", "1234567")
+FURTHER = bool(ASKED.get("further"))
+BREAK_MINUTES = int(ASKED.get("break_minutes", "0"))
 HOSTILE = (
     "<img src=x onerror='window.hit=1'> **굵게** :smile: $x$ 5~6시, 7~8시\n"
     "\u202e거꾸로\u202c <script>window.hit=1</script> 🙂 끝."

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import run_app
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import BrowserContext, Locator, Page
 
-    from tests.browser.conftest import RunningApp, StartApp
+    from tests.browser.conftest import RunningApp
 
 pytestmark = pytest.mark.browser
 
@@ -76,14 +80,22 @@ class Board:
         return [event["label_id"] for event in self.kept() if event["kind"] == "label"]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One server for all boards, and the folder in which it keeps what each of them sends."""
+    folder = tmp_path_factory.mktemp("boards")
+    with run_app(HARNESS, str(folder), log=folder / "server.log") as address:
+        yield address, folder
+
+
 @pytest.fixture
-def open_board(page: Page, start_app: StartApp, tmp_path: Path) -> Callable[..., Board]:
-    """Open a board on a server of its own; keywords become ``HARNESS_…`` variables."""
+def open_board(page: Page, server: tuple[str, Path]) -> Callable[..., Board]:
+    """Open a board that starts from nothing; keywords are what the server can be asked for."""
 
     def start(**settings: object) -> Board:
-        state = tmp_path / "events.jsonl"
-        env = {f"HARNESS_{name.upper()}": str(value) for name, value in settings.items()}
-        return Board(page, start_app(HARNESS, str(state), env=env), state).load()
+        address, folder = server
+        state = folder / f"{secrets.token_hex(8)}.jsonl"
+        return Board(page, f"{address}/?{urlencode({'state': state.name, **settings})}", state).load()
 
     return start
 
@@ -318,14 +330,14 @@ def test_presses_while_the_server_is_away_are_saved_when_it_is_back(
     page: Page, tmp_path: Path, running_app: RunningApp
 ) -> None:
     state = tmp_path / "events.jsonl"
-    with running_app(HARNESS, str(state)) as url:
+    with running_app(HARNESS, str(tmp_path)) as url:
         board = Board(page, url, state).load()
         board.press("1")
         board.expect_kept(1)
     board.press("2", "3")
     expect(board.text).to_contain_text("4번째 일기.")
     expect(page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
-    with running_app(HARNESS, str(state), port=int(url.rsplit(":", 1)[1])):
+    with running_app(HARNESS, str(tmp_path), port=int(url.rsplit(":", 1)[1])):
         board.expect_kept(3)
         assert board.labels() == [1, 2, 3]
 
@@ -406,6 +418,7 @@ def test_the_arc_has_a_cell_for_each_sentence_and_points_at_it(open_board: Calla
 
 def test_a_click_counts_and_leaves_enter_to_the_prediction(open_board: Callable[..., Board]) -> None:
     board = open_board()
+    board.read()
     board.page.get_by_role("button", name="분노").click()
     board.press("Enter")
     board.expect_kept(2)

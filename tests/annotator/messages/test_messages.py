@@ -161,15 +161,21 @@ def test_the_scan_finds_what_it_looks_for() -> None:
 
 def test_every_message_that_the_code_asks_for_exists() -> None:
     keys = list(catalogue("ko"))
-    missing = [use for use in _uses() if not any(re.fullmatch(use.pattern, key) for key in keys)]
+    missing = [use for use in _uses() if not any(_compiled(use.pattern).fullmatch(key) for key in keys)]
     assert missing == []
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern; there are more of them than `re` keeps."""
+    return re.compile(pattern)
 
 
 def test_every_message_gets_the_values_that_it_wants() -> None:
     short = []
     for use in _uses():
         for key, text in catalogue("ko").items():
-            if use.is_open or not re.fullmatch(use.pattern, key):
+            if use.is_open or not _compiled(use.pattern).fullmatch(key):
                 continue
             if lacking := _placeholders(text) - use.values:
                 short.append((use.where, key, sorted(lacking)))
@@ -179,26 +185,26 @@ def test_every_message_gets_the_values_that_it_wants() -> None:
 
 def _is_asked_for_elsewhere(key: str) -> bool:
     wanted = _placeholders(catalogue("ko")[key])
-    return any(re.fullmatch(use.pattern, key) and wanted <= use.values for use in _uses())
+    return any(_compiled(use.pattern).fullmatch(key) and wanted <= use.values for use in _uses())
 
 
 def test_no_error_is_given_values_that_neither_sentence_shows() -> None:
     """Details are the facts that a person needs: one that no sentence shows is a sentence that says too little."""
     unshown = defaultdict(set)
     for use in _uses():
-        for key in (k for k in catalogue("ko") if k.startswith("error.") and re.fullmatch(use.pattern, k)):
+        for key in (k for k in catalogue("ko") if k.startswith("error.") and _compiled(use.pattern).fullmatch(k)):
             unshown[key] |= use.values - _placeholders(catalogue("ko")[key])
     allowed = {"error.memory_full": {"kind"}}
     assert {key: names for key, names in unshown.items() if names - allowed.get(key, set())} == {}
 
 
 def test_every_message_is_used() -> None:
-    patterns = {use.pattern for use in _uses()} | set(DYNAMIC)
+    patterns = [_compiled(pattern) for pattern in {use.pattern for use in _uses()} | set(DYNAMIC)]
     strings = _strings()
     unused = [
         key
         for key in catalogue("ko")
-        if not any(re.fullmatch(pattern, key) for pattern in patterns)
+        if not any(pattern.fullmatch(key) for pattern in patterns)
         and key not in strings
         and key.removeprefix("error.") not in strings
     ]
