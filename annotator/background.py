@@ -1,6 +1,6 @@
-"""A job of our own that takes minutes, beside the app: a niced child process, watched and stopped.
+"""A job of ours that takes minutes and runs beside the app, in a niced child process that is watched and stopped.
 
-It lives no longer than the app's process. What it works on, it is handed as values and open files.
+It ends with the app's process, and gets its input as values and open files.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Job:
 
     Attributes:
         child: the process.
-        result: what came of it, as JSON knows it; None until it is done.
-        problem: the sentence of what went wrong; None if nothing did.
+        result: its result, as JSON values; None until it is done.
+        problem: a sentence that says what went wrong; None if nothing did.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Job:
         self.child = started.result()
 
     def poll(self) -> Progress | None:
-        """Return how far it is; None once it has ended, with `result` or `problem`."""
+        """Return its progress; None once it has ended, with `result` or `problem`."""
         return None if self._has_ended.is_set() else self._progress
 
     def stop(self) -> None:
@@ -78,7 +78,7 @@ class Job:
         self._thread.join()
 
     def _run(self, started: Future[Child], function: str, arguments: dict[str, Any], files: Sequence[int]) -> None:
-        # A child ends with the thread that started it, which must not be the one that serves a page.
+        # A child ends with the thread that started it, so that thread must not be the one that serves a page.
         try:
             child = Child(function, arguments, files=files)
         except OSError as error:
@@ -90,22 +90,22 @@ class Job:
                 while self.result is None:
                     self._take(json.loads(child.receive()))
             except (AppError, ChildError) as error:
-                known = error if isinstance(error, AppError) else UserError(self._stopped)
-                self.problem = explain(known, self._language)
+                app_error = error if isinstance(error, AppError) else UserError(self._stopped)
+                self.problem = explain(app_error, self._language)
         self._has_ended.set()
 
-    def _take(self, told: dict[str, Any]) -> None:
-        if "result" in told:
-            self.result = told["result"]
+    def _take(self, message: dict[str, Any]) -> None:
+        if "result" in message:
+            self.result = message["result"]
         else:
-            self._progress = Progress(told["step"], told["share"])
+            self._progress = Progress(message["step"], message["share"])
 
 
 def work(channel: Channel, do: Callable[[Callable[[str, float], None]], Any]) -> None:
-    """Do a job, in the child: say how far it is, and at the end what came of it.
+    """Do a job in the child: report its progress, and its result at the end.
 
     Args:
-        do: is given what it tells its step and its share, and returns what JSON knows, not None.
+        do: gets a function to which it reports its step and its share, and returns JSON values, not None.
     """
     os.nice(_NICENESS)
     last: tuple[str, int] | None = None

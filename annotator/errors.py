@@ -1,4 +1,4 @@
-"""Errors that people read: what was asked, what was found, what to do."""
+"""Errors for people to read: what they asked for, what was found, what to do."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from maeumgyeol.errors import where as where
 
 
 class UserError(AppError):
-    """Something that a person asked for can't be done."""
+    """A request of a person that can't be carried out."""

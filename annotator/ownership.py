@@ -1,4 +1,4 @@
-"""Keeping a project's files to their owner: one that other accounts could read is closed, and that is said once."""
+"""Keeping a project's files private: if other accounts could read them, they are closed, and a message says so once."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _looked_at: set[tuple[str, int, int, int]] = set()
 def keep(path: Path) -> None:
     """Close a project that others can read, the first time that this process has opened it, and say so.
 
-    Only a database that has been found to be one of ours is passed here: nothing else is touched.
+    Callers pass only databases that are known to be ours: nothing else is touched.
 
     Raises:
         UserError: ``project_link``, see `check_links`.
     """
     if _state(path) in _looked_at:
         return
-    # A folder that can't be listed is told of below; it is no reason to keep its owner from the project.
+    # A folder that can't be listed is reported below; it is no reason to lock its owner out of the project.
     with contextlib.suppress(OSError):
         check_links(path)
     closed = _close(path)
@@ -58,8 +58,8 @@ def check_links(path: Path) -> None:
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:
-    found = path.stat()
-    return str(path), found.st_dev, found.st_ino, found.st_mode
+    info = path.stat()
+    return str(path), info.st_dev, info.st_ino, info.st_mode
 
 
 def _close(path: Path) -> Closed:

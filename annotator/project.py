@@ -27,12 +27,12 @@ Labels = Sequence[Label]
 
 
 def default_path() -> Path:
-    """Return where the database is looked for when none is named."""
+    """Return the default path of the database."""
     return ownership.DEFAULT_PATH
 
 
 def vectors_folder(path: Path) -> Path:
-    """Return the folder of vectors beside a database; it may be deleted, and is then built again."""
+    """Return the folder of vectors beside a database; if it is deleted, it is built again."""
     return path.with_name(path.name + "-vectors")
 
 
@@ -52,7 +52,7 @@ def exports_folder(path: Path) -> Path:
 
 
 def is_set_up(path: Path) -> bool:
-    """Say whether there is a project with a label set at this path."""
+    """Return whether there is a project with a label set at this path."""
     if not path.is_file() or path.stat().st_size == 0:
         return False
     db = database.connect(path)

@@ -112,10 +112,10 @@ def load(db: Database) -> Settings:
         UserError: if the project has not been set up.
         DatabaseError: for a value that this program never keeps.
     """
-    kept = stored.load(db)
-    if "seed" not in kept:
+    stored_values = stored.load(db)
+    if "seed" not in stored_values:
         raise UserError("project_not_set_up")
-    values = {name: kept[name] for name in _DEFAULTS if name in kept}
+    values = {name: stored_values[name] for name in _DEFAULTS if name in stored_values}
     for name, value in values.items():
         if not _is_like(value, _DEFAULTS[name]):
             raise DatabaseError("database_setting", path=file_of(db), setting=name)
@@ -188,9 +188,9 @@ def _checked(settings: Settings) -> Settings:
     label_distance.check(settings.label_distance)
     if settings.unit not in UNITS:
         raise UserError("unit_unknown", name=settings.unit, known=", ".join(UNITS))
-    for name, known in _NAMED.items():
-        if (value := getattr(settings, name)) not in known:
-            raise UserError("setting_unknown", setting=name, found=value, known=", ".join(known))
+    for name, allowed in _NAMED.items():
+        if (value := getattr(settings, name)) not in allowed:
+            raise UserError("setting_unknown", setting=name, found=value, known=", ".join(allowed))
     if not 0 < settings.test_share < 1:
         raise UserError("test_share_outside", found=settings.test_share)
     if not 0 <= settings.uniform_share <= 1:

@@ -1,4 +1,4 @@
-"""How far a project is, in figures: for the overview page and `maeumgyeol status`."""
+"""The progress of a project in figures, for the overview page and `maeumgyeol status`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Status:
         fallbacks: diaries that kss could not split, and a simpler rule did.
         cut_count: diaries of which the encoder reads only the beginning.
         is_working: whether a worker holds the database now.
-        anchoring: whether people are drawn to the model's answer.
+        anchoring: whether the model's answer influences people.
     """
 
     labels: tuple[Label, ...]
@@ -86,7 +86,7 @@ def status(db: Database, path: Path) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A model version as the charts and the list of versions want it.
+    """A model version as the charts and the list of versions show it.
 
     Attributes:
         test: evaluation on the test diaries decided when it was made; None for the version without labels.
@@ -152,7 +152,7 @@ class Pulse:
 
 
 def get_worker_health(db: Database, path: Path) -> Pulse:
-    """Return what worker and rounds are at."""
+    """Return what the worker and the rounds are doing."""
     active = models.find_active(db)
     return Pulse(
         is_working=worker_lock.is_working(path),
@@ -194,7 +194,7 @@ class Measured:
 def list_measured(db: Database) -> list[Measured]:
     """Return the versions that have been measured, oldest first.
 
-    The version without labels is not measured when it is made; the first round that came after it did so.
+    The version without labels is not measured when it is made, but by the first round after it.
     """
     label_ids = {model.id: model.label_ids for model in models.list_models(db)}
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
@@ -204,8 +204,8 @@ def list_measured(db: Database) -> list[Measured]:
         before.setdefault(earlier.previous_model_id, (earlier.report.get("before"), earlier.model_id))
     measured = []
     for version in list_versions(db):
-        mine = (version.test, version.model.id)
-        stored, labelled_by = mine if version.test else before.get(version.model.id, mine)
+        own_test = (version.test, version.model.id)
+        stored, labelled_by = own_test if version.test else before.get(version.model.id, own_test)
         figures = read_figures(stored)
         if figures is not None and figures.n:
             names = tuple(name_of[i] for i in label_ids[labelled_by])

@@ -1,6 +1,6 @@
-"""Trying the model on a text of one's own: prediction at once, explanation when it is there, nothing kept.
+"""Trying the model on a text of one's own: first the prediction, then the explanation; nothing is stored.
 
-What answers is heavy, so it lives in a process of its own; see `annotator.serving.predictor_client`.
+The model is heavy, so it runs in a process of its own; see `annotator.serving.predictor_client`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A text that was asked about. It lives as long as whoever asked holds it."""
+    """A text to try the model on. It lives as long as its caller holds it."""
 
     text: str
     predicted: Future[Predicted]
@@ -65,12 +65,12 @@ class Trial:
         return self.explained.done()
 
     def wait(self, seconds: float) -> None:
-        """Wait until more of it is there, at most so long."""
+        """Wait for the next result, at most for the given time."""
         awaited: Future[Any] = self.explained if self.predicted.done() else self.predicted
         futures.wait([awaited], seconds)
 
     def give_up(self) -> None:
-        """Let what has not begun never begin: nobody waits for it any more."""
+        """Cancel the work that has not begun: nobody waits for it any more."""
         self.predicted.cancel()
         self.explained.cancel()
 
@@ -111,13 +111,13 @@ def warm_up(path: Path) -> None:
 
 
 def is_warm(path: Path) -> bool:
-    """Say whether a question would be answered without loading anything first."""
+    """Return whether a question would be answered without loading anything first."""
     return client_of(path).is_warm
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is there of a trial by now.
+    """The results of a trial so far.
 
     Attributes:
         labels: in the order of the columns of the item.
@@ -131,7 +131,7 @@ class Shown:
 
 
 def show(db: Database, trial: Trial, language: Language) -> Shown:
-    """Return what is there of a trial by now.
+    """Return the results of a trial so far.
 
     Raises:
         UserError: if it could not be answered.
@@ -149,15 +149,15 @@ def show(db: Database, trial: Trial, language: Language) -> Shown:
         return Shown((), item, None)
     predicted = _result(trial.predicted)
     by_id = {label.id: label for label in labels.list_all_labels(db)}
-    shown = tuple(by_id[label_id] for label_id in predicted.label_ids)
+    columns = tuple(by_id[label_id] for label_id in predicted.label_ids)
     proba = predicted.proba[0]
     item["prediction"] = board.prediction_data(predicted.model_id, predicted.version, proba, predicted.known)
     if trial.explained.done():
         explained = _result(trial.explained)
-        names = [label.name for label in shown]
+        names = [label.name for label in columns]
         item["sentences"] = [list(span) for span in explained.sentences]
         item["explanation"] = board.explanation_data(trial.text, explained.explanation, proba.tolist(), names, language)
-    return Shown(shown, item, predicted.version)
+    return Shown(columns, item, predicted.version)
 
 
 def _result(future: Future[_T]) -> _T:
@@ -168,14 +168,14 @@ def _result(future: Future[_T]) -> _T:
 
 @dataclass(frozen=True, slots=True)
 class AddedText:
-    """A text that was put among the diaries; `is_new` is False where it had been there."""
+    """A text that was added to the diaries; `is_new` is False if it had been there before."""
 
     diary_id: int
     is_new: bool
 
 
 def keep(db: Database, text: str, *, person: Person) -> AddedText:
-    """Put a text among the diaries that wait for a label, as an import does.
+    """Add a text to the diaries that wait for a label, as an import does.
 
     Raises:
         UserError: for somebody who may not import, or a text that an import leaves out.
@@ -195,7 +195,7 @@ def keep(db: Database, text: str, *, person: Person) -> AddedText:
 
 
 def obstacle(db: Database) -> str | None:
-    """Return the message key of why nothing can be tried yet; None if it can."""
+    """Return the message key that explains why the model can't be tried yet; None if it can."""
     if models.find_active_id(db) is not None:
         return None
     return "try_out.no_model" if diaries.count_diaries(db) else "try_out.no_diaries"

@@ -1,4 +1,4 @@
-"""One worker a database: a lock file that the operating system frees when its holder dies."""
+"""One worker for each database: a lock file that the operating system frees when its holder dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _lock_path(database: Path) -> Path:
 
 @contextmanager
 def only_worker(database: Path) -> Iterator[None]:
-    """Hold the worker's place at a database for the length of the block.
+    """Hold the worker lock of a database for the length of the block.
 
     Raises:
         UserError: if another worker holds it, or the lock file can't be written.
@@ -46,7 +46,7 @@ def only_worker(database: Path) -> Iterator[None]:
 
 
 def is_working(database: Path) -> bool:
-    """Say whether a worker holds its place at a database right now."""
+    """Return whether a worker holds the lock of a database right now."""
     try:
         handle = os.open(_lock_path(database), os.O_RDWR)
     except OSError:

@@ -1,6 +1,6 @@
-"""Accounts: who is let in, by invite or with their organisation, with which role, and who may change that.
+"""Accounts: who may sign in, by invite or through their organisation, with which role, and who may change that.
 
-Throughout, `by` is who does something; None on the machine itself.
+Throughout, `by` is the person who acts; None for commands run on the machine itself.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ INVITE_SECONDS = 7 * 86_400
 
 
 def has_any(db: Database) -> bool:
-    """Say whether there is an account; until then one person works here without login."""
+    """Return whether there is an account; until then one person works here without login."""
     return accounts.has_accounts(db)
 
 
 def has_administrator(db: Database) -> bool:
-    """Say whether somebody can sign in who may let others in."""
+    """Return whether anybody who can sign in may let others in."""
     return accounts.count_open_administrators(db, other_than=0) > 0
 
 
@@ -45,7 +45,7 @@ def list_people(db: Database) -> list[Account]:
 
 
 def list_entries(db: Database, *, before: int | None = None, limit: int = 50) -> list[Entry]:
-    """Return who did what, newest first.
+    """Return the audit log, newest entry first.
 
     Args:
         before: id of the last entry that was seen.
@@ -63,7 +63,7 @@ def add(
 ) -> int:
     """Give somebody an account with a password, or one for the organisation's login by e-mail; return their id.
 
-    Who has worked here by that name without login keeps what they did.
+    Somebody who has worked here under that name without a login keeps their work.
 
     Raises:
         UserError: for a name, password or e-mail that can't be used, a missing right, or a first account that would
@@ -107,9 +107,9 @@ def _check_may_add(db: Database, by: Person | None, role: Role) -> None:
 
 
 def invite(db: Database, by: Person | None, name: str, role: Role) -> str:
-    """Return the token of a link by which a person sets a password: a new one's, or one's who has forgotten it.
+    """Return the token of a link by which somebody new, or somebody who forgot their password, sets one.
 
-    Somebody who has an account keeps the role that it has. Earlier links of the same name no longer open.
+    An existing account keeps its role. Earlier links for the same name stop working.
 
     Raises:
         UserError: for a name that can't be used, a closed account, a missing right, or if nobody is in charge yet.
@@ -130,7 +130,7 @@ def invite(db: Database, by: Person | None, name: str, role: Role) -> str:
 
 
 def withdraw(db: Database, by: Person | None, name: str) -> None:
-    """Make the links of a name open no longer.
+    """Withdraw the invite links of a name.
 
     Raises:
         UserError: for a missing right.
@@ -145,41 +145,41 @@ def get_invite(db: Database, token: str) -> Invite:
     """Return the invite of a link.
 
     Raises:
-        UserError: if it is unknown, used, withdrawn or too old, or if who made it may invite no longer.
+        UserError: if it is unknown, used, withdrawn or too old, or if its maker may no longer invite.
     """
-    found = accounts.find_invite(db, hash_of(token))
-    if found is None or found.used_at or found.withdrawn_at or found.expires_at <= clock.now():
+    invite = accounts.find_invite(db, hash_of(token))
+    if invite is None or invite.used_at or invite.withdrawn_at or invite.expires_at <= clock.now():
         raise UserError("invite_unusable")
-    if found.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
+    if invite.created_at > clock.now(plus_seconds=CLOCK_SLACK_SECONDS):
         raise UserError("invite_unusable")
-    return found
+    return invite
 
 
 def accept(
     db: Database, token: str, password: str, *, address: str, browser: str | None = None, replaces: str | None = None
 ) -> str:
-    """Take an invite up with a password of one's own and return the token of the new session, as `sessions.login` does.
+    """Accept an invite with a password of one's own; return the token of the new session, as `sessions.login` does.
 
     Raises:
         UserError: if the invite can't be used any more, or the password can't.
     """
-    found = get_invite(db, token)
-    account = accounts.find_account_by_name(db, found.name)
-    password_hash = passwords.new_hash(password, found.name, account.email if account else None)
+    invite = get_invite(db, token)
+    account = accounts.find_account_by_name(db, invite.name)
+    password_hash = passwords.new_hash(password, invite.name, account.email if account else None)
     with write(db):
-        get_invite(db, token)  # who made it may have lost the right meanwhile
+        get_invite(db, token)  # its maker may have lost the right meanwhile
         if not accounts.use_invite(db, hash_of(token)):
             raise UserError("invite_unusable")
-        annotator_id = annotators.get_or_create_id(db, found.name)
-        _set_password(db, annotator_id, found, password_hash)
+        annotator_id = annotators.get_or_create_id(db, invite.name)
+        _set_password(db, annotator_id, invite, password_hash)
         audit_log.add(db, annotator_id, "account.accept", f"account:{annotator_id}")
         return begin(db, annotator_id, address, browser=browser, replaces=replaces)
 
 
-def _set_password(db: Database, annotator_id: int, found: Invite, password_hash: str) -> None:
+def _set_password(db: Database, annotator_id: int, invite: Invite, password_hash: str) -> None:
     account = accounts.find_account(db, annotator_id)
     if account is None:
-        accounts.add_account(db, annotator_id, found.role, password_hash=password_hash)
+        accounts.add_account(db, annotator_id, invite.role, password_hash=password_hash)
     elif account.disabled_at is not None:
         raise UserError("account_disabled")
     else:
@@ -189,9 +189,9 @@ def _set_password(db: Database, annotator_id: int, found: Invite, password_hash:
 
 
 def set_role(db: Database, by: Person | None, annotator_id: int, role: Role) -> None:
-    """Give somebody another role; it holds from the next thing that they do.
+    """Give somebody another role, which applies from their next action on.
 
-    Invites that they made end with the right to invite.
+    If they lose the right to invite, their invites end.
 
     Raises:
         UserError: for a missing right, or if nobody would be left in charge.
@@ -233,7 +233,7 @@ def set_disabled(db: Database, by: Person | None, annotator_id: int, *, disabled
 
 
 def release_diaries(db: Database, by: Person | None, annotator_id: int) -> int:
-    """Give back the diaries that somebody has before them, for others to take, and return how many there were.
+    """Release the diaries that somebody holds, for others to take, and return how many there were.
 
     Raises:
         UserError: for a missing right.
@@ -246,7 +246,7 @@ def release_diaries(db: Database, by: Person | None, annotator_id: int) -> int:
 
 
 def change_password(db: Database, token: str, old: str, new: str, *, address: str, browser: str | None = None) -> None:
-    """Give oneself another password; every other session of one's own ends.
+    """Change one's own password; all one's other sessions end.
 
     Raises:
         UserError: if the old one is wrong, tried too often, or the new one can't be used.

@@ -1,4 +1,4 @@
-"""The people who decide: by name, each with an id of their own."""
+"""The people who decide, by name, each with their own id."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def get_or_create(db: Database, name: str) -> int:
 
 
 def list_people(db: Database) -> list[str]:
-    """Return the names of people, importers not among them: who decided last comes first."""
+    """Return the names of people without importers; whoever decided last comes first."""
     return annotators.list_people(db)

@@ -1,4 +1,4 @@
-"""Tokens by which other programs use the service, and the one place in which a scope is asked for.
+"""Tokens with which other programs use the service, and the only place where scopes are checked.
 
 A token is ``mg-<id>-<secret>``: the row is found by its id, and the secret compared in constant time.
 """
@@ -63,7 +63,7 @@ def add(
     per_minute: int = DEFAULT_PER_MINUTE,
     by: int | None = None,
 ) -> str:
-    """Return a new token, which nobody can be told again: only the hash of its secret is kept.
+    """Return a new token, which cannot be shown again: only the hash of its secret is stored.
 
     Args:
         name: what stands beside the decisions that come back with it; a token that was revoked hands its name on.
@@ -74,8 +74,8 @@ def add(
         UserError: for a name that is a person's, a file's or another token's, without a scope, or for days or
             requests that can't be used.
     """
-    name, wanted = plain_name(name), sorted(set(scopes))
-    _check(wanted, days, per_minute)
+    name, unique_scopes = plain_name(name), sorted(set(scopes))
+    _check(unique_scopes, days, per_minute)
     secret = secrets.token_urlsafe(32)
     with write(db):
         _check_name(db, name)
@@ -85,11 +85,11 @@ def add(
             secret_hash=_hash_of(secret),
             name=name,
             annotator_id=annotator_id,
-            scopes=" ".join(wanted),
+            scopes=" ".join(unique_scopes),
             per_minute=per_minute,
             expires_at=None if days is None else clock.now(plus_seconds=days * 86_400),
         )
-        audit_log.add(db, by, "token.add", f"token:{token_id}", name=name, scopes=" ".join(wanted))
+        audit_log.add(db, by, "token.add", f"token:{token_id}", name=name, scopes=" ".join(unique_scopes))
     return f"mg-{token_id}-{secret}"
 
 
@@ -109,41 +109,41 @@ def _check_name(db: Database, name: str) -> None:
         raise UserError("name_of_importer", name=name)
     if api_tokens.find_in_use(db, name) is not None:
         raise UserError("token_exists", name=name)
-    # What a program says shall never pass for what a person has said.
+    # A program's answers must never pass for a person's.
     earlier = {token.annotator_id for token in api_tokens.list_all(db)}
-    taken = {known: annotator_id for annotator_id, known in annotators.list_annotators(db)}
-    if name in taken and taken[name] not in earlier:
+    id_of = {other: annotator_id for annotator_id, other in annotators.list_annotators(db)}
+    if name in id_of and id_of[name] not in earlier:
         raise UserError("token_name_of_person", name=name)
 
 
 def is_open(token: ApiToken) -> bool:
-    """Say whether a token still opens something."""
+    """Return whether a token is still valid."""
     return token.revoked_at is None and (token.expires_at is None or token.expires_at > clock.now())
 
 
 def revoke(db: Database, name: str, *, by: int | None = None) -> None:
-    """Let a token open nothing from the next request on; what came with it stays.
+    """Make a token invalid from the next request on; what came in with it stays.
 
     Raises:
         UserError: if no token in use has that name.
     """
     with write(db):
-        found = api_tokens.find_in_use(db, plain_name(name))
-        if found is None:
+        token = api_tokens.find_in_use(db, plain_name(name))
+        if token is None:
             raise UserError("token_unknown", name=name)
-        api_tokens.revoke(db, found.id)
-        audit_log.add(db, by, "token.revoke", f"token:{found.id}", name=found.name)
+        api_tokens.revoke(db, token.id)
+        audit_log.add(db, by, "token.revoke", f"token:{token.id}", name=token.name)
 
 
 def identify(db: Database, presented: str) -> Caller:
-    """Return who presents a token.
+    """Return the program that presents a token.
 
     Raises:
-        UserError: ``token_wrong`` if it is unknown, revoked or too old; which of them is not told.
+        UserError: ``token_wrong`` if it is unknown, revoked or too old, without saying which.
     """
     match = _TOKEN.fullmatch(presented)
     token = api_tokens.find(db, int(match[1])) if match else None
-    # Compared whether there is such a token or not, so that the time taken tells nothing.
+    # Compared even if there is no such token, so that timing reveals nothing.
     is_right = hmac.compare_digest(token.secret_hash if token else bytes(32), _hash_of(match[2] if match else ""))
     if token is None or not is_right or not is_open(token):
         raise UserError("token_wrong")
@@ -153,7 +153,7 @@ def identify(db: Database, presented: str) -> Caller:
 
 
 def require(caller: Caller, *scopes: Scope) -> None:
-    """Let nobody go on whose token lacks a scope.
+    """Raise unless the caller's token has a scope.
 
     Raises:
         UserError: ``scope_missing``.

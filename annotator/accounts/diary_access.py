@@ -1,7 +1,7 @@
-"""Access to diaries: the one place that says who may see or change which diary at this moment. See docs/access.md.
+"""Access to diaries: the one place that decides who may see or change which diary right now. See docs/access.md.
 
-What shows a text, and what acts on a diary, asks here, within the transaction of the act. Rights of roles are read
-from the database each time: a page may have been drawn for a role that has been taken away since.
+Whatever shows a text or acts on a diary asks here, within the transaction of the act. The rights of roles are read
+from the database each time: the page may have been drawn for a role that has since been taken away.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def person(annotator_id: int, *, holder: str = "") -> Actor:
 
 
 def actor_of(found: Person) -> Actor:
-    """Return a person whose role was looked up before."""
+    """Return the actor for a person whose role has already been looked up."""
     return Actor(found.annotator_id, most=found.role, is_owner=found.is_owner)
 
 
@@ -106,19 +106,19 @@ _RULES: dict[Action, _Rule] = {
 
 
 def allowed(db: Database, actor: Actor, action: Action, diary_ids: Iterable[int]) -> frozenset[int]:
-    """Return those of some diaries on which somebody may do something at this moment."""
+    """Return those of the given diaries on which somebody may take an action right now."""
     ties = diary_ties.find_ties(db, actor.annotator_id, diary_ids, holder=actor.holder)
     needed = _needed(db, actor, action)
-    return frozenset(diary_id for diary_id, found in ties.items() if needed is not None and needed(found))
+    return frozenset(diary_id for diary_id, tie in ties.items() if needed is not None and needed(tie))
 
 
 def may(db: Database, actor: Actor, action: Action, diary_id: int) -> bool:
-    """Return whether somebody may do something with a diary at this moment."""
+    """Return whether somebody may take an action on a diary right now."""
     return diary_id in allowed(db, actor, action, [diary_id])
 
 
 def require(db: Database, actor: Actor, action: Action, diary_id: int) -> None:
-    """Let nobody go on who may not do something with a diary at this moment.
+    """Raise unless somebody may take an action on a diary right now.
 
     Raises:
         UserError: ``right_missing`` where the action takes a role; ``diary_not_handed`` where it takes the diary, which
@@ -139,7 +139,7 @@ def require(db: Database, actor: Actor, action: Action, diary_id: int) -> None:
 
 
 def _needed(db: Database, actor: Actor, action: Action) -> Callable[[Ties], bool] | None:
-    """Return which ties to a diary somebody needs for an action; None if none would do."""
+    """Return a test for the ties to a diary that an action needs; None if no ties would do."""
     rule = _RULES[action]
     if actor.is_owner:
         return _any
@@ -155,18 +155,18 @@ def _any(ties: Ties) -> bool:
 
 
 def has_right(db: Database, actor: Actor, right: Right) -> bool:
-    """Return whether somebody's role has a right at this moment. A program has none."""
+    """Return whether somebody's current role has a right. A program has none."""
     if actor.is_owner or actor.scopes is not None:
         return actor.is_owner
-    found = diary_ties.find_account_state(db, actor.annotator_id)
-    if found.role is None and found.has_accounts:
+    state = diary_ties.find_account_state(db, actor.annotator_id)
+    if state.role is None and state.has_accounts:
         return False
-    role = cast("Role", found.role or "administrator")  # without accounts, one person does everything
+    role = cast("Role", state.role or "administrator")  # without accounts, one person does everything
     return all(permissions.role_has(each, right) for each in (role, actor.most))
 
 
 def require_right(db: Database, actor: Actor, right: Right) -> None:
-    """Let nobody go on whose role lacks a right at this moment.
+    """Raise unless somebody's role currently has a right.
 
     Raises:
         UserError: ``right_missing``.

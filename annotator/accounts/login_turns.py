@@ -1,4 +1,4 @@
-"""Whose try to sign in is looked at next: few at once, each name by itself, slower where many were wrong."""
+"""The order of login attempts: few at once, one at a time for each name, slower after many wrong ones."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class _Slowed:
 
 @dataclass(slots=True)
 class Turns:
-    """Order of the tries to sign in of one process.
+    """The order of the login attempts of one process.
 
-    Places, which are addresses or browsers, take turns, so that one that floods the login delays itself alone. Tries
-    of one name never overlap: each is counted before the next is looked at.
+    Places, which are addresses or browsers, take turns, so that one that floods the login only delays itself. Attempts
+    for one name never overlap: each is counted before the next is checked.
     """
 
     at_once: int = AT_ONCE
@@ -64,45 +64,45 @@ class Turns:
         Raises:
             UserError: ``login_busy`` if too many wait, or it takes too long.
         """
-        mine = _Try(name, place, is_trusted)
-        self._enter(mine)
-        self._wait(mine)
+        attempt = _Try(name, place, is_trusted)
+        self._enter(attempt)
+        self._wait(attempt)
         try:
             yield
         finally:
             with self._lock:
-                self._running.remove(mine)
+                self._running.remove(attempt)
                 self._dispatch()
 
     def slow_down(self, key: str, seconds: float) -> None:
-        """Let the tries of a name or place follow each other no faster than this from now on; 0 lifts it."""
+        """Space out the attempts of a name or place by at least so many seconds from now on; 0 lifts the limit."""
         with self._lock:
             if seconds:
                 self._slowed[key] = _Slowed(seconds, time.monotonic() + seconds)
             else:
                 self._slowed.pop(key, None)
 
-    def _enter(self, mine: _Try) -> None:
+    def _enter(self, attempt: _Try) -> None:
         with self._lock:
-            of_place = sum(other.place == mine.place for other in self._waiting)
+            of_place = sum(other.place == attempt.place for other in self._waiting)
             if len(self._waiting) >= MOST_WAITING or of_place >= MOST_WAITING_PER_PLACE:
                 raise UserError("login_busy")
-            self._waiting.append(mine)
+            self._waiting.append(attempt)
             self._dispatch()
 
-    def _wait(self, mine: _Try) -> None:
+    def _wait(self, attempt: _Try) -> None:
         deadline = time.monotonic() + self.patience
-        while not mine.has_turn.wait(self._seconds_to(mine, deadline)):
+        while not attempt.has_turn.wait(self._seconds_to(attempt, deadline)):
             with self._lock:
-                # A turn that was slowed has come with time: nobody else would notice.
+                # The turn of a slowed attempt comes with time alone: nothing else would trigger it.
                 self._dispatch()
-                if not mine.has_turn.is_set() and time.monotonic() >= deadline:
-                    self._waiting.remove(mine)
+                if not attempt.has_turn.is_set() and time.monotonic() >= deadline:
+                    self._waiting.remove(attempt)
                     raise UserError("login_busy")
 
-    def _seconds_to(self, mine: _Try, deadline: float) -> float:
-        """Return how long to wait: until a slowed turn is due, else until somebody who is done gives one."""
-        now, ready_at = time.monotonic(), self._ready_at(mine)
+    def _seconds_to(self, attempt: _Try, deadline: float) -> float:
+        """Return how long to wait, in seconds: until a slowed turn is due, else until the deadline."""
+        now, ready_at = time.monotonic(), self._ready_at(attempt)
         return max(0.0, (ready_at if now < ready_at < deadline else deadline) - now)
 
     def _dispatch(self) -> None:
@@ -120,11 +120,11 @@ class Turns:
         return min(ready, key=lambda each: self._served.get(each.place, 0.0), default=None)
 
     def _ready_at(self, each: _Try) -> float:
-        """Return from when on a try may have its turn; 0 where nothing slows it."""
+        """Return the time from which an attempt may have its turn; 0 if nothing slows it."""
         if each.is_trusted:
             return 0.0
         slowed = (self._slowed.get(key) for key in (each.name, each.place))
-        return max((found.next_at for found in slowed if found is not None), default=0.0)
+        return max((slowdown.next_at for slowdown in slowed if slowdown is not None), default=0.0)
 
     def _note(self, chosen: _Try) -> None:
         now = time.monotonic()

@@ -40,10 +40,10 @@ def public_origin(url: str) -> str | None:
     if not url:
         return None
     scheme, _, rest = url.strip().partition("://")
-    found = canonical(scheme.lower(), rest.removesuffix("/"))
-    if found is None:
+    origin = canonical(scheme.lower(), rest.removesuffix("/"))
+    if origin is None:
         raise UserError("public_url_wrong")
-    return found
+    return origin
 
 
 def authority_of(origin: str) -> str:

@@ -1,4 +1,4 @@
-"""How soon a password would be guessed, by somebody who knows whose it is and tries what people choose first."""
+"""How soon a password would be guessed by somebody who knows whose it is and tries common choices first."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _CODES |= {"dictionary": "password_common", "date": "password_date", "regex": "p
 
 
 def find_weakness(password: str, about: Iterable[str]) -> str | None:
-    """Return the code of the sentence that says why a password is no protection; None if it is one.
+    """Return the message code that explains why a password is too weak; None if it is strong enough.
 
     Hangul counts as the keys that type it, so that 안녕하세요 and ``dkssudgktpdy`` are the same word.
 
@@ -80,10 +80,10 @@ def _without_repeats(text: str) -> str:
 
 
 def _code(matches: list[dict[str, Any]]) -> str:
-    known = [match for match in matches if match["pattern"] in _CODES]
-    if any(match.get("dictionary_name") == "about" for match in known):
+    coded_matches = [match for match in matches if match["pattern"] in _CODES]
+    if any(match.get("dictionary_name") == "about" for match in coded_matches):
         return "password_personal"
-    longest = max(known, key=lambda match: len(match["token"]), default=None)
+    longest = max(coded_matches, key=lambda match: len(match["token"]), default=None)
     if longest is None or longest.get("dictionary_name") == "runs":
         return "password_easy"
     return _CODES[longest["pattern"]]
@@ -103,8 +103,8 @@ def _estimate(text: str, about: dict[str, int]) -> tuple[float, list[dict[str, A
         matchers.append(matching.l33t_match)
     # The package's own entry point would keep the words about a person in a global.
     dictionaries = {**_dictionaries(), "about": about}
-    found = [match for matcher in matchers for match in matcher(text, _ranked_dictionaries=dictionaries)]
-    result = scoring.most_guessable_match_sequence(text, sorted(found, key=lambda match: (match["i"], match["j"])))
+    matches = [match for matcher in matchers for match in matcher(text, _ranked_dictionaries=dictionaries)]
+    result = scoring.most_guessable_match_sequence(text, sorted(matches, key=lambda match: (match["i"], match["j"])))
     return float(result["guesses"]), result["sequence"]
 
 
@@ -113,10 +113,10 @@ def _dictionaries() -> dict[str, dict[str, int]]:
     from zxcvbn import matching
 
     lines = files(__package__).joinpath("common_words_ko.txt").read_text("utf-8").splitlines()
-    words, given = _sections(lines)
-    names = [surname + name for name in given for surname in _SURNAMES]
+    words, given_names = _sections(lines)
+    names = [surname + name for name in given_names for surname in _SURNAMES]
     runs = [run[start:end] for run in _RUNS for start, end in combinations(range(len(run) + 1), 2) if end - start > 2]
-    own = {"korean": [*words, *given], "names": names, "runs": [*runs, *(run[::-1] for run in runs)]}
+    own = {"korean": [*words, *given_names], "names": names, "runs": [*runs, *(run[::-1] for run in runs)]}
     return {**matching.RANKED_DICTIONARIES, **{name: _ranked(entries) for name, entries in own.items()}}
 
 
@@ -128,20 +128,20 @@ def _sections(lines: list[str]) -> tuple[list[str], list[str]]:
             sections.append([])
         else:
             sections[-1] += line.split()
-    phrases, given, words = sections
-    return [*phrases, *words], given
+    phrases, given_names, words = sections
+    return [*phrases, *words], given_names
 
 
 def _ranked(entries: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    ranks: dict[str, int] = {}
     for rank, entry in enumerate(entries, 1):
-        found.setdefault(to_keys(entry).lower(), rank)
-    return found
+        ranks.setdefault(to_keys(entry).lower(), rank)
+    return ranks
 
 
 def _words_about(about: Iterable[str]) -> dict[str, int]:
-    told = [*about, *_OF_PRODUCT]
-    parts = [part for words in told for part in re.split(r"[\W_]+", words)]
+    texts = [*about, *_OF_PRODUCT]
+    parts = [part for words in texts for part in re.split(r"[\W_]+", words)]
     names = [name[1:] for name in parts if re.fullmatch("[가-힣]{3,4}", name)]
-    whole = [spelling for words in told for spelling in ("".join(words.split()), words.partition("@")[0])]
+    whole = [spelling for words in texts for spelling in ("".join(words.split()), words.partition("@")[0])]
     return {word: rank for word, rank in _ranked([*parts, *whole, *names]).items() if len(word) > 2}

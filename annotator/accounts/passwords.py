@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, and how often somebody may try one."""
+"""Passwords: how they are stored, and how often somebody may try one."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def _plain_password(password: str) -> str:
 def check(db: Database, name: str, password: str, place: Place) -> Account:
     """Return the account of a name if the password is right and the account open.
 
-    An unknown name and a closed account take as long as a wrong password and are told the same.
+    An unknown name and a closed account take as long as a wrong password and get the same answer.
 
     Raises:
-        UserError: if it is not right, if there were too many tries of this name from this place, or too many wait.
+        UserError: if it is wrong, if there were too many attempts for this name from this place, or if too many wait.
     """
-    # People type their password into the box above it: what was typed as a name is not kept as it is.
+    # People sometimes type their password into the name field, so what was typed as a name is only stored hashed.
     name_hash = hashlib.sha256(name.encode()).hexdigest()
     where, is_trusted = _where(db, name, place)
     with _TURNS.take(name_hash, where, is_trusted=is_trusted):
@@ -114,7 +114,7 @@ def check(db: Database, name: str, password: str, place: Place) -> Account:
 
 
 def _where(db: Database, name: str, place: Place) -> tuple[str, bool]:
-    """Return what the tries from a place are counted by, and whether it is a browser that the person is known at.
+    """Return the key by which attempts from a place are counted, and whether the person has used this browser before.
 
     Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies.
     """
@@ -124,7 +124,7 @@ def _where(db: Database, name: str, place: Place) -> tuple[str, bool]:
 
 
 def hash_of(token: str) -> bytes:
-    """Return what is kept of a token."""
+    """Return the hash of a token, which is all that is stored of it."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -134,8 +134,8 @@ def _count_try(db: Database, name_hash: str, where: str) -> int:
             db, nth=TRIES_PER_NAME, within_seconds=TRY_SECONDS, name_hash=name_hash, place=where
         )
         if since is not None:
-            left = TRY_SECONDS - clock.seconds_since(since)
-            raise UserError("login_wait", minutes=max(1, math.ceil(left / 60)))
+            seconds_left = TRY_SECONDS - clock.seconds_since(since)
+            raise UserError("login_wait", minutes=max(1, math.ceil(seconds_left / 60)))
         return login_tries.add_try(db, name_hash, where)
 
 
@@ -146,15 +146,15 @@ def _slow_down(db: Database, name_hash: str, where: str) -> None:
 
 
 def _plain_address(address: str) -> str:
-    """Return what tries are counted by: whoever has one IPv6 address has all of its /64."""
+    """Return the address by which attempts are counted: whoever has one IPv6 address has its whole /64."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address):
+    if isinstance(ip, ipaddress.IPv6Address):
         # A server that listens on IPv6 sees every IPv4 address in one and the same /64.
-        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
 
 
 def _matches(password_hash: str, password: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who is at the app, and what their role lets them do. The one place in which a right is given to a role."""
+"""Who uses the app, and what their role lets them do. The only place that gives rights to roles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Person:
 
 
 def machine_owner(annotator_id: int = 0, name: str = "") -> Person:
-    """Return whoever runs commands on the machine. Without an id, for what leaves nobody's name."""
+    """Return whoever runs commands on the machine. Without an id, for actions that record no name."""
     return Person(annotator_id, name, "administrator", is_solo=True, is_owner=True)
 
 
@@ -52,7 +52,7 @@ def may(person: Person, right: Right) -> bool:
 
 
 def require(person: Person, right: Right) -> None:
-    """Let nobody go on whose role lacks a right: it may have changed since the page was drawn.
+    """Raise unless a person's role has a right: it may have changed since the page was drawn.
 
     Raises:
         UserError: if it is lacking.
@@ -62,7 +62,7 @@ def require(person: Person, right: Right) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this machine's own."""
+    """Return whether a host name or address is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sessions: a browser that has signed in, for how long, and as whom."""
+"""Sessions: which browser has signed in, for how long, and as whom."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TOUCH_SECONDS = 60
 
 
 def get_person(db: Database, token: str | None) -> Person:
-    """Return who has signed in with a token, with the role of this moment.
+    """Return the person who is signed in with a token, with their current role.
 
     Raises:
         UserError: if the session has ended, by logout, time or a closed account.
@@ -50,7 +50,7 @@ def get_person(db: Database, token: str | None) -> Person:
 
 
 def _is_current(session: Session) -> bool:
-    # A session of the future belongs to a clock that has been set back since: nobody can say how old it is.
+    # A session from the future was made before the clock was set back: its age is unknown.
     soon = clock.now(plus_seconds=CLOCK_SLACK_SECONDS)
     if session.ended_at is not None or session.created_at > soon or session.last_seen_at > soon:
         return False
@@ -69,7 +69,7 @@ def login(
 ) -> str:
     """Sign somebody in and return the token of the new session.
 
-    An unknown name and a closed account take as long as a wrong password and are told the same.
+    An unknown name and a closed account take as long as a wrong password and get the same answer.
 
     Args:
         address: of the browser, as the socket has it.

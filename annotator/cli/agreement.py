@@ -1,4 +1,4 @@
-"""Commands about agreement: how far people agree, and how much labels differ."""
+"""Commands about agreement: how much people agree, and how much labels differ."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 @database_option
 @json_option
 def agreement(path: Path, as_json: bool) -> None:
-    """Show how far people agree."""
+    """Show how much people agree."""
     from annotator.quality import agreement as cases
 
     with closing(project.open_project(path)) as db:
-        found = cases.compare(db, cases.read_answers(db))
-    show(as_json, found, _text(found))
+        report = cases.compare(db, cases.read_answers(db))
+    show(as_json, report, _text(report))
 
 
-def _text(found: Agreement) -> str:
-    if found.missing is not None:
-        return say(f"agreement.missing_{found.missing}")
-    lines = [say("cli.agreement.heading", diaries=found.alpha.n, people=len(found.people))]
-    lines.append(_line(say("agreement.alpha"), found.alpha))
-    if found.by_distance is not None:
-        lines.append(_line(say("agreement.by_distance"), found.by_distance))
-    lines.append(_line(say("agreement.same"), found.same))
-    lines += [_line(f"  {label.name}", label.alpha) for label in found.labels]
-    lines += [_line(f"  {pair.first} · {pair.second}", pair.kappa) for pair in found.pairs]
+def _text(report: Agreement) -> str:
+    if report.missing is not None:
+        return say(f"agreement.missing_{report.missing}")
+    lines = [say("cli.agreement.heading", diaries=report.alpha.n, people=len(report.people))]
+    lines.append(_line(say("agreement.alpha"), report.alpha))
+    if report.by_distance is not None:
+        lines.append(_line(say("agreement.by_distance"), report.by_distance))
+    lines.append(_line(say("agreement.same"), report.same))
+    lines += [_line(f"  {label.name}", label.alpha) for label in report.labels]
+    lines += [_line(f"  {pair.first} · {pair.second}", pair.kappa) for pair in report.pairs]
     return "\n".join(lines)
 
 
@@ -62,12 +62,12 @@ def label_distance(what: str, path: Path) -> None:
     with closing(project.open_project(path)) as db:
         label_set = labels.list_labels(db)
         if what == "nominal":
-            kept: distances.Distance = {}
+            distance: distances.Distance = {}
         elif what == "feelings":
-            kept = distances.feelings(label_set)
+            distance = distances.feelings(label_set)
         else:
-            kept = distances.read_csv(_read(Path(what)), label_set)
-        cases.set_distance(db, kept, annotator_id=None)
+            distance = distances.read_csv(_read(Path(what)), label_set)
+        cases.set_distance(db, distance, annotator_id=None)
     click.echo(say("cli.label_distance.done"))
 
 

@@ -57,8 +57,8 @@ def token() -> None:
 @json_option
 def add(name: str, path: Path, scopes: tuple[Scope, ...], days: int | None, per_minute: int, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        made = api_tokens.add(db, name, scopes, days=days, per_minute=per_minute)
-    show(as_json, {"name": name, "token": made}, say("cli.token.added", name=name, token=made))
+        new_token = api_tokens.add(db, name, scopes, days=days, per_minute=per_minute)
+    show(as_json, {"name": name, "token": new_token}, say("cli.token.added", name=name, token=new_token))
 
 
 @token.command("list", help=say("cli.token.list"))
@@ -66,8 +66,8 @@ def add(name: str, path: Path, scopes: tuple[Scope, ...], days: int | None, per_
 @json_option
 def list_(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        found = token_rows.list_all(db)
-    show(as_json, [_told(each) for each in found], "\n".join(map(_line, found)))
+        tokens = token_rows.list_all(db)
+    show(as_json, [_told(each) for each in tokens], "\n".join(map(_line, tokens)))
 
 
 def _told(each: ApiToken) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Commands for the lead: diaries to look after, gold diaries, what is covered, and what people hold."""
+"""Commands for the lead: diaries to look after, gold diaries, masking, and the diaries that people hold."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def list_(path: Path, as_json: bool) -> None:
 
     with closing(project.open_project(path)) as db:
         waiting, handled = flags.count_flags(db)
-        found = [flag.diary_id for flag in flags.list_flags(db, which="open", limit=1000)]
-    lines = [say("cli.care.counts", open=waiting, handled=handled), *[f"#{diary_id}" for diary_id in found]]
-    show(as_json, {"open": waiting, "handled": handled, "diary_ids": found}, "\n".join(lines))
+        diary_ids = [flag.diary_id for flag in flags.list_flags(db, which="open", limit=1000)]
+    lines = [say("cli.care.counts", open=waiting, handled=handled), *[f"#{diary_id}" for diary_id in diary_ids]]
+    show(as_json, {"open": waiting, "handled": handled, "diary_ids": diary_ids}, "\n".join(lines))
 
 
 @care.command(help=say("cli.care.phrases"))
@@ -110,9 +110,9 @@ def list_gold(path: Path, as_json: bool) -> None:
 
     with closing(project.open_project(path)) as db:
         name_of = {label.id: label.name for label in labels.list_all_labels(db)}
-        found = [{"diary_id": row.diary_id, "label": name_of[row.label_id]} for row in rows.list_gold(db)]
-    lines = [f"#{row['diary_id']}  {row['label']}" for row in found]
-    show(as_json, found, "\n".join(lines) or say("cli.gold.none"))
+        entries = [{"diary_id": row.diary_id, "label": name_of[row.label_id]} for row in rows.list_gold(db)]
+    lines = [f"#{row['diary_id']}  {row['label']}" for row in entries]
+    show(as_json, entries, "\n".join(lines) or say("cli.gold.none"))
 
 
 @click.command(help=say("cli.reveal.help"))
@@ -137,11 +137,11 @@ def release(name: str, path: Path) -> None:
     from db.people import audit_log
 
     with closing(project.open_project(path)) as db:
-        wanted = annotators.plain_name(name)
-        if wanted not in annotators.list_people(db):
-            raise UserError("person_missing", name=wanted)
-        annotator_id = annotators.get_or_create(db, wanted)
+        annotator_name = annotators.plain_name(name)
+        if annotator_name not in annotators.list_people(db):
+            raise UserError("person_missing", name=annotator_name)
+        annotator_id = annotators.get_or_create(db, annotator_name)
         with write(db):
             count = queue.release_person(db, annotator_id)
             audit_log.add(db, None, "lease.release", f"annotator:{annotator_id}", count=count)
-    click.echo(say("cli.release.done", name=wanted, count=count))
+    click.echo(say("cli.release.done", name=annotator_name, count=count))

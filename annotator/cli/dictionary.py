@@ -64,10 +64,10 @@ def _label(db: Database, name: str) -> Label:
     """
 
     by_name = {label.name: label for label in labels.list_labels(db)}
-    wanted = unicodedata.normalize("NFC", name).strip()
-    if wanted not in by_name:
+    label_name = unicodedata.normalize("NFC", name).strip()
+    if label_name not in by_name:
         raise UserError("label_unknown", found=name, known=", ".join(by_name))
-    return by_name[wanted]
+    return by_name[label_name]
 
 
 def _value(row: Row, basis: EvidenceTable | None, names: dict[int, str]) -> dict[str, object]:
@@ -111,9 +111,9 @@ def add(word: str, label_name: str | None, path: Path, name: str, as_json: bool)
         review = words.add(
             db, word, None if label is None else label.id, annotator_id=annotators.get_or_create(db, name)
         )
-        shown = say("dictionary.no_emotion") if label is None else label.name
+        emotion = say("dictionary.no_emotion") if label is None else label.name
         value = {"word": review.word, "label": None if label is None else label.name}
-        show(as_json, value, say("cli.dictionary.added", word=review.word, label=shown))
+        show(as_json, value, say("cli.dictionary.added", word=review.word, label=emotion))
 
 
 @dictionary.command("reject", help=say("cli.dictionary.reject"))

@@ -1,4 +1,4 @@
-"""Commands that bring everything out again."""
+"""Commands that export everything."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def export(
 
 
 def _shower() -> Callable[[int, int], None] | None:
-    """Return what says on standard error how far it is, to a person who sits there."""
+    """Return a function that shows the progress on standard error, if a person watches."""
     if not sys.stderr.isatty():
         return None
     return lambda done, total: click.echo(

@@ -1,4 +1,4 @@
-"""The command that lets diaries go for good."""
+"""The command that deletes diaries for good."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def forget(
     selection = Selection(tuple(diary_ids), author, batch)
     with closing(project.open_project(path)) as db:
         if not yes:
-            found = forgetting.preview(db, selection)
-            show(as_json, found, "\n".join(preview_lines(found)))
-            # A program asks first and says --yes then.
-            if as_json or not click.confirm(say("cli.forget.ask", count=found.diary_count)):
+            preview = forgetting.preview(db, selection)
+            show(as_json, preview, "\n".join(preview_lines(preview)))
+            # A program asks first and then says --yes.
+            if as_json or not click.confirm(say("cli.forget.ask", count=preview.diary_count)):
                 return
         done = forgetting.forget(db, None, selection)
     show(as_json, done, "\n".join(_done_lines(done)))
 
 
 def preview_lines(found: Preview) -> list[str]:
-    """Return in words what would go, and what would stay."""
+    """Describe what would be deleted and what would stay."""
     counts = found.row_counts
     lines = [
         say("cli.forget.diaries", count=found.diary_count, characters=found.characters),

@@ -62,7 +62,7 @@ def import_(
         more_text=tuple(column for column in more if column),
         annotator=annotator_column,
     )
-    # Without any choice all columns are guessed, as the import page does; with one, only the text is.
+    # Without any choice all columns are guessed, as on the import page; otherwise only the text column is.
     columns = chosen if chosen.roles() else None
     walk = None if crosswalk is None else crosswalks.read(crosswalk)
     with closing(project.open_project(path)) as db:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _holder(annotator_id: int) -> str:
-    """Name the command line as a holder of diaries, as a browser tab has a name of its own."""
+    """Return the name under which the command line holds diaries, like the name of a browser tab."""
     return f"cli-{annotator_id}"
 
 
@@ -39,20 +39,20 @@ def _holder(annotator_id: int) -> str:
 def next_(path: Path, name: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         annotator_id = annotators.get_or_create(db, name)
-        # Only one at a time: what a command has handed out stays until it is decided or expires.
-        shown = board.load_board(
+        # Only one at a time: a diary that a command has handed out stays so until it is decided or expires.
+        loaded_board = board.load_board(
             db,
             annotator_id=annotator_id,
             holder=_holder(annotator_id),
             language=default_language(),
             lookahead=1,
-            # `label` names a diary, not what was handed out: an answer to a repeat would pass for a change of mind.
+            # `label` names a diary, not a lease: an answer to a repeat would pass for a change of mind.
             with_repeats=False,
             by=diary_access.owner(annotator_id, holder=_holder(annotator_id)),
         )
-        if not shown.items:
+        if not loaded_board.items:
             raise UserError("nothing_left")
-        item = shown.items[0]
+        item = loaded_board.items[0]
         _print(as_json, item, f"#{item['diary_id']}  {item['why']}\n\n{item['text']}")
 
 
@@ -66,17 +66,17 @@ def next_(path: Path, name: str, as_json: bool) -> None:
 def label(diary_id: int, label_name: str, path: Path, name: str, memo: str, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         by_name = {entry.name: entry.id for entry in labels.list_labels(db)}
-        wanted = unicodedata.normalize("NFC", label_name).strip()
-        if wanted not in by_name:
+        nfc_name = unicodedata.normalize("NFC", label_name).strip()
+        if nfc_name not in by_name:
             raise UserError("label_unknown", found=label_name, known=", ".join(by_name))
         annotator_id = annotators.get_or_create(db, name)
-        kept = decisions.decide(
+        decision_id = decisions.decide(
             db,
-            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[wanted], memo),
+            NewDecision(diary_id, annotator_id, "label", secrets.token_hex(16), by_name[nfc_name], memo),
             by=diary_access.owner(annotator_id),
         )
         queue.release(db, annotator_id=annotator_id, holder=_holder(annotator_id))
-        _print(as_json, {"decision_id": kept}, say("cli.label.done", id=diary_id, label=label_name))
+        _print(as_json, {"decision_id": decision_id}, say("cli.label.done", id=diary_id, label=label_name))
 
 
 @click.command(help=say("cli.undo.help"))
@@ -92,5 +92,5 @@ def undo(path: Path, name: str, as_json: bool) -> None:
         if not recent:
             raise UserError("nothing_to_undo", name=name)
         token = secrets.token_hex(16)
-        taken = decisions.undo(db, recent[0].token, token=token, annotator_id=annotator_id, holder=holder, by=owner)
-        _print(as_json, taken, say("cli.undo.done", id=taken.diary_id))
+        undone = decisions.undo(db, recent[0].token, token=token, annotator_id=annotator_id, holder=holder, by=owner)
+        _print(as_json, undone, say("cli.undo.done", id=undone.diary_id))

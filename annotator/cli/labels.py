@@ -70,8 +70,8 @@ def add(label: str, definition: str, colour: str, key: str, path: Path, name: st
     with closing(project.open_project(path)) as db:
         new = editing.NewLabel(label, definition, colour, key.lower())
         label_id = editing.add(db, new, annotator_id=annotators.get_or_create(db, name), note=note)
-        made = next(entry for entry in editing.list_labels(db) if entry.id == label_id)
-        show(as_json, made, say("cli.labels.added", name=made.name, key=made.key))
+        added_label = next(entry for entry in editing.list_labels(db) if entry.id == label_id)
+        show(as_json, added_label, say("cli.labels.added", name=added_label.name, key=added_label.key))
 
 
 def _changed(path: Path, as_json: bool, change: Callable[[Database], Sequence[int]]) -> None:
@@ -80,9 +80,9 @@ def _changed(path: Path, as_json: bool, change: Callable[[Database], Sequence[in
     from annotator.label_sets import history as label_changes
 
     with closing(project.open_project(path)) as db:
-        made = change(db)
+        change_ids = change(db)
         history, names = editing.list_changes(db), editing.names_of_all(db)
-        done = [entry for entry in history if entry.id in made]
+        done = [entry for entry in history if entry.id in change_ids]
         words = [label_changes.describe(entry, history, names, default_language()) for entry in done]
         lines = [say("cli.labels.done", id=entry.id, what=what) for entry, what in zip(done, words, strict=True)]
         if waiting := label_history.count_rechecks(db):

@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 
 
 def _progress() -> Callable[[str, float], None]:
-    """Return what says on one line how far the work is."""
+    """Return a function that shows the progress on one line."""
     last: list[tuple[str, int]] = []
 
     def said(step: str, share: float) -> None:
@@ -65,8 +65,8 @@ def simulate(
     from learner.active_learning import query_strategies
     from learner.encoders.encoder import default_cache
 
-    known = tuple(query_strategies.STRATEGIES)
-    chosen = tuple(name.strip() for name in strategies.split(",")) if strategies else known
+    all_names = tuple(query_strategies.STRATEGIES)
+    chosen = tuple(name.strip() for name in strategies.split(",")) if strategies else all_names
     report = run.run(
         run.read(file, text_column=text_column, label_column=label_column),
         run.Request(chosen, batch, budget, seeds),
@@ -94,17 +94,17 @@ def write_json(target: Path, value: dict[str, Any]) -> None:
 def _table(report: dict[str, Any]) -> str:
     lines = [say("cli.simulate.heading", rows=report["rows"], left_out=report["left_out"])]
     best = sorted(report["strategies"].items(), key=lambda item: -item[1]["aulc_macro_f1"])
-    for name, found in best:
-        low, high = found["interval"]
-        reached = found["labels_to_95"]
+    for name, figures in best:
+        low, high = figures["interval"]
+        reached = figures["labels_to_95"]
         lines.append(
             say(
                 "cli.simulate.line",
                 name=name,
-                f1=f"{found['aulc_macro_f1']:.3f}",
+                f1=f"{figures['aulc_macro_f1']:.3f}",
                 low=f"{low:.3f}",
                 high=f"{high:.3f}",
-                accuracy=f"{found['aulc_accuracy']:.3f}",
+                accuracy=f"{figures['aulc_accuracy']:.3f}",
                 reached="-" if reached is None else reached,
             )
         )
@@ -150,7 +150,9 @@ def removal(count: int, path: Path, as_json: bool) -> None:
     from annotator.serving import mask_comparison as removals
 
     with closing(project.open_project(path)) as db:
-        found = removals.choose(db, path, count=count)
-    mask = say("cli.removal.no_mask") if found.mask is None else f"{found.mask:.3f}"
-    line = say("cli.removal.done", diaries=found.diaries, delete=found.delete, mask=mask, chosen=found.chosen)
-    show(as_json, found, line)
+        comparison = removals.choose(db, path, count=count)
+    mask = say("cli.removal.no_mask") if comparison.mask is None else f"{comparison.mask:.3f}"
+    line = say(
+        "cli.removal.done", diaries=comparison.diaries, delete=comparison.delete, mask=mask, chosen=comparison.chosen
+    )
+    show(as_json, comparison, line)

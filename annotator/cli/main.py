@@ -41,7 +41,7 @@ from annotator.label_sets import definitions
 from annotator.messages import explain, say
 from maeumgyeol import private_files
 
-# Heavy packages are imported by the commands that need them: `maeumgyeol status` shall answer at once.
+# Heavy packages are imported by the commands that need them, so that `maeumgyeol status` answers at once.
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
@@ -194,7 +194,7 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line; what can't be done is one line and exit code 2."""
+    """Run the command line; an error that people can fix prints one line and exits with code 2."""
     private_files.keep_process()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:

@@ -1,4 +1,4 @@
-"""Commands about model versions: which there are, a folder of one, its upload."""
+"""Commands about model versions: list them, write one to a folder, upload it."""
 
 from __future__ import annotations
 
@@ -77,20 +77,20 @@ def export(version: int, target: Path, form: Format, path: Path, as_json: bool) 
     from annotator.publishing import publish
 
     with closing(project.open_project(path)) as db:
-        made = publish.export(db, path, version, target, form=form)
+        published = publish.export(db, path, version, target, form=form)
     value = {
         "version": version,
         "folder": str(target),
         "format": form,
-        "compared": made.compared,
-        "difference": made.difference,
+        "compared": published.compared,
+        "difference": published.difference,
     }
     text = say(
         "cli.model.exported",
         version=version,
         path=str(target),
-        compared=made.compared,
-        difference=f"{made.difference:.1e}",
+        compared=published.compared,
+        difference=f"{published.difference:.1e}",
     )
     show(as_json, value, text)
 

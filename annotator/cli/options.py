@@ -1,4 +1,4 @@
-"""What several commands share: their options, and how they print a value."""
+"""Options that several commands share, and how they print a value."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def show(as_json: bool, value: Any, text: str) -> None:
 
 
 def jsonable(value: Any) -> Any:
-    """Return a value as JSON knows it. Figures that could not be measured are null: JSON has no NaN."""
+    """Return a value as JSON values. Figures that could not be measured are null: JSON has no NaN."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

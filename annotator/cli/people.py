@@ -65,14 +65,13 @@ def invite(name: str, path: Path, role: Role, url: str) -> None:
 @json_option
 def list_(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        found = accounts.list_people(db)
+        rows = accounts.list_people(db)
     value = [
         {"name": a.name, "role": a.role, "is_closed": a.disabled_at is not None, "last_seen_at": a.last_seen_at}
-        for a in found
+        for a in rows
     ]
     lines = [
-        "  ".join([a.name, say(f"role.{a.role}"), *([say("cli.people.closed")] if a.disabled_at else [])])
-        for a in found
+        "  ".join([a.name, say(f"role.{a.role}"), *([say("cli.people.closed")] if a.disabled_at else [])]) for a in rows
     ]
     show(as_json, value, "\n".join(lines))
 

@@ -42,12 +42,12 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
     from annotator.dictionary import adjustment
     from annotator.serving.predictor import Predictor
 
-    wanted = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
+    inputs = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
     with closing(project.open_project(path)) as db:
-        answers = Predictor(path).predict(wanted).proba
+        answers = Predictor(path).predict(inputs).proba
         model = _active(db)
         refiner = adjustment.find_refiner(db, model)
-        answers = answers if refiner is None else refiner.refine(wanted, answers)
+        answers = answers if refiner is None else refiner.refine(inputs, answers)
         names = [entry.name for entry in labels.list_labels(db)]
         tops = [names[int(row.argmax())] for row in answers]
         value = [
@@ -91,7 +91,7 @@ def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) ->
 def _explanation_of(
     db: Database, predictor: Predictor, diary_id: int, settings: Settings, method: Method | None
 ) -> Explanation | None:
-    """Return the project's own explanation, stored if it was not, or that of another method."""
+    """Return the explanation by the project's own method, storing it if needed, or by another method."""
     if method is not None and method != settings.explanation_method:
         return predictor.explain_diary_by(diary_id, method)
     predictor.explain_diary(diary_id)

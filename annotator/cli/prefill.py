@@ -1,4 +1,4 @@
-"""The command that lets a published text classifier predict before there are labels of one's own."""
+"""The command that has a published text classifier predict before the project has its own labels."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _pairs(given: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for pair in given:
+def _pairs(options: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for pair in options:
         # The last sign divides: a label of a checkpoint may hold one.
         source, sign, target = pair.rpartition("=")
         if not sign or not source.strip():
             raise UserError("prefill_map_broken", found=pair)
-        found[source] = target
-    return found
+        pairs[source] = target
+    return pairs
 
 
 @click.command("prefill", help=say("cli.prefill.help"))
@@ -46,14 +46,16 @@ def prefill(
     from annotator.label_sets import crosswalks
     from annotator.training import pretrained as prefill_case
 
-    def said(step: str, share: float) -> None:
+    def show_progress(step: str, share: float) -> None:
         if not as_json:
             line = say(f"cli.prefill.{step}", percent=round(100 * share))
             click.echo(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
 
     walk = None if crosswalk is None else crosswalks.read(crosswalk)
     with closing(project.open_project(path)) as db:
-        done = prefill_case.prefill(db, path, checkpoint, pairs=pairs, crosswalk=walk, limit=limit, on_progress=said)
+        done = prefill_case.prefill(
+            db, path, checkpoint, pairs=pairs, crosswalk=walk, limit=limit, on_progress=show_progress
+        )
     line = say(
         "cli.prefill.done" if done.is_active else "cli.prefill.kept",
         version=done.version,

@@ -31,8 +31,8 @@ def list_(as_json: bool) -> None:
     """Name the recipes."""
     from learner.recipes import recipe as recipes
 
-    found = [{"name": name, "about": say(f"recipe.about.{name.lower()}")} for name in recipes.list_names()]
-    show(as_json, found, "\n".join(f"{row['name']}  {row['about']}" for row in found))
+    rows = [{"name": name, "about": say(f"recipe.about.{name.lower()}")} for name in recipes.list_names()]
+    show(as_json, rows, "\n".join(f"{row['name']}  {row['about']}" for row in rows))
 
 
 @recipe.command("show", help=say("cli.recipe.show"))
@@ -43,8 +43,8 @@ def show_(name: str, as_json: bool) -> None:
     from annotator.recipes import run as recipes
     from learner.recipes.recipe import read_text
 
-    found = recipes.load(name)
-    show(as_json, found.model_dump(mode="json") if as_json else None, read_text(name).rstrip())
+    loaded_recipe = recipes.load(name)
+    show(as_json, loaded_recipe.model_dump(mode="json") if as_json else None, read_text(name).rstrip())
 
 
 @recipe.command("run", help=say("cli.recipe.run"))
@@ -94,7 +94,7 @@ def run(
 
 
 class _Progress:
-    """One line on the standard error: how far, how long still. Ctrl-C asks the work to stop where it can go on."""
+    """One line on standard error with progress and time left. Ctrl-C asks the work to stop where it can be resumed."""
 
     def __init__(self) -> None:
         self._start: tuple[float, float] | None = None
@@ -104,7 +104,7 @@ class _Progress:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True
-        # Whoever presses it again does not want to wait for the step to end.
+        # Pressing it again means not waiting for the step to end.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def said(self, share: float) -> bool:
@@ -114,21 +114,21 @@ class _Progress:
             # Only now: until a first step is done, Ctrl-C ends the command at once.
             signal.signal(signal.SIGINT, self._interrupt)
         began, first = self._start
-        left = (now - began) / (share - first) * (1 - share) if share > first else None
+        seconds_left = (now - began) / (share - first) * (1 - share) if share > first else None
         text = say("cli.recipe.progress", percent=f"{100 * share:.0f}")
-        if left is not None:
-            text += " " + say("cli.recipe.left", minutes=int(left // 60), seconds=int(left % 60))
+        if seconds_left is not None:
+            text += " " + say("cli.recipe.left", minutes=int(seconds_left // 60), seconds=int(seconds_left % 60))
         self._line(text)
         return not self._is_interrupted
 
     def logged(self, figures: dict[str, float]) -> None:
         names = ("loss", "training_accuracy", "validation_loss", "validation_accuracy")
-        found = [f"{name.replace('_', ' ')} {figures[name]:.4f}" for name in names if name in figures]
-        if found:
-            self._line(f"step {figures['step']:.0f}: {', '.join(found)}", end=True)
+        parts = [f"{name.replace('_', ' ')} {figures[name]:.4f}" for name in names if name in figures]
+        if parts:
+            self._line(f"step {figures['step']:.0f}: {', '.join(parts)}", end=True)
 
     def close(self) -> None:
-        """End the line, and give Ctrl-C back."""
+        """End the line, and restore the usual Ctrl-C."""
         self._line("", end=False)
         signal.signal(signal.SIGINT, self._before)
 
@@ -140,15 +140,15 @@ class _Progress:
 
 
 def _summary(report: dict[str, Any], folder: Path) -> str:
-    found = report["metrics"]
-    lines = [say("cli.recipe.measured", n=found["n"], seconds=round(report["seconds"]))]
+    metrics = report["metrics"]
+    lines = [say("cli.recipe.measured", n=metrics["n"], seconds=round(report["seconds"]))]
     names = {
         "accuracy": say("recipe.accuracy"),
         "macro_f1": say("recipe.macro_f1"),
         "weighted_f1": say("recipe.weighted_f1"),
     }
     for key, name in names.items():
-        value, low, high = (f"{found[key][bound]:.3f}" for bound in ("value", "low", "high"))
+        value, low, high = (f"{metrics[key][bound]:.3f}" for bound in ("value", "low", "high"))
         lines.append(say("cli.recipe.figure", name=name, value=value, low=low, high=high))
     lines += [
         say("cli.recipe.example", text=row["text"], answer=row["answer"], score=f"{row['score']:.2f}")

@@ -35,7 +35,7 @@ class Server:
     Attributes:
         module: takes ``--address``, ``--port``, and with ``--parent`` the process that it ends with.
         health: path that answers once it is up.
-        needs_administrator: whether other computers may reach it only if somebody is in charge of who is let in.
+        needs_administrator: whether other computers may reach it only once there is an administrator.
     """
 
     module: str
@@ -71,13 +71,13 @@ def serve(
     Args:
         say: called once with the address when the app answers.
         server: what is served.
-        public_url: the address that a proxy before the server gives it; empty without one.
+        public_url: the address under which a proxy publishes the server; empty without one.
 
     Raises:
         UserError: if the public address is none, the port is taken, the app does not start, or other computers could
             reach it while nobody is in charge of who is let in.
     """
-    # Before anything is served: a project that is not ours is refused, and one that others can read is closed.
+    # Before anything is served: refuses a project that is not ours, and closes one that others can read.
     project.is_set_up(database)
     public_origin(public_url)
     if server.needs_administrator:

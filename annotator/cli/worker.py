@@ -33,7 +33,7 @@ def worker(path: Path, parent: int | None) -> None:
     from annotator.worker.loop import Worker
 
     if parent is not None:
-        # Whatever it is doing: a round goes on where a worker that was killed has left it.
+        # Whatever it is doing: a round continues where a killed worker left it.
         die_with_parent(parent)
     Worker(path).run()
 
@@ -46,7 +46,7 @@ def work(path: Path, until_idle: bool) -> None:
 
 
 def _work(path: Path, *, until: Literal["idle", "round_ended"]) -> None:
-    """Do what is due in this process, with a line that shows how far it is."""
+    """Do the due work in this process, with a line that shows the progress."""
     from annotator.worker.loop import Worker
 
     def show(piece: Progress) -> None:

@@ -22,7 +22,7 @@ DIARIES = Path(__file__).with_name("diaries.csv")
 
 
 def default_path() -> Path:
-    """Return where the demo's database is when nobody names a place: in the person's folder for data."""
+    """Return the default path of the demo's database, in the user's data folder."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "maeumgyeol" / "demo.db"
 

@@ -1,8 +1,8 @@
-"""Predictions with a word from the dictionary: how much it may say, what that did on the test part, and the doing.
+"""Adjusting predictions by the dictionary: how strongly, with what effect on the test part, and the adjustment itself.
 
-A prediction is moved where it goes out: in exports and in `maeumgyeol predict`. Inside, the model speaks for itself:
-explanations, the order of the queue, rounds, charts and doubted labels are about the model and don't know the
-dictionary; the label page only says where the dictionary would answer otherwise.
+Predictions are adjusted only where they leave the app: in exports and in `maeumgyeol predict`. Everything inside,
+explanations, the order of the queue, rounds, charts and doubted labels, is about the model alone and ignores the
+dictionary; the label page only says where the dictionary would give another answer.
 
 How much the words count is chosen on the labels that trained the model, by heads that had not seen them; the test
 part only measures. What is applied is exactly what was measured: the words as they stood then, and only for the model
@@ -67,33 +67,33 @@ class Effect:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the most that the figures allow to say."""
+        """Return the strongest claim that the figures support."""
         return Outcome(self.train_count, 0, self.before, self.after, self.p, True, 0).verdict
 
 
 def find_effect(db: Database) -> Effect | None:
-    """Return what was measured last, of whichever model and words."""
-    found = word_emotions.find_effect(db)
-    if found is None:
+    """Return the last measurement, whatever its model and words."""
+    stored = word_emotions.find_effect(db)
+    if stored is None:
         return None
-    change: dict[str, Any] | None = found.get("f1_change")
+    change: dict[str, Any] | None = stored.get("f1_change")
     return Effect(
-        model_id=int(found["model_id"]),
-        up_to=int(found["up_to"]),
-        word_count=int(found["word_count"]),
-        strength=float(found["strength"]),
-        train_count=int(found["train_count"]),
-        touched=int(found["touched"]),
-        before=read_figures(found.get("before")),
-        after=read_figures(found.get("after")),
-        p=found.get("p"),
+        model_id=int(stored["model_id"]),
+        up_to=int(stored["up_to"]),
+        word_count=int(stored["word_count"]),
+        strength=float(stored["strength"]),
+        train_count=int(stored["train_count"]),
+        touched=int(stored["touched"]),
+        before=read_figures(stored.get("before")),
+        after=read_figures(stored.get("after")),
+        p=stored.get("p"),
         change=None if change is None else (change["value"], change["low"], change["high"]),
-        measured_at=str(found["measured_at"]),
+        measured_at=str(stored["measured_at"]),
     )
 
 
 def state(db: Database) -> State:
-    """Say how what was measured last stands to the model that serves and to the dictionary as it is now."""
+    """Return whether the last measurement still fits the serving model and the current dictionary."""
     active = models.find_active(db)
     if word_emotions.is_asked(db, "effect"):
         return "measuring"
@@ -110,18 +110,18 @@ def state(db: Database) -> State:
 
 
 def is_on(db: Database) -> bool:
-    """Say whether the dictionary is to move predictions."""
+    """Return whether the dictionary adjusts predictions."""
     return project_settings.load(db).use_dictionary
 
 
 def switch(db: Database, *, on: bool) -> None:
-    """Let the dictionary move predictions from now on, or not any more."""
+    """Switch the adjustment of predictions by the dictionary on or off."""
     project_settings.change(db, use_dictionary=on)
 
 
 @dataclass(frozen=True, slots=True)
 class DictionaryAdjuster:
-    """The dictionary, ready to move the predictions of one model.
+    """The dictionary, ready to adjust the predictions of one model.
 
     Attributes:
         entries: label id by word, None for words without emotion.
@@ -133,12 +133,12 @@ class DictionaryAdjuster:
     strength: float
 
     def votes(self, texts: Sequence[str]) -> FloatArray:
-        """Return how much the words of each text speak for each label, (n, k)."""
+        """Return how strongly the words of each text point to each label, (n, k)."""
         voted = [lexicon.votes(lexicon.tag(find_words(text), self.entries), self.label_ids) for text in texts]
         return np.stack(voted) if voted else np.zeros((0, len(self.label_ids)), np.float32)
 
     def refine(self, texts: Sequence[str], proba: FloatArray) -> FloatArray:
-        """Return moved probabilities, (n, k); rows of NaN, where there is no prediction, stay so."""
+        """Return adjusted probabilities, (n, k); rows of NaN, where there is no prediction, stay so."""
         return lexicon.adjust(proba, self.votes(texts), strength=self.strength)
 
 
@@ -153,12 +153,12 @@ def entries_of(db: Database, *, up_to: int | None = None) -> dict[str, int | Non
 
 
 def find_refiner(db: Database, model: Model | None) -> DictionaryAdjuster | None:
-    """Return what moves a model's predictions of the labels in force; None where they are to stay as they are."""
+    """Return what adjusts a model's predictions of the labels in force; None if they stay as they are."""
     if model is None or not project_settings.load(db).use_dictionary:
         return None
     effect = find_effect(db)
     mapping = projection.current_projection(db, model)
-    # It was measured for the labels of that day: with other ones it rests until the next round.
+    # It was measured for the labels of that day: with others it is off until the next round.
     if effect is None or effect.model_id != model.id or not effect.strength or not mapping.is_same:
         return None
     return DictionaryAdjuster(entries_of(db, up_to=effect.up_to), mapping.label_ids, effect.strength)

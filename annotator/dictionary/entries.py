@@ -1,4 +1,4 @@
-"""The word-emotion dictionary: what people say of words, tagging by it, and words that lie near those in it."""
+"""The word-emotion dictionary: people's decisions about words, tagging by them, and words similar to those in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS: tuple[VectorKind, ...] = ("encoder", "own")
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What somebody said of a word, so that it can be taken back.
+    """Somebody's decision about a word, so that it can be taken back.
 
     Attributes:
         id: of its row in the dictionary.
@@ -58,9 +58,9 @@ def confirm(db: Database, word: str, label_id: int | None, *, annotator_id: int,
     Raises:
         UserError: for a label that is not in the set, or a word that can't be one.
     """
-    known = {label.id: label.name for label in labels.list_labels(db)}
-    if label_id is not None and label_id not in known:
-        raise UserError("label_unknown", found=str(label_id), known=", ".join(known.values()))
+    name_of = {label.id: label.name for label in labels.list_labels(db)}
+    if label_id is not None and label_id not in name_of:
+        raise UserError("label_unknown", found=str(label_id), known=", ".join(name_of.values()))
     return _say(db, NewWordEmotion(_checked(word), label_id, "confirmed", source, annotator_id))
 
 
@@ -102,7 +102,7 @@ def _say(db: Database, new: NewWordEmotion) -> Review:
 
 
 def undo(db: Database, review: Review, *, annotator_id: int) -> bool:
-    """Let stand again what stood before; return False, and change nothing, if somebody has spoken since."""
+    """Restore the entry from before; return False, and change nothing, if somebody has decided since."""
     with write(db):
         newest = word_emotions.find(db, review.word)
         if newest is None or newest.id != review.id:
@@ -121,7 +121,7 @@ def undo(db: Database, review: Review, *, annotator_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a tagged text: a word or phrase, or what stands between them.
+    """A piece of a tagged text: a word or phrase, or the characters between them.
 
     Attributes:
         word: its dictionary form; empty for what is no word.
@@ -136,7 +136,7 @@ class Token:
 
 
 def tag_text(db: Database, text: str) -> list[Token]:
-    """Tag every word of a text; the pieces put together are the text.
+    """Tag every word of a text; joined, the pieces give the text.
 
     Raises:
         UserError: for a text that is too long to be waited for.
@@ -179,16 +179,16 @@ class Proposals:
 
 
 def propose(db: Database, path: Path, kind: VectorKind, *, limit: int = 10) -> Proposals:
-    """Return words that nobody has decided about yet and that lie near confirmed ones."""
+    """Return words similar to confirmed ones that nobody has decided about yet."""
     loaded = word_vectors.load(vectors_file(path, kind))
-    if kind == "own" and (found := _too_small(db, path, is_made=loaded is not None)):
-        return found
+    if kind == "own" and (too_small := _too_small(db, path, is_made=loaded is not None)):
+        return too_small
     if loaded is None:
         return Proposals(None, 0, False)
     words, about = loaded
-    known = {label.id for label in labels.list_labels(db)}
+    label_ids = {label.id for label in labels.list_labels(db)}
     standing = word_emotions.list_standing(db)
-    entries = {e.word: e.label_id for e in standing if e.verdict == "confirmed" and e.label_id in known}
+    entries = {e.word: e.label_id for e in standing if e.verdict == "confirmed" and e.label_id in label_ids}
     relations = word_vectors.related(
         words,
         {word: label_id for word, label_id in entries.items() if label_id is not None},
@@ -201,7 +201,7 @@ def propose(db: Database, path: Path, kind: VectorKind, *, limit: int = 10) -> P
 
 
 def _too_small(db: Database, path: Path, *, is_made: bool) -> Proposals | None:
-    """Return what to say where the diaries hold too little text for vectors of their own."""
+    """Return the proposals to show if the diaries hold too little text for their own vectors; None otherwise."""
     if (count := diaries.count_diaries(db)) < FEWEST_DIARIES:
         return Proposals(None, count, False, is_too_small=True)
     counted = None if is_made else word_vectors.load(vectors_file(path, "encoder"))
@@ -211,7 +211,7 @@ def _too_small(db: Database, path: Path, *, is_made: bool) -> Proposals | None:
 
 
 def ask(db: Database, job: Job) -> None:
-    """Ask the worker to make the vectors of words anew, or measure what the dictionary does, or collect evidence.
+    """Ask the worker to remake the word vectors, to measure the effect of the dictionary, or to collect evidence.
 
     For evidence more pool diaries are explained, drawn uniformly; they stay so from then on, whichever model serves.
     """
@@ -219,5 +219,5 @@ def ask(db: Database, job: Job) -> None:
 
 
 def is_waiting(db: Database, job: Job) -> bool:
-    """Say whether the worker still has to do what somebody asked for."""
+    """Return whether the worker still has to do a requested job."""
     return word_emotions.is_asked(db, job)

@@ -1,4 +1,4 @@
-"""Words that explanations bring up, with the evidence for them and what people said of them; and the way out as CSV."""
+"""Words that explanations bring up, with their evidence and people's decisions about them, and their CSV export."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ DIARIES_A_PRESS = 200
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTable:
-    """What the explanations of one model say of words.
+    """What the explanations of one model say about words.
 
     Attributes:
         version: of the model.
@@ -70,7 +70,7 @@ class EvidenceTable:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A word, with the evidence for it and what stands of it.
+    """A word, with its evidence and its decision in force.
 
     Attributes:
         means: mean weight per label of `EvidenceTable.label_ids`; None where no explanation has the word.
@@ -112,7 +112,7 @@ def get_revision(db: Database) -> tuple[int | str, ...]:
 
 
 def gather(db: Database) -> EvidenceTable | None:
-    """Put together what the serving model's explanations of pool diaries say of words; None without a model.
+    """Summarise what the serving model's explanations of pool diaries say about words; None without a model.
 
     Diaries that wait for a lead's care are left out, and so is what is masked: everybody sees the same words.
     """
@@ -121,7 +121,7 @@ def gather(db: Database) -> EvidenceTable | None:
         return None
     settings = project_settings.load(db)
     unit = settings.unit
-    # What a sentence weighs says nothing of its words.
+    # The weight of a sentence says nothing about its words.
     explained = [] if unit == SENTENCE else word_emotions.list_explained(db, active.id, unit=unit, limit=MOST_DIARIES)
     mapping = projection.current_projection(db, active)
     shared = (
@@ -139,10 +139,10 @@ def _in_force(
     """Yield diary id, text, spans and weights for the labels in force, (units, k), of explained diaries."""
     none = np.full(len(active.label_ids), np.nan, np.float32)
     proba = predictions.load_predictions(db, active) if mapping.sums else none[None][:0]
-    for found in explained:
-        mine = proba[found.diary_id - 1] if found.diary_id <= len(proba) else none
-        if found.weights.shape[1] == len(active.label_ids) and not (mapping.sums and np.isnan(mine).any()):
-            yield found.diary_id, found.text, found.spans, mapping.weights(found.weights, mine)
+    for explanation in explained:
+        row = proba[explanation.diary_id - 1] if explanation.diary_id <= len(proba) else none
+        if explanation.weights.shape[1] == len(active.label_ids) and not (mapping.sums and np.isnan(row).any()):
+            yield explanation.diary_id, explanation.text, explanation.spans, mapping.weights(explanation.weights, row)
 
 
 def list_wanted(db: Database) -> list[int]:
@@ -152,9 +152,9 @@ def list_wanted(db: Database) -> list[int]:
 
 
 def can_ask_more(db: Database) -> bool:
-    """Say whether there are pool diaries left that nobody has asked to explain."""
-    wanted = DIARIES_A_PRESS * word_emotions.last_asked(db, "evidence")
-    return wanted < min(MOST_DIARIES, diaries.count_diaries(db, "pool"))
+    """Return whether any pool diaries are left that nobody has asked to explain."""
+    requested = DIARIES_A_PRESS * word_emotions.last_asked(db, "evidence")
+    return requested < min(MOST_DIARIES, diaries.count_diaries(db, "pool"))
 
 
 def list_rows(
@@ -170,13 +170,13 @@ def list_rows(
     rows = [] if basis is None else _evident(basis, standing)
     seen = {row.word for row in rows}
     rows += [Row(word, None, 0, 0, (), None, entry) for word, entry in standing.items() if word not in seen]
-    wanted = {part for part in (search.strip().casefold(), form_of(search)) if part}
+    terms = {part for part in (search.strip().casefold(), form_of(search)) if part}
     return [
         row
         for row in rows
         if shown in ("all", row.state)
         and (label_id is None or row.label_id == label_id)
-        and (not wanted or any(part in row.word for part in wanted))
+        and (not terms or any(part in row.word for part in terms))
     ]
 
 
@@ -195,7 +195,7 @@ def _evident(basis: EvidenceTable, standing: dict[str, WordEmotion]) -> list[Row
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A word where it stands in a diary, with some of what is around it; dots say that there is more."""
+    """A word in a diary with some of the text around it; dots show that there is more."""
 
     diary_id: int
     before: str
@@ -204,14 +204,14 @@ class Example:
 
 
 def list_examples(db: Database, row: Row, *, person: Person) -> list[Example]:
-    """Return a word in the diaries where it speaks most.
+    """Return examples of a word from the diaries where its evidence is strongest.
 
-    Left out are those that are shown without the model's answer, and those that are withheld from this person.
+    Diaries that are shown without the model's answer, or are withheld from this person, are left out.
     """
     settings = project_settings.load(db)
     open_to_them = diary_access.allowed(db, diary_access.actor_of(person), "quote", row.diary_ids)
-    found = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
-    open_ones = [found[i] for i in row.diary_ids if i in found and not blinding.is_blind(found[i], settings)]
+    by_id = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
+    open_ones = [by_id[i] for i in row.diary_ids if i in by_id and not blinding.is_blind(by_id[i], settings)]
     examples = [_example(diary.id, masking.mask(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]
 
@@ -249,14 +249,14 @@ def export_csv(db: Database, basis: EvidenceTable | None, *, person: Person) -> 
 
 
 def _cells(row: Row, name_of: dict[int, str], person_of: dict[int, str]) -> list[Any]:
-    said = row.standing
+    entry = row.standing
     return [
         row.word,
         row.state,
-        "" if said is None else name_of.get(said.label_id or 0, ""),
-        "" if said is None else said.source,
-        "" if said is None else person_of.get(said.annotator_id, ""),
-        "" if said is None else said.decided_at,
+        "" if entry is None else name_of.get(entry.label_id or 0, ""),
+        "" if entry is None else entry.source,
+        "" if entry is None else person_of.get(entry.annotator_id, ""),
+        "" if entry is None else entry.decided_at,
         name_of.get(row.suggested_id or 0, ""),
         row.count,
         row.diary_count,

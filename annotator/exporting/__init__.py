@@ -1,4 +1,4 @@
-"""Everything out again, in many formats, with a data card; see `annotator.exporting.records` for what there is."""
+"""Exporting everything, in many formats, with a data card; see `annotator.exporting.records` for the content."""
 
 from annotator.exporting.exporter import count, export, export_bytes, list_crosswalks
 from annotator.exporting.options import Choice

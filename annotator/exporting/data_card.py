@@ -38,7 +38,7 @@ def files(target: Path) -> tuple[Path, Path]:
 
 @dataclass(slots=True)
 class Counts:
-    """What is counted while records pass by.
+    """Counts that are taken while records pass by.
 
     Attributes:
         labels: decisions that count, by label; those in force come first, in their order.
@@ -61,10 +61,10 @@ class Counts:
             self.test += record.part == "test"
             self.predicted += record.proba is not None
             self.with_rationales += bool(record.marks)
-            for said in record.decisions:
-                self.kinds[said.kind] += 1
-                if said.counts:
-                    for name in said.labels:
+            for decision in record.decisions:
+                self.kinds[decision.kind] += 1
+                if decision.counts:
+                    for name in decision.labels:
                         self.labels[name] += 1
             yield record
 
@@ -81,10 +81,10 @@ class Export:
 
 def write(db: Database, target: Path, export: Export, *, language: Language | None) -> None:
     """Write both forms of the card beside a target."""
-    found = facts(db, target, export)
+    card = facts(db, target, export)
     as_text, as_json = files(target)
-    private_files.write_text(as_text, markdown(found, language))
-    content = json.dumps(found, ensure_ascii=False, indent=2, sort_keys=True)
+    private_files.write_text(as_text, markdown(card, language))
+    content = json.dumps(card, ensure_ascii=False, indent=2, sort_keys=True)
     private_files.write_text(as_json, content + "\n")
 
 
@@ -124,7 +124,7 @@ def facts(db: Database, target: Path, export: Export) -> dict[str, Any]:
         "labels": _labels(db, export),
         "decisions": dict(counts.kinds),
         "people": _people(db, named=choice.name_people),
-        # Of the labels here: what a crosswalk puts together nobody was asked to tell apart.
+        # Of this project's labels: nobody was asked to choose among the labels that a crosswalk leads to.
         "agreement": _agreement(db),
         "dates": {name: {"first": first, "last": last} for name, (first, last) in exports.date_ranges(db).items()},
         "masking": {
@@ -146,7 +146,7 @@ def facts(db: Database, target: Path, export: Export) -> dict[str, Any]:
 
 
 def digest_of(target: Path) -> str:
-    """Return the SHA-256 of a file; of a folder that of the names and digests of its files, one a line."""
+    """Return the SHA-256 of a file; for a folder, that of its files' names and digests, one a line."""
     if target.is_dir():
         paths = sorted(path for path in target.rglob("*") if path.is_file())
         listed = "".join(f"{digest_of(path)}  {path.relative_to(target).as_posix()}\n" for path in paths)
@@ -156,7 +156,7 @@ def digest_of(target: Path) -> str:
 
 
 def _labels(db: Database, export: Export) -> list[dict[str, Any]]:
-    """Return every label of the export; definitions are those of the labels here, which other sets don't have."""
+    """Return every label of the export; only this project's own labels have definitions."""
     here = {label.name: label for label in labels.list_all_labels(db)}
     definitions = {name: label.definition for name, label in here.items()} if not export.choice.crosswalk else {}
     return [
@@ -168,20 +168,20 @@ def _labels(db: Database, export: Export) -> list[dict[str, Any]]:
 def _people(db: Database, *, named: bool) -> dict[str, Any]:
     deciders = exports.list_deciders(db)
     kinds = Counter(kind for _, kind in deciders)
-    found: dict[str, Any] = {"people": kinds["person"], "imports": kinds["importer"]}
-    return {**found, "names": [name for name, kind in deciders if kind == "person"]} if named else found
+    counts: dict[str, Any] = {"people": kinds["person"], "imports": kinds["importer"]}
+    return {**counts, "names": [name for name, kind in deciders if kind == "person"]} if named else counts
 
 
 def _agreement(db: Database) -> dict[str, Any]:
-    found = agreement.compare(db, agreement.read_answers(db))
+    report = agreement.compare(db, agreement.read_answers(db))
     return {
-        "krippendorff_alpha": asdict(found.alpha),
-        "same_share": asdict(found.same),
-        "labels": {label.name: asdict(label.alpha) for label in found.labels},
-        "people": len(found.people),
-        "answers": found.answers,
-        "shown_share": found.shown_share,
-        "missing": found.missing,
+        "krippendorff_alpha": asdict(report.alpha),
+        "same_share": asdict(report.same),
+        "labels": {label.name: asdict(label.alpha) for label in report.labels},
+        "people": len(report.people),
+        "answers": report.answers,
+        "shown_share": report.shown_share,
+        "missing": report.missing,
     }
 
 

@@ -45,9 +45,9 @@ def _table(heading: str, rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _file(facts: dict[str, Any], language: Language | None) -> list[str]:
-    file, found, selection = facts["file"], facts["diaries"], facts["selection"]
+    file, diaries, selection = facts["file"], facts["diaries"], facts["selection"]
     lines = [
-        say("card.written", language, format=file["format"], entries=file["entries"], diaries=found["exported"]),
+        say("card.written", language, format=file["format"], entries=file["entries"], diaries=diaries["exported"]),
         say("card.hash", language, sha256=file["sha256"]),
         say("card.content_hash", language, sha256=facts["database"]["content_sha256"]),
         say("card.software", language, version=facts["software"]["version"]),
@@ -60,8 +60,8 @@ def _file(facts: dict[str, Any], language: Language | None) -> list[str]:
 
 
 def _sample(facts: dict[str, Any], language: Language | None) -> list[str]:
-    sample, found = facts["sample"], facts["diaries"]
-    lines = [say("card.test", language, count=found["test"], share=sample["test_share"])]
+    sample, diaries = facts["sample"], facts["diaries"]
+    lines = [say("card.test", language, count=diaries["test"], share=sample["test_share"])]
     lines.append(say("card.drawn", language, strategy=sample["strategy"], uniform=sample["uniform_share"]))
     if sample["overlap"] > 1:
         lines.append(say("card.overlap", language, people=sample["overlap"], share=sample["overlap_share"]))
@@ -99,18 +99,18 @@ def _figure(measure: dict[str, Any] | None) -> str:
 
 
 def _people(facts: dict[str, Any], language: Language | None) -> list[str]:
-    people, found = facts["people"], facts["agreement"]
+    people, agreement = facts["people"], facts["agreement"]
     lines = [say("card.people", language, people=people["people"], imports=people["imports"])]
     if people.get("names"):
         lines.append(say("card.names", language, names=", ".join(map(_plain, people["names"]))))
-    alpha = found["krippendorff_alpha"]
+    alpha = agreement["krippendorff_alpha"]
     if alpha["value"] is None:
         lines.append(say("card.no_agreement", language))
     else:
         figures = {"value": alpha["value"], "low": alpha["low"], "high": alpha["high"]}
         lines.append(say("card.alpha", language, n=alpha["n"], **figures))
-        lines.append(say("card.same", language, share=found["same_share"]["value"] or 0.0))
-        lines.append(say("card.shown", language, share=found["shown_share"]))
+        lines.append(say("card.same", language, share=agreement["same_share"]["value"] or 0.0))
+        lines.append(say("card.shown", language, share=agreement["shown_share"]))
     lines += [
         say(f"card.dates.{name}", language, first=span["first"], last=span["last"])
         for name, span in facts["dates"].items()

@@ -1,4 +1,4 @@
-"""Writing an export and its data card: all of it, from one state of the database, or nothing."""
+"""Writing an export and its data card: all of it, from one state of the database, or none of it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def export(
     language: Language | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write the diaries and a data card beside them, and return how many diaries. The target appears when it is whole.
+    """Write the diaries with a data card, and return how many there are. The target appears once it is complete.
 
     Args:
         file_format: a key of `FORMATS`; None has the ending say it.
@@ -79,18 +79,18 @@ def export(
 
 
 def _check_current(db: Database, number: int) -> None:
-    """Let no export appear that may hold what was forgotten while it was written."""
+    """Refuse an export if diaries were forgotten while it was written, which it may hold."""
     if forgotten.count_forgettings(db) != number:
         raise UserError("export_forgotten")
 
 
 def count(db: Database, *, decided_only: bool) -> int:
-    """Count the diaries that an export would hold, without a walk through all of them."""
+    """Count the diaries that an export would hold, without reading all of them."""
     return decisions.count_decided(db) if decided_only else diaries.count_diaries(db)
 
 
 def list_crosswalks(db: Database) -> list[str]:
-    """Return the names of the crosswalks that come along and say something of every label here."""
+    """Return the names of the bundled crosswalks that cover every label of this project."""
     used = _used_labels(db)
     return [name for name in crosswalks.list_names() if used.keys() <= crosswalks.read(name).targets().keys()]
 
@@ -108,8 +108,8 @@ def export_bytes(
         diary_access.require_right(db, diary_access.actor_of(person), "review")
         target = Path(folder) / f"maeumgyeol{FORMATS[file_format].ending}"
         export(db, target, choice, file_format=file_format, language=language)
-        made = [target, *_beside(target, FORMATS[file_format])]
-        return {path.name: path.read_bytes() for path in made}
+        files = [target, *_beside(target, FORMATS[file_format])]
+        return {path.name: path.read_bytes() for path in files}
 
 
 def _write(
@@ -123,18 +123,18 @@ def _write(
     total = len(records.list_ids(db, decided_only=choice.decided_only))
     if chosen.most is not None and total > chosen.most:
         raise UserError("export_too_many_rows", found=total, most=chosen.most, format=chosen.name)
-    found = records.read(db, decided_only=choice.decided_only, unmasked=choice.unmasked)
+    stream = records.read(db, decided_only=choice.decided_only, unmasked=choice.unmasked)
     scheme = read_scheme(db, choice.crosswalk)
     counts = data_card.Counts(Counter(dict.fromkeys(scheme.names, 0)))
     if choice.crosswalk is not None:
-        found = translate(found, choice.crosswalk)
-    entries = chosen.write(draft, counts.of(_watched(found, total, on_progress)), scheme)
+        stream = translate(stream, choice.crosswalk)
+    entries = chosen.write(draft, counts.of(_watched(stream, total, on_progress)), scheme)
     data_card.write(db, draft, data_card.Export(chosen.name, entries, choice, counts), language=language)
     return total
 
 
-def _watched(found: Iterator[Record], total: int, on_progress: Callable[[int, int], None] | None) -> Iterator[Record]:
-    for done, record in enumerate(found):
+def _watched(stream: Iterator[Record], total: int, on_progress: Callable[[int, int], None] | None) -> Iterator[Record]:
+    for done, record in enumerate(stream):
         if on_progress is not None and done % BATCH == 0:
             on_progress(done, total)
         yield record
@@ -147,7 +147,7 @@ def _beside(target: Path, chosen: Format) -> list[Path]:
 
 @contextmanager
 def _draft(db: Database, target: Path) -> Iterator[Path]:
-    """Hold a folder for the block to write into; what is in it then takes its place, the target last.
+    """Give the block a folder to write into; then move its files into place, the target last.
 
     Raises:
         UserError: ``export_forgotten`` if diaries were forgotten meanwhile.
@@ -159,8 +159,8 @@ def _draft(db: Database, target: Path) -> Iterator[Path]:
         written = [path for path in folder.iterdir() if path.name.startswith(target.name)]
         with forgotten_files.writing(Path(file_of(db))):
             _check_current(db, number)
-            for made in sorted(written, key=lambda path: path.name == target.name):
-                os.replace(made, target.parent / made.name)
+            for file in sorted(written, key=lambda path: path.name == target.name):
+                os.replace(file, target.parent / file.name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -168,5 +168,5 @@ def _draft(db: Database, target: Path) -> Iterator[Path]:
 def _used_labels(db: Database) -> dict[str, int]:
     """Count the decisions of the labels in force, and of retired ones that some still name, by their names."""
     counts = decisions.count_by_label(db)
-    found = [label for label in labels.list_all_labels(db) if label.retired_at is None or counts.get(label.id)]
-    return {label.name: counts.get(label.id, 0) for label in found}
+    used_labels = [label for label in labels.list_all_labels(db) if label.retired_at is None or counts.get(label.id)]
+    return {label.name: counts.get(label.id, 0) for label in used_labels}

@@ -1,6 +1,6 @@
 """An export that is written beside the database while the app goes on.
 
-One at a time for each project, and everybody who may export sees it.
+Each project runs one at a time, which everybody who may export can see.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ class Job(background.Job):
 
     def __init__(self, target: Path, arguments: dict[str, Any], language: Language) -> None:
         self.target = target
-        told = {**arguments, "target": str(target), "language": language}
-        super().__init__("annotator.exporting.export_job:serve", told, stopped="export_ended", language=language)
+        job_arguments = {**arguments, "target": str(target), "language": language}
+        super().__init__(
+            "annotator.exporting.export_job:serve", job_arguments, stopped="export_ended", language=language
+        )
 
 
 _JOBS: dict[Path, Job] = {}
@@ -41,7 +43,7 @@ _JOBS: dict[Path, Job] = {}
 def start(
     database: Path, file_format: str, *, person: Person, decided_only: bool, crosswalk: str | None, language: Language
 ) -> None:
-    """Begin an export into the folder beside the database; one that runs already is left alone.
+    """Start an export into the folder beside the database, unless one is running already.
 
     Raises:
         UserError: ``folder_unwritable`` if there is no room for it, ``right_missing`` for whoever may not export.
@@ -63,12 +65,12 @@ def start(
 
 
 def find(database: Path) -> Job | None:
-    """Return the export of a project that runs, or that ended and was not forgotten."""
+    """Return a project's export if it is running, or has ended and was not forgotten."""
     return _JOBS.get(database)
 
 
 def forget(database: Path) -> None:
-    """End a project's export, if it still runs, and forget it. What it has begun to write has no name yet."""
+    """End a project's export if it is still running, and forget it. Its partial file has no final name yet."""
     job = _JOBS.pop(database, None)
     if job is not None:
         job.stop()

@@ -1,4 +1,4 @@
-"""What a format needs to know beside the records: the label set, and how it is used."""
+"""What a format needs to know besides the records: the label set, and how it is used."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def read_scheme(db: Database, crosswalk: Crosswalk | None = None) -> Scheme:
     """Return the label set of a project, or the one on the other side of a crosswalk."""
     settings = project_settings.load(db)
-    found = labels.list_labels(db)
-    name_of = {label.id: label.name for label in found}
+    label_set = labels.list_labels(db)
+    name_of = {label.id: label.name for label in label_set}
     words = {word: name_of.get(label_id or 0) for word, label_id in entries_of(db).items()}
-    names, colours = [label.name for label in found], [label.colour for label in found]
+    names, colours = [label.name for label in label_set], [label.colour for label in label_set]
     if crosswalk is not None:
         targets = crosswalk.targets()
         words = {word: targets.get(name or "") or None for word, name in words.items()}

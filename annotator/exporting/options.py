@@ -1,4 +1,4 @@
-"""What a person asks for when exporting."""
+"""The choices that a person makes when exporting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a project is exported, and how.
+    """Which parts of a project are exported, and how.
 
     Attributes:
         crosswalk: write the labels of another set, those that it leads to from the ones here.

@@ -1,7 +1,7 @@
-"""What is exported of a diary: the one place that says it, whatever the format.
+"""What is exported of each diary, defined here once for all formats.
 
-What the model says is moved by the word-emotion dictionary where that is switched on; see
-`annotator.dictionary.adjustment`. What could name or reach a person is covered, as on the pages; see
+Predictions are adjusted by the word-emotion dictionary if that is switched on; see
+`annotator.dictionary.adjustment`. Names and contact details are masked, as on the pages; see
 `annotator.privacy.masking`.
 """
 
@@ -51,7 +51,7 @@ def list_ids(db: Database, *, decided_only: bool = False) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What every batch of diaries needs.
+    """The context shared by all batches of diaries.
 
     Attributes:
         names: of all labels by id; `columns`: of those in force, as probabilities are ordered.
@@ -86,14 +86,14 @@ class _Reader:
 
     def read(self, ids: Sequence[int]) -> Iterator[Record]:
         stored = exports.list_stored(self.db, ids)
-        said, marked = self._said(ids), self._marked(ids)
+        decisions_of, marks_of = self._said(ids), self._marked(ids)
         sentences = exports.list_sentences(self.db, ids)
         cover, nobody = self.cover, (None, None)
         # Parsed as one list: a call for each diary would take three times as long.
         metadata = json.loads(f"[{','.join(diary.metadata for diary in stored)}]")
         for diary, extra, proba in zip(stored, metadata, self._predict(stored), strict=True):
-            told = tuple(said.get(diary.id, ()))
-            soft_label, intensity = _shared(told) if told else nobody
+            diary_decisions = tuple(decisions_of.get(diary.id, ()))
+            soft_label, intensity = _shared(diary_decisions) if diary_decisions else nobody
             yield Record(
                 id=diary.id,
                 text=cover(diary.text),
@@ -104,8 +104,8 @@ class _Reader:
                 metadata=self._covered(extra) if extra else extra,
                 origin=self.origins[diary.batch_id],
                 row=diary.row_number,
-                decisions=told,
-                marks=tuple(marked.get(diary.id, ())),
+                decisions=diary_decisions,
+                marks=tuple(marks_of.get(diary.id, ())),
                 soft_label=soft_label,
                 intensity=intensity,
                 sentences=sentences.get(diary.id),
@@ -117,25 +117,25 @@ class _Reader:
         return {key: self.cover(value) if isinstance(value, str) else value for key, value in values.items()}
 
     def _said(self, ids: Sequence[int]) -> dict[int, list[RecordDecision]]:
-        found: dict[int, list[RecordDecision]] = defaultdict(list)
+        by_diary: dict[int, list[RecordDecision]] = defaultdict(list)
         counting = exports.list_counting_ids(self.db, ids)
         for d in decisions.list_standing(self.db, ids):
             label = None if d.label_id is None else self.names[d.label_id]
             others = tuple(self.names[i] for i in d.other_label_ids)
             person, counts = self.people[d.annotator_id], d.id in counting
-            found[d.diary_id].append(
+            by_diary[d.diary_id].append(
                 RecordDecision(
                     d.id, person, d.kind, label, others, d.intensity, self.cover(d.memo), d.decided_at, counts
                 )
             )
-        return found
+        return by_diary
 
     def _marked(self, ids: Sequence[int]) -> dict[int, list[Mark]]:
-        found: dict[int, list[Mark]] = defaultdict(list)
+        by_diary: dict[int, list[Mark]] = defaultdict(list)
         for m in rationales.list_of_diaries(self.db, ids):
             mark = Mark(self.people[m.annotator_id], self.names[m.label_id], m.start, m.end, m.verdict)
-            found[m.diary_id].append(mark)
-        return found
+            by_diary[m.diary_id].append(mark)
+        return by_diary
 
     def _predict(self, stored: Sequence[StoredDiary]) -> list[dict[str, float] | None]:
         """Return the probabilities of each diary by label, rounded to six places."""
@@ -154,9 +154,9 @@ class _Reader:
         return [dict(zip(self.columns, row, strict=True)) if is_known else None for is_known, row in pairs]
 
 
-def _shared(told: Sequence[RecordDecision]) -> tuple[dict[str, float] | None, float | None]:
-    """Return the share of each emotion in what people said of a diary, and how strong they found it."""
-    votes = [said for said in told if said.counts]
+def _shared(diary_decisions: Sequence[RecordDecision]) -> tuple[dict[str, float] | None, float | None]:
+    """Return the share of each emotion among people's decisions on a diary, and their mean intensity."""
+    votes = [decision for decision in diary_decisions if decision.counts]
     if not votes:
         return None, None
     shares: dict[str, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""The formats that everything comes out in."""
+"""The export formats."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Format:
         mime: for downloads.
         most: records that it can hold; None for any number.
         beside: another file that belongs to a file of it.
-        library: what it takes seconds to load: not for a process that serves pages.
+        library: a library that takes seconds to load, so not for a process that serves pages.
     """
 
     name: str
@@ -75,19 +75,19 @@ FORMATS = {
 
 
 def format_of(target: Path) -> Format:
-    """Return the format that a file name asks for; a name without ending asks for a ``datasets`` folder.
+    """Return the format that a file name implies; a name without an ending means a ``datasets`` folder.
 
     Raises:
-        UserError: for an ending that is not known, or that doesn't say which format is meant.
+        UserError: for an unknown ending, or one that several formats share.
     """
     ending = target.suffix.lower()
-    found = [known for known in FORMATS.values() if known.ending == ending]
-    if not found:
-        known = " ".join(dict.fromkeys(known.ending for known in FORMATS.values() if known.ending))
-        raise UserError("export_format_unknown", found=target.suffix, known=known)
+    matches = [each for each in FORMATS.values() if each.ending == ending]
+    if not matches:
+        endings = " ".join(dict.fromkeys(each.ending for each in FORMATS.values() if each.ending))
+        raise UserError("export_format_unknown", found=target.suffix, known=endings)
     if ending == ".json":
-        raise UserError("export_format_unclear", found=ending, known=", ".join(known.name for known in found))
-    return found[0]
+        raise UserError("export_format_unclear", found=ending, known=", ".join(each.name for each in matches))
+    return matches[0]
 
 
 def get_format(name: str) -> Format:

@@ -36,11 +36,11 @@ def translate(records: Iterable[Record], crosswalk: Crosswalk) -> Iterator[Recor
 def _said(decisions: Sequence[RecordDecision], targets: Mapping[str, str]) -> tuple[RecordDecision, ...]:
     return tuple(
         replace(
-            said,
-            label=targets.get(said.label or ""),
-            other_labels=tuple(targets[name] for name in said.other_labels if name in targets),
+            decision,
+            label=targets.get(decision.label or ""),
+            other_labels=tuple(targets[name] for name in decision.other_labels if name in targets),
         )
-        for said in decisions
+        for decision in decisions
     )
 
 

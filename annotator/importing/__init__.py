@@ -1,4 +1,4 @@
-"""Getting diaries in: CSV, TSV, JSONL, Excel and Parquet files."""
+"""Importing diaries from CSV, TSV, JSONL, Excel and Parquet files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a module when it is first asked for: the reading process, which has no database, loads the readers alone."""
+    """Load a module when it is first used: the reading process, which has no database, loads only the readers."""
     if name not in __all__:
         raise AttributeError(name)
     return getattr(import_module(_MODULES.get(name, "annotator.importing.importer")), name)

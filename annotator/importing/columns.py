@@ -51,9 +51,9 @@ def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
     label = _only(_named(columns, _LABEL))
     author = _only(_named(columns, _AUTHOR))
     annotator = _only(_named(columns, _ANNOTATOR)) if label else None
-    left = [column for column in columns if column not in (label, author, annotator)]
-    named = [column for column in _named(left, _DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
-    date = _only(named) or _only([column for column in left if _date_share(sample, column) == 1.0])
+    rest = [column for column in columns if column not in (label, author, annotator)]
+    named = [column for column in _named(rest, _DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
+    date = _only(named) or _only([column for column in rest if _date_share(sample, column) == 1.0])
     if set(_AI_HUB) <= set(columns):
         return ColumnMap(_AI_HUB[0], label, date, author, more_text=_AI_HUB[1:], annotator=annotator)
     candidates = text_candidates([c for c in columns if c not in (label, author, annotator, date)], sample)
@@ -61,15 +61,15 @@ def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
 
 
 def guess_roles(table: Table, sample: Sequence[Row]) -> ColumnMap:
-    """Return what the format says of its columns, and what is guessed where it says nothing."""
+    """Return the roles that the format gives its columns, guessing those that it leaves open."""
     if table.known is None:
         return guess_columns(table.columns, sample)
-    known = table.known
-    if known.text is not None:
-        return known
-    taken = {*known.roles().values(), *known.ignored}
-    guess = guess_columns([column for column in table.columns if column not in taken], sample)
-    return replace(guess, label=known.label, annotator=None, ignored=known.ignored)
+    column_map = table.known
+    if column_map.text is not None:
+        return column_map
+    assigned = {*column_map.roles().values(), *column_map.ignored}
+    guess = guess_columns([column for column in table.columns if column not in assigned], sample)
+    return replace(guess, label=column_map.label, annotator=None, ignored=column_map.ignored)
 
 
 def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
@@ -103,13 +103,15 @@ def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row]
         more = tuple(_existing(table, column) for column in wanted.more_text)
         chosen = ColumnMap(**{"text": None, **roles}, ignored=ignored, more_text=more)
     if chosen.text is None:
-        # A date is long enough to pass for a text, so what the guess knows better is out of the question.
-        taken = {*chosen.roles().values(), *chosen.ignored, *replace(guess, text=None).roles().values()}
-        left = [column for column in table.columns if column not in taken]
-        if guess.more_text and guess.text in left:
+        # A date is long enough to pass for a text, so columns with another guessed role are no candidates.
+        assigned = {*chosen.roles().values(), *chosen.ignored, *replace(guess, text=None).roles().values()}
+        unassigned = [column for column in table.columns if column not in assigned]
+        if guess.more_text and guess.text in unassigned:
             chosen = replace(chosen, text=guess.text, more_text=guess.more_text)
         else:
-            chosen = replace(chosen, text=guess.text if guess.text in left else _clear_text(left, sample, name=name))
+            chosen = replace(
+                chosen, text=guess.text if guess.text in unassigned else _clear_text(unassigned, sample, name=name)
+            )
     _check_once(chosen)
     return chosen
 
@@ -117,8 +119,8 @@ def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row]
 def _existing(table: Table, column: str) -> str:
     plain = tables.plain_column(column)
     if plain not in table.columns:
-        known = tables.enumerate_values(table.columns)
-        raise UserError("import_column_missing", column=tables.shorten(column), columns=known)
+        column_names = tables.enumerate_values(table.columns)
+        raise UserError("import_column_missing", column=tables.shorten(column), columns=column_names)
     return plain
 
 

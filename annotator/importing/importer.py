@@ -1,4 +1,4 @@
-"""Importing a file: all of it or nothing."""
+"""Importing a file: all of it or none of it."""
 
 from __future__ import annotations
 
@@ -217,10 +217,10 @@ def _sieve(
 
 
 def _label_ids(db: Database) -> dict[str, int | None]:
-    """Return the labels by their names; a merged one is known by its old name, too, and counts for what it is now."""
-    known = {label.id: label for label in labels.list_all_labels(db)}
-    found = [label for label in known.values() if known[label.merged_into or label.id].retired_at is None]
-    return {unicodedata.normalize("NFC", label.name).strip(): label.id for label in found}
+    """Return label ids by name; a merged label also keeps its old name, and counts for the label that it is now."""
+    label_of = {label.id: label for label in labels.list_all_labels(db)}
+    in_force = [label for label in label_of.values() if label_of[label.merged_into or label.id].retired_at is None]
+    return {unicodedata.normalize("NFC", label.name).strip(): label.id for label in in_force}
 
 
 def _read(table: Table, sieve: RowFilter, spool: Spool) -> tuple[int, list[Skip]]:
@@ -229,11 +229,11 @@ def _read(table: Table, sieve: RowFilter, spool: Spool) -> tuple[int, list[Skip]
     row_count = 0
     for row in table.rows():
         row_count += 1
-        found = sieve.convert(row)
-        if isinstance(found, Skip):
-            skips.append(found)
+        outcome = sieve.convert(row)
+        if isinstance(outcome, Skip):
+            skips.append(outcome)
         else:
-            spool.add(found)
+            spool.add(outcome)
     return row_count, skips
 
 

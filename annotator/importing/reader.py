@@ -47,7 +47,7 @@ _FREE_BYTES, _MOST_EXPANSION = 32 * _MB, 50
 
 @contextmanager
 def opened(source: Source, *, encoding: str | None = None, split: str | None = None) -> Iterator[Table]:
-    """Hold a file's table open; its rows can be read as long as the block lasts, and again from the first one.
+    """Open a file's table for the block, which may read its rows repeatedly, from the first one each time.
 
     Args:
         encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
@@ -72,7 +72,7 @@ def opened(source: Source, *, encoding: str | None = None, split: str | None = N
 
 
 def limits_for(size: int | None, *, is_sealed: bool = True) -> Limits:
-    """Return what reading a file may take; None for the size of a data set that is fetched first."""
+    """Return the limits for reading a file; a size of None means a data set that is downloaded first."""
     if size is None:
         return Limits(_MOST_MEMORY_BYTES, 3_600, 36_000, 3_600, is_sealed)
     memory = min(_MEMORY_BYTES + _MEMORY_PER_BYTE * size, _MOST_MEMORY_BYTES + size)
@@ -89,20 +89,20 @@ class _Stream:
         self._turn = 0
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows from the first one on; ends what an earlier call has not read."""
+        """Yield the rows from the first one on; this ends any earlier iteration."""
         self._turn += 1
         turn = self._turn
         while self._asked:
             self._answer(lambda data: None)
-        left, count = self._budget(), 0
+        budget, count = self._budget(), 0
         self._ask(b"first")
         for _ in range(_AHEAD - 1):
             self._ask(b"next")
         while batch := self._answer(lambda data: _rows(data)):
             data_bytes, rows = batch
-            left -= data_bytes + _ROW_BYTES * len(rows)
+            budget -= data_bytes + _ROW_BYTES * len(rows)
             count += len(rows)
-            if left < 0:
+            if budget < 0:
                 raise UserError("import_file_expands", name=self._source.name, times=_MOST_EXPANSION)
             if count > MAX_ROWS:
                 raise UserError("import_too_many_rows", name=self._source.name, limit=MAX_ROWS)
@@ -128,7 +128,7 @@ class _Stream:
         """Return the next answer.
 
         Raises:
-            UserError: if the child sent one, ended, or sent what is no answer.
+            UserError: if the child sent one, ended, or sent something else than an answer.
         """
         name = self._source.name
         try:

@@ -1,4 +1,4 @@
-"""The child's side of `annotator.importing.reader`: the one place where files of strangers are opened as tables."""
+"""The child's side of `annotator.importing.reader`: the only place where untrusted files are opened as tables."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def describe(skip: Skip, language: Language | None = None) -> str:
-    """Return in words why a row was left out, or what it was kept without."""
+    """Describe why a row was left out, or what it was kept without."""
     return say(f"import.reason.{skip.reason}", language, detail=skip.detail)
 
 

@@ -45,7 +45,7 @@ def text_hash(text: str) -> bytes:
 def draw_of(digest: bytes, *, seed: bytes) -> int:
     """Return a number uniform in [0, DRAW_RANGE) that depends on the text and the project alone.
 
-    So a diary falls into the same part whichever file it comes in, and in whatever order.
+    So a diary falls into the same part in whichever file and order it comes.
 
     Args:
         digest: what `text_hash` gives.
@@ -56,13 +56,13 @@ def draw_of(digest: bytes, *, seed: bytes) -> int:
 
 @dataclass(slots=True)
 class RowFilter:
-    """Turns rows into diaries, and counts what is wrong with the others.
+    """Turns rows into diaries, and records what is wrong with the others.
 
     Attributes:
         label_ids: id by label name, NFC; None for a name that is known and has no label here.
-        seed, test_share: which diaries are kept apart for the honest test.
+        seed, test_share: which diaries are set apart for testing.
         excel_dates: also read Excel's day numbers.
-        importer: who decides what the file gives to nobody; those whom it names are called after it.
+        importer: who makes the decisions that the file gives no person for; people whom it names are called after it.
         said: the column that stands for what each person decided.
         name: of the file, for messages.
         unknown_labels: label values that are not in the set, with their number of rows.
@@ -86,7 +86,7 @@ class RowFilter:
     _reads_said: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Note which columns are no metadata, with a date that can be read and without."""
+        """Work out which columns are not metadata, if the date can be read and if it can't."""
         roles = self.columns.roles()
         self._read_columns = frozenset((*roles.values(), *self.columns.ignored, *self.columns.more_text))
         self._undated_columns = self._read_columns - {roles.get("date", "")}
@@ -134,7 +134,7 @@ class RowFilter:
     def _decided(self, row: Row, text: str) -> dict[str, Any]:
         """Return the label or the votes of a row, as fields of its diary."""
         if self._reads_said:
-            votes = [self._vote(row, said, text) for said in row.said]
+            votes = [self._vote(row, decision, text) for decision in row.said]
             return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks)}
         label_id = self._label(row)
         person = self._value(row, self.columns.annotator)
@@ -147,10 +147,10 @@ class RowFilter:
         written = (row.values.get(self.columns.date or "") or "").strip()
         if not written:
             return None, False
-        found = read_date(written, excel=self.excel_dates)
-        if found is None:
+        iso_date = read_date(written, excel=self.excel_dates)
+        if iso_date is None:
             self.notes.append(Skip(row.number, "bad_date", table.shorten(written)))
-        return found, found is None
+        return iso_date, iso_date is None
 
     def _value(self, row: Row, column: str | None) -> str | None:
         return (row.values.get(column or "") or "").strip() or None
@@ -167,22 +167,24 @@ class RowFilter:
         return self.label_ids.get(name)
 
     def _annotator(self, person: str) -> str | None:
-        """Return what somebody whom the file names is called here: never the same as a person of the project."""
+        """Return the name here of somebody whom the file names, which is never that of a person of the project."""
         name = unicodedata.normalize("NFC", table.printable(person)).strip()
         return f"{self.importer} · {table.shorten(name, 100)}" if name else None
 
-    def _vote(self, row: Row, said: RowDecision, text: str) -> NewVote:
-        found = [label_id for name in said.labels if (label_id := self._label_id(name)) is not None]
-        known = [mark for mark in said.marks if not mark.if_label or self.label_ids.get(mark.label) is not None]
-        marks = [(mark, self._label_id(mark.label)) for mark in known]
+    def _vote(self, row: Row, decision: RowDecision, text: str) -> NewVote:
+        label_ids = [label_id for name in decision.labels if (label_id := self._label_id(name)) is not None]
+        known_marks = [
+            mark for mark in decision.marks if not mark.if_label or self.label_ids.get(mark.label) is not None
+        ]
+        marks = [(mark, self._label_id(mark.label)) for mark in known_marks]
         return NewVote(
-            annotator=self._annotator(said.person),
-            # A crosswalk may lead nowhere: then nothing is left of what was said.
-            kind=said.kind if found or said.kind != "label" else None,
-            label_id=found[0] if found else None,
-            other_label_ids=tuple(dict.fromkeys(found[1:])),
-            memo=table.printable(said.memo),
-            intensity=said.intensity,
+            annotator=self._annotator(decision.person),
+            # A crosswalk may lead nowhere: then nothing is left of the decision.
+            kind=decision.kind if label_ids or decision.kind != "label" else None,
+            label_id=label_ids[0] if label_ids else None,
+            other_label_ids=tuple(dict.fromkeys(label_ids[1:])),
+            memo=table.printable(decision.memo),
+            intensity=decision.intensity,
             marks=tuple(self._mark(row, mark, label_id, text) for mark, label_id in marks if label_id is not None),
         )
 
@@ -195,8 +197,8 @@ class RowFilter:
     def _metadata(self, row: Row, unread_date: bool) -> str:
         """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
         left_out = self._undated_columns if unread_date else self._read_columns
-        kept = {column: value for column, value in row.values.items() if value and column not in left_out}
-        return _TO_JSON(kept) if kept else "{}"
+        values = {column: value for column, value in row.values.items() if value and column not in left_out}
+        return _TO_JSON(values) if values else "{}"
 
 
 def _unstorable(values: Mapping[str, str | None]) -> str | None:
@@ -215,8 +217,8 @@ def _is_storable(text: str) -> bool:
 
 
 def _is_blank(text: str) -> bool:
-    """Say whether there is nothing to see: white space, zero-width characters, Hangul fillers."""
-    # Nearly always the first character says it: a loop is left sooner than a generator is made.
+    """Return whether nothing is visible: only white space, zero-width characters, Hangul fillers."""
+    # Nearly always the first character decides, and leaving a loop is faster than making a generator.
     for character in text:
         if unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS:
             return False

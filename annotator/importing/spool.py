@@ -1,4 +1,4 @@
-"""Diaries on their way from the file to the database."""
+"""A buffer for diaries between the file and the database."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Spool:
     """Keeps diaries between reading the file and writing the database.
 
     A file is read to its end before the first row is written: nobody who is labelling waits for a lock while a
-    long file is parsed, and a large file doesn't fill the memory. Beyond 64 MiB it lies in a temporary file
-    without a name, which is gone when the process is.
+    long file is parsed, and a large file doesn't fill the memory. Beyond 64 MiB they go to a temporary file
+    without a name, which disappears with the process.
     """
 
     def __init__(self, *, in_memory_bytes: int = _IN_MEMORY_BYTES) -> None:

@@ -1,7 +1,7 @@
-"""Tables and rows as bytes, between the process that reads a foreign file and the one that keeps what was read.
+"""Tables and rows as bytes, between the process that reads an untrusted file and the one that stores its rows.
 
-JSON, since decoding it runs nothing. Rows with the same columns travel column by column. What comes back is checked
-value by value: the process that sent it may have been taken over by the file.
+JSON, since decoding it runs no code. Rows with the same columns are sent column by column. What comes back is checked
+value by value: the file may have taken over the process that sent it.
 """
 
 from __future__ import annotations
@@ -66,26 +66,26 @@ def decode_rows(data: bytes) -> list[Row]:
     """
     rows: list[Row] = []
     for group in _decode(data, list):
-        columns, numbers, values, said = _sized(group, 4)
+        columns, numbers, values, decisions = _sized(group, 4)
         _check_texts(columns, only=(str,))
         if type(numbers) is not list or set(map(type, numbers)) - {int}:
             raise ValueError("numbers")
         for column in _sized(values, len(columns)):
             _check_texts(_sized(column, len(numbers)), only=_TEXTS)
-        people = [()] * len(numbers) if said is None else [_people(one) for one in _sized(said, len(numbers))]
+        people = [()] * len(numbers) if decisions is None else [_people(one) for one in _sized(decisions, len(numbers))]
         lines = zip(*values, strict=True) if values else [()] * len(numbers)
         rows += [
-            Row(number, dict(zip(columns, line, strict=True)), told)
-            for number, line, told in zip(numbers, lines, people, strict=True)
+            Row(number, dict(zip(columns, line, strict=True)), row_decisions)
+            for number, line, row_decisions in zip(numbers, lines, people, strict=True)
         ]
     return rows
 
 
 def encode_table(table: Table) -> bytes:
-    """Return what a table is, without its rows, as bytes."""
-    known = table.known and [*(getattr(table.known, name) for name in _ROLES), table.known.ignored]
-    told = (table.format, table.encoding, table.columns, table.sheet, table.other_sheets, table.said, known)
-    return _encode(told)
+    """Return a table without its rows, as bytes."""
+    column_map = table.known and [*(getattr(table.known, name) for name in _ROLES), table.known.ignored]
+    fields = (table.format, table.encoding, table.columns, table.sheet, table.other_sheets, table.said, column_map)
+    return _encode(fields)
 
 
 def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
@@ -94,27 +94,29 @@ def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
     Raises:
         ValueError: for anything else.
     """
-    kind, encoding, columns, sheet, others, said, known = _sized(_decode(data, list), 7)
-    _check_texts([encoding, sheet, said], only=_TEXTS)
+    kind, encoding, columns, sheet, others, said_column, column_map = _sized(_decode(data, list), 7)
+    _check_texts([encoding, sheet, said_column], only=_TEXTS)
     for names in (columns, others):
         _check_texts(names, only=(str,))
     if kind not in get_args(Format) or not 0 < len(columns) <= MAX_COLUMNS:
         raise ValueError("table")
-    return Table(kind, encoding, tuple(columns), rows, sheet, tuple(others), said, known and _column_map(known))
+    return Table(
+        kind, encoding, tuple(columns), rows, sheet, tuple(others), said_column, column_map and _column_map(column_map)
+    )
 
 
 _ROLES = ("text", "label", "date", "author", "annotator")
 
 
-def _column_map(told: Any) -> ColumnMap:
-    *roles, ignored = _sized(told, len(_ROLES) + 1)
+def _column_map(fields: Any) -> ColumnMap:
+    *roles, ignored = _sized(fields, len(_ROLES) + 1)
     _check_texts(roles, only=_TEXTS)
     _check_texts(ignored, only=(str,))
     return ColumnMap(**dict(zip(_ROLES, roles, strict=True)), ignored=tuple(ignored))
 
 
-def _people(told: Any) -> tuple[RowDecision, ...]:
-    return tuple(_said(*_sized(one, 6)) for one in _sized(told))
+def _people(entries: Any) -> tuple[RowDecision, ...]:
+    return tuple(_said(*_sized(one, 6)) for one in _sized(entries))
 
 
 def _said(person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any) -> RowDecision:
@@ -143,21 +145,21 @@ def _sized(values: Any, count: int | None = None) -> list[Any]:
     return values
 
 
-def _encode(told: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     try:
-        return orjson.dumps(told)
+        return orjson.dumps(value)
     except (TypeError, ValueError):  # a lone surrogate, which is an error of its row, or a number of many digits
-        return json.dumps(told).encode()
+        return json.dumps(value).encode()
 
 
 def _decode(data: bytes, kind: type) -> Any:
     try:
-        found = orjson.loads(data)
+        value = orjson.loads(data)
     except ValueError:
         try:
-            found = json.loads(data)
+            value = json.loads(data)
         except RecursionError as error:
             raise ValueError("depth") from error
-    if type(found) is not kind:
+    if type(value) is not kind:
         raise ValueError(kind.__name__)
-    return found
+    return value

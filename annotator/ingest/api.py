@@ -1,4 +1,4 @@
-"""Diaries that another program hands in one by one, reads back and corrects: the work behind the service."""
+"""Diaries that another program submits one by one, reads back and corrects: the use-cases behind the service."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ROLES = ColumnMap("text", date="written_on", author="author")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A diary on its way in, as a program hands it over.
+    """A diary as a program submits it.
 
     Attributes:
         written_on: ISO 8601, such as 2024-03-01.
@@ -63,7 +63,7 @@ class Item:
 
 
 def check_texts(texts: Sequence[str]) -> None:
-    """Look whether every text can be read and kept.
+    """Check that every text can be read and stored.
 
     Raises:
         UserError: ``handed_bad_character``, ``handed_empty`` or ``handed_too_long`` with its 1-based place.
@@ -74,42 +74,42 @@ def check_texts(texts: Sequence[str]) -> None:
 def store(
     db: Database, caller: Caller, items: Sequence[Item], classified: Classified | None = None
 ) -> list[dict[str, Any]]:
-    """Keep diaries, and what a model said of them, in one transaction; return for each its id and whether it is new.
+    """Store diaries and their predictions in one transaction; return for each its id and whether it is new.
 
-    A text that is there already keeps its id. New diaries go to the end of the queue.
+    An existing text keeps its id. New diaries go to the end of the queue.
 
     Args:
-        classified: of the same texts in the same order; None leaves that to the worker.
+        classified: the predictions of the same texts in the same order; None leaves them to the worker.
 
     Raises:
-        UserError, DatabaseError: if a text can't be kept, or was forgotten; none of them is kept, then.
+        UserError, DatabaseError: if a text can't be stored, or was forgotten; then none of them is stored.
     """
     settings = project_settings.load(db)
     rows = _sift(items, seed=bytes.fromhex(settings.seed), test_share=settings.test_share)
     with write(db):
         refuser = forgotten_key.refuser(db)
-        found = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
-        queue.append_to_queue(db, [diary_id for diary_id, is_new in found if is_new], strategy="random")
-        diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in found], at=clock.now())
+        outcomes = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
+        queue.append_to_queue(db, [diary_id for diary_id, is_new in outcomes if is_new], strategy="random")
+        diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in outcomes], at=clock.now())
         if classified is not None:
-            ids = np.array([diary_id for diary_id, _ in found], np.int64)
+            ids = np.array([diary_id for diary_id, _ in outcomes], np.int64)
             predictions.update_predictions(db, classified.model_id, ids, classified.proba)
-    said = predictions_of(db, [item.text for item in items], classified) if classified else [None] * len(items)
+    answers = predictions_of(db, [item.text for item in items], classified) if classified else [None] * len(items)
     return [
         {"id": diary_id, "created": is_new, "prediction": prediction}
-        for (diary_id, is_new), prediction in zip(found, said, strict=True)
+        for (diary_id, is_new), prediction in zip(outcomes, answers, strict=True)
     ]
 
 
 def _sift(items: Sequence[Item], *, seed: bytes, test_share: float) -> list[NewDiary]:
     sieve = RowFilter(ROLES, {}, seed=seed, test_share=test_share)
-    found = [sieve.convert(Row(place, _values(item))) for place, item in enumerate(items, 1)]
-    for place, row in enumerate(found, 1):
+    outcomes = [sieve.convert(Row(place, _values(item))) for place, item in enumerate(items, 1)]
+    for place, row in enumerate(outcomes, 1):
         if isinstance(row, Skip):
             if row.reason == "too_long":
                 raise UserError("handed_too_long", place=place, found=int(row.detail), most=MAX_CHARACTERS)
             raise UserError(f"handed_{row.reason}", place=place)
-    return [row for row in found if not isinstance(row, Skip)]
+    return [row for row in outcomes if not isinstance(row, Skip)]
 
 
 def _values(item: Item) -> dict[str, str | None]:
@@ -126,9 +126,9 @@ def _batch_of(db: Database, caller: Caller) -> int:
 
 
 def predictions_of(db: Database, texts: Sequence[str], classified: Classified) -> list[dict[str, Any] | None]:
-    """Return what a model says of texts in terms of the labels in force, moved by the dictionary where that is on.
+    """Return a model's predictions of texts for the labels in force, adjusted by the dictionary if that is on.
 
-    None where all that the model believes in has been retired since.
+    None if all labels that the model considers likely have been retired.
     """
     model = models.get_model(db, classified.model_id)
     proba = projection.current_projection(db, model).proba(classified.proba)
@@ -148,7 +148,7 @@ def _prediction(names: Sequence[str], row: FloatArray, version: int) -> dict[str
 
 
 def read(db: Database, caller: Caller, diary_id: int) -> dict[str, Any]:
-    """Return a diary as programs see it, what is private covered: its label, prediction and how far it is.
+    """Return a diary as programs see it, with private parts masked: its label, prediction and status.
 
     Raises:
         UserError: ``right_missing`` for a token that may not read.
@@ -178,11 +178,11 @@ def _kept_prediction(db: Database, diary_id: int, text: str) -> dict[str, Any] |
 
 
 def _label(db: Database, diary_id: int) -> dict[str, Any] | None:
-    """Return the decision that counts: the one that a reviewer has settled on, or the newest in force."""
-    given = [d for d in decisions.list_standing(db, [diary_id]) if d.kind == "label"]
+    """Return the decision that counts: the one that a reviewer settled on, or the newest in force."""
+    label_decisions = [d for d in decisions.list_standing(db, [diary_id]) if d.kind == "label"]
     review = reviews.find_standing(db, diary_id)
-    settled = [d for d in given if review is not None and d.id == review.decision_id]
-    counting: Decision | None = max(settled or given, key=lambda d: d.id, default=None)
+    settled = [d for d in label_decisions if review is not None and d.id == review.decision_id]
+    counting: Decision | None = max(settled or label_decisions, key=lambda d: d.id, default=None)
     if counting is None:
         return None
     names = {label.id: label.name for label in labels.list_all_labels(db)}
@@ -195,7 +195,7 @@ def _label(db: Database, diary_id: int) -> dict[str, Any] | None:
 
 
 def read_corrected(db: Database, caller: Caller, diary_id: int, name: str) -> dict[str, Any]:
-    """Return a diary that a program has just corrected: in full, or what it said itself if it may not read it."""
+    """Return a diary that a program has just corrected: in full, or only its own answer if it may not read."""
     if diary_access.may(db, diary_access.program(caller), "see", diary_id):
         return read(db, caller, diary_id)
     own = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == caller.annotator_id)
@@ -214,24 +214,24 @@ def correct(
     token: str | None = None,
     memo: str = "",
 ) -> bool:
-    """Keep the label that somebody gives a diary; return whether that changes what they said before.
+    """Store the label that somebody gives a diary; return whether that changes their earlier answer.
 
     Args:
         annotator_id: who gives it; None for the program itself.
-        token: names the press: a second one with it is kept once. None makes one.
+        token: identifies the request, so that a repeated one counts once. None makes a new one.
 
     Raises:
         UserError: for a label that is not in the set, or a token that may not write.
         NotFoundError: for a diary that does not exist.
     """
-    known = {label.name: label.id for label in labels.list_labels(db)}
-    if name not in known:
-        raise UserError("label_unknown", found=name[:40], known=", ".join(known))
+    id_of = {label.name: label.id for label in labels.list_labels(db)}
+    if name not in id_of:
+        raise UserError("label_unknown", found=name[:40], known=", ".join(id_of))
     actor, annotator_id = diary_access.program(caller), annotator_id or caller.annotator_id
     with write(db):
         diary_access.require(db, actor, "decide", diary_id)
-        mine = [d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == annotator_id]
-        if any(d.kind == "label" and d.label_id == known[name] and not d.other_label_ids for d in mine):
+        own_decisions = [d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == annotator_id]
+        if any(d.kind == "label" and d.label_id == id_of[name] and not d.other_label_ids for d in own_decisions):
             return False
         active = models.find_active(db)
         press = NewDecision(
@@ -239,7 +239,7 @@ def correct(
             annotator_id=annotator_id,
             kind="label",
             token=token or f"api-{secrets.token_hex(16)}",
-            label_id=known[name],
+            label_id=id_of[name],
             model_id=None if active is None else active.id,
             memo=memo,
         )
@@ -254,7 +254,7 @@ def describe_labels(db: Database) -> list[dict[str, Any]]:
 
 
 def describe_model(db: Database) -> dict[str, Any]:
-    """Return which model serves.
+    """Describe the serving model.
 
     Raises:
         UserError: ``no_model_yet``.
@@ -274,7 +274,7 @@ def describe_model(db: Database) -> dict[str, Any]:
 
 
 def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, Any] | None:
-    """Return the explanation of a diary by the serving model, if one is kept; the words are covered as everywhere.
+    """Return the stored explanation of a diary by the serving model, if any; its words are masked as everywhere.
 
     Raises:
         UserError: ``no_model_yet``, or ``right_missing`` for a token that may not read.
@@ -287,29 +287,33 @@ def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, A
         raise UserError("no_model_yet")
     settings = project_settings.load(db)
     mapping = projection.current_projection(db, active)
-    found = projection.find_explanation(db, active, diary_id, settings.unit, mapping)
+    explanation = projection.find_explanation(db, active, diary_id, settings.unit, mapping)
     proba = projection.find_proba(db, active, diary_id, mapping)
-    if found is None or proba is None:
+    if explanation is None or proba is None:
         return None
     names = [label.name for label in labels.list_labels(db)]
-    return _explanation(diary.text, settings, found, names, int(proba.argmax())) | {"model_version": active.version}
+    return _explanation(diary.text, settings, explanation, names, int(proba.argmax())) | {
+        "model_version": active.version
+    }
 
 
-def _explanation(text: str, settings: Settings, found: Explanation, names: Sequence[str], top: int) -> dict[str, Any]:
-    shown = masking.mask(text, settings)
+def _explanation(
+    text: str, settings: Settings, explanation: Explanation, names: Sequence[str], top: int
+) -> dict[str, Any]:
+    masked = masking.mask(text, settings)
     return {
-        "diary_id": found.diary_id,
+        "diary_id": explanation.diary_id,
         "label": names[top],
-        "unit": found.unit,
-        "fit": round(found.fit[top], 4),
+        "unit": explanation.unit,
+        "fit": round(explanation.fit[top], 4),
         "words": [
             {
-                "text": shown[start:end],
+                "text": masked[start:end],
                 "start": start,
                 "end": end,
                 "weights": {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)},
             }
-            for (start, end), weights in zip(found.spans, found.weights, strict=True)
+            for (start, end), weights in zip(explanation.spans, explanation.weights, strict=True)
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Requests that come again: a program that did not hear the answer sends its request once more, under the same key."""
+"""Repeated requests: a program that did not get the answer sends its request again, under the same key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 
 def find(db: Database, caller: Caller, key: str | None, request_hash: bytes) -> Answer | None:
-    """Return what was answered under a key, None if nothing was.
+    """Return the earlier answer under a key; None if there is none.
 
     Args:
         key: None for a request that comes without one.
@@ -30,32 +30,32 @@ def find(db: Database, caller: Caller, key: str | None, request_hash: bytes) -> 
     Raises:
         UserError: ``key_reused`` if the key belongs to another request.
     """
-    kept = None if key is None else api_tokens.find_kept(db, caller.token_id, key)
-    if kept is None:
+    stored = None if key is None else api_tokens.find_kept(db, caller.token_id, key)
+    if stored is None:
         return None
-    if kept.request_hash != request_hash:
+    if stored.request_hash != request_hash:
         raise UserError("key_reused")
-    found: Answer = json.loads(kept.answer)
-    return found
+    answer: Answer = json.loads(stored.answer)
+    return answer
 
 
 def once(db: Database, caller: Caller, key: str | None, request_hash: bytes, act: Callable[[], Answer]) -> Answer:
-    """Act, and keep the answer under the key in the same transaction; if it is there already, only return it.
+    """Act, and store the answer under the key in the same transaction; if there is one already, only return that.
 
     Two requests with the same key at the same time therefore act once, and a crash leaves all or nothing.
 
     Args:
-        act: returns the answer, which holds no word of a diary.
+        act: returns the answer, which must not quote a diary.
 
     Raises:
         UserError: ``key_reused`` if the key belongs to another request.
     """
     with write(db):
-        found = find(db, caller, key, request_hash)
-        if found is not None:
-            return found
+        earlier = find(db, caller, key, request_hash)
+        if earlier is not None:
+            return earlier
         answer = act()
         if key is not None:
-            kept = Kept(request_hash, json.dumps(answer, ensure_ascii=False))
-            api_tokens.keep(db, caller.token_id, key, kept, forget_after_seconds=KEPT_SECONDS)
+            record = Kept(request_hash, json.dumps(answer, ensure_ascii=False))
+            api_tokens.keep(db, caller.token_id, key, record, forget_after_seconds=KEPT_SECONDS)
     return answer

@@ -1,4 +1,4 @@
-"""Label Studio's side of things: its labelling interface, its predictions, and annotations that become decisions.
+"""The interface to Label Studio: its labelling interface, its predictions, and annotations that become decisions.
 
 Source: HumanSignal/label-studio, ``ml/api_connector.py`` and ``webhooks/models.py`` of version 1.23.
 """
@@ -39,12 +39,12 @@ TRAIN = "START_TRAINING"
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What of a labelling interface is about us.
+    """The parts of a labelling interface that concern us.
 
     Attributes:
         from_name, to_name: of the choices and the text that they are about.
         column: key of the text in a task's data.
-        choices: what a choice is called in results, by the name of our label.
+        choices: the name of a choice in results, by the name of our label.
     """
 
     from_name: str
@@ -59,7 +59,7 @@ def read_interface(db: Database, config: str) -> Interface:
     Raises:
         UserError: ``label_studio_config`` if there are none.
     """
-    root, known = _parsed(config), {label.name for label in labels.list_labels(db)}
+    root, label_names = _parsed(config), {label.name for label in labels.list_labels(db)}
     texts = {tag.get("name"): (tag.get("value") or "") for tag in root.iter("Text")}
     for control in root.iter("Choices"):
         about = control.get("toName")
@@ -69,11 +69,11 @@ def read_interface(db: Database, config: str) -> Interface:
         for choice in control.iter("Choice"):
             called = choice.get("alias") or choice.get("value") or ""
             for name in (choice.get("value") or "", choice.get("alias") or ""):
-                if (plain := unicodedata.normalize("NFC", name).strip()) in known:
+                if (plain := unicodedata.normalize("NFC", name).strip()) in label_names:
                     choices.setdefault(plain, called)
         if choices:
             return Interface(control.get("name") or "", about or "", texts[about].removeprefix("$"), choices)
-    raise UserError("label_studio_config", known=", ".join(sorted(known)))
+    raise UserError("label_studio_config", known=", ".join(sorted(label_names)))
 
 
 def _parsed(config: str) -> ET.Element:
@@ -86,7 +86,7 @@ def _parsed(config: str) -> ET.Element:
 
 
 def model_version(db: Database) -> str:
-    """Return what the serving model is called in Label Studio.
+    """Return the name of the serving model in Label Studio.
 
     Raises:
         UserError: ``no_model_yet``.
@@ -130,10 +130,10 @@ def result_of(prediction: Mapping[str, Any] | None, interface: Interface) -> lis
 
 
 def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
-    """Keep what an event says people have decided, each apart from the others; return how many are new.
+    """Store the decisions that an event reports, each on its own; return how many are new.
 
-    The text becomes a diary if it is none yet. An event that comes again changes nothing; a skipped task, a choice
-    that is no label of ours, or a text that was forgotten here, is passed over.
+    The text becomes a diary if it is not one yet. A repeated event changes nothing; a skipped task, a choice
+    that is no label of ours, or a text that was forgotten here, is ignored.
 
     Raises:
         UserError: if the project's interface has no label of ours.
@@ -159,7 +159,7 @@ def take(db: Database, caller: Caller, payload: Mapping[str, Any]) -> int:
 
 
 def take_tasks(db: Database, caller: Caller, body: Mapping[str, Any]) -> int:
-    """Keep what a request to train brings along: tasks with their annotations, as `take` keeps events.
+    """Store the tasks and annotations that come with a training request, as `take` stores events.
 
     Raises:
         UserError: as `take` does.
@@ -167,8 +167,8 @@ def take_tasks(db: Database, caller: Caller, body: Mapping[str, Any]) -> int:
     about = {"id": body.get("project"), "label_config": body.get("label_config")}
     count = 0
     for task in _dicts(body.get("annotations")):
-        given = [{**annotation, "task": task.get("id")} for annotation in _dicts(task.get("annotations"))]
-        count += take(db, caller, {"project": about, "task": task, "annotation": given})
+        annotations = [{**annotation, "task": task.get("id")} for annotation in _dicts(task.get("annotations"))]
+        count += take(db, caller, {"project": about, "task": task, "annotation": annotations})
     return count
 
 
@@ -196,20 +196,20 @@ def _chosen(annotation: Mapping[str, Any], interface: Interface) -> str | None:
 
 
 def _token(project: Mapping[str, Any], annotation: Mapping[str, Any], name: str) -> str:
-    """Return what an annotation as it stands now is known by."""
+    """Return a token that identifies an annotation in its current state."""
     where = [project.get("id"), project.get("created_at"), annotation.get("id"), annotation.get("updated_at"), name]
     return "ls-" + hashlib.sha256(json.dumps(where, default=str).encode()).hexdigest()[:32]
 
 
 def _person(db: Database, annotation: Mapping[str, Any]) -> int:
-    """Return whose decision an annotation is: somebody who speaks through Label Studio alone.
+    """Return the annotator of an annotation, who exists only through Label Studio.
 
-    Whoever sends an event names the annotators in it, so none of them passes for a person with an account, for an
+    The sender of an event names its annotators freely, so none of them may pass for a person with an account, for an
     imported file or for another program.
     """
     who = annotation.get("completed_by")
-    told = f"{_dict(who).get('email', '')} {annotation.get('created_username', '')}"
-    email = _EMAIL.search(told)
+    text = f"{_dict(who).get('email', '')} {annotation.get('created_username', '')}"
+    email = _EMAIL.search(text)
     number = _dict(who).get("id") if isinstance(who, dict) else who
     name = _within(f"label-studio:{email[0].casefold() if email else number}")
     while _is_somebody_here(db, name):
@@ -218,7 +218,7 @@ def _person(db: Database, annotation: Mapping[str, Any]) -> int:
 
 
 def _within(name: str) -> str:
-    """Return a name as it can be kept; long ones that begin alike stay apart."""
+    """Return a name in a length that can be stored; long names with the same beginning stay different."""
     plain = " ".join(unicodedata.normalize("NFC", name).split())
     if len(plain) <= MAX_NAME_CHARACTERS:
         return plain
@@ -233,7 +233,7 @@ def _is_somebody_here(db: Database, name: str) -> bool:
 
 
 def train(db: Database, caller: Caller) -> int:
-    """Ask for a round and return its id; one that is open already is the one that is meant.
+    """Request a round and return its id, or that of the round that is open already.
 
     Raises:
         UserError: if fewer than two labels are in use.
@@ -248,10 +248,10 @@ def train(db: Database, caller: Caller) -> int:
 
 
 def job_status(db: Database, job: str) -> str:
-    """Return how far a round is, in the words of Label Studio's job queue."""
-    known = {str(each.id): each.status for each in stored_rounds.list_rounds(db)}
-    said = {"requested": "queued", "running": "started", "done": "finished"}
-    return said.get(known.get(job, ""), "failed")
+    """Return the status of a round in the terms of Label Studio's job queue."""
+    statuses = {str(each.id): each.status for each in stored_rounds.list_rounds(db)}
+    queue_words = {"requested": "queued", "running": "started", "done": "finished"}
+    return queue_words.get(statuses.get(job, ""), "failed")
 
 
 def task_texts(tasks: Sequence[Mapping[str, Any]], interface: Interface) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""Crosswalks: which label of another set is which one here. Files, n:1, with the reason of each line.
+"""Crosswalks: which label here corresponds to each label of another set. Files, n:1, with a reason for each line.
 
 A crosswalk is TOML, ``labels = [{ from = "…", to = "…", why = "…" }]`` with ``title`` and ``source`` beside it, or
 CSV with the columns ``from,to,why``. An empty ``to`` says that there is no such label here. Some come along in
@@ -39,10 +39,10 @@ class CrosswalkEntry:
 
 @dataclass(frozen=True, slots=True)
 class Crosswalk:
-    """Which label of another set is which one here.
+    """Which label here corresponds to each label of another set.
 
     Attributes:
-        title, source: what it maps, and where that comes from; empty where the file doesn't say.
+        title, source: what it maps, and its source; empty if the file doesn't say.
     """
 
     name: str
@@ -51,18 +51,18 @@ class Crosswalk:
     lines: tuple[CrosswalkEntry, ...]
 
     def targets(self) -> dict[str, str]:
-        """Return the label here by that of the other set, both NFC; empty for none."""
+        """Return labels here by the other set's labels, both NFC; empty for none."""
         return {line.source: line.target for line in self.lines}
 
 
 @cache
 def list_names() -> tuple[str, ...]:
-    """Return the names of the crosswalks that come along."""
+    """Return the names of the bundled crosswalks."""
     return tuple(sorted(PurePath(file.name).stem for file in _FOLDER.iterdir() if file.name.endswith(".toml")))
 
 
 def read(name: str) -> Crosswalk:
-    """Read a crosswalk that comes along, by its name, or one from a file, by its path.
+    """Read a bundled crosswalk by its name, or one from a file by its path.
 
     Raises:
         UserError: if there is none, it can't be read, or one label goes to two places.
@@ -102,7 +102,7 @@ def _plain(name: Any) -> str:
 
 
 def ids_by_name(crosswalk: Crosswalk, id_of: Mapping[str, int | None]) -> dict[str, int | None]:
-    """Return the label's id by the name in the other set; None where there is no such label here.
+    """Return label ids by the names in the other set; None if there is no such label here.
 
     Args:
         id_of: of the labels here by their names.
@@ -122,7 +122,7 @@ def ids_by_name(crosswalk: Crosswalk, id_of: Mapping[str, int | None]) -> dict[s
 
 
 def check_covers(crosswalk: Crosswalk, counts: Mapping[str, int]) -> None:
-    """Check that a crosswalk says something of every label.
+    """Check that a crosswalk covers every label.
 
     Args:
         counts: decisions by the label's name.
@@ -130,9 +130,9 @@ def check_covers(crosswalk: Crosswalk, counts: Mapping[str, int]) -> None:
     Raises:
         UserError: naming the labels that it lacks, with their decisions.
     """
-    known = crosswalk.targets()
-    missing = [f"{name} ({count:,})" for name, count in counts.items() if name not in known]
+    targets = crosswalk.targets()
+    missing = [f"{name} ({count:,})" for name, count in counts.items() if name not in targets]
     if missing:
         raise UserError(
-            "crosswalk_incomplete", name=crosswalk.name, unknown=", ".join(missing[:_SHOWN]), known=", ".join(known)
+            "crosswalk_incomplete", name=crosswalk.name, unknown=", ".join(missing[:_SHOWN]), known=", ".join(targets)
         )

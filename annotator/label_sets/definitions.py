@@ -89,8 +89,8 @@ def make_labels(entries: Sequence[dict[str, Any]]) -> list[Label]:
 def complete_labels(entries: Sequence[dict[str, Any]], *, beside: Sequence[Label] = ()) -> list[Label]:
     """Return labels of entries as `make_labels` does, unchecked; keys of the labels beside them are not free."""
     labels = [_label(entry, position) for position, entry in enumerate(entries)]
-    taken = {label.key for label in (*beside, *labels)}
-    free = iter([key for key in _KEYS if key not in taken])
+    used_keys = {label.key for label in (*beside, *labels)}
+    free = iter([key for key in _KEYS if key not in used_keys])
     return [label if label.key else replace(label, key=next(free, "")) for label in labels]
 
 

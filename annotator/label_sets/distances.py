@@ -2,7 +2,7 @@
 
 Kept in the settings as JSON: ``{}`` knows only same and different; ``{"points": {label id: [valence, arousal]}}``
 places each label in the plane of feelings; ``{"pairs": [[label id, label id, distance], …]}`` says it pair by pair.
-Labels that it does not speak of differ wholly from every other one.
+Labels that it does not mention differ completely from all others.
 """
 
 from __future__ import annotations
@@ -45,30 +45,30 @@ middle of both scales.
 
 
 def way_of(kept: Distance) -> Way:
-    """Return in which of the three ways a distance was given."""
+    """Return which of the three forms a distance has."""
     return "points" if "points" in kept else "pairs" if "pairs" in kept else "nominal"
 
 
 def matrix(kept: Distance, label_set: Sequence[Label]) -> NDArray[np.float64] | None:
-    """Return the distance of each two labels, (k, k) in [0, 1]; None where only same and different are known."""
+    """Return the distance of every two labels, (k, k) in [0, 1]; None if only same and different are known."""
     place = {label.id: column for column, label in enumerate(label_set)}
-    found = agreement.nominal_distance(len(place))
+    distances = agreement.nominal_distance(len(place))
     if way_of(kept) == "points":
         points = {place[int(i)]: point for i, point in kept["points"].items() if int(i) in place}
-        known = np.array(list(points), np.int64)
-        if len(known):
-            found[np.ix_(known, known)] = agreement.point_distance(np.array(list(points.values()), np.float64))
-        return found
+        columns = np.array(list(points), np.int64)
+        if len(columns):
+            distances[np.ix_(columns, columns)] = agreement.point_distance(np.array(list(points.values()), np.float64))
+        return distances
     if way_of(kept) == "pairs":
         for first, second, distance in kept["pairs"]:
             if first in place and second in place:
-                found[place[first], place[second]] = found[place[second], place[first]] = distance
-        return found
+                distances[place[first], place[second]] = distances[place[second], place[first]] = distance
+        return distances
     return None
 
 
 def check(kept: Distance) -> None:
-    """Refuse what is no distance.
+    """Check that a value is a distance.
 
     Raises:
         UserError: for a place outside -1 to 1, a distance outside 0 to 1, or one between a label and itself.
@@ -94,8 +94,8 @@ def feelings(label_set: Sequence[Label]) -> Distance:
 
 def list_pairs(kept: Distance, label_set: Sequence[Label]) -> list[tuple[Label, Label, float]]:
     """Return every two labels with their distance, to be looked at and changed."""
-    found = matrix(kept, label_set)
-    distance = agreement.nominal_distance(len(label_set)) if found is None else found
+    stored = matrix(kept, label_set)
+    distance = agreement.nominal_distance(len(label_set)) if stored is None else stored
     return [
         (first, second, round(float(distance[i, i + 1 + j]), 2))
         for i, first in enumerate(label_set)
@@ -104,7 +104,7 @@ def list_pairs(kept: Distance, label_set: Sequence[Label]) -> list[tuple[Label, 
 
 
 def read_csv(content: bytes, label_set: Sequence[Label]) -> Distance:
-    """Read a table of two labels and their distance a row; a first row of headings is passed over.
+    """Read a table with two labels and their distance in each row; a heading row is skipped.
 
     Raises:
         UserError: for a label that is not in the set, a row of another shape, or no row at all.
@@ -130,6 +130,6 @@ def read_csv(content: bytes, label_set: Sequence[Label]) -> Distance:
             raise UserError("label_distance_row", row=number + 1) from error
     if not pairs:
         raise UserError("label_distance_unreadable")
-    kept = {"pairs": pairs}
-    check(kept)
-    return kept
+    distance = {"pairs": pairs}
+    check(distance)
+    return distance

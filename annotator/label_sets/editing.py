@@ -35,7 +35,7 @@ _EDITS: tuple[tuple[Action, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class NewLabel:
-    """A label on its way in. Without a colour or a key one that is free is chosen."""
+    """A label to be added. Without a colour or key, a free one is chosen."""
 
     name: str
     definition: str = ""
@@ -45,7 +45,7 @@ class NewLabel:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a change of one label reaches: decisions in force that count for it, their diaries and people."""
+    """What a change of one label affects: decisions in force that count for it, their diaries and people."""
 
     decisions: int
     diaries: int
@@ -53,7 +53,7 @@ class Reach:
 
 
 def reach(db: Database, label_id: int) -> Reach:
-    """Return what merging, splitting or retiring a label would reach."""
+    """Return what merging, splitting or retiring a label would affect."""
     return Reach(*history.count_reach(db, label_id))
 
 
@@ -63,11 +63,11 @@ def label_named(db: Database, name: str) -> Label:
     Raises:
         UserError: if there is none.
     """
-    wanted, found = plain(name), labels.list_labels(db)
-    for label in found:
-        if label.name == wanted:
+    plain_name, label_set = plain(name), labels.list_labels(db)
+    for label in label_set:
+        if label.name == plain_name:
             return label
-    raise UserError("label_unknown", found=name, known=", ".join(label.name for label in found))
+    raise UserError("label_unknown", found=name, known=", ".join(label.name for label in label_set))
 
 
 def plain(name: str) -> str:
@@ -89,15 +89,15 @@ def add(db: Database, new: NewLabel, *, annotator_id: int, note: str = "") -> in
 
 
 def edit(db: Database, changes: Mapping[int, Mapping[str, str]], *, annotator_id: int, note: str = "") -> list[int]:
-    """Change names, definitions, colours and keys, all or none; return the ids of the changes that were kept.
+    """Change names, definitions, colours and keys, all or none; return the ids of the recorded changes.
 
     Args:
-        changes: values by label id and field; those that are as they were are passed over.
+        changes: values by label id and field; unchanged values are ignored.
 
     Raises:
         UserError: if the label set could not be used then, or a label is not in force any more.
     """
-    kept = []
+    change_ids = []
     with write(db):
         for action, fields in _EDITS:
             now = {label_id: _in_force(db, label_id) for label_id in changes}
@@ -113,8 +113,8 @@ def edit(db: Database, changes: Mapping[int, Mapping[str, str]], *, annotator_id
             if after:
                 before = {i: {f: getattr(now[i], f) for f in values} for i, values in after.items()}
                 about = next(iter(after)) if len(after) == 1 else None
-                kept.append(_keep(db, action, about, before, after, annotator_id=annotator_id, note=note))
-    return kept
+                change_ids.append(_keep(db, action, about, before, after, annotator_id=annotator_id, note=note))
+    return change_ids
 
 
 def _clean(field: str, value: str) -> str:
@@ -141,7 +141,7 @@ def reorder(db: Database, label_ids: Sequence[int], *, annotator_id: int, note: 
 
 
 def merge(db: Database, label_id: int, target_id: int, *, annotator_id: int, note: str = "") -> int:
-    """Let the decisions of a label count for another one and retire it; return the change.
+    """Count the decisions of a label for another one and retire it; return the change.
 
     Raises:
         UserError: if either is not in force, they are the same, or fewer than two labels would be left.
@@ -165,7 +165,7 @@ def split(
     annotator_id: int,
     note: str = "",
 ) -> int:
-    """Add labels that a label becomes, and ask for its older decisions anew; return the change.
+    """Add the labels that a label is split into, and have its older decisions checked again; return the change.
 
     Args:
         keep: whether the old label stays one of them.
@@ -232,7 +232,7 @@ def list_labels(db: Database) -> list[Label]:
 
 
 def names_of_all(db: Database) -> dict[int, str]:
-    """Return the name of every label by id, also of those that are not in force."""
+    """Return the name of every label by id, including labels that are not in force."""
     return {label.id: label.name for label in labels.list_all_labels(db)}
 
 
@@ -254,7 +254,7 @@ def _placed(label: Label) -> dict[str, Any]:
 
 
 def _retired(label_id: int, into: int | None) -> dict[str, Any]:
-    # The key is free for others; names stay, so that histories and exports can tell what was meant.
+    # The key is free for others; names stay, so that histories and exports remain readable.
     return {"key": f"-{label_id}", "retired_at": clock.now(), "merged_into": into}
 
 
@@ -266,21 +266,21 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
     """
     everyone = labels.list_all_labels(db)
     in_force = [label for label in everyone if label.retired_at is None]
-    made = definitions.complete_labels(_entries(parts, in_force), beside=in_force)
-    definitions.check_labels([*in_force, *made], changed=())
-    # Before they are stored: what is read from the database again is checked, too, as if it came from elsewhere.
-    for label in made:
+    new_labels = definitions.complete_labels(_entries(parts, in_force), beside=in_force)
+    definitions.check_labels([*in_force, *new_labels], changed=())
+    # Checked before they are stored: a set that is read back is checked, too, as if it came from elsewhere.
+    for label in new_labels:
         definitions.check_label(label)
     retired = {label.name: label for label in everyone if label.retired_at is not None}
     next_id, next_position = (1 + max(getattr(label, f) for label in everyone) for f in ("id", "position"))
     before: Fields = {}
     after: Fields = {}
-    for place, label in enumerate(made):
+    for place, label in enumerate(new_labels):
         old = retired.get(label.name)
         if old is None:
             new = replace(label, id=next_id + place, position=next_position + place)
             labels.store_labels(db, [replace(new, key=f"-{new.id}")])
-            # Taken back it never was: its name is free again.
+            # Once taken back, it never existed: its name is free again.
             before[new.id] = {**_retired(new.id, merge_into), "name": f"{new.name} #{new.id}"}
         elif old.merged_into is not None or merge_into is not None:
             raise UserError("label_name_retired", name=label.name)
@@ -293,7 +293,7 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
 
 
 def _entries(parts: Sequence[NewLabel], in_force: Sequence[Label]) -> list[dict[str, str]]:
-    """Return new labels as a label file has them, with colours that are not in use where there are some left."""
+    """Return new labels as in a label file, with unused colours as far as there are any."""
     used = {label.colour for label in in_force}
     free = [colour for colour in definitions.COLOURS if colour not in used] or list(definitions.COLOURS)
     colours = [part.colour or free[i % len(free)] for i, part in enumerate(parts)]
@@ -311,7 +311,7 @@ def _keep(
     note: str,
     undoes: int | None = None,
 ) -> int:
-    """Apply a change, check what the label set is then, and keep it in history and audit log."""
+    """Apply a change, check the resulting label set, and record it in history and audit log."""
     renamed = {fields["name"] for fields in after.values() if "name" in fields}
     for label in labels.list_all_labels(db):
         if label.retired_at is not None and label.id not in after and label.name in renamed:

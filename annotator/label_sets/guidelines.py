@@ -1,4 +1,4 @@
-"""Guidelines: what people are told about a label, and about telling two of them apart. Versioned, the newest counts."""
+"""Guidelines: instructions for a label, and for telling two labels apart. Versioned; the newest counts."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ MAX_EXAMPLE_CHARACTERS = 200
 
 
 def of_label(db: Database, label_id: int) -> Guideline | None:
-    """Return what is said of a label beyond its definition; None for nothing."""
+    """Return the guideline of a label beyond its definition; None if there is none."""
     return _newest(db, label_id, None)
 
 
 def find_for_pair(db: Database, label_id: int, other_label_id: int) -> Guideline | None:
-    """Return what is said of telling two labels apart, in whichever order they come; None for nothing."""
+    """Return the guideline for telling two labels apart, in either order; None if there is none."""
     return _newest(db, *sorted((label_id, other_label_id)))
 
 
 def _newest(db: Database, label_id: int, other_label_id: int | None) -> Guideline | None:
-    found = guidelines.list_versions(db, label_id, other_label_id)
-    return found[0] if found and _says_something(found[0]) else None
+    versions = guidelines.list_versions(db, label_id, other_label_id)
+    return versions[0] if versions and _says_something(versions[0]) else None
 
 
-def _says_something(found: Guideline) -> bool:
-    return bool(found.text or found.examples)
+def _says_something(guideline: Guideline) -> bool:
+    return bool(guideline.text or guideline.examples)
 
 
 def list_versions(db: Database, label_id: int, other_label_id: int | None = None) -> list[Guideline]:
-    """Return every version of what is said of a label or a pair, newest first."""
+    """Return every version of the guideline of a label or a pair, newest first."""
     if other_label_id is None:
         return guidelines.list_versions(db, label_id)
     return guidelines.list_versions(db, *sorted((label_id, other_label_id)))
 
 
 def list_in_force(db: Database) -> list[Guideline]:
-    """Return what is said of the labels in force: first of each label in their order, then of pairs."""
+    """Return the guidelines of the labels in force: first of single labels in their order, then of pairs."""
     place_of = {label.id: place for place, label in enumerate(labels.list_labels(db))}
-    found = [g for g in guidelines.list_newest(db) if _says_something(g) and g.label_id in place_of]
-    found = [g for g in found if g.other_label_id is None or g.other_label_id in place_of]
+    in_force = [g for g in guidelines.list_newest(db) if _says_something(g) and g.label_id in place_of]
+    in_force = [g for g in in_force if g.other_label_id is None or g.other_label_id in place_of]
     return sorted(
-        found,
+        in_force,
         key=lambda g: (g.other_label_id is not None, place_of[g.label_id], place_of.get(g.other_label_id or 0, -1)),
     )
 
@@ -68,27 +68,27 @@ def write_guideline(
     *,
     annotator_id: int,
 ) -> int | None:
-    """Keep a new version; return its id, or None if it says what the newest one says.
+    """Store a new version; return its id, or None if it equals the newest one.
 
-    An empty text without examples takes the guideline away; its versions stay.
+    An empty text without examples removes the guideline; its versions stay.
 
     Args:
-        examples: sentences that were made up or cleared for this; blank ones are passed over.
+        examples: sentences that were made up or cleared for this; blank ones are ignored.
 
     Raises:
         UserError: if a label is not in force, or it is too long to be read beside a diary.
     """
     pair: tuple[int, ...] = (label_id,) if other_label_id is None else tuple(sorted((label_id, other_label_id)))
-    told = [example.strip() for example in examples if example.strip()]
-    _check(db, pair, text.strip(), told)
+    sentences = [example.strip() for example in examples if example.strip()]
+    _check(db, pair, text.strip(), sentences)
     first, second = pair[0], pair[1] if len(pair) > 1 else None
     with write(db):
         newest = guidelines.list_versions(db, first, second)
-        if (text.strip(), told) == ((newest[0].text, list(newest[0].examples)) if newest else ("", [])):
+        if (text.strip(), sentences) == ((newest[0].text, list(newest[0].examples)) if newest else ("", [])):
             return None
-        made = guidelines.add_guideline(db, first, second, text.strip(), told, annotator_id=annotator_id)
-        audit_log.add(db, annotator_id, "label.guideline", f"label:{first}", other=second, version=made)
-    return made
+        version = guidelines.add_guideline(db, first, second, text.strip(), sentences, annotator_id=annotator_id)
+        audit_log.add(db, annotator_id, "label.guideline", f"label:{first}", other=second, version=version)
+    return version
 
 
 def _check(db: Database, pair: tuple[int, ...], text: str, examples: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ def _check(db: Database, pair: tuple[int, ...], text: str, examples: Sequence[st
 
 
 def as_board(db: Database) -> list[dict[str, Any]]:
-    """Return what is said of labels and pairs as the label board shows it, ready for JSON."""
+    """Return the guidelines of labels and pairs as the label board shows them, ready for JSON."""
     return [
         {
             "label_ids": [i for i in (g.label_id, g.other_label_id) if i is not None],

@@ -1,4 +1,4 @@
-"""Changes of the label set as people meet them: in words, and which one rests on which."""
+"""Changes of the label set for people: in words, and which one depends on which."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def blocked_by(change: Change, changes: Sequence[Change]) -> list[Change]:
-    """Return the later changes in force that rest on a change, newest first: they must be taken back before it."""
+    """Return the later changes in force that depend on a change, newest first: they must be taken back before it."""
     needed = {(label_id, field) for label_id, fields in change.before.items() for field in fields}
     needed |= {(into, "retired_at") for into in _targets(change.before)}
-    taken = {(f, fields[f]) for fields in change.before.values() for f in ("name", "key") if f in fields}
+    names_and_keys = {(f, fields[f]) for fields in change.before.values() for f in ("name", "key") if f in fields}
     return [
         later
         for later in changes
         if later.id > change.id
         and later.action != "undo"
         and later.undone_by is None
-        and (needed & _touched(later) or taken & _given(later))
+        and (needed & _touched(later) or names_and_keys & _given(later))
     ]
 
 
@@ -44,7 +44,7 @@ def _given(change: Change) -> set[tuple[str, Any]]:
 
 
 def describe(change: Change, changes: Sequence[Change], names: Mapping[int, str], language: Language) -> str:
-    """Say in a sentence what a change did.
+    """Describe in one sentence what a change did.
 
     Args:
         changes: the history that it stands in.
@@ -58,9 +58,11 @@ def describe(change: Change, changes: Sequence[Change], names: Mapping[int, str]
         into = Named(names[_targets(change.after)[0]])
         return say("labels.did.merge", language, name=name, into=into)
     if change.action == "split":
-        made = ", ".join(str(fields["name"]) for fields in change.after.values() if "name" in fields)
+        part_names = ", ".join(str(fields["name"]) for fields in change.after.values() if "name" in fields)
         stays = change.label_id not in change.after
-        return say("labels.did.split_kept" if stays else "labels.did.split", language, name=name, parts=Named(made))
+        return say(
+            "labels.did.split_kept" if stays else "labels.did.split", language, name=name, parts=Named(part_names)
+        )
     if change.action in ("rename", "define", "recolour") and change.label_id is None:
         return say(f"labels.did.{change.action}_many", language, count=len(change.after))
     if change.action == "rename":
@@ -71,7 +73,7 @@ def describe(change: Change, changes: Sequence[Change], names: Mapping[int, str]
 
 
 def _name_then(change: Change, names: Mapping[int, str]) -> str:
-    """Return what the label of a change was called when it was made, as far as the change says."""
+    """Return the name that a change's label had when it was made, as far as the change records it."""
     label_id = change.label_id or 0
     fields = change.before.get(label_id, {}) if change.action == "rename" else change.after.get(label_id, {})
     return str(fields.get("name", names.get(label_id, "")))

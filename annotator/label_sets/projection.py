@@ -1,8 +1,8 @@
-"""What a stored model says in terms of the labels in force: its columns are those of the day it was made.
+"""A stored model's output in terms of the labels in force: its own columns are those of the day it was made.
 
-One mapping for everybody who shows or exports probabilities, `in_force`. A label that others were merged into has the
-sum of their probabilities; one that the model never learned has 0; what it says of a retired label is dropped, and the
-rest made to sum to 1 again. The next round learns the labels as they are then.
+Whatever shows or exports probabilities maps them by `current_projection`. A label that others were merged into has the
+sum of their probabilities; one that the model never learned has 0; that of a retired label is dropped, and the
+rest scaled to sum to 1 again. The next round learns the labels as they are then.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class LabelProjection:
         """
         if self.is_identity:
             return proba
-        found = self._spread(proba)
+        spread = self._spread(proba)
         if (self.sources >= 0).all():
-            return found
-        # Where all that the model believed in has been dropped it knows nothing: 0 / 0 is NaN, no prediction.
+            return spread
+        # If all labels that the model considered likely are gone, it knows nothing: 0 / 0 is NaN, no prediction.
         with np.errstate(invalid="ignore"):
-            return np.asarray(found / found.sum(axis=-1, keepdims=True), np.float32)
+            return np.asarray(spread / spread.sum(axis=-1, keepdims=True), np.float32)
 
     def weights(self, weights: FloatArray, proba: FloatArray) -> FloatArray:
         """Return weights of words for the labels in force, (units, k); 0 for a label that the model doesn't know.
@@ -108,7 +108,7 @@ class LabelProjection:
     def explanation(self, found: Explanation, proba: FloatArray) -> Explanation:
         """Return an explanation in terms of the labels in force.
 
-        The fit of merged labels is that of their worst part. What was tried by leaving words out speaks of one column
+        The fit of merged labels is that of their worst part. A test that left words out is about one column
         and stays only where all columns are still labels of their own.
 
         Args:
@@ -132,11 +132,11 @@ class LabelProjection:
         )
 
     def _spread(self, values: FloatArray) -> FloatArray:
-        found = np.zeros((*values.shape[:-1], len(self.label_ids)), np.float32)
+        sums = np.zeros((*values.shape[:-1], len(self.label_ids)), np.float32)
         for column, place in enumerate(self.sources.tolist()):
             if place >= 0:
-                found[..., place] += values[..., column]
-        return found
+                sums[..., place] += values[..., column]
+        return sums
 
 
 def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: dict[int, int]) -> LabelProjection:
@@ -159,11 +159,11 @@ def find_proba(db: Database, model: Model, diary_id: int, mapping: LabelProjecti
     """Return one diary's probabilities of the labels in force, (k,), or None if there are none yet.
 
     Args:
-        mapping: of `in_force`, for whoever asks of many diaries.
+        mapping: of `current_projection`, for callers that ask about many diaries.
     """
     proba = predictions.find_proba(db, model, diary_id)
-    found = None if proba is None else (mapping or current_projection(db, model)).proba(proba)
-    return None if found is None or np.isnan(found).any() else found
+    projected = None if proba is None else (mapping or current_projection(db, model)).proba(proba)
+    return None if projected is None or np.isnan(projected).any() else projected
 
 
 def load_predictions(db: Database, model: Model) -> FloatArray:
@@ -174,13 +174,15 @@ def load_predictions(db: Database, model: Model) -> FloatArray:
 def find_explanation(
     db: Database, model: Model, diary_id: int, unit: str, mapping: LabelProjection | None = None
 ) -> Explanation | None:
-    """Return a stored explanation in terms of the labels in force, if there is one and a prediction with it.
+    """Return a stored explanation in terms of the labels in force, if there is one with a prediction.
 
     Args:
-        mapping: of `in_force`, for whoever asks of many diaries.
+        mapping: of `current_projection`, for callers that ask about many diaries.
     """
-    found = explanations.find_explanation(db, diary_id, model.id, unit)
+    explanation = explanations.find_explanation(db, diary_id, model.id, unit)
     proba = predictions.find_proba(db, model, diary_id)
     return (
-        None if found is None or proba is None else (mapping or current_projection(db, model)).explanation(found, proba)
+        None
+        if explanation is None or proba is None
+        else (mapping or current_projection(db, model)).explanation(explanation, proba)
     )

@@ -1,4 +1,4 @@
-"""Labelling: hand out diaries, keep what people decide of them, take it back."""
+"""Labelling: hand out diaries, store what people decide about them, take it back."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _RECENT = 8
 
 
 def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
-    """Let the diaries of a person's tab that is still open stay with it."""
+    """Extend the leases of a person's tab that is still open."""
     queue.renew(db, annotator_id=annotator_id, holder=holder, seconds=project_settings.LEASE_SECONDS)
 
 
 def storage_scope(db: Database, name: str) -> str:
-    """Return a name for one person's work in one project, under which a browser keeps what it has not sent."""
+    """Return a name for one person's work in one project, under which a browser keeps its unsent events."""
     seed = project_settings.load(db).seed
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).hexdigest()
 
@@ -73,7 +73,7 @@ class Board:
         since_round: labels that the serving model has not seen.
         recent: this person's newest decisions, newest first.
         model_id: the serving model.
-        waiting: whether the first diary still waits for something the worker makes.
+        waiting: whether the first diary still waits for the worker.
     """
 
     items: list[dict[str, Any]]
@@ -154,7 +154,7 @@ def load_board(
 
 
 def _visible_leases(db: Database, actor: Actor) -> list[Lease]:
-    """Return what a tab holds, and give back what its person may not see any more."""
+    """Return the leases of a tab, and give back those whose diaries its person may no longer see."""
     leases = queue.list_leases(db, annotator_id=actor.annotator_id, holder=actor.holder)
     visible = diary_access.allowed(db, actor, "see", [lease.diary_id for lease in leases])
     if len(visible) < len(leases):
@@ -163,7 +163,7 @@ def _visible_leases(db: Database, actor: Actor) -> list[Lease]:
 
 
 def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: bool = True) -> queue.Rules:
-    """Return by which rules a project hands out its diaries."""
+    """Return the rules by which a project hands out its diaries."""
     return queue.Rules(
         overlap=settings.overlap,
         overlap_share=settings.overlap_share,
@@ -191,7 +191,7 @@ def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class BoardContext:
-    """What all diaries of a page are shown by, read once for them all.
+    """What it takes to show the diaries of a page, read once for all of them.
 
     Attributes:
         model: the one that serves; None while there is none.
@@ -209,7 +209,7 @@ class BoardContext:
 
 
 def load_context(db: Database, settings: Settings, model: Model | None, language: Language) -> BoardContext:
-    """Return what diaries are shown by at this moment."""
+    """Return what it takes to show diaries right now."""
     names = [label.name for label in labels.list_labels(db)]
     columns = None if model is None else projection.current_projection(db, model)
     return BoardContext(settings, model, columns, names, adjustment.find_refiner(db, model), language)
@@ -241,7 +241,7 @@ def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
 
 
 def prediction_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
-    """Return what the model says of a diary, ready for JSON; None for nothing yet."""
+    """Return the model's prediction of a diary, ready for JSON; None if there is none yet."""
     if scene.model is None or scene.columns is None:
         return None
     proba = projection.find_proba(db, scene.model, diary.id, scene.columns)
@@ -265,15 +265,15 @@ def prediction_data(model_id: int, version: int, proba: NDArray[np.float32], kno
 
 
 def explanation_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
-    """Return why the model says so, ready for JSON and in words; None for nothing yet."""
+    """Return the model's explanation of a diary, ready for JSON and in words; None if there is none yet."""
     if scene.model is None or scene.columns is None:
         return None
-    found = projection.find_explanation(db, scene.model, diary.id, scene.settings.unit, scene.columns)
-    proba = None if found is None else projection.find_proba(db, scene.model, diary.id, scene.columns)
-    if found is None or proba is None:
+    explanation = projection.find_explanation(db, scene.model, diary.id, scene.settings.unit, scene.columns)
+    proba = None if explanation is None else projection.find_proba(db, scene.model, diary.id, scene.columns)
+    if explanation is None or proba is None:
         return None
     text = masked(diary.text, scene.settings)
-    return explanation_data(text, found, proba.tolist(), scene.names, scene.language)
+    return explanation_data(text, explanation, proba.tolist(), scene.names, scene.language)
 
 
 def explanation_data(
@@ -300,14 +300,14 @@ def explanation_data(
 
 
 def _by_whom(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
-    """Say so where the prediction is that of a published checkpoint: it has learned nothing of these people."""
+    """Return a note if a published checkpoint made the prediction: it has learned nothing from these people."""
     if prediction is None or scene.model is None or scene.model.tier != models.READY_MADE:
         return ""
     return " " + say("why.ready_made", scene.language)
 
 
 def _by_dictionary(scene: BoardContext, diary: Diary, prediction: dict[str, Any] | None) -> str:
-    """Say so where the word-emotion dictionary, if it is switched on, would give another answer than the model."""
+    """Return a note if the word-emotion dictionary is on and would give another answer than the model."""
     if prediction is None or scene.refiner is None:
         return ""
     refined = scene.refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
@@ -340,7 +340,7 @@ def why(
     *,
     is_blind: bool,
 ) -> str:
-    """Say in words why this diary is asked for now, without a word of what the model thinks of a blind one."""
+    """Explain in words why this diary is next, without revealing what the model thinks of a blind one."""
     if diary.part == "test":
         return say("why.test", language)
     if is_blind:

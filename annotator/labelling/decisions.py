@@ -1,4 +1,4 @@
-"""Keeping what people decide of diaries, and taking it back."""
+"""Storing people's decisions about diaries, and taking them back."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a press.
+    """The outcome of a press.
 
     Attributes:
         acked: number of the newest press that needs no further sending.
         refused: why it can never be kept; None if it was.
-        notice: what else there is to say of one that was kept; None for nothing.
+        notice: a remark about a press that was kept; None for none.
     """
 
     acked: int
@@ -44,12 +44,12 @@ def receive(db: Database, raw: Any, *, annotator_id: int, holder: str, acked: in
     """Keep one press as a browser sent it, unless its number says that it was kept before.
 
     Raises:
-        DatabaseError: if it could not be kept now, for instance on a full disk; it shall be sent again.
+        DatabaseError: if it could not be kept now, for instance on a full disk; the browser should send it again.
     """
     try:
         event = read_event(raw)
     except UserError as error:
-        # Sending it again would not mend it, so it is done with wherever its number can be read.
+        # Sending it again would not help, so it counts as received if its number can be read.
         return Receipt(max(acked, seq_of(raw)), error)
     if event.seq <= acked:
         return Receipt(acked)
@@ -73,8 +73,8 @@ def apply(db: Database, event: BoardEvent, *, annotator_id: int, holder: str) ->
     """
     actor = diary_access.person(annotator_id, holder=holder)
     if event.kind == "undo":
-        taken = undo(db, event.undoes or "", token=event.token, annotator_id=annotator_id, holder=holder)
-        if not diary_access.may(db, actor, "see", taken.diary_id):
+        undone = undo(db, event.undoes or "", token=event.token, annotator_id=annotator_id, holder=holder)
+        if not diary_access.may(db, actor, "see", undone.diary_id):
             return UserError("undo_not_shown")
     elif event.kind == "rationale":
         rationales.add(db, event, annotator_id=annotator_id)
@@ -118,24 +118,24 @@ def undo(
             somebody whose account is closed.
     """
     actor = by or diary_access.person(annotator_id, holder=holder)
-    # In one transaction: nobody else shall be handed the diary in between.
+    # In one transaction, so that nobody else is handed the diary in between.
     with write(db):
         diary_access.require_right(db, actor, "label")
-        taken = _find_undone(db, annotator_id, token)
+        undone = _find_undone(db, annotator_id, token)
         # A tab that lost its connection sends an undo again, and it may have decided that diary since then.
-        if taken is not None and _has_answered(db, taken, annotator_id):
-            return taken
-        taken = taken or _take_back(db, annotator_id, answer_token, token)
-        if diary_access.may(db, actor, "see", taken.diary_id):
+        if undone is not None and _has_answered(db, undone, annotator_id):
+            return undone
+        undone = undone or _take_back(db, annotator_id, answer_token, token)
+        if diary_access.may(db, actor, "see", undone.diary_id):
             queue.lease_again(
                 db,
-                diary_id=taken.diary_id,
+                diary_id=undone.diary_id,
                 annotator_id=annotator_id,
                 holder=holder,
                 seconds=project_settings.LEASE_SECONDS,
-                is_repeat=isinstance(taken, Repeat),
+                is_repeat=isinstance(undone, Repeat),
             )
-    return taken
+    return undone
 
 
 def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision | Repeat]:
@@ -148,7 +148,7 @@ def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision
 
 
 def _order(answer: Decision | Repeat) -> tuple[int, int]:
-    """Return where an answer stands among a person's others, by their numbers: a clock may be set back."""
+    """Return the sort key of an answer among a person's answers, by their numbers: clocks may be set back."""
     return (answer.after_decision_id, answer.id) if isinstance(answer, Repeat) else (answer.id, 0)
 
 
@@ -165,16 +165,16 @@ def _take_back(db: Database, annotator_id: int, answer_token: str, token: str) -
     decision = decisions.find_undoable(db, annotator_id, token=answer_token)
     if answer is None and decision is not None:
         decisions.undo(db, decision.id, token=token)
-    if (taken := answer or decision) is None:
+    if (undone := answer or decision) is None:
         raise UserError("undo_not_in_force")
-    return taken
+    return undone
 
 
-def _has_answered(db: Database, taken: Decision | Repeat, annotator_id: int) -> bool:
+def _has_answered(db: Database, undone: Decision | Repeat, annotator_id: int) -> bool:
     """Return whether a person has answered a diary again since they took this answer back."""
-    if isinstance(taken, Repeat):
-        return any(answer.diary_id == taken.diary_id for answer in repeats.list_answers(db, annotator_id))
-    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [taken.diary_id]))
+    if isinstance(undone, Repeat):
+        return any(answer.diary_id == undone.diary_id for answer in repeats.list_answers(db, annotator_id))
+    return any(d.annotator_id == annotator_id for d in decisions.list_standing(db, [undone.diary_id]))
 
 
 def decide(db: Database, decision: NewDecision, *, by: Actor | None = None) -> int | None:
@@ -207,17 +207,17 @@ def _answers_repeat(db: Database, decision: NewDecision) -> bool:
 
 
 def _check(db: Database, decision: NewDecision) -> None:
-    known = {label.id: label for label in labels.list_all_labels(db)}
-    given = [decision.label_id, *decision.other_label_ids] if decision.kind == "label" else []
-    for label_id in (*given, decision.shown_label_id):
-        if label_id is not None and label_id not in known:
+    label_of = {label.id: label for label in labels.list_all_labels(db)}
+    label_ids = [decision.label_id, *decision.other_label_ids] if decision.kind == "label" else []
+    for label_id in (*label_ids, decision.shown_label_id):
+        if label_id is not None and label_id not in label_of:
             in_force = ", ".join(label.name for label in labels.list_labels(db))
             raise UserError("label_unknown", found=str(label_id), known=in_force)
-    for label_id in given:
+    for label_id in label_ids:
         if label_id is None:
             raise UserError("event_broken")
-        if known[label_id].retired_at and known[label_id].merged_into is None:
-            raise UserError("label_not_in_force", name=known[label_id].name)
+        if label_of[label_id].retired_at and label_of[label_id].merged_into is None:
+            raise UserError("label_not_in_force", name=label_of[label_id].name)
     if decision.model_id is not None:
         models.get_model(db, decision.model_id)
 
@@ -234,7 +234,7 @@ def _answer(decision: NewDecision) -> repeats.NewAnswer:
 
 
 def _would_say(db: Database, decision: NewDecision) -> int | None:
-    """Return what the serving model says of a diary that is labelled, whether the person saw it or not."""
+    """Return the serving model's answer to a diary that is being labelled, whether the person saw it or not."""
     active = models.find_active(db) if decision.kind == "label" else None
     proba = None if active is None else projection.find_proba(db, active, decision.diary_id)
     return None if active is None or proba is None else labels.list_labels(db)[int(proba.argmax())].id

@@ -1,4 +1,4 @@
-"""Presses as a browser sends them: read, checked and made fit to be kept."""
+"""Presses as a browser sends them: read, checked and made storable."""
 
 from __future__ import annotations
 
@@ -123,14 +123,14 @@ def _span(value: Any) -> tuple[int, int]:
 def _verdict(value: Any) -> Verdict:
     if value not in ("right", "wrong", "none"):
         raise ValueError
-    found: Verdict = value
-    return found
+    verdict: Verdict = value
+    return verdict
 
 
 def _others(value: Any, *, label_id: Any) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) > _MOST_LABELS:
         raise ValueError
-    return tuple(dict.fromkeys(found for found in map(_whole, value) if found != label_id))
+    return tuple(dict.fromkeys(other for other in map(_whole, value) if other != label_id))
 
 
 def _intensity(value: Any) -> int:

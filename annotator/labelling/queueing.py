@@ -1,4 +1,4 @@
-"""In which order diaries are asked for: at import at random, after a round by the query strategy."""
+"""The order in which people get diaries: random after an import, by the query strategy after a round."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def rank_pool(
     order = query_strategies.choose(settings.strategy, pool, size=QUEUE_LENGTH, seed=seed)
     scores = query_strategies.score(settings.strategy, pool.proba[order], seed=seed)
     drawn = _draw(known, round(settings.uniform_share * min(len(known), QUEUE_LENGTH)), seed=seed)
-    kept = ~np.isin(known[order], drawn)
-    ranked = dict(zip(known[order][kept].tolist(), scores[kept].tolist(), strict=True))
-    chosen = query_strategies.interleave(known[order][kept], drawn, share=settings.uniform_share)
-    # Diaries that have no vector yet wait behind the others.
+    not_drawn = ~np.isin(known[order], drawn)
+    ranked = dict(zip(known[order][not_drawn].tolist(), scores[not_drawn].tolist(), strict=True))
+    chosen = query_strategies.interleave(known[order][not_drawn], drawn, share=settings.uniform_share)
+    # Diaries without a vector come after the others.
     later = diaries.keep_known(db, _draw(unknown, max(0, QUEUE_LENGTH - len(chosen)), seed=seed))
     test = diaries.list_undecided_test(db, limit=QUEUE_LENGTH)
     asked = query_strategies.interleave(np.concatenate([chosen, later]), test, share=settings.test_share)

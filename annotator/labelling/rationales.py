@@ -1,4 +1,4 @@
-"""Marks on words: this is evidence for the label, or it is none. The next round learns from them."""
+"""Marks that call a word evidence for the label, or none. The next round learns from them."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def _check(db: Database, new: NewRationale) -> None:
 def list_for_diary(db: Database, diary_id: int, *, annotator_id: int) -> list[dict[str, Any]]:
     """Return one person's marks in force on a diary, ready for JSON."""
     return [
-        {"span": [found.start, found.end], "verdict": found.verdict, "label_id": found.label_id}
-        for found in rationales.list_standing(db, diary_id, annotator_id)
+        {"span": [mark.start, mark.end], "verdict": mark.verdict, "label_id": mark.label_id}
+        for mark in rationales.list_standing(db, diary_id, annotator_id)
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedWord:
-    """What a round made of a word that people had marked.
+    """A word that people had marked, and how a round changed its weight.
 
     Attributes:
         verdict: ``right`` or ``wrong``: whether they called it evidence for the label.
@@ -96,10 +96,12 @@ def list_for_round(db: Database, ended: Round, *, person: Person) -> list[Marked
     report = ended.report.get("rationales", [])
     actor = diary_access.actor_of(person)
     visible = diary_access.allowed(db, actor, "see", {mark["diary_id"] for mark in report})
-    told = [mark for mark in report if mark["diary_id"] in visible]
+    visible_marks = [mark for mark in report if mark["diary_id"] in visible]
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     masked = project_settings.load(db)
-    texts = [masking.mask(text, masked) for text in diaries.list_texts(db, [mark["diary_id"] for mark in told])]
+    texts = [
+        masking.mask(text, masked) for text in diaries.list_texts(db, [mark["diary_id"] for mark in visible_marks])
+    ]
     return [
         MarkedWord(
             diary_id=mark["diary_id"],
@@ -109,5 +111,5 @@ def list_for_round(db: Database, ended: Round, *, person: Person) -> list[Marked
             before=mark["before"],
             after=mark["after"],
         )
-        for mark, text in zip(told, texts, strict=True)
+        for mark, text in zip(visible_marks, texts, strict=True)
     ]

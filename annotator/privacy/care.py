@@ -1,6 +1,6 @@
-"""Care: diaries that speak of self-harm go to the lead, and whoever reads one is told where to turn.
+"""Care: diaries that mention self-harm go to the lead, and whoever reads one is shown help lines.
 
-A list of phrases finds them. It is a net with holes and no diagnosis: `docs/care.md` says how many it catches.
+A list of phrases finds them. It misses some and is no diagnosis: `docs/care.md` says how many it catches.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _WITHOUT_HANGUL_BEFORE = "(?<![가-힣])"
 
 @dataclass(frozen=True, slots=True)
 class PhraseList:
-    """Phrases that a diary is looked through for.
+    """Phrases to search diaries for.
 
     Attributes:
-        hash: of the text; a list with another one is looked for anew.
+        hash: of the text; a list with another hash means a new search.
         count: how many phrases there are.
-        harmless: what is passed over although a phrase is in it; None for nothing.
+        harmless: expressions that are ignored although they contain a phrase; None for none.
     """
 
     hash: str
@@ -49,31 +49,31 @@ class PhraseList:
     harmless: re.Pattern[str] | None
 
     def is_in(self, text: str) -> bool:
-        """Say whether a diary has one of the phrases, however it is spaced."""
+        """Return whether a text contains one of the phrases, whatever its spacing."""
         plain = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
-        found = [match.span() for match in self.phrases.finditer(plain)]
-        if not found or self.harmless is None:
-            return bool(found)
+        spans = [match.span() for match in self.phrases.finditer(plain)]
+        if not spans or self.harmless is None:
+            return bool(spans)
         passed = [match.span() for match in self.harmless.finditer(plain)]
-        return any(all(end <= start_ or end_ <= start for start_, end_ in passed) for start, end in found)
+        return any(all(end <= start_ or end_ <= start for start_, end_ in passed) for start, end in spans)
 
 
 @lru_cache(maxsize=8)
 def read_list(text: str) -> PhraseList:
-    """Return a list of phrases from its text: one a line, ``#`` for notes, ``!`` for what is passed over.
+    """Return a list of phrases from its text: one a line, ``#`` for notes, ``!`` for harmless expressions.
 
     Raises:
         UserError: for a list without a phrase, or one that is too long.
     """
     lines = [unicodedata.normalize("NFC", line).strip() for line in text.splitlines()]
-    wanted = [line for line in lines if line and line[0] not in "#!"]
+    phrases = [line for line in lines if line and line[0] not in "#!"]
     harmless = [line[1:].strip() for line in lines if line.startswith("!") and line[1:].strip()]
-    if not any(line.strip("^ ") for line in wanted):
+    if not any(line.strip("^ ") for line in phrases):
         raise UserError("care_list_empty")
     if len(text) > _MOST_CHARACTERS:
         raise UserError("care_list_too_long", found=len(text), most=_MOST_CHARACTERS)
-    digest = hashlib.blake2b("\n".join([*wanted, "!", *harmless]).encode(), digest_size=8).hexdigest()
-    return PhraseList(digest, len(wanted), _pattern(wanted), _pattern(harmless) if harmless else None)
+    digest = hashlib.blake2b("\n".join([*phrases, "!", *harmless]).encode(), digest_size=8).hexdigest()
+    return PhraseList(digest, len(phrases), _pattern(phrases), _pattern(harmless) if harmless else None)
 
 
 def _pattern(phrases: list[str]) -> re.Pattern[str]:
@@ -102,19 +102,19 @@ def load_list(db: Database) -> PhraseList:
 
 
 def use_list(db: Database, text: str | None, *, annotator_id: int | None) -> None:
-    """Put a team's own list in force, or with None the shipped one; the worker then looks through all diaries again.
+    """Put a team's own list in force, or with None the shipped one; the worker then searches all diaries again.
 
     Raises:
         UserError: for a list that can't be used; the one in force stays.
     """
-    kept = read_list(text or shipped_text())
+    phrase_list = read_list(text or shipped_text())
     with write(db):
         stored.store(db, **{_KEY: text or ""})
-        audit_log.add(db, annotator_id, "care.list", hash=kept.hash)
+        audit_log.add(db, annotator_id, "care.list", hash=phrase_list.hash)
 
 
 def needs_care(db: Database, diary_id: int, text: str, phrases: PhraseList | None = None) -> bool:
-    """Say whether help lines belong beside a diary; true also for one that the worker has not looked through yet.
+    """Return whether help lines belong beside a diary, whether or not the worker has searched it yet.
 
     Args:
         phrases: the list in force, for those who ask about many diaries.
@@ -124,7 +124,7 @@ def needs_care(db: Database, diary_id: int, text: str, phrases: PhraseList | Non
 
 @dataclass(frozen=True, slots=True)
 class FlaggedDiary:
-    """A flagged diary as the lead sees it, what is private covered."""
+    """A flagged diary as the lead sees it, with private parts masked."""
 
     flag: Flag
     text: str
@@ -140,21 +140,21 @@ def list_cards(db: Database, *, person: Person, which: Filter, limit: int, after
     diary_access.require_right(db, diary_access.actor_of(person), "review")
     settings = project_settings.load(db)
     flags = care_flags.list_flags(db, which=which, limit=limit, after=after)
-    found = {diary.id: diary for diary in diaries.list_diaries(db, [flag.diary_id for flag in flags])}
+    diary_of = {diary.id: diary for diary in diaries.list_diaries(db, [flag.diary_id for flag in flags])}
     return [
-        FlaggedDiary(flag, mask(found[flag.diary_id].text, settings), found[flag.diary_id].written_on)
+        FlaggedDiary(flag, mask(diary_of[flag.diary_id].text, settings), diary_of[flag.diary_id].written_on)
         for flag in flags
-        if flag.diary_id in found
+        if flag.diary_id in diary_of
     ]
 
 
 def count(db: Database) -> tuple[int, int]:
-    """Return how many flagged diaries wait to be looked after, and how many were."""
+    """Return how many flagged diaries are open, and how many have been handled."""
     return care_flags.count_flags(db)
 
 
 def handle(db: Database, diary_id: int, note: str, *, person: Person) -> None:
-    """Note that a lead has looked after a diary; a later note replaces the earlier one.
+    """Record that a lead has handled a diary; a later note replaces the earlier one.
 
     Raises:
         UserError: for an annotator.

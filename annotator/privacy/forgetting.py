@@ -1,4 +1,4 @@
-"""Forgetting diaries for good: what would go is shown first, then all of it goes. See docs/forgetting.md."""
+"""Deleting diaries for good: what would go is shown first, then all of it goes. See docs/forgetting.md."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Preview:
         row_counts: rows that would go with them, by table; see docs/forgetting.md.
         trained: versions that learned from them, which would stay as they are.
         exports: names of kept exports, which would go.
-        near_copies: diaries that would stay and say nearly the same; None where nobody looked.
+        near_copies: diaries that would stay and say nearly the same; None if they were not counted.
     """
 
     diary_count: int
@@ -88,7 +88,7 @@ class Forgotten:
         row_counts: rows that went with them, by table.
         quote_count: notes elsewhere out of which a quotation was taken.
         trained: versions that learned from them: train again without them.
-        is_finished: whether all files have followed; otherwise the worker lets them follow as soon as it can.
+        is_finished: whether all files have been cleared; otherwise the worker clears them as soon as it can.
         is_refused: whether the same texts are refused from now on.
     """
 
@@ -124,7 +124,7 @@ def preview(db: Database, selection: Selection, *, with_copies: bool = True) -> 
 
 
 def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Forgotten:
-    """Let diaries go for good, in one transaction, and let the files follow. Once more it changes nothing.
+    """Delete diaries for good, in one transaction, and then clear the files. Repeating it changes nothing.
 
     Args:
         by: an administrator, a program with the scope ``forget``, or None for the command line.
@@ -132,7 +132,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Fo
     Raises:
         UserError: ``right_missing``, ``scope_missing``, ``forgotten_key_missing``, or as `preview` does.
         NotFoundError: as `preview` does.
-        DatabaseError: if the database can't be written; everything is as it was then.
+        DatabaseError: if the database can't be written; then nothing has changed.
     """
     _require(db, by)
     ids = _ids(db, selection)
@@ -157,7 +157,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Fo
 
 
 def follow(db: Database) -> bool:
-    """Let the files follow what was forgotten, where that was cut off; return whether they have."""
+    """Finish clearing the files if that was interrupted; return whether all are clear."""
     return _follow(db, None)
 
 
@@ -172,12 +172,12 @@ def list_untrained(db: Database) -> tuple[Trained, ...]:
 
 
 def count_gone(db: Database) -> Counts:
-    """Return how many decisions went with forgotten diaries: what agreement and accuracy rest on is fewer by them."""
+    """Return how many decisions went with forgotten diaries, and are missing from agreement and accuracy."""
     return forgotten.count_decisions(db)
 
 
 def _follow(db: Database, texts: Sequence[str] | None) -> bool:
-    """What is gone from the database is gone; a file that can't be written now is no reason to say otherwise."""
+    """Clear the files. One that can't be written now is no error: the diaries are gone from the database."""
     try:
         return forgotten_files.follow(db, _path(db), texts)
     except (AppError, OSError):
@@ -198,10 +198,10 @@ def _ids(db: Database, selection: Selection) -> list[int]:
             raise UserError("forget_batch_unknown", id=selection.batch_id)
         return diaries.list_ids_of_batch(db, selection.batch_id)
     if selection.author is not None:
-        found = diaries.list_ids_of_authors(db, _spellings(db, selection.author))
-        if not found:
+        ids = diaries.list_ids_of_authors(db, _spellings(db, selection.author))
+        if not ids:
             raise UserError("forget_author_unknown")
-        return found
+        return ids
     for diary_id in selection.ids:
         _check_known(db, diary_id)
     if not selection.ids:
@@ -219,7 +219,7 @@ def _check_known(db: Database, diary_id: int) -> None:
 
 
 def _spellings(db: Database, author: str) -> list[str]:
-    """Return the names of writers that are this one as people read them."""
+    """Return the spellings of a writer's name that people read as the same."""
     return [name for name in diaries.list_authors(db) if _plain(name) == _plain(author)]
 
 
@@ -228,14 +228,14 @@ def _plain(name: str) -> str:
 
 
 def _texts(db: Database, ids: Sequence[int]) -> Iterator[str]:
-    """Yield the texts of diaries that are still there: two may let the same ones go at once."""
+    """Yield the texts of diaries that still exist: two people may delete the same ones at once."""
     for at in range(0, len(ids), _TEXTS_AT_A_TIME):
         yield from diaries.find_texts(db, ids[at : at + _TEXTS_AT_A_TIME])
 
 
 def _others(db: Database, ids: Iterable[int]) -> Iterator[str]:
-    gone = frozenset(ids)
-    return (text for diary_id, text in diaries.read_texts(db) if diary_id not in gone)
+    excluded_ids = frozenset(ids)
+    return (text for diary_id, text in diaries.read_texts(db) if diary_id not in excluded_ids)
 
 
 def _versions(db: Database, counts: dict[int, int]) -> tuple[Trained, ...]:

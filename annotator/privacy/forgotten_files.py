@@ -1,7 +1,7 @@
-"""Files beside the database that follow when diaries are forgotten: vectors, words, kept exports, the write-ahead log.
+"""Clearing the files beside the database when diaries are forgotten: vectors, words, exports, the write-ahead log.
 
-What a transaction of the database takes away, files can only follow. It is noted in the transaction that they have to,
-and whoever comes next goes on with it where this was cut off.
+Files can only follow a transaction of the database. The transaction records that they still have to be cleared,
+so that whoever comes next can continue if this is interrupted.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Let nobody else forget, or write such files, for the length of the block."""
+    """Keep others from forgetting diaries or writing such files for the length of the block."""
     with _locked(path, fcntl.LOCK_EX):
         yield
 
@@ -63,9 +63,9 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 
 
 def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool:
-    """Let the files follow what was forgotten; return False where a reader kept the log from being emptied.
+    """Clear the files of what was forgotten; return False if a reader kept the log from being emptied.
 
-    Does nothing if they have. What is left undone is done by the next one who asks.
+    Does nothing if they are clear. The next call finishes what is left undone.
 
     Args:
         path: of the database.
@@ -95,35 +95,35 @@ def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool
 
 
 def list_exports(path: Path) -> list[str]:
-    """Return the names of the exports that are kept beside the database, which may hold what is forgotten."""
+    """Return the names of the exports beside the database, which may hold forgotten diaries."""
     folder = project.exports_folder(path)
     return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
 
 
 def _clear_vectors(db: Database, folder: Path) -> None:
-    gone = forgotten.list_ids(db)
+    forgotten_ids = forgotten.list_ids(db)
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         file = vector_store.find(place)
         if file is not None and place.name.startswith(MARKS):
             there = np.flatnonzero(file.present(file.rows)) + 1
             file.clear(there[~np.isin(there, rationales.keep_known(db, there))])
         elif file is not None:
-            file.clear(gone)
+            file.clear(forgotten_ids)
 
 
 def _remove_words(db: Database, folder: Path) -> None:
-    """Remove vectors of words, which name each word of many diaries, and ask for them anew if there were any."""
+    """Remove the word vectors, which name each word of many diaries, and request new ones if there were any."""
     if folder.is_dir() and any(folder.iterdir()):
         word_emotions.ask(db, "vectors")
     _remove_all(folder)
 
 
 def _remove_all(folder: Path) -> None:
-    for left in folder.iterdir() if folder.is_dir() else ():
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
         else:
-            left.unlink()
+            entry.unlink()
 
 
 def _empty_log(db: Database) -> bool:

@@ -1,7 +1,7 @@
 """The key of forgotten texts: without it nobody can find out from the database whether a text was among them.
 
-It lies in a file of its own, so that a copy or a backup of the database, which is what gets about, holds no key to the
-digests in it. What that protects from, and what not, stands in docs/forgetting.md.
+It lies in a file of its own, so that a copy or a backup of the database, which may be passed on, holds no key to the
+digests in it. See docs/forgetting.md for what that protects against, and what not.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _CHECK = "forgotten_key"
 
 
 def key_path(path: Path) -> Path:
-    """Return where the key of a database lies."""
+    """Return the path of a database's key."""
     return path.with_name(path.name + "-forgotten.key")
 
 
 def digester(db: Database) -> Callable[[str], bytes] | None:
-    """Return what makes keyed digests of texts; None where the project refuses none.
+    """Return a function that makes keyed digests of texts; None if the project refuses none.
 
-    A digest is of a text's letters, so that a copy with other spaces or line ends is known by it, too.
+    A digest covers only a text's letters, so that a copy with other spaces or line ends has the same one.
 
     Makes the key if there is none yet.
 
@@ -54,18 +54,18 @@ def digester(db: Database) -> Callable[[str], bytes] | None:
 
 
 def refuser(db: Database) -> Callable[[str, bytes], bool]:
-    """Return what says of a text and its hash whether the text was forgotten and is refused.
+    """Return a function that tells from a text and its hash whether the text was forgotten and is refused.
 
-    What is known is read at the first question, within the transaction of whoever asks, which raises
-    ``forgotten_key_missing`` if it can't be known, since the key is gone.
+    It reads the digests at the first call, within the caller's transaction, and then raises
+    ``forgotten_key_missing`` if the key is gone.
     """
-    known: list[tuple[bytes, frozenset[bytes]]] = []
+    cache: list[tuple[bytes, frozenset[bytes]]] = []
 
     def is_refused(text: str, text_hash: bytes) -> bool:
-        if not known:
-            known.append(_load(db))
-        key, refused = known[0]
-        # By its hash where it was forgotten before letters were looked at.
+        if not cache:
+            cache.append(_load(db))
+        key, refused = cache[0]
+        # Also by its hash, for texts that were forgotten before digests covered only the letters.
         return bool(refused) and not refused.isdisjoint((_digest_of(key, text), _digest(key, text_hash)))
 
     return is_refused
@@ -78,7 +78,7 @@ def _load(db: Database) -> tuple[bytes, frozenset[bytes]]:
 
 def _digest_of(key: bytes, text: str) -> bytes:
     letters = letters_of(text)
-    # Of a text without any, such as a row of signs, all counts.
+    # In a text without letters, such as a row of signs, everything counts.
     return _digest(key, (letters or text.strip()).encode("utf-8", "surrogatepass"))
 
 
@@ -101,7 +101,7 @@ def _find(db: Database) -> bytes | None:
 
 
 def _make(db: Database) -> bytes:
-    """Keep a new key, which only the owner of the database can read, and what it is known by."""
+    """Store a new key, which only the owner of the database can read, and its fingerprint."""
     key, path = secrets.token_bytes(_BYTES), key_path(Path(file_of(db)))
     try:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Masking: what could name or reach a person is covered before a diary is shown or exported, never before training.
+"""Masking: names and contact details are covered before a diary is shown or exported, never before training.
 
 Covered characters are replaced one for one, so that sentences, explanations and marks, which count characters of the
 stored text, stay where they are. The stored text is never changed.
@@ -48,14 +48,14 @@ between them; most diaries have neither."""
 # A tab asks for the same few diaries with every key.
 @lru_cache(maxsize=256)
 def _covered(text: str, with_names: bool) -> str:
-    # What is covered may have stood in the way of something beside it.
+    # A covered part may have hidden another one next to it from the patterns.
     while (covered := _cover(text, with_names=with_names)) != text:
         text = covered
     return text
 
 
 def reveal(db: Database, diary_id: int, *, person: Person) -> str:
-    """Return the original of a diary to an administrator, and put on record that it was looked at.
+    """Return the original text of a diary to an administrator, and record that it was viewed.
 
     Raises:
         UserError: for anybody else.
@@ -119,9 +119,9 @@ def _plain(text: str) -> tuple[str, list[int]]:
 
 def _private_spans(plain: str) -> Iterator[tuple[int, int]]:
     for pattern, is_private in _RULES:
-        for found in pattern.finditer(plain):
-            if is_private(found):
-                yield found.span()
+        for match in pattern.finditer(plain):
+            if is_private(match):
+                yield match.span()
 
 
 def _digits(least: int, most: int | None = None) -> str:
@@ -174,13 +174,13 @@ _EMAIL = re.compile(
 _WITHOUT_CHECK_SINCE = 2020
 
 
-def _is_resident(found: re.Match[str]) -> bool:
-    """Say whether 13 digits are a resident or foreigner number: date of birth, century, and the check digit.
+def _is_resident(match: re.Match[str]) -> bool:
+    """Return whether 13 digits are a resident or foreigner number: date of birth, century, and the check digit.
 
     Since October 2020 numbers are given out without a check digit, so one that is written in two parts needs none.
     Source: enforcement rules of the Resident Registration Act, article 2; weights 2…9, 2…5, modulo 11.
     """
-    born, gap, rest = found[1].replace(" ", ""), found[2], found[3].replace(" ", "")
+    born, gap, rest = match[1].replace(" ", ""), match[2], match[3].replace(" ", "")
     century = 1900 if rest[0] in "1256" else 2000
     try:
         birthday = date(century + int(born[:2]), int(born[2:4]), int(born[4:]))
@@ -193,13 +193,13 @@ def _is_resident(found: re.Match[str]) -> bool:
     digits = [int(digit) for digit in born + rest]
     checked = sum(digit * weight for digit, weight in zip(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=False))
     expected = (11 - checked % 11) % 10
-    # The check digit of foreigners is two further on.
+    # The check digit of foreigners is two higher.
     return digits[12] == (expected + 2 * (rest[0] in "5678")) % 10
 
 
-def _is_card(found: re.Match[str]) -> bool:
-    """Say whether digits pass Luhn's check, as those of every payment card do (ISO/IEC 7812-1, annex B)."""
-    digits = [int(character) for character in found[0] if character.isdigit()]
+def _is_card(match: re.Match[str]) -> bool:
+    """Return whether digits pass Luhn's check, as those of every payment card do (ISO/IEC 7812-1, annex B)."""
+    digits = [int(character) for character in match[0] if character.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 

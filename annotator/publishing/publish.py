@@ -1,4 +1,4 @@
-"""A model version for the world outside: a folder of plain files that need nothing of this project, and its upload."""
+"""Publishing a model version: a folder of plain files that need nothing from this project, and its upload."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def get_version(db: Database, version: int) -> Model:
     Raises:
         UserError: if there is none.
     """
-    found = models.list_models(db)
-    if not found:
+    versions = models.list_models(db)
+    if not versions:
         raise UserError("no_model_yet")
-    if version not in {model.version for model in found}:
-        raise UserError("version_unknown", found=version, newest=found[-1].version)
-    return next(model for model in found if model.version == version)
+    if version not in {model.version for model in versions}:
+        raise UserError("version_unknown", found=version, newest=versions[-1].version)
+    return next(model for model in versions if model.version == version)
 
 
 def export(db: Database, path: Path, version: int, target: Path, *, form: Format) -> Published:
-    """Write a version as a folder, which appears when it is whole and answers as the app does.
+    """Write a version as a folder, which appears once it is complete and answers like the app.
 
     Args:
         path: of the database.
@@ -89,13 +89,13 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
             folder = Path(place) / "whole"
             private_files.make_folder(folder)
             _write(folder, encoder, serving, columns, form)
-            made = _compared(db, runtime, serving, columns, Published(folder, version, form, 0, 0.0))
-            card = model_card.write(db, model, columns, encoder, made)
+            published = _compared(db, runtime, serving, columns, Published(folder, version, form, 0, 0.0))
+            card = model_card.write(db, model, columns, encoder, published)
             private_files.write_text(folder / "README.md", card)
             folder.replace(target)
     except OSError as error:
         raise UserError("folder_unwritable", path=str(target), reason=error.strerror or "") from error
-    return Published(target, version, form, made.compared, made.difference)
+    return Published(target, version, form, published.compared, published.difference)
 
 
 def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[Label], form: Format) -> None:
@@ -117,28 +117,28 @@ def _write(folder: Path, encoder: Encoder, serving: Serving, columns: Sequence[L
 
 
 def _compared(
-    db: Database, runtime: ModelRuntime, serving: Serving, columns: Sequence[Label], made: Published
+    db: Database, runtime: ModelRuntime, serving: Serving, columns: Sequence[Label], published: Published
 ) -> Published:
-    """Ask the folder and the app about the same texts.
+    """Compare the answers of the folder and the app to the same texts.
 
     Raises:
         UserError: ``published_disagrees``.
     """
     texts = diaries.sample_texts(db, limit=_COMPARED) or [label.name for label in columns]
-    difference = float(np.abs(_answers(texts, made) - runtime.proba_of_texts(db, serving, texts)).max())
+    difference = float(np.abs(_answers(texts, published) - runtime.proba_of_texts(db, serving, texts)).max())
     if difference > MOST_DIFFERENCE and not serving.model.encoder.endswith(SUFFIX):
-        raise UserError("published_disagrees", version=made.version, difference=difference, most=MOST_DIFFERENCE)
-    return Published(made.folder, made.version, made.format, len(texts), difference)
+        raise UserError("published_disagrees", version=published.version, difference=difference, most=MOST_DIFFERENCE)
+    return Published(published.folder, published.version, published.format, len(texts), difference)
 
 
-def _answers(texts: list[str], made: Published) -> FloatArray:
-    if made.format == "transformers":
+def _answers(texts: list[str], published: Published) -> FloatArray:
+    if published.format == "transformers":
         from learner.publishing import transformers
 
-        return transformers.predict(texts, made.folder)
+        return transformers.predict(texts, published.folder)
     from learner.publishing import example as published_example
 
-    parts = [published_example.predict(texts[at : at + 8], made.folder)[1] for at in range(0, len(texts), 8)]
+    parts = [published_example.predict(texts[at : at + 8], published.folder)[1] for at in range(0, len(texts), 8)]
     return np.concatenate(parts)
 
 
@@ -160,11 +160,11 @@ def push(db: Database, path: Path, version: int, repository: str, *, form: Forma
     _check_hub(repository)
     api = huggingface_hub.HfApi(token=os.environ["HF_TOKEN"], library_name="maeumgyeol")
     with tempfile.TemporaryDirectory() as place:
-        made = export(db, path, version, Path(place) / "model", form=form)
+        published = export(db, path, version, Path(place) / "model", form=form)
         try:
             address = api.create_repo(repository, private=True, exist_ok=True)
-            api.upload_folder(repo_id=repository, folder_path=made.folder, commit_message=f"Version {version}")
-        # Of the network, the hub's answer, or its checks of names.
+            api.upload_folder(repo_id=repository, folder_path=published.folder, commit_message=f"Version {version}")
+        # From the network, the hub's answer, or its checks of names.
         except (OSError, errors.HTTPError, errors.HFValidationError) as error:  # type: ignore[attr-defined]
             raise UserError("hub_refused", name=repository, kind=type(error).__name__) from error
     return str(address)

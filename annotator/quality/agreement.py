@@ -1,4 +1,4 @@
-"""How far the people of a project agree: one figure, by label, by pair, by week, and what is confused with what."""
+"""How much the people of a project agree: overall, by label, by pair, by week, and which labels are confused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far people agree.
+    """How much people agree.
 
     Attributes:
         people: those who share a diary with somebody.
@@ -91,7 +91,7 @@ class Agreement:
         names: of the labels, in their order.
         confusion: how often each label was said beside each other one, k x k, symmetric.
         pairs: those who share most come first.
-        missing: why there is nothing to tell; None if there is.
+        missing: why there are no figures; None if there are.
     """
 
     people: tuple[str, ...]
@@ -109,7 +109,7 @@ class Agreement:
 
     @property
     def level(self) -> Level | None:
-        """What the figure lets one do; ``chance`` where it might as well be none."""
+        """What the figure is good enough for; ``chance`` if it may be due to chance."""
         if self.alpha.value is None or self.alpha.low is None:
             return None
         if self.alpha.low <= 0:
@@ -120,15 +120,15 @@ class Agreement:
 
 
 def read_answers(db: Database) -> Answers:
-    """Return what people said of the same diaries; see `db.stats.agreement` for what counts."""
+    """Return people's answers to the same diaries; see `db.stats.agreement` for what counts."""
     return stored.list_answers(db)
 
 
 def compare(db: Database, answers: Answers) -> Agreement:
-    """Compare what people said of the same diaries. The same answers always give the same intervals."""
+    """Compare people's answers to the same diaries. The same answers always give the same intervals."""
     label_set = labels.list_labels(db)
     column = {label.id: place for place, label in enumerate(label_set)}
-    # Labels that were retired can't be given any more, so they tell nothing about those to come.
+    # Retired labels can't be given any more, so they tell nothing about future answers.
     answers = answers.where(np.isin(answers.label_ids, list(column)))
     columns = np.array([column[int(i)] for i in answers.label_ids], np.int64)
     sets, members = _sets(db, answers, columns, column)
@@ -156,7 +156,7 @@ def compare(db: Database, answers: Answers) -> Agreement:
 def _sets(
     db: Database, answers: Answers, columns: IntArray, column: dict[int, int]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Return of each answer which set of labels it names, and (sets, k) the labels of each set."""
+    """Return for each answer the index of its set of labels, and the labels of each set, (sets, k)."""
     members = np.eye(len(column), dtype=bool)
     further = stored.list_further_labels(db)
     further = further[np.isin(further[:, 0], answers.decision_ids) & np.isin(further[:, 1], list(column))]
@@ -166,8 +166,8 @@ def _sets(
     row = order[np.searchsorted(answers.decision_ids, further[:, 0], sorter=order)]
     named = members[columns]
     named[row, [column[int(i)] for i in further[:, 1]]] = True
-    found, which = np.unique(named, axis=0, return_inverse=True)
-    return which.astype(np.int64), found
+    label_sets, which = np.unique(named, axis=0, return_inverse=True)
+    return which.astype(np.int64), label_sets
 
 
 def _by_distance(db: Database, label_set: Sequence[Label], firsts: Kinds) -> Measure | None:
@@ -207,7 +207,7 @@ def day_of(day: int) -> str:
 
 def _by_pair(answers: Answers, columns: IntArray, name_of: dict[int, str], *, k: int) -> tuple[Pair, ...]:
     by_person = {int(i): np.flatnonzero(answers.annotator_ids == i) for i in np.unique(answers.annotator_ids)}
-    found = []
+    pairs = []
     for first, second in combinations(by_person, 2):
         ours, theirs = by_person[first], by_person[second]
         _, a, b = np.intersect1d(
@@ -216,8 +216,8 @@ def _by_pair(answers: Answers, columns: IntArray, name_of: dict[int, str], *, k:
         if len(a):
             x, y = columns[ours[a]], columns[theirs[b]]
             kappa = agreement.cohen_kappa(x, y, k=k, draws=_FEWER_DRAWS)
-            found.append(Pair(name_of[first], name_of[second], kappa, float((x == y).mean())))
-    return tuple(sorted(found, key=lambda pair: -pair.kappa.n))
+            pairs.append(Pair(name_of[first], name_of[second], kappa, float((x == y).mean())))
+    return tuple(sorted(pairs, key=lambda pair: -pair.kappa.n))
 
 
 def _missing(db: Database, alpha: Measure) -> Missing | None:
@@ -251,14 +251,14 @@ def to_csv(found: Agreement) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def _rows(found: Agreement) -> Iterator[tuple[str, str, Measure]]:
-    yield "krippendorff_alpha", "", found.alpha
-    if found.by_distance is not None:
-        yield "krippendorff_alpha_by_distance", "", found.by_distance
-    yield "same_share", "", found.same
-    for label in found.labels:
+def _rows(report: Agreement) -> Iterator[tuple[str, str, Measure]]:
+    yield "krippendorff_alpha", "", report.alpha
+    if report.by_distance is not None:
+        yield "krippendorff_alpha_by_distance", "", report.by_distance
+    yield "same_share", "", report.same
+    for label in report.labels:
         yield "krippendorff_alpha_of_label", label.name, label.alpha
-    for week in found.weeks:
+    for week in report.weeks:
         yield "krippendorff_alpha_of_week", week.monday, week.alpha
-    for pair in found.pairs:
+    for pair in report.pairs:
         yield "cohen_kappa", f"{pair.first} / {pair.second}", pair.kappa

@@ -1,7 +1,7 @@
-"""How each person's work goes. Private: everybody sees their own record, who may review sees all of them.
+"""Statistics on each person's work. Private: people see their own record, reviewers see all of them.
 
-What counts as work: a decision that came within `IDLE_SECONDS` of its diary's appearance. Whoever took longer had
-most likely left, and nobody knows when, so neither the time nor the diary is counted into the pace.
+A decision counts as work if it came within `IDLE_SECONDS` of its diary's appearance. Whoever took longer had
+probably left, and nobody knows when, so neither the time nor the diary counts towards the pace.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class WeekShare:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorStats:
-    """How one person's work goes. What is None or missing has too few answers to be told.
+    """Statistics on one person's work. Figures with too few answers are None or missing.
 
     Attributes:
         kinds: decisions in force by kind.
@@ -109,17 +109,17 @@ def list_records(db: Database, answers: Answers) -> list[AnnotatorStats]:
 def find_record(db: Database, annotator_id: int) -> AnnotatorStats | None:
     """Return one person's record; None for somebody who has decided nothing."""
     people = [(i, name) for i, name in annotator_stats.list_people(db) if i == annotator_id]
-    found = _records(db, people, agreement.list_answers(db, annotator_id=annotator_id)) if people else []
-    return found[0] if found else None
+    records = _records(db, people, agreement.list_answers(db, annotator_id=annotator_id)) if people else []
+    return records[0] if records else None
 
 
 def _records(db: Database, people: Iterable[tuple[int, str]], answers: Answers) -> list[AnnotatorStats]:
     is_same, mondays, kinds = agrees_with_others(answers), monday_of(answers.days), annotator_stats.count_kinds(db)
-    found = []
+    records = []
     for person, name in people:
-        mine = answers.annotator_ids == person
-        found.append(_record(db, person, name, kinds.get(person, {}), mondays[mine], is_same[mine]))
-    return found
+        is_own = answers.annotator_ids == person
+        records.append(_record(db, person, name, kinds.get(person, {}), mondays[is_own], is_same[is_own]))
+    return records
 
 
 def _record(
@@ -164,7 +164,7 @@ def fast_share(pace: ResponseTimes) -> Share | None:
 
 
 def agrees_with_others(answers: Answers) -> NDArray[np.bool_]:
-    """Say of each answer whether no label was said more often by the others of that diary, (n,)."""
+    """Return for each answer whether the others gave no label more often on that diary, (n,)."""
     if not len(answers):
         return np.zeros(0, bool)
     _, diary = np.unique(answers.diary_ids, return_inverse=True)
@@ -178,7 +178,7 @@ def agrees_with_others(answers: Answers) -> NDArray[np.bool_]:
 
 
 def drift_of(weeks: NDArray[np.int64], same: NDArray[np.bool_]) -> Drift | None:
-    """Say whether the newest two weeks differ from those before by more than chance; None for too few answers.
+    """Return whether the newest two weeks differ from those before by more than chance; None for too few answers.
 
     Args:
         weeks: (n,) Monday of each answer, days since 1970.
@@ -189,15 +189,17 @@ def drift_of(weeks: NDArray[np.int64], same: NDArray[np.bool_]) -> Drift | None:
     recent = weeks > weeks.max() - 7 * _RECENT_WEEKS
     if min(recent.sum(), (~recent).sum()) < FEWEST:
         return None
-    found = share_difference(int(same[recent].sum()), int(recent.sum()), int(same[~recent].sum()), int((~recent).sum()))
-    return "lower" if found.high < 0 else "higher" if found.low > 0 else "steady"
+    difference = share_difference(
+        int(same[recent].sum()), int(recent.sum()), int(same[~recent].sum()), int((~recent).sum())
+    )
+    return "lower" if difference.high < 0 else "higher" if difference.low > 0 else "steady"
 
 
 def _by_week(weeks: NDArray[np.int64], same: NDArray[np.bool_]) -> Iterable[WeekShare]:
     for monday in np.unique(weeks):
         here = weeks == monday
-        if (told := _share(int(here.sum()), int(same[here].sum()))) is not None:
-            yield WeekShare(day_of(monday), told)
+        if (share := _share(int(here.sum()), int(same[here].sum()))) is not None:
+            yield WeekShare(day_of(monday), share)
 
 
 def _told(hits: HitCounts) -> Share | None:

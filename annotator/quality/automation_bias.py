@@ -1,4 +1,4 @@
-"""Whether people are drawn to the model's answer: some diaries are shown without it, and agreement is compared."""
+"""Whether the model's answer influences people: some diaries are shown without it, and agreement is compared."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Anchoring:
-    """How often people say what the model says, when they see its answer and when they don't.
+    """How often people agree with the model when they see its answer and when they don't.
 
-    Since chance decides which diaries are blind, a difference is what seeing the answer does. It need not be bad: the
-    answer may as well have pointed people to what they would have missed.
+    Since chance decides which diaries are blind, any difference comes from seeing the answer. It need not be bad: the
+    answer may also have pointed people to what they would have missed.
 
     Attributes:
         blind_share: share of the pool diaries that is blind now, in [0, 1].

@@ -1,4 +1,4 @@
-"""Gold diaries: those whose label is known, handed to everybody once to see how well the guidelines are known."""
+"""Gold diaries: diaries with a known label, given to everybody once to see how well they know the guidelines."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _label_of(db: Database, diary_id: int, label_name: str | None) -> Label:
         if label is None:
             raise UserError("gold_undecided", id=diary_id)
     else:
-        wanted = unicodedata.normalize("NFC", label_name).strip()
-        label = next((label for label in label_set if label.name == wanted), None)
+        nfc_name = unicodedata.normalize("NFC", label_name).strip()
+        label = next((label for label in label_set if label.name == nfc_name), None)
         if label is None:
             raise UserError("label_unknown", found=label_name, known=", ".join(label.name for label in label_set))
     return label

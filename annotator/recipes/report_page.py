@@ -1,4 +1,4 @@
-"""The report of a recipe as one page that needs nothing else: no script, no network."""
+"""The report of a recipe as one self-contained page, without scripts or network."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def _plain(value: Any) -> str:
 
 
 def _figures(report: dict[str, Any], words: Any) -> str:
-    found = report["metrics"]
-    rows = [[words(name), *_with_interval(found[name])] for name in _METRICS]
-    rows.append([words("commonest"), f"{found['commonest_class']:.3f}", ""])
+    metrics = report["metrics"]
+    rows = [[words(name), *_with_interval(metrics[name])] for name in _METRICS]
+    rows.append([words("commonest"), f"{metrics['commonest_class']:.3f}", ""])
     rows += [[words("reported", name=name), f"{value:.2f}", ""] for name, value in _reported(report).items()]
     classes = [
         [escape(name), f"{counts['training']:,}", f"{counts['validation']:,}", *_with_interval(f1)]
-        for (name, counts), f1 in zip(report["data"]["classes"].items(), found["f1"], strict=True)
+        for (name, counts), f1 in zip(report["data"]["classes"].items(), metrics["f1"], strict=True)
     ]
     head = [words("class"), words("training_rows"), words("validation_rows"), "F1", words("interval")]
     return (
-        f"<h2>{words('figures')}</h2><p class='soft'>{words('figures_help', n=found['n'])}</p>"
+        f"<h2>{words('figures')}</h2><p class='soft'>{words('figures_help', n=metrics['n'])}</p>"
         + _table(["", words("value"), words("interval")], rows)
         + f"<h2>{words('classes')}</h2>"
         + _table(head, classes)
@@ -113,9 +113,9 @@ def _examples(report: dict[str, Any], words: Any) -> str:
     if not report["examples"]:
         return ""
     rows = "".join(
-        f"<tr><td class=text>{escape(found['text'])}</td><td>{escape(found['answer'])}</td>"
-        f"<td class=figure>{found['score']:.2f}</td><td>{escape(found['reported'] or '–')}</td></tr>"
-        for found in report["examples"]
+        f"<tr><td class=text>{escape(example['text'])}</td><td>{escape(example['answer'])}</td>"
+        f"<td class=figure>{example['score']:.2f}</td><td>{escape(example['reported'] or '–')}</td></tr>"
+        for example in report["examples"]
     )
     head = "".join(f"<th>{words(key)}</th>" for key in ("text", "answer", "score", "expected"))
     return (
@@ -125,13 +125,13 @@ def _examples(report: dict[str, Any], words: Any) -> str:
 
 
 def _confusion(report: dict[str, Any], words: Any) -> str:
-    found = report["confusion"]
-    head = "".join(f"<th>{escape(name)}</th>" for name in found["labels"])
+    confusion = report["confusion"]
+    head = "".join(f"<th>{escape(name)}</th>" for name in confusion["labels"])
     lines = "".join(
         f"<tr><th scope=row>{escape(name)}</th>"
         + "".join(_cell(share, count) for share, count in zip(shares, counts, strict=True))
         + "</tr>"
-        for name, shares, counts in zip(found["labels"], found["shares"], found["counts"], strict=True)
+        for name, shares, counts in zip(confusion["labels"], confusion["shares"], confusion["counts"], strict=True)
     )
     return (
         f"<h2>{words('confusion')}</h2><p class='soft'>{words('confusion_help')}</p>"
@@ -156,11 +156,11 @@ def _curve(report: dict[str, Any], words: Any) -> str:
 
 def _losses(report: dict[str, Any], words: Any) -> str:
     rows = "".join(
-        f"<tr><td class=figure>{found['loss']:.2f}</td><td class=figure>{found['row']:,}</td>"
-        f"<td>{escape(found['label'])}</td>"
-        f"<td class={'wrong' if found['answer'] != found['label'] else 'right'}>{escape(found['answer'])}</td>"
-        f"<td class=text>{escape(found['text'])}</td></tr>"
-        for found in report["losses"][:MOST_LOSSES]
+        f"<tr><td class=figure>{example['loss']:.2f}</td><td class=figure>{example['row']:,}</td>"
+        f"<td>{escape(example['label'])}</td>"
+        f"<td class={'wrong' if example['answer'] != example['label'] else 'right'}>{escape(example['answer'])}</td>"
+        f"<td class=text>{escape(example['text'])}</td></tr>"
+        for example in report["losses"][:MOST_LOSSES]
     )
     head = "".join(f"<th>{words(key)}</th>" for key in ("loss", "row", "label", "answer", "text"))
     count = len(report["losses"])
@@ -172,10 +172,10 @@ def _losses(report: dict[str, Any], words: Any) -> str:
 
 
 def _tokens(report: dict[str, Any], words: Any) -> str:
-    found = report["tokens"]
-    sentence = words("tokens_help", longer=found["longer"], texts=found["texts"], maximum=found["maximum"])
+    tokens = report["tokens"]
+    sentence = words("tokens_help", longer=tokens["longer"], texts=tokens["texts"], maximum=tokens["maximum"])
     lengths = words(
-        "token_lengths", median=found["median"], percentile=found["percentile_95"], longest=found["longest"]
+        "token_lengths", median=tokens["median"], percentile=tokens["percentile_95"], longest=tokens["longest"]
     )
     return f"<h2>{words('tokens')}</h2><p>{sentence}</p><p class='soft'>{lengths}</p>"
 

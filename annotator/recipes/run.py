@@ -1,4 +1,4 @@
-"""Running a recipe: a labelled file in, a trained model and a report out."""
+"""Running a recipe on a labelled file, for a trained model and a report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CHECKPOINTS = "checkpoints"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is run on what.
+    """A recipe, its data and its options.
 
     Attributes:
         name: of a recipe, or the path of one's own.
@@ -65,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A request that has been looked through: everything that can be wrong with it has been found."""
+    """A request that has been checked: all its possible errors have been ruled out."""
 
     recipe: Recipe
     prepared: Prepared
@@ -103,7 +103,7 @@ def run(
         return None
     from learner.recipes import report as recipe_report
 
-    # No project stands behind a labelled file, so what is covered by default is covered.
+    # A labelled file belongs to no project, so the default masking applies.
     plain = Settings(seed="")
     report = recipe_report.build(
         work.recipe, work.checkpoint, work.prepared, trained, shown=lambda text: masking.mask(text, plain)
@@ -144,7 +144,7 @@ def _look_through(request: Request, cache: Path) -> _Work:
 
 
 def load(name: str, changes: dict[str, Any] | None = None) -> Recipe:
-    """Return a recipe that comes along, by its name, or one from a file, which a child parses.
+    """Return a bundled recipe by its name, or one from a file, which a child parses.
 
     Raises:
         UserError, LearnerError: if there is none, or it can't be used.
@@ -155,7 +155,7 @@ def load(name: str, changes: dict[str, Any] | None = None) -> Recipe:
 
 
 def _open_parts(request: Request, recipe: Recipe) -> list[tuple[Source, str | None]]:
-    """Return what is trained on and, where it is not split off, what is measured on, each with its split."""
+    """Return the training data and, unless it is split off, the validation data, each with its split."""
     data = _open(request.data)
     if request.validation is not None:
         return [(data, None), (_open(request.validation), None)]
@@ -182,8 +182,8 @@ def _read(source: Source, data: Data, limit: int | None, *, split: str | None) -
     with opened(source, encoding=data.encoding, split=split) as table:
         for column in (*data.text, data.label):
             if tables.plain_column(column) not in table.columns:
-                known = tables.enumerate_values(table.columns)
-                raise UserError("recipe_column_missing", name=source.name, column=column, columns=known)
+                column_names = tables.enumerate_values(table.columns)
+                raise UserError("recipe_column_missing", name=source.name, column=column, columns=column_names)
         return list(islice(_rows(table, data), limit))
 
 
@@ -196,15 +196,15 @@ def _rows(table: Table, data: Data) -> Iterator[Row]:
 
 
 def _changes(request: Request) -> dict[str, Any]:
-    """Return what differs from the recipe as it is written."""
+    """Return the settings that differ from the recipe as written."""
     written = load(request.name).model_dump(mode="json")
-    found = {}
+    changes = {}
     for key, value in request.changes:
         inner: Any = written
         for part in key.split("."):
             inner = inner.get(part) if isinstance(inner, dict) else None
-        found[key] = {"recipe": inner, "run": value}
-    return found
+        changes[key] = {"recipe": inner, "run": value}
+    return changes
 
 
 def _check_same(folder: Path, run: dict[str, Any]) -> None:
@@ -254,7 +254,7 @@ def _write(out: Path, work: _Work, report: dict[str, Any]) -> None:
             work.checkpoint.model.save_pretrained(out / MODEL)
             work.checkpoint.tokenizer.save_pretrained(out / MODEL)
         private_files.write_text(out / PAGE, report_page.draw(report))
-        # Last, since it says that the run has ended.
+        # Last, since it marks the run as finished.
         written = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
         private_files.write_text(out / REPORT, written + "\n")
     except OSError as error:

@@ -1,7 +1,7 @@
 """Reviewing decided diaries: a queue of those that are worth a second look, and what a reviewer does with one.
 
-Whatever is done rests on what the reviewer saw: it carries the `mark` of the diary at that time, and where somebody
-else has decided or reviewed since then nothing is done and that is said. The same mark again is the same press.
+Every action refers to what the reviewer saw: it carries the `mark` of the diary at that time, and if somebody
+else has decided or reviewed since then, nothing is done and an error says so. The same mark again is the same press.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def read_act(raw: Any) -> ReviewAction:
 
 
 def apply(db: Database, act: ReviewAction, *, reviewer_id: int) -> None:
-    """Do what a reviewer says, as a whole or not at all; the same act again changes nothing.
+    """Carry out a reviewer's action completely or not at all; repeating it changes nothing.
 
     Raises:
         UserError: ``review_overtaken`` if somebody else was faster, ``right_missing`` for whoever may not review, or
@@ -110,8 +110,8 @@ def apply(db: Database, act: ReviewAction, *, reviewer_id: int) -> None:
         blank = NewReview(act.diary_id, reviewer_id, "ambiguous", token, comment=act.comment)
         blank = replace(blank, signals=tuple(row.signals) if row else ())
         review = _review_of(db, act, blank, standing)
-        kept = reviews.add(db, review)
-        audit_log.add(db, reviewer_id, f"review.{review.kind}", f"diary:{act.diary_id}", review=kept)
+        review_id = reviews.add(db, review)
+        audit_log.add(db, reviewer_id, f"review.{review.kind}", f"diary:{act.diary_id}", review=review_id)
 
 
 def _review_of(db: Database, act: ReviewAction, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
@@ -136,14 +136,14 @@ def _return(db: Database, act: ReviewAction, blank: NewReview, standing: Sequenc
 
 
 def _correct(db: Database, act: ReviewAction, blank: NewReview, standing: Sequence[Decision]) -> NewReview:
-    """Decide as the reviewer; somebody else's label is overridden only with a note."""
+    """Decide as the reviewer; overriding somebody else's label needs a note."""
     is_own = all(decision.annotator_id == blank.reviewer_id for decision in standing)
     if not act.comment and not is_own:
         raise UserError("review_note_missing")
-    made = labelling_decisions.decide(
+    decision_id = labelling_decisions.decide(
         db, NewDecision(act.diary_id, blank.reviewer_id, "label", f"correct:{blank.token}", act.label_id)
     )
-    return replace(blank, kind="correct", decision_id=made, comment=act.comment or "-")
+    return replace(blank, kind="correct", decision_id=decision_id, comment=act.comment or "-")
 
 
 def undo_last(db: Database, reviewer_id: int) -> list[int]:
@@ -175,7 +175,7 @@ def count_acceptable(db: Database, wanted: Filter) -> int:
 def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
     """Accept the label in force of every open row of a filter, in one transaction; return how many.
 
-    Left open are diaries on which two labels have equally many votes, and those decided since the reviewer looked.
+    Diaries on which two labels have equally many votes, or that were decided since the reviewer looked, stay open.
 
     Args:
         seen_decision_id: the newest decision when the reviewer looked; with the filter it names the action, so that
@@ -197,8 +197,8 @@ def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_
 
 def list_labelled(db: Database, diary_id: int) -> list[Decision]:
     """Return the label decisions in force on a diary, oldest first."""
-    found = [decision for decision in decisions.list_standing(db, [diary_id]) if decision.kind == "label"]
-    return sorted(found, key=lambda decision: decision.id)
+    label_decisions = [decision for decision in decisions.list_standing(db, [diary_id]) if decision.kind == "label"]
+    return sorted(label_decisions, key=lambda decision: decision.id)
 
 
 def in_force(standing: Sequence[Decision]) -> Decision:
@@ -216,7 +216,7 @@ class Page:
     """Rows of the queue.
 
     Attributes:
-        has_more: whether there are rows behind them.
+        has_more: whether there are rows after them.
         last_decision_id: the newest decision when they were read.
     """
 
@@ -226,13 +226,13 @@ class Page:
 
 
 def page(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None) -> Page:
-    """Return the rows behind one, or the first ones.
+    """Return the rows after one, or the first ones.
 
     Args:
         after: expected error and diary id of the last row that was seen.
     """
-    found = queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
-    return Page(tuple(found[:PAGE]), len(found) > PAGE, decisions.last_decision_id(db))
+    rows = queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
+    return Page(tuple(rows[:PAGE]), len(rows) > PAGE, decisions.last_decision_id(db))
 
 
 def count_rows(db: Database, wanted: Filter) -> int:
@@ -241,7 +241,7 @@ def count_rows(db: Database, wanted: Filter) -> int:
 
 
 def was_made(db: Database) -> bool:
-    """Say whether the worker has looked for diaries that are worth a review yet."""
+    """Return whether the worker has already searched for diaries that are worth a review."""
     return bool(queue.made_from(db))
 
 

@@ -1,4 +1,4 @@
-"""One diary as a reviewer sees it: text and explanation, who said what and when, and what helps to decide."""
+"""One diary as a reviewer sees it: text and explanation, who decided what and when, and what helps to decide."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Case:
     """A diary under review, ready for JSON; see `pages.components.review_board` for the fields of the dicts.
 
     Attributes:
-        mark: what a reviewer who sees this knows of; comes back with what is done.
+        mark: the state that the reviewer sees; comes back with the action.
         item: the diary as the label page shows one.
         given_id: the label in force; None if nobody has labelled the diary any more.
         why: what each signal says, the strongest first.
         votes: who said what.
-        standing: what a review that holds says; None where the diary is open.
+        standing: what the review in force says; None if the diary is open.
         moments: what happened to it, oldest first.
-        similar: decided diaries that read alike.
+        similar: similar diaries that have been decided.
         guide: what is written about telling the two likeliest labels apart.
         is_gold: whether everybody is shown the diary to see how well the guidelines are known.
     """
@@ -80,7 +80,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _CaseContext:
-    """What every part of a case looks up."""
+    """What every part of a case needs."""
 
     db: Database
     actor: Actor
@@ -91,7 +91,7 @@ class _CaseContext:
     active: Model | None
 
     def label(self, label_id: int | None) -> Named:
-        """Return the name of a label, also of one that is not in force any more; empty for none."""
+        """Return the name of a label, even if it is no longer in force; empty for none."""
         return Named(self.label_of[label_id].name if label_id in self.label_of else "")
 
     def say(self, key: str, **values: str | float) -> str:
@@ -123,7 +123,7 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
     diary = diaries.get_diary(db, diary_id)
     diary = replace(diary, text=masking.mask(diary.text, desk.settings))
     standing = actions.list_labelled(db, diary_id)
-    given = actions.in_force(standing).label_id if standing else None
+    given_id = actions.in_force(standing).label_id if standing else None
     item = _item(desk, diary)
     row = queue.find_row(db, diary_id)
     signals = {} if row is None or reviews.find_standing(db, diary_id) else row.signals
@@ -131,20 +131,20 @@ def read(db: Database, path: Path, diary_id: int, language: Language, *, reviewe
         diary_id=diary_id,
         mark=mark,
         item=item,
-        given_id=given,
+        given_id=given_id,
         expected_error=None if row is None else row.expected_error,
-        why=_why(desk, signals, standing, given),
+        why=_why(desk, signals, standing, given_id),
         votes=tuple(_vote(desk, decision) for decision in standing),
         standing=_standing(desk, diary_id),
         moments=tuple(_moment(desk, moment) for moment in reviews.list_moments(db, diary_id)),
         similar=_similar(desk, path, diary_id),
-        guide=_guide(desk, given, standing, item),
+        guide=_guide(desk, given_id, standing, item),
         is_gold=gold.find(db, diary_id) is not None,
     )
 
 
 def _item(desk: _CaseContext, diary: Diary) -> dict[str, Any]:
-    """Return the diary as the label page shows one. Test diaries keep what the model thinks to themselves."""
+    """Return the diary as on the label page, without the model's answer if it is a blind test diary."""
     blind = diary.part == "test" and desk.settings.blind_test
     split = sentences.find_sentences(desk.db, diary.id)
     has_answer = desk.active is not None and desk.active.tier != "zero" and not blind
@@ -162,15 +162,15 @@ def _item(desk: _CaseContext, diary: Diary) -> dict[str, Any]:
 
 
 def _why(
-    desk: _CaseContext, signals: dict[str, float], standing: Sequence[Decision], given: int | None
+    desk: _CaseContext, signals: dict[str, float], standing: Sequence[Decision], given_id: int | None
 ) -> tuple[str, ...]:
-    """Say what each signal says, the strongest first."""
-    said = Counter(decision.label_id for decision in standing)
-    shares = ", ".join(f"{desk.label(label_id)} {count}" for label_id, count in said.most_common())
+    """Return in words what each signal says, the strongest first."""
+    votes = Counter(decision.label_id for decision in standing)
+    shares = ", ".join(f"{desk.label(label_id)} {count}" for label_id, count in votes.most_common())
     return tuple(
         desk.say(
             f"review.why_{name}",
-            label=desk.label(given),
+            label=desk.label(given_id),
             percent=max(1, min(99, round(100 * (1 - strength if name == "low_confidence" else strength)))),
             shares=shares,
         )
@@ -192,53 +192,53 @@ def _vote(desk: _CaseContext, decision: Decision) -> dict[str, Any]:
 
 
 def _standing(desk: _CaseContext, diary_id: int) -> dict[str, Any] | None:
-    """Say what a review that holds says of the diary."""
-    found = reviews.find_standing(desk.db, diary_id)
-    if found is None:
+    """Return what the review in force says about the diary."""
+    review = reviews.find_standing(desk.db, diary_id)
+    if review is None:
         return None
-    decision = None if found.decision_id is None else decisions.get_decision(desk.db, found.decision_id)
-    said = desk.say(
-        f"review.standing_{found.kind}",
-        name=desk.name_of[found.reviewer_id],
+    decision = None if review.decision_id is None else decisions.get_decision(desk.db, review.decision_id)
+    sentence = desk.say(
+        f"review.standing_{review.kind}",
+        name=desk.name_of[review.reviewer_id],
         label=desk.label(None if decision is None else decision.label_id),
     )
-    return {"kind": found.kind, "said": said, "comment": found.comment if found.comment != "-" else ""}
+    return {"kind": review.kind, "said": sentence, "comment": review.comment if review.comment != "-" else ""}
 
 
 def _moment(desk: _CaseContext, moment: Moment) -> dict[str, str]:
     kind = f"undo_{moment.undone_kind}" if moment.kind == "undo" else moment.kind
     if moment.what == "decision":
         kind = "import" if moment.is_import else kind
-    said = desk.say(f"review.{moment.what}_{kind}", name=moment.name, label=desk.label(moment.label_id))
+    sentence = desk.say(f"review.{moment.what}_{kind}", name=moment.name, label=desk.label(moment.label_id))
     words = moment.words if moment.words != "-" else ""
-    return {"at": _clock(moment.at), "said": said, "words": words}
+    return {"at": _clock(moment.at), "said": sentence, "words": words}
 
 
 def _clock(iso: str) -> str:
-    """Return a stored UTC time as the clock of this machine shows it."""
+    """Return a stored UTC time in the local time of this machine."""
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _similar(desk: _CaseContext, path: Path, diary_id: int) -> tuple[dict[str, Any], ...]:
-    """Return the decided diaries that read most alike, the nearest first."""
+    """Return the most similar diaries that have been decided, the nearest first."""
     if desk.active is None:
         return ()
     near = similarities(project.vectors_folder(path) / desk.active.encoder_hash, diary_id)
     if not len(near):
         return ()
     near[diary_id - 1] = -1
-    found: list[int] = []
+    neighbours: list[int] = []
     reach = _FIRST_REACH
-    while len(found) < SIMILAR and reach // _FARTHER < len(near):
+    while len(neighbours) < SIMILAR and reach // _FARTHER < len(near):
         nearest = np.argpartition(-near, min(reach, len(near) - 1))[:reach]
         nearest = nearest[np.argsort(-near[nearest], kind="stable")]
         nearest = nearest[near[nearest] > -1] + 1
         decided = {d.diary_id for d in decisions.list_standing(desk.db, nearest.tolist()) if d.kind == "label"}
         ranked = [int(i) for i in nearest if int(i) in decided]
         visible = diary_access.allowed(desk.db, desk.actor, "see", ranked[:_FIRST_REACH])
-        found = [diary_id for diary_id in ranked if diary_id in visible][:SIMILAR]
+        neighbours = [diary_id for diary_id in ranked if diary_id in visible][:SIMILAR]
         reach *= _FARTHER
-    return tuple(_neighbour(desk, i, float(near[i - 1])) for i in found)
+    return tuple(_neighbour(desk, i, float(near[i - 1])) for i in neighbours)
 
 
 def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str, Any]:
@@ -248,13 +248,13 @@ def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str
     settled = reviews.find_standing(desk.db, diary_id)
     counted = settled.decision_id if settled else None
     named = [d for d in standing if d.id == counted] or standing
-    said = Counter(decision.label_id for decision in named)
+    votes = Counter(decision.label_id for decision in named)
     return {
         "diary_id": diary_id,
         "text": text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…",
         "labels": [
             {"name": str(desk.label(label_id)), "count": count, "colour": desk.label_of[label_id or 0].colour}
-            for label_id, count in said.most_common()
+            for label_id, count in votes.most_common()
         ],
         "similarity": round(similarity, 2),
         "note": settled.comment if settled and settled.comment != "-" else "",
@@ -263,32 +263,32 @@ def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str
 
 
 def _guide(
-    desk: _CaseContext, given: int | None, standing: Sequence[Decision], item: dict[str, Any]
+    desk: _CaseContext, given_id: int | None, standing: Sequence[Decision], item: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Return what is written about telling the label in force and its strongest rival apart."""
-    rival = _rival(desk, given, standing, item)
-    if given is None or rival is None:
+    """Return the guideline for telling the label in force and its strongest rival apart."""
+    rival = _rival(desk, given_id, standing, item)
+    if given_id is None or rival is None:
         return None
-    title = desk.say("review.guide_pair", first=desk.label(given), second=desk.label(rival))
-    found = guidelines.find_for_pair(desk.db, given, rival)
-    if found is not None:
-        return {"title": title, "text": found.text, "examples": list(found.examples), "definitions": []}
-    told = []
-    for label_id in (given, rival):
+    title = desk.say("review.guide_pair", first=desk.label(given_id), second=desk.label(rival))
+    guideline = guidelines.find_for_pair(desk.db, given_id, rival)
+    if guideline is not None:
+        return {"title": title, "text": guideline.text, "examples": list(guideline.examples), "definitions": []}
+    definitions = []
+    for label_id in (given_id, rival):
         written = guidelines.of_label(desk.db, label_id)
         text = written.text if written else desk.label_of[label_id].definition
-        told.append({"label": str(desk.label(label_id)), "text": text})
-    told = [definition for definition in told if definition["text"]]
-    return {"title": title, "text": "", "examples": [], "definitions": told} if told else None
+        definitions.append({"label": str(desk.label(label_id)), "text": text})
+    definitions = [definition for definition in definitions if definition["text"]]
+    return {"title": title, "text": "", "examples": [], "definitions": definitions} if definitions else None
 
 
-def _rival(desk: _CaseContext, given: int | None, standing: Sequence[Decision], item: dict[str, Any]) -> int | None:
-    """Return the label that the given one is most likely mistaken for: what others said, else what the model finds."""
-    others = Counter(d.label_id for d in standing if d.label_id != given)
+def _rival(desk: _CaseContext, given_id: int | None, standing: Sequence[Decision], item: dict[str, Any]) -> int | None:
+    """Return the label that the given one is most likely confused with: by people's votes, else by the model."""
+    others = Counter(d.label_id for d in standing if d.label_id != given_id)
     if others:
         return others.most_common(1)[0][0]
     if item["prediction"] is None:
         return None
     proba, in_order = item["prediction"]["proba"], [label.id for label in labels.list_labels(desk.db)]
     ranked = sorted(range(len(in_order)), key=lambda i: -proba[i])
-    return next((in_order[i] for i in ranked if in_order[i] != given), None)
+    return next((in_order[i] for i in ranked if in_order[i] != given_id), None)

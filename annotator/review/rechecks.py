@@ -1,4 +1,4 @@
-"""Looking again at what was decided before a label was split or retired: one diary at a time, one key.
+"""Checking decisions again after their label was split or retired: one diary at a time, with one key.
 
 A second look is a review like any other (see `annotator.review.actions`): it settles the diary, nothing is rewritten,
 and it can be taken back.
@@ -29,10 +29,10 @@ class RecheckItem:
     """A diary to look at again.
 
     Attributes:
-        text: as people may see it.
-        given: what it counts for now; not in force any more where its label was retired.
+        text: masked.
+        given: the label that it counts for now; no longer in force if it was retired.
         choices: the labels in force; those that `given` was split into come first, `given` itself ahead of all.
-        mark: what the choice will rest on; see `annotator.review.actions.ReviewAction`.
+        mark: the state that the choice refers to; see `annotator.review.actions.ReviewAction`.
     """
 
     diary_id: int
@@ -59,14 +59,14 @@ def next_card(db: Database, *, annotator_id: int) -> RecheckItem | None:
     if not due:
         return None
     diary = diaries.get_diary(db, due[0].diary_id)
-    known = {label.id: label for label in labels.list_all_labels(db)}
-    made = set() if due[0].change_id is None else set(history.get_change(db, due[0].change_id).after)
-    near = {due[0].label_id, *made}
+    label_of = {label.id: label for label in labels.list_all_labels(db)}
+    changed_ids = set() if due[0].change_id is None else set(history.get_change(db, due[0].change_id).after)
+    near = {due[0].label_id, *changed_ids}
     return RecheckItem(
         diary_id=diary.id,
         text=masking.mask(diary.text, project_settings.load(db)),
         written_on=diary.written_on,
-        given=known[due[0].label_id],
+        given=label_of[due[0].label_id],
         choices=tuple(
             sorted(labels.list_labels(db), key=lambda label: (label.id != due[0].label_id, label.id not in near))
         ),
@@ -77,7 +77,7 @@ def next_card(db: Database, *, annotator_id: int) -> RecheckItem | None:
 def choose(
     db: Database, diary_id: int, mark: tuple[int, int], label_id: int, *, annotator_id: int, language: Language
 ) -> None:
-    """Settle a diary with a label: the one that it has, or another one.
+    """Settle a diary with its present label or another one.
 
     Raises:
         UserError: if somebody else was faster, or the label is not in force any more.

@@ -1,4 +1,4 @@
-"""What a reviewer sent back to an annotator: read the comment, decide again. Who sent it is not said."""
+"""Diaries that a reviewer sent back to an annotator, to decide again after a comment. The reviewer stays anonymous."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ReturnedDiary:
     """A diary that was sent back.
 
     Attributes:
-        review_id: what sent it back; an answer names it.
-        text: as people may see it.
+        review_id: the review that sent it back; an answer names it.
+        text: masked.
         mine: the label that this person gave it; None if that is no label in force any more.
         memo: what this person had noted.
     """
@@ -73,11 +73,11 @@ def count(db: Database, annotator_id: int) -> int:
 
 
 def _visible(db: Database, annotator_id: int) -> list[Returned]:
-    """Return what waits for this person, but for what is withheld from them."""
+    """Return the diaries that wait for this person, except those withheld from them."""
     waiting = reviews.list_returned(db, annotator_id)
     actor = diary_access.person(annotator_id)
-    visible = diary_access.allowed(db, actor, "see", [found.diary_id for found in waiting])
-    return [found for found in waiting if found.diary_id in visible]
+    visible = diary_access.allowed(db, actor, "see", [card.diary_id for card in waiting])
+    return [card for card in waiting if card.diary_id in visible]
 
 
 def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: int, memo: str = "") -> int:
@@ -87,23 +87,23 @@ def answer(db: Database, card_review_id: int, label_id: int, *, annotator_id: in
         UserError: ``correction_gone`` if it does not wait any more, or for a label that can't be given.
     """
     with write(db):
-        waiting = {found.review_id: found for found in reviews.list_returned(db, annotator_id)}
-        found = waiting.get(card_review_id)
-        if found is None:
+        waiting = {card.review_id: card for card in reviews.list_returned(db, annotator_id)}
+        card = waiting.get(card_review_id)
+        if card is None:
             return _answered(db, card_review_id, label_id, annotator_id)
-        diary_access.require(db, diary_access.person(annotator_id), "answer", found.diary_id)
-        kept = storable(memo).strip()[:_MEMO_CHARACTERS]
+        diary_access.require(db, diary_access.person(annotator_id), "answer", card.diary_id)
+        trimmed = storable(memo).strip()[:_MEMO_CHARACTERS]
         # The decision that is sent back differs after an undo, so each answer has a token of its own.
-        token = f"answer:{card_review_id}:{reviews.get_revision(db, found.diary_id)[0]}"
-        decision = NewDecision(found.diary_id, annotator_id, "label", token, label_id, kept)
-        made = labelling_decisions.decide(db, decision)
-    if made is None:
+        token = f"answer:{card_review_id}:{reviews.get_revision(db, card.diary_id)[0]}"
+        decision = NewDecision(card.diary_id, annotator_id, "label", token, label_id, trimmed)
+        decision_id = labelling_decisions.decide(db, decision)
+    if decision_id is None:
         raise UserError("event_broken")
-    return made
+    return decision_id
 
 
 def _answered(db: Database, review_id: int, label_id: int, annotator_id: int) -> int:
-    """Return the decision that has answered already, if it says the same: a second press."""
+    """Return the decision of an earlier, identical answer: this is a second press."""
     diary_id = reviews.diary_of(db, review_id)
     for decision in decisions.list_standing(db, [diary_id]):
         if (decision.annotator_id, decision.label_id) == (annotator_id, label_id):
@@ -118,8 +118,8 @@ def undo(db: Database, decision_id: int, *, annotator_id: int) -> bool:
         UserError: ``diary_not_handed`` for a decision of somebody else, or none.
     """
     with write(db):
-        found = decisions.find_own(db, decision_id, annotator_id=annotator_id)
-        if found is None:
+        decision = decisions.find_own(db, decision_id, annotator_id=annotator_id)
+        if decision is None:
             raise UserError("diary_not_handed")
-        diary_access.require(db, diary_access.person(annotator_id), "decide", found.diary_id)
+        diary_access.require(db, diary_access.person(annotator_id), "decide", decision.diary_id)
         return decisions.undo(db, decision_id, token=f"undo-answer:{decision_id}")

@@ -1,4 +1,4 @@
-"""What the serving model says of texts. Loads no model, so that a process can read answers without holding one."""
+"""The serving model's answers to texts. Loads no model, so that a process can read answers without holding one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """What one model says of some texts: (n, m), columns as that model has them."""
+    """One model's probabilities of some texts, (n, m), in that model's own columns."""
 
     model_id: int
     proba: FloatArray
@@ -24,7 +24,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What one model says of some texts, in terms of the labels in force.
+    """One model's probabilities of some texts, in terms of the labels in force.
 
     Attributes:
         label_ids: the k labels in force.
@@ -41,7 +41,7 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why a model answers so about a text, in terms of the labels in force, and the sentences of the text."""
+    """The explanation of a model's answer to a text, in terms of the labels in force, and the sentences of the text."""
 
     sentences: tuple[tuple[int, int], ...]
     explanation: Explanation

@@ -1,4 +1,4 @@
-"""Which encoder reads the diaries, and the few that are kept loaded: the settings' one, tuned ones, int8 forms."""
+"""Which encoder reads the diaries, and the few that stay loaded: the one in the settings, tuned ones, int8 forms."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class EncoderCache:
             EncoderError, DatabaseError: if it is missing, damaged or can't be loaded.
         """
         if choice.name not in self._loaded:
-            # Room is made first: two at the same time are as many as memory is meant for.
+            # Make room first: memory is meant for no more than two at a time.
             while len(self._loaded) >= _MOST_LOADED:
                 self._loaded.popitem(last=False)
             self._loaded[choice.name] = self._load(db, choice)
@@ -136,7 +136,7 @@ class EncoderCache:
             check_folder(folder, tuned)
             encoder = encoder_files.load(str(folder), cache=self._cache, called=tuned.name)
         if encoder.hash != tuned.hash:
-            # The encoder under the adapter has changed, so the vectors would be others than those that are kept.
+            # The encoder under the adapter has changed, so its vectors would differ from the stored ones.
             raise EncoderError("encoder_damaged", name=tuned.name)
         return encoder
 
@@ -153,7 +153,7 @@ class EncoderCache:
         try:
             self._compare(db, original, encoder)
         except EncoderError:
-            # Left there, it would be found whole at the next call and used.
+            # If it were left there, the next call would take it for complete and use it.
             shutil.rmtree(folder)
             raise
         return encoder
@@ -162,11 +162,11 @@ class EncoderCache:
         """Refuse an int8 encoder whose vectors of the project's own diaries are too far from the original's."""
         texts = diaries.sample_texts(db, limit=_SAMPLE)
         before, after = original.encode(texts).vectors, quantised.encode(texts).vectors
-        found = onnx_int8.agreement(before, after, _answers(db, original))
-        facts.store_int8_agreement(db, quantised.hash, found.n, found.mean_cosine, found.same_answers)
-        if found.mean_cosine < onnx_int8.LEAST_COSINE:
+        agreement = onnx_int8.agreement(before, after, _answers(db, original))
+        facts.store_int8_agreement(db, quantised.hash, agreement.n, agreement.mean_cosine, agreement.same_answers)
+        if agreement.mean_cosine < onnx_int8.LEAST_COSINE:
             raise EncoderError(
-                "int8_disagrees", name=quantised.name, cosine=found.mean_cosine, least=onnx_int8.LEAST_COSINE
+                "int8_disagrees", name=quantised.name, cosine=agreement.mean_cosine, least=onnx_int8.LEAST_COSINE
             )
 
 
@@ -196,7 +196,7 @@ def hash_folder(folder: Path) -> str:
 
 
 def check_folder(folder: Path, tuned: TunedEncoder) -> None:
-    """Make sure that a fully tuned encoder is what was stored.
+    """Check that a fully tuned encoder is the one that was stored.
 
     Raises:
         EncoderError: ``encoder_folder_missing`` or ``encoder_damaged``.

@@ -1,4 +1,4 @@
-"""Explanations of diaries, stored with what the next model needs to be explained without the encoder."""
+"""Explanations of diaries, stored with what explaining the next model takes, so that it needs no encoder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int) -> None:
-    """Compute and store the explanation of a diary by a model: without the encoder where an earlier one is stored."""
+    """Compute and store a model's explanation of a diary, without the encoder if an earlier one is stored."""
     settings = runtime.settings(db)
     made_with = _made_with(serving, settings.unit, runtime.replacement(db, serving), settings.explanation_method)
     stored = explanation_cache.find(db, diary_id, made_with)
@@ -39,7 +39,7 @@ def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_i
 def explain_diary_by(
     runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int, method: Method
 ) -> explanations.Explanation:
-    """Return the explanation of a diary by a method, whatever the project's one; nothing of it is stored."""
+    """Return the explanation of a diary by any method; nothing of it is stored."""
     explained, _ = _explain_diary(runtime, db, serving, diary_id, method, None)
     return _as_stored(explained, diary_id, serving, runtime.settings(db).unit)
 
@@ -47,7 +47,7 @@ def explain_diary_by(
 def explain_text(
     runtime: ModelRuntime, db: Database, serving: Serving, text: str, sentences: Sequence[Span]
 ) -> explanations.Explanation:
-    """Return the fast explanation of a text that is no diary of the project; nothing of it is stored."""
+    """Return the fast explanation of a text outside the project; nothing of it is stored."""
     explained, _ = _explain(runtime, db, serving, text, sentences, text, "fast", None)
     return _as_stored(explained, 0, serving, runtime.settings(db).unit)
 
@@ -86,7 +86,7 @@ def _explain(
         seed=explainer.seed_of(identity, unit),
         method=method,
         cache=cache,
-        # Gates remove; of words that are replaced they tell nothing.
+        # Gates remove words; they tell nothing about replaced ones.
         gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
         replacement=replacement,
     )
@@ -109,7 +109,7 @@ def _as_stored(explained: Explained, diary_id: int, serving: Serving, unit: Unit
 
 
 def _made_with(serving: Serving, unit: str, replacement: str, method: Method) -> str:
-    """Return the identity of all that features come from, so that those of another origin are never mixed in."""
+    """Return a key for everything that features depend on, so that features of different origins are never mixed."""
     classifier = serving.classifier
     origin = (serving.model.encoder_hash, classifier.text_space, unit, replacement, method, explainer.VERSION)
     return hashlib.blake2b(repr(origin).encode() + classifier.mean.tobytes(), digest_size=16).hexdigest()

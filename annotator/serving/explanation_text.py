@@ -1,4 +1,4 @@
-"""An explanation in plain words: which words a model went by, why not another label, and what happens without them."""
+"""An explanation in plain words: which words mattered, why not another label, and what changes without them."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Reading:
     """An explanation as people read it.
 
     Attributes:
-        sentence: why the likeliest label is that.
+        sentence: why the likeliest label is the likeliest.
         contrast: why it isn't the second; None where there is no second label or no unit to tell them apart.
-        deletion: what happens without the words; None where that was not tried.
+        deletion: what changes without the words; None if that was not tested.
         groups: characters of each negation with what it negates, ascending; to be shown as one word.
     """
 
@@ -86,7 +86,7 @@ def read(text: str, found: Explanation, proba: Sequence[float], names: Sequence[
 def real_words(weights: FloatArray, *, most: int) -> tuple[list[int], bool]:
     """Return the units that carry real weight, strongest first, and whether there are more than `most`.
 
-    None stands out where even the strongest is next to nothing, or where most of the text, and more than `most`
+    No unit stands out if even the strongest weighs next to nothing, or if most of the text, and more than `most`
     units, weigh nearly as much.
 
     Args:
@@ -111,7 +111,7 @@ class _Reader:
     language: Language
 
     def sentence(self, label: int, *, fit: float, stability: float | None) -> tuple[str, list[int]]:
-        """Say which units spoke for a label; return them too."""
+        """Return a sentence on the units that spoke for a label, and these units."""
         name = self._name(label)
         if not self.spans:
             return say("wording.no_words", self.language), []
@@ -129,7 +129,7 @@ class _Reader:
         return " ".join(parts), units
 
     def contrast(self, label: int, second: int) -> str:
-        """Say which units decided between two labels. On centred logits their difference is that of the labels."""
+        """Describe the units that decided between two labels. On centred logits weights differ as the labels do."""
         units, _ = real_words(self.weights[:, label] - self.weights[:, second], most=MOST_WORDS - 1)
         names = {"label": self._name(label), "second": self._name(second)}
         if not units:
@@ -137,49 +137,49 @@ class _Reader:
         return say("wording.contrast", self.language, words=self._units(units), **names)
 
     def deletion(self, tried: dict[str, Any], named: Sequence[int]) -> str | None:
-        """Say what became of a label's probability without some units.
+        """Describe how a label's probability changed without some units.
 
         Args:
-            named: units that the sentence above has named; they need no second naming.
+            named: units that the sentence above has named; they are not named again.
         """
         label, before, after = tried["label_index"], tried["before"], tried["after"]
-        gone = self._removed([(start, end) for start, end in tried["spans"]])
-        if not gone or not 0 <= label < len(self.names):
+        removed_spans = self._removed([(start, end) for start, end in tried["spans"]])
+        if not removed_spans or not 0 <= label < len(self.names):
             return None
         fell = before - after
         outcome = "falls" if fell > NO_FALL else "rises" if fell < -NO_FALL else "stays"
         return say(
             f"wording.deletion_{outcome}",
             self.language,
-            words=self._these(gone, named),
+            words=self._these(removed_spans, named),
             label=self._name(label),
             before=round(100 * before),
             after=round(100 * after),
         )
 
     def _removed(self, spans: Sequence[Span]) -> list[Span]:
-        """Return what was removed: units where all of them went, else the part that did."""
-        gone: list[Span] = []
+        """Return the removed spans: whole units, or the removed part of a unit."""
+        removed_spans: list[Span] = []
         for start, end in self.spans:
             parts = [(first, last) for first, last in spans if first < end and last > start]
             size = sum(len("".join(self.text[first:last].split())) for first, last in parts)
             is_whole = size >= len("".join(self.text[start:end].split()))
-            gone += [(start, end)] if parts and is_whole else parts
-        return gone
+            removed_spans += [(start, end)] if parts and is_whole else parts
+        return removed_spans
 
-    def _these(self, gone: Sequence[Span], named: Sequence[int]) -> Named:
-        if set(gone) == {self.spans[i] for i in named}:
-            return Named(say("wording.these" if len(gone) > 1 else "wording.this", self.language))
-        words = self._words(gone[:MOST_WORDS])
-        if len(gone) <= MOST_WORDS:
+    def _these(self, removed_spans: Sequence[Span], named: Sequence[int]) -> Named:
+        if set(removed_spans) == {self.spans[i] for i in named}:
+            return Named(say("wording.these" if len(removed_spans) > 1 else "wording.this", self.language))
+        words = self._words(removed_spans[:MOST_WORDS])
+        if len(removed_spans) <= MOST_WORDS:
             return words
-        return Named(say("wording.and_more", self.language, words=words, n=len(gone)))
+        return Named(say("wording.and_more", self.language, words=words, n=len(removed_spans)))
 
     def _units(self, units: Sequence[int]) -> Named:
         return self._words([self.spans[i] for i in units])
 
     def _words(self, spans: Sequence[Span]) -> Named:
-        """Name words, each once, with an "and" before the last."""
+        """List words, each once, with an "and" before the last."""
         words = dict.fromkeys(shown(self.text, span) for span in spans)
         *others, last = [say("board.quoted", self.language, word=word) for word in words]
         if not others:
@@ -191,11 +191,11 @@ class _Reader:
 
 
 def shown(text: str, span: Span) -> str:
-    """Return a unit as a sentence quotes it: on one line, without marks around it, and not too long."""
+    """Return a unit as a sentence quotes it: on one line, shortened, without punctuation around it."""
     word = " ".join(legible(text[span[0] : span[1]]).split())
-    kept = [i for i, character in enumerate(word) if not unicodedata.category(character).startswith("P")]
-    if kept:
-        word = word[kept[0] : kept[-1] + 1]
+    places = [i for i, character in enumerate(word) if not unicodedata.category(character).startswith("P")]
+    if places:
+        word = word[places[0] : places[-1] + 1]
     if len(word) <= _WORD_LENGTH:
         return word
     length = _WORD_LENGTH

@@ -1,7 +1,7 @@
-"""Which way of removing words explains better: deleting them, or putting the checkpoint's mask token in their place.
+"""Which way of removing words explains better: deleting them, or replacing them with the checkpoint's mask token.
 
-Both explain the same diaries; what each takes for the strongest evidence is then deleted, as the removal check does
-that people are shown. The way whose evidence carries more of the answer is kept as the project's setting.
+Both explain the same diaries; what each finds to be the strongest evidence is then deleted, as in the removal check
+that people see. The way whose evidence carries more of the answer becomes the project's setting.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Removals:
 
 
 def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
-    """Compare both ways on some diaries by the serving model, and keep the better one.
+    """Compare both ways on some diaries by the serving model, and set the better one.
 
     Args:
         count: diaries, spread over the pool.
@@ -75,11 +75,11 @@ def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
 
 
 def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str], *, replacement: str) -> float:
-    """Return the mean fall of the likeliest label's probability without the strongest evidence; 0 where none is."""
+    """Return the mean fall of the likeliest label's probability without the strongest evidence; 0 if there is none."""
     unit = runtime.settings(db).unit
     falls = []
     for text in texts:
-        found, _ = explainer.explain(
+        explanation, _ = explainer.explain(
             text,
             unit=unit,
             sentences=sentences.fallback(text),
@@ -89,5 +89,6 @@ def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str
             gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
             replacement=replacement,
         )
-        falls.append(0.0 if found.removal_check is None else found.removal_check.before - found.removal_check.after)
+        check = explanation.removal_check
+        falls.append(0.0 if check is None else check.before - check.after)
     return float(np.mean(falls))

@@ -1,4 +1,4 @@
-"""The serving model of a project, loaded to answer questions: about texts of which nothing is kept, and diaries."""
+"""The serving model of a project, loaded to answer questions about diaries, and about texts that are not stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SENTENCES = 3
 
 
 class Predictor:
-    """Answers by the model that serves at the time of the question. Not for several threads at once.
+    """Answers with the model that serves at the time of the question. Not safe for several threads at once.
 
     Every method that asks the model raises `UserError`: ``no_model_yet``, or why the model can't be loaded.
     """
@@ -64,15 +64,17 @@ class Predictor:
             return Predicted(serving.model.id, serving.model.version, mapping.label_ids, mapping.known, proba)
 
     def explain_text(self, text: str) -> Explained:
-        """Return the sentences of a text, and why the model answers as it does."""
+        """Return the sentences of a text, and the explanation of the model's answer."""
         with self._loaded() as (db, serving):
             sentences = self._runtime.splitter().split([text])[0].spans
-            found = explaining.explain_text(self._runtime, db, serving, text, sentences)
+            explanation = explaining.explain_text(self._runtime, db, serving, text, sentences)
             proba = self._runtime.proba_of_texts(db, serving, [text])[0]
-            return Explained(sentences, projection.current_projection(db, serving.model).explanation(found, proba))
+            return Explained(
+                sentences, projection.current_projection(db, serving.model).explanation(explanation, proba)
+            )
 
     def explain_diary(self, diary_id: int) -> None:
-        """Compute and keep the explanation of a diary and its prediction, unless they are there.
+        """Compute and store the explanation of a diary and its prediction, unless they are stored already.
 
         Raises:
             NotFoundError: for a diary that does not exist.
@@ -83,7 +85,7 @@ class Predictor:
                 explaining.explain_diary(self._runtime, db, serving, diary_id)
 
     def explain_diary_by(self, diary_id: int, method: Method) -> explanations.Explanation:
-        """Return the explanation of a diary by a method, whatever the project's one; it is not stored.
+        """Return the explanation of a diary by any method; it is not stored.
 
         Raises:
             NotFoundError: for a diary that does not exist.
@@ -104,7 +106,7 @@ class Predictor:
         return np.asarray(proba[0], np.float32)
 
     def transcribe(self, data: bytes, name: str) -> str:
-        """Return what is said in an audio file.
+        """Return the transcript of an audio file.
 
         Args:
             name: of the speech checkpoint.
@@ -115,16 +117,16 @@ class Predictor:
         """
         samples = sound.read(data)
         if self._transcriber is None or self._transcriber.name != name:
-            self._transcriber = None  # room is made first
+            self._transcriber = None  # make room first
             self._transcriber = Transcriber(name)
         return self._transcriber.text_of(samples)
 
     def load(self) -> None:
-        """Load what a prediction takes."""
+        """Load everything that a prediction needs."""
         self.classify([PROBE])
 
     def warm_up(self) -> None:
-        """Load all that an explanation takes, so that the first text does not wait for it."""
+        """Load everything that an explanation needs, so that the first text does not wait for it."""
         self.explain_text(" ".join([PROBE] * _SENTENCES))
 
     @contextmanager

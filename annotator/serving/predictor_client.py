@@ -1,6 +1,6 @@
-"""The one process of a database that answers by the model, as pages and service ask it: started by the first question.
+"""The one process of a database that answers with the model, for pages and service; the first question starts it.
 
-Why a process: what answers loads torch and an encoder of a gigabyte, which those that serve people never do. A text
+Why a process: answering takes torch and an encoder of a gigabyte, which processes that serve people never load. A text
 goes to it through a pipe and is written nowhere. The other end is `annotator.serving.predictor_job`.
 """
 
@@ -76,7 +76,7 @@ class PredictorClient:
         return child is not None and child.is_running
 
     def ask(self, questions: Sequence[Question]) -> list[Future[Any]]:
-        """Ask what belongs to one request, whole or not at all; each is answered when its turn comes.
+        """Queue all questions of one request, or none; each is answered when its turn comes.
 
         Raises:
             UserError: ``service_busy`` if too much waits already, ``predictor_ended`` at the end of this process.
@@ -85,7 +85,7 @@ class PredictorClient:
             return [piece.done for piece in self._put(questions)]
 
     def warm_up(self, methods: Sequence[str] = WARM_UP) -> None:
-        """Begin to load what the first question will need, unless that has been done.
+        """Begin to load what the first question will need, unless it is loaded.
 
         Args:
             methods: some of `WARM_UP`.
@@ -100,7 +100,7 @@ class PredictorClient:
             raise UserError("predictor_ended")
         pieces = self._queue.put(questions, is_ahead=is_ahead)
         if self._thread is None:
-            # It lives as long as this process, and the child with it. One of a pool would hold up the process's end.
+            # It lives as long as this process, and so does the child. A pool's thread would delay the process's end.
             self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
             self._thread.start()
         self._changed.notify()
@@ -117,7 +117,7 @@ class PredictorClient:
         self._drop_child()
 
     def _next(self) -> list[Piece] | None:
-        """Return what goes together next, once there is something; None at the end."""
+        """Return the next batch, once there is one; None at the end."""
         with self._changed:
             while not self._queue and not self._is_closed:
                 if not self._changed.wait(None if self._child is None else self.idle_seconds):
@@ -151,7 +151,7 @@ class PredictorClient:
                 logger.error("Answering failed: %s", error.details["kind"])
             raise
         except (ChildError, OSError) as error:
-            # Ended from outside, perhaps for the memory it took; the next question starts another.
+            # Killed from outside, perhaps for its memory use; the next question starts another.
             logger.error("The process of the encoder has ended")
             self._drop_child()
             raise UserError("predictor_ended") from error
@@ -162,7 +162,7 @@ class PredictorClient:
             self._child = None
 
     def close(self) -> None:
-        """Finish what runs, refuse what waits and what comes, and end the process."""
+        """Finish the running question, refuse waiting and new ones, and end the process."""
         with self._changed:
             self._is_closed = True
             while self._queue:
@@ -170,7 +170,7 @@ class PredictorClient:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(_END_SECONDS)
-        if (child := self._child) is not None:  # it takes too long
+        if (child := self._child) is not None:  # it took too long
             child.kill()
 
 
@@ -185,7 +185,7 @@ _lock = threading.Lock()
 
 
 def client_of(path: Path) -> PredictorClient:
-    """Return the client of a database: one in a process, so that it has one encoder, whoever asks."""
+    """Return the client of a database: only one in each process, so that there is only one encoder."""
     with _lock:
         return _clients.setdefault(path.resolve(), PredictorClient(path.resolve()))
 

@@ -1,6 +1,6 @@
-"""The child's side of `annotator.serving.predictor_client`: keeps a `Predictor` and asks it what it is sent.
+"""The child's side of `annotator.serving.predictor_client`: has a `Predictor` answer the questions that it receives.
 
-Neither texts nor what exceptions say of them leave it but as answers. Frames are pickled both ways: at the other end is
+Texts, and exceptions that may quote them, leave it only as answers. Frames are pickled both ways: at the other end is
 the process that started this one.
 """
 

@@ -1,4 +1,4 @@
-"""Questions that wait for the model: bounded, and so ordered that one text never waits for a thousand."""
+"""Questions that wait for the model: bounded, and ordered so that one text never waits for a thousand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much work it is, in texts."""
+        """How much work it takes, in texts."""
         return len(self.arguments[0]) if self.method in ("classify", "predict") else _HEAVY_WEIGHS
 
 
@@ -39,7 +39,7 @@ class Piece:
     """A question that waits, perhaps a part of a long request; the lowest is next.
 
     Attributes:
-        is_ahead: whether nobody waits for it: it loads what later questions will need.
+        is_ahead: whether nobody waits for it, since it only loads what later questions will need.
         turn: place among those of its kind.
     """
 
@@ -51,7 +51,7 @@ class Piece:
 
     @property
     def weight(self) -> int:
-        """What it adds to what waits."""
+        """How much it adds to the weight of the queue."""
         return 0 if self.is_ahead else self.question.weight
 
 
@@ -89,7 +89,7 @@ class RequestQueue:
         return pieces
 
     def take_batch(self) -> list[Piece]:
-        """Return what goes together next: texts to classify, up to `TEXTS_AT_ONCE`, or another question alone."""
+        """Return the next batch: texts to classify, up to `TEXTS_AT_ONCE`, or one other question."""
         pieces = [heapq.heappop(self._pieces)]
         weight = pieces[0].weight
         while self._pieces and _are_one_batch(pieces[0], self._pieces[0], weight):

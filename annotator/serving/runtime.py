@@ -64,7 +64,7 @@ class Serving:
 
 
 class ModelRuntime:
-    """Loads what a job needs, once. A round and the upkeep, on two threads, share it.
+    """Loads once what a job needs. A round and the upkeep, on two threads, share it.
 
     Attributes:
         is_warm: whether everything that a round imports has been loaded.
@@ -89,7 +89,7 @@ class ModelRuntime:
 
     @contextmanager
     def right_of_way(self) -> Iterator[None]:
-        """Let upkeep wait at its next batch of texts while the block runs: somebody waits for the round."""
+        """Make upkeep wait at its next batch of texts while the block runs: somebody waits for the round."""
         self._no_round.clear()
         try:
             yield
@@ -98,7 +98,7 @@ class ModelRuntime:
 
     @contextmanager
     def giving_way(self) -> Iterator[None]:
-        """Let upkeep work while the block runs: a part of a round that takes minutes, for which nobody waits."""
+        """Allow upkeep to work while the block runs: a part of a round that takes minutes and that nobody waits for."""
         had_it = self.round_runs
         self.gives_way = True
         self._no_round.set()
@@ -110,7 +110,7 @@ class ModelRuntime:
                 self._no_round.clear()
 
     def end(self) -> None:
-        """Ask what takes minutes to stop at a place where it can be taken up again: the worker ends."""
+        """Ask long-running work to stop where it can be resumed: the worker is ending."""
         self.is_ending = True
 
     @property
@@ -187,11 +187,11 @@ class ModelRuntime:
         digest = digest or models_text_spaces.find_newest_text_space(db)
         if digest is not None and digest in self._spaces:
             return digest, self._spaces[digest]
-        found = models_text_spaces.find_text_space(db, digest)
-        if found is None:
+        stored = models_text_spaces.find_text_space(db, digest)
+        if stored is None:
             return None
-        self._spaces.setdefault(found[0], text_spaces.from_bytes(found[1]))
-        return found[0], self._spaces[found[0]]
+        self._spaces.setdefault(stored[0], text_spaces.from_bytes(stored[1]))
+        return stored[0], self._spaces[stored[0]]
 
     def load_classifier(self, db: Database, model: Model) -> Serving:
         """Return a model version ready to answer.
@@ -224,19 +224,19 @@ class ModelRuntime:
 
     def text_features(self, db: Database, digest: str, diary_ids: NDArray[np.int64]) -> FloatArray:
         """Return text-space features of diaries, computing and keeping those that are missing."""
-        found = self.text_space(db, digest)
-        if found is None:
+        space = self.text_space(db, digest)
+        if space is None:
             raise UserError("text_space_missing")
         file = self.text_file(digest)
         missing = diary_ids[~file.has(diary_ids)]
         for at in range(0, len(missing), 2048):
             part = missing[at : at + 2048]
-            features = found[1].transform(diaries.list_texts(db, part))
+            features = space[1].transform(diaries.list_texts(db, part))
             self.keep_vectors(db, file, part, Encoded(features, np.ones(len(part), np.int32)))
         return file.read(diary_ids)
 
     def keep_vectors(self, db: Database, file: VectorFile, diary_ids: NDArray[np.int64], found: Encoded) -> None:
-        """Keep what was made of the texts of diaries, but for those that were forgotten meanwhile."""
+        """Store the vectors of diaries, except of those that were forgotten meanwhile."""
         with forgotten_files.writing(self.database):
             there = np.isin(diary_ids, diaries.keep_known(db, diary_ids))
             if there.any():
@@ -251,7 +251,7 @@ class ModelRuntime:
         encoder: Encoder | None = None,
         on_progress: Callable[[float], bool] = lambda share: True,
     ) -> bool:
-        """Compute and keep the vectors that are missing among some diaries.
+        """Compute and store the missing vectors of some diaries.
 
         Args:
             encoder: None for the one in force.
@@ -287,18 +287,18 @@ class ModelRuntime:
         return serving.classifier.features(vectors, text_features)
 
     def replacement(self, db: Database, serving: Serving) -> str:
-        """Return what takes the place of removed words; empty where they are deleted, or the encoder has no mask."""
+        """Return the replacement for removed words; empty if they are deleted or the encoder has no mask token."""
         if self.settings(db).removal != "mask":
             return ""
         return self.mask_token(db, serving)
 
     def mask_token(self, db: Database, serving: Serving) -> str:
-        """Return the encoder's mask token; empty where it has none, as the bundled one."""
+        """Return the encoder's mask token; empty if it has none, like the bundled one."""
         with self._encoding:
             return str(self._shelf.of_model(db, serving.model).tokenizer.mask_token or "")
 
     def gradients_of(self, db: Database, serving: Serving, text: str) -> GradientsOf | None:
-        """Return what tells how fast scores rise with the words of a text, or None where the encoder can't."""
+        """Return a function for the gradients of scores by the words of a text; None if the encoder has no gates."""
         with self._encoding:
             encoder = self._shelf.of_model(db, serving.model)
             if not input_gradients.has_gates(encoder):

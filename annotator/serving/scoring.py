@@ -1,4 +1,4 @@
-"""Probabilities of diaries that have vectors, by whichever way is cheaper for as many as there are."""
+"""Probabilities of diaries that have vectors, computed in the cheaper way for their number."""
 
 from __future__ import annotations
 

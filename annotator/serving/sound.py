@@ -1,4 +1,4 @@
-"""The sound of a recording: decoded in a child process, like all that strangers bring."""
+"""Audio of a recording, decoded in a child process like all untrusted input."""
 
 from __future__ import annotations
 

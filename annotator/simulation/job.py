@@ -1,6 +1,6 @@
 """A simulation that runs beside the app.
 
-What it replays lies in an open file without a name, which goes with the processes that hold it.
+Its input is an open file without a name, which disappears with the processes that hold it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the areas under the curves allow to say.
+    """The conclusion that the areas under the curves support.
 
     Attributes:
         best: the strategy with the largest area.

@@ -81,30 +81,30 @@ def read_source(source: Source, *, text_column: str | None, label_column: str | 
     with opened(source) as table:
         sample = list(islice(table.rows(), _SAMPLE_ROWS))
         guess = guess_columns(table.columns, sample)
-        wanted = ColumnMap(text_column, label_column or guess.label)
-        columns = choose_columns(table, wanted, sample, name=source.name)
+        requested = ColumnMap(text_column, label_column or guess.label)
+        columns = choose_columns(table, requested, sample, name=source.name)
         if columns.label is None:
-            known = tables.enumerate_values(table.columns)
-            raise UserError("simulation_without_labels", name=source.name, columns=known)
+            column_names = tables.enumerate_values(table.columns)
+            raise UserError("simulation_without_labels", name=source.name, columns=column_names)
         return _labelled(table, str(columns.text), columns.label)
 
 
 def _labelled(table: Table, text_column: str, label_column: str) -> Labelled:
-    count, seen, found = 0, set[str](), list[tuple[str, str]]()
+    count, seen, examples = 0, set[str](), list[tuple[str, str]]()
     for row in table.rows():
         count += 1
         text, label = (row.values.get(column) or "" for column in (text_column, label_column))
         if text.strip() and label.strip() and text not in seen:
             seen.add(text)
-            found.append((text, label.strip()))
-    frequent = Counter(label for _, label in found)
-    kept = [(text, label) for text, label in found if frequent[label] >= FEWEST_A_LABEL]
-    drawn = np.sort(np.random.default_rng(0).permutation(len(kept))[:MOST_ROWS])
-    names = tuple(sorted({kept[i][1] for i in drawn}))
+            examples.append((text, label.strip()))
+    frequent = Counter(label for _, label in examples)
+    usable = [(text, label) for text, label in examples if frequent[label] >= FEWEST_A_LABEL]
+    drawn = np.sort(np.random.default_rng(0).permutation(len(usable))[:MOST_ROWS])
+    names = tuple(sorted({usable[i][1] for i in drawn}))
     if len(names) < 2:
         raise UserError("simulation_of_one_label", count=len(names))
-    labels = np.array([names.index(kept[i][1]) for i in drawn], np.int64)
-    return Labelled(tuple(kept[i][0] for i in drawn), labels, names, count - len(drawn))
+    labels = np.array([names.index(usable[i][1]) for i in drawn], np.int64)
+    return Labelled(tuple(usable[i][0] for i in drawn), labels, names, count - len(drawn))
 
 
 def features_of(
@@ -133,7 +133,7 @@ def run(
     cache: Path,
     on_progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> dict[str, Any]:
-    """Replay a file under each strategy and return the report as JSON knows it. Deterministic.
+    """Replay a file under each strategy and return the report as JSON values. Deterministic.
 
     Args:
         on_progress: is told the step (``encode``, ``replay``) and the share of it that is done.
@@ -150,7 +150,7 @@ def run(
     )
     import torch
 
-    # Threads wait for each other far longer than a head of so few rows takes.
+    # With so few rows a head trains faster than threads synchronise.
     torch.set_num_threads(1)
     k, seeds = len(file.names), range(request.seeds)
     full = np.mean([simulation.full_pool(features, file.labels, k=k, seed=seed) for seed in seeds], axis=0)
@@ -187,7 +187,7 @@ def _replay(features: NDArray[np.float32], file: Labelled, strategy: str, reques
 
 
 def describe(summary: Summary) -> dict[str, Any]:
-    """Return a summary as JSON knows it: curves as means over the seeds with 95 % intervals."""
+    """Return a summary as JSON values: curves as means over the seeds with 95 % intervals."""
     described: dict[str, Any] = {
         "labels_to_95": summary.labels_to_95,
         "aulc_macro_f1": round(summary.aulc_macro_f1, 6),

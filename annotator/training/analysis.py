@@ -1,4 +1,4 @@
-"""What the study of a round found, read from its report, and what may be said of it."""
+"""The study of a round, read from its report, and the conclusions that it supports."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Forecast:
 
     @property
     def advice(self) -> Advice:
-        """Say whether to go on, as far as the interval allows to."""
+        """Return whether to go on labelling, as far as the interval tells."""
         if self.gain.high < WORTH_IT:
             return "little"
         return "go_on" if self.gain.low > 0 else "unclear"
@@ -86,7 +86,7 @@ class Arms:
 
     @property
     def verdict(self) -> Literal["none", "better", "worse", "chance"]:
-        """Return the most that may be said of choosing against drawing at random."""
+        """Return the strongest claim that the figures support about choosing instead of random drawing."""
         if not self.count or self.p is None:
             return "none"
         gap = self.chosen[-1].accuracy.value - self.random[-1].accuracy.value
@@ -123,13 +123,13 @@ class Reliability:
 
     @property
     def example(self) -> ReliabilityBin:
-        """Return the bin to speak of in a sentence: the one nearest to 80 % confidence."""
+        """Return the bin to mention in a sentence: the one nearest to 80 % confidence."""
         return min(self.bins, key=lambda b: abs(b.confidence - 0.8))
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What was found after a round; None or empty where there was too little to find it by."""
+    """The results of a study after a round; None or empty if there was too little data."""
 
     reliability: Reliability | None
     curve: tuple[Point, ...]
@@ -167,7 +167,7 @@ def find_missing(db: Database) -> Missing:
 
 
 def is_due(db: Database) -> bool:
-    """Say whether the newest finished round still waits for its study."""
+    """Return whether the newest finished round still waits for its study."""
     done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.model_id is not None]
     return bool(done) and "study" not in done[-1].report
 
@@ -245,16 +245,16 @@ class Steadiness:
 
     @property
     def is_settled(self) -> bool:
-        """Say whether predictions hardly change any more, by three versions in a row."""
+        """Return whether predictions hardly change any more, by three versions in a row."""
         return self.over == _STEADY_OVER and self.kappa >= STEADY
 
 
 def find_steadiness(db: Database) -> Steadiness | None:
     """Return how much predictions change; None until a second version has learned enough new labels."""
-    found = [r.report["stability"] for r in rounds.list_rounds(db) if _counts_for_steadiness(r)][-_STEADY_OVER:]
-    if not found:
+    reports = [r.report["stability"] for r in rounds.list_rounds(db) if _counts_for_steadiness(r)][-_STEADY_OVER:]
+    if not reports:
         return None
-    return Steadiness(float(found[-1]["changed"]), float(np.mean([s["kappa"] for s in found])), len(found))
+    return Steadiness(float(reports[-1]["changed"]), float(np.mean([s["kappa"] for s in reports])), len(reports))
 
 
 def _counts_for_steadiness(done: Round) -> bool:
@@ -275,5 +275,5 @@ def find_uncertain(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     confidence = predictions.load_predictions(db, active).max(axis=1, initial=-np.inf)
     decided = decisions.list_decided_ids(db)
     confidence[decided[decided <= len(confidence)] - 1] = np.nan
-    left: NDArray[np.float32] = confidence[np.isfinite(confidence)]
-    return (calibration.find_unsure(left, error=error), len(left)) if len(left) else None
+    undecided: NDArray[np.float32] = confidence[np.isfinite(confidence)]
+    return (calibration.find_unsure(undecided, error=error), len(undecided)) if len(undecided) else None

@@ -1,4 +1,4 @@
-"""What came of a round, read from its report, and what may be said of it."""
+"""The outcome of a round, read from its report, and the conclusions that it supports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "wor
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How a model did on n test diaries.
+    """A model's results on n test diaries.
 
     Attributes:
         accuracy, accuracy_low, accuracy_high: share in [0, 1] and its 95 % interval; accuracy is None for n = 0.
@@ -98,7 +98,7 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the most that the figures allow to say of the new version."""
+        """Return the strongest claim that the figures support about the new version."""
         before, after = self.before, self.after
         if after is None or after.accuracy is None:
             return "unmeasured"

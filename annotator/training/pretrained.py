@@ -1,4 +1,4 @@
-"""Predictions of a published text classifier before there are labels of one's own.
+"""Predictions of a published text classifier before the project has its own labels.
 
 The checkpoint, used as it is, reads the diaries at the head of the queue, and its answers, in the labels of the
 project, are kept as the predictions of a model version. The version itself is a head on the project's own encoder that
@@ -55,7 +55,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """What came of it.
+    """The outcome of a prefill.
 
     Attributes:
         version: of the model that was made.
@@ -82,7 +82,7 @@ def prefill(
     limit: int = MOST_DIARIES,
     on_progress: Said = lambda step, share: None,
 ) -> Prefilled:
-    """Let a published text classifier predict the diaries that people will be asked for.
+    """Have a published text classifier predict the diaries that people will get next.
 
     Args:
         checkpoint: hub name or folder.
@@ -99,11 +99,11 @@ def prefill(
     if len(waiting) < _FEWEST_DIARIES:
         raise UserError("prefill_no_diaries", found=len(waiting), least=_FEWEST_DIARIES)
     on_progress("load", 0.0)
-    found = pretrained.load(checkpoint)
-    columns, targets = _columns(db, found, pairs or {}, crosswalk)
+    classifier = pretrained.load(checkpoint)
+    columns, targets = _columns(db, classifier, pairs or {}, crosswalk)
     texts = diaries.list_texts(db, waiting)
-    proba = columns.proba(_read(found, texts, on_progress))
-    # Where all that the checkpoint believed in has no counterpart, it says nothing.
+    proba = columns.proba(_read(classifier, texts, on_progress))
+    # If all labels that the checkpoint considered likely have no counterpart, it has no answer.
     known = np.isfinite(proba).all(axis=1)
     waiting, proba = waiting[known], proba[known]
     if len(np.unique(proba.argmax(axis=1))) < 2 or len(waiting) < _FEWEST_DIARIES:
@@ -120,49 +120,49 @@ def prefill(
 
 
 def _columns(
-    db: Database, found: TextClassifier, pairs: Mapping[str, str], crosswalk: Crosswalk | None
+    db: Database, classifier: TextClassifier, pairs: Mapping[str, str], crosswalk: Crosswalk | None
 ) -> tuple[LabelProjection, dict[str, str]]:
-    """Return how the checkpoint's columns become those of the labels in force, and the same by names."""
+    """Return the projection of the checkpoint's columns onto the labels in force, and the same mapping by names."""
     in_force = labels.list_labels(db)
     targets = {label.name: label.name for label in in_force}
     if crosswalk is not None:
         ids_by_name(crosswalk, {label.name: label.id for label in in_force})
         targets |= crosswalk.targets()
     targets |= {_plain(source): _plain(target) for source, target in pairs.items()}
-    known = ", ".join(label.name for label in in_force)
+    label_names = ", ".join(label.name for label in in_force)
     if unknown := sorted(set(targets.values()) - {label.name for label in in_force} - {""}):
-        raise UserError("label_unknown", found=", ".join(unknown[:_SHOWN]), known=known)
-    if strange := sorted(set(map(_plain, pairs)) - set(map(_plain, found.labels))):
-        own = ", ".join(found.labels[:_SHOWN])
-        raise UserError("prefill_map_strange", name=found.name, found=", ".join(strange), known=own)
-    if missing := [label for label in found.labels if _plain(label) not in targets]:
-        shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
+        raise UserError("label_unknown", found=", ".join(unknown[:_SHOWN]), known=label_names)
+    if strange := sorted(set(map(_plain, pairs)) - set(map(_plain, classifier.labels))):
+        own = ", ".join(classifier.labels[:_SHOWN])
+        raise UserError("prefill_map_strange", name=classifier.name, found=", ".join(strange), known=own)
+    if missing := [label for label in classifier.labels if _plain(label) not in targets]:
+        listing = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
         raise UserError(
             "prefill_labels_unmapped",
-            name=found.name,
+            name=classifier.name,
             count=len(missing),
-            labels=shown,
-            known=known,
+            labels=listing,
+            known=label_names,
             example=f"--map '{missing[0]}={in_force[0].name}'",
             without=f"--map '{missing[0]}='",
         )
     place_of = {label.name: place for place, label in enumerate(in_force)}
-    sources = [place_of.get(targets[_plain(label)], -1) for label in found.labels]
+    sources = [place_of.get(targets[_plain(label)], -1) for label in classifier.labels]
     columns = projection.LabelProjection(tuple(label.id for label in in_force), np.array(sources, np.int64))
     if columns.known_count < 2:
-        raise UserError("prefill_labels_too_few", name=found.name, known=known)
-    return columns, {label: targets[_plain(label)] for label in found.labels}
+        raise UserError("prefill_labels_too_few", name=classifier.name, known=label_names)
+    return columns, {label: targets[_plain(label)] for label in classifier.labels}
 
 
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def _read(found: TextClassifier, texts: Sequence[str], on_progress: Said) -> FloatArray:
+def _read(classifier: TextClassifier, texts: Sequence[str], on_progress: Said) -> FloatArray:
     parts = []
     for at in range(0, len(texts), _TEXTS_A_TURN):
         on_progress("read", at / len(texts))
-        parts.append(found.proba(texts[at : at + _TEXTS_A_TURN]))
+        parts.append(classifier.proba(texts[at : at + _TEXTS_A_TURN]))
     on_progress("read", 1.0)
     return np.concatenate(parts)
 
@@ -193,7 +193,7 @@ def _learn(
 
 
 def _vectors(db: Database, runtime: ModelRuntime, ids: NDArray[np.int64], on_progress: Said) -> FloatArray:
-    """Return the vectors of diaries: kept ones, and for the others new ones, which are left to the worker to keep."""
+    """Return the vectors of diaries: stored ones, or new ones, which are left for the worker to store."""
     file = runtime.vector_file(db)
     there = file.has(ids)
     vectors = np.zeros((len(ids), runtime.encoder(db).width), np.float32)

@@ -1,4 +1,4 @@
-"""Rounds as people meet them: what one would learn from, asking for one, what came of it, going back."""
+"""Rounds for people: what one would learn from, requesting one, its outcome, going back."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Plan:
 
 
 def plan_round(db: Database) -> Plan:
-    """Say what a round would learn from now."""
+    """Return what a round would learn from now."""
     counts = decisions.count_by_label(db, part="pool")
     training = {label.id: counts[label.id] for label in labels.list_labels(db) if label.id in counts}
     active = models.find_active(db)
@@ -125,7 +125,7 @@ def _expected_seconds(db: Database, label_count: int, tier: str = "instant") -> 
 
 
 def request(db: Database, *, annotator_id: int | None, tier: str = "instant") -> int:
-    """Ask for a round and return its id; the worker takes it from here.
+    """Request a round and return its id; the worker runs it.
 
     Args:
         tier: one of `TIERS`: what is trained beside the head.
@@ -143,7 +143,7 @@ def request(db: Database, *, annotator_id: int | None, tier: str = "instant") ->
 
 
 def request_offered_round(db: Database) -> bool:
-    """Ask for a round of the tier that is offered, where the settings leave that to the worker; return whether."""
+    """Request a round of the offered tier if the settings leave that to the worker; return whether it did."""
     if settings.load(db).deeper_tier != "start":
         return False
     current = plan_round(db)
@@ -177,27 +177,27 @@ def cancel(db: Database) -> bool:
 
 
 def activate(db: Database, version: int) -> None:
-    """Let an earlier or later version serve; the worker brings predictions and queue after it.
+    """Put an earlier or later version in force; the worker then updates predictions and queue.
 
     Raises:
         UserError: if there is no such version, or it does not fit the label set or the encoder in use.
     """
-    found = [model for model in models.list_models(db) if model.version == version]
-    if not found:
+    matches = [model for model in models.list_models(db) if model.version == version]
+    if not matches:
         newest = max((model.version for model in models.list_models(db)), default=None)
         if newest is None:
             raise UserError("no_model_yet")
         raise UserError("version_unknown", found=version, newest=newest)
     active = models.find_active(db)
-    if active is not None and active.encoder_hash != found[0].encoder_hash and not _is_known(db, found[0]):
-        raise UserError("model_of_other_encoder", version=version, made=found[0].encoder, now=active.encoder)
-    if projection.current_projection(db, found[0]).known_count < _FEWEST_LABELS:
+    if active is not None and active.encoder_hash != matches[0].encoder_hash and not _is_known(db, matches[0]):
+        raise UserError("model_of_other_encoder", version=version, made=matches[0].encoder, now=active.encoder)
+    if projection.current_projection(db, matches[0]).known_count < _FEWEST_LABELS:
         raise UserError("model_of_other_labels", version=version)
-    models.activate(db, found[0].id, reason="person")
+    models.activate(db, matches[0].id, reason="person")
 
 
 def _is_known(db: Database, model: Model) -> bool:
-    """Say whether a version's encoder is the settings' one or was tuned from it here, in full precision or in int8."""
+    """Return whether a version's encoder is the settings' one or was tuned from it here, at full precision or int8."""
     base = settings.load(db).encoder
     plain = model.encoder.removesuffix("-int8")
     tuned = encoders.find_by_name(db, plain)

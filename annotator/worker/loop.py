@@ -1,4 +1,4 @@
-"""The worker's loop: start rounds that were asked for, and keep everything else up to date."""
+"""The worker's loop: start requested rounds, and keep everything else up to date."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _remove_old_jobs(database: Path) -> None:
 
 @dataclass
 class _Status:
-    """What the worker last said of itself, so that it writes only when something changed."""
+    """The status that the worker last reported, so that it writes only when something changed."""
 
     step: str = ""
     done: int = 0
@@ -79,7 +79,7 @@ class Worker:
             UserError: if another worker has the database, or, unless it works on, for what can't be done.
         """
         private_files.keep_process()
-        # Looked at first, so that a wrong path is not left with a lock file beside it.
+        # Checked first, so that a wrong path does not get a lock file beside it.
         project.open_project(self.database).close()
         with only_worker(self.database):
             signal.signal(signal.SIGTERM, self._stop)
@@ -132,7 +132,7 @@ class Worker:
             piece = tasks.next_piece(self.runtime, db)
         except Exception as problem:
             if forgotten.count_forgettings(db) != number:
-                return True  # what it worked with was forgotten meanwhile: look again
+                return True  # its input was forgotten meanwhile: look again
             if raise_errors:
                 raise
             self._fail(db, _told(problem))
@@ -157,10 +157,10 @@ class Worker:
         error: dict[str, Any] | None = None,
         force: bool = False,
     ) -> None:
-        said = _Status(step, done, total, error)
-        if said == self._said and not force:
+        status = _Status(step, done, total, error)
+        if status == self._said and not force:
             return
-        self._said = said
+        self._said = status
         worker_status.report_worker(
             db,
             pid=os.getpid(),
@@ -174,7 +174,7 @@ class Worker:
 
 
 def _told(problem: Exception) -> dict[str, Any]:
-    """Return what can be told of an exception; the text of one that is unexpected may quote a diary."""
+    """Return what can be reported of an exception; the text of an unexpected one may quote a diary."""
     if isinstance(problem, AppError):
         return {"code": problem.code, "details": problem.details}
     logger.error("Upkeep failed: %s", where(problem))
@@ -182,7 +182,7 @@ def _told(problem: Exception) -> dict[str, Any]:
 
 
 class _RoundThread:
-    """The open round, run in a thread beside upkeep; one that an earlier worker has left is gone through again."""
+    """The open round, run in a thread beside upkeep; one that an earlier worker left is run again."""
 
     def __init__(self, runtime: WorkerRuntime) -> None:
         self._runtime = runtime
@@ -211,6 +211,6 @@ class _RoundThread:
             self._not_before = 0.0
 
     def close(self) -> None:
-        """Wait for a step that is nearly done; a tuning stops by itself, and the next worker takes both up again."""
+        """Wait for a step that is nearly done; tuning stops by itself, and the next worker resumes both."""
         if self._thread is not None:
             self._thread.join(timeout=_ENDS_WITHIN_SECONDS)

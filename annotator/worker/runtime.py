@@ -1,4 +1,4 @@
-"""A model runtime with what the worker remembers between two looks at the database."""
+"""A model runtime with what the worker remembers between two checks of the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ProgressMarks:
-    """Marks of how far upkeep is, so that a look at a million diaries costs milliseconds. A new worker starts anew.
+    """How far upkeep has come, so that checking a million diaries takes milliseconds. A new worker starts afresh.
 
     Attributes:
         split_up_to: every diary up to this id has sentences; they go with their diary only.
@@ -42,10 +42,10 @@ class ProgressMarks:
 
 
 class WorkerRuntime(ModelRuntime):
-    """What the worker keeps loaded, and how far its tasks are.
+    """What the worker keeps loaded, and how far its tasks have come.
 
     Attributes:
-        marks: what need not be read off the database again.
+        marks: what need not be read from the database again.
     """
 
     def __init__(self, database: Path, *, cache: Path) -> None:

@@ -1,7 +1,7 @@
 """The deeper tiers of a round: an encoder tuned on the labels, by an adapter or in its upper layers as a whole.
 
-A tuned encoder is an encoder of its own: its vectors lie apart, and the usual head is trained on them. Tuning starts
-from the settings' encoder each time, so that nothing that was once learned wrongly stays.
+A tuned encoder is a separate one: its vectors have their own file, and the usual head learns from them. Tuning starts
+from the settings' encoder each time, so that nothing that was learned wrongly stays.
 """
 
 from __future__ import annotations
@@ -65,23 +65,23 @@ class Parts:
 
 
 def split(columns: NDArray[np.int64], *, seed: int) -> Parts:
-    """Keep a stratified share of the examples for validation: two or more of each label that has at least four.
+    """Set a stratified share of the examples aside for validation: two or more of each label that has at least four.
 
     Args:
         columns: (n,) label columns.
     """
     rng = np.random.default_rng(seed)
-    kept: list[NDArray[np.int64]] = []
+    parts: list[NDArray[np.int64]] = []
     for column in np.unique(columns):
         rows = rng.permutation(np.flatnonzero(columns == column))
-        wanted = max(2, round(VALIDATION_SHARE * len(rows)))
-        kept.append(rows[: min(wanted, len(rows) // 2)])
-    validation = np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
+        count = max(2, round(VALIDATION_SHARE * len(rows)))
+        parts.append(rows[: min(count, len(rows) // 2)])
+    validation = np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
     return Parts(np.setdiff1d(np.arange(len(columns)), validation), validation)
 
 
 def settings_of(tier: str, count: int) -> TuningSettings:
-    """Return how so many examples tune an encoder."""
+    """Return the settings for tuning an encoder on so many examples."""
     batch = fine_tuning.TuningSettings().batch_size
     epochs = float(np.clip(np.ceil(_STEPS_WANTED / max(1, -(-count // batch))), 3, 20))
     if tier == "full":
@@ -97,7 +97,7 @@ def tuned_in(db: Database, this: Round) -> EncoderSpec | None:
 
 
 def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet, measured: NDArray[np.int64]) -> bool:
-    """Tune an encoder on a round's examples, keep it, and encode with it what the round needs.
+    """Tune an encoder on a round's examples, store it, and encode with it what the round needs.
 
     Each part of the work that is done is found again after a kill: checkpoints, the kept encoder, its vectors.
 
@@ -105,7 +105,7 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
         measured: ids of the decided test diaries.
 
     Returns:
-        Whether it came to its end; False when somebody cancelled the round.
+        Whether it finished; False if somebody cancelled the round.
 
     Raises:
         LearnerError: see `learner.encoders.fine_tuning.tune`.
@@ -121,9 +121,9 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
     if choice is None:
         raise LearnerError("encoder_missing", name=f"{this.tier}-{this.number}")
     encoder = runtime.load_encoder(db, choice)
-    wanted = np.concatenate([training.diary_ids, measured, np.array(queue.list_head(db, ENCODED_AHEAD), np.int64)])
-    said = _said(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
-    return runtime.encode_missing(db, np.unique(wanted), urgent=True, encoder=encoder, on_progress=said)
+    diary_ids = np.concatenate([training.diary_ids, measured, np.array(queue.list_head(db, ENCODED_AHEAD), np.int64)])
+    report = _said(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
+    return runtime.encode_missing(db, np.unique(diary_ids), urgent=True, encoder=encoder, on_progress=report)
 
 
 def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
@@ -207,14 +207,14 @@ def _keep_folder(runtime: ModelRuntime, db: Database, name: str, tuned: Checkpoi
 
 
 def _clear(runtime: ModelRuntime, db: Database, this: Round) -> None:
-    """Remove what earlier rounds that did not end have left."""
-    mine = f"{this.tier}-{this.number}"
-    for folder in encoders.drop_unused(db, keep=mine):
+    """Remove the remains of earlier rounds that did not end."""
+    own_name = f"{this.tier}-{this.number}"
+    for folder in encoders.drop_unused(db, keep=own_name):
         shutil.rmtree(project.encoders_folder(runtime.database) / folder, ignore_errors=True)
     parent = project.tuning_folder(runtime.database)
-    for left in parent.iterdir() if parent.is_dir() else ():
-        if left != _work_folder(runtime, this):
-            shutil.rmtree(left, ignore_errors=True)
+    for entry in parent.iterdir() if parent.is_dir() else ():
+        if entry != _work_folder(runtime, this):
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _work_folder(runtime: ModelRuntime, this: Round) -> Path:
@@ -222,10 +222,10 @@ def _work_folder(runtime: ModelRuntime, this: Round) -> Path:
 
 
 def _said(runtime: ModelRuntime, db: Database, this: Round, *, start: float, share: float) -> Callable[[float], bool]:
-    """Return what the work reports to: it tells the round's page, and stops for a cancel or the worker's end."""
+    """Return a progress callback: it updates the round's page, and stops the work on a cancel or the worker's end."""
     last = [-np.inf]
 
-    def said(done: float) -> bool:
+    def report(done: float) -> bool:
         if runtime.is_ending:
             return False
         if time.monotonic() - last[0] < _SAID_EVERY_SECONDS:
@@ -233,10 +233,10 @@ def _said(runtime: ModelRuntime, db: Database, this: Round, *, start: float, sha
         last[0] = time.monotonic()
         return rounds.advance(db, this.id, step="tune", progress=start + share * done)
 
-    return said
+    return report
 
 
 def untouched(db: Database, encoder: Encoder, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-    """Say which diaries an encoder was not tuned on, (n,); None for an encoder that was not tuned at all."""
+    """Return which diaries an encoder was not tuned on, (n,); None for an encoder that was not tuned at all."""
     tuned = encoders.find(db, encoder.hash) or encoders.find_by_name(db, encoder.name.removesuffix("-int8"))
     return None if tuned is None else ~np.isin(diary_ids, np.array(tuned.tuned_on, np.int64))

@@ -1,4 +1,4 @@
-"""What a round measures before it decides: the new version against the old one, on the same test diaries."""
+"""What a round measures before it decides: the new version compared with the old one, on the same test diaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def figures(proba: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
-    """Return how a version did on decided test diaries, ready for JSON; see `annotator.training.evaluation.Evaluation`.
+    """Return a version's results on test diaries, ready for JSON; see `annotator.training.evaluation.Evaluation`.
 
     Args:
         proba: (n, k); truth: (n,) columns.
@@ -29,7 +29,7 @@ def figures(proba: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
 
 
 def comparison(before: FloatArray, after: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
-    """Return what can be said of the difference between two versions, ready for JSON.
+    """Return the measured difference between two versions, ready for JSON.
 
     ``p`` is McNemar's, of equal shares of right answers; ``f1_change`` is by how much the macro F1 rose, with its
     95 % interval.
@@ -45,7 +45,7 @@ def _answers(proba: FloatArray) -> IntArray:
 
 
 def why_held_back(report: dict[str, Any]) -> Literal["accuracy", "macro_f1"] | None:
-    """Say by which figure the new version is worse than the old one by more than chance explains; None if by none.
+    """Return the figure by which the new version is worse than the old one by more than chance; None if there is none.
 
     The macro F1 counts only where there are enough test diaries for a bootstrap to mean anything. It is there
     because a version that gives up a rare label loses hardly any accuracy.
@@ -61,7 +61,7 @@ def why_held_back(report: dict[str, Any]) -> Literal["accuracy", "macro_f1"] | N
 
 
 def stability(before: FloatArray, after: FloatArray) -> dict[str, Any]:
-    """Return how alike two versions answer the diaries that both have predicted, ready for JSON.
+    """Return how similar the answers of two versions are on diaries that both have predicted, ready for JSON.
 
     Args:
         before, after: (rows, k) predictions by diary id - 1, NaN where there is none; as many columns in both.

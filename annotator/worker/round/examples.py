@@ -1,4 +1,4 @@
-"""Labelled diaries as a head is trained on them."""
+"""Labelled diaries as training examples for a head."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class TrainingSet:
         diary_ids: (n,) ascending.
         targets: (n, k) shares of the labels, where several people decided by how reliable they are; rows sum to 1.
         columns: (n,) label columns with the largest share.
-        decision_ids: (n,) the newest decision that says so.
-        all_decision_ids: (m,) every decision that had a part in the targets, ascending.
+        decision_ids: (n,) the newest decision for that label.
+        all_decision_ids: (m,) every decision that contributed to the targets, ascending.
     """
 
     diary_ids: NDArray[np.int64]
@@ -35,7 +35,7 @@ class TrainingSet:
 
 
 def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> TrainingSet:
-    """Return one example a diary, leaving out labels that are not among the columns."""
+    """Return one example for each diary, leaving out labels that are not among the columns."""
     column_of = {label_id: column for column, label_id in enumerate(label_ids)}
     columns = np.array([column_of.get(int(i), -1) for i in labelled.label_ids], np.int64)
     order = np.argsort(labelled.decision_ids, kind="stable")
@@ -54,7 +54,7 @@ def examples_of(labelled: LabelledDiaries, label_ids: tuple[int, ...]) -> Traini
 def _shares(
     decisions_: NDArray[np.int64], columns: NDArray[np.int64], others: NDArray[np.int64], column_of: dict[int, int]
 ) -> NDArray[np.float32]:
-    """Return what each decision says where some name more than one emotion; those without a column are left out."""
+    """Return each decision's label shares if some name several emotions; labels without a column are left out."""
     row_of = {int(decision_id): row for row, decision_id in enumerate(decisions_)}
     further = [
         (row_of[decision_id], column_of[label_id])

@@ -1,4 +1,4 @@
-"""Marked words in a round: what the head learns from them, and what it made of each."""
+"""Marked words in a round: how the head learns from them, and how their weights changed."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def gather(db: Database, label_ids: Sequence[int], *, up_to: int, limit: int = M
     """Return the newest marks on diaries of the pool whose label is among the columns.
 
     Args:
-        up_to: look at the state right after this rationale id.
+        up_to: use the state right after this rationale id.
     """
-    found = _agreed(rationales.list_training(db, up_to=up_to, limit=limit))
-    found = [mark for mark in found if mark.label_id in label_ids]
-    texts = diaries.list_texts(db, np.array([mark.diary_id for mark in found], np.int64))
-    without = (without_span(text, (mark.start, mark.end)) for text, mark in zip(texts, found, strict=True))
-    columns = np.array([label_ids.index(mark.label_id) for mark in found], np.int64)
-    return Marks(tuple(found), columns, tuple(texts), tuple(without))
+    marks = _agreed(rationales.list_training(db, up_to=up_to, limit=limit))
+    marks = [mark for mark in marks if mark.label_id in label_ids]
+    texts = diaries.list_texts(db, np.array([mark.diary_id for mark in marks], np.int64))
+    without = (without_span(text, (mark.start, mark.end)) for text, mark in zip(texts, marks, strict=True))
+    columns = np.array([label_ids.index(mark.label_id) for mark in marks], np.int64)
+    return Marks(tuple(marks), columns, tuple(texts), tuple(without))
 
 
 def _agreed(marks: Sequence[Rationale]) -> list[Rationale]:
@@ -90,7 +90,7 @@ def learn_from(
     mean: FloatArray,
     space: NgramFeatures | None,
 ) -> Marked | None:
-    """Return the marks as a head learns from them; None where there are none.
+    """Return the marks in the form that a head learns from; None if there are none.
 
     Args:
         mean, space: of the head's features.
@@ -105,9 +105,9 @@ def learn_from(
 def report(
     runtime: ModelRuntime, db: Database, old: Serving | None, new: Serving, *, up_to: int
 ) -> list[dict[str, Any]]:
-    """Return what the old and the new version make of each marked word, newest first, ready for JSON.
+    """Return the weight of each marked word in the old and the new version, newest first, ready for JSON.
 
-    Spans stand in it and no text. ``before`` and ``after`` are differences of centred logits, see
+    It holds spans and no text. ``before`` and ``after`` are differences of centred logits, see
     `learner.classification.rationale_loss.weights_of`; ``before`` is None without an old version.
     """
     marks = gather(db, new.model.label_ids, up_to=up_to, limit=_REPORTED)
@@ -153,10 +153,10 @@ def _features(
     runtime.encode_missing(db, np.unique(ids), urgent=True, encoder=encoder)
     with_words = runtime.vector_file(db, encoder).read(ids)
     without_words = _vectors(runtime, db, marks, encoder)
-    found = []
+    features = []
     for vectors, texts in ((with_words, marks.texts), (without_words, marks.without)):
-        found.append(join_features(vectors, space.transform(texts) if space else None, mean=mean))
-    return found[0], found[1]
+        features.append(join_features(vectors, space.transform(texts) if space else None, mean=mean))
+    return features[0], features[1]
 
 
 def _vectors(runtime: ModelRuntime, db: Database, marks: Marks, encoder: Encoder) -> FloatArray:
@@ -167,8 +167,8 @@ def _vectors(runtime: ModelRuntime, db: Database, marks: Marks, encoder: Encoder
     ids = np.array([mark.id for mark in marks.found], np.int64)
     # In place of token counts: a copy of the database may give a mark's number to another word.
     prints = np.array([crc32(text.encode("utf-8", "surrogatepass")) >> 2 | 1 for text in marks.without], np.int32)
-    kept = file.token_counts()
-    missing = np.flatnonzero([i > len(kept) or kept[i - 1] != p for i, p in zip(ids, prints, strict=True)])
+    stored = file.token_counts()
+    missing = np.flatnonzero([i > len(stored) or stored[i - 1] != p for i, p in zip(ids, prints, strict=True)])
     if len(missing):
         encoded = runtime.encode(db, [marks.without[i] for i in missing], urgent=True, encoder=encoder)
         with forgotten_files.writing(runtime.database):

@@ -1,8 +1,8 @@
 """A round: train, evaluate, rank. Six steps, whose results are in the database or beside it.
 
-A round that a killed worker left open is gone through again from its first step. Each step keeps what it makes in one
-transaction. Those that take long (vectors, tuning, training) look first whether it is there; evaluating and ranking
-take seconds and come to the same result again.
+A round that a killed worker left open is run again from its first step. Each step stores its result in one
+transaction. Long ones (vectors, tuning, training) first check whether it is there; evaluating and ranking
+take seconds and give the same result again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Result = dict[str, Any]
 
 
 def run(step: Callable[[str], Result]) -> None:
-    """Run a round to its end, whatever the end is.
+    """Run a round to its end, whatever its outcome.
 
     Args:
         step: runs one step of `STEPS` by name, with `run_step`.
@@ -63,7 +63,7 @@ def run(step: Callable[[str], Result]) -> None:
 def run_step(runtime: ModelRuntime, round_id: int, name: str) -> Result:
     """Run one step, unless the round has ended or somebody asked it to stop.
 
-    What goes wrong ends the round, and the model that served before goes on serving. It is not raised: the text of an
+    An error ends the round, and the previous model goes on serving. It is not raised: the text of an
     exception may quote a diary.
     """
     db = runtime.open()
@@ -85,7 +85,7 @@ def run_step(runtime: ModelRuntime, round_id: int, name: str) -> Result:
 
 
 def _do(runtime: ModelRuntime, db: Database, round_id: int, name: str) -> Result:
-    """Do a step; anew where it failed while something that it worked with was forgotten."""
+    """Do a step, and repeat it if it failed because its input was forgotten meanwhile."""
     while True:
         number = forgotten.count_forgettings(db)
         try:
@@ -112,19 +112,19 @@ def _begin(db: Database, round_id: int) -> None:
 
 
 def _gather(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
-    """Look at what there is to learn from, and make sure that all of it has vectors."""
+    """Check what there is to learn from, and make sure that all of it has vectors."""
     training, test = _examples(runtime, db, round_id)
     if len(np.unique(training.columns)) < 2:
         raise UserError("labels_of_one_kind", count=len(training.columns))
-    # The version that serves is measured on the test diaries, too, and may read another encoder's vectors.
+    # The serving version is measured on the test diaries, too, and may use another encoder's vectors.
     runtime.encode_missing(db, test.diary_ids, urgent=True)
     if rounds.get_round(db, round_id).tier == "instant":
         encoder = runtime.load_encoder(db, encoder_cache.of_next_round(db))
         ahead = np.zeros(0, np.int64)
         if not runtime.vector_file(db, encoder).rows:
             ahead = np.array(queue.list_head(db, encoder_tuning.ENCODED_AHEAD), np.int64)
-        wanted = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
-        runtime.encode_missing(db, wanted, urgent=True, encoder=encoder)
+        diary_ids = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
+        runtime.encode_missing(db, diary_ids, urgent=True, encoder=encoder)
     return {"train": len(training.columns), "test": len(test.columns)}
 
 
@@ -134,7 +134,7 @@ def _tune(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     if this.tier == "instant" or this.model_id is not None:
         return {}
     training, test = _examples(runtime, db, round_id)
-    # Said before it can fail, so that a round that fails is not started anew for the same labels.
+    # Recorded before it can fail, so that a failing round is not started again for the same labels.
     rounds.store_report(db, round_id, {"train": len(training.columns)})
     if encoder_tuning.tune(runtime, db, this, training, test.diary_ids):
         return {}
@@ -163,7 +163,7 @@ def _label_ids(db: Database, this: rounds.Round) -> tuple[int, ...]:
 
 
 def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
-    """Train the head and keep it as a new version, unless this round has done so already."""
+    """Train the head and store it as a new version, unless this round has done so already."""
     this = rounds.get_round(db, round_id)
     if this.model_id is not None:
         return {"model_id": this.model_id}
@@ -214,13 +214,13 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={
             "out_of_fold": asdict(checked),
-            # Too few examples that the encoder was not tuned on: the temperature is then that of all, and too sure.
+            # Too few examples that the encoder was not tuned on: the temperature comes from all, and is overconfident.
             "calibrated_on_tuned": untouched is not None and not np.array_equal(honest, untouched),
         },
     )
     with write(db):
         if forgotten.count_forgettings(db) != number:
-            raise UserError("row_gone")  # trained anew, without what was forgotten
+            raise UserError("row_gone")  # trained again, without what was forgotten
         model_id = models.add_model(db, model)
         rounds.set_model(db, round_id, model_id)
         if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
@@ -231,8 +231,8 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
 def _centre(db: Database, encoder: Encoder, text_space: str) -> NDArray[np.float32] | None:
     """Return the centre of the serving version if that has seen the same features; None otherwise.
 
-    The mean of a pool hardly moves, and with the same centre what words add to features is known already. Vectors that
-    leave their common direction out need none.
+    The mean of a pool hardly moves, and with the same centre the effect of words on features is known. Vectors that
+    leave out their common direction need none.
     """
     if encoder.is_centred:
         return np.zeros(encoder.width, np.float32)
@@ -272,12 +272,12 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
 
 
 def _learned_from(runtime: ModelRuntime, db: Database, this: rounds.Round) -> Result:
-    """Say how many labels the round learned from, and how many of them the version before did not know."""
+    """Return how many labels the round learned from, and how many of them the previous version did not know."""
     training, _ = _examples(runtime, db, this.id)
-    known: set[int] = set()
+    earlier_ids: set[int] = set()
     if this.previous_model_id is not None:
-        known.update(models.get_model(db, this.previous_model_id).training_decisions)
-    new = sum(int(i) not in known for i in training.decision_ids)
+        earlier_ids.update(models.get_model(db, this.previous_model_id).training_decisions)
+    new = sum(int(i) not in earlier_ids for i in training.decision_ids)
     out_of_fold = models.get_model(db, _require_model_id(this)).metrics["out_of_fold"]
     return {"train": len(training.columns), "new": new, "out_of_fold": out_of_fold}
 
@@ -298,12 +298,12 @@ def _comparable(runtime: ModelRuntime, db: Database, model_id: int | None, new: 
     try:
         return runtime.load_classifier(db, old)
     except AppError:
-        # Of another encoder than the settings' one now, or of one whose files are gone.
+        # Its encoder is no longer the settings' one, or the encoder's files are gone.
         return None
 
 
 def _columns(db: Database, old: models.Model, new: models.Model) -> projection.LabelProjection:
-    """Return how the columns of an old version become those of a new one."""
+    """Return the projection of an old version's columns onto those of a new one."""
     return projection.columns(old.label_ids, new.label_ids, labels.list_merged(db))
 
 
@@ -314,7 +314,7 @@ def _proba(runtime: ModelRuntime, db: Database, serving: Serving, ids: NDArray[n
 
 
 def _rank(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
-    """Predict every diary that has a vector and keep the predictions; nothing is shown yet."""
+    """Predict every diary that has a vector and store the predictions; nothing is shown yet."""
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(rounds.get_round(db, round_id))))
     there = runtime.vectors_of(new).present(diaries.last_diary_id(db))
     ids = np.flatnonzero(there) + 1
@@ -334,7 +334,7 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     promoted = held_back_by is None
     stability = _stability(db, this.previous_model_id, model)
     before = queue.list_head(db, 100)
-    # Ranked before the lock is taken, so that nobody's press waits for it; what is decided meanwhile is passed over.
+    # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
     entries = _order(runtime, db, this, model) if promoted else []
     with write(db):
         if promoted:
@@ -362,7 +362,7 @@ def _order(runtime: ModelRuntime, db: Database, this: rounds.Round, model: model
 
 
 def _stability(db: Database, previous_id: int | None, new: models.Model) -> Result | None:
-    """Compare the predictions of all diaries with those of a version before that had learned the same labels."""
+    """Compare the predictions of all diaries with those of a previous version that had learned the same labels."""
     if previous_id is None:
         return None
     old = models.get_model(db, previous_id)

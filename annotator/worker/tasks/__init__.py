@@ -1,7 +1,7 @@
 """Upkeep: what follows from the diaries and the serving model, computed in small pieces, most urgent first.
 
 Each task looks for something that is missing, makes one batch of it and keeps it in one transaction, so a
-killed worker just goes on. What people have before them, or will get next, comes first.
+killed worker just continues. What people see now, or will get next, comes first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def next_piece(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 
 def state(db: Database) -> object:
-    """Return a value that differs whenever upkeep could have become due: cheap enough to look at all the time."""
+    """Return a value that changes whenever upkeep may have become due: cheap enough to check all the time."""
     return (*queue.signature(db), reviews.last_review_id(db))
 
 
@@ -57,17 +57,17 @@ def _warm_up(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 
 def _study(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Measure of the newest round what nobody waited for."""
+    """Measure what nobody waited for in the newest round."""
     return Progress("study", 1, 1) if round_analysis.study(runtime, db) else None
 
 
 def _audit_at_times(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Keep the reviewers' queue up while people decide without a pause and other work waits behind."""
+    """Update the reviewers' queue while people decide without a pause and other work is waiting."""
     return _audit(runtime, db) if time.monotonic() >= runtime.marks.audit_at else None
 
 
 def _audit(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Keep the reviewers' queue up with decisions, rounds and explanations."""
+    """Update the reviewers' queue after decisions, rounds and explanations."""
     runtime.marks.audit_at = time.monotonic() + _AUDIT_SECONDS
     return Progress("audit", 1, 1) if review_queue.refresh(runtime, db) else None
 
@@ -84,27 +84,27 @@ def _measure_dictionary(runtime: WorkerRuntime, db: Database) -> Progress | None
 
 def _explain_more(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Explain one more of the diaries that somebody wants words of."""
-    found = dictionary.explain_more(runtime, db)
-    return None if found is None else Progress("evidence", *found)
+    counts = dictionary.explain_more(runtime, db)
+    return None if counts is None else Progress("evidence", *counts)
 
 
 def _relate_words(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Go on with the vectors of words that somebody asked for."""
-    found = dictionary.relate(runtime, db)
-    return None if found is None else Progress("words", *found)
+    counts = dictionary.relate(runtime, db)
+    return None if counts is None else Progress("words", *counts)
 
 
 def _follow_forgetting(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Let the files follow where something was forgotten and whoever did it could not end."""
+    """Clear the files of forgotten diaries if that was interrupted."""
     if forgotten.is_finished(db):
         return None
     return Progress("forget", 1, 1) if forgotten_files.follow(db, runtime.database) else None
 
 
 def _look_after(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Look through diaries for what the lead should see before anybody else is handed it."""
-    found = care_flags.scan(db)
-    return None if found is None else Progress("care", *found)
+    """Search diaries for those that the lead should see before anybody else gets them."""
+    counts = care_flags.scan(db)
+    return None if counts is None else Progress("care", *counts)
 
 
 _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (

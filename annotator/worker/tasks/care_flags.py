@@ -1,4 +1,4 @@
-"""Looking through all diaries for the phrases of the care list, once for each list."""
+"""Searching all diaries for the phrases of the care list, once for each list."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ BATCH = 2_000
 
 
 def scan(db: Database) -> tuple[int, int] | None:
-    """Look through some more diaries; return how many are done, and of how many, or None where all were.
+    """Search some more diaries; return how many are done, and of how many, or None if all were done.
 
-    How far it has come is kept with what was found, so that a worker that was killed goes on from there.
+    Its progress is stored with the flags, so that it continues from there after a worker was killed.
     """
     phrases = care_cases.load_list(db)
     after = care_flags.scanned_up_to(db, phrases.hash)
     if after >= diaries.last_diary_id(db):
         return None
-    found, last = care_flags.list_texts_after(db, after, limit=BATCH), diaries.last_diary_id(db)
-    flagged = [diary_id for diary_id, text in found if phrases.is_in(text)]
-    up_to = found[-1][0] if found else last  # the last ones may have been forgotten
+    texts, last = care_flags.list_texts_after(db, after, limit=BATCH), diaries.last_diary_id(db)
+    flagged = [diary_id for diary_id, text in texts if phrases.is_in(text)]
+    up_to = texts[-1][0] if texts else last  # the last ones may have been forgotten
     care_flags.flag(db, flagged, list_hash=phrases.hash, up_to=up_to)
     return up_to, last

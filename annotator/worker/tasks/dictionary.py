@@ -102,7 +102,7 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
 def _strength(
     runtime: WorkerRuntime, db: Database, serving: Serving, train: TrainingSet, entries: dict[str, int | None]
 ) -> float:
-    """Choose how much the words count, on labels by heads that had not seen them."""
+    """Choose how much the words count, by heads that had not seen the labels on which it is chosen."""
     if len(np.unique(train.columns)) < 2:
         return 0.0
     runtime.encode_missing(db, train.diary_ids)
@@ -123,34 +123,34 @@ def _strength(
 
 def explain_more(runtime: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Explain one more of the diaries that somebody wants words of; return how far it is, None if nothing is due."""
-    wanted = evidence.list_wanted(db)
-    serving = runtime.serving(db) if wanted else None
+    diary_ids = evidence.list_wanted(db)
+    serving = runtime.serving(db) if diary_ids else None
     if serving is None:
         return None
-    due = explanations.list_unexplained(db, wanted, serving.model.id, runtime.settings(db).unit)
+    due = explanations.list_unexplained(db, diary_ids, serving.model.id, runtime.settings(db).unit)
     if due:
         explaining.explain_diary(runtime, db, serving, due[0])
-        return len(wanted) - len(due) + 1, len(wanted)
+        return len(diary_ids) - len(due) + 1, len(diary_ids)
     if not word_emotions.is_asked(db, "evidence"):
         return None
     word_emotions.mark_done(db, "evidence", word_emotions.last_asked(db, "evidence"))
-    return len(wanted), len(wanted)
+    return len(diary_ids), len(diary_ids)
 
 
 def relate(runtime: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Go on with the vectors of words that somebody asked for; return how far it is, None if nothing is due."""
-    known = runtime.marks
-    if known.word_job is None:
+    marks = runtime.marks
+    if marks.word_job is None:
         if not word_emotions.is_asked(db, "vectors"):
             return None
-        known.word_job = _make_vectors(runtime, db, word_emotions.last_asked(db, "vectors"))
+        marks.word_job = _make_vectors(runtime, db, word_emotions.last_asked(db, "vectors"))
     try:
-        return round(_PIECES * next(known.word_job)), _PIECES
+        return round(_PIECES * next(marks.word_job)), _PIECES
     except StopIteration:
-        known.word_job = None
+        marks.word_job = None
         return _PIECES, _PIECES
     except BaseException:
-        known.word_job = None
+        marks.word_job = None
         raise
 
 
@@ -195,7 +195,7 @@ def _store_vectors(
 
 
 def _shifted(training: Any, start: float, share: float) -> Any:
-    """Pass on how far a training is, as a part of the whole, and what it returns."""
+    """Pass on the progress of a training, as a part of the whole, and its result."""
     while True:
         try:
             yield start + share * next(training)

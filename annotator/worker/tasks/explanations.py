@@ -1,4 +1,4 @@
-"""Explaining the head of the queue ahead of the people."""
+"""Explaining the head of the queue before people get there."""
 
 from __future__ import annotations
 

@@ -28,23 +28,23 @@ def fit_text_space(runtime: WorkerRuntime, db: Database) -> Progress | None:
     return Progress("text_space", 1, 1)
 
 
-def _fitted_on(known: ProgressMarks, db: Database) -> int:
+def _fitted_on(marks: ProgressMarks, db: Database) -> int:
     newest = models_text_spaces.find_newest_text_space(db)
     if newest is None:
         return 0
-    if newest not in known.fitted_on:
-        found = models_text_spaces.find_text_space(db, newest)
-        known.fitted_on[newest] = 0 if found is None else found[2]
-    return known.fitted_on[newest]
+    if newest not in marks.fitted_on:
+        space = models_text_spaces.find_text_space(db, newest)
+        marks.fitted_on[newest] = 0 if space is None else space[2]
+    return marks.fitted_on[newest]
 
 
 def fill_text_features(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    found = runtime.text_space(db)
-    if found is None:
+    space = runtime.text_space(db)
+    if space is None:
         return None
-    file = runtime.text_file(found[0])
+    file = runtime.text_file(space[0])
     missing = first_missing(runtime.marks, db, file, limit=_TEXT_FEATURES_BATCH)
     if not len(missing):
         return None
-    runtime.text_features(db, found[0], missing)
+    runtime.text_features(db, space[0], missing)
     return Progress("text_features", int((file.token_counts() > 0).sum()), diaries.count_diaries(db))

@@ -25,7 +25,7 @@ _PREDICT_BATCH = 4096
 def predict(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Predict the diaries that have a vector and no prediction by the serving model.
 
-    At once where somebody is about to see one; otherwise when many are due, or when all have vectors.
+    Immediately if somebody is about to see one; otherwise when many are due, or when all have vectors.
     """
     serving = runtime.serving(db)
     if serving is None:
@@ -44,13 +44,13 @@ def predict(runtime: WorkerRuntime, db: Database) -> Progress | None:
     return Progress("predict", int(predicted.sum()), len(predicted))
 
 
-def _predicted(known: ProgressMarks, db: Database, serving: Serving) -> NDArray[np.bool_]:
-    """Say of which diaries the serving model's prediction is kept, by diary id - 1."""
+def _predicted(marks: ProgressMarks, db: Database, serving: Serving) -> NDArray[np.bool_]:
+    """Return which diaries have a stored prediction of the serving model, by diary id - 1."""
     rows = diaries.last_diary_id(db)
     activation_id = models.last_activation_id(db)
-    if known.activation_id != activation_id:
-        known.activation_id = activation_id
-        known.predicted = ~np.isnan(predictions.load_predictions(db, serving.model)[:rows, 0])
-    if len(known.predicted) < rows:
-        known.predicted = np.pad(known.predicted, (0, rows - len(known.predicted)))
-    return known.predicted
+    if marks.activation_id != activation_id:
+        marks.activation_id = activation_id
+        marks.predicted = ~np.isnan(predictions.load_predictions(db, serving.model)[:rows, 0])
+    if len(marks.predicted) < rows:
+        marks.predicted = np.pad(marks.predicted, (0, rows - len(marks.predicted)))
+    return marks.predicted

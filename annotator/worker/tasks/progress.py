@@ -1,4 +1,4 @@
-"""What every task of the worker shares."""
+"""What the worker's tasks share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Progress:
 
     Attributes:
         step: message key of what it was.
-        done, total: how far that kind of work is.
+        done, total: how far that kind of work has come.
     """
 
     step: str
@@ -40,7 +40,7 @@ def head_ids(db: Database) -> NDArray[np.int64]:
 
 
 def forgotten_ids(known: ProgressMarks, db: Database) -> NDArray[np.int64]:
-    """Return the ids of forgotten diaries, ascending: nothing is made of them, and nothing missing."""
+    """Return the ids of forgotten diaries, ascending: nothing is computed for them, and nothing counts as missing."""
     if known.forgettings != (number := forgotten.count_forgettings(db)):
         known.forgotten, known.forgettings = forgotten.list_ids(db), number
     return known.forgotten

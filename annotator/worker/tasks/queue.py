@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def rank(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Follow the serving model with the queue where a person, not a round, has put it in force."""
+    """Rank the queue by the serving model if a person, not a round, has put that in force."""
     serving = runtime.serving(db)
     if serving is None or serving.model.tier == "zero":
         return None
@@ -45,7 +45,7 @@ def rank(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 
 def _ranked_partly_but_now_whole(runtime: WorkerRuntime, db: Database, serving: Serving) -> bool:
-    """Say whether a round with a new encoder ranked the first diaries only, and all are predicted by now."""
+    """Return whether a round with a new encoder ranked only the first diaries, and all are predicted by now."""
     if not facts.is_partly_ranked(db, serving.model.id):
         return False
     count = diaries.count_diaries(db)

@@ -1,4 +1,4 @@
-"""The audit queue, kept up with what is known: after a round as a whole, after a decision for its diary alone.
+"""The review queue, kept up to date: after a round as a whole, after a decision only for its diary.
 
 What the model thinks of test diaries decides nothing while these are blind: a reviewer who mends only those labels
 that the model doubts would bend what it is measured on. Only people who disagree bring them here.
@@ -47,10 +47,10 @@ _DIGITS = 4
 def refresh(runtime: ModelRuntime, db: Database) -> bool:
     """Bring the queue up to date; return False if it was."""
     settings, active, made_from = runtime.settings(db), models.find_active(db), queue.made_from(db)
-    found = queue.sources(db)
-    base = [active.id if active else 0, found["doubts"], found["labels"], found["checks"], settings.blind_test]
+    sources = queue.sources(db)
+    base = [active.id if active else 0, sources["doubts"], sources["labels"], sources["checks"], settings.blind_test]
     base.append(len(outcomes := reviews.list_outcomes(db)) // _OUTCOMES_A_STEP)
-    now = {"base": base, "decision": found["decision"], "explained": found["explained"]}
+    now = {"base": base, "decision": sources["decision"], "explained": sources["explained"]}
     if {key: made_from.get(key) for key in now} == now:
         return False
     some: list[int] | None = None
@@ -63,8 +63,8 @@ def refresh(runtime: ModelRuntime, db: Database) -> bool:
         weights = _calibrate(db, outcomes)
     votes = queue.list_votes(db, some)
     suspects = _suspects(db, votes, active, settings, weights)
-    kept = {suspect.diary_id for suspect in suspects}
-    gone = [i for i in (queue.list_ids(db) if some is None else some) if i not in kept]
+    suspect_ids = {suspect.diary_id for suspect in suspects}
+    gone = [i for i in (queue.list_ids(db) if some is None else some) if i not in suspect_ids]
     queue.store(db, suspects, gone=gone, made_from={**now, "weights": list(weights)})
     return True
 
@@ -89,21 +89,21 @@ def explain_next(runtime: ModelRuntime, db: Database) -> bool:
 def _calibrate(db: Database, outcomes: Sequence[tuple[int, bool]]) -> review_signals.Weights:
     """Return weights that fit what reviewers found; a settled diary's row stays as they met it."""
     signals = queue.signals_of(db, [diary_id for diary_id, _ in outcomes])
-    known = [(signals[diary_id], is_wrong) for diary_id, is_wrong in outcomes if diary_id in signals]
-    strengths = np.array([[fired.get(name, 0.0) for name in review_signals.SIGNALS] for fired, _ in known]).reshape(
+    examples = [(signals[diary_id], is_wrong) for diary_id, is_wrong in outcomes if diary_id in signals]
+    strengths = np.array([[fired.get(name, 0.0) for name in review_signals.SIGNALS] for fired, _ in examples]).reshape(
         -1, 4
     )
-    return review_signals.calibrate(strengths, np.array([is_wrong for _, is_wrong in known], np.bool_))
+    return review_signals.calibrate(strengths, np.array([is_wrong for _, is_wrong in examples], np.bool_))
 
 
 def _suspects(
-    db: Database, found: Votes, active: Model | None, settings: Settings, weights: review_signals.Weights
+    db: Database, raw_votes: Votes, active: Model | None, settings: Settings, weights: review_signals.Weights
 ) -> list[Suspect]:
     """Return the diaries on which a signal fires."""
-    votes = review_signals.count_votes(found.diary_ids, found.label_ids)
-    decision_ids = found.decision_ids[votes.rows]
-    hidden = found.is_test[votes.rows] & settings.blind_test
-    # Labels that were looked at again before there were reviews stay looked at.
+    votes = review_signals.count_votes(raw_votes.diary_ids, raw_votes.label_ids)
+    decision_ids = raw_votes.decision_ids[votes.rows]
+    hidden = raw_votes.is_test[votes.rows] & settings.blind_test
+    # Labels that were checked again before there were reviews stay checked.
     hidden |= np.isin(decision_ids, label_issues.list_checked(db))
     strengths = np.zeros((len(votes.items), len(review_signals.SIGNALS)))
     strengths[:, 1] = votes.disagreement
@@ -126,16 +126,16 @@ def _suspects(
 
 
 def _predictions(db: Database, active: Model | None, items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return what the serving model says of diaries, (n, k) for the labels in force; NaN where it says nothing.
+    """Return the serving model's predictions of diaries, (n, k) for the labels in force; NaN where there is none.
 
-    The first model, which has seen no label, is no ground to doubt one.
+    The first model, which has seen no label, is no reason to doubt one.
     """
     if active is None or active.tier == "zero" or not len(items):
         return np.full((len(items), 1), np.nan, np.float32)
-    kept = projection.load_predictions(db, active)
-    proba = np.full((len(items), kept.shape[1]), np.nan, np.float32)
-    there = items <= len(kept)
-    proba[there] = kept[items[there] - 1]
+    stored = projection.load_predictions(db, active)
+    proba = np.full((len(items), stored.shape[1]), np.nan, np.float32)
+    there = items <= len(stored)
+    proba[there] = stored[items[there] - 1]
     return proba
 
 
@@ -145,7 +145,7 @@ def _doubts(
     decision_ids: NDArray[np.int64],
     proba: NDArray[np.float32],
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return quality of the labels in force, probability of the likeliest other one, and which are taken for mistakes.
+    """Return quality of the labels in force, probability of the likeliest other one, and which look like mistakes.
 
     By heads that had not seen the label where the last round learned from it, otherwise by the serving model.
     """
@@ -167,16 +167,16 @@ def _doubts(
 
 
 def _other_proba(db: Database, model_id: int | None) -> dict[str, Any]:
-    """Return how likely a round's heads found the other label of each decision that they take for a mistake."""
+    """Return the probability that a round's heads gave the other label, by each decision that looks like a mistake."""
     this = None if model_id is None else rounds.find_by_model(db, model_id)
-    found: dict[str, Any] = {} if this is None else this.report.get("study", {}).get("doubts", {})
-    return found
+    proba: dict[str, Any] = {} if this is None else this.report.get("study", {}).get("doubts", {})
+    return proba
 
 
 def _odd(
     db: Database, active: Model | None, settings: Settings, items: NDArray[np.int64], proba: NDArray[np.float32]
 ) -> FloatArray:
-    """Return the strength of the odd explanations, (n,)."""
+    """Return the strength of the signal for implausible explanations, (n,)."""
     strength = np.zeros(len(items))
     if active is None or not np.isfinite(proba).any():
         return strength
@@ -184,11 +184,11 @@ def _odd(
     rows = np.flatnonzero(np.isin(items, explained) & (np.nan_to_num(proba).max(axis=1) >= review_signals.SURE_FROM))
     texts = diaries.list_texts(db, items[rows].tolist())
     for row, text in zip(rows.tolist(), texts, strict=True):
-        found = projection.find_explanation(db, active, int(items[row]), settings.unit)
-        if found is not None and found.spans:
+        explanation = projection.find_explanation(db, active, int(items[row]), settings.unit)
+        if explanation is not None and explanation.spans:
             column = int(proba[row].argmax())
-            weights = found.weights[:, [column]]
+            weights = explanation.weights[:, [column]]
             strength[row] = review_signals.implausible_explanation(
-                text, found.spans, weights, proba=float(proba[row, column])
+                text, explanation.spans, weights, proba=float(proba[row, column])
             )
     return strength

@@ -56,16 +56,16 @@ def study(runtime: ModelRuntime, db: Database) -> bool:
     if due is None or due.model_id is None:
         return False
     model = models.get_model(db, due.model_id)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     doubts: list[NewDoubt] = []
-    # After a change of encoder or labels the version can't be asked any more, and there is nothing to study.
+    # After a change of encoder or labels the version can't answer any more, and there is nothing to study.
     label_ids = tuple(label.id for label in labels.list_labels(db))
     if model.encoder_hash == runtime.encoder(db).hash and model.label_ids == label_ids:
         material = _gather(runtime, db, due, runtime.load_classifier(db, model))
-        found, doubts = _study(db, material)
+        result, doubts = _study(db, material)
     with write(db):
         label_issues.store_doubts(db, model.id, doubts)
-        rounds.store_report(db, due.id, {**rounds.get_round(db, due.id).report, "study": found})
+        rounds.store_report(db, due.id, {**rounds.get_round(db, due.id).report, "study": result})
     return True
 
 
@@ -123,20 +123,20 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
 
 
 def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewDoubt]]:
-    found: dict[str, Any] = {"reliability": _reliability(material)}
+    result: dict[str, Any] = {"reliability": _reliability(material)}
     # The order in which diaries were first labelled is the order in which labels came.
     asked = decisions.list_asked(db)
     first = np.array([asked[int(i)][0] for i in material.train.diary_ids], np.int64)
     strategies = [asked[int(i)][1] for i in material.train.diary_ids]
     order = np.argsort(first, kind="stable")
     if material.is_frozen and len(material.test.columns) >= FEWEST_TO_TRUST:
-        found |= _curves(material, order, [strategies[i] for i in order])
+        result |= _curves(material, order, [strategies[i] for i in order])
     doubts, proba = _doubts(material)
-    return {**found, "doubts": proba}, doubts
+    return {**result, "doubts": proba}, doubts
 
 
 def _reliability(material: _Material) -> dict[str, Any] | None:
-    """Measure calibration on the test diaries, or out of fold where these are too few; None where both are."""
+    """Measure calibration on the test diaries, or out of fold if these are too few; None if both are too few."""
     source: Literal["test", "out_of_fold"] = "test"
     proba: FloatArray | None = material.test_proba
     truth = material.test.columns
@@ -172,8 +172,8 @@ def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> In
 
 
 def _points(material: _Material, answers: IntArray, counts: tuple[int, ...]) -> list[dict[str, Any]]:
-    made = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k, seed=material.seed)
-    return [asdict(point) for point in made]
+    points = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k, seed=material.seed)
+    return [asdict(point) for point in points]
 
 
 def _forecast(
@@ -183,8 +183,8 @@ def _forecast(
     drawn = forecast.drawn_scores(answers, truth, k=material.k, score=score, seed=material.seed)
     points = learning_curve.points(answers, truth, counts=counts, k=material.k, seed=material.seed)
     scores = np.array([getattr(point, score).value for point in points])
-    made = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=material.seed)
-    return None if made is None else asdict(made)
+    prediction = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=material.seed)
+    return None if prediction is None else asdict(prediction)
 
 
 def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> dict[str, Any]:
@@ -208,19 +208,19 @@ def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> di
 
 
 def _doubts(material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:
-    """Return what is said of each training label, and the likelihood of the other label by each doubted decision.
+    """Return the doubt about each training label, and the probability of the other label for each doubted decision.
 
     Labels of test diaries are not doubted: mending only those that the model doubts would bend what it is measured on.
     """
     if material.out_of_fold is None:
         return [], {}
-    train, found = material.train, label_errors.find_doubts(material.out_of_fold, material.train.columns)
-    made = [
+    train, doubts = material.train, label_errors.find_doubts(material.out_of_fold, material.train.columns)
+    new_doubts = [
         NewDoubt(int(decision), int(diary), float(quality), material.label_ids[int(suggested)], bool(flagged))
         for decision, diary, quality, suggested, flagged in zip(
-            train.decision_ids, train.diary_ids, found.quality, found.suggested, found.flagged, strict=True
+            train.decision_ids, train.diary_ids, doubts.quality, doubts.suggested, doubts.flagged, strict=True
         )
     ]
-    doubted = found.order[: min(MOST_DOUBTS, int(found.flagged.sum()))]
-    proba = {str(int(train.decision_ids[row])): round(float(found.suggested_proba[row]), 4) for row in doubted}
-    return made, proba
+    doubted = doubts.order[: min(MOST_DOUBTS, int(doubts.flagged.sum()))]
+    proba = {str(int(train.decision_ids[row])): round(float(doubts.suggested_proba[row]), 4) for row in doubted}
+    return new_doubts, proba

@@ -33,8 +33,8 @@ def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit
     """Return the first diaries that have no row in a file."""
     missing = np.setdiff1d(np.flatnonzero(~file.present(diaries.last_diary_id(db))) + 1, forgotten_ids(known, db))
     for at in range(0, len(missing), limit):
-        if len(found := diaries.keep_known(db, missing[at : at + limit])):
-            return found
+        if len(diary_ids := diaries.keep_known(db, missing[at : at + limit])):
+            return diary_ids
     return missing[:0]
 
 

@@ -38,7 +38,7 @@ def first_model(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 
 def _is_of_other_labels(db: Database, model: models.Model) -> bool:
-    """Say whether a model that knows labels by their names and definitions alone was made for other ones."""
+    """Return whether a model that knows labels only by their names and definitions was made for others."""
     label_set = labels.list_labels(db)
     if model.tier != "zero":
         return False
@@ -48,9 +48,9 @@ def _is_of_other_labels(db: Database, model: models.Model) -> bool:
 
 
 def _wording(label_set: Sequence[labels.Label]) -> str:
-    """Return the identity of all that a model without labels knows of them; their order is none of it."""
-    told = sorted((label.id, label.name, label.definition) for label in label_set)
-    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    """Return a digest of everything that a model without training labels knows of the labels, whatever their order."""
+    rows = sorted((label.id, label.name, label.definition) for label in label_set)
+    return hashlib.blake2b(repr(rows).encode(), digest_size=16).hexdigest()
 
 
 def make_zero_label_model(runtime: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
