@@ -1,4 +1,4 @@
-"""How well the audit queue finds wrong labels: some labels of a file are flipped, then its first rows are looked at.
+"""How well the audit queue finds wrong labels: some labels of a file are flipped, then its first rows are checked.
 
 python benchmarks/audit_queue.py --data kote7.tsv --query 'dominance >= 0.6' --encoder bundled --json out.json
 
@@ -34,7 +34,7 @@ _EDGES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 1.0)
 
 
 def main() -> None:
-    """Flip, order, and compare the heads of the orders."""
+    """Flip, order, and compare the first rows of each order."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     labelled_file.add_arguments(parser, rows=5000)
     parser.add_argument("--flipped", type=float, default=0.05, help="share of the labels that are flipped")
@@ -63,9 +63,9 @@ def measure(data: Labelled, likely: NDArray[np.float32], *, flipped: float, seed
     runs = [_one(data, likely, flipped=flipped, seed=seed) for seed in range(seeds)]
     precision: dict[str, dict[str, float]] = {}
     for order in runs[0][0]:
-        found = np.array([[run[0][order][n] for n in FIRST] for run in runs])
-        precision[order] = {f"first_{n}": float(mean) for n, mean in zip(FIRST, found.mean(axis=0), strict=True)}
-        precision[order] |= {f"first_{n}_sd": float(sd) for n, sd in zip(FIRST, found.std(axis=0), strict=True)}
+        precisions = np.array([[run[0][order][n] for n in FIRST] for run in runs])
+        precision[order] = {f"first_{n}": float(mean) for n, mean in zip(FIRST, precisions.mean(axis=0), strict=True)}
+        precision[order] |= {f"first_{n}_sd": float(sd) for n, sd in zip(FIRST, precisions.std(axis=0), strict=True)}
     errors, wrong = (np.concatenate([run[1][i] for run in runs]) for i in (0, 1))
     return {"precision": precision, "expected_error": _calibration(errors, wrong)}
 
@@ -74,17 +74,17 @@ def _one(
     data: Labelled, likely: NDArray[np.float32], *, flipped: float, seed: int
 ) -> tuple[dict[str, dict[int, float]], tuple[FloatArray, NDArray[np.bool_]]]:
     rng = np.random.default_rng(seed)
-    given, is_flipped = flip(data, likely, flipped=flipped, rng=rng)
-    proba = out_of_fold(data, given, seed=seed + 1)
-    doubts = label_issues.find_doubts(proba, given)
+    labels, is_flipped = flip(data, likely, flipped=flipped, rng=rng)
+    proba = out_of_fold(data, labels, seed=seed + 1)
+    doubts = label_issues.find_doubts(proba, labels)
     errors = review_signals.expected_error(strengths(doubts))
-    place = np.empty(len(given))
-    place[doubts.order] = np.arange(len(given))
+    place = np.empty(len(labels))
+    place[doubts.order] = np.arange(len(labels))
     orders = {
         "queue": errors,
         "confident_learning": -place,
         "least_confidence": -proba.max(axis=1),
-        "random": rng.random(len(given)),
+        "random": rng.random(len(labels)),
     }
     precision = {
         name: {n: float(is_flipped[np.argsort(-score, kind="stable")[:n]].mean()) for n in FIRST}
@@ -94,12 +94,12 @@ def _one(
 
 
 def strengths(doubts: label_issues.LabelIssues) -> FloatArray:
-    """Return the signals of one person's labels, as `annotator.worker.tasks.review_queue` has them after a round."""
+    """Return the signals of one person's labels, as `annotator.worker.tasks.review_queue` gets them after a round."""
     quality = doubts.quality.astype(np.float64)
-    found = np.zeros((len(quality), len(review_signals.SIGNALS)))
-    found[:, 0] = review_signals.low_confidence(quality)
-    found[:, 2] = review_signals.label_error(quality, doubts.suggested_proba.astype(np.float64), doubts.flagged)
-    return found
+    signals = np.zeros((len(quality), len(review_signals.SIGNALS)))
+    signals[:, 0] = review_signals.low_confidence(quality)
+    signals[:, 2] = review_signals.label_error(quality, doubts.suggested_proba.astype(np.float64), doubts.flagged)
+    return signals
 
 
 def _calibration(errors: FloatArray, wrong: NDArray[np.bool_]) -> list[dict[str, float]]:

@@ -35,7 +35,7 @@ REPEATS = 3
 
 
 def main() -> None:
-    """Measure float32 and int8 in turn, so that what else the machine does falls on both."""
+    """Measure float32 and int8 in turn, so that other load on the machine affects both."""
     arguments = _arguments()
     texts = labelled_file.read_rows(arguments)[arguments.text_column].astype(str).tolist()
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
@@ -115,15 +115,15 @@ def _gemm_gflops(encoder: Encoder) -> float:
     tokens = torch.randn(1024, width)
     weights = [torch.randn(width, width) for _ in range(4)]
     up, down = torch.randn(width, inner), torch.randn(inner, width)
-    taken = []
+    seconds = []
     with torch.inference_mode():
         for _ in range(12):
             began = time.perf_counter()
             for weight in weights:
                 tokens @ weight
             (tokens @ up) @ down
-            taken.append(time.perf_counter() - began)
-    return 2 * 1024 * (4 * width * width + 2 * width * inner) / statistics.median(taken) / 1e9
+            seconds.append(time.perf_counter() - began)
+    return 2 * 1024 * (4 * width * width + 2 * width * inner) / statistics.median(seconds) / 1e9
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ _PATIENCE_SECONDS = 300.0
 
 
 def main() -> None:
-    """Label at a steady pace and look what stood beside each diary when it came up."""
+    """Label at a steady pace and note what stood beside each diary when it came up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--text-column", default="text")
@@ -59,13 +59,13 @@ def main() -> None:
 
 def joined(texts: list[str]) -> list[str]:
     """Return the texts, short ones joined to about 300 characters."""
-    made, current = [], ""
+    diaries, current = [], ""
     for text in texts:
         current = f"{current} {text}".strip()
         if len(current) >= 0.8 * LENGTH:
-            made.append(current)
+            diaries.append(current)
             current = ""
-    return made
+    return diaries
 
 
 def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
@@ -74,11 +74,11 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
     while not _first(db, me).get("explanation") and time.monotonic() - began < _PATIENCE_SECONDS:
         time.sleep(0.5)
     waited = time.monotonic() - began
-    shown = with_explanation = blind = 0
+    shown_count = with_explanation = blind = 0
     for number in range(count):
         item = _first(db, me)
         blind += item["blind"]
-        shown += not item["blind"]
+        shown_count += not item["blind"]
         with_explanation += not item["blind"] and item["explanation"] is not None
         time.sleep(seconds)
         label_id = editing.list_labels(db)[number % 7].id
@@ -88,16 +88,16 @@ def _label(db: Database, count: int, seconds: float) -> dict[str, Any]:
     return {
         "first_explanation_seconds": waited,
         "labels": count,
-        "shown_with_prediction": shown,
+        "shown_with_prediction": shown_count,
         "with_explanation": with_explanation,
-        "share": with_explanation / max(shown, 1),
+        "share": with_explanation / max(shown_count, 1),
         "blind": blind,
     }
 
 
 def _first(db: Database, annotator_id: int) -> dict[str, Any]:
-    found = board.load_board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
-    return found.items[0] if found.items else {}
+    view = board.load_board(db, annotator_id=annotator_id, holder="benchmark", language="ko")
+    return view.items[0] if view.items else {}
 
 
 if __name__ == "__main__":

@@ -77,8 +77,8 @@ def main() -> None:
 
 
 def _texts(subject: explanations.Subject, words: range, count: int) -> list[str]:
-    found = (subject.texts[i].strip() for i in subject.unseen)
-    return [text for text in found if len(units.eojeol(text)) in words][:count]
+    unseen = (subject.texts[i].strip() for i in subject.unseen)
+    return [text for text in unseen if len(units.eojeol(text)) in words][:count]
 
 
 def _reference(subject: explanations.Subject, text: str, count: int) -> NDArray[np.float32]:
@@ -112,9 +112,9 @@ def _measure(subject: explanations.Subject, text: str, truth: NDArray[np.float32
     strongest = set(order[: explanations.TOP].tolist())
     expected = np.argsort(-np.abs(truth), kind="stable")[: explanations.TOP]
     eraser = explanations.eraser(subject, text, [int(i) for i in order if weights[i] > 0])
-    found = len(strongest & set(expected.tolist())) / explanations.TOP
+    overlap = len(strongest & set(expected.tolist())) / explanations.TOP
     correlation = float(np.corrcoef(weights, truth)[0, 1])
-    return [found, correlation, *(eraser[key] for key in explanations.ERASER), seconds, float(explained.sample_count)]
+    return [overlap, correlation, *(eraser[key] for key in explanations.ERASER), seconds, float(explained.sample_count)]
 
 
 def _gradients_of(subject: explanations.Subject, text: str) -> Any:
@@ -188,7 +188,7 @@ VARIANTS: dict[str, tuple[tuple[Change, ...], bool]] = {
     "no shares": (((gaussian_process, "PRIOR_WITHOUT_GRADIENTS", replace(_WITHOUT, shares=0.0)),), True),
     "one prior": (((gaussian_process, "PRIOR_WITH_GRADIENTS", _WITHOUT),), True),
 }
-"""What is changed in which module, and whether gradients are known."""
+"""What changes in which module, and whether gradients are known."""
 
 
 def _summary(rows: dict[str, dict[str, list[list[float]]]]) -> dict[str, Any]:

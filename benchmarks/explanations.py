@@ -80,11 +80,13 @@ def main() -> None:
             f"no diaries of about {LENGTH} characters can be made of {arguments.data}: too few texts, or too short"
         )
     texts = [(text, None) for text in long] + planted
-    found: dict[str, list[dict[str, Any]]] = {"ours": [], "lime": []}
+    measures: dict[str, list[dict[str, Any]]] = {"ours": [], "lime": []}
     for number, (text, span) in enumerate(texts):
         for name, way in (("ours", subject.ours), ("lime", subject.lime)):
-            found[name].append(_measure(subject, way, text, span))
-            print(f"{number + 1}/{len(texts)} {name} {found[name][-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+            measures[name].append(_measure(subject, way, text, span))
+            print(
+                f"{number + 1}/{len(texts)} {name} {measures[name][-1]['seconds']:.1f} s", file=sys.stderr, flush=True
+            )
     short = subject.short_texts(arguments.short)
     references = [(text, subject.reference(text)) for text in short + long[: arguments.long_references]]
     result = {
@@ -95,9 +97,9 @@ def main() -> None:
         "mean_characters": float(np.mean([len(text) for text, _ in texts])),
         "mean_words": float(np.mean([len(units.eojeol(text)) for text, _ in texts])),
         "speedup": statistics.median(
-            theirs["seconds"] / mine["seconds"] for mine, theirs in zip(found["ours"], found["lime"], strict=True)
+            theirs["seconds"] / ours["seconds"] for ours, theirs in zip(measures["ours"], measures["lime"], strict=True)
         ),
-        **{name: _summary(subject, name, rows, references, texts) for name, rows in found.items()},
+        **{name: _summary(subject, name, rows, references, texts) for name, rows in measures.items()},
         "references": {"short": len(short), "long": len(references) - len(short)},
         "after_a_new_head": subject.after_a_new_head([text for text, _ in texts]),
     }
@@ -161,7 +163,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    """Return the mean, or None where there is nothing to take it of."""
+    """Return the mean, or None where there are no values."""
     return float(np.mean(values)) if values else None
 
 
@@ -222,32 +224,32 @@ class Subject:
 
         Where no text of the file weighs as much as all everyday sentences, there are fewer of them.
         """
-        made: list[tuple[str, tuple[int, int]]] = []
+        planted: list[tuple[str, tuple[int, int]]] = []
         for everyday in (EVERYDAY, EVERYDAY[:4], EVERYDAY[:2]):
-            made += self._planted_among(everyday, count - len(made))
-        return made
+            planted += self._planted_among(everyday, count - len(planted))
+        return planted
 
     def _planted_among(self, everyday: Sequence[str], count: int) -> list[tuple[str, tuple[int, int]]]:
-        made: list[tuple[str, tuple[int, int]]] = []
+        planted: list[tuple[str, tuple[int, int]]] = []
         top = self.top(" ".join(everyday))
         for i, piece in self._short_pieces(lambda piece: 15 <= len(piece) <= 50):
-            if len(made) == count:
+            if len(planted) == count:
                 break
             if self.labels[i] == top or self.top(piece) != self.labels[i]:
                 continue
-            place = len(made) % len(everyday)
+            place = len(planted) % len(everyday)
             before, after = " ".join(everyday[:place]), " ".join(everyday[place:])
             start = len(before) + 1 if before else 0
             text = " ".join(part for part in (before, piece, after) if part)
-            # Only where it is this text that decides.
+            # Only where this text decides the answer.
             if self.top(text) == self.labels[i]:
-                made.append((text, (start, start + len(piece))))
-        return made
+                planted.append((text, (start, start + len(piece))))
+        return planted
 
     def short_texts(self, count: int) -> list[str]:
-        """Return texts so short that all changed ones can be asked about, but not by us."""
-        found = self._short_pieces(lambda piece: len(units.eojeol(piece)) in SHORT)
-        return [piece for _, piece in itertools.islice(found, count)]
+        """Return texts short enough to ask about all perturbed ones, but too long for us to do so."""
+        pieces = self._short_pieces(lambda piece: len(units.eojeol(piece)) in SHORT)
+        return [piece for _, piece in itertools.islice(pieces, count)]
 
     def _short_pieces(self, fits: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
         """Yield unseen texts that fit, then sentences of the others, with the place of the text."""
@@ -279,9 +281,9 @@ class Subject:
 
     def ours(self, text: str, seed: int = 0) -> Ranking:
         """Rank words as the product does."""
-        explained, kept = self.explain(text, seed=seed)
-        # What the text itself is, which comes first, is known by then.
-        proba = self.trained.proba(next(iter(kept.texts.values()))[None])[0]
+        explained, cache = self.explain(text, seed=seed)
+        # The first entry is the text itself, whose prediction is therefore known by then.
+        proba = self.trained.proba(next(iter(cache.texts.values()))[None])[0]
         weights = against_the_rest(explained.weights, proba, int(proba.argmax()))
         place_of = {span: place for place, span in enumerate(units.eojeol(text))}
         order = np.argsort(-np.abs(weights), kind="stable")
@@ -290,7 +292,7 @@ class Subject:
         return Ranking(tuple(places), tuple(speaking), explained.sample_count, tuple(speaking))
 
     def lime(self, text: str, seed: int = 0) -> Ranking:
-        """Rank words as lime does with its own settings but for what a word is; equal words are one to it."""
+        """Rank words as lime does with its own settings, except for what a word is; it counts equal words as one."""
         from lime.lime_text import LimeTextExplainer
 
         calls = 0
@@ -309,11 +311,11 @@ class Subject:
 
         explainer.base.explain_instance_with_data = noted
         top = self.top(text)
-        found = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES)
-        named = self._places(text, found.as_list(top))
+        explanation = explainer.explain_instance(text, proba, labels=(top,), num_features=LIME_FEATURES)
+        named = self._places(text, explanation.as_list(top))
         ((data, scores, distances, label, _), how) = fitted[0]
-        found.local_exp[top] = fit(data, scores, distances, label, data.shape[1], **how)[1]
-        weighed = self._places(text, found.as_list(top))
+        explanation.local_exp[top] = fit(data, scores, distances, label, data.shape[1], **how)[1]
+        weighed = self._places(text, explanation.as_list(top))
         speaking, all_speaking = (tuple(at for at, weight in of.items() if weight > 0) for of in (named, weighed))
         return Ranking(tuple(named), speaking, calls, all_speaking)
 
@@ -336,14 +338,14 @@ class Subject:
         return Reference(_strongest(np.asarray(shared @ proba[:, top], np.float32)), _strongest(against))
 
     def after_a_new_head(self, texts: Sequence[str]) -> dict[str, float]:
-        """Explain with a head that learned from half of the labels, from what is kept; compare with asking anew.
+        """Explain with a head that learned from half of the labels, from the cache; compare with asking anew.
 
-        An explanation anew also takes its gradients along the new head, so that the two are not the same.
+        A new explanation also takes its gradients along the new head, so the two differ.
         """
         took, differences, sizes, alike, overlap, asked = [], [], [], [], [], []
         for text in texts:
-            _, kept = self.explain(text)
-            data = kept.to_bytes()
+            _, cache = self.explain(text)
+            data = cache.to_bytes()
             sizes.append(len(data))
             before, began = self.asked, time.perf_counter()
             again, _ = self.explain(text, cache=explanation_cache.from_bytes(data), head=self.next.head)
@@ -351,8 +353,8 @@ class Subject:
             asked.append(self.asked > before)
             anew, _ = self.explain(text, head=self.next.head)
             proba = self.next.proba(self.features([text]))[0]
-            two = [_weight_of(found, proba) for found in (again, anew)]
-            # Of a long diary the two may have examined other sentences.
+            two = [_weight_of(explanation, proba) for explanation in (again, anew)]
+            # In a long diary the two may have examined different sentences.
             both = [[weights[span] for span in two[0].keys() & two[1].keys()] for weights in two]
             alike.append(float(np.corrcoef(*both)[0, 1]))
             overlap.append(len(_strongest_spans(two[0]) & _strongest_spans(two[1])) / TOP)
@@ -367,11 +369,11 @@ class Subject:
         }
 
     def _product_against_direct(self, text: str) -> float:
-        """Compare what is kept times the new head with a local model of that head's own scores, of the same texts."""
+        """Compare the cache times the new head with a local model of that head's own scores, on the same texts."""
         split, k = sentences.fallback(text), len(self.next.head[1])
         same: dict[str, Any] = {"unit": "eojeol", "sentences": split, "seed": 0, "budget": explanations.LEAST_BUDGET}
-        _, kept = explanations.explain(text, features_of=self.features, head=self.trained.head, **same)
-        read = explanation_cache.from_bytes(kept.to_bytes())
+        _, cache = explanations.explain(text, features_of=self.features, head=self.trained.head, **same)
+        read = explanation_cache.from_bytes(cache.to_bytes())
         product, _ = explanations.explain(text, features_of=self.features, head=self.next.head, cache=read, **same)
 
         def scores(changed: Sequence[str]) -> FloatArray:
@@ -404,14 +406,14 @@ def eraser(subject: Subject, text: str, evidence: Sequence[int]) -> dict[str, fl
     """
     spans = units.eojeol(text)
     top = subject.top(text)
-    gone, alone = [], []
+    erased, alone = [], []
     for share in BINS:
         chosen = set(evidence[: max(1, min(round(share * len(spans)), LIME_FEATURES))])
-        gone.append(units.without(text, spans, [i not in chosen for i in range(len(spans))]))
+        erased.append(units.without(text, spans, [i not in chosen for i in range(len(spans))]))
         alone.append(units.without(text, spans, [i in chosen for i in range(len(spans))]))
     whole = subject.proba([text])[0, top]
     return {
-        "comprehensiveness": float(whole - subject.proba(gone)[:, top].mean()),
+        "comprehensiveness": float(whole - subject.proba(erased)[:, top].mean()),
         "sufficiency": float(whole - subject.proba(alone)[:, top].mean()),
     }
 
@@ -425,10 +427,10 @@ def _summary(
 ) -> dict[str, float | None]:
     way = subject.ours if name == "ours" else subject.lime
     seconds = [row["seconds"] for row in rows]
-    known = {text: row["ranking"] for (text, _), row in zip(texts, rows, strict=True)}
+    rankings = {text: row["ranking"] for (text, _), row in zip(texts, rows, strict=True)}
     near, near_score, steady = [], [], []
     for text, truth in references:
-        first = frozenset((known.get(text) or way(text, seed=0)).places[:TOP])
+        first = frozenset((rankings.get(text) or way(text, seed=0)).places[:TOP])
         near.append(len(first & truth.of_proba) / TOP)
         near_score.append(len(first & truth.of_score) / TOP)
         if len(units.eojeol(text)) <= SHORT[-1]:

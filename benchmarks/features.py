@@ -70,8 +70,8 @@ def _without_labels(
     encoder: encoders.Encoder, names: list[str], vectors: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> dict[str, float]:
     """Measure the first model, which knows only the names and, of the seven emotions, the definitions."""
-    known = {label.name: label.definition for label in label_sets_definitions.DEFAULT_LABELS}
-    definitions = [known.get(name, "") for name in names]
+    definition_of = {label.name: label.definition for label in label_sets_definitions.DEFAULT_LABELS}
+    definitions = [definition_of.get(name, "") for name in names]
     first = classifier.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
     measured = metrics.evaluate(first.proba(first.features(vectors, None)), labels)
     return {
@@ -85,7 +85,7 @@ def _without_labels(
 def _measure(
     features: NDArray[np.float32], labels: NDArray[np.int64], k: int, count: int, seeds: int
 ) -> dict[str, float]:
-    found = []
+    scores = []
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(labels))
         cut = int(TEST_SHARE * len(labels))
@@ -99,8 +99,8 @@ def _measure(
         )
         proba = trained.classifier.proba(features[test])
         measured = metrics.evaluate(proba, labels[test])
-        found.append((measured.macro_f1, measured.accuracy))
-    f1, accuracy = np.array(found).T
+        scores.append((measured.macro_f1, measured.accuracy))
+    f1, accuracy = np.array(scores).T
     return {"macro_f1": float(f1.mean()), "macro_f1_sd": float(f1.std(ddof=1)), "accuracy": float(accuracy.mean())}
 
 

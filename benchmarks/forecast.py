@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measure(data: Labelled, *, at: list[int], test: list[int], seeds: int) -> dict[str, Any]:
-    """Return what the forecasts were worth, overall and by query, score, test diaries and number of labels."""
+    """Return how good the forecasts were, overall and by query, score, test diaries and number of labels."""
     cases = [
         case
         for seed in range(seeds)
@@ -83,10 +83,10 @@ def _project(data: Labelled, query: str, *, at: list[int], test: list[int], seed
         on_test = learning_curve.answers_along(x[stream], y[stream], x[test_rows], counts=counts, k=k)
         for size in test:
             for score in SCORES:
-                answers, known = on_test[:, :size], y[test_rows[:size]]
-                made = _forecast(counts, answers, known, k=k, score=score, seed=seed)
+                answers, test_labels = on_test[:, :size], y[test_rows[:size]]
+                prediction = _forecast(counts, answers, test_labels, k=k, score=score, seed=seed)
                 gain = truth[n + AHEAD][score] - truth[n][score]
-                yield {"query": query, "score": score, "test": size, "labels": n, "gain": gain, **made}
+                yield {"query": query, "score": score, "test": size, "labels": n, "gain": gain, **prediction}
 
 
 def _forecast(
@@ -94,13 +94,13 @@ def _forecast(
 ) -> dict[str, float]:
     drawn = forecast.drawn_scores(answers, truth, k=k, score=score, seed=seed)
     scores = np.array([_scores(row, truth, k)[score] for row in answers])
-    made = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=seed)
-    if made is None:
+    prediction = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=seed)
+    if prediction is None:
         raise SystemExit("Too few points to forecast from: ask for forecasts at 100 labels or more.")
     # What a ruler laid through the last two points would say.
     slope = (scores[-1] - scores[-2]) / np.log(counts[-1] / counts[-2])
     ruler = slope * np.log((counts[-1] + AHEAD) / counts[-1])
-    return {"forecast": made.gain, "low": made.low, "high": made.high, "ruler": float(ruler)}
+    return {"forecast": prediction.gain, "low": prediction.low, "high": prediction.high, "ruler": float(ruler)}
 
 
 def _label(data: Labelled, pool: NDArray[np.int64], query: str, *, count: int, seed: int) -> NDArray[np.int64]:
@@ -125,17 +125,17 @@ def _scores(answers: NDArray[np.int64], truth: NDArray[np.int64], k: int) -> dic
 
 
 def _sum_up(cases: list[dict[str, Any]]) -> dict[str, float]:
-    gain, low, high, said, ruler = (
+    gain, low, high, forecasts, ruler = (
         np.array([case[name] for case in cases]) for name in ("gain", "low", "high", "forecast", "ruler")
     )
     return {
         "forecasts": len(cases),
         "covered": float(((low <= gain) & (gain <= high)).mean()),
         "width": float((high - low).mean()),
-        "error": float(np.abs(said - gain).mean()),
+        "error": float(np.abs(forecasts - gain).mean()),
         "error_of_no_gain": float(np.abs(gain).mean()),
         "error_of_ruler": float(np.abs(ruler - gain).mean()),
-        "bias": float((said - gain).mean()),
+        "bias": float((forecasts - gain).mean()),
         "gain": float(gain.mean()),
     }
 

@@ -39,7 +39,7 @@ _WIDTH = 384
 
 
 def make(path: Path, count: int) -> None:
-    """Set a project of twice as many diaries up, with vectors and predictions."""
+    """Set up a project of twice as many diaries, with vectors and predictions."""
     project.init(path, seed="00" * 16)
     with closing(project.open_project(path)) as db:
         for name in ("first", "second"):
@@ -69,7 +69,7 @@ def _predict(db: Database, path: Path) -> None:
 
 
 class Presser(threading.Thread):
-    """Somebody who labels all the while; `waits` are the seconds that each press took."""
+    """A person who labels all the while; `waits` are the seconds that each press took."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(daemon=True)
@@ -113,7 +113,7 @@ def measure(path: Path, selection: Selection) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print and keep the figures."""
+    """Measure, print and save the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--diaries", type=int, default=100_000)
     parser.add_argument("--json", type=Path)
@@ -126,11 +126,11 @@ def main() -> None:
             "writer": Selection(author="first-0"),
             "import": Selection(batch_id=2),
         }
-        found = {name: measure(path, selection) for name, selection in selections.items()}
-        found["database_mb"] = path.stat().st_size >> 20
-    print(json.dumps(found, ensure_ascii=False, indent=1))
+        figures = {name: measure(path, selection) for name, selection in selections.items()}
+        figures["database_mb"] = path.stat().st_size >> 20
+    print(json.dumps(figures, ensure_ascii=False, indent=1))
     if asked.json:
-        asked.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        asked.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# In place of this folder, in which the package `pages` of the project would be hidden by a file.
+# In place of this folder, where a file would hide the project's package `pages`.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -52,12 +52,12 @@ _PER_PROJECT = 200
 
 
 def main() -> None:
-    """Try everything that was asked for, write the figures, and end with 1 if something is not as it must be."""
+    """Try everything that was asked for, write the figures, and exit with 1 if anything is wrong."""
     arguments = _arguments()
     began, outcomes = time.perf_counter(), []
-    with tempfile.TemporaryDirectory(prefix="hostile-") as made:
+    with tempfile.TemporaryDirectory(prefix="hostile-") as root:
         for name in arguments.only or TRIALS:
-            for outcome in TRIALS[name](Path(made) / name, arguments):
+            for outcome in TRIALS[name](Path(root) / name, arguments):
                 outcomes.append(outcome)
                 if outcome.problem():
                     print(f"{outcome.kind}: {outcome.name!a}: {outcome.problem()}", file=sys.stderr, flush=True)
@@ -89,18 +89,18 @@ def _arguments() -> argparse.Namespace:
 
 def _files(folder: Path, arguments: argparse.Namespace) -> Found:
     if arguments.files is not None:
-        found = unseen_files(arguments.files)
-        if not found:
+        files = unseen_files(arguments.files)
+        if not files:
             raise SystemExit(f"{arguments.files} holds no file.")
-        return found
+        return files
     return write_files(folder / "corpus", seed=arguments.seed)
 
 
 def _payloads(arguments: argparse.Namespace) -> Sequence[Payload]:
-    found = PAYLOADS if arguments.payloads is None else read_payloads(arguments.payloads)
-    if not found:
+    payloads = PAYLOADS if arguments.payloads is None else read_payloads(arguments.payloads)
+    if not payloads:
         raise SystemExit(f"{arguments.payloads} holds no payload.")
-    return found
+    return payloads
 
 
 def _try_files(folder: Path, arguments: argparse.Namespace) -> Iterator[Outcome]:

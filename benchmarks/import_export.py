@@ -1,4 +1,4 @@
-"""How fast many diaries come in and go out, in how much memory, and how long nobody else can write meanwhile.
+"""How fast many diaries are imported and exported, with how much memory, and how long nobody else can write.
 
     python benchmarks/import_export.py --rows 1000000 --json result.json
 
@@ -48,9 +48,9 @@ def make_rows(data: Path, count: int, *, labelled: float, seed: int) -> Iterator
     """Yield rows with text, label, date and author; the same seed gives the same rows."""
     draw = random.Random(seed)
     with opened(open_source(data, data.name)) as table:
-        found = list(table.rows())
-        columns = guess_roles(table, found[:100])
-    read = [row.values for row in found]
+        table_rows = list(table.rows())
+        columns = guess_roles(table, table_rows[:100])
+    read = [row.values for row in table_rows]
     texts = [" ".join((row.get(columns.text or "") or "").split()) for row in read]
     sentences = [part.strip() for text in texts for part in text.split(".") if part.strip()]
     labels = [label.name for label in definitions.DEFAULT_LABELS]
@@ -83,7 +83,7 @@ def write_files(folder: Path, rows: Iterator[dict[str, str]]) -> float:
 
 
 class LockWatch(threading.Thread):
-    """Asks for the write lock again and again, and notes how long it was refused at most."""
+    """Asks for the write lock again and again, and notes the longest time that it was refused."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(daemon=True)
@@ -125,7 +125,7 @@ db.close()
 
 
 def run_child(script: str, *arguments: str) -> dict[str, Any]:
-    """Run a script in a process of its own; return its seconds, its processor's seconds, its peak memory and output."""
+    """Run a script in a process of its own; return its seconds, processor seconds, peak memory and output."""
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
         child = subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=output, cwd=ROOT)
@@ -133,29 +133,29 @@ def run_child(script: str, *arguments: str) -> dict[str, Any]:
         child.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - began
         output.seek(0)
-        said = output.read()
+        text = output.read()
     if child.returncode:
         raise SystemExit(f"the child ended with {child.returncode}")
     return {
         "seconds": round(seconds, 2),
         "processor_seconds": round(usage.ru_utime + usage.ru_stime, 2),
         "peak_rss_mb": round(usage.ru_maxrss * 1024 / 1e6, 1),
-        "output": said.strip(),
+        "output": text.strip(),
     }
 
 
 def measure_import(folder: Path, kind: str, count: int) -> dict[str, Any]:
-    """Import a file into a new project, ``<kind>.db``, which stays for the way out."""
+    """Import a file into a new project, ``<kind>.db``, which stays for the export."""
     path = folder / f"{kind}.db"
     project.init(path, seed="00" * 16)
     watch = LockWatch(path)
     watch.start()
-    found = run_child(_IMPORT, str(path), str(folder / f"rows.{kind}"))
+    report = run_child(_IMPORT, str(path), str(folder / f"rows.{kind}"))
     locked = watch.end()
-    if int(found.pop("output")) != count:
+    if int(report.pop("output")) != count:
         raise SystemExit(f"not all rows of {kind} came in")
-    per_second = round(count / found["seconds"])
-    return {**found, "rows_per_second": per_second, "write_lock_seconds": round(locked, 2)}
+    per_second = round(count / report["seconds"])
+    return {**report, "rows_per_second": per_second, "write_lock_seconds": round(locked, 2)}
 
 
 _EXPORT = """
@@ -173,14 +173,14 @@ db.close()
 def measure_export(folder: Path, database: Path, kind: str, count: int) -> dict[str, Any]:
     """Export a project with its data card."""
     target = folder / f"export.{kind}"
-    found = run_child(_EXPORT, str(database), str(target))
-    if int(found.pop("output")) != count:
+    report = run_child(_EXPORT, str(database), str(target))
+    if int(report.pop("output")) != count:
         raise SystemExit(f"not all rows of {kind} came out")
-    return {**found, "rows_per_second": round(count / found["seconds"]), "mb": round(target.stat().st_size / 1e6, 1)}
+    return {**report, "rows_per_second": round(count / report["seconds"]), "mb": round(target.stat().st_size / 1e6, 1)}
 
 
 def main() -> None:
-    """Measure both ways and write what was found."""
+    """Measure both directions and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--data", type=Path, default=ROOT / "annotator" / "demo" / "diaries.csv")

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-# Loaded before the first fork: what is killed is started again a thousand times.
+# Loaded before the first fork: killed processes are started again a thousand times.
 import torch
 
 from annotator import project
@@ -77,7 +77,7 @@ class Project:
             return OVERLAP * diaries.count_diaries(db) - len(self.ledger.kept) < _AT_LEAST_LEFT
 
     def ask_for_round(self) -> None:
-        """Ask for a round, unless one is open that a killed worker has left."""
+        """Ask for a round, unless a killed worker has left one open."""
         with closing(connect(self.path)) as db:
             if rounds.find_open(db) is None:
                 round_cases.request(db, annotator_id=None)
@@ -99,8 +99,8 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     torch.set_num_threads(1)
     began, result = time.monotonic(), {"machine": machine.describe(), "trials": arguments.trials}
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as made:
-        template = Path(made) / "template"
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as root:
+        template = Path(root) / "template"
         _in_a_child(lambda: build(template, arguments.rows, arguments.data, text_column=arguments.text_column))
         _load((template / _MODULES).read_text().split())
         result |= run(template, arguments)
@@ -126,7 +126,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _in_a_child(work: Any) -> None:
-    """Do what computes in a process of its own: threads of torch do not survive a fork."""
+    """Do the computation in a process of its own: torch's threads do not survive a fork."""
     pid = os.fork()
     if not pid:
         try:
@@ -139,7 +139,7 @@ def _in_a_child(work: Any) -> None:
 
 
 def _tiny() -> Any:
-    """Return what the tests write their very small encoders with; `tests` is no package that could be imported."""
+    """Return what the tests write their very small encoders with; `tests` is not an importable package."""
     spec = importlib.util.spec_from_file_location(
         "tiny", Path(__file__).resolve().parent.parent / "tests" / "learner" / "tiny.py"
     )
@@ -154,12 +154,12 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
     """Make a project whose encoder is so small that a round takes a moment, with a model that serves."""
     folder.mkdir()
     path = folder / "project.db"
-    made = [f"{i}번째 날. 오늘은 {_MOODS[i % 4]}.,{_NAMES[i % 4] if i < _FIRST_LABELS else ''}" for i in range(count)]
+    lines = [f"{i}번째 날. 오늘은 {_MOODS[i % 4]}.,{_NAMES[i % 4] if i < _FIRST_LABELS else ''}" for i in range(count)]
     tiny = _tiny()(folder / "tiny", "0123456789번째 날. 오늘은 " + "".join(_MOODS), width=16, layers=1)
     project.init(path, seed="00" * 16, encoder=str(tiny), overlap=OVERLAP)
     runtime = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
-        import_file(db, "\n".join(["text,label", *made]).encode(), "made-up.csv", after=enqueue_import)
+        import_file(db, "\n".join(["text,label", *lines]).encode(), "made-up.csv", after=enqueue_import)
         if data is not None:
             import_file(db, data, data.name, columns=ColumnMap(text=text_column), after=enqueue_import)
         # Split already: the splitter's own process would outlive the worker for a second each time.
@@ -173,7 +173,7 @@ def build(folder: Path, count: int, data: Path | None = None, *, text_column: st
 
 
 def _load(names: list[str]) -> None:
-    """Load what the worker had loaded when the project was made: its forks need not do so, a thousand times."""
+    """Load what the worker had loaded when the project was made, so that its forks need not do so a thousand times."""
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -211,20 +211,20 @@ def _close(place: Project | None, totals: dict[str, int], ends: dict[str, int]) 
     for end, count in place.count_rounds().items():
         ends[end] = ends.get(end, 0) + count
     ledger = place.ledger
-    found = {"confirmed": len(ledger.kept), "lost": len(ledger.lost), "doubled": ledger.doubled}
-    for name, count in {**found, "turned_away": ledger.turned_away}.items():
+    counts = {"confirmed": len(ledger.kept), "lost": len(ledger.lost), "doubled": ledger.doubled}
+    for name, count in {**counts, "turned_away": ledger.turned_away}.items():
         totals[name] += count
     shutil.rmtree(place.path.parent)
 
 
 def _try(place: Project, kind: str, chance: random.Random, *, is_cut: bool) -> bool:
-    """Let people and perhaps a worker work, kill who is to be killed, check; return whether what is left is sound."""
+    """Let people and perhaps a worker work, kill the victims, check; return whether what is left is sound."""
     longest = 0.4 if kind == "app" else 1.6
     worker, worker_ends = None, chance.uniform(0.1, longest)
     if kind != "app":
         place.ask_for_round()
         worker = start_worker(place.path)
-    # Whom nobody kills goes on for a moment after the worker's end, and ends as when a page is closed.
+    # Survivors go on for a moment after the worker's end, and end as when a page is closed.
     seconds = worker_ends + 0.15 if kind == "worker" else longest
     people = [start_person(place.path, tab, seconds=seconds, seed=chance.getrandbits(32)) for tab in place.tabs]
     due: list[tuple[float, Running | None]] = [(worker_ends, worker)] if worker else []
@@ -254,22 +254,22 @@ def _hear(place: Project, people: list[Running]) -> None:
 
 
 def _cut(place: Project, running: list[Running], people: list[Running]) -> bool:
-    """Stop everybody in one moment, copy database and log, let them go on; return whether the copy is sound."""
+    """Stop everybody at once, copy database and log, let them go on; return whether the copy is sound."""
     copy = place.path.with_name("cut.db")
     for process in running:
         process.signal(signal.SIGSTOP)
     for process in running:
         process.wait_until_stopped()
-    # Confirmed before the power failed is what had been said by then.
+    # Only what had been reported by then counts as confirmed before the power failed.
     _hear(place, people)
-    kept = set(place.ledger.kept)
+    confirmed = set(place.ledger.kept)
     for ending in ("", "-wal"):
         log = Path(f"{place.path}{ending}")
         if log.exists():
             shutil.copy(log, f"{copy}{ending}")
     for process in running:
         process.signal(signal.SIGCONT)
-    is_sound = place.ledger.check(copy, kept)
+    is_sound = place.ledger.check(copy, confirmed)
     for ending in ("", "-wal", "-shm"):
         Path(f"{copy}{ending}").unlink(missing_ok=True)
     return is_sound

@@ -1,4 +1,4 @@
-"""The processes that `kill.py` kills: people who press keys, and the worker. Each is a fork that has all imported."""
+"""The processes that `kill.py` kills: people who press keys, and the worker. Each is a fork with all imports done."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = 7
 OVERLAP = 2
 
 _FIRST_FEW = 4
-"""Presses that a tab makes before it is drawn anew, as a quick person does."""
+"""Presses that a tab makes before it is redrawn, as a quick person does."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Running:
     """A forked process.
 
     Attributes:
-        told: what it says, one JSON object a line; None for the worker, which says nothing.
+        told: the pipe of its reports, one JSON object a line; None for the worker, which reports nothing.
     """
 
     pid: int
@@ -62,7 +62,7 @@ class Running:
     rest: bytes = field(default=b"")
 
     def read(self) -> list[dict[str, Any]]:
-        """Return what has been said since the last call, whole lines only: a line is written at once or not at all."""
+        """Return what was reported since the last call, whole lines only: a line is written at once or not at all."""
         while self.told is not None:
             try:
                 part = os.read(self.told, 1 << 16)
@@ -76,7 +76,7 @@ class Running:
         return [json.loads(line) for line in lines]
 
     def is_over(self) -> bool:
-        """Return whether it has ended, and forget it then."""
+        """Return whether it has ended; if so, forget it."""
         if self.pid and os.waitpid(self.pid, os.WNOHANG)[0]:
             self.pid = 0
         return not self.pid
@@ -119,17 +119,17 @@ class Ledger:
     turned_away: int = 0
 
     def hear(self, tab: Tab, process: Running) -> int:
-        """Write down what a person's process has said; return how often the database could not keep a press."""
+        """Record what a person's process has reported; return how often the database could not save a press."""
         refused = 0
-        for told in process.read():
-            press = told.get("press")
-            if told["did"] == "sent":
+        for message in process.read():
+            press = message.get("press")
+            if message["did"] == "sent":
                 self.sent.add(press["token"])
                 tab.waiting = press
-            elif told["did"] == "kept":
+            elif message["did"] == "kept":
                 self.kept.add(press["token"])
                 tab.waiting, tab.last = None, _taken_back(press)
-            elif told["did"] == "turned_away":
+            elif message["did"] == "turned_away":
                 self.turned_away += 1
                 tab.waiting = None
             else:
@@ -137,11 +137,11 @@ class Ledger:
         return refused
 
     def check(self, path: Path, kept: set[str]) -> bool:
-        """Return whether a database is sound, with every confirmed press in it once; what isn't is counted."""
+        """Return whether a database is sound, with every confirmed press in it once; exceptions are counted."""
         with closing(connect(path)) as db:
             is_sound = scalar(db, "pragma integrity_check") == "ok" and not rows(db, "pragma foreign_key_check")
             stored = [token for (token,) in rows(db, "select token from decisions where source = 'person'")]
-            # An answer to a hidden repeat is kept apart, with the token that took it back.
+            # An answer to a hidden repeat is stored apart, with the token that took it back.
             stored += [part for (token,) in rows(db, "select token from repeats") for part in token.split()]
             self.lost |= kept - set(stored)
             twice = int(scalar(db, _TWICE, overlap=OVERLAP))
@@ -157,7 +157,7 @@ _TWICE = """
             where u.diary_id = s.diary_id and k.kind = 'skip')
         group by s.diary_id having count(*) > :overlap)
 """
-"""Diaries that more people have decided than were asked; who takes a skip back gets a diary that others may have."""
+"""Diaries decided by more people than were asked; whoever takes a skip back gets a diary that others may have."""
 
 
 def start_person(
@@ -196,26 +196,26 @@ def _fork(work: Callable[[], None], before: Callable[[], None] | None = None) ->
         os._exit(status)
 
 
-def _press(path: Path, tab: Tab, told: int, *, seconds: float, chance: random.Random) -> None:
-    """Press until the time is over: draw the tab, press on what it was handed, say what was sent and what was kept."""
+def _press(path: Path, tab: Tab, pipe: int, *, seconds: float, chance: random.Random) -> None:
+    """Press until the time is over: draw the tab, press on what it was handed, report what was sent and saved."""
     ends, seq = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         try:
             with project.opened(path) as db:
                 board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
-                shown = board.load_board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
+                view = board.load_board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
         except DatabaseError as error:
-            _say(told, did="refused", code=error.code)
+            _say(pipe, did="refused", code=error.code)
             time.sleep(0.02)
             continue
         answered = tab.waiting and tab.waiting["token"]
-        items = [item for item in shown.items if item["token"] != answered][:_FIRST_FEW]
+        items = [item for item in view.items if item["token"] != answered][:_FIRST_FEW]
         while (tab.waiting or items) and time.monotonic() < ends:
             seq += 1
             raw = tab.waiting or _choose(tab, items, chance)
-            if not _send(path, tab, {**raw, "seq": seq}, told):
+            if not _send(path, tab, {**raw, "seq": seq}, pipe):
                 break
-        if not shown.items:
+        if not view.items:
             return
 
 
@@ -234,25 +234,25 @@ def _taken_back(press: dict[str, Any]) -> str | None:
     return None if press["kind"] == "undo" else str(press["token"])
 
 
-def _send(path: Path, tab: Tab, raw: dict[str, Any], told: int) -> bool:
+def _send(path: Path, tab: Tab, raw: dict[str, Any], pipe: int) -> bool:
     """Send a press as a browser does; return whether it was answered. It waits until it is."""
     tab.waiting = raw
-    _say(told, did="sent", press=raw)
+    _say(pipe, did="sent", press=raw)
     try:
         with project.opened(path) as db:
             receipt = decisions.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
     except DatabaseError as error:
-        _say(told, did="refused", code=error.code)
+        _say(pipe, did="refused", code=error.code)
         time.sleep(0.02)
         return False
     tab.waiting = None
     if receipt.refused is not None:
-        _say(told, did="turned_away", code=receipt.refused.code, press=raw)
+        _say(pipe, did="turned_away", code=receipt.refused.code, press=raw)
         return True
     tab.last = _taken_back(raw)
-    _say(told, did="kept", press=raw)
+    _say(pipe, did="kept", press=raw)
     return True
 
 
-def _say(told: int, **what: Any) -> None:
-    os.write(told, json.dumps(what, ensure_ascii=True).encode() + b"\n")
+def _say(pipe: int, **what: Any) -> None:
+    os.write(pipe, json.dumps(what, ensure_ascii=True).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Two troubles of `kill.py` that are no kills: a disk that fills up, and a folder that can only be read for a while."""
+"""Two troubles of `kill.py` other than kills: a disk that fills up, and a folder that is read-only for a while."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _NOBODY = 65534
 
 
 def fill_disk(template: Path, people: int, make: Callable[[Path, Path, int], Any]) -> dict[str, Any]:
-    """Let people press until the disk is full, and on once there is room again; return what became of it."""
+    """Let people press until the disk is full, and again once there is room; return the outcome."""
     size = sum(file.stat().st_size for file in template.rglob("*") if file.is_file())
-    with tempfile.TemporaryDirectory(dir=template.parent) as made, _small_disk(Path(made), size + (8 << 20)) as limited:
-        place = make(template, Path(made) / "full", people)
-        # A limit of a file's size counts for the log: it grows from nothing.
+    with tempfile.TemporaryDirectory(dir=template.parent) as root, _small_disk(Path(root), size + (8 << 20)) as limited:
+        place = make(template, Path(root) / "full", people)
+        # A file size limit applies to the log: it grows from nothing.
         before = None if limited else (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (_ROOM, _ROOM)))
-        ballast = Path(made) / "ballast"
+        ballast = Path(root) / "ballast"
         if limited:
             _fill(ballast, leave=_ROOM)
         refused = _work(place, before)
@@ -38,20 +38,20 @@ def fill_disk(template: Path, people: int, make: Callable[[Path, Path, int], Any
 
 
 def only_read(template: Path, people: int, make: Callable[[Path, Path, int], Any]) -> dict[str, Any]:
-    """Let people press, make their folder one that can only be read, and let them go on; return what became of it."""
-    with tempfile.TemporaryDirectory(dir=template.parent) as made:
-        place = make(template, Path(made) / "folder", people)
+    """Let people press, make their folder read-only, and let them go on; return the outcome."""
+    with tempfile.TemporaryDirectory(dir=template.parent) as root:
+        place = make(template, Path(root) / "folder", people)
         _work(place, None)
-        kept = len(place.ledger.kept)
+        kept_count = len(place.ledger.kept)
         with _locked(place.path.parent) as (how, before):
             refused = _work(place, before)
-        # Nothing is said to be kept that could not be.
-        told = _told(place, how, refused) if len(place.ledger.kept) == kept else {"how": how, "lost": 1}
-        return {"sound": False, "went_on": False, **told}
+        # Nothing may be reported as saved that could not be.
+        figures = _told(place, how, refused) if len(place.ledger.kept) == kept_count else {"how": how, "lost": 1}
+        return {"sound": False, "went_on": False, **figures}
 
 
 def _work(place: Any, before: Callable[[], None] | None) -> int:
-    """Let everybody press for a while; return how often the database said that it can't keep a press."""
+    """Let everybody press for a while; return how often the database said that it can't save a press."""
     refused = 0
     people = [
         start_person(place.path, tab, seconds=_SECONDS, seed=i, before=before) for i, tab in enumerate(place.tabs)
@@ -93,7 +93,7 @@ def _mount(*arguments: str) -> bool:
 
 @contextmanager
 def _small_disk(folder: Path, size: int) -> Iterator[bool]:
-    """Hold a small disk at a folder; say whether that could be done."""
+    """Mount a small disk at a folder; yield whether that could be done."""
     is_mounted = _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
     try:
         yield is_mounted
@@ -104,7 +104,7 @@ def _small_disk(folder: Path, size: int) -> Iterator[bool]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[tuple[str, Callable[[], None] | None]]:
-    """Hold a folder so that it can only be read: by a mount, or by permissions, which root has to be rid of first."""
+    """Hold a folder read-only: by a mount, or by permissions, for which root first has to drop its rights."""
     if _mount("--bind", str(folder), str(folder)):
         try:
             if _mount("-o", "remount,ro,bind", str(folder)):

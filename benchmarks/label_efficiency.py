@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OURS = tuple(query_strategies.STRATEGIES)
 
 _loaded: dict[str, Any] = {}
-"""What a worker process has read: the features and, where somebody asks for them, the n-grams."""
+"""What a worker process has read: the features and, where an arm asks for them, the n-grams."""
 
 
 def main() -> None:
@@ -42,16 +42,18 @@ def main() -> None:
     k = len(file.names)
     with _workers(arguments.jobs, file) as pool:
         full = list(pool.map(_full, range(arguments.seeds)))
-        found: dict[tuple[str, int], Replay] = {}
+        replays: dict[tuple[str, int], Replay] = {}
         for job, replay in zip(
             jobs, pool.map(_run, [(*j, arguments.batch, arguments.budget) for j in jobs]), strict=True
         ):
-            found[job] = replay
-            print(f"{len(found)}/{len(jobs)} {job[0]} {job[1]}", file=sys.stderr, flush=True)
+            replays[job] = replay
+            print(f"{len(replays)}/{len(jobs)} {job[0]} {job[1]}", file=sys.stderr, flush=True)
     full_macro_f1, full_accuracy = np.mean(full, axis=0)
-    _check_equal_starts(found, names, arguments.seeds)
+    _check_equal_starts(replays, names, arguments.seeds)
     summaries = {
-        name: simulation.summarise([found[name, seed] for seed in range(arguments.seeds)], full_macro_f1=full_macro_f1)
+        name: simulation.summarise(
+            [replays[name, seed] for seed in range(arguments.seeds)], full_macro_f1=full_macro_f1
+        )
         for name in names
     }
     result = {
@@ -81,7 +83,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _workers(count: int, file: Labelled) -> ProcessPoolExecutor:
-    # Forking a process whose libraries have threads already can leave the child waiting for one of them for ever.
+    # Forking a process whose libraries have threads already can leave the child waiting for one of them forever.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(file,))
 
@@ -111,12 +113,12 @@ def _run(job: tuple[str, int, int, int]) -> Replay:
     return simulation.replay(file.features, file.labels, ask, k=len(file.names), batch=batch, budget=budget, seed=seed)
 
 
-def _check_equal_starts(found: dict[tuple[str, int], Replay], names: list[str], seeds: int) -> None:
+def _check_equal_starts(replays: dict[tuple[str, int], Replay], names: list[str], seeds: int) -> None:
     """Refuse to compare arms with one learner that don't begin with the same score."""
     learners = [[n for n in names if n in OURS], [n for n in names if n not in OURS and n != "tfidf_random"]]
     for seed in range(seeds):
         for arms in learners:
-            starts = {(found[n, seed].macro_f1[0], found[n, seed].accuracy[0]) for n in arms}
+            starts = {(replays[n, seed].macro_f1[0], replays[n, seed].accuracy[0]) for n in arms}
             if len(starts) > 1:
                 raise SystemExit(f"seed {seed}: arms with one learner begin with different scores: {starts}")
 

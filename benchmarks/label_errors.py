@@ -1,4 +1,4 @@
-"""How well mistaken labels are found: some labels of a file are flipped, then looked for.
+"""How well wrong labels are found: some labels of a file are flipped, then looked for.
 
 python benchmarks/label_errors.py --data diaries.tsv --json out.json
 
@@ -31,7 +31,7 @@ FIRST = 100
 
 
 def main() -> None:
-    """Flip, look, and compare orders of looking."""
+    """Flip, search, and compare the search orders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     labelled_file.add_arguments(parser, rows=2000)
     parser.add_argument("--flipped", type=float, default=0.05, help="share of the labels that are flipped")
@@ -63,16 +63,16 @@ def measure(data: Labelled, *, flipped: float, seeds: int) -> dict[str, dict[str
 
 def _one(data: Labelled, clean: NDArray[np.float32], *, flipped: float, seed: int) -> dict[str, dict[str, float]]:
     rng = np.random.default_rng(seed)
-    given, is_flipped = flip(data, clean, flipped=flipped, rng=rng)
-    proba = out_of_fold(data, given, seed=seed + 1)
-    doubts = label_issues.find_doubts(proba, given)
-    place = np.empty(len(given))
-    place[doubts.order] = np.arange(len(given))
+    labels, is_flipped = flip(data, clean, flipped=flipped, rng=rng)
+    proba = out_of_fold(data, labels, seed=seed + 1)
+    doubts = label_issues.find_doubts(proba, labels)
+    place = np.empty(len(labels))
+    place[doubts.order] = np.arange(len(labels))
     orders = {
         "ours": -place,
         "highest_loss": -doubts.quality,
         "least_confident": -proba.max(axis=1),
-        "random": rng.random(len(given)),
+        "random": rng.random(len(labels)),
     }
     return {name: _judge(score, is_flipped) for name, score in orders.items()}
 
@@ -88,10 +88,10 @@ def flip(
     np.fill_diagonal(confused, 0)
     confused /= confused.sum(axis=1, keepdims=True)
     rows = rng.choice(len(data.labels), round(flipped * len(data.labels)), replace=False)
-    given = data.labels.copy()
+    labels = data.labels.copy()
     for row in rows:
-        given[row] = rng.choice(k, p=confused[data.labels[row]])
-    return given, given != data.labels
+        labels[row] = rng.choice(k, p=confused[data.labels[row]])
+    return labels, labels != data.labels
 
 
 def confusable(data: Labelled) -> NDArray[np.float32]:

@@ -79,11 +79,11 @@ def _presses(browser: Browser, path: Path, count: int) -> dict[str, Any]:
         page = _open(browser)
         before = decisions.last_decision_id(db)
         times = np.array([page.evaluate(PRESS) for _ in range(count)])
-        kept = decisions.last_decision_id(db) - before
+        decision_count = decisions.last_decision_id(db) - before
         page.close()
     return {
         "presses": count,
-        "kept": kept,
+        "kept": decision_count,
         "next_diary_ms": _spread(times[:, 0]),
         "confirmed_ms": _spread(times[:, 1]),
     }
@@ -102,7 +102,7 @@ def _open(browser: Browser) -> Page:
 
 def _starts(browser: Browser, folder: Path, count: int) -> list[dict[str, float]]:
     """Time the app from its command, with an empty database each time: the second start is the warm one."""
-    found = []
+    starts = []
     for number in range(count):
         path = folder / f"start-{number}.db"
         began = time.perf_counter()
@@ -110,9 +110,9 @@ def _starts(browser: Browser, folder: Path, count: int) -> list[dict[str, float]
         with App(path):
             up = time.perf_counter() - began
             page = _open(browser)
-            found.append({"address_printed": up, "label_page": time.perf_counter() - began})
+            starts.append({"address_printed": up, "label_page": time.perf_counter() - began})
             page.close()
-    return found
+    return starts
 
 
 if __name__ == "__main__":

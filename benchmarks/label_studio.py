@@ -55,7 +55,7 @@ CONFIG = """<View>
 
 
 class Recorder:
-    """A proxy before the service that keeps what is said, tokens left out."""
+    """A proxy in front of the service that records the exchanges, without tokens."""
 
     def __init__(self, service: str) -> None:
         self.said: list[dict[str, Any]] = []
@@ -91,8 +91,8 @@ class Recorder:
             for secret in ("access_token", "token") if isinstance(each, dict) else ():
                 if secret in each:
                     each[secret] = "…"
-        said = {"method": method, "path": path.removeprefix("/api/label-studio"), "request": request}
-        self.said.append(said | {"status": answer.status_code, "response": answer.json()})
+        exchange = {"method": method, "path": path.removeprefix("/api/label-studio"), "request": request}
+        self.said.append(exchange | {"status": answer.status_code, "response": answer.json()})
 
 
 def free_port() -> int:
@@ -122,8 +122,8 @@ def wait_for(what: str, ask: Any, *, seconds: float = 1200) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if found := ask():
-                return found
+            if answer := ask():
+                return answer
         except httpx.HTTPError:
             pass
         time.sleep(1)
@@ -144,29 +144,31 @@ def prepare(database: Path) -> str:
 
 def connect(studio: httpx.Client, recorder: Recorder, token: str) -> tuple[int, int]:
     """Make a project with tasks, connect the service and its webhook; return the ids of project and backend."""
-    made = studio.post("/api/projects", json={"title": "Diaries", "label_config": CONFIG}).raise_for_status().json()
+    studio_project = (
+        studio.post("/api/projects", json={"title": "Diaries", "label_config": CONFIG}).raise_for_status().json()
+    )
     tasks = [{"data": {"text": text}} for text in TEXTS]
-    studio.post(f"/api/projects/{made['id']}/import", json=tasks).raise_for_status()
+    studio.post(f"/api/projects/{studio_project['id']}/import", json=tasks).raise_for_status()
     url = f"http://127.0.0.1:{recorder.port}/api/label-studio"
-    backend = {"project": made["id"], "url": url, "title": "Maeumgyeol", "auth_method": "BASIC_AUTH"}
+    backend = {"project": studio_project["id"], "url": url, "title": "Maeumgyeol", "auth_method": "BASIC_AUTH"}
     wrong = studio.post("/api/ml/", json={**backend, "basic_auth_user": "any", "basic_auth_pass": "wrong"})
     if wrong.status_code != 400 or "authentication" not in wrong.text:
         raise SystemExit(f"A wrong token was answered with {wrong.status_code} {wrong.text[:300]}")
     linked = studio.post("/api/ml/", json={**backend, "basic_auth_user": "any", "basic_auth_pass": token})
     # Label Studio has made a webhook for the backend by itself; it only lacks the token.
-    (hook,) = studio.get("/api/webhooks/", params={"project": made["id"]}).raise_for_status().json()
+    (hook,) = studio.get("/api/webhooks/", params={"project": studio_project["id"]}).raise_for_status().json()
     headers = {"Authorization": f"Bearer {token}"}
     studio.patch(f"/api/webhooks/{hook['id']}/", json={"headers": headers}).raise_for_status()
-    return int(made["id"]), int(linked.raise_for_status().json()["id"])
+    return int(studio_project["id"]), int(linked.raise_for_status().json()["id"])
 
 
 def predictions(studio: httpx.Client, project_id: int) -> list[dict[str, Any]]:
-    """Let Label Studio fetch predictions for all tasks, and return what it has kept of them."""
+    """Let Label Studio fetch predictions for all tasks, and return those that it has stored."""
     action = {"selectedItems": {"all": True, "excluded": []}, "project": str(project_id)}
     where = f"/api/dm/actions?id=retrieve_tasks_predictions&project={project_id}"
     studio.post(where, json=action).raise_for_status()
-    found = studio.get(f"/api/predictions/?project={project_id}").raise_for_status().json()
-    return list(found if isinstance(found, list) else found["results"])
+    answer = studio.get(f"/api/predictions/?project={project_id}").raise_for_status().json()
+    return list(answer if isinstance(answer, list) else answer["results"])
 
 
 def annotate(studio: httpx.Client, project_id: int) -> None:
@@ -174,10 +176,12 @@ def annotate(studio: httpx.Client, project_id: int) -> None:
     listed = studio.get(f"/api/tasks/?project={project_id}&fields=all").raise_for_status().json()
     tasks = sorted(listed["tasks"] if isinstance(listed, dict) else listed, key=lambda task: task["id"])
     for place, (task, answer) in enumerate(zip(tasks, ANSWERS, strict=True)):
-        made = studio.post(f"/api/tasks/{task['id']}/annotations/", json=annotation(answer, skip=place == 3))
+        response = studio.post(f"/api/tasks/{task['id']}/annotations/", json=annotation(answer, skip=place == 3))
         if place == 0:
             changed = annotation("슬픔", skip=False)
-            studio.patch(f"/api/annotations/{made.raise_for_status().json()['id']}/", json=changed).raise_for_status()
+            studio.patch(
+                f"/api/annotations/{response.raise_for_status().json()['id']}/", json=changed
+            ).raise_for_status()
 
 
 def annotation(answer: str, *, skip: bool) -> dict[str, Any]:
@@ -187,15 +191,17 @@ def annotation(answer: str, *, skip: bool) -> dict[str, Any]:
 
 
 def kept(database: Path) -> list[tuple[str, str]]:
-    """Return which labels stand for whom that came by the service."""
+    """Return who gave which standing labels, of those that came through the service."""
     from db.label_sets import labels
     from db.people import annotators
 
     with closing(project.open_project(database)) as db:
         names, people = {e.id: e.name for e in labels.list_labels(db)}, dict(annotators.list_annotators(db))
-        found = decisions.list_standing(db, range(1, 100))
+        standing = decisions.list_standing(db, range(1, 100))
         return [
-            (people[d.annotator_id], names[d.label_id or 0]) for d in found if "label-studio" in people[d.annotator_id]
+            (people[d.annotator_id], names[d.label_id or 0])
+            for d in standing
+            if "label-studio" in people[d.annotator_id]
         ]
 
 
@@ -261,7 +267,7 @@ def use(studio: httpx.Client, recorder: Recorder, database: Path, token: str) ->
     project_id, backend_id = connect(studio, recorder, token)
     state = studio.get(f"/api/ml/{backend_id}").raise_for_status().json()
     began = time.monotonic()
-    said = predictions(studio, project_id)
+    first_predictions = predictions(studio, project_id)
     seconds = time.monotonic() - began
     annotate(studio, project_id)
     standing = wait_for("decisions", lambda: kept(database) if len(kept(database)) == 3 else None, seconds=60)
@@ -273,7 +279,7 @@ def use(studio: httpx.Client, recorder: Recorder, database: Path, token: str) ->
         "state": state["readable_state"],
         "predictions": [
             {"choice": p["result"][0]["value"]["choices"][0], "score": p["score"], "version": p["model_version"]}
-            for p in said
+            for p in first_predictions
         ],
         "prediction_seconds": round(seconds, 2),
         "decisions": [list(each) for each in standing],
@@ -285,12 +291,12 @@ def use(studio: httpx.Client, recorder: Recorder, database: Path, token: str) ->
 
 def _last_round(database: Path) -> str | None:
     with closing(project.open_project(database)) as db:
-        found = rounds.list_rounds(db)
-        return found[-1].status if found else None
+        history = rounds.list_rounds(db)
+        return history[-1].status if history else None
 
 
 def write(recorder: Recorder, golden: Path | None) -> int:
-    """Keep one exchange of each kind, as the tests replay them."""
+    """Save one exchange of each kind, as the tests replay them."""
     chosen: dict[str, dict[str, Any]] = {}
     for each in recorder.said:
         if each["status"] == 401:

@@ -1,4 +1,4 @@
-"""A labelled file as the classifier sees it: what several benchmarks begin with."""
+"""A labelled file as the classifier sees it, which several benchmarks start from."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def load(arguments: argparse.Namespace) -> Labelled:
 
 
 def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
-    """Return the vectors of texts, kept in the cache folder: encoding takes most of a benchmark's time."""
+    """Return the vectors of texts, cached on disk: encoding takes most of a benchmark's time."""
     encoder = encoders.load(encoder_name, cache=encoders.default_cache())
     digest = hashlib.blake2b("\0".join([encoder.hash, *texts]).encode(), digest_size=16).hexdigest()
-    kept = encoders.default_cache() / "benchmarks" / f"{digest}.npy"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(kept, encoder.encode(texts).vectors)
-    return np.asarray(np.load(kept), np.float32)
+    path = encoders.default_cache() / "benchmarks" / f"{digest}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, encoder.encode(texts).vectors)
+    return np.asarray(np.load(path), np.float32)
 
 
 def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:

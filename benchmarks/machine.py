@@ -1,4 +1,4 @@
-"""What every benchmark says beside its figures: the machine, and how much memory a process holds."""
+"""What every benchmark reports beside its figures: the machine, and how much memory a process holds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def describe() -> dict[str, Any]:
 
 
 def resident_mib(pid: int) -> dict[str, float]:
-    """Return the memory that a process holds now and held at most, in MiB."""
+    """Return the memory that a process holds now, and the most it has held, in MiB."""
     lines = dict(x.split(":", 1) for x in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in x)
     return {"now": _mib(lines["VmRSS"]), "most": _mib(lines["VmHWM"])}
 
@@ -34,8 +34,8 @@ def _mib(text: str) -> float:
 
 def children(pid: int) -> list[int]:
     """Return the direct children of a process."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found]
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in pids]
 
 
 def write(target: Path | None, result: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def read_texts(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
-    """Return so many different texts, and the labels of those that are the file's own."""
+    """Return that many different texts, and the labels of those that are the file's own."""
     if arguments.data.suffix == ".parquet":
         frame = pd.read_parquet(arguments.data)
     else:
@@ -98,7 +98,7 @@ def read_texts(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]
 
 
 def composed(texts: list[str], rows: int) -> list[str]:
-    """Return the texts, and as many more made of two of them each as are missing."""
+    """Return the texts, and for each missing one a text made of two of them."""
     draw = random.Random(0)
     different = dict.fromkeys(texts)
     while len(different) < rows:
@@ -107,17 +107,17 @@ def composed(texts: list[str], rows: int) -> list[str]:
 
 
 def import_rows(path: Path, file: Path, texts: list[str], truth: dict[str, str]) -> float:
-    """Set a project up with the labels that occur, import the texts without them, and return the seconds."""
+    """Set up a project with the labels that occur, import the texts without them, and return the seconds."""
     names = sorted(set(truth.values()))
-    known = {label.name: label for label in definitions.DEFAULT_LABELS}
+    label_of = {label.name: label for label in definitions.DEFAULT_LABELS}
     colours = [label.colour for label in definitions.DEFAULT_LABELS]
     project.init(
         path,
         labels=[
-            known.get(name, Label(i + 1, name, "", colours[i % 7], "1234567890qwertyuiop"[i], i))
+            label_of.get(name, Label(i + 1, name, "", colours[i % 7], "1234567890qwertyuiop"[i], i))
             for i, name in enumerate(names)
         ]
-        if not set(names) <= set(known)
+        if not set(names) <= set(label_of)
         else definitions.DEFAULT_LABELS,
     )
     with file.open("w", encoding="utf-8", newline="") as out:
@@ -178,15 +178,15 @@ def _first_is_ready(db: Database) -> bool:
 
 
 def is_idle(db: Database) -> bool:
-    """Say whether the worker has nothing left to do for the diaries that come next."""
+    """Return whether the worker has nothing left to do for the diaries that come next."""
     active = models.find_active(db)
     if active is None or sentences.count_unsplit(db) or rounds.find_open(db) is not None:
         return False
     proba = predictions.load_predictions(db, active)
     chosen = settings.load(db)
     head = queue.list_head(db, tasks_explanations.EXPLAINED_HEAD)
-    shown = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
-    explained = not explanations.list_unexplained(db, shown, active.id, "eojeol")
+    visible_ids = [i for i in head if not blinding.is_blind(diaries.get_diary(db, i), chosen)]
+    explained = not explanations.list_unexplained(db, visible_ids, active.id, "eojeol")
     return len(proba) > 0 and bool((proba == proba).all()) and explained and not _doing(db)
 
 
@@ -195,12 +195,12 @@ def _doing(db: Database) -> str:
     return state.step if state else ""
 
 
-def _label(db: Database, texts: list[str], truth: dict[str, str], wanted: int) -> dict[str, Any]:
+def _label(db: Database, texts: list[str], truth: dict[str, str], target: int) -> dict[str, Any]:
     label_ids = {label.name: label.id for label in labels.list_labels(db)}
     me = annotators.get_or_create_id(db, "benchmark")
     seconds = []
-    given = 0
-    while given < wanted:
+    label_count = 0
+    while label_count < target:
         leases = queue.claim(db, annotator_id=me, holder="benchmark", limit=6, seconds=600)
         if not leases:
             break
@@ -211,8 +211,8 @@ def _label(db: Database, texts: list[str], truth: dict[str, str], wanted: int) -
             decision = NewDecision(lease.diary_id, me, kind, lease.token, label_ids[label] if label else None)
             decisions.decide(db, decision)
             seconds.append(time.perf_counter() - began)
-            given += bool(label)
-    return {"labels": given, "save_ms_p95": 1000 * sorted(seconds)[int(0.95 * len(seconds))]}
+            label_count += bool(label)
+    return {"labels": label_count, "save_ms_p95": 1000 * sorted(seconds)[int(0.95 * len(seconds))]}
 
 
 def _retrain(db: Database) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _retrain(db: Database) -> dict[str, Any]:
 
 
 def _memory_with_a_page(pid: int) -> dict[str, dict[str, float]]:
-    """Return what app and worker hold while a browser has every page of the app seen once."""
+    """Return the memory that app and worker hold after a browser has opened every page of the app once."""
     app, worker = machine.children(pid)[:2]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# In place of this folder, in which this file would be taken for the package `pages`.
+# In place of this folder, where this file would be taken for the package `pages`.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -62,7 +62,7 @@ _USABLE = """name => {
 
 
 def main() -> None:
-    """Make the project, open each page some times in each way, and write the figures."""
+    """Make the project, open each page several times in each way, and write the figures."""
     arguments = _arguments()
     result: dict[str, Any] = {"machine": machine.describe(), "diaries": arguments.diaries, "people": arguments.people}
     result["decisions"], result["target_ms"] = arguments.decided * arguments.overlap, TARGET_MS
@@ -148,11 +148,11 @@ def _in_browser(browser: Browser, address: str, runs: int) -> dict[str, dict[str
         context.close()
         return seconds
 
-    found = {"cold_ms": {name: _median(lambda name=name: cold(name), runs) for name in PAGES}}
+    times = {"cold_ms": {name: _median(lambda name=name: cold(name), runs) for name in PAGES}}
     page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="ko-KR")
-    found["reload_ms"] = {name: _median(lambda name=name: _open(page, address, name), runs) for name in PAGES}
-    found["switch_ms"] = {name: _median(lambda name=name: _switch(page, name), runs) for name in PAGES}
-    return found
+    times["reload_ms"] = {name: _median(lambda name=name: _open(page, address, name), runs) for name in PAGES}
+    times["switch_ms"] = {name: _median(lambda name=name: _switch(page, name), runs) for name in PAGES}
+    return times
 
 
 def _open(page: Page, address: str, name: str) -> float:
@@ -163,7 +163,7 @@ def _open(page: Page, address: str, name: str) -> float:
 
 
 def _switch(page: Page, name: str) -> float:
-    """Go from a page that holds little to this one by its link."""
+    """Go to this page by its link, from a page that holds little."""
     page.get_by_role("link", name=say("frame.import", "ko")).click()
     page.get_by_role("heading", name=say("import_page.title", "ko")).wait_for(timeout=_TIMEOUT)
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")

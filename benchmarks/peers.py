@@ -35,10 +35,10 @@ class _Regression:
     rows: FloatArray
 
     def __post_init__(self) -> None:
-        known = self.state.labels[self.state.known]
-        self._constant = int(known[0]) if len(np.unique(known)) < 2 else None
+        labels = self.state.labels[self.state.known]
+        self._constant = int(labels[0]) if len(np.unique(labels)) < 2 else None
         if self._constant is None:
-            self._fitted = LogisticRegression(max_iter=1000).fit(self.rows[self.state.known], known)
+            self._fitted = LogisticRegression(max_iter=1000).fit(self.rows[self.state.known], labels)
 
     def proba(self, rows: FloatArray) -> FloatArray:
         proba = np.zeros((rows.shape[0], self.state.k), np.float32)
@@ -48,7 +48,7 @@ class _Regression:
             proba[:, self._fitted.classes_] = self._fitted.predict_proba(rows)
         return proba
 
-    # What small-text asks of a classifier:
+    # What small-text requires of a classifier:
     def predict_proba(self, rows: FloatArray) -> FloatArray:
         return self.proba(rows)
 
@@ -68,9 +68,9 @@ def small_text(name: str) -> Asking:
         options = {"embeddings": state.features} if name.endswith(("kmeans", "coreset")) else {}
         chosen = np.zeros(0, np.int64)
         if state.batch:
-            known = state.labels[state.known]
+            labels = state.labels[state.known]
             chosen = strategy.query(
-                head, state.features, state.waiting, state.known, known, n=state.batch, **_quiet(name), **options
+                head, state.features, state.waiting, state.known, labels, n=state.batch, **_quiet(name), **options
             )
         return np.asarray(chosen, np.int64), head.proba(state.features[state.test])
 
@@ -82,7 +82,7 @@ def _quiet(name: str) -> dict[str, Any]:
 
 
 def activelab(state: State) -> tuple[IntArray, FloatArray]:
-    """Ask as ActiveLab does where each text gets one label: the unlabelled texts of lowest score first.
+    """Ask as ActiveLab does where each text gets one label: for the unlabelled texts with the lowest scores first.
 
     Source: Goh and Mueller (2023), ActiveLab: Active Learning with Re-Labeling by Multiple Annotators.
     """
@@ -90,11 +90,11 @@ def activelab(state: State) -> tuple[IntArray, FloatArray]:
 
     head = _Regression(state, state.features)
     proba = head.proba(state.features[state.test])
-    known = state.labels[state.known]
-    present = np.unique(known)
+    labels = state.labels[state.known]
+    present = np.unique(labels)
     if not state.batch or len(present) < 2:
         return state.waiting[: state.batch], proba
-    columns = np.searchsorted(present, known)
+    columns = np.searchsorted(present, labels)
     _, scores = get_active_learning_scores(
         columns[:, None], _out_of_fold(state)[:, present], head.proba(state.features[state.waiting])[:, present]
     )
@@ -130,8 +130,8 @@ def tfidf_grams(texts: list[str]) -> Any:
 
 
 def arms(grams: Callable[[], Any]) -> dict[str, Callable[[], Asking]]:
-    """Return every peer by name; each is made where it runs."""
-    made: dict[str, Callable[[], Asking]] = {name: (lambda name=name: small_text(name)) for name in SMALL_TEXT}
-    made["activelab"] = lambda: activelab
-    made["tfidf_random"] = lambda: tfidf(grams())
-    return made
+    """Return a factory for every peer, by name; each peer is made where it runs."""
+    peers: dict[str, Callable[[], Asking]] = {name: (lambda name=name: small_text(name)) for name in SMALL_TEXT}
+    peers["activelab"] = lambda: activelab
+    peers["tfidf_random"] = lambda: tfidf(grams())
+    return peers

@@ -83,8 +83,8 @@ def main() -> None:
         return
     result: dict[str, Any] = {"machine": machine.describe(), "rows": arguments.rows, "chosen": CHOSEN}
     result["data"] = arguments.data.name if arguments.data else "drawn around clusters"
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as root:
+        folder = Path(root)
         result["build_s"] = _seconds(lambda: build(folder, arguments))[0]
         result["production"] = _measure("production", folder)
         result["learner"] = _measure("learner", folder)
@@ -108,15 +108,15 @@ def _arguments() -> argparse.Namespace:
 def _measure(child: str, folder: Path) -> dict[str, Any]:
     command = [sys.executable, __file__, "--child", child, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ})
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 # The project
 
 
 def build(folder: Path, arguments: argparse.Namespace) -> None:
-    """Make a project of so many diaries, with vectors, text features, sentences and some labels."""
+    """Make a project of that many diaries, with vectors, text features, sentences and some labels."""
     rng = np.random.default_rng(0)
     encoder = encoders.load("bundled", cache=encoders.default_cache())
     project.init(folder / "project.db", seed="00" * 16, encoder="bundled")
@@ -127,8 +127,8 @@ def build(folder: Path, arguments: argparse.Namespace) -> None:
         labelled = set(rng.choice(rows, min(LABELS, rows // 2), replace=False).tolist())
         importer = annotators.get_or_create_id(db, "pool.csv", kind="importer")
         batch = Batch("pool.csv", "0" * 64, "csv", "utf-8", {}, importer, rows)
-        made = _diaries(rows, labelled, kinds.label_of[kind_of], rng)
-        imported = batches.insert_batch(db, batch, made, [], source="pool.csv")
+        new_diaries = _diaries(rows, labelled, kinds.label_of[kind_of], rng)
+        imported = batches.insert_batch(db, batch, new_diaries, [], source="pool.csv")
         enqueue_import(db, imported)
         digest = text_spaces.add_text_space(db, kinds.space.to_bytes(), fitted_on=rows)
         home = project.vectors_folder(folder / "project.db")
@@ -256,9 +256,9 @@ def read(files: list[tuple[Path, int]]) -> None:
     buffer = memoryview(bytearray(2**22))
     for path, size in files:
         with path.open("rb", buffering=0) as file:
-            left = size
-            while left > 0:
-                left -= file.readinto(buffer[: min(left, len(buffer))]) or left
+            remaining = size
+            while remaining > 0:
+                remaining -= file.readinto(buffer[: min(remaining, len(buffer))]) or remaining
 
 
 def _forget(files: list[tuple[Path, int]]) -> None:
@@ -277,15 +277,15 @@ def measure_production(folder: Path) -> dict[str, Any]:
         first = _keep_up(runtime, db)
         after_start = machine.resident_mib(os.getpid())
         steps = [_round(runtime, db) for _ in range(RUNS)]
-        found = {f"round_{name}_s": statistics.median(s[name] for s in steps) for name in round_job.STEPS}
+        figures = {f"round_{name}_s": statistics.median(s[name] for s in steps) for name in round_job.STEPS}
         memory = {"peak_resident_mb": machine.resident_mib(os.getpid())["most"], **_resident()}
         after = _keep_up(runtime, db)
-        found["upkeep_look_ms"] = 1000 * _median(lambda: tasks.next_piece(runtime, db))[0]
-        found |= {"upkeep_at_start": first, "upkeep_after_rounds": after}
-        found["new_diaries"] = _some_more(runtime, db)
-        found["queries_ms"] = _queries(db, path)
+        figures["upkeep_look_ms"] = 1000 * _median(lambda: tasks.next_piece(runtime, db))[0]
+        figures |= {"upkeep_at_start": first, "upkeep_after_rounds": after}
+        figures["new_diaries"] = _some_more(runtime, db)
+        figures["queries_ms"] = _queries(db, path)
         runtime.close()
-    return {**found, "resident_before_rounds_mb": after_start["now"], **memory}
+    return {**figures, "resident_before_rounds_mb": after_start["now"], **memory}
 
 
 def _round(runtime: WorkerRuntime, db: Database) -> dict[str, float]:
@@ -299,7 +299,7 @@ def _round(runtime: WorkerRuntime, db: Database) -> dict[str, float]:
 
 
 def _keep_up(runtime: WorkerRuntime, db: Database) -> dict[str, dict[str, float]]:
-    """Do what is due; return seconds by kind of piece."""
+    """Do the work that is due; return seconds by kind of piece."""
     kinds: dict[str, list[float]] = {}
     while True:
         seconds, piece = _seconds(lambda: tasks.next_piece(runtime, db))
@@ -309,7 +309,7 @@ def _keep_up(runtime: WorkerRuntime, db: Database) -> dict[str, dict[str, float]
 
 
 def _some_more(runtime: WorkerRuntime, db: Database) -> dict[str, Any]:
-    """Import 48 diaries and let upkeep take them up: what a piece costs at this size beside its own work."""
+    """Import 48 diaries and let upkeep process them: what a piece costs at this size beside its own work."""
     rng, start = np.random.default_rng(1), diaries.last_diary_id(db)
     importer = annotators.get_or_create_id(db, "more.csv", kind="importer")
     batch = Batch("more.csv", "1" * 64, "csv", "utf-8", {}, importer, 48)
@@ -339,8 +339,8 @@ def _queries(db: Database, path: Path) -> dict[str, float]:
 
 def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     began = time.perf_counter()
-    made = work()
-    return time.perf_counter() - began, made
+    result = work()
+    return time.perf_counter() - began, result
 
 
 def _median(work: Callable[[], Any]) -> tuple[float, float]:
@@ -354,7 +354,7 @@ def _median(work: Callable[[], Any]) -> tuple[float, float]:
 
 
 def _resident() -> dict[str, float]:
-    """Return what the process holds now of its own, and of files that it has mapped, in MiB."""
+    """Return the memory the process holds now of its own, and of files that it has mapped, in MiB."""
     lines = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines() if ":" in x)
     return {f"{kind}_mb": round(int(lines[kind].split()[0]) / 1024, 1) for kind in ("RssAnon", "RssFile")}
 

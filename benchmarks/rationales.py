@@ -102,7 +102,7 @@ def main() -> None:
     result |= {"rows": len(labels), "seeds": arguments.seeds, "feedback": arguments.feedback}
     result |= {"encoder": arguments.encoder, **sum_up(runs)}
     for count in evidence[0] if evidence else ():
-        without, with_ = np.mean([found[count] for found in evidence], axis=0)
+        without, with_ = np.mean([scores[count] for scores in evidence], axis=0)
         result.setdefault("evidence", {})[str(count)] = {"without": round(without, 4), "with": round(with_, 4)}
     machine.write(arguments.json, result)
 
@@ -118,9 +118,9 @@ def plant(texts: list[str], labels: IntArray, *, seed: int, encoder: str) -> Tex
 def _with_word(text: str, word: str, rng: np.random.Generator) -> str:
     places = [start for start, _ in units.eojeol(text)]
     for start in rng.permutation(places):
-        made = f"{text[:start]}{word} {text[start:]}"
-        if without_span(made, (int(start), int(start) + len(word))) == text:
-            return made
+        planted = f"{text[:start]}{word} {text[start:]}"
+        if without_span(planted, (int(start), int(start) + len(word))) == text:
+            return planted
     return f"{text} {word}"
 
 
@@ -196,13 +196,13 @@ def measure_evidence(
         effects += [added[i] for i in strongest]
         columns += [int(labels[row])] * len(strongest)
     marked = Marked(np.stack(effects), np.array(columns), np.ones(len(columns), np.bool_))
-    found = {}
+    scores = {}
     for count in (n for n in EVIDENCE_LABELS if feedback <= n <= len(pool)):
         seen = pool[:count]
         heads = [classifier.fit_head(features[seen], labels[seen], k=k, marked=m) for m in (None, marked)]
         without, with_ = (_macro_f1(head, features[test], labels[test], k=k) for head in heads)
-        found[count] = (without, with_)
-    return found
+        scores[count] = (without, with_)
+    return scores
 
 
 def _macro_f1(head: classifier.Head, features: FloatArray, truth: IntArray, *, k: int) -> float:
@@ -213,17 +213,17 @@ def _macro_f1(head: classifier.Head, features: FloatArray, truth: IntArray, *, k
 
 def sum_up(runs: list[list[dict[str, dict[str, float]]]]) -> dict[str, Any]:
     """Return medians over the seeds, each seed being the mean over the labels; `unrelated` at the top."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for name in TESTS:
         means = np.array([[np.mean([case[name][arm] for case in run]) for arm in ARMS] for run in runs])
         clean, without, with_ = np.median(means, axis=0)
         shares = (means[:, 2] - means[:, 1]) / (means[:, 0] - means[:, 1])
-        found[name] = {
+        figures[name] = {
             **dict(zip(ARMS, (round(float(x), 4) for x in (clean, without, with_)), strict=True)),
             "recovered": round(float((with_ - without) / (clean - without)), 3),
             "recovered_by_seed": [round(float(x), 3) for x in shares],
         }
-    return {**found["unrelated"], "reversed": found["reversed"]}
+    return {**figures["unrelated"], "reversed": figures["reversed"]}
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def write_inputs(kote: Path, reviews: Path, work: Path) -> None:
     # The corpus's convention: 1 to 4 negative, 9 and 10 positive, the others left out.
     rated = rated[~rated["rating"].between(5, 8)]
     rated["label"] = (rated["rating"] >= 9).astype(int)
-    # As many of both, as in the corpus of which these are the raw reviews.
+    # Equally many of both, as in the corpus that these raw reviews belong to.
     rated = rated.groupby("label").sample(REVIEWS, random_state=SEED).sample(frac=1, random_state=SEED)
     rated["document"] = rated["document"].str.replace(r"\s+", " ", regex=True)
     for name, part in (("train", rated[:REVIEWS]), ("test", rated[REVIEWS:])):
@@ -91,14 +91,14 @@ def _write_workbook(path: Path, comments: pd.DataFrame) -> None:
 
 
 def run(name: str, work: Path) -> dict[str, Any]:
-    """Run a recipe by its command, and return its report in short."""
+    """Run a recipe by its command, and return its report in brief."""
     out = work / f"out-{name.lower()}"
     arguments = [str(work / value) if (work / value).is_file() else value for value in COMMANDS[name]]
     command = ["recipe", "run", name, *arguments, "--encoder", "bundled", "--out", str(out)]
     subprocess.run([sys.executable, "-m", "annotator.cli", *command], check=True)
     report = json.loads((out / "report.json").read_text("utf-8"))
-    kept = ("metrics", "data", "tokens", "examples", "seconds", "limit", "trial", "curve")
-    return {key: report[key] for key in kept}
+    keys = ("metrics", "data", "tokens", "examples", "seconds", "limit", "trial", "curve")
+    return {key: report[key] for key in keys}
 
 
 def main() -> None:

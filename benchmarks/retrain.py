@@ -87,7 +87,7 @@ def read(arguments: argparse.Namespace) -> tuple[list[str], list[str], NDArray[n
 
 
 def _composed(texts: list[str], labels: list[str], missing: int, seed: int) -> tuple[list[str], list[str]]:
-    """Add texts made of two of one label: too few real ones are there. The accuracy is then too good, for both."""
+    """Add texts made of two of one label: there are too few real ones. The accuracy is then too good, for both."""
     draw = np.random.default_rng(seed)
     by_label = {name: [t for t, label in zip(texts, labels, strict=True) if label == name] for name in set(labels)}
     names = sorted(by_label)

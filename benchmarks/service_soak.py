@@ -59,12 +59,12 @@ def prepare(database: Path) -> str:
 def resident_mb(pid: int) -> list[float]:
     """Return the resident memory of the service and of its children, the largest of which holds the encoder."""
     children = {each for file in Path(f"/proc/{pid}/task").glob("*/children") for each in file.read_text().split()}
-    found = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in (str(pid), *sorted(children))]
-    return [round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1) for pages in found]
+    page_counts = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in (str(pid), *sorted(children))]
+    return [round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1) for pages in page_counts]
 
 
 class Soak:
-    """The clients, and what they saw."""
+    """The clients, and what they measured."""
 
     def __init__(self, client: httpx.AsyncClient, pid: int, total: int) -> None:
         self._client, self._pid, self._total = client, pid, total

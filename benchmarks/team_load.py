@@ -1,4 +1,4 @@
-"""A whole team at once: how long claims and saves take while a round runs, and whether anything is lost or given twice.
+"""A whole team at once: how long claims and saves take during a round, and whether anything is lost or given twice.
 
     python benchmarks/team_load.py --annotators 50 --diaries 100000 --json out.json
 
@@ -54,8 +54,8 @@ def main() -> None:
     if arguments.child is not None:
         print(json.dumps(_work(arguments)))
         return
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as root:
+        folder = Path(root)
         arguments.rows, arguments.data = arguments.diaries, None
         pool_scale.build(folder, arguments)
         path = folder / "project.db"
@@ -64,7 +64,7 @@ def main() -> None:
             for number in range(arguments.annotators):
                 annotators.get_or_create_id(db, _name(number))
         with _worker(path):
-            _round(path)  # one before, so that a model serves and its answers are drawn
+            _round(path)  # a first one, so that a model serves and its answers are drawn
             result = {**_describe(arguments), **_let_work(path, arguments)}
         with closing(project.open_project(path)) as db:
             result |= _check(db, result.pop("kept"), overlap=arguments.overlap)
@@ -128,30 +128,30 @@ def _let_work(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--database", str(path), "--child"]
     passed = [f"--{name}={getattr(arguments, name)}" for name in ("annotators", "seconds", "pause", "processes")]
     # Files, not pipes: nobody reads while the team works, and a pipe that is full would hold its writer.
-    told = [path.with_name(f"team-{number}.json") for number in range(arguments.processes)]
+    files = [path.with_name(f"team-{number}.json") for number in range(arguments.processes)]
     team = []
-    for number, file in enumerate(told):
+    for number, file in enumerate(files):
         with file.open("w") as out:
             team.append(subprocess.Popen([*command, str(number), *passed], stdout=out))
     ended = _train_beside(path, team)
-    found = [json.loads(file.read_text().splitlines()[-1]) for file in told]
-    kept = [token for each in found for token in each["kept"]]
+    reports = [json.loads(file.read_text().splitlines()[-1]) for file in files]
+    tokens = [token for each in reports for token in each["kept"]]
     return {
         "rounds": ended,
-        "kept": kept,
-        "decisions_per_second": round(len(kept) / max(each["seconds"] for each in found), 1),
-        "locked_errors": sum(each["locked_errors"] for each in found),
-        "refused": sum(each["refused"] for each in found),
-        "double_holdings": sum(each["double_holdings"] for each in found),
+        "kept": tokens,
+        "decisions_per_second": round(len(tokens) / max(each["seconds"] for each in reports), 1),
+        "locked_errors": sum(each["locked_errors"] for each in reports),
+        "refused": sum(each["refused"] for each in reports),
+        "double_holdings": sum(each["double_holdings"] for each in reports),
         **{
-            name: _percentiles([ms for each in found for ms in each[name]])
+            name: _percentiles([ms for each in reports for ms in each[name]])
             for name in ("claim_ms", "save_ms", "board_ms")
         },
     }
 
 
 def _train_beside(path: Path, team: list[subprocess.Popen[str]]) -> int:
-    """Ask for one round after the other as long as the team works; return how many have ended by then."""
+    """Ask for one round after the other while the team works; return how many have ended by then."""
     ended, asked = 0, None
     with closing(project.open_project(path)) as db:
         while any(process.poll() is None for process in team):
@@ -168,10 +168,10 @@ def _percentiles(milliseconds: list[float]) -> dict[str, float]:
     return {"n": len(milliseconds), "p50": round(cut[49], 2), "p95": round(cut[94], 2), "p99": round(cut[98], 2)}
 
 
-def _check(db: Database, kept: list[str], *, overlap: int) -> dict[str, int]:
+def _check(db: Database, tokens: list[str], *, overlap: int) -> dict[str, int]:
     """Count what went wrong: diaries that too many people have decided, and confirmed presses that are not there.
 
-    Whoever takes a skip back gets the diary again though it may have gone to somebody else: both are meant to count.
+    Whoever takes a skip back gets the diary again, though somebody else may have it by then: both are meant to count.
     """
     stored = {token for (token,) in rows(db, "select token from decisions")}
     stored |= {part for (token,) in rows(db, "select token from repeats") for part in token.split()}
@@ -185,7 +185,7 @@ def _check(db: Database, kept: list[str], *, overlap: int) -> dict[str, int]:
     """
     return {
         "double_claims": int(scalar(db, twice, overlap=overlap)),
-        "lost_decisions": sum(token not in stored for token in kept),
+        "lost_decisions": sum(token not in stored for token in tokens),
     }
 
 
@@ -207,7 +207,7 @@ class _Tab:
 
 @dataclass
 class _Figures:
-    """What a process has measured, in milliseconds, and the tokens that it was told were kept."""
+    """What a process has measured, in milliseconds, and the tokens reported to it as saved."""
 
     save_ms: list[float] = field(default_factory=list)
     claim_ms: list[float] = field(default_factory=list)
@@ -221,8 +221,8 @@ class _Figures:
 def _work(arguments: argparse.Namespace) -> dict[str, Any]:
     path, chance = arguments.database, random.Random(arguments.child)
     with closing(project.open_project(path)) as db:
-        mine = range(arguments.child, arguments.annotators, arguments.processes)
-        tabs = [_Tab(annotators.get_or_create_id(db, _name(n)), f"team-{n:06d}") for n in mine]
+        numbers = range(arguments.child, arguments.annotators, arguments.processes)
+        tabs = [_Tab(annotators.get_or_create_id(db, _name(n)), f"team-{n:06d}") for n in numbers]
     figures, begun = _Figures(), time.perf_counter()
     due = [(begun + chance.random() * arguments.pause, i) for i in range(len(tabs))]
     heapq.heapify(due)
@@ -241,7 +241,7 @@ def _work(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _press(path: Path, tab: _Tab, figures: _Figures, chance: random.Random) -> None:
-    """Press a key in a tab and draw it again, as the label page does in two runs of its script."""
+    """Press a key in a tab and redraw it, as the label page does in two runs of its script."""
     items = [item for item in tab.shown.items if item["token"] not in tab.answered] if tab.shown else []
     kind = chance.choices(KINDS, WEIGHTS)[0]
     if items and (kind != "undo" or (tab.shown and tab.shown.recent)):

@@ -1,6 +1,6 @@
-"""A project as a team leaves it: many diaries, predicted by a model, and what twenty people said of some of them.
+"""A project as a team leaves it: many diaries with a model's predictions, and twenty people's decisions on some.
 
-Rows are put in through the functions of `db`, many in one transaction; texts, labels and times are drawn with a seed.
+Rows are inserted through the functions of `db`, many in one transaction; a seed fixes texts, labels and times.
 """
 
 from __future__ import annotations

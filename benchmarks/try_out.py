@@ -1,8 +1,8 @@
-"""써보기 in a browser: from the press until the prediction and until the words that it went by.
+"""써보기 in a browser: from the press until the prediction, and until the words that it is based on.
 
     python benchmarks/try_out.py --data diaries.csv --json out.json
 
-The app is started anew with the demo diaries, as `make app` does. The first text is asked about as soon as the page
+The app is started afresh with the demo diaries, as `make app` does. The first text is asked about as soon as the page
 takes one, while models are still being loaded; the next ones while the worker explains the diaries; the last ones when
 it has nothing left to do.
 """
@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# In place of this folder, in which this file's neighbour would be taken for the package `pages`.
+# In place of this folder, where this file's neighbour would be taken for the package `pages`.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

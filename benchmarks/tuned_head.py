@@ -34,7 +34,7 @@ MOST_TEST = 1000
 
 
 def main() -> None:
-    """Tune once a seed and measure every kind of head on the same rows."""
+    """Tune once per seed and measure every kind of head on the same rows."""
     arguments = _arguments()
     frame = labelled_file.read_rows(arguments)
     texts = frame[arguments.text_column].astype(str).tolist()
@@ -70,16 +70,16 @@ def _tuned_vectors(
     seed: int,
     arguments: argparse.Namespace,
 ) -> FloatArray:
-    wanted = [texts[i] for i in rows]
+    row_texts = [texts[i] for i in rows]
     if arguments.tier == "none":
         return labelled_file.vectors_of(arguments.encoder, texts)[rows]
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
     parts = encoder_tuning.split(labels[train], seed=seed)
 
     def examples(places: IntArray) -> fine_tuning.TuningSet:
-        mine = train[places]
-        ones = np.ones(len(mine), np.float32)
-        return fine_tuning.TuningSet([texts[i] for i in mine], classifier.one_hot(labels[mine], k), ones)
+        indices = train[places]
+        ones = np.ones(len(indices), np.float32)
+        return fine_tuning.TuningSet([texts[i] for i in indices], classifier.one_hot(labels[indices], k), ones)
 
     with tempfile.TemporaryDirectory() as folder:
         tuned = fine_tuning.tune(
@@ -95,7 +95,7 @@ def _tuned_vectors(
         )
     model = tuned.model.encoder.eval()
     encoder = encoders.Encoder("tuned", model, checkpoint.tokenizer, prefix=checkpoint.prefix, digest="tuned")
-    return encoder.encode(wanted).vectors
+    return encoder.encode(row_texts).vectors
 
 
 def _measure(vectors: FloatArray, grams: FloatArray, labels: IntArray, count: int, k: int) -> dict[str, Any]:
@@ -108,13 +108,13 @@ def _measure(vectors: FloatArray, grams: FloatArray, labels: IntArray, count: in
         "direction, n-grams": classifier.join_features(left_over, grams, mean=nothing),
         "direction": classifier.join_features(left_over, None, mean=nothing),
     }
-    found = {}
+    scores = {}
     for kind, features in kinds.items():
         targets = classifier.one_hot(labels[:count], k)
         head = classifier.train(features[:count], targets, mean=nothing, text_space="", seed=0).classifier
         measured = metrics.evaluate(head.proba(features[count:]), labels[count:])
-        found[kind] = {"accuracy": measured.accuracy, "macro_f1": measured.macro_f1}
-    return found
+        scores[kind] = {"accuracy": measured.accuracy, "macro_f1": measured.macro_f1}
+    return scores
 
 
 if __name__ == "__main__":

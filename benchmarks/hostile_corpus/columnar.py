@@ -85,8 +85,8 @@ def _odd_types() -> bytes:
 
 def _pandas_pickle() -> bytes:
     table = pa.table({"text": pa.array([b"cposix\nsystem\n(S'touch escaped.txt'\ntR."], pa.binary())})
-    told = {b"pandas": b'{"columns": [{"name": "text", "pandas_type": "object", "numpy_type": "object"}]}'}
-    return _parquet(table.replace_schema_metadata(told))
+    metadata = {b"pandas": b'{"columns": [{"name": "text", "pandas_type": "object", "numpy_type": "object"}]}'}
+    return _parquet(table.replace_schema_metadata(metadata))
 
 
 def _columns(count: int) -> bytes:

@@ -18,7 +18,7 @@ _DIARY = "오늘은 비가 와서 조금 슬펐다"
 
 
 def _changed(*statements: str) -> Callable[[Path, Random], None]:
-    """Return what makes a project and then changes it behind our back."""
+    """Return a function that makes a project and then changes it behind our back."""
 
     def write(path: Path, _: Random) -> None:
         project.init(path, seed="00" * 16)

@@ -22,18 +22,18 @@ FILES: tuple[HostileFile, ...] = (
 
 
 def write_files(folder: Path, *, seed: int = 0, files: Iterable[HostileFile] = FILES) -> list[tuple[HostileFile, Path]]:
-    """Write files of the corpus into a folder, with the secret that some ask for; return them with their paths."""
+    """Write files of the corpus into a folder, with the secret that some try to read; return them with their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SECRET_FILE).write_text(f"text\n{SECRET}\n")
     return [(file, file.make(folder, seed)) for file in files]
 
 
 def unseen_files(folder: Path) -> list[tuple[HostileFile, Path]]:
-    """Return the files of a folder that is not of the project, each with the entry that its ending says."""
-    found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    """Return the files of a folder outside the project, each with the entry that its ending implies."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return [
         (HostileFile("unseen", path.name, lambda *_: None, entry=entry), path)
-        for path in found
+        for path in paths
         for entry in _entries(path)
     ]
 

@@ -17,7 +17,7 @@ Entry = Literal["import", "labels", "crosswalk", "phrases", "recipe", "database"
 Expectation = Literal["refused", "either", "rows"]
 
 SECRET = "zq-the-secret-of-this-computer"
-"""Stands in a file beside the hostile ones, which some of them ask for: it may come out nowhere."""
+"""Stands in a file beside the hostile ones, which some of them try to read: it must not appear anywhere."""
 
 SECRET_FILE = "secret.txt"
 
@@ -47,7 +47,7 @@ class HostileFile:
 
 
 def of_bytes(content: Callable[[Random], bytes]) -> Callable[[Path, Random], None]:
-    """Return what writes the bytes that a function makes."""
+    """Return a function that writes the bytes that another function makes."""
 
     def write(path: Path, random: Random) -> None:
         path.write_bytes(content(random))
@@ -56,9 +56,9 @@ def of_bytes(content: Callable[[Random], bytes]) -> Callable[[Path, Random], Non
 
 
 def of_text(*parts: str | tuple[str, int]) -> Callable[[Path, Random], None]:
-    """Return what writes texts one after the other; one with a number is repeated as often.
+    """Return a function that writes texts one after the other; one with a number is repeated that many times.
 
-    Large files are described, not held: the corpus is imported by tests that make none of them.
+    Large files are described, not held in memory: tests import the corpus without making them.
     """
 
     def write(path: Path, _: Random) -> None:

@@ -213,7 +213,7 @@ FORMULAS = (
     "＝1+1",
     "%0A=1+1",
 )
-"""Texts that a spreadsheet would compute, also behind characters that nobody sees."""
+"""Texts that a spreadsheet would compute, even behind invisible characters."""
 
 
 def _lines(kind: str, text: str) -> list[Payload]:

@@ -1,4 +1,4 @@
-"""Hostile places: pipes, devices, folders, links, and names that are an attack by themselves."""
+"""Hostile places: pipes, devices, folders, links, and names that are themselves an attack."""
 
 from __future__ import annotations
 

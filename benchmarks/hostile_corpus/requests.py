@@ -15,14 +15,14 @@ MARK = "zqmarkzq"
 """Stands in requests where an answer must not repeat it."""
 
 DIARY = "아무도 모르는 비밀을 적어 둔 일기"
-"""Stands in the diaries of the project that is attacked: no answer without the right for it holds it."""
+"""Stands in the diaries of the attacked project: an answer must not contain it unless the caller may read it."""
 
 SCOPES = ("classify", "read", "write", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What an attacker may have: cookies by the name of their holder, tokens by their scope, and what no longer holds.
+    """What an attacker may have: cookies by the name of their holder, tokens by scope, and some no longer valid.
 
     Attributes:
         cookies: of the three roles, and ``ended`` and ``closed``.
@@ -38,7 +38,7 @@ class HostileRequest:
     """One request.
 
     Attributes:
-        raw: all that is sent; ``HOST`` stands for the address of the server.
+        raw: the bytes sent; ``HOST`` stands for the address of the server.
         allowed: statuses that may come back; 0 for a connection that is closed without an answer.
         server: ``app``, ``api``, or ``both``.
     """
@@ -56,10 +56,10 @@ _UNUSABLE = frozenset({400, 404, 405, 413, 422, 0})
 
 def raw(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
     """Return an ordinary request's bytes."""
-    told = {"Host": "HOST", "Connection": "close", **(headers or {})}
-    if body and not {"Content-Length", "Transfer-Encoding"} & told.keys():
-        told["Content-Length"] = str(len(body))
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+    fields = {"Host": "HOST", "Connection": "close", **(headers or {})}
+    if body and not {"Content-Length", "Transfer-Encoding"} & fields.keys():
+        fields["Content-Length"] = str(len(body))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
 
 
@@ -186,7 +186,7 @@ _ENDPOINTS: tuple[tuple[str, str, Any, str], ...] = (
     ("POST", "/api/label-studio/train", {}, "write"),
     ("POST", "/api/label-studio/job_status", {"job": "1"}, "classify"),
 )
-"""Method, address and body of each endpoint that asks for a token, and the scope that it takes."""
+"""Method, address and body of each endpoint that requires a token, and the scope it requires."""
 
 
 def _with_tokens(keys: Keys) -> Iterator[HostileRequest]:
@@ -301,7 +301,7 @@ def _uploads(keys: Keys) -> Iterator[HostileRequest]:
         headers = cookie(keys.cookies[role])
         refused = frozenset({400, 403, 404, 411, 413, 415, 422, 429, 0})
         yield HostileRequest("upload", f"{role} to a tab of nobody", raw("PUT", path, headers, b"x"), refused)
-        told = {**headers, "Content-Length": str(10**12)}
-        yield HostileRequest("upload", f"{role} announces a terabyte", raw("PUT", path, told), refused)
+        oversized = {**headers, "Content-Length": str(10**12)}
+        yield HostileRequest("upload", f"{role} announces a terabyte", raw("PUT", path, oversized), refused)
         climbing = raw("PUT", "/_stcore/upload_file/../../x", headers, b"x")
         yield HostileRequest("upload", f"{role} climbs", climbing, refused | {303, 405})

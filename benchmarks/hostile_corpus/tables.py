@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _DIARY = "오늘은 비가 와서 조금 슬펐다"
 _BIG = 32 << 20
-"""Stands for a gigabyte: what is unbounded shows at this size, too, and takes a tenth of the time to write."""
+"""Stands for a gigabyte: unbounded use shows at this size too, and the file takes a tenth of the time to write."""
 
 
 def _quoted(text: str) -> str:

@@ -24,7 +24,7 @@ _DIARY = "오늘은 비가 와서 조금 슬펐다"
 
 
 def inline(reference: str, text: str) -> str:
-    """Return a cell that holds its text itself."""
+    """Return a cell that holds its text inline."""
     return f'<c r="{reference}" t="inlineStr"><is><t>{text}</t></is></c>'
 
 

@@ -1,1 +1,1 @@
-"""Trying the attack corpus against the product as it is started by people: command line, app, service, pages."""
+"""Trying the attack corpus against the product as people start it: command line, app, service, pages."""

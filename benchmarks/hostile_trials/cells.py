@@ -22,8 +22,8 @@ _STARTERS = tuple("=+-@＝＋－＠\t\r")
 
 def try_cells(folder: Path, texts: Sequence[str] = FORMULAS) -> Iterator[Outcome]:
     """Import texts as diaries and as their authors, export them, and look at each cell."""
-    with tempfile.TemporaryDirectory(dir=folder) as made:
-        place = Path(made)
+    with tempfile.TemporaryDirectory(dir=folder) as root:
+        place = Path(root)
         for name in ("work", "home", "tmp"):
             (place / name).mkdir()
         source, database = place / "source.csv", ["--db", str(place / "project.db")]
@@ -39,7 +39,7 @@ def try_cells(folder: Path, texts: Sequence[str] = FORMULAS) -> Iterator[Outcome
 
 
 def computes(cell: str) -> bool:
-    """Return whether a spreadsheet may take a cell for a formula, also behind characters that nobody sees."""
+    """Return whether a spreadsheet may take a cell for a formula, even behind invisible characters."""
     seen = "".join(c for c in cell if unicodedata.category(c) not in ("Cf", "Zs", "Mn"))
     return seen.startswith(_STARTERS) and not _is_number(seen)
 
@@ -53,7 +53,7 @@ def _is_number(text: str) -> bool:
 
 
 def _computing(target: Path) -> str:
-    """Name the cells of an export that would compute: those of a workbook are told apart from texts by the file."""
+    """Name the cells of an export that would compute: in a workbook the file itself tells formulas from texts."""
     if target.suffix == ".xlsx":
         with zipfile.ZipFile(target) as archive:
             sheets = [archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")]

@@ -52,7 +52,7 @@ class Sandbox:
     """A folder in which commands run: with a home, a folder for temporary files, and an empty project.
 
     Args:
-        folder: an empty one; what commands leave in it beside their project is a finding.
+        folder: an empty one; anything that commands leave in it besides their project is a finding.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,9 +63,9 @@ class Sandbox:
             db.execute("pragma wal_checkpoint(truncate)")
 
     def try_file(self, file: HostileFile, path: Path) -> Outcome:
-        """Let the command that reads a file read it, and judge what came of it."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as made:
-            place = Path(made)
+        """Let the command that reads a file read it, and judge the outcome."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as root:
+            place = Path(root)
             for name in ("work", "home", "tmp", "projects"):
                 (place / name).mkdir()
             database = place / "projects" / "project.db"
@@ -118,7 +118,7 @@ def run_command(command: list[str], place: Path) -> Run:
 
 
 def _memory_of(pid: int) -> int:
-    """Return what a process and its children hold now. The kernel's own maximum begins at what their parent held."""
+    """Return what a process and its children hold now. The kernel's own maximum starts from what their parent held."""
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(pid)
         return sum(_held_by(each) for each in [parent, *parent.children(recursive=True)])
@@ -205,10 +205,10 @@ def _listing(folder: Path) -> set[str]:
 
 
 def _traces(place: Path, beside: set[str], path: Path, file: HostileFile) -> str:
-    """Name what a command has left where nothing belongs; a project may have files of its own beside it."""
-    left = [each.relative_to(place) for part in ("work", "home", "tmp") for each in (place / part).rglob("*")]
-    left += [Path(name) for name in _listing(place / "projects") if not name.startswith(("project.db", "table.csv"))]
+    """Name what a command has left where nothing belongs; a project may have its own files beside it."""
+    traces = [each.relative_to(place) for part in ("work", "home", "tmp") for each in (place / part).rglob("*")]
+    traces += [Path(name) for name in _listing(place / "projects") if not name.startswith(("project.db", "table.csv"))]
     more = _listing(path.parent) - beside
-    left += [Path(name) for name in more if not (file.entry == "database" and name.startswith(path.name))]
-    left += [each for each in (Path(tempfile.gettempdir(), "escaped.txt"), Path("/escaped.txt")) if each.exists()]
-    return f"left {', '.join(ascii(str(each)) for each in left[:5])}" if left else ""
+    traces += [Path(name) for name in more if not (file.entry == "database" and name.startswith(path.name))]
+    traces += [each for each in (Path(tempfile.gettempdir(), "escaped.txt"), Path("/escaped.txt")) if each.exists()]
+    return f"left {', '.join(ascii(str(each)) for each in traces[:5])}" if traces else ""

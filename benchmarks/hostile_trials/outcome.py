@@ -1,4 +1,4 @@
-"""What came of one hostile thing, and the figures over all of a kind."""
+"""The outcome of one hostile thing, and the figures over all of a kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one try.
+    """The outcome of one try.
 
     Attributes:
         wrong: what was accepted, shown or said that should not have been; empty if nothing.
@@ -28,13 +28,13 @@ class Outcome:
     death: str = ""
 
     def problem(self) -> str:
-        """Return what is not as it must be, in words; empty if all is."""
+        """Return what is wrong, in words; empty if nothing is."""
         slow = f"{self.seconds:.0f} s" if self.seconds > MOST_SECONDS else ""
         return "; ".join(part for part in (self.death and f"died: {self.death}", self.wrong, slow) if part)
 
 
 def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """Return the figures by kind and in all, and every problem by name."""
+    """Return the figures by kind and in total, and every problem by name."""
     by_kind: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_kind[outcome.kind].append(outcome)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.hostile_trials.target import Program
 
 _FURTHER = ("password", "nope")
-"""A page of the gate, and one that is none."""
+"""A page of the gate, and one that does not exist."""
 
 
 def pages_of(role: Role) -> list[str]:
@@ -95,13 +95,13 @@ _BOARD_DONE = """() => [...document.querySelectorAll('[data-testid="stBidiCompon
 _HEADING = """() => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
   .map((host) => host.shadowRoot?.querySelector("article :is(h1, h2, h3)")?.textContent ?? "").join("")"""
 _BOARDS = {"": f"() => ({_HEADING})() !== ''", "review": _BOARD_DONE}
-"""How the pages that draw everything by themselves say that they have done so."""
+"""How the pages that draw everything themselves signal that they have done so."""
 _BOARD_MS, _SKIP_MS = 10_000, 3_000
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a headless Chromium for the length of the block."""
+    """Run a headless Chromium for the duration of the block."""
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         arguments = [
@@ -143,16 +143,16 @@ class Visit:
         """Open a page by its address and wait until its script has ended."""
         self.page.goto(f"{self._address}/{name}")
         self.page.wait_for_function(_DONE)
-        with contextlib.suppress(Error):  # nothing may be left to show
+        with contextlib.suppress(Error):  # there may be nothing left to show
             if name in _BOARDS:
                 self.page.wait_for_function(_BOARDS[name], timeout=_BOARD_MS)
 
     def read(self) -> tuple[str, list[str]]:
         """Return the text of the page, and everything that should not have happened since it was opened."""
-        found: dict[str, Any] = self.page.evaluate(_READ)
-        happened = [*self._noticed, *found["fired"], *found["odd"]]
+        state: dict[str, Any] = self.page.evaluate(_READ)
+        happened = [*self._noticed, *state["fired"], *state["odd"]]
         self._noticed.clear()
-        return found["text"], sorted(set(happened))
+        return state["text"], sorted(set(happened))
 
     def skip(self) -> bool:
         """Skip the diary on the label board; return whether another one is shown."""
@@ -167,27 +167,27 @@ class Visit:
         return True
 
     def close(self) -> None:
-        """Close the browser's profile."""
+        """Close the browser's context."""
         self._context.close()
 
 
 def shape_of(text: str) -> str:
-    """Return text without white space and characters that nobody sees, as two texts are compared."""
-    kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] not in "CZ")
-    return "".join(kept)
+    """Return text without white space and invisible characters, the form in which two texts are compared."""
+    characters = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] not in "CZ")
+    return "".join(characters)
 
 
 def not_literal(text: str, payloads: Sequence[Payload]) -> tuple[set[int], dict[int, str]]:
-    """Return the numbers of the payloads that a page shows, and what it shows in the place of some of them."""
+    """Return the numbers of the payloads that a page shows, and what it shows in place of some of them."""
     plain = shape_of(text)
     shown: set[int] = set()
     changed: dict[int, str] = {}
     for number, payload in enumerate(payloads):
-        wanted, mark = shape_of(payload.text), sentinel(number)
-        for found in re.finditer(mark, plain):
+        expected, mark = shape_of(payload.text), sentinel(number)
+        for match in re.finditer(mark, plain):
             shown.add(number)
-            before = plain[max(0, found.start() - len(wanted)) : found.start()]
-            if before != wanted and "●" not in before:
+            before = plain[max(0, match.start() - len(expected)) : match.start()]
+            if before != expected and "●" not in before:
                 changed[number] = before
     return shown, changed
 
@@ -200,7 +200,7 @@ def try_pages(
     *,
     pages: Mapping[Role, Sequence[str]] = PAGES,
 ) -> Iterator[Outcome]:
-    """Open every page for every role; afterwards say of each payload where it was shown as something else."""
+    """Open every page for every role; then report for each payload where it was shown as something else."""
     changed: dict[int, list[str]] = defaultdict(list)
     seen: set[int] = set()
     for role, names in pages.items():
@@ -220,7 +220,7 @@ def try_pages(
 
 
 def _look(visit: Visit, name: str, payloads: Sequence[Payload]) -> tuple[set[int], dict[int, str], str]:
-    """Return the payloads that are shown on a page, what is shown in the place of some, and what happened."""
+    """Return the payloads that are shown on a page, what is shown in place of some, and what happened."""
     try:
         visit.open(name)
         text, happened = visit.read()

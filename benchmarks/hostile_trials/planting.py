@@ -1,6 +1,6 @@
 """Payloads put wherever people and files can put a text: diaries, labels, names, memos, comments, words, file names.
 
-Each is followed by a sentinel, so that wherever it is shown at all, what stands before the sentinel can be compared.
+A sentinel follows each, so that wherever a payload is shown, the text before the sentinel can be compared.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
 _PER_DIARY = 12
 _LABELS = 12
 _LABEL_CHARACTERS = 120
-"""Of a label's name: several payloads, as many as a button and a chart can show."""
+"""Characters of a label's name: several payloads, as many as a button and a chart can show."""
 
 
 def sentinel(number: int) -> str:
-    """Return what stands behind a payload."""
+    """Return what follows a payload."""
     return f"zq{number:04}z"
 
 
 def planted(number: int, payload: Payload) -> str:
-    """Return a payload on a line of its own, as it is put everywhere."""
+    """Return a payload on a line of its own, in the form in which it is planted everywhere."""
     return f"{payload.text} {sentinel(number)}"
 
 
@@ -132,9 +132,9 @@ def _predict(db: Database) -> None:
 
 
 def _describe_labels(db: Database, texts: list[str]) -> None:
-    """Share all payloads out among the labels: they stand in definitions, guidelines, examples and notes."""
-    me, found = annotators.get_or_create_id(db, ROLES["administrator"]), labels.list_labels(db)
-    for label, part in zip(found, _batched(texts, -(-len(texts) // len(found))), strict=False):
+    """Share out all payloads among the labels: they stand in definitions, guidelines, examples and notes."""
+    me, label_set = annotators.get_or_create_id(db, ROLES["administrator"]), labels.list_labels(db)
+    for label, part in zip(label_set, _batched(texts, -(-len(texts) // len(label_set))), strict=False):
         whole = "\n".join(part)
         changes = {label.id: {"definition": whole}}
         _tried([changes], lambda each, note=part[0]: editing.edit(db, each, annotator_id=me, note=note))
@@ -148,7 +148,7 @@ def _decide(db: Database, texts: list[str]) -> None:
     own, reviewer = (annotators.get_or_create_id(db, ROLES[role]) for role in ("annotator", "reviewer"))
     memo, count = cycle(texts), diaries.last_diary_id(db)
     for diary_id in range(2, count + 1, 2):
-        who = [own, *(found for found in (_person(db, next(memo)) for _ in range(3)) if found is not None)]
+        who = [own, *(person_id for person_id in (_person(db, next(memo)) for _ in range(3)) if person_id is not None)]
         for place, annotator_id in enumerate(who):
             token = f"decided-{diary_id:04}-{place}"
             label_id = label_ids[(diary_id + place) % len(label_ids)]

@@ -71,8 +71,8 @@ def try_presses(keys: Keys, program: Program, path: Path) -> Iterator[Outcome]:
 def _stored(path: Path) -> str:
     with closing(project.open_project(path)) as db:
         me = accounts.get_id(db, ROLES["annotator"])
-        found = [each for each in decisions.list_standing(db, [SECRET_DIARY]) if each.annotator_id == me]
-    return "the decision was kept" if found else ""
+        own_decisions = [each for each in decisions.list_standing(db, [SECRET_DIARY]) if each.annotator_id == me]
+    return "the decision was kept" if own_decisions else ""
 
 
 def send_presses(keys: Keys, program: Program, events: list[Any], *, holder: str) -> bytes:
@@ -91,7 +91,7 @@ def send_presses(keys: Keys, program: Program, events: list[Any], *, holder: str
 
 
 def _run(client: ClientConnection, message: BackMsg) -> tuple[bytes, str]:
-    """Let the page run; return what comes of it, and the label board's id."""
+    """Let the page run; return what the server sends, and the label board's id."""
     client.send(message.SerializeToString())
     came, board = b"", ""
     while True:

@@ -86,15 +86,15 @@ class Program:
     first_children: tuple[int, ...]
 
     def address(self) -> str:
-        """Return where a browser finds it."""
+        """Return the address at which a browser finds it."""
         return f"http://127.0.0.1:{self.port}"
 
     def deaths(self) -> str:
         """Name the processes that were there at the start and are gone."""
         if not Path(f"/proc/{self.pid}").exists():
             return self.name
-        gone = set(self.first_children) - set(machine.children(self.pid))
-        return f"{len(gone)} of the processes of {self.name}" if gone else ""
+        missing = set(self.first_children) - set(machine.children(self.pid))
+        return f"{len(missing)} of the processes of {self.name}" if missing else ""
 
 
 @contextmanager

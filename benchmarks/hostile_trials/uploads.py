@@ -36,7 +36,7 @@ _ANSWERED = """() => {
 
 
 def can_be_uploaded(path: Path) -> bool:
-    """Return whether a browser can send a file: an ordinary one whose name is text."""
+    """Return whether a browser can send a file: an ordinary file whose name is text."""
     return path.is_file() and not path.is_symlink() and path.name.isprintable()
 
 
@@ -71,7 +71,7 @@ def _upload(visit: Visit, path: Path) -> str:
 
 
 def _is_slow(program: Program) -> str:
-    """Say so if others are not answered within a second after a file was read."""
+    """Report if others are not answered within a second after a file was read."""
     began = time.perf_counter()
     with contextlib.suppress(OSError, http.client.HTTPException):
         if send(program.port, _HEALTH).status == 200:

@@ -1,4 +1,4 @@
-"""Hostile requests and websockets at the running programs."""
+"""Hostile requests and websockets against the running programs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _POLICIES = {
     "referrer-policy": "",
 }
 _FROM_THE_PARSER = b"Invalid HTTP request received"
-"""The answer of the HTTP server to what is no request: no application has seen it."""
+"""The HTTP server's answer to what is not a request: no application has seen it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _try(request: HostileRequest, program: Program) -> Outcome:
 
 
 def judge(request: HostileRequest, answer: Answer) -> str:
-    """Say what is wrong with an answer; nothing if it is as it must be."""
+    """Return what is wrong with an answer; empty if nothing is."""
     if answer.status not in request.allowed:
         return f"answered {answer.status}"
     everything = answer.body + repr(answer.headers).encode()
@@ -130,7 +130,7 @@ def _half_body(program: Program) -> bytes:
 
 
 def try_sockets(keys: Keys | None, program: Program) -> Iterator[Outcome]:
-    """Open websockets as no page of ours does.
+    """Open websockets in ways that no page of ours does.
 
     Args:
         keys: None for a project without accounts, in which nobody signs in.

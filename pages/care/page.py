@@ -45,14 +45,14 @@ def _draw() -> None:
             format_func=lambda name: say(f"care.{name}", n=counts[name]),
             label_visibility="collapsed",
         )
-        shown: Filter = "handled" if which == "handled" else "open"
+        state: Filter = "handled" if which == "handled" else "open"
         count = int(session.draft(_COUNT, _AT_ONCE))
-        cards = care.list_cards(db, person=person, which=shown, limit=count)
+        cards = care.list_cards(db, person=person, which=state, limit=count)
     if not cards:
-        st.caption(say(f"care.none_{shown}"))
+        st.caption(say(f"care.none_{state}"))
     for card in cards:
         _draw_card(card, person)
-    if counts[shown] > count:
+    if counts[state] > count:
         st.button(say("care.more"), key="care_more", on_click=_show_more)
 
 

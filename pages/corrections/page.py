@@ -26,7 +26,7 @@ _SHOWN = "corrections_shown"
 """Draft: the card on screen and when it was drawn."""
 
 _READ_SECONDS = 0.4
-"""Whoever answers a card within it pressed for the one before: nobody reads so fast, and browsers draw late."""
+"""A card answered faster was meant for the one before: nobody reads so fast, and browsers draw late."""
 
 _KEPT = "white-space:pre-wrap;overflow-wrap:anywhere;"
 _TEXT = f"{_KEPT}font-size:1.12rem;line-height:1.8;margin:.2rem 0 .4rem;max-width:40rem"
@@ -99,8 +99,8 @@ def _draw_undo() -> None:
 
 
 def _answer(review_id: int, diary_id: int, label_id: int) -> None:
-    shown, since = session.draft(_SHOWN, (None, 0.0))
-    if shown != review_id or time.monotonic() - since < _READ_SECONDS:
+    current_id, since = session.draft(_SHOWN, (None, 0.0))
+    if current_id != review_id or time.monotonic() - since < _READ_SECONDS:
         st.toast(say("corrections.just_shown"), icon=":material/hourglass_empty:")
         return
     with callback_boundary(), project_location.opened() as db:

@@ -1,4 +1,4 @@
-"""What people say of words on this page: each press is kept at once and can be taken back."""
+"""What people decide about words on this page: each press is saved at once and can be taken back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _REVIEWS = "dictionary_reviews"
 _UNDO_KEY = "Z"
-"""No label can have it: the label page takes back with it too."""
+"""No label can have this key: the label page takes back with it too."""
 
 
 def confirm(word: str, label_id: int | None, source: Proposer, name: str) -> None:
@@ -51,7 +51,7 @@ def _remember(review: Review) -> None:
 
 
 def draw_undo() -> None:
-    """Draw what takes the last press back, if there was one."""
+    """Draw the button that takes the last press back, if there was one."""
     if session.draft(_REVIEWS):
         st.button(
             say("dictionary.undo"),

@@ -1,4 +1,4 @@
-"""Words of one's own into the dictionary, and everything out as a file."""
+"""Adding one's own words to the dictionary, and exporting all of it as a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _add(name: str) -> None:
 
 
 def draw_export(person: Person) -> None:
-    """Draw a button for the file, which is made when it is pressed."""
+    """Draw the download button; the file is made when it is pressed."""
     st.download_button(
         say("dictionary.export"),
         partial(_export, person),

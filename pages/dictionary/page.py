@@ -1,4 +1,4 @@
-"""감정 사전: words with what the explanations say of them; confirmed by people, tried out, and put to use."""
+"""감정 사전: words and what the explanations say about them, confirmed by people, tried out, and put to use."""
 
 from __future__ import annotations
 

@@ -44,23 +44,23 @@ def _make() -> None:
 
 
 def _draw_kind(db: Database, kind: VectorKind, labels: Sequence[Label]) -> None:
-    found = entries.propose(db, project_location.path(), kind)
-    if found.is_too_small:
-        count, words = found.diary_count, found.word_count
+    proposals = entries.propose(db, project_location.path(), kind)
+    if proposals.is_too_small:
+        count, words = proposals.diary_count, proposals.word_count
         if words is None:
             st.info(say("dictionary.too_small", count=count, fewest=entries.FEWEST_DIARIES))
         else:
             st.info(say("dictionary.too_few_words", count=count, words=words, fewest=entries.FEWEST_WORDS))
         return
-    if found.relations is None:
+    if proposals.relations is None:
         st.info(say("dictionary.no_vectors"), icon=":material/hourglass_empty:")
         return
-    if found.is_older:
+    if proposals.is_older:
         st.warning(say("dictionary.vectors_older"), icon=":material/update:")
-    st.caption(say("dictionary.vectors_from", count=found.diary_count))
-    if not found.relations:
+    st.caption(say("dictionary.vectors_from", count=proposals.diary_count))
+    if not proposals.relations:
         st.info(say("dictionary.no_relations"), icon=":material/info:")
-    for relation in found.relations:
+    for relation in proposals.relations:
         _draw_relation(relation, kind, labels)
 
 

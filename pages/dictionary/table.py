@@ -38,7 +38,7 @@ def page_of(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def draw_table(rows: Sequence[Row], basis: EvidenceTable | None, labels: Sequence[Label]) -> None:
-    """Draw a page of words; a row can be chosen to decide about."""
+    """Draw a page of words; a row can be selected for a decision."""
     name_of = {label.id: label.name for label in labels}
     label_ids = () if basis is None else basis.label_ids
     texts = ("word", "state", "label", "count", "diaries", "ids")
@@ -75,10 +75,10 @@ def _choose(words: Sequence[str]) -> None:
 
 
 def draw_pager(count: int) -> None:
-    """Draw what leads to the other pages, if there are some.
+    """Draw the buttons to the other pages, if there are any.
 
     Args:
-        count: words on all pages together.
+        count: of the words on all pages.
     """
     last = (count - 1) // _ROWS_A_PAGE
     number = min(session.draft(_PAGE, 0), last)

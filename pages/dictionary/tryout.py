@@ -1,4 +1,4 @@
-"""A text of one's own, every word of it tagged by the dictionary. It is kept nowhere."""
+"""A text of one's own, every word of it tagged by the dictionary. It is not stored."""
 
 from __future__ import annotations
 

@@ -42,11 +42,11 @@ def draw_words(db: Database, basis: EvidenceTable | None) -> None:
     if rows:
         later = set(session.draft(_LATER, ()))
         rows = sorted(rows, key=lambda row: row.word in later)
-        shown = page_of(rows)
+        page = page_of(rows)
         at = session.draft(CHOSEN)
-        row = next((row for row in rows if row.word == at), shown[0])
+        row = next((row for row in rows if row.word == at), page[0])
         _draw_card(db, row, basis, labels)
-        draw_table(shown, basis, labels)
+        draw_table(page, basis, labels)
         draw_pager(len(rows))
     actions.draw_undo()
     if basis is not None:
@@ -141,12 +141,12 @@ def _about(row: Row, basis: EvidenceTable | None, labels: Sequence[Label]) -> st
 
 
 def _draw_choices(row: Row, labels: Sequence[Label]) -> None:
-    taken = {label.key.upper() for label in labels}
+    label_keys = {label.key.upper() for label in labels}
     name = session.name()
     with st.container(horizontal=True):
         for label in sorted(labels, key=lambda label: (label.id != row.label_id, label.position)):
             is_first = label.id == row.label_id
-            keep_key = next(key for key in _KEEP_KEYS if key not in taken)
+            keep_key = next(key for key in _KEEP_KEYS if key not in label_keys)
             own_key = label.key.upper() if label.key.upper() not in ("C", "R") else None
             st.button(
                 plain(label.name),

@@ -1,4 +1,4 @@
-"""Something that was asked of the worker, watched while it lasts."""
+"""A job asked of the worker, watched until it is done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_worker_off(db: Database) -> None:
 
 @st.fragment(run_every=1.0)
 def watch(job: Literal["evidence", "vectors", "effect"]) -> None:
-    """Say that the worker is at it; once it is done, draw the whole page again."""
+    """Say that the worker is busy with it; once it is done, draw the whole page again."""
     with boundary(), project_location.opened() as db:
         if not entries.is_waiting(db, job):
             st.rerun()

@@ -1,4 +1,4 @@
-"""Which column of a file is what: guessed, and changed by people."""
+"""The role of each column of a file: guessed, and corrected by people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROLES = ("text", "label", "date", "author")
 
 
 def choose_columns(found: Preview, key: str) -> ColumnMap:
-    """Let the columns of a file be chosen; the key tells the fields of one upload from those of another."""
+    """Ask for the role of each column of a file; the key tells the fields of one upload from those of another."""
     boxes = st.columns(len(_ROLES))
     chosen = {role: _choose_column(box, found, role, key) for box, role in zip(boxes, _ROLES, strict=True)}
     text, label, date, author = chosen.values()
@@ -30,21 +30,21 @@ def choose_columns(found: Preview, key: str) -> ColumnMap:
     return ColumnMap(text, label, date, author, more_text=more, annotator=annotator)
 
 
-def _choose_further(found: Preview, chosen: dict[str, str | None], key: str) -> tuple[tuple[str, ...], str | None]:
-    """Ask what follows the text and who gave the labels, of files that have columns for it."""
-    parts = [column for column in found.long if column not in (*chosen.values(), found.said)]
+def _choose_further(preview: Preview, chosen: dict[str, str | None], key: str) -> tuple[tuple[str, ...], str | None]:
+    """Ask which columns follow the text and which says who gave the labels, if the file has any such columns."""
+    parts = [column for column in preview.long if column not in (*chosen.values(), preview.said)]
     asks_parts = chosen["text"] is not None and bool(parts)
-    asks_annotator = found.guess.annotator is not None and chosen["label"] not in (None, found.said)
+    asks_annotator = preview.guess.annotator is not None and chosen["label"] not in (None, preview.said)
     if not (asks_parts or asks_annotator):
         return (), None
     left, right = st.columns(2)
-    guessed = found.guess.more_text if chosen["text"] == found.guess.text else ()
+    guessed = preview.guess.more_text if chosen["text"] == preview.guess.text else ()
     more = _choose_more(left, parts, guessed, f"{key}_{chosen['text']}") if asks_parts else ()
-    return more, _choose_column(right, found, "annotator", key) if asks_annotator else None
+    return more, _choose_column(right, preview, "annotator", key) if asks_annotator else None
 
 
 def _choose_more(box: DeltaGenerator, parts: Sequence[str], guessed: Sequence[str], key: str) -> tuple[str, ...]:
-    """Let columns be joined to the text."""
+    """Ask which columns are to be joined to the text."""
     more = box.multiselect(
         say("import_page.column_more_text"),
         parts,
@@ -56,12 +56,12 @@ def _choose_more(box: DeltaGenerator, parts: Sequence[str], guessed: Sequence[st
     return tuple(more)
 
 
-def _choose_column(box: DeltaGenerator, found: Preview, role: str, key: str) -> str | None:
-    options = [_NO_COLUMN, *found.columns]
+def _choose_column(box: DeltaGenerator, preview: Preview, role: str, key: str) -> str | None:
+    options = [_NO_COLUMN, *preview.columns]
     column = box.selectbox(
         say(f"import_page.column_{role}"),
         options,
-        index=options.index(getattr(found.guess, role) or _NO_COLUMN),
+        index=options.index(getattr(preview.guess, role) or _NO_COLUMN),
         format_func=lambda name: name or say("import_page.no_column"),
         key=keyed(f"import_{role}_{key}"),
     )

@@ -1,4 +1,4 @@
-"""Which crosswalk turns the labels of a file into those of the project."""
+"""The choice of a crosswalk that turns the labels of a file into those of the project."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _NONE = ""
 _FILE = "file"
-"""No crosswalk that comes along is called so."""
+"""No bundled crosswalk has this name."""
 
 
 def choose_crosswalk(key: str) -> Crosswalk | None:
-    """Let a crosswalk be chosen and show its lines; None where the labels of the file are those of the project.
+    """Ask for a crosswalk and show its lines; return None where the labels of the file are those of the project.
 
     Args:
         key: tells the fields of one upload from those of another.
@@ -36,10 +36,10 @@ def choose_crosswalk(key: str) -> Crosswalk | None:
     )
     if not chosen:
         return None
-    found = _upload(key) if chosen == _FILE else crosswalks.read(chosen)
-    if found is not None:
-        _draw(found)
-    return found
+    crosswalk = _upload(key) if chosen == _FILE else crosswalks.read(chosen)
+    if crosswalk is not None:
+        _draw(crosswalk)
+    return crosswalk
 
 
 def _name(name: str) -> str:
@@ -55,13 +55,13 @@ def _upload(key: str) -> Crosswalk | None:
     return None if file is None else crosswalks.read_bytes(file.getvalue(), file.name)
 
 
-def _draw(found: Crosswalk) -> None:
-    with st.expander(say("import_page.crosswalk_lines", count=len(found.lines))):
-        if found.source:
-            st.caption(plain(found.source))
+def _draw(crosswalk: Crosswalk) -> None:
+    with st.expander(say("import_page.crosswalk_lines", count=len(crosswalk.lines))):
+        if crosswalk.source:
+            st.caption(plain(crosswalk.source))
         columns = [say(f"import_page.crosswalk_{name}") for name in ("from", "to", "why")]
         draw_rows(
-            [dict(zip(columns, (line.source, line.target, line.why), strict=True)) for line in found.lines],
+            [dict(zip(columns, (line.source, line.target, line.why), strict=True)) for line in crosswalk.lines],
             hide_index=True,
             key="import_crosswalk_lines",
         )

@@ -58,18 +58,18 @@ def draw_past_imports(past: Sequence[Batch]) -> None:
 
 
 def draw_taking_back(past: Sequence[Batch]) -> None:
-    """Draw the choice of an import whose diaries shall go, and what would go with them."""
-    left = {batch.id: batch for batch in past if batch.kept_count}
+    """Draw the choice of an import whose diaries are to go, and what would go with them."""
+    batches = {batch.id: batch for batch in past if batch.kept_count}
     with st.expander(say("import_page.forget")):
         st.markdown(say("import_page.forget_help"))
         batch_id = st.selectbox(
             say("import_page.forget_which"),
-            list(left),
+            list(batches),
             index=None,
             format_func=lambda number: plain(
-                f"{number} · {_name(left[number])} · {local_time(left[number].imported_at)}"
+                f"{number} · {_name(batches[number])} · {local_time(batches[number].imported_at)}"
             ),
-            key=keyed(f"import_forget_{len(left)}"),
+            key=keyed(f"import_forget_{len(batches)}"),
         )
         draw_forgetting("import", None if batch_id is None else Selection(batch_id=batch_id))
 

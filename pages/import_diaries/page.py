@@ -1,4 +1,4 @@
-"""가져오기: a file in, with a look at it first."""
+"""가져오기: import a file after a preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at the file before it is imported: its first rows, and which column is what."""
+"""The preview of a file before its import: its first rows, and the role of each column."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16", "johab")
 
 
 def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
-    """Show a file and let its columns be chosen; return the report once it has been imported.
+    """Show a file and ask for the roles of its columns; return the report once it has been imported.
 
     Raises:
         UserError: if the file can't be read.
     """
     content = file.getvalue()
     encoding = _choose_encoding(file)
-    found = preview(content, file.name, encoding=encoding)
-    _draw_rows(found, is_chosen=encoding is not None)
-    columns = choose_columns(found, f"{file.file_id}_{encoding}")
+    file_preview = preview(content, file.name, encoding=encoding)
+    _draw_rows(file_preview, is_chosen=encoding is not None)
+    columns = choose_columns(file_preview, f"{file.file_id}_{encoding}")
     crosswalk = None
     if columns.label is not None:
-        st.info(_how_labels_are_kept(found, columns), icon=":material/label:")
+        st.info(_how_labels_are_kept(file_preview, columns), icon=":material/label:")
         crosswalk = choose_crosswalk(file.file_id)
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
     if columns.text is None:
@@ -72,26 +72,26 @@ def _choose_encoding(file: UploadedFile) -> str | None:
     return chosen or None
 
 
-def _draw_rows(found: Preview, *, is_chosen: bool) -> None:
-    kind = say(f"import_page.format_{found.format}")
-    encoding = f" · {found.encoding}" if found.encoding else ""
+def _draw_rows(file_preview: Preview, *, is_chosen: bool) -> None:
+    kind = say(f"import_page.format_{file_preview.format}")
+    encoding = f" · {file_preview.encoding}" if file_preview.encoding else ""
     if encoding and not is_chosen:
         encoding += f" ({say('import_page.encoding_found')})"
-    st.markdown(f"**{say('import_page.preview', rows=len(found.rows))}**")
-    st.caption(plain(kind + encoding + " · " + say("import_page.columns", count=len(found.columns))))
-    if found.other_sheets:
-        sheets = ", ".join(found.other_sheets)
-        st.caption(plain(say("import_page.sheet", sheet=found.sheet or "", others=sheets)))
+    st.markdown(f"**{say('import_page.preview', rows=len(file_preview.rows))}**")
+    st.caption(plain(kind + encoding + " · " + say("import_page.columns", count=len(file_preview.columns))))
+    if file_preview.other_sheets:
+        sheets = ", ".join(file_preview.other_sheets)
+        st.caption(plain(say("import_page.sheet", sheet=file_preview.sheet or "", others=sheets)))
     # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
     draw_rows(
-        [{"": number, **row} for number, row in zip(found.row_numbers, found.rows, strict=True)],
+        [{"": number, **row} for number, row in zip(file_preview.row_numbers, file_preview.rows, strict=True)],
         hide_index=True,
         column_config={"": st.column_config.NumberColumn(say("import.report.row"), width="small")},
         key="import_rows",
     )
 
 
-def _how_labels_are_kept(found: Preview, columns: ColumnMap) -> str:
-    if columns.label == found.said:
+def _how_labels_are_kept(file_preview: Preview, columns: ColumnMap) -> str:
+    if columns.label == file_preview.said:
         return say("import_page.said_decide")
     return say("import_page.labels_decide" if columns.annotator is None else "import_page.annotators_decide")

@@ -1,4 +1,4 @@
-"""What the import just now did."""
+"""What the latest import did."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def keep_report(report: ImportReport) -> None:
 
 
 def draw_report() -> None:
-    """Draw the report of the import that this session did last, if it did one."""
+    """Draw the report of this session's latest import, if there was one."""
     report: ImportReport | None = session.draft(_REPORT)
     if report is None:
         return
     with st.container(border=True):
-        kept = say("import_page.done", file=report.file_name, kept=report.kept_count)
-        (st.success if report.kept_count else st.warning)(plain(kept), icon=":material/download:")
+        summary = say("import_page.done", file=report.file_name, kept=report.kept_count)
+        (st.success if report.kept_count else st.warning)(plain(summary), icon=":material/download:")
         with st.container(horizontal=True):
             st.metric(say("import_page.kept"), f"{report.kept_count:,}", border=True, width=150)
             st.metric(say("import_page.with_label"), f"{report.label_count:,}", border=True, width=150)

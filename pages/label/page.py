@@ -28,14 +28,14 @@ _KEY = "label_board"
 
 
 def _receive() -> None:
-    """Keep the presses that the browser has sent, in order; those from the first that fails on are sent again."""
+    """Save the presses that the browser has sent, in order; the first that fails and all after it are sent again."""
     client = read_client(_KEY)
     if client is None:
         return
-    # Who is not signed in any more is told so by the page; the presses stay in the browser.
+    # The page tells people when they are no longer signed in; the presses stay in the browser.
     with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
-        # A browser goes on with what somebody pressed before another person signed in: that waits for its owner.
+        # A browser keeps sending what somebody pressed before another person signed in: that waits for its owner.
         if client["scope"] == board.storage_scope(db, person.name):
             _keep(db, client, annotator_id=person.annotator_id)
 
@@ -80,7 +80,7 @@ def _uncover(db: Database, items: list[dict[str, Any]]) -> None:
 
 
 def _look_for(db: Database, diary_ids: list[int]) -> None:
-    """Notice where the diary on screen has been forgotten under the eyes of its reader."""
+    """Note whether the diary on screen has been forgotten while it was being read."""
     tab = session.label_tab()
     if tab.shown_id is not None and tab.shown_id not in diary_ids:
         tab.is_gone = tab.is_gone or forgetting.was_forgotten(db, tab.shown_id)
@@ -129,7 +129,7 @@ def _label(label: dict[str, Any]) -> Any:
 
 
 def _notice(db: Database, shown: Board | None) -> str | None:
-    """Say what stands in the way: a press that could not be kept, a worker that is off, a prediction to come."""
+    """Return what stands in the way: a press that could not be saved, a worker that is off, a prediction to come."""
     if problem := session.label_tab().problem:
         return problem
     if session.label_tab().is_gone:

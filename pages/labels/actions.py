@@ -29,12 +29,12 @@ ROWS = """<style>
 .st-key-labels_rows [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; }
 .st-key-labels_rows [data-testid="stHorizontalBlock"] > :first-child { min-width: 0; }
 </style>"""
-"""On a phone, too, the button of a row stays beside it; for containers with the key ``labels_rows``."""
+"""Keeps the button of a row beside it on a phone too, in containers with the key ``labels_rows``."""
 
 
 @contextmanager
 def acting() -> Iterator[tuple[Database, int]]:
-    """Give the open database and who acts, whose role may have changed since the page was drawn."""
+    """Yield the open database and the acting person, whose role may have changed since the page was drawn."""
     with callback_boundary(), project_location.opened() as db:
         person = session.person(db)
         require(person, "review")
@@ -47,7 +47,7 @@ def toggle(label_id: int) -> None:
 
 
 def field(prefix: str, name: str) -> str:
-    """Return what stands in a field of a panel; empty for one that is not drawn."""
+    """Return the text in a field of a panel; empty for one that is not drawn."""
     return str(st.session_state.get(f"{prefix}_{name}") or "")
 
 
@@ -57,7 +57,7 @@ def _done(words: str) -> None:
 
 
 def edit(label_id: int) -> None:
-    """Keep what stands in the fields of a label."""
+    """Save the fields of a label."""
     prefix = f"labels_{label_id}"
     with acting() as (db, me):
         fields = {name: field(prefix, name) for name in ("name", "definition", "key", "colour")}
@@ -66,7 +66,7 @@ def edit(label_id: int) -> None:
 
 
 def add() -> None:
-    """Add the label that stands in the fields."""
+    """Add the label that the fields describe."""
     with acting() as (db, me):
         name, definition, key = (field("labels_new", part) for part in ("name", "definition", "key"))
         new = NewLabel(name, definition, key=key.lower())

@@ -1,4 +1,4 @@
-"""Guidelines: write what is said of a label or of a pair, see it as people will, read earlier versions."""
+"""Guidelines: write one for a label or a pair, see it as people will, read earlier versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEIGHT = 220  # pixels
 
 
 def draw_guide(db: Database) -> None:
-    """Draw the guideline of a label or a pair, to be changed, with its preview and its versions."""
+    """Draw the editor for the guideline of a label or a pair, with its preview and its versions."""
     label_of = {label.id: label for label in editing.list_labels(db)}
     first, second = _choose(label_of)
     versions = guidelines.list_versions(db, first.id, second.id if second else None)
@@ -84,11 +84,11 @@ def _preview(labels: Sequence[Label], text: str, examples: Sequence[str]) -> str
         f'<b style="border-bottom:3px solid {escape(label.colour)}">{escape(label.name)}</b>' for label in labels
     )
     meaning = escape(labels[0].definition) if len(labels) == 1 else ""
-    told = "".join(f"<li>{escape(example.strip())}</li>" for example in examples if example.strip())
+    items = "".join(f"<li>{escape(example.strip())}</li>" for example in examples if example.strip())
     return (
         f'<div style="line-height:1.7">{names}<div style="opacity:.8">{meaning}</div>'
         f'<p style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0">{escape(text.strip())}</p>'
-        f'<ul style="margin:.2rem 0;padding-left:1.2rem;opacity:.9">{told}</ul></div>'
+        f'<ul style="margin:.2rem 0;padding-left:1.2rem;opacity:.9">{items}</ul></div>'
     )
 
 
@@ -98,12 +98,12 @@ def _draw_versions(versions: Sequence[Guideline]) -> None:
     with st.expander(say("labels.guide_versions", count=len(versions))):
         for version in versions:
             st.caption(plain(f"{local_time(version.written_at)} · {version.annotator_name}"))
-            told = "".join(f"<li>{escape(example)}</li>" for example in version.examples)
-            st.html(f'<div style="white-space:pre-wrap">{escape(version.text)}</div><ul>{told}</ul>')
+            items = "".join(f"<li>{escape(example)}</li>" for example in version.examples)
+            st.html(f'<div style="white-space:pre-wrap">{escape(version.text)}</div><ul>{items}</ul>')
 
 
 def _write(label_id: int, other_label_id: int | None, prefix: str) -> None:
     with actions.acting() as (db, me):
         text, examples = actions.field(prefix, "text"), actions.field(prefix, "examples").splitlines()
-        made = guidelines.write_guideline(db, label_id, other_label_id, text, examples, annotator_id=me)
-        st.toast(say("labels.saved" if made else "labels.guide_same"), icon=":material/check:")
+        version_id = guidelines.write_guideline(db, label_id, other_label_id, text, examples, annotator_id=me)
+        st.toast(say("labels.saved" if version_id else "labels.guide_same"), icon=":material/check:")

@@ -40,8 +40,8 @@ def draw_history(db: Database) -> None:
 
 def _row(change: Change, words: str) -> str:
     about = " · ".join([local_time(change.changed_at), change.annotator_name, *filter(None, [change.note])])
-    gone = change.undone_by is not None
-    look = "opacity:.55;text-decoration:line-through" if gone else ""
+    is_undone = change.undone_by is not None
+    look = "opacity:.55;text-decoration:line-through" if is_undone else ""
     return (
         f'<div><span style="opacity:.6;font-variant-numeric:tabular-nums">{change.id}</span>&ensp;'
         f'<span style="{look}">{escape(words)}</span>'

@@ -1,4 +1,4 @@
-"""What can be done with one label: change it, merge it, split it, take it out. Each says what it will do first."""
+"""What can be done with one label: change it, merge it, split it, take it out. Each first says what it will do."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ def _draw_merge(db: Database, label: Label, others: Sequence[Label]) -> None:
         key=keyed(f"labels_into_{label.id}"),
         width=280,
     )
-    into, found = Named(names[target]), editing.reach(db, label.id)
+    into, reach = Named(names[target]), editing.reach(db, label.id)
     words = say(
         "labels.merge_preview",
         name=Named(label.name),
         into=into,
-        decisions=found.decisions,
-        diaries=found.diaries,
-        people=found.people,
+        decisions=reach.decisions,
+        diaries=reach.diaries,
+        people=reach.people,
     )
     _draw_act(label, words, say("labels.merge", name=Named(label.name), into=into), actions.merge, target)
 
@@ -115,19 +115,19 @@ def _draw_split(db: Database, label: Label) -> None:
         say("labels.parts"), key=f"labels_{label.id}_parts", placeholder=say("labels.parts_example"), height=110
     )
     keep = st.toggle(say("labels.keep", name=plain(label.name)), value=True, key=f"labels_{label.id}_keep")
-    found = editing.reach(db, label.id)
+    reach = editing.reach(db, label.id)
     words = say(
         "labels.split_preview" if keep else "labels.split_preview_gone",
         name=Named(label.name),
-        decisions=found.decisions,
-        diaries=found.diaries,
+        decisions=reach.decisions,
+        diaries=reach.diaries,
     )
     _draw_act(label, words, say("labels.split"), actions.split)
 
 
 def _draw_retire(db: Database, label: Label) -> None:
-    found = editing.reach(db, label.id)
-    words = say("labels.retire_preview", name=Named(label.name), decisions=found.decisions, diaries=found.diaries)
+    reach = editing.reach(db, label.id)
+    words = say("labels.retire_preview", name=Named(label.name), decisions=reach.decisions, diaries=reach.diaries)
     _draw_act(label, words, say("labels.retire"), actions.retire)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from annotator.review.rechecks import RecheckItem
 
 _UNDO_KEY = "Z"
-"""No label can have it: the label page takes back with it too."""
+"""No label can have this key: the label page takes back with it too."""
 
 _TAKEN = ("C", "R")
 """Keys that the framework keeps for itself."""
@@ -79,6 +79,6 @@ def _choose(diary_id: int, mark: tuple[int, int], label_id: int) -> None:
 
 def _undo() -> None:
     with acts.acting() as (db, me):
-        taken = actions.undo_last(db, me)
+        diary_ids = actions.undo_last(db, me)
         session.keep_draft(_CHOSEN, session.draft(_CHOSEN, 1) - 1)
-        st.toast(say("labels.recheck_undone", id=taken[0] if taken else "–"), icon=":material/undo:")
+        st.toast(say("labels.recheck_undone", id=diary_ids[0] if diary_ids else "–"), icon=":material/undo:")

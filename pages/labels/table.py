@@ -1,4 +1,4 @@
-"""The label set as a calm table; one label at a time opens to be changed where it stands."""
+"""The label set as a calm table; one label at a time opens for editing in place."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STYLE = """<style>
 
 
 def draw_table(db: Database) -> None:
-    """Draw every label in force, and the one that is open with what can be done with it."""
+    """Draw every label in force; the open one comes with what can be done with it."""
     st.html(_STYLE + actions.ROWS)
     label_list = editing.list_labels(db)
     opened = session.draft(actions.OPEN)

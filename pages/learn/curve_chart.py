@@ -31,7 +31,7 @@ def curve_figure(
     has_arms = arms is not None and bool(arms.count)
     own = GREY if has_arms else BLUE
     keys = [("all", own, "●")]
-    # Three bands over each other would be mud; beside the two arms the whole is context.
+    # Three overlapping bands would be unreadable; beside the two arms the whole is context.
     _add_curve(figure, study.curve, score, own, hover=hover, with_band=not has_arms)
     if has_arms and arms is not None:
         _add_curve(figure, arms.random, score, ORANGE, hover=hover)

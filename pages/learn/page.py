@@ -79,7 +79,7 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
 
 
 def _draw_tiers(plan: Plan) -> str:
-    """Draw how deep the next round goes, and return it."""
+    """Draw the choice of how deep the next round goes, and return it."""
     if plan.offered_tier is not None:
         st.info(
             say("learn.tier.offer", labels=plan.label_count, minutes=_minutes(plan, plan.offered_tier)),

@@ -1,4 +1,4 @@
-"""What came of the newest round: before and after on the test diaries, and what may be said of it."""
+"""The result of the newest round: before and after on the test diaries, and what may be concluded from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "fe
 
 
 def draw_result(db: Database, ended: Round) -> None:
-    """Draw what came of a round that has ended."""
+    """Draw the result of a round that has ended."""
     st.subheader(say("learn.result", number=ended.number))
     if ended.status == "failed":
         st.error(explain_stored(ended.error or {"code": "fault", "details": {"kind": "?"}}), icon=":material/warning:")

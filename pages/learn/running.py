@@ -1,4 +1,4 @@
-"""A round that is waiting or running, watched while it lasts."""
+"""A round that is waiting or running, watched until it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @st.fragment(run_every=0.7)
 def watch_round(round_id: int) -> None:
-    """Draw how far a round is; once it has ended, draw the whole page again.
+    """Draw the progress of a round; once it has ended, draw the whole page again.
 
     Args:
         round_id: the round that was open when the page was drawn.

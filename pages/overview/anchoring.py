@@ -31,28 +31,30 @@ def draw_anchoring(found: Anchoring) -> None:
     st.caption(say("anchoring.help", share=f"{100 * found.blind_share:g}"))
 
 
-def _why_not_yet(found: Anchoring) -> str:
-    if not found.blind_share and not found.hidden.n:
+def _why_not_yet(anchoring: Anchoring) -> str:
+    if not anchoring.blind_share and not anchoring.hidden.n:
         return say("anchoring.off")
-    # Few hidden ones bound the stretch from which the others are counted, so their number is the one to name.
-    if found.hidden.n < FEWEST:
-        return say("anchoring.few_hidden", n=found.hidden.n, fewest=FEWEST)
-    return say("anchoring.few_shown", n=found.shown.n, fewest=FEWEST)
+    # Few hidden ones limit the stretch from which the others are counted, so theirs is the number to name.
+    if anchoring.hidden.n < FEWEST:
+        return say("anchoring.few_hidden", n=anchoring.hidden.n, fewest=FEWEST)
+    return say("anchoring.few_shown", n=anchoring.shown.n, fewest=FEWEST)
 
 
-def _in_words(found: Anchoring) -> str:
-    shown, hidden = _percent(found.shown.same.value), _percent(found.hidden.same.value)
-    shares = say("anchoring.in_words", shown=shown, shown_n=found.shown.n, hidden=hidden, hidden_n=found.hidden.n)
-    low, high = _percent(found.difference.low), _percent(found.difference.high)
-    if found.verdict == "chance":
+def _in_words(anchoring: Anchoring) -> str:
+    shown, hidden = _percent(anchoring.shown.same.value), _percent(anchoring.hidden.same.value)
+    shares = say(
+        "anchoring.in_words", shown=shown, shown_n=anchoring.shown.n, hidden=hidden, hidden_n=anchoring.hidden.n
+    )
+    low, high = _percent(anchoring.difference.low), _percent(anchoring.difference.high)
+    if anchoring.verdict == "chance":
         return f"**{shares}** {say('anchoring.chance', low=f'{low:+d}', high=f'{high:+d}')}"
-    # Both directions are put as an amount, which begins with the end nearer to no difference.
+    # Both directions are given as an amount, starting with the end nearer to no difference.
     low, high = sorted((abs(low), abs(high)))
-    return f"**{shares}** {say(f'anchoring.{found.verdict}', points=abs(shown - hidden), low=low, high=high)}"
+    return f"**{shares}** {say(f'anchoring.{anchoring.verdict}', points=abs(shown - hidden), low=low, high=high)}"
 
 
 def _percent(share: float) -> int:
-    """Return whole percents, so that a difference is that of the two figures that stand beside it."""
+    """Return a whole percentage, so that a difference matches the two figures shown beside it."""
     return round(100 * share)
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from annotator.training.analysis import Reliability
 
 ERROR = 0.1
-"""Share of wrong answers that people usually still put up with where answers are taken unread."""
+"""Share of wrong answers that people usually still accept where answers are taken unread."""
 
 _HEIGHT = 320
 
 
 def draw_reliability(db: Database) -> None:
-    """Draw how often the model is right when it is how sure."""
+    """Draw how often the model is right at each level of its confidence."""
     st.subheader(say("trust.title"))
     study = analysis.find_study(db)
     if study is None or study.reliability is None:
@@ -72,12 +72,12 @@ def _lean(measured: Reliability) -> str:
 
 def draw_unsure(db: Database) -> None:
     """Say which answers should not be taken unread."""
-    found = analysis.find_uncertain(db, error=ERROR)
-    if found is None:
+    uncertain = analysis.find_uncertain(db, error=ERROR)
+    if uncertain is None:
         return
-    unsure, left = found
-    if unsure.unsure == left:
-        st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:.0f}", left=left))
+    unsure, undecided = uncertain
+    if unsure.unsure == undecided:
+        st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:.0f}", left=undecided))
         return
     st.markdown(
         say(
@@ -85,6 +85,6 @@ def draw_unsure(db: Database) -> None:
             error=f"{100 * ERROR:.0f}",
             threshold=f"{100 * unsure.threshold:.0f}",
             unsure=unsure.unsure,
-            left=left,
+            left=undecided,
         )
     )

@@ -27,7 +27,7 @@ def labels_figure(
     axis: str,
     note: str,
 ) -> go.Figure:
-    """Return bars of labels per class, a line at the number that is usually wanted, and what is left to it."""
+    """Return bars of labels per class, a line at the usual target, and how many each still lacks."""
     bars = go.Bar(
         x=counts,
         y=names,
@@ -91,7 +91,7 @@ def accuracy_figure(
 
 
 def confidence_figure(counts: Sequence[int], *, axes: tuple[str, str]) -> go.Figure:
-    """Return bars of how many diaries the model is how sure of, in tenths."""
+    """Return bars that count the diaries at each level of the model's confidence, in tenths."""
     ranges = [f"{10 * tenth}–{10 * tenth + 10}%" for tenth in range(len(counts))]
     figure = go.Figure(
         go.Bar(
@@ -128,20 +128,20 @@ def f1_figure(names: Sequence[str], figures: Evaluation, *, axis: str, missing: 
     The figures stand in a column of their own at the right, where no interval crosses them.
     """
     rows = [f"{name} ({count})" for name, count in zip(names, figures.true_counts, strict=True)]
-    known = [place for place, value in enumerate(figures.f1) if value is not None]
-    values = [figures.f1[place] or 0.0 for place in known]
+    places = [place for place, value in enumerate(figures.f1) if value is not None]
+    values = [figures.f1[place] or 0.0 for place in places]
     bounds = list(zip(figures.f1_low, figures.f1_high, strict=True)) or [(f or 0.0, f or 0.0) for f in figures.f1]
     figure = go.Figure(
         go.Scatter(
             x=values,
-            y=[rows[place] for place in known],
+            y=[rows[place] for place in places],
             mode="markers",
             marker={"color": BLUE, "size": 11},
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": [bounds[place][1] - value for place, value in zip(known, values, strict=True)],
-                "arrayminus": [value - bounds[place][0] for place, value in zip(known, values, strict=True)],
+                "array": [bounds[place][1] - value for place, value in zip(places, values, strict=True)],
+                "arrayminus": [value - bounds[place][0] for place, value in zip(places, values, strict=True)],
                 "color": BLUE,
                 "thickness": 2,
                 "width": 5,
@@ -165,7 +165,7 @@ def f1_figure(names: Sequence[str], figures: Evaluation, *, axis: str, missing: 
 
 
 def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str) -> go.Figure:
-    """Return two shares as points with their 95 % intervals, above each other; the first is a diamond.
+    """Return two shares as points with their 95 % intervals, one above the other; the first is a diamond.
 
     Args:
         sides: labels given with the model's answer in view, then those without it.
@@ -206,7 +206,7 @@ def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str)
         categoryorder="array",
         categoryarray=rows,
         type="category",
-        showgrid=False,  # it would strike the figures through
+        showgrid=False,  # lines would run through the figures
     )
     return figure
 

@@ -1,4 +1,4 @@
-"""Everything out again, made when it is asked for: at once, or beside the database while one goes on."""
+"""Exports made on demand: at once, or written beside the database while work goes on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_AT_ONCE = 20_000
 
 
 def draw_exports(db: Database) -> None:
-    """Draw the choice of what comes out and how, or the export that is being written."""
+    """Draw the choice of what to export and how, or the export that is being written."""
     st.subheader(say("overview.export"))
     with st.container(border=True):
         running = job.find(project_location.path())
@@ -72,7 +72,7 @@ def _choose_format() -> Format:
 
 
 def _choose_crosswalk(db: Database) -> str | None:
-    """Offer the label sets that the labels here can be translated to, if there are any."""
+    """Offer the label sets that the labels of this project can be translated to, if there are any."""
     names = exporting.list_crosswalks(db)
     if not names:
         return None
@@ -113,10 +113,10 @@ def _draw_downloads(chosen: Format, *, person: Person, decided_only: bool, walk:
 
 
 def _make(make: Callable[[], dict[str, bytes]], name: str, mime: str, drawn_by: ScriptRunContext | None) -> bytes:
-    """Make a file, and keep it as long as the page that offers it stands.
+    """Make a file, and keep it for as long as the page that offers it is open.
 
-    Streamlit counts a file made on demand to no page and drops it after two runs of any page, of whomever: with a few
-    people at work within a second, before a slow connection has asked for it.
+    Streamlit ties a file made on demand to no page and drops it after two runs of anybody's page: with a few
+    people at work, within a second and before a slow connection has asked for it.
     """
     data = make()[name]
     if exists() and drawn_by is not None:

@@ -1,4 +1,4 @@
-"""현황: how far the project is, in figures and charts, and everything out again."""
+"""현황: how far the project is, in figures and charts, and the exports."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _draw() -> None:
             _draw_labels(now)
         with right:
             _draw_accuracy(measured)
-            if measured and (gone := forgetting.count_gone(db).test_labels):
-                st.caption(say("forget.accuracy", count=gone))
+            if measured and (count := forgetting.count_gone(db).test_labels):
+                st.caption(say("forget.accuracy", count=count))
         left, right = st.columns(2)
         with left:
             _draw_confusion(serving)
@@ -80,24 +80,26 @@ def _draw_labels(now: Status) -> None:
         return
     counts = [now.counts[label.id] for label in now.labels]
     names = [label.name for label in now.labels]
-    left = [_left_text(count) for count in counts]
+    shortfalls = [_left_text(count) for count in counts]
     figure = charts.labels_figure(
         names,
         counts,
         [label.colour for label in now.labels],
-        left=left,
+        left=shortfalls,
         target=status.RULE_OF_THUMB,
         axis=say("overview.labels_axis"),
         note=say("overview.target", count=status.RULE_OF_THUMB),
     )
-    alt = ", ".join(f"{name} {count} {more}".strip() for name, count, more in zip(names, counts, left, strict=True))
+    alt = ", ".join(
+        f"{name} {count} {more}".strip() for name, count, more in zip(names, counts, shortfalls, strict=True)
+    )
     draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
     st.caption(say("overview.labels_help", count=status.RULE_OF_THUMB))
 
 
 def _left_text(count: int) -> str:
-    left = status.RULE_OF_THUMB - count
-    return say("overview.labels_left", left=left) if left > 0 else ""
+    shortfall = status.RULE_OF_THUMB - count
+    return say("overview.labels_left", left=shortfall) if shortfall > 0 else ""
 
 
 def _draw_accuracy(measured: Sequence[Measured]) -> None:

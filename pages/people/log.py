@@ -22,7 +22,7 @@ _PAGE = 30
 
 
 def draw(db: Database) -> None:
-    """Draw a page of the log, and the buttons that turn it."""
+    """Draw a page of the log, and the buttons to turn pages."""
     st.subheader(say("people.log.title"), help=say("people.log.help"))
     before = session.draft(_BEFORE)
     entries = accounts.list_entries(db, before=before, limit=_PAGE)

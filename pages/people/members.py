@@ -37,9 +37,9 @@ def draw(db: Database, person: Person) -> None:
                 _draw_name(invite.name, say("people.waiting_since", role=say(f"role.{invite.role}"), until=until))
                 key = f"people_withdraw_{invite.token_hash.hex()[:12]}"
                 st.button(say("people.withdraw"), key=key, on_click=_withdraw, args=(invite.name,))
-    found = accounts.list_people(db)
-    st.subheader(say("people.members", count=len(found)))
-    for account in found:
+    members = accounts.list_people(db)
+    st.subheader(say("people.members", count=len(members)))
+    for account in members:
         _draw_member(account, person)
 
 
@@ -55,10 +55,10 @@ def _draw_invite() -> None:
 
 
 def _draw_link() -> None:
-    kept = session.draft(_LINK)
-    if kept is None:
+    link = session.draft(_LINK)
+    if link is None:
         return
-    name, token = kept
+    name, token = link
     here = urlsplit(st.context.url or "")
     with st.container(border=True):
         st.markdown(plain(say("people.link", name=name, days=accounts.INVITE_SECONDS // 86_400)))
@@ -106,7 +106,7 @@ def _draw_changes(account: Account) -> None:
     if account.disabled_at is not None:
         st.button(say("people.enable"), key=f"people_enable_{member}", on_click=_set_disabled, args=(member, False))
         return
-    # The role is part of the key: the control then never shows another one than the account has.
+    # The role is part of the key, so that the control never shows a role other than the account's.
     key = keyed(f"people_role_{member}_{account.role}")
     _draw_roles(key, cast("Role", account.role), on_change=_set_role, args=(member, key))
     for action, callback, arguments in (

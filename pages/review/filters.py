@@ -1,4 +1,4 @@
-"""What stands above the review board: which diaries, accepting all of them at once, and what to do where none are."""
+"""What stands above the review board: which diaries, accepting all at once, and what to do if there are none."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _STATES: tuple[State, ...] = ("open", "returned", "ambiguous", "settled")
 _PARTS = ("pool", "test")
 _ALL = ""
 _BULKS = "review_bulks"
-"""Draft: how often all rows were accepted at once. A popover of another key is closed."""
+"""Draft: how often all rows were accepted at once. It is part of the popover's key, and a new key closes it."""
 
 
 def reviewer(db: Database) -> int:
-    """Return who reviews. Presses come before the frame has looked at the role of this moment.
+    """Return the reviewer. Callbacks run before the frame has checked the current role.
 
     Raises:
         UserError: ``right_missing`` for somebody who may not.
@@ -64,13 +64,13 @@ def draw(db: Database, *, on_change: Callable[[], None]) -> Filter:
     return Filter(state, signal, label_id, annotator_id, part)
 
 
-def _choice(name: str, options: list, shown: Callable, on_change: Callable[[], None]):  # type: ignore[no-untyped-def, type-arg]
+def _choice(name: str, options: list, text_of: Callable, on_change: Callable[[], None]):  # type: ignore[no-untyped-def, type-arg]
     """Draw a choice whose first option asks for all; return None for that."""
-    # An option None would be taken for no choice, with a cross to clear it.
+    # Streamlit would take an option None for no choice, with a cross to clear it.
     chosen = st.selectbox(
         say(f"review.{name}"),
         [_ALL, *options],
-        format_func=lambda value: say(f"review.{name}_any") if value == _ALL else shown(value),
+        format_func=lambda value: say(f"review.{name}_any") if value == _ALL else text_of(value),
         key=keyed(f"review_{name}"),
         label_visibility="collapsed",
         width=140,
@@ -80,7 +80,7 @@ def _choice(name: str, options: list, shown: Callable, on_change: Callable[[], N
 
 
 def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str], None]) -> None:
-    """Draw how to accept all rows of the filter at once; `said` gets what was done."""
+    """Draw how to accept all rows of the filter at once; `said` is called with what was done."""
     if wanted.state != "open" or not page.rows:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -92,7 +92,7 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
             on_change="rerun",
             type="tertiary",
         )
-        # The count reads every row: only once somebody wants to know.
+        # The count reads every row, so it waits until somebody wants to know.
         if not popover.open:
             return
         with popover:
@@ -111,11 +111,11 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
             )
 
 
-def _accept_all(wanted: Filter, seen_decision_id: int, said: Callable[[str], None]) -> None:
+def _accept_all(criteria: Filter, seen_decision_id: int, notify: Callable[[str], None]) -> None:
     with callback_boundary(), project_location.opened() as db:
         me = reviewer(db)
-        count = actions.accept_all(db, wanted, reviewer_id=me, seen_decision_id=seen_decision_id)
-        said(say("review.bulk_done", count=count))
+        count = actions.accept_all(db, criteria, reviewer_id=me, seen_decision_id=seen_decision_id)
+        notify(say("review.bulk_done", count=count))
         session.keep_draft(_BULKS, session.draft(_BULKS, 0) + 1)
 
 

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 _KEY = "review_board"
 _AT = "review_at"
-"""Draft: where the reviewer is. `diary` on screen, `after` which row the list goes on, what was `said` last."""
+"""Draft: where the reviewer is: the `diary` on screen, the row `after` which the list goes on, what was `said` last."""
 
 
 def _at() -> dict[str, Any]:
-    found: dict[str, Any] = session.draft(_AT, {})
-    return found
+    position: dict[str, Any] = session.draft(_AT, {})
+    return position
 
 
 def _move(**changes: Any) -> None:
@@ -41,7 +41,7 @@ def _move(**changes: Any) -> None:
 
 
 def _receive() -> None:
-    """Do what the browser has sent; what goes wrong is said above the diary, and nothing has changed then."""
+    """Carry out what the browser has sent; an error is shown above the diary, and then nothing has changed."""
     event = read_event(_KEY)
     if event is None:
         return
@@ -67,8 +67,8 @@ def _do(db: Database, event: dict[str, Any]) -> None:
     elif event["type"] == "gold" and (diary_id := _whole(event.get("diary_id"))):
         answer = gold.toggle(db, diary_id, person=session.person(db))
         label = answer.name if answer else ""
-        said = say("review.gold_set" if answer else "review.gold_unset", id=diary_id, label=label)
-        _move(diary=diary_id, said=said)
+        notice = say("review.gold_set" if answer else "review.gold_unset", id=diary_id, label=label)
+        _move(diary=diary_id, said=notice)
     elif event["type"] == "open":
         _move(diary=_whole(event.get("diary_id")))
     elif event["type"] == "more":
@@ -84,16 +84,16 @@ def _whole(value: Any) -> int | None:
 @st.fragment
 def _draw() -> None:
     with boundary(), project_location.opened() as db:
-        wanted = filters.draw(db, on_change=lambda: _move(diary=None, after=None, said=""))
-        page = actions.page(db, wanted, after=_at().get("after"))
+        criteria = filters.draw(db, on_change=lambda: _move(diary=None, after=None, said=""))
+        page = actions.page(db, criteria, after=_at().get("after"))
         if not page.rows and _at().get("after"):
             _move(after=None)
-            page = actions.page(db, wanted)
-        filters.draw_bulk(db, wanted, page, said=lambda words: _move(diary=None, after=None, said=words))
+            page = actions.page(db, criteria)
+        filters.draw_bulk(db, criteria, page, said=lambda words: _move(diary=None, after=None, said=words))
         diary_id = _at().get("diary") or (page.rows[0].diary_id if page.rows else None)
         if diary_id is None:
-            filters.draw_empty(db, wanted)
-        # The board stays where nothing is left: Z takes back what was done last.
+            filters.draw_empty(db, criteria)
+        # The board stays even when nothing is left: Z takes back what was done last.
         review_board(_data(db, page, diary_id), key=_KEY, on_event=_receive)
 
 

@@ -1,4 +1,4 @@
-"""Letting diaries go by their writer or their numbers."""
+"""Forgetting diaries by their writer or their numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = 2**63 - 1
 
 
 def draw_choice() -> None:
-    """Draw how diaries are chosen, and what would go with them."""
+    """Draw the choice of diaries, and what would go with them."""
     way = st.segmented_control(
         say("settings.forget_by"),
         _WAYS,

@@ -1,4 +1,4 @@
-"""설정: how diaries are handed out, what a decision may say, and what is covered. Every change counts at once."""
+"""설정: how diaries are handed out, what a decision may say, and what is covered. Every change takes effect at once."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _draw_share(name: str, chosen: Settings, *, most: int) -> None:
 
 
 def _change(name: str, parts: int = 1) -> None:
-    """Keep what a control says now, unless its person may not change it any more."""
+    """Save the current value of a control, unless its person may no longer change it."""
     value = st.session_state[_KEY.format(name)]
     with callback_boundary(), project_location.opened() as db:
         person = session.person(db)

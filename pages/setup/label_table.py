@@ -1,4 +1,4 @@
-"""The label set on its way in: a table to change, or a file."""
+"""The label set of a new project: a table to edit, or a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ name = "걱정"
 
 
 def edit_labels(labels: Labels) -> Labels:
-    """Show labels in a table that can be changed, and return them as they are then.
+    """Show labels in a table that can be edited, and return them as edited.
 
     Raises:
         UserError: if the changed labels can't be used.
@@ -49,7 +49,7 @@ def edit_labels(labels: Labels) -> Labels:
 
 
 def upload_labels() -> Labels | None:
-    """Let a label file be chosen, and return its labels; None while there is none.
+    """Ask for a label file and return its labels; None while there is none.
 
     Raises:
         UserError: if its labels can't be used.

@@ -1,4 +1,4 @@
-"""첫 화면: choose the labels, and the project exists."""
+"""첫 화면: choosing the labels creates the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning curves of replayed strategies: one brought out, beside random, the others pale."""
+"""Learning curves of replayed strategies: one highlighted beside random, the others pale."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def curves_figure(
         hover: with ``x``, ``y`` and two ``customdata`` left to fill in by plotly.
     """
     figure = go.Figure()
-    found = report["strategies"]
+    strategies = report["strategies"]
     colours = {"random": ORANGE, shown: BLUE}
-    # What is brought out is drawn last, over the others.
-    for name in sorted(found, key=lambda name: (name in colours, name == shown)):
-        _add_curve(figure, found[name], score, colours.get(name, GREY), name=names[name], hover=hover)
+    # The highlighted curves are drawn last, over the others.
+    for name in sorted(strategies, key=lambda name: (name in colours, name == shown)):
+        _add_curve(figure, strategies[name], score, colours.get(name, GREY), name=names[name], hover=hover)
     height = 0.95 * report["full_pool"][score]
     figure.add_hline(y=height, line={"color": GREY, "dash": "dash", "width": 1.5})
     # On the left, where the curves are still far below it.
@@ -48,7 +48,7 @@ def curves_figure(
         x=0, xref="paper", y=height, text=goal, showarrow=False, xanchor="left", yanchor="bottom",
         font={"color": GREY, "size": 12},
     )  # fmt: skip
-    keys = [(shown, BLUE), *([("random", ORANGE)] if "random" in found and shown != "random" else [])]
+    keys = [(shown, BLUE), *([("random", ORANGE)] if "random" in strategies and shown != "random" else [])]
     text = "   ".join(f'<span style="color:{c}">{_SYMBOLS[c][1]} {names[name]}</span>' for name, c in keys)
     figure.add_annotation(
         x=0, y=1, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom"
@@ -58,13 +58,13 @@ def curves_figure(
     return figure
 
 
-def _add_curve(figure: go.Figure, found: dict[str, Any], score: Score, colour: str, *, name: str, hover: str) -> None:
-    counts, low, high = found["labels"], found[f"{score}_low"], found[f"{score}_high"]
+def _add_curve(figure: go.Figure, curve: dict[str, Any], score: Score, colour: str, *, name: str, hover: str) -> None:
+    counts, low, high = curve["labels"], curve[f"{score}_low"], curve[f"{score}_high"]
     if colour in _SYMBOLS:
         add_band(figure, counts, low, high, colour)
     figure.add_scatter(
         x=counts,
-        y=found[score],
+        y=curve[score],
         name=name,
         mode="lines+markers" if colour in _SYMBOLS else "lines",
         line={"color": colour, "width": 2.5 if colour in _SYMBOLS else 1},

@@ -27,7 +27,7 @@ _FIRST = ("margin", "random")
 def _draw() -> None:
     st.title(say("simulate.title"))
     st.markdown(say("simulate.intro"))
-    # The session knows the job from page to page, the address after the page was loaded anew.
+    # The session remembers the job from page to page, the address after a reload.
     token = session.draft(_AREA) or st.query_params.get(_ADDRESS)
     job = simulation_job.find(token)
     if job is None or token is None:

@@ -1,4 +1,4 @@
-"""What a simulation found: what can be said, the curves, the figures, and all of it as JSON."""
+"""What a simulation found: the verdict, the curves, the figures, and all of it as JSON."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def draw_result(report: dict[str, Any]) -> None:
 
 
 def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
-    """Say which strategy is better, only where intervals don't overlap."""
-    found = job.judge(report)
-    if not found.beaten and not found.level:
+    """Return in words which strategy is better, but only where intervals don't overlap."""
+    verdict = job.judge(report)
+    if not verdict.beaten and not verdict.level:
         return say("simulate.verdict_alone")
     if report["seeds"] < job.FEWEST_SEEDS:
         return say("simulate.verdict_few", seeds=report["seeds"], fewest=job.FEWEST_SEEDS)
-    best = names[found.best]
-    if not found.beaten:
+    best = names[verdict.best]
+    if not verdict.beaten:
         return say("simulate.verdict_level", best=best)
-    beaten = ", ".join(names[name] for name in found.beaten)
-    if not found.level:
+    beaten = ", ".join(names[name] for name in verdict.beaten)
+    if not verdict.level:
         return say("simulate.verdict_better", best=best, beaten=beaten)
-    level = ", ".join(names[name] for name in found.level)
+    level = ", ".join(names[name] for name in verdict.level)
     return say("simulate.verdict_better_some", best=best, beaten=beaten, level=level)
 
 
@@ -59,7 +59,7 @@ def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
     best = job.judge(report).best
     scores: tuple[Score, ...] = tuple(reversed(analysis.SCORES))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = st.selectbox(
+        strategy = st.selectbox(
             say("simulate.shown"),
             list(names),
             index=list(names).index(best),
@@ -78,21 +78,21 @@ def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
     figure = chart.curves_figure(
         report,
         score,
-        shown=shown,
+        shown=strategy,
         names=names,
         axes=(say("study.labels_axis"), say(f"study.score_{score}")),
         goal=say("simulate.goal"),
         hover=say("study.hover"),
     )
-    curve = report["strategies"][shown]
+    curve = report["strategies"][strategy]
     last = {"count": curve["labels"][-1], "value": percent(curve[score][-1])}
-    alt = say("simulate.alt", score=say(f"study.score_{score}"), name=names[shown], **last)
-    draw_chart(figure, key=f"simulate_curves_{shown}_{score}", height=_HEIGHT, alt=alt)
+    alt = say("simulate.alt", score=say(f"study.score_{score}"), name=names[strategy], **last)
+    draw_chart(figure, key=f"simulate_curves_{strategy}_{score}", height=_HEIGHT, alt=alt)
     st.caption(say("simulate.chart_help"))
 
 
 def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
-    found = sorted(report["strategies"].items(), key=lambda item: -item[1]["aulc_macro_f1"])
+    strategies = sorted(report["strategies"].items(), key=lambda item: -item[1]["aulc_macro_f1"])
     f1, accuracy = say("simulate.column_f1"), say("simulate.column_accuracy")
     rows = [
         {
@@ -103,7 +103,7 @@ def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
             accuracy: percent(one["aulc_accuracy"]),
             say("simulate.column_interval", column=accuracy): interval(*one["accuracy_interval"]),
         }
-        for name, one in found
+        for name, one in strategies
     ]
     draw_rows(rows, hide_index=True)
     st.caption(say("simulate.table_help"))

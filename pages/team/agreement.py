@@ -21,7 +21,7 @@ _PAIRS_SHOWN = 300  # pixels: the table scrolls inside
 
 
 def draw_agreement(found: Agreement) -> None:
-    """Draw how far people agree, or what it takes to know."""
+    """Draw how far people agree, or what is missing to tell."""
     st.subheader(say("agreement.title"))
     if found.missing is not None:
         st.info(say(f"agreement.missing_{found.missing}"), icon=":material/group:")
@@ -48,51 +48,53 @@ def draw_agreement(found: Agreement) -> None:
     )
 
 
-def _draw_figures(found: Agreement) -> None:
-    figures = {"alpha": _number(found.alpha), "same": percent(found.same.value)}
-    if found.by_distance is not None:
-        figures["by_distance"] = _number(found.by_distance)
-    figures |= {"diaries": f"{found.alpha.n:,}", "people": f"{len(found.people):,}"}
+def _draw_figures(statistics: Agreement) -> None:
+    figures = {"alpha": _number(statistics.alpha), "same": percent(statistics.same.value)}
+    if statistics.by_distance is not None:
+        figures["by_distance"] = _number(statistics.by_distance)
+    figures |= {"diaries": f"{statistics.alpha.n:,}", "people": f"{len(statistics.people):,}"}
     with st.container(horizontal=True):
         for name, value in figures.items():
             st.metric(say(f"agreement.{name}"), value, border=True, width=150, help=say(f"agreement.{name}_help"))
 
 
-def _draw_words(found: Agreement) -> None:
+def _draw_words(statistics: Agreement) -> None:
     words = say(
         "agreement.in_words",
-        same=f"{100 * (found.same.value or 0):.0f}",
-        alpha=_number(found.alpha),
-        low=f"{found.alpha.low:.2f}",
-        high=f"{found.alpha.high:.2f}",
+        same=f"{100 * (statistics.same.value or 0):.0f}",
+        alpha=_number(statistics.alpha),
+        low=f"{statistics.alpha.low:.2f}",
+        high=f"{statistics.alpha.high:.2f}",
     )
-    st.markdown(f"**{words}** {say(f'agreement.level_{found.level}')}")
-    if found.alpha.n < agreement.FEWEST:
-        st.caption(say("agreement.first_look", n=found.alpha.n, fewest=agreement.FEWEST))
-    if found.shown_share:
-        st.caption(say("agreement.shown", share=f"{100 * found.shown_share:.0f}"))
+    st.markdown(f"**{words}** {say(f'agreement.level_{statistics.level}')}")
+    if statistics.alpha.n < agreement.FEWEST:
+        st.caption(say("agreement.first_look", n=statistics.alpha.n, fewest=agreement.FEWEST))
+    if statistics.shown_share:
+        st.caption(say("agreement.shown", share=f"{100 * statistics.shown_share:.0f}"))
 
 
-def _draw_labels(found: Agreement) -> None:
+def _draw_labels(statistics: Agreement) -> None:
     st.markdown(f"##### {say('agreement.labels_title')}")
     figure = charts.labels_figure(
-        found.labels, axis=say("agreement.alpha"), missing=[_why(label.alpha) for label in found.labels]
+        statistics.labels, axis=say("agreement.alpha"), missing=[_why(label.alpha) for label in statistics.labels]
     )
-    alt = ", ".join(f"{label.name} {_number(label.alpha)}" for label in found.labels)
-    draw_chart(figure, key="team_labels", height=_ROW * len(found.labels) + 70, alt=alt)
+    alt = ", ".join(f"{label.name} {_number(label.alpha)}" for label in statistics.labels)
+    draw_chart(figure, key="team_labels", height=_ROW * len(statistics.labels) + 70, alt=alt)
     st.caption(say("agreement.labels_help"))
 
 
-def _draw_confusion(found: Agreement) -> None:
+def _draw_confusion(statistics: Agreement) -> None:
     st.markdown(f"##### {say('agreement.confusion_title')}")
     axes = (say("agreement.other_axis"), say("agreement.one_axis"))
-    figure = charts.confusion_figure(found.names, found.confusion, axes=axes)
-    draw_chart(figure, key="team_confusion", height=_CELL * len(found.names) + 90, alt=say("agreement.confusion_title"))
+    figure = charts.confusion_figure(statistics.names, statistics.confusion, axes=axes)
+    draw_chart(
+        figure, key="team_confusion", height=_CELL * len(statistics.names) + 90, alt=say("agreement.confusion_title")
+    )
     st.caption(say("agreement.confusion_help"))
 
 
-def _draw_weeks(found: Agreement) -> None:
-    weeks = [week for week in found.weeks if week.alpha.value is not None]
+def _draw_weeks(statistics: Agreement) -> None:
+    weeks = [week for week in statistics.weeks if week.alpha.value is not None]
     if len(weeks) < 2:
         return
     st.markdown(f"##### {say('agreement.weeks_title')}")
@@ -102,8 +104,8 @@ def _draw_weeks(found: Agreement) -> None:
     st.caption(say("agreement.weeks_help"))
 
 
-def _draw_pairs(found: Agreement) -> None:
-    if len(found.people) < 3:
+def _draw_pairs(statistics: Agreement) -> None:
+    if len(statistics.people) < 3:
         return
     st.markdown(f"##### {say('agreement.pairs_title')}")
     table = [
@@ -114,7 +116,7 @@ def _draw_pairs(found: Agreement) -> None:
             say("agreement.column_same"): percent(pair.same),
             say("agreement.column_diaries"): pair.kappa.n,
         }
-        for pair in found.pairs
+        for pair in statistics.pairs
     ]
     draw_rows(table, hide_index=True, height="auto" if len(table) < 8 else _PAIRS_SHOWN, key="team_pairs")
     st.caption(say("agreement.pairs_help"))

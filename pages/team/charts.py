@@ -20,22 +20,22 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
     """Return the alpha of each label as a point with its 95 % interval; the figures stand at the right.
 
     Args:
-        missing: what stands in place of a figure that is undefined.
+        missing: shown in place of a figure that is undefined.
     """
     rows = [f"{label.name} ({label.count:,})" for label in labels]
-    known = [place for place, label in enumerate(labels) if label.alpha.value is not None]
-    values = [labels[place].alpha.value or 0.0 for place in known]
+    places = [place for place, label in enumerate(labels) if label.alpha.value is not None]
+    values = [labels[place].alpha.value or 0.0 for place in places]
     figure = go.Figure(
         go.Scatter(
             x=values,
-            y=[rows[place] for place in known],
+            y=[rows[place] for place in places],
             mode="markers",
             marker={"color": BLUE, "size": 11},
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": [(labels[p].alpha.high or v) - v for p, v in zip(known, values, strict=True)],
-                "arrayminus": [v - (labels[p].alpha.low or 0.0) for p, v in zip(known, values, strict=True)],
+                "array": [(labels[p].alpha.high or v) - v for p, v in zip(places, values, strict=True)],
+                "arrayminus": [v - (labels[p].alpha.low or 0.0) for p, v in zip(places, values, strict=True)],
                 "color": BLUE,
                 "thickness": 2,
                 "width": 5,
@@ -58,14 +58,14 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
 
 
 def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[float]], *, axes: tuple[str, str]) -> go.Figure:
-    """Return what another person said (columns) where one said the label of the row, as shares of the row."""
+    """Return which labels others gave (columns) where one person gave the row's label, as shares of the row."""
     shares = [[count / total if (total := sum(row)) else 0.0 for count in row] for row in counts]
     texts = [[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in shares]
     return heat_map(shares, texts, rows=names, columns=names, axes=axes)
 
 
 def weeks_figure(weeks: Sequence[Week], *, axis: str, hover: str) -> go.Figure:
-    """Return alpha by week with the band of its 95 % interval, and dashed lines at what is usually asked for."""
+    """Return alpha by week with the band of its 95 % interval, and dashed lines at the levels usually asked for."""
     mondays = [week.monday for week in weeks]
     figure = go.Figure()
     lows, highs = ([getattr(week.alpha, end) or 0.0 for week in weeks] for end in ("low", "high"))

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def draw_distance(db: Database, person: Person) -> None:
-    """Draw how much labels differ, to be changed. What depends on it is to be worked out afterwards."""
-    kept = project_settings.load(db).label_distance
+    """Draw the editor of how much labels differ. What depends on it has to be computed afterwards."""
+    stored = project_settings.load(db).label_distance
     labels = editing.list_labels(db)
     with st.expander(say("distance.title"), icon=":material/straighten:"):
         st.markdown(say("distance.intro"))
         way: Way = st.segmented_control(
             say("distance.way"),
             distances.WAYS,
-            default=distances.way_of(kept),
+            default=distances.way_of(stored),
             required=True,
             format_func=lambda name: say(f"distance.way_{name}"),
             key=keyed("team_distance_way"),
@@ -39,30 +39,30 @@ def draw_distance(db: Database, person: Person) -> None:
         )
         st.caption(say(f"distance.{way}_help"))
         with st.form("team_distance", border=False), boundary():
-            new = _draw_table(way, kept, labels)
+            new = _draw_table(way, stored, labels)
             if st.form_submit_button(say("distance.save"), type="primary"):
                 agreement.set_distance(db, new, annotator_id=person.annotator_id)
                 st.success(say("distance.saved"), icon=":material/check_circle:")
 
 
-def _draw_table(way: Way, kept: Distance, labels: Labels) -> Distance:
+def _draw_table(way: Way, stored: Distance, labels: Labels) -> Distance:
     if way == "points":
-        return _points(kept if "points" in kept else distances.feelings(labels), labels)
-    return _pairs(kept, labels) if way == "pairs" else {}
+        return _points(stored if "points" in stored else distances.feelings(labels), labels)
+    return _pairs(stored, labels) if way == "pairs" else {}
 
 
-def _points(kept: Distance, labels: Labels) -> Distance:
-    rows = [[label.name, *kept["points"].get(str(label.id), (None, None))] for label in labels]
+def _points(stored: Distance, labels: Labels) -> Distance:
+    rows = [[label.name, *stored["points"].get(str(label.id), (None, None))] for label in labels]
     edited = _edit(rows, ("label", "valence", "arousal"), fixed=1, low=-1.0, key="team_points")
-    placed = {str(label.id): row[1:] for label, row in zip(labels, edited, strict=True) if None not in row[1:]}
-    return {"points": placed}
+    points = {str(label.id): row[1:] for label, row in zip(labels, edited, strict=True) if None not in row[1:]}
+    return {"points": points}
 
 
-def _pairs(kept: Distance, labels: Labels) -> Distance:
-    known = distances.list_pairs(kept, labels)
-    rows = [[first.name, second.name, distance] for first, second, distance in known]
+def _pairs(stored: Distance, labels: Labels) -> Distance:
+    pairs = distances.list_pairs(stored, labels)
+    rows = [[first.name, second.name, distance] for first, second, distance in pairs]
     edited = _edit(rows, ("label", "other", "distance"), fixed=2, low=0.0, key="team_pairs_distance")
-    new = [(first.id, second.id, row[2]) for (first, second, _), row in zip(known, edited, strict=True)]
+    new = [(first.id, second.id, row[2]) for (first, second, _), row in zip(pairs, edited, strict=True)]
     return {"pairs": [[a, b, distance] for a, b, distance in new if distance is not None]}
 
 

@@ -29,8 +29,8 @@ def _draw() -> None:
             draw_distance(db, person)
         with above:
             draw_agreement(agreement.compare(db, answers))
-            if gone := forgetting.count_gone(db).shared_labels:
-                st.caption(say("forget.agreement", count=gone))
+            if count := forgetting.count_gone(db).shared_labels:
+                st.caption(say("forget.agreement", count=count))
         records = annotator_stats.list_records(db, answers)
         draw_people(records)
         draw_mine(next((r for r in records if r.annotator_id == person.annotator_id), None))

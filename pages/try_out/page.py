@@ -21,12 +21,12 @@ _TRIAL = "try_out_trial"
 """Draft: the text that was asked about last, with its answer."""
 
 _SAID = "try_out_said"
-"""Draft: what became of putting it among the diaries."""
+"""Draft: the outcome of adding it to the diaries."""
 
 _TEXT_KEY = "try_out_text_area"
 _LOOK_SECONDS = 1.0
 _WAIT_SECONDS = 0.7
-"""How long a look waits for more to show: looking more often takes the processor from the answer."""
+"""How long a look waits for more to show: looking more often takes processor time from the answer."""
 
 
 def _draw() -> None:
@@ -45,7 +45,7 @@ def _draw() -> None:
     _draw_text()
     trial: Trial | None = session.draft(_TRIAL)
     if trial is not None:
-        # A part that looks again and again would go on doing so behind a finished answer.
+        # A fragment that keeps looking would go on doing so after the answer is finished.
         st.fragment(_draw_trial, run_every=None if trial.is_done else _LOOK_SECONDS)(trial)
         if trial.is_done and may_keep:
             _draw_keeping()
@@ -85,16 +85,16 @@ def _draw_text() -> None:
 def _draw_trial(trial: Trial) -> None:
     trial.wait(_WAIT_SECONDS)
     with boundary(), project_location.opened() as db:
-        shown = try_out.show(db, trial, session.language())
-        if not try_out.is_warm(project_location.path()) and shown.version is None:
+        answer = try_out.show(db, trial, session.language())
+        if not try_out.is_warm(project_location.path()) and answer.version is None:
             st.caption(say("try_out.loading"))
         strings = trial_strings(session.language())
         labels = [
-            {"name": label.name, "colour": label.colour, "definition": label.definition} for label in shown.labels
+            {"name": label.name, "colour": label.colour, "definition": label.definition} for label in answer.labels
         ]
-        trial_board(TrialData(strings=strings, labels=labels, item=shown.item), key="try_out_board")  # type: ignore[typeddict-item]
-        if shown.version is not None:
-            st.caption(say("try_out.version", version=shown.version))
+        trial_board(TrialData(strings=strings, labels=labels, item=answer.item), key="try_out_board")  # type: ignore[typeddict-item]
+        if answer.version is not None:
+            st.caption(say("try_out.version", version=answer.version))
     if trial.is_done and not session.draft(_SEEN, False):
         session.keep_draft(_SEEN, True)
         st.rerun()
@@ -105,8 +105,8 @@ _SEEN = "try_out_seen"
 
 
 def _draw_keeping() -> None:
-    if said := session.draft(_SAID):
-        st.success(said, icon=":material/check:")
+    if notice := session.draft(_SAID):
+        st.success(notice, icon=":material/check:")
         return
     st.button(say("try_out.keep"), key="try_out_keep", icon=":material/playlist_add:", on_click=_keep)
     st.caption(say("try_out.keep_help"))
@@ -141,8 +141,10 @@ def _keep() -> None:
     trial: Trial | None = session.draft(_TRIAL)
     with callback_boundary(), project_location.opened() as db:
         if trial is not None:
-            kept = try_out.keep(db, trial.text, person=session.person(db))
-            session.keep_draft(_SAID, say("try_out.kept" if kept.is_new else "try_out.was_there", id=kept.diary_id))
+            addition = try_out.keep(db, trial.text, person=session.person(db))
+            session.keep_draft(
+                _SAID, say("try_out.kept" if addition.is_new else "try_out.was_there", id=addition.diary_id)
+            )
 
 
 _draw()

@@ -1,4 +1,4 @@
-"""The recorder: what is said is written into the box, to be read and mended before anything is done with it."""
+"""The recorder: speech is transcribed into the box, to be read and corrected before anything is done with it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 TEXT = "try_out_text"
-"""Draft: what stands in the box."""
+"""Draft: the text in the box."""
 
 _HEARING = "try_out_hearing"
-"""Draft: the text that is being made of a recording."""
+"""Draft: the transcript of a recording, while it is being made."""
 
 _LOOK_SECONDS = 0.5
 
@@ -38,7 +38,7 @@ def draw(speech_model: str, *, may_set: bool) -> None:
     with st.expander(say("try_out.speak"), icon=":material/mic:", key="try_out_speak"):
         _draw_recorder()
     hearing: Future[str] | None = session.draft(_HEARING)
-    # One that is done is taken by this very run.
+    # A finished one is taken up by this same run.
     if hearing is not None and not hearing.done():
         st.fragment(_watch, run_every=_LOOK_SECONDS)()
 
@@ -62,7 +62,7 @@ def _draw_recorder() -> None:
 
 
 def take() -> str | None:
-    """Return the text of the box with what was said behind it, once; None where nothing new was said."""
+    """Return the text of the box followed by a new transcript, once; None where nothing new was said."""
     hearing: Future[str] | None = session.draft(_HEARING)
     if hearing is None or not hearing.done():
         return None

@@ -1,4 +1,4 @@
-"""The one error boundary: what people can act on is explained, everything else is named by kind and place only."""
+"""The one error boundary: it explains what people can act on, and names the rest by kind and place only."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ICON = ":material/warning:"
 
 @contextmanager
 def boundary() -> Iterator[None]:
-    """Show what goes wrong in the block as a sentence. Fragments, which run by themselves, need one of their own.
+    """Show what goes wrong in the block as a sentence. Fragments run by themselves and need a boundary of their own.
 
-    Streamlit's own ways of stopping a script are no `Exception` and pass.
+    Streamlit's own ways of stopping a script are not an `Exception` and pass through.
     """
     try:
         yield
@@ -64,7 +64,7 @@ def _sentence(error: Exception) -> str:
 
 
 def explain_stored(error: dict[str, Any]) -> str:
-    """Return the sentence for an error that was kept as its code and details."""
+    """Return the sentence for an error that was stored as its code and details."""
     try:
         return plain(messages.explain(UserError(error["code"], **error.get("details", {})), session.language()))
     except (KeyError, IndexError):

@@ -1,4 +1,4 @@
-"""Letting diaries go for good: what would go, one question, and what came of it. For administrators."""
+"""Forgetting diaries for good: what would go, one question, and the outcome. For administrators."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SHOWN = (
     "care_flags",
     "gold",
 )
-"""Tables whose rows are told of, in this order."""
+"""Tables whose rows are counted on screen, in this order."""
 
 
 def draw_forgetting(place: str, selection: Selection | None) -> None:
-    """Draw the button that asks what would go, and the answer with the button that lets it go.
+    """Draw the button that asks what would go, and the answer with the button that forgets it.
 
     Args:
-        place: part of the widgets' keys; what was asked at one place is not answered at another.
+        place: part of the widgets' keys; a question asked in one place is not answered in another.
         selection: None where nothing is chosen yet.
     """
     if (done := session.draft(f"{_DONE}_{place}")) is not None:
@@ -63,24 +63,24 @@ def _look(place: str, selection: Selection) -> None:
         session.keep_draft(f"{_ASKED}_{place}", (selection, forgetting.preview(db, selection)))
 
 
-def _draw_preview(place: str, selection: Selection, found: Preview) -> None:
+def _draw_preview(place: str, selection: Selection, preview: Preview) -> None:
     with st.container(border=True):
-        st.markdown(say("forget.diaries", count=found.diary_count, characters=found.characters))
-        rows = [(name, found.row_counts.get(name, 0)) for name in _SHOWN]
-        told = [{say("forget.table"): say(f"forget.row_{n}"), say("forget.count"): c} for n, c in rows if c]
-        if told:
-            draw_rows(told, hide_index=True, height="content", key=f"forget_rows_{place}")
-        if found.exports:
-            st.markdown(plain(say("forget.exports", names=", ".join(found.exports))))
-        if found.near_copies:
-            st.markdown(say("forget.near_copies", count=found.near_copies))
-        if found.trained:
-            versions = ", ".join(f"{each.version} ({each.diary_count})" for each in found.trained)
+        st.markdown(say("forget.diaries", count=preview.diary_count, characters=preview.characters))
+        rows = [(name, preview.row_counts.get(name, 0)) for name in _SHOWN]
+        table = [{say("forget.table"): say(f"forget.row_{n}"), say("forget.count"): c} for n, c in rows if c]
+        if table:
+            draw_rows(table, hide_index=True, height="content", key=f"forget_rows_{place}")
+        if preview.exports:
+            st.markdown(plain(say("forget.exports", names=", ".join(preview.exports))))
+        if preview.near_copies:
+            st.markdown(say("forget.near_copies", count=preview.near_copies))
+        if preview.trained:
+            versions = ", ".join(f"{each.version} ({each.diary_count})" for each in preview.trained)
             st.markdown(say("forget.trained", versions=versions))
         st.caption(say("forget.out_of_reach"))
         with st.container(horizontal=True):
             st.button(
-                say("forget.confirm", count=found.diary_count),
+                say("forget.confirm", count=preview.diary_count),
                 key=f"forget_confirm_{place}",
                 type="primary",
                 on_click=_forget,

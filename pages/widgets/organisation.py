@@ -12,5 +12,5 @@ _PROVIDER = "default"
 
 @cache
 def is_offered() -> bool:
-    """Say whether ``.streamlit/secrets.toml`` has a section ``[auth]`` and the packages for it are there."""
+    """Return whether ``.streamlit/secrets.toml`` has a section ``[auth]`` and the packages for it are installed."""
     return bool(auth_util.get_secrets_auth_section()) and all(map(find_spec, ("authlib", "httpx")))

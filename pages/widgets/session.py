@@ -23,10 +23,10 @@ COOKIE = "maeumgyeol_session"
 """Holds the token of a signed-in browser; only the server can read it."""
 
 BROWSER_COOKIE = "maeumgyeol_browser"
-"""Holds the token by which a browser is known again whose person tries to sign in; only the server can read it."""
+"""Holds the token that identifies a browser while its person tries to sign in; only the server can read it."""
 
 LANGUAGE_COOKIE = "maeumgyeol_language"
-"""Holds the language that was chosen in a browser, for the gate's pages, too."""
+"""Holds the language that was chosen in a browser, for the gate's pages too."""
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -53,10 +53,10 @@ def chosen_language() -> Language | None:
 
 
 def set_language(chosen: str | None) -> None:
-    """Change the language of the interface; anything but a known one changes nothing."""
-    for known in LANGUAGES:
-        if known == chosen:
-            st.session_state[_LANGUAGE] = known
+    """Change the language of the interface; an unknown one changes nothing."""
+    for code in LANGUAGES:
+        if code == chosen:
+            st.session_state[_LANGUAGE] = code
 
 
 def language_script(chosen: Language) -> str:
@@ -65,14 +65,14 @@ def language_script(chosen: Language) -> str:
 
 
 def has_name() -> bool:
-    """Say whether a name has been chosen; the frame chooses one before any page is drawn."""
+    """Return whether a name has been chosen; the frame chooses one before any page is drawn."""
     return _NAME in st.session_state
 
 
 def name() -> str:
     """Return the name of the person at this browser."""
-    found: str = st.session_state.get(_NAME) or say("cli.me", language())
-    return found
+    person_name: str = st.session_state.get(_NAME) or say("cli.me", language())
+    return person_name
 
 
 def set_name(chosen: str) -> None:
@@ -81,20 +81,20 @@ def set_name(chosen: str) -> None:
 
 
 def person(db: Database) -> Person:
-    """Return who is at this browser, with the role of this moment; to be asked again in each run of a script.
+    """Return the person at this browser with their current role; ask again in each run of a script.
 
     Raises:
         UserError: if nobody is signed in any more.
     """
     if accounts.has_any(db):
-        found = sessions.get_person(db, token())
-        _become(found)
-        return found
+        member = sessions.get_person(db, token())
+        _become(member)
+        return member
     # Somebody else's computer could reach this address: without an account it is nobody's.
     if not is_loopback(st.get_option("server.address") or ""):
         raise UserError("gate_closed")
     if not has_name():
-        # Who decided last is the likeliest to be back after the page was loaded again.
+        # Whoever decided last is the likeliest to be back after a reload.
         set_name(next(iter(annotators.list_people(db)), say("cli.me", language())))
     return Person(annotators.get_or_create(db, name()), name(), "administrator", is_solo=True)
 
@@ -104,12 +104,12 @@ def token() -> str | None:
     return st.context.cookies.get(COOKIE)
 
 
-def _become(found: Person) -> None:
-    """Forget what another person has left in this browser, and remember whose name things are done under."""
-    if st.session_state.get(_ANNOTATOR_ID, found.annotator_id) != found.annotator_id:
+def _become(member: Person) -> None:
+    """Forget what another person has left in this browser, and remember under whose name things are done."""
+    if st.session_state.get(_ANNOTATOR_ID, member.annotator_id) != member.annotator_id:
         st.session_state.clear()
-    st.session_state[_ANNOTATOR_ID] = found.annotator_id
-    set_name(found.name)
+    st.session_state[_ANNOTATOR_ID] = member.annotator_id
+    set_name(member.name)
 
 
 @dataclass(slots=True)
@@ -137,25 +137,25 @@ class LabelTab:
     is_gone: bool = False
 
     def refuse(self, seq: int, sentence: str) -> None:
-        """Remember why a press was not kept, for as long as the browser may not have heard of it."""
+        """Remember why a press was not saved, for as long as the browser may not have heard of it."""
         self.refusals = (*self.refusals, (seq, sentence))[-_REFUSALS:]
 
 
 def label_tab() -> LabelTab:
-    """Return what is known of the browser tab that labels under the name in use."""
+    """Return what is known about the browser tab that labels under the current name."""
     tabs: dict[str, LabelTab] = st.session_state.setdefault(_LABEL_TABS, {})
     return tabs.setdefault(name(), LabelTab())
 
 
 def go_to(page: str) -> None:
-    """Ask the frame to open a page, by its url path, as soon as it is there."""
+    """Ask the frame to open a page, by its URL path, as soon as it exists."""
     st.session_state[_DESTINATION] = page
 
 
 def take_destination() -> str | None:
     """Return the page that was asked for, once."""
-    found: str | None = st.session_state.pop(_DESTINATION, None)
-    return found
+    destination: str | None = st.session_state.pop(_DESTINATION, None)
+    return destination
 
 
 def draft(area: str, default: Any = None) -> Any:

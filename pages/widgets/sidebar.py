@@ -1,4 +1,4 @@
-"""The sidebar: who is here, what the machine is at, and the language."""
+"""The sidebar: who is here, what the machine is doing, and the language."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _change_name() -> None:
 
 @st.fragment(run_every=2.0)
 def draw_status() -> None:
-    """Draw what worker and round are at, read again every two seconds."""
+    """Draw what the worker and the round are doing, read again every two seconds."""
     with boundary(), project_location.opened() as db:
         pulse = status.get_worker_health(db, project_location.path())
         with st.container(border=True, gap="small"):
@@ -141,7 +141,7 @@ def _draw_worker(pulse: Pulse) -> None:
         st.markdown(f":material/check_circle: {say('frame.worker_idle')}")
     else:
         _draw_step(worker)
-        # At rest, and beside a round, which speaks for itself, it has nothing to say.
+        # An idle worker has nothing to report, and a round reports its own progress.
         if worker.silent_seconds > _SILENT_SECONDS:
             st.caption(say("frame.worker_silent", seconds=round(worker.silent_seconds)))
     if worker is not None and worker.error is not None:

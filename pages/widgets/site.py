@@ -1,4 +1,4 @@
-"""The pages that there are: script, icon, address and right of each."""
+"""All pages: the script, icon, address and required right of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGES: dict[str, tuple[str, str, Right]] = {
     "people": ("pages/people/page.py", ":material/group:", "administrate"),
     "settings": ("pages/settings/page.py", ":material/settings:", "administrate"),
 }
-"""Script and icon of each page by its address, and the right that it takes: the one place that says so."""
+"""Script, icon and required right of each page by its address: the only place that says so."""
 
 SECTIONS = {
     "work": ("label", "try_out", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
@@ -35,4 +35,4 @@ SETUP = "setup"
 """Address of the page that makes a project; until there is one, all addresses lead there."""
 
 HOME = "label"
-"""The page at the bare address; under its own name it is not found by Streamlit."""
+"""The page at the bare address; Streamlit does not find it under its own name."""

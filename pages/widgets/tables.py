@@ -1,4 +1,4 @@
-"""Tables: the one way in which rows are shown."""
+"""Tables: the one way to show rows."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def draw_rows(rows: Sequence[Mapping[str, Any]] | pd.DataFrame, **options: Any) 
 
 
 def shown_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs; a figure that is written as text stays as it is."""
+    """Return a cell that no spreadsheet evaluates; a number written as text stays as it is."""
     return value if isinstance(value, str) and _FIGURE.fullmatch(value) else safe_cell(value)

@@ -43,7 +43,7 @@ _STYLE = """<style>
 
 
 def draw_style() -> None:
-    """Move what a page is about up, to where it is seen without scrolling."""
+    """Move the main content of a page up, to where it is seen without scrolling."""
     st.html(_STYLE)
 
 
@@ -120,9 +120,9 @@ def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
     figure.update_xaxes(automargin=True, fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True)
     described = figure.to_plotly_json()
-    # Plotly validates a figure once more that is handed over as a dict, which takes longer than all the rest.
-    shown = without_markup(described) if has_markup(described) else figure
-    st.plotly_chart(shown, key=key, config=_CONFIG, alt=alt)
+    # Plotly validates a figure again that is passed as a dict, which takes longer than all the rest.
+    chart = without_markup(described) if has_markup(described) else figure
+    st.plotly_chart(chart, key=key, config=_CONFIG, alt=alt)
 
 
 def without_markup(part: Any, *, is_name: bool = False) -> Any:
@@ -136,7 +136,7 @@ def without_markup(part: Any, *, is_name: bool = False) -> Any:
 
 
 def has_markup(part: Any, *, is_name: bool = False) -> bool:
-    """Return whether a text in a part of a figure could become a link, or a name something else than it is."""
+    """Return whether a text in a part of a figure could become a link, or a name something other than it is."""
     if isinstance(part, str):
         return bool(without_markup(part, is_name=is_name) != part)
     if isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""Files that were uploaded: Streamlit keeps them in memory for as long as the tab is open."""
+"""Uploaded files: Streamlit keeps them in memory for as long as the tab is open."""
 
 from __future__ import annotations
 

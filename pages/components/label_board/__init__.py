@@ -10,7 +10,7 @@ How browser and server talk:
    holder: the highest ``seq`` it has applied, and the diaries that the holder has leases on.
 3. Each press appends an event, or the board says why it does not: a decision counts only for the diary whose text
    stands on the screen and has stood there for a moment. The browser drops events up to ``acked`` and shows none of
-   their diaries again; those among `refusals` it names as not kept.
+   their diaries again; it reports those in `refusals` as not saved.
 4. After an undo, decisions are refused until it is confirmed; the diary then comes back as the first item.
 
 The same events may arrive any number of times: after a reload, a lost connection, a restart of the server.
@@ -44,7 +44,7 @@ class LabelData(TypedDict):
 
 
 class PredictionData(TypedDict):
-    """What a model says of a diary. `proba` sums to 1, in the order of the labels; `unknown` are not learned yet."""
+    """What a model says about a diary. `proba` sums to 1, in label order; `unknown` labels are not learned yet."""
 
     model_id: int
     model_version: int
@@ -74,7 +74,7 @@ class ExplanationData(TypedDict):
 
 
 class PreviousData(TypedDict):
-    """What was decided of a diary before that was undone."""
+    """The decision on a diary that was undone."""
 
     kind: Kind
     label_id: int | None
@@ -95,7 +95,7 @@ class ItemData(TypedDict):
     """A diary that this holder has a lease on; no two leases share a `token`.
 
     `sentences` are half-open characters; text outside of them is shown too. A `blind` item shows no prediction.
-    Beside one that needs `care` stands where to turn. `covered` says whether something private is hidden in the text.
+    One that needs `care` is shown with where to turn. `covered` says whether something private is hidden in the text.
     """
 
     token: str
@@ -115,7 +115,7 @@ class ItemData(TypedDict):
 
 
 class GuideData(TypedDict):
-    """What people are told of a label, or, with two ids, of telling two labels apart."""
+    """The guideline for a label or, with two ids, for telling two labels apart."""
 
     label_ids: list[int]
     text: str
@@ -123,7 +123,7 @@ class GuideData(TypedDict):
 
 
 class RefusalData(TypedDict):
-    """A press that can never be kept, by its ``seq``, and why."""
+    """A press that can never be saved, by its ``seq``, and why."""
 
     seq: int
     sentence: str
@@ -156,7 +156,7 @@ class BoardData(TypedDict):
         holder: whom `items` and `acked` are for; None until the browser has named itself.
         items: the diary on screen and those that follow it, in order.
         acked: the highest ``seq`` that was applied for the holder; 0 without any.
-        refusals: among the events up to `acked`, those that were not kept.
+        refusals: among the events up to `acked`, those that were not saved.
         recent: newest first.
         notice: shown above the diary.
         empty: shown where no diary is left.
@@ -241,7 +241,7 @@ def read_client(key: str) -> Client | None:
 
 
 def read_reveal(key: str) -> int | None:
-    """Return the diary of which the browser has just asked for the original; None if it has not."""
+    """Return the diary whose original the browser has just asked for; None if it has not."""
     sent = st.session_state.get(key, {}).get("reveal")
     diary_id = sent.get("diary_id") if isinstance(sent, dict) else None
     return diary_id if isinstance(diary_id, int) and 0 < diary_id < 2**53 else None

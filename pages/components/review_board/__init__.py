@@ -2,7 +2,7 @@
 
 The diary and its explanation are drawn by the parts of the label board, so that a reviewer sees what annotators see.
 The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``gold``, ``open`` (a diary), ``more`` or
-``first`` (rows); until the answer is there, and while the text is out of sight, keys are refused, which is said.
+``first`` (rows); keys are refused, with a notice, until the answer is there and while the text is out of sight.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class ReviewData(TypedDict):
     """All that the board shows.
 
     Attributes:
-        labels: that a diary can be given, in their order.
-        rows: of the queue, `has_more` and `has_before` say whether others lie behind and ahead of them.
+        labels: those that a diary can be given, in order.
+        rows: of the queue; `has_more` and `has_before` say whether others come after and before them.
         case: the diary on screen, fields of `annotator.review.case.Case`; None where there is none.
         me: whose labels need no note to be changed.
         notice: what has just been done.

@@ -31,7 +31,7 @@ _mount = st.components.v2.component(
 
 
 def draw_shell() -> None:
-    """Draw what is invisible until the connection to the server is lost."""
+    """Draw the notice that stays invisible until the connection to the server is lost."""
     st.html(_STYLE)
     with st.container(key=_KEY):
         _mount(key="shell_connection", data={name: say(f"connection.{name}") for name in _SENTENCES})

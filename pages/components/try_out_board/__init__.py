@@ -56,7 +56,7 @@ _mount = st.components.v2.component(
 
 
 def trial_board(data: TrialData, *, key: str) -> None:
-    """Draw what there is of an answer."""
+    """Draw as much of an answer as there is."""
     _mount(key=key, data=data)
 
 
