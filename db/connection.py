@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ on the label page opens the database twice."""
 
 _MOST_IDLE = 4
 
+_RETRY_SECONDS = 0.05
+
 _idle: dict[tuple[str, int, int], list[Database]] = {}
 """Connections that were lent and are waiting to be lent again, by path and file."""
 
@@ -94,6 +97,18 @@ def create(path: Path) -> Database:
     Raises:
         DatabaseError: if the file can't be written, isn't ours, or is of a newer version.
     """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return _create(path)
+        except DatabaseError as error:
+            # SQLite waits for no lock while it sets a journal up: another process may be creating the same file.
+            if error.code != "database_busy" or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_SECONDS)
+
+
+def _create(path: Path) -> Database:
     existed = trust.check_path(path) and path.stat().st_size > 0
     if not path.parent.is_dir():
         raise DatabaseError("folder_missing", path=str(path.parent))
@@ -106,7 +121,7 @@ def create(path: Path) -> Database:
             db.conn.execute("pragma journal_mode=memory")
             db.conn.execute(f"pragma application_id={APPLICATION_ID}")
             db.enable_wal()
-        migrations.migrations.apply(db)
+        migrations.apply(db)
     except sqlite3.Error as error:
         db.close()
         raise from_sqlite(error, str(path)) from error
@@ -206,7 +221,7 @@ def _bring_up_to_date(db: Database, path: Path) -> None:
     with suppress(sqlite3.OperationalError):
         db.enable_wal()
     if migrations.pending(db):
-        migrations.migrations.apply(db)
+        migrations.apply(db)
     else:
         _up_to_date[state] = scalar(db, _COUNT_MIGRATIONS)
 

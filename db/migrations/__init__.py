@@ -59,6 +59,21 @@ def pending(db: Database) -> bool:
     return bool(migrations.pending(db))
 
 
+def apply(db: Database) -> None:
+    """Apply every migration that is pending, all of them or none.
+
+    The write lock comes first: app and worker may open a new project at once, and whoever waited for the lock finds
+    nothing pending any more.
+    """
+    db.conn.execute("begin immediate")
+    try:
+        migrations.apply(db)
+        db.conn.commit()
+    except BaseException:
+        db.conn.rollback()
+        raise
+
+
 def applied(db: Database) -> frozenset[str]:
     """Return the names of the migrations that have been applied, by whatever version of this software."""
     return frozenset(migration.name for migration in migrations.applied(db))
