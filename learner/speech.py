@@ -20,7 +20,7 @@ RATE = 16_000
 """Samples a second that speech checkpoints hear."""
 
 MOST_SECONDS = 30 * 60
-"""A diary is not longer, and the text of one that is would be cut."""
+"""No diary is longer, and the text of a longer recording would be cut."""
 
 _LEAST_SECONDS = 0.2
 _CHUNK_SECONDS = 30
@@ -85,7 +85,7 @@ def _read_other(data: bytes) -> tuple[FloatArray, int]:
 
 
 def _check_length(frames: int, rate: int) -> None:
-    """Refuse before anything is unpacked: a small file may hold hours."""
+    """Refuse long audio before anything is unpacked: a small file may hold hours."""
     if rate not in _RATES:
         raise LearnerError("speech_unreadable")
     if frames > MOST_SECONDS * rate:

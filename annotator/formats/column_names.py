@@ -13,10 +13,10 @@ _LABEL = "label labels emotion sentiment 라벨 레이블 감정 감정라벨 �
 
 
 def is_label_name(name: str) -> bool:
-    """Say whether something is called like a label."""
+    """Return whether a column of this name is likely to hold labels."""
     return bool(_named((name,), _LABEL))
 
 
 def _named(columns: Sequence[str], names: str) -> list[str]:
-    known = names.split()
-    return [column for column in columns if re.sub(r"[\s_.\-]", "", column).casefold() in known]
+    words = names.split()
+    return [column for column in columns if re.sub(r"[\s_.\-]", "", column).casefold() in words]

@@ -1,7 +1,7 @@
-"""Small files of settings that people bring, label sets, crosswalks, tables of distances: parsed by a child process.
+"""Small settings files that people bring (label sets, crosswalks, distance tables), parsed by a child process.
 
-They are TOML, JSON or CSV. Nesting of fifty thousand levels ends Python's parsers, and TOML's can be kept busy for
-hours.
+They are TOML, JSON or CSV. Fifty thousand levels of nesting crash Python's parsers, and the TOML parser can be kept
+busy for hours.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LIMITS = Limits(memory_bytes=500_000_000, cpu_seconds=5, total_cpu_seconds=10, 
 
 
 def read_path(path: Path) -> bytes:
-    """Return the bytes of a file of settings; of one that is too long, more than `decode` takes.
+    """Return the bytes of a settings file; if it is too long, more bytes than `decode` accepts.
 
     Raises:
         UserError: if it can't be read, or is no regular file.
@@ -43,26 +43,26 @@ def read_path(path: Path) -> bytes:
 
 
 def decode(content: bytes, kind: Format, *, name: str) -> Any:
-    """Return what is in a file: of TOML and JSON their values, of CSV a list of objects, of ``rows`` a list of lists.
+    """Return a file's contents: the value for TOML and JSON, a list of objects for CSV, a list of lists for ``rows``.
 
     Raises:
-        ValueError: why the parser refuses it.
+        ValueError: with the parser's reason for refusing it.
         UserError: if it is too long, or its reader had to be stopped.
     """
     short = PurePath(name).name
     if len(content) > MAX_BYTES:
         raise UserError("config_too_long", name=short, limit=MAX_BYTES // 1000)
-    told: Any = None
+    reply: Any = None
     file = source.keep(content)
     try:
         with Child(_JOB, {"file": file.number, "kind": kind}, _LIMITS, files=[file.number]) as child:
-            told = orjson.loads(child.receive())
+            reply = orjson.loads(child.receive())
     except ChildError as error:
         raise UserError(error.code, name=short, **error.details) from error
     except orjson.JSONDecodeError as error:
         raise UserError("reader_garbage", name=short) from error
-    if type(told) is not dict or told.keys() not in ({"value"}, {"problem"}):
+    if type(reply) is not dict or reply.keys() not in ({"value"}, {"problem"}):
         raise UserError("reader_garbage", name=short)
-    if "problem" in told:
-        raise ValueError(str(told["problem"])[:200])
-    return told["value"]
+    if "problem" in reply:
+        raise ValueError(str(reply["problem"])[:200])
+    return reply["value"]

@@ -1,4 +1,4 @@
-"""The child's side of `annotator.formats.config_files`: the one place where settings of strangers are parsed."""
+"""The child's side of `annotator.formats.config_files`: the only place where foreign settings are parsed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MOST_FIELD_CHARACTERS = 1_000_000
 
 
 def serve(channel: Channel, arguments: dict[str, Any]) -> None:
-    """Send the value of a file, or why there is none."""
+    """Send a file's value, or the reason why it has none."""
     number = arguments["file"]
     content = os.pread(number, os.fstat(number).st_size, 0)
     try:
-        told = orjson.dumps({"value": _parse(content.decode("utf-8-sig"), arguments["kind"])}, default=str)
+        reply = orjson.dumps({"value": _parse(content.decode("utf-8-sig"), arguments["kind"])}, default=str)
     except RecursionError:
-        told = orjson.dumps({"problem": "RecursionError"})
+        reply = orjson.dumps({"problem": "RecursionError"})
     except (ValueError, TypeError, csv.Error) as error:  # of TOML, JSON, CSV, the encoding; what JSON can't hold
-        told = orjson.dumps({"problem": str(error)})
-    channel.send(told)
+        reply = orjson.dumps({"problem": str(error)})
+    channel.send(reply)
 
 
 def _parse(text: str, kind: str) -> Any:
@@ -36,6 +36,6 @@ def _parse(text: str, kind: str) -> Any:
     if kind == "json":
         return json.loads(text)
     csv.field_size_limit(_MOST_FIELD_CHARACTERS)
-    # A row that is too long or too short has its values under no name, or none.
+    # Surplus values of a row go under the empty name; missing ones are None.
     rows = csv.reader(io.StringIO(text)) if kind == "rows" else csv.DictReader(io.StringIO(text), restkey="")
     return list(rows)

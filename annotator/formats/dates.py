@@ -31,8 +31,8 @@ _EXCEL_ORIGIN = date(1899, 12, 30)
 def read_date(written: str, *, excel: bool = False) -> str | None:
     """Return a date as ISO 8601 (``2024-03-01``), or None if it can't be read as one.
 
-    Read are 2024-03-01, 2024.3.1, 2024. 3. 1., 2024/03/01, 20240301, 2024년 3월 1일 and ISO times; the day
-    is the one that is written, whatever the time zone. Years of two digits are not guessed.
+    Accepts 2024-03-01, 2024.3.1, 2024. 3. 1., 2024/03/01, 20240301, 2024년 3월 1일 and ISO times; the day is taken as
+    written, whatever the time zone. Years of two digits are not guessed.
 
     Args:
         excel: also read Excel's day numbers, 20000 (1954) to 79999 (2119): a date cell that lost its format.

@@ -1,6 +1,6 @@
-"""Which format a file is in: by its content where that is plain, by the ending of its name otherwise.
+"""Detection of a file's format: by its content where that is clear, by the ending of its name otherwise.
 
-All readers of formats run in a process of their own: `annotator.importing.reader` is the only one who opens tables.
+All readers of formats run in a process of their own: only `annotator.importing.reader` opens tables.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"SQLite format 3\0", 
 
 
 def open_table(source: Source, *, encoding: str | None = None, split: str | None = None) -> Table:
-    """Find out format, encoding and columns of a file, and whether it is an export of our own.
+    """Detect a file's format, encoding and columns, and whether it is one of our own exports.
 
     Args:
         encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
@@ -61,12 +61,12 @@ def _open(source: Source, encoding: str | None, split: str | None) -> Table:
 def _open_text(source: Source, kind: Format, encoding: str | None) -> Table:
     if kind != "json":  # which may be one line
         refuse_long_lines(source)
-    found = encodings.detect(source, forced=encoding)
+    encoding = encodings.detect(source, forced=encoding)
     if kind in ("json", "jsonl"):
-        return open_json(source, found)
+        return open_json(source, encoding)
     if _ending(source) == ".txt":
-        _check_tabs(source, found)
-    return open_delimited(source, found, kind="tsv" if kind == "tsv" else "csv")
+        _check_tabs(source, encoding)
+    return open_delimited(source, encoding, kind="tsv" if kind == "tsv" else "csv")
 
 
 def _ending(source: Source) -> str:

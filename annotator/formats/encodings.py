@@ -1,4 +1,4 @@
-"""Which encoding a text file is in: found by decoding all of it strictly, never by replacing characters."""
+"""Detection of a text file's encoding by decoding all of it strictly, never by replacing characters."""
 
 from __future__ import annotations
 
@@ -93,15 +93,15 @@ def _check_forced(source: Source, forced: str, head: bytes) -> str:
     return encoding
 
 
-def _known_encoding(wanted: str) -> str:
+def _known_encoding(name: str) -> str:
     try:
-        encoding = codecs.lookup(wanted).name
+        encoding = codecs.lookup(name).name
         codecs.getincrementaldecoder(encoding)
         b"ab".decode(encoding)  # refuses rot13, base64 and other codecs that are not encodings
     except UnicodeError:  # an encoding that two bytes are too few for
         return encoding
     except (LookupError, ValueError) as error:
-        raise UserError("import_encoding_unknown", encoding=table.shorten(wanted)) from error
+        raise UserError("import_encoding_unknown", encoding=table.shorten(name)) from error
     return encoding
 
 
@@ -133,7 +133,7 @@ def _detect_utf_16(source: Source, head: bytes) -> str:
 
 
 def _refuse_controls(source: Source, encoding: str) -> None:
-    """Refuse bytes that decode but are no text: those of binary files give control characters by the hundred."""
+    """Refuse bytes that decode but are no text: binary files decode to hundreds of control characters."""
     counts = Counter(_sample(source, encoding))
     strange = sum(count for character, count in counts.items() if _is_strange(character))
     if strange > _MAX_STRANGE_SHARE * counts.total():

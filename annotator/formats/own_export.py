@@ -1,7 +1,8 @@
-"""Our own exports, coming back: each person's decision with its memo and intensity, and the words that they marked.
+"""Our own exports, read back: each person's decision with its memo and intensity, and the words that they marked.
 
 Recognised in every tabular format by the columns ``text``, ``decisions``, ``rationales`` and ``metadata``. What an
-export derives from them (soft labels, predictions, sentences), and numbers that mean another project, are left behind.
+export derives from them (soft labels, predictions, sentences), and numbers that refer to another project, are left
+behind.
 
 Source: `annotator.formats.record_rows`.
 """
@@ -36,7 +37,7 @@ _BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def restore(table: Table, *, name: str) -> Table:
-    """Return a table of our own with what people said in its rows, and any other table as it is.
+    """Return one of our own tables with people's decisions in its rows, and any other table as it is.
 
     Raises:
         UserError: where a row is not as we write it, with its number, at once or while rows are read.
@@ -48,14 +49,14 @@ def restore(table: Table, *, name: str) -> Table:
         seen.update(dict.fromkeys(row.values))
         tables.check_count(seen, name=name)
     date, author = (role if role in seen else None for role in ("written_on", "author"))
-    known = ColumnMap("text", SAID, date, author)
+    column_map = ColumnMap("text", SAID, date, author)
     return replace(
-        table, format="maeumgyeol", columns=tuple(seen), rows=lambda: _rows(table, name), said=SAID, known=known
+        table, format="maeumgyeol", columns=tuple(seen), rows=lambda: _rows(table, name), said=SAID, known=column_map
     )
 
 
 def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[RowDecision, ...]:
-    """Return what each person said, from the decisions and marks of one exported diary, oldest decision first."""
+    """Return each person's decision and marks in one exported diary, oldest decision first."""
     marks: dict[str, list[Mark]] = {}
     if {one["verdict"] for one in rationales} - {"right", "wrong"} or {d["kind"] for d in decisions} - set(KINDS):
         raise ValueError("verdict or kind")
@@ -63,11 +64,11 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
         if one["label"] is not None:
             mark = Mark(int(one["start"]), int(one["end"]), str(one["label"]), one["verdict"])
             marks.setdefault(str(one["annotator"]), []).append(mark)
-    said = []
+    row_decisions = []
     for one in sorted(decisions, key=lambda d: str(d["decided_at"])):
         person = str(one["annotator"])
         named = [one["label"], *(one.get("other_labels") or [])]
-        said.append(
+        row_decisions.append(
             RowDecision(
                 person,
                 one["kind"],
@@ -77,7 +78,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
                 tuple(marks.pop(person, ())),
             )
         )
-    return (*said, *(RowDecision(person, None, marks=tuple(left)) for person, left in marks.items()))
+    return (*row_decisions, *(RowDecision(person, None, marks=tuple(remaining)) for person, remaining in marks.items()))
 
 
 def _rows(table: Table, name: str) -> Iterator[Row]:
@@ -85,10 +86,10 @@ def _rows(table: Table, name: str) -> Iterator[Row]:
     for row in table.rows():
         values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
         try:
-            said = read_said(json.loads(values["decisions"] or "[]"), json.loads(values["rationales"] or "[]"))
+            decisions = read_said(json.loads(values["decisions"] or "[]"), json.loads(values["rationales"] or "[]"))
             metadata = json.loads(values["metadata"] or "{}").items()
         except _BROKEN as error:
             raise UserError("import_record_broken", name=name, row=row.number, tool="Maeumgyeol") from error
-        kept = {key: value for key, value in values.items() if key not in _DERIVED and not key.startswith("proba_")}
-        kept |= {tables.plain_column(key): as_text(value) for key, value in metadata if key not in kept}
-        yield Row(row.number, {**kept, SAID: tables.summarise(said)}, said)
+        cells = {key: value for key, value in values.items() if key not in _DERIVED and not key.startswith("proba_")}
+        cells |= {tables.plain_column(key): as_text(value) for key, value in metadata if key not in cells}
+        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions)

@@ -10,12 +10,12 @@ BATCH = 2000
 
 @dataclass(frozen=True, slots=True)
 class RecordDecision:
-    """What one person said of a diary, and has not taken back.
+    """What one person decided about a diary and has not taken back.
 
     Attributes:
         kind: ``label``, ``skip`` or ``flag``.
         label: None for a skip or a flag, and where a crosswalk has no counterpart.
-        counts: whether it is what training and figures rest on: of a diary that a reviewer has settled, one decision.
+        counts: whether training and figures use it; only one decision counts on a diary that a reviewer has settled.
     """
 
     id: int
@@ -55,9 +55,9 @@ class Origin:
 
 
 class Record(NamedTuple):
-    """A diary with all that is known of it. Offsets are half-open characters of the text.
+    """A diary with everything that is known about it. Offsets are half-open characters of the text.
 
-    A tuple, since a million of them are made: a frozen dataclass takes three times as long.
+    A tuple, since a million of them are created: a frozen dataclass takes three times as long.
 
     Attributes:
         row: its row in the file that it came in.
@@ -90,8 +90,8 @@ class Record(NamedTuple):
     @property
     def newest(self) -> RecordDecision | None:
         """Return the newest decision that counts."""
-        counting = [said for said in self.decisions if said.counts]
-        return max(counting, key=lambda said: said.id) if counting else None
+        counting = [decision for decision in self.decisions if decision.counts]
+        return max(counting, key=lambda decision: decision.id) if counting else None
 
     @property
     def predicted(self) -> str | None:
@@ -99,7 +99,7 @@ class Record(NamedTuple):
         return max(self.proba, key=self.proba.__getitem__) if self.proba else None
 
     def by_person(self) -> dict[str, tuple[RecordDecision | None, list[Mark]]]:
-        """Return of everyone who said something the decision, if there is one, and the marks."""
-        decided = {said.annotator: said for said in self.decisions}
+        """Return, for everyone who decided or marked something, the decision (or None) and the marks."""
+        decided = {decision.annotator: decision for decision in self.decisions}
         names = dict.fromkeys([*decided, *(mark.annotator for mark in self.marks)])
         return {name: (decided.get(name), [m for m in self.marks if m.annotator == name]) for name in names}

@@ -30,7 +30,7 @@ def columns(label_names: Sequence[str]) -> list[str]:
 
 
 def values(record: Record, label_names: Sequence[str]) -> list[Any]:
-    """Return what stands in each of the columns; those of `NESTED` as lists and dicts."""
+    """Return the values of the columns; those of `NESTED` as lists and dicts."""
     r, newest, proba, origin = record, record.newest, record.proba, record.origin
     decided: tuple[Any, ...] = (None, None, None, None)
     if newest is not None:
@@ -51,7 +51,7 @@ def values(record: Record, label_names: Sequence[str]) -> list[Any]:
 
 def list_decisions(record: Record) -> list[dict[str, Any]]:
     """Return the decisions of a record as objects."""
-    return [_said(said) for said in record.decisions]
+    return [_said(decision) for decision in record.decisions]
 
 
 def list_marks(record: Record) -> list[dict[str, Any]]:
@@ -59,16 +59,16 @@ def list_marks(record: Record) -> list[dict[str, Any]]:
     return [_mark(mark) for mark in record.marks]
 
 
-def _said(said: RecordDecision) -> dict[str, Any]:
+def _said(decision: RecordDecision) -> dict[str, Any]:
     return {
-        "annotator": said.annotator,
-        "kind": said.kind,
-        "label": said.label,
-        "memo": said.memo,
-        "decided_at": said.decided_at,
-        "other_labels": list(said.other_labels),
-        "intensity": said.intensity,
-        "counts": said.counts,
+        "annotator": decision.annotator,
+        "kind": decision.kind,
+        "label": decision.label,
+        "memo": decision.memo,
+        "decided_at": decision.decided_at,
+        "other_labels": list(decision.other_labels),
+        "intensity": decision.intensity,
+        "counts": decision.counts,
     }
 
 

@@ -1,4 +1,4 @@
-"""The file to import: one that is open, read several times, and never changed."""
+"""The file to import: opened once, read several times, and never changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MOST_FILES = 2_000
 """In a folder of a data set; `save_to_disk` makes one for each 500 MB."""
 
 _CHUNK_BYTES = 1 << 20
-# Without waiting: whoever opens a named pipe waits for somebody to write to it.
+# Non-blocking, since opening a named pipe would wait for somebody to write to it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -53,7 +53,7 @@ class OpenFile:
 
     Attributes:
         number: of the open file, which a child process may inherit.
-        size: its bytes, as they were when it was opened first; it is read as far as that.
+        size: its bytes, as they were when it was first opened; nothing after them is read.
     """
 
     def __init__(self, number: int, *, size: int | None = None) -> None:
@@ -66,20 +66,20 @@ class OpenFile:
 
     @property
     def is_changed(self) -> bool:
-        """Whether somebody has written to it since."""
+        """Return whether somebody has written to it since."""
         return self._look() != self._state
 
     def _look(self) -> tuple[int, int]:
-        found = os.fstat(self.number)
-        return found.st_size, found.st_mtime_ns
+        status = os.fstat(self.number)
+        return status.st_size, status.st_mtime_ns
 
     def open(self) -> BinaryIO:
-        """Return a reader from its beginning, which has a place of its own."""
+        """Return a reader that starts at the beginning and has a position of its own."""
         return BufferedReader(_Reader(self), _CHUNK_BYTES)
 
 
 class _Reader(RawIOBase):
-    """Reads at its own place: processes that share an open file share the file's place, too."""
+    """Reads at its own position: processes that share an open file also share the file's position."""
 
     def __init__(self, file: OpenFile) -> None:
         self._file = file
@@ -97,7 +97,7 @@ class _Reader(RawIOBase):
         return self._place
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        # Not beyond the size that it had: a file that grows for ever has an end.
+        # Not beyond the size that it had, so that a file that keeps growing has an end.
         most = max(0, min(len(buffer), self._file.size - self._place))
         content = os.pread(self._file.number, most, self._place)
         buffer[: len(content)] = content
@@ -143,7 +143,7 @@ class Source:
 
     @property
     def size(self) -> int | None:
-        """Its bytes; of a folder those of its files; None of a data set on the hub, which nobody knows yet.
+        """Size in bytes; of a folder, that of its files; None for a data set on the hub, where it is not known yet.
 
         Raises:
             UserError: for a folder with too many files.
@@ -166,20 +166,20 @@ class Source:
     def _files(self) -> list[Path]:
         if self.folder is None:
             return []
-        found: list[Path] = []
+        paths: list[Path] = []
         for path in self.folder.rglob("*"):
             if path.is_file():
-                found.append(path)
-            if len(found) > MOST_FILES:
+                paths.append(path)
+            if len(paths) > MOST_FILES:
                 raise UserError("import_folder_too_full", name=self.name, limit=MOST_FILES)
-        return sorted(found)
+        return sorted(paths)
 
     def is_on_hub(self) -> bool:
         """Return whether it is a data set's name on the hub, not a file."""
         return self.file is None and self.folder is None
 
     def check_unchanged(self) -> None:
-        """Check that what was read is what is there.
+        """Check that the file is still what was read.
 
         Raises:
             UserError: if somebody has written to the file since it was opened.
@@ -239,10 +239,10 @@ def _open_path(path: Path, name: str) -> OpenFile:
 
 
 def open_regular(path: Path) -> OpenFile:
-    """Open a path, and look at what it has led to: it may have been exchanged since somebody looked at it.
+    """Open a path and check what was opened: it may have been replaced since it was last checked.
 
     Raises:
-        UserError: for a device, a pipe and whatever else has no end.
+        UserError: for a device, a pipe and anything else without an end.
         OSError: if it can't be opened, or is a folder.
     """
     file = OpenFile(os.open(path, _FLAGS))
@@ -255,7 +255,7 @@ def open_regular(path: Path) -> OpenFile:
 
 
 def keep(content: bytes) -> OpenFile:
-    """Return an open file without a name that holds the bytes of an upload; gone when the process is."""
+    """Return an open file without a name that holds the bytes of an upload; it disappears with the process."""
     with tempfile.TemporaryFile() as written:
         written.write(content)
         written.flush()

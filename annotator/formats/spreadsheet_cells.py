@@ -1,4 +1,4 @@
-"""Cells of spreadsheets: text that one would run as a formula is written so that it is shown."""
+"""Spreadsheet cells: text that would run as a formula is written so that it is shown as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RANGES = (
     *((0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
 INVISIBLE = "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
-"""White space, controls, marks of direction and whatever else is not seen: a spreadsheet may pass over it.
+"""White space, controls, direction marks and other invisible characters: a spreadsheet may skip them.
 
 Source: Unicode, categories Z, Cc and Cf, and the property Default_Ignorable_Code_Point.
 """
@@ -32,9 +32,9 @@ _FORMULA = re.compile(rf"['{_PASSED_OVER}]*[{re.escape(''.join(FORMULA_STARTS))}
 
 
 def runs_as_formula(text: str) -> bool:
-    """Return whether a spreadsheet may run a cell of a text file, were it not for apostrophes before it.
+    """Return whether a spreadsheet may run a text file's cell as a formula, leading apostrophes aside.
 
-    A cell that begins with a tab or a line end is taken for one, too: what follows may come to stand first in another.
+    A cell that begins with a tab or a line end counts as one, too: what follows may end up first in another cell.
     """
     return text[:1] in WATCHED and _FORMULA.match(text) is not None
 

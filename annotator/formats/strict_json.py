@@ -1,4 +1,4 @@
-"""JSON from outside, read so that it can mean one thing only."""
+"""JSON from outside, read so that it can have only one meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HALF_OF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(ValueError):
-    """JSON that is not taken. It holds nothing of what was read.
+    """JSON that is refused. The error holds nothing of what was read.
 
     Args:
         problem: ``broken``, or for what other programs may read differently ``duplicate_key``, ``number`` or
@@ -24,41 +24,41 @@ class StrictJsonError(ValueError):
 
 
 def loads(data: bytes | str) -> Any:
-    """Return what JSON in UTF-8 says.
+    """Return the value of JSON in UTF-8.
 
     Raises:
-        StrictJsonError: for anything else, a key that comes twice in an object, a number that is none or too large
-            for one, half of a surrogate pair, or nesting without end.
+        StrictJsonError: for anything else, a repeated key in an object, NaN or Infinity, a number that is too large,
+            half of a surrogate pair, or endless nesting.
     """
     try:
         text = data.decode() if isinstance(data, bytes) else data
-        found = json.loads(
+        value = json.loads(
             text, object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse_constant, parse_int=_integer
         )
         if _HALF_OF_PAIR.search(text):
-            _refuse_halves(found)
+            _refuse_halves(value)
     except StrictJsonError:
         raise
     except (ValueError, RecursionError):
         raise StrictJsonError("broken") from None
-    return found
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise StrictJsonError("duplicate_key")
-    return found
+    return members
 
 
 def _number(text: str) -> float:
-    if math.isinf(found := float(text)):
+    if math.isinf(number := float(text)):
         raise StrictJsonError("number")
-    return found
+    return number
 
 
 def _integer(text: str) -> int:
-    # Python refuses to read thousands of digits, with the number's beginning in the error.
+    # Python refuses to read thousands of digits, and its error quotes the first of them.
     if len(text) > 1000:
         raise StrictJsonError("number")
     return int(text)
@@ -68,8 +68,8 @@ def _refuse_constant(_: str) -> Any:
     raise StrictJsonError("broken")
 
 
-def _refuse_halves(found: Any) -> None:
+def _refuse_halves(value: Any) -> None:
     try:
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise StrictJsonError("character") from None

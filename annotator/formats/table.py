@@ -1,4 +1,4 @@
-"""What every reader of a file format gives: columns, and rows that come one at a time."""
+"""What every reader of a file format returns: columns, and rows one at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Mark(NamedTuple):
 
 
 class RowDecision(NamedTuple):
-    """What one person decided of a row, in the words of the file.
+    """What one person decided about a row, in the words of the file.
 
     Attributes:
         person: as the file names them; empty where it names nobody.
@@ -76,8 +76,8 @@ class Row(NamedTuple):
             first row below it is 2; in JSONL it is the line; in Parquet the first row is 1.
         values: column to text, exactly as the file has it ("NA", "007" and "1.0" stay what they are); None
             where the file says that there is no value. JSONL rows lack columns that their object lacks.
-        said: what people decided of it, for formats that say so; `values` has it in short for people to see, in
-            the table's column `said`.
+        said: people's decisions about it, for formats that hold them; `values` has a summary of them for people to see,
+            in the table's column `said`.
     """
 
     number: int
@@ -95,8 +95,8 @@ class Table:
         rows: starts reading from the first row each time it is called; raises UserError where the file breaks.
         sheet: the worksheet that is read, for Excel files.
         other_sheets: worksheets that are not read.
-        said: the column that stands for what people decided; it is no label by itself.
-        known: what the format itself says of its columns; None where they have to be guessed.
+        said: the column that summarises people's decisions; it is no label by itself.
+        known: the roles that the format itself gives its columns; None where they have to be guessed.
     """
 
     format: Format
@@ -110,7 +110,7 @@ class Table:
 
 
 def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
-    """Make column names of a heading; a column without one is called by its place, ``column_3``.
+    """Return the column names of a heading; a column without one is named by its position, ``column_3``.
 
     Raises:
         UserError: if there are too many, or two have the same name.
@@ -124,7 +124,7 @@ def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
 
 
 def check_count(columns: Sized, *, name: str) -> None:
-    """Check that there are no more columns than a table of diaries has.
+    """Check that there are no more columns than a table of diaries can have.
 
     Raises:
         UserError: naming how many there are.
@@ -145,23 +145,23 @@ def shorten(text: str, limit: int = 30) -> str:
 
 
 def printable(text: str) -> str:
-    """Write what screens and terminals can't show, NULs and lone surrogates, as escapes."""
+    """Escape what screens and terminals can't show: NULs and lone surrogates."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
 def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:
-    """Write values one after the other for a message."""
-    shown = ", ".join(shorten(value) for value in values[:at_most])
-    return shown if len(values) <= at_most else f"{shown}, …"
+    """Return values as a comma-separated list for a message."""
+    text = ", ".join(shorten(value) for value in values[:at_most])
+    return text if len(values) <= at_most else f"{text}, …"
 
 
 def summarise(said: Sequence[RowDecision]) -> str | None:
-    """Write what people decided in short: ``가람: 행복 · 나루: 슬픔, 불안``."""
-    told = []
+    """Summarise people's decisions: ``가람: 행복 · 나루: 슬픔, 불안``."""
+    summaries = []
     for one in said:
         what = ", ".join(one.labels) or one.kind or ", ".join(dict.fromkeys(mark.label for mark in one.marks))
-        told.append(f"{one.person}: {what}" if one.person else what)
-    return " · ".join(told) or None
+        summaries.append(f"{one.person}: {what}" if one.person else what)
+    return " · ".join(summaries) or None
 
 
 ROLES = ("text", "label", "date", "author", "annotator")
@@ -169,12 +169,12 @@ ROLES = ("text", "label", "date", "author", "annotator")
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Which column is read as what. All other columns become the diary's metadata.
+    """Which column is read in which role. All other columns become the diary's metadata.
 
     Attributes:
         text: None if it isn't clear; importing then asks for it.
-        label: of the table's column `said`, what each person decided is read.
-        annotator: who gave the label; None says that nobody knows.
+        label: where it is the table's column `said`, each person's decision is read.
+        annotator: who gave the label; None if nobody knows.
         ignored: columns that are not kept at all.
         more_text: columns whose values follow that of `text`, each after a space.
     """
@@ -193,6 +193,6 @@ class ColumnMap:
         return {role: column for role, column in named.items() if column is not None}
 
     def describe(self) -> dict[str, str]:
-        """Return what was read as what, to be kept with the import."""
+        """Return the columns by role, to be stored with the import."""
         joined = " + ".join((self.text or "", *self.more_text))
         return {**self.roles(), **({"text": joined} if self.more_text else {})}

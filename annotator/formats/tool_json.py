@@ -1,4 +1,4 @@
-"""JSON of other labelling tools: what each object says of a text, and who decided what."""
+"""JSON of other labelling tools: what each object says about a text, and who decided what."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ToolFormat:
     """How a tool writes its objects.
 
     Attributes:
-        said: the column in which people see what was decided, and by which it is chosen or left out.
-        fits: says of the first object whether the file is of this tool.
-        read: returns the values of an object and what people said; raises what Python raises for a broken one.
+        said: the column that shows people the decisions, and by which these are chosen or left out.
+        fits: returns, given the first object, whether the file is from this tool.
+        read: returns the values of an object and people's decisions; raises what Python raises for a broken one.
         text: the column of the text, where the tool has one name for it.
-        key: under which objects have a number of their own that no other object may have.
+        key: of each object's id, which no other object may share.
     """
 
     format: Format
@@ -61,7 +61,7 @@ def open_json(source: Source, encoding: str) -> Table:
     """
     in_array = read_array.is_array(source, encoding)
     read = read_array.objects if in_array else read_lines.objects
-    first = next((found for _, found in islice(read(source, encoding), 1)), None)
+    first = next((item for _, item in islice(read(source, encoding), 1)), None)
     if first is None:
         raise UserError("import_no_rows", name=source.name)
     shape = next((shape for shape in TOOL_FORMATS if shape.fits(first)), None)
@@ -82,44 +82,44 @@ def _columns(source: Source, rows: Iterator[Row]) -> tuple[str, ...]:
 
 
 def _plain_rows(source: Source, encoding: str) -> Iterator[Row]:
-    for number, found in read_array.objects(source, encoding):
-        columns = read_lines.column_names(source, number, found)
-        yield Row(number, dict(zip(columns, map(read_lines.as_text, found.values()), strict=True)))
+    for number, item in read_array.objects(source, encoding):
+        columns = read_lines.column_names(source, number, item)
+        yield Row(number, dict(zip(columns, map(read_lines.as_text, item.values()), strict=True)))
 
 
 def _open_shape(
     source: Source, encoding: str, shape: ToolFormat, read: Callable[[], Iterator[tuple[int, dict[str, Any]]]]
 ) -> Table:
     columns = _columns(source, _shaped_rows(source, shape, read()))
-    known = ColumnMap(shape.text, label=shape.said)
+    column_map = ColumnMap(shape.text, label=shape.said)
     return Table(
         shape.format,
         encoding,
         columns,
         lambda: _shaped_rows(source, shape, read()),
         said=shape.said,
-        known=known,
+        known=column_map,
     )
 
 
-def _shaped_rows(source: Source, shape: ToolFormat, found: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
+def _shaped_rows(source: Source, shape: ToolFormat, objects: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
     seen: dict[str, int] = {}
-    for number, one in found:
+    for number, one in objects:
         key = None if shape.key is None else read_lines.as_text(one.get(shape.key))
         if key is not None and seen.setdefault(key, number) != number:
-            shown = table.shorten(key)
-            raise UserError("import_id_repeats", name=source.name, id=shown, row=number, first=seen[key])
+            short_id = table.shorten(key)
+            raise UserError("import_id_repeats", name=source.name, id=short_id, row=number, first=seen[key])
         try:
             if not shape.fits(one):
                 raise ValueError
-            values, said = shape.read(one)
+            values, decisions = shape.read(one)
         except _BROKEN as error:
             raise UserError("import_record_broken", name=source.name, row=number, tool=_TOOLS[shape.format]) from error
         columns = read_lines.column_names(source, number, values)
         texts = dict(zip(columns, map(read_lines.as_text, values.values()), strict=True))
         items = list(texts.items())
-        items.insert(1, (shape.said, table.summarise(said)))  # beside the text, where people look
-        yield Row(number, dict(items), tuple(said))
+        items.insert(1, (shape.said, table.summarise(decisions)))  # beside the text, where people look
+        yield Row(number, dict(items), tuple(decisions))
 
 
 _TOOLS: dict[Format, str] = {

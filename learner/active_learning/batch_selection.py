@@ -1,4 +1,4 @@
-"""Filling batches: from the diaries that a score wants, those that differ, that help rare labels, that are typical."""
+"""Batch selection: of the diaries that a score ranks highest, those that differ, help rare labels or are typical."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 NEAR_DUPLICATE = 0.95
-"""Cosine of features from which on two diaries say the same."""
+"""Cosine of features from which two diaries count as saying the same."""
 
 _MOST_CLUSTERED = 20_000
 
 
 @dataclass(slots=True)
 class BatchSelector:
-    """The diaries that a score wants most, from which batches are picked.
+    """The diaries that a score ranks highest, from which batches are picked.
 
     Attributes:
         scores: (m,) higher = sooner.
@@ -103,14 +103,14 @@ def spread_out(unit: FloatArray, scores: FloatArray, count: int) -> IntArray:
     """
     if not count:
         return np.zeros(0, np.int64)
-    taken = [int(np.argmax(scores))]
-    distance = 1 - unit @ unit[taken[0]]
-    while len(taken) < count:
+    places = [int(np.argmax(scores))]
+    distance = 1 - unit @ unit[places[0]]
+    while len(places) < count:
         gain = np.maximum(distance, 0) * scores
-        gain[taken] = -1
-        taken.append(int(np.argmax(gain)))
-        distance = np.minimum(distance, 1 - unit @ unit[taken[-1]])
-    return np.array(taken, np.int64)
+        gain[places] = -1
+        places.append(int(np.argmax(gain)))
+        distance = np.minimum(distance, 1 - unit @ unit[places[-1]])
+    return np.array(places, np.int64)
 
 
 def balanced(proba: FloatArray, label_counts: IntArray, count: int) -> IntArray:
@@ -122,19 +122,19 @@ def balanced(proba: FloatArray, label_counts: IntArray, count: int) -> IntArray:
         proba: (m, k) in the order of the score.
         label_counts: (k,) decided diaries of each label.
     """
-    taken = list(range(count - count // 2))
+    places = list(range(count - count // 2))
     counts = label_counts.copy()
-    np.add.at(counts, proba[taken].argmax(axis=1), 1)
+    np.add.at(counts, proba[places].argmax(axis=1), 1)
     serves = np.argsort(-proba, axis=1, kind="stable")[:, :2]
     free = np.ones(len(proba), np.bool_)
-    free[taken] = False
-    while len(taken) < count:
+    free[places] = False
+    while len(places) < count:
         rarest = next(c for c in np.argsort(counts, kind="stable") if free[(serves == c).any(axis=1)].any())
         place = int(np.flatnonzero(free & (serves == rarest).any(axis=1))[0])
-        taken.append(place)
+        places.append(place)
         free[place] = False
         counts[rarest] += 1
-    return np.array(taken, np.int64)
+    return np.array(places, np.int64)
 
 
 def typical(features_of: Callable[[IntArray], FloatArray], n: int, *, size: int, batch: int, seed: int) -> IntArray:

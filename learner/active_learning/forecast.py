@@ -24,7 +24,7 @@ _RATES = np.linspace(0.0, 1.5, 16)
 """Rates c of a - b n^-c; 0 is its limit, a + b log n."""
 
 _NOISE = 0.4
-"""How far a head's score moves by the luck of which labels it got: this much over the root of their number."""
+"""How far a head's score varies with the labels that it happened to get: this much over the root of their number."""
 
 _NOISE_WEIGHT = 4.0
 """How many points the figure above counts for, beside the scatter of the curve itself."""
@@ -33,9 +33,9 @@ _FLOOR = 0.005
 """What moves a score whatever the number of labels: the curve bends in ways that no power law has."""
 
 _USUAL_GAIN = 0.5
-"""How large gains usually are, on the scale of `_NOISE`; a noisy curve's gain is drawn towards none by it.
+"""How large gains usually are, on the scale of `_NOISE`; a noisy curve's gain is shrunk towards zero by it.
 
-These four, together, were chosen on simulated projects; what came of it is in docs/learning.md.
+These four, together, were chosen on simulated projects; the results are in docs/learning.md.
 """
 
 
@@ -60,9 +60,9 @@ def forecast(counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, ah
     """Continue a learning curve by the power law a - b n^-c, whose limit for c = 0 is a + b log n.
 
     Each draw takes the scores on one bootstrap sample of the test diaries, the same for all points, adds the
-    luck of the labels, takes a rate c with the probability that the curve gives it, and fits a and b. The gains
-    of these curves are drawn towards none, the more so the less they agree; to them comes the luck of the next
-    labels. A falling curve is let fall: a score may well fall while another one rises.
+    luck of the labels, takes a rate c with the probability that the curve gives it, and fits a and b. The gains of
+    these curves are shrunk towards zero, the more so the less they agree; the luck of the next labels is added. A
+    falling curve may fall: one score can well fall while another one rises.
 
     Args:
         counts: (points,) numbers of labels, ascending.
@@ -96,22 +96,22 @@ def forecast(counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, ah
 
 
 def _drawn_to_none(gains: FloatArray, *, usual: float) -> FloatArray:
-    """Return gains as a normal prior around none, of the usual size, leaves them."""
-    kept = usual**2 / (usual**2 + gains.var())
-    return np.asarray(gains.mean() * kept + (gains - gains.mean()) * np.sqrt(kept))
+    """Return gains shrunk by a normal prior around zero, of the usual size."""
+    share = usual**2 / (usual**2 + gains.var())
+    return np.asarray(gains.mean() * share + (gains - gains.mean()) * np.sqrt(share))
 
 
 def _bent(n: float | FloatArray) -> FloatArray:
-    """Return (n^-c turned round and scaled), (rates, …): it rises with n, and is log n for c = 0."""
+    """Return n^-c, turned upside down and scaled, (rates, …): it rises with n, and is log n for c = 0."""
     log = np.log(np.asarray(n, np.float64))
     rates = _RATES.reshape(-1, *[1] * log.ndim)
     return np.asarray(np.where(rates > 0, -np.expm1(-rates * log) / np.maximum(rates, 1e-12), log))
 
 
 def _fits(n: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what turns scores into the slope of each rate and into its last level, (rates, points), and its misfit.
+    """Return, for each rate, the maps from scores to its slope and to its last level, (rates, points), and its misfit.
 
-    Points weigh as many as their labels, because the luck of the labels fades with their root.
+    Points are weighted by their number of labels, because the luck of the labels fades with its root.
     """
     weight = n / n.sum()
     bent = _bent(n)
@@ -151,7 +151,7 @@ def drawn_scores(
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How alike two versions answer the pool.
+    """How similarly two versions answer the pool.
 
     Attributes:
         n: diaries that both have answered.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 FEWEST = 20
-"""Labels below which a curve jumps about more than it says."""
+"""Labels below which a curve is more noise than signal."""
 
 _STEP = 1.35
 
@@ -28,10 +28,10 @@ def spread_counts(n: int, *, most: int = 9) -> tuple[int, ...]:
     """Return up to `most` numbers of labels up to n, evenly spread on a logarithmic scale, the last one n."""
     if n < FEWEST:
         return ()
-    found = [n]
-    while len(found) < most and round(found[-1] / _STEP) >= FEWEST:
-        found.append(round(found[-1] / _STEP))
-    return tuple(reversed(found))
+    counts = [n]
+    while len(counts) < most and round(counts[-1] / _STEP) >= FEWEST:
+        counts.append(round(counts[-1] / _STEP))
+    return tuple(reversed(counts))
 
 
 def round_counts(n: int) -> tuple[int, ...]:
@@ -43,7 +43,7 @@ def round_counts(n: int) -> tuple[int, ...]:
 def answers_along(
     features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
 ) -> IntArray:
-    """Return what heads trained on the first labels answer, (counts, n): label columns.
+    """Return the answers of heads trained on the first labels, (counts, n): label columns.
 
     Where the first labels are all of one kind, the answer is that kind: there is nothing else to learn.
 
@@ -85,12 +85,12 @@ def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int,
         answers: (counts, n) of `answers_along`.
         truth: (n,) label columns.
     """
-    made = []
+    curve = []
     for count, row in zip(counts, answers, strict=True):
         right = int((row == truth).sum())
         accuracy = metrics.Interval(right / len(truth), *metrics.wilson(right, len(truth)))
-        made.append(Point(int(count), accuracy, metrics.macro_f1_interval(row, truth, k=k, seed=seed, draws=500)))
-    return tuple(made)
+        curve.append(Point(int(count), accuracy, metrics.macro_f1_interval(row, truth, k=k, seed=seed, draws=500)))
+    return tuple(curve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Arms:
 
     @property
     def count(self) -> int:
-        """Return at how many labels the arms can be compared; 0 if they differ in none."""
+        """Return the number of labels at which the arms can be compared; 0 if they differ in none."""
         count = min(len(self.chosen), len(self.random))
         return count if count > self.shared else 0
 

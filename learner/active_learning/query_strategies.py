@@ -62,7 +62,7 @@ def entropy(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     """
     _check(proba)
     logs = np.log(np.maximum(proba, 1e-12))
-    # Rounding takes equal probabilities a little over 1.
+    # Rounding lifts the entropy of equal probabilities slightly above 1.
     return np.asarray(np.minimum(-(proba * logs).sum(axis=1) / np.log(proba.shape[1]), 1), np.float32)
 
 
@@ -85,7 +85,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """A strategy: whom it scores how, and what a batch of it looks like.
+    """A strategy: how it scores diaries, and how it fills batches.
 
     Attributes:
         spread: take batches from a shortlist so that its diaries differ.
@@ -119,13 +119,13 @@ STRATEGIES: dict[str, _Recipe] = {
 DEFAULT = "margin"
 
 BATCH = 20
-"""Diaries that are chosen together: about as many as people label before a round makes the scores anew."""
+"""Diaries that are chosen together: about as many as people label before a round computes new scores."""
 
 CHOSEN = 1000
 """Diaries at the head of an order that are chosen in batches; behind them the score alone decides."""
 
 _REACH = 5
-"""A batch is picked from a shortlist so many times as long."""
+"""A batch is picked from a shortlist this many times as long."""
 
 
 def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -> IntArray:
@@ -136,7 +136,7 @@ def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -
 
     Args:
         name: key of `STRATEGIES`.
-        size: how many places are wanted.
+        size: how many places to return.
         batch: how many are chosen together.
 
     Raises:
@@ -155,14 +155,14 @@ def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -
 
 
 def _choose_head(recipe: _Recipe, pool: Pool, scores: FloatArray, *, size: int, batch: int) -> IntArray:
-    """Choose the head of the order batch by batch, each from the best of what the others left."""
+    """Choose the head of the order batch by batch, each from the best of what is left."""
     places = _largest(scores, min(len(scores), size + 2 * _REACH * max(batch, BATCH)))
     features = pool.features(places)
-    wanted = scores[places]
+    head_scores = scores[places]
     if recipe.committee:
-        wanted = _doubted_by_any(features, pool.proba[places], pool.committee)
+        head_scores = _doubted_by_any(features, pool.proba[places], pool.committee)
     shortlist = batch_selection.BatchSelector(
-        wanted,
+        head_scores,
         features,
         pool.proba[places],
         pool.label_counts,
@@ -196,7 +196,7 @@ def _largest(scores: FloatArray, size: int) -> IntArray:
 
 
 def score(name: str, proba: FloatArray, *, seed: int) -> FloatArray:
-    """Score a pool by what a strategy looks at first.
+    """Score a pool by the first criterion of a strategy.
 
     Args:
         name: key of `STRATEGIES`.

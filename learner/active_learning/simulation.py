@@ -92,10 +92,10 @@ def asking(strategy: str) -> Asking:
 
 
 def _train(state: State) -> classifier.Classifier:
-    known = state.labels[state.known]
-    if len(np.unique(known)) < 2:
-        return _constant(int(known[0]), state)
-    targets = classifier.one_hot(known, state.k)
+    labels = state.labels[state.known]
+    if len(np.unique(labels)) < 2:
+        return _constant(int(labels[0]), state)
+    targets = classifier.one_hot(labels, state.k)
     nothing = np.zeros(1, np.float32)
     return classifier.train(
         state.features[state.known], targets, mean=nothing, text_space="", seed=state.seed
@@ -103,17 +103,17 @@ def _train(state: State) -> classifier.Classifier:
 
 
 def _constant(column: int, state: State) -> classifier.Classifier:
-    """Return the head that knows one label only: it answers that one."""
+    """Return a head that knows only one label and always answers it."""
     weight = np.zeros((state.k, state.features.shape[1]), np.float32)
     bias = np.where(np.arange(state.k) == column, 1, 0).astype(np.float32)
     return classifier.Classifier(np.zeros(1, np.float32), weight, bias, 1.0, "")
 
 
 def _committee(state: State, head: classifier.Classifier) -> tuple[Head, ...]:
-    known = state.labels[state.known]
-    if len(np.unique(known)) < 2:
+    labels = state.labels[state.known]
+    if len(np.unique(labels)) < 2:
         return ()
-    targets = classifier.one_hot(known, state.k)
+    targets = classifier.one_hot(labels, state.k)
     return classifier.bootstrap(state.features[state.known], targets, start=head, seed=state.seed)
 
 
@@ -146,8 +146,8 @@ def replay(
     while not ended:
         waiting = pool[~np.isin(pool, asked)]
         ended = len(asked) >= budget or not len(waiting)
-        wanted = 0 if ended else min(batch, len(waiting))
-        chosen, proba = ask(State(features, labels, k, asked, waiting, test, wanted, seed + len(asked)))
+        count = 0 if ended else min(batch, len(waiting))
+        chosen, proba = ask(State(features, labels, k, asked, waiting, test, count, seed + len(asked)))
         measured = metrics.evaluate(proba, labels[test])
         points.append((len(asked), measured.macro_f1, measured.accuracy))
         asked = np.concatenate([asked, chosen])
@@ -172,7 +172,7 @@ def full_pool(features: FloatArray, labels: IntArray, *, k: int, seed: int) -> t
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What several replays of one strategy came to.
+    """The results of several replays of one strategy.
 
     Attributes:
         counts: (points,) labels.
@@ -231,7 +231,7 @@ def mean_interval(values: NDArray[np.float64], *, draws: int = 10_000) -> tuple[
 def _labels_to(counts: IntArray, curve: NDArray[np.float64], goal: float) -> int | None:
     """Return the first count whose score, and the mean of all later ones, reach the goal.
 
-    One lucky point of a jumping curve is not yet an arrival.
+    One lucky point of a noisy curve doesn't count.
     """
     later = np.cumsum(curve[::-1])[::-1] / np.arange(len(curve), 0, -1)
     reached = np.flatnonzero((curve >= goal) & (later >= goal))

@@ -56,13 +56,13 @@ def predict_rows(
     blocks = [at for at in range(start, stop, _ROWS_A_BLOCK) if there[at - start : at - start + _ROWS_A_BLOCK].any()]
     head = _Head.of(classifier)
 
-    def score(mine: list[int]) -> None:
+    def score(starts: list[int]) -> None:
         with ExitStack() as stack:
             reader = stack.enter_context(vectors.reader())
             text_reader = None if text_features is None else stack.enter_context(text_features.reader())
             block = _Block(head, reader, text_reader)
-            for at in mine:
-                # Up to the last row that is there: the file may end behind it.
+            for at in starts:
+                # Up to the last row that is there: the file may end after it.
                 places = np.flatnonzero(there[at - start : at - start + _ROWS_A_BLOCK])
                 scored = block.proba(at, int(places[-1]) + 1)
                 proba[at - start + places] = scored[places]
@@ -71,7 +71,7 @@ def predict_rows(
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_THREADS) as threads:
         half = -(-len(blocks) // _THREADS)
         list(threads.map(score, [blocks[i * half : (i + 1) * half] for i in range(_THREADS)]))
-    # Only rows that are there were filled in, and of finite features the probabilities are finite.
+    # Only rows that are there were filled in, and finite features give finite probabilities.
     broken = int(there.sum()) - int(np.isfinite(proba[:, 0]).sum())
     if broken:
         raise LearnerError("vectors_not_finite", count=broken)
@@ -80,7 +80,7 @@ def predict_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A classifier's head, cut into what meets the vectors and what meets the text features; the temperature is in."""
+    """A classifier's head, split into the parts for vectors and for text features; the temperature is included."""
 
     mean: FloatArray
     vector_weight: FloatArray

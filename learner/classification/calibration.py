@@ -115,18 +115,18 @@ def brier(proba: FloatArray, truth: IntArray) -> float:
     """
     if not len(truth):
         return float("nan")
-    wanted = np.zeros(proba.shape)
-    wanted[np.arange(len(truth)), truth] = 1
-    return float(((proba - wanted) ** 2).sum(axis=1).mean())
+    one_hot = np.zeros(proba.shape)
+    one_hot[np.arange(len(truth)), truth] = 1
+    return float(((proba - one_hot) ** 2).sum(axis=1).mean())
 
 
 def _bins(confidence: NDArray[np.float64], right: NDArray[np.float64], counts: int) -> tuple[Bin, ...]:
     order = np.argsort(confidence, kind="stable")
-    made = []
+    bins = []
     for places in np.array_split(order, counts):
         low, high = wilson(int(right[places].sum()), len(places))
-        made.append(Bin(len(places), float(confidence[places].mean()), float(right[places].mean()), low, high))
-    return tuple(made)
+        bins.append(Bin(len(places), float(confidence[places].mean()), float(right[places].mean()), low, high))
+    return tuple(bins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def find_unsure(confidence: FloatArray, *, error: float) -> Unsure:
     """
     ordered = np.sort(confidence.astype(np.float64))[::-1]
     expected = np.cumsum(1 - ordered) / np.arange(1, len(ordered) + 1)
-    # Only where the next one is less sure may a line be drawn.
+    # A line may be drawn only where the next one is less sure.
     is_edge = np.append(ordered[1:] < ordered[:-1], True) if len(ordered) else np.zeros(0, np.bool_)
     allowed = np.flatnonzero(is_edge & (expected <= error + 1e-12))
     if not len(allowed):

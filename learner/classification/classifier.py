@@ -85,7 +85,7 @@ class Classifier:
         return self.weight / scale, self.bias / scale
 
     def features(self, vectors: FloatArray, text_features: FloatArray | None) -> FloatArray:
-        """Return what the head reads, (n, features).
+        """Return the features that the head reads, (n, features).
 
         Args:
             vectors: (n, width) of the encoder.
@@ -340,7 +340,7 @@ def _fit(
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum.
 
-    Marked words add their price to the sum over the examples.
+    Marked words add their penalty to the sum over the examples.
     """
     import torch
 
@@ -356,7 +356,7 @@ def _fit(
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
         losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
-        # The bias is held only weakly: how frequent a label is, the data may say.
+        # The bias is regularised only weakly: the data may say how frequent a label is.
         size = (weight**2).sum() + 0.01 * (bias**2).sum()
         loss: torch.Tensor = (sample * losses).mean() + size / (2 * INVERSE_REGULARISATION * len(y))
         if marked is not None:

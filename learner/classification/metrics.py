@@ -1,4 +1,4 @@
-"""Figures about a classifier on decided diaries, with what chance could have made of them."""
+"""Figures about a classifier on decided diaries, with the intervals that chance allows."""
 
 from __future__ import annotations
 

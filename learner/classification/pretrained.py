@@ -43,18 +43,18 @@ class TextClassifier:
     def proba(self, texts: Sequence[str]) -> FloatArray:
         """Return probabilities, (n, m), rows sum to 1.
 
-        Those of independent labels are divided by their sum: how they compare with each other is what is asked for.
+        Those of independent labels are divided by their sum, since callers ask how they compare with each other.
         """
         import torch
 
-        found = np.zeros((len(texts), len(self.labels)), np.float32)
+        proba = np.zeros((len(texts), len(self.labels)), np.float32)
         order = np.argsort([-len(text) for text in texts], kind="stable")
         with torch.inference_mode():
             for at in range(0, len(order), _TEXTS_A_BATCH):
                 places = order[at : at + _TEXTS_A_BATCH]
                 logits = self._logits([texts[i] for i in places])
-                found[places] = logits.sigmoid() if self.is_multi_label else logits.softmax(dim=-1)
-        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9), np.float32)
+                proba[places] = logits.sigmoid() if self.is_multi_label else logits.softmax(dim=-1)
+        return np.asarray(proba / np.maximum(proba.sum(axis=1, keepdims=True), 1e-9), np.float32)
 
     def _logits(self, texts: list[str]) -> Any:
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt")
@@ -90,14 +90,14 @@ def load(name: str) -> TextClassifier:
     labels = tuple(str(config.id2label[i]) for i in range(config.num_labels))
     is_multi_label = config.problem_type == MULTI_LABEL
     limit = max_tokens(config, tokenizer)
-    found = TextClassifier(name, labels, is_multi_label, limit, model.eval(), tokenizer)
+    classifier = TextClassifier(name, labels, is_multi_label, limit, model.eval(), tokenizer)
     try:
-        proba = found.proba(["안녕하세요", "오늘은 비가 왔다."])
+        proba = classifier.proba(["안녕하세요", "오늘은 비가 왔다."])
     except Exception as error:
         raise LearnerError("checkpoint_unloadable", name=name, reason=first_line(error)) from error
     if not np.isfinite(proba).all():
         raise LearnerError("checkpoint_unloadable", name=name, reason="NaN")
-    return found
+    return classifier
 
 
 def read_config(name: str) -> dict[str, Any]:

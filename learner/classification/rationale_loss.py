@@ -1,7 +1,7 @@
-"""Learning from marked words: one that is no evidence for a label shall not move it, one that is evidence shall.
+"""Learning from marked words: one that is no evidence for a label should not move it, one that is evidence should.
 
 The head is linear in its features, so what a word adds to a label is its weight times what the word adds to the
-features of its diary. A squared price on that keeps the sum convex and needs one changed text a mark.
+features of its diary. A squared penalty on that keeps the sum convex and needs one changed text a mark.
 
 Source: Ross et al. (2017), Right for the Right Reasons, with the difference that removing the word makes in place of
 the input gradient; compared in docs/learning.md with counterexamples, Teso and Kersting (2019), Explanatory
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 PRICE = 10.0
-"""What a marked word costs that is a whole logit away from where it shall be, in examples; see docs/learning.md."""
+"""The cost, in examples, of a marked word that is a whole logit away from where it should be; see docs/learning.md."""
 
 LEAST_EVIDENCE = 0.3
 """Logits that a word adds to its label at least if it is evidence; chosen in docs/learning.md."""
@@ -52,7 +52,7 @@ class Marked:
         return len(self.columns)
 
     def price(self, weight: Any) -> Any:
-        """Return what a head pays for the words, in examples: a torch scalar.
+        """Return a head's penalty for the words, in examples: a torch scalar.
 
         Args:
             weight: (k, features) torch tensor of the head.
@@ -60,10 +60,10 @@ class Marked:
         import torch
 
         effects, columns = torch.from_numpy(self.effects), torch.from_numpy(self.columns)
-        # Adding the same to every label changes no answer, so labels are held against their mean.
+        # Adding the same to every label changes no answer, so labels are compared with their mean.
         centred = weight - weight.mean(dim=0)
         added = (effects * centred[columns]).sum(dim=1)
-        # Evidence may add as much as it likes; only what it lacks is priced.
+        # Evidence may add any amount; only what it lacks is penalised.
         off = torch.where(torch.from_numpy(self.is_right), torch.relu(LEAST_EVIDENCE - added), added)
         return PRICE * (off**2).sum()
 

@@ -1,4 +1,4 @@
-"""What several people say of one diary, as shares of the labels, by how far each of them agrees with the others."""
+"""Several people's decisions on one diary, as shares of the labels, by how far each person agrees with the others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SoftTargets:
 def soft_targets(
     items: IntArray, annotators: IntArray, columns: IntArray, *, k: int, shares: FloatArray | None = None
 ) -> SoftTargets:
-    """Share each diary's label among what people said of it, each weighed by reliability.
+    """Share each diary's label among people's decisions on it, each weighted by reliability.
 
     Reliability is the share of other people's decisions on the same diaries that say the same, shrunk to 1 while
     there are few. Where one person decided alone, that decision is the label, however reliable the person.
@@ -51,24 +51,24 @@ def soft_targets(
     Observer Error-Rates Using the EM Algorithm, with one accuracy a person. Decisions that name several labels agree by
     the probability that one draw from each names the same.
     """
-    said = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
-    found, places = np.unique(items, return_inverse=True)
-    votes = np.zeros((len(found), k))
-    np.add.at(votes, places, said)
+    answers = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
+    diaries, places = np.unique(items, return_inverse=True)
+    votes = np.zeros((len(diaries), k))
+    np.add.at(votes, places, answers)
     others = votes.sum(axis=1)[places] - 1
-    agreeing = ((votes[places] - said) * said).sum(axis=1)
+    agreeing = ((votes[places] - answers) * answers).sum(axis=1)
     people, who = np.unique(annotators, return_inverse=True)
     overlaps = np.bincount(who, others, minlength=len(people))
     agreements = np.bincount(who, agreeing, minlength=len(people))
     reliability = (agreements + PRIOR_OVERLAPS) / (overlaps + PRIOR_OVERLAPS)
-    weighed = np.zeros((len(found), k))
-    np.add.at(weighed, places, reliability[who, None] * said)
-    # A grain more for the newer decision, so that two people who disagree don't leave the answer to the label order.
+    weighed = np.zeros((len(diaries), k))
+    np.add.at(weighed, places, reliability[who, None] * answers)
+    # A tiny bonus for the newer decision, so that the label order doesn't decide between two people who disagree.
     newer = np.zeros_like(weighed)
     newer[places, columns] = 1e-9 * np.arange(1, len(items) + 1)
     targets = weighed / weighed.sum(axis=1, keepdims=True)
     return SoftTargets(
-        found.astype(np.int64),
+        diaries.astype(np.int64),
         targets.astype(np.float32),
         (weighed + newer).argmax(axis=1).astype(np.int64),
         dict(zip(people.tolist(), reliability.tolist(), strict=True)),

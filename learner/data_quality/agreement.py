@@ -70,14 +70,14 @@ class Kinds:
 
 
 def kinds_of(diary_ids: IntArray, answers: IntArray, *, k: int) -> Kinds:
-    """Count what was answered of each diary; diaries with a single answer say nothing of agreement and are left out.
+    """Count the answers to each diary; diaries with a single answer say nothing about agreement and are left out.
 
     Args:
         diary_ids: (n,) any numbers.
-        answers: (n,) in [0, k): what one person said of that diary; nobody twice.
+        answers: (n,) in [0, k): one person's answer to that diary; nobody twice.
     """
-    found, place = np.unique(diary_ids, return_inverse=True)
-    table = np.bincount(place * k + answers, minlength=len(found) * k).reshape(-1, k)
+    diaries, place = np.unique(diary_ids, return_inverse=True)
+    table = np.bincount(place * k + answers, minlength=len(diaries) * k).reshape(-1, k)
     table = table[table.sum(axis=1) > 1]
     if not len(table):
         return Kinds(np.zeros((0, k), np.int64), np.zeros(0, np.int64))
@@ -134,13 +134,13 @@ def label_alphas(
         return drawn @ disagreeing / n, 2 * with_label * (n - with_label) / (n * (n - 1))
 
     used = inside.sum(axis=0) > 0
-    found = _measures(kinds, parts, columns=len(used), seed=seed, draws=draws)
+    measures = _measures(kinds, parts, columns=len(used), seed=seed, draws=draws)
     unused = Measure(None, None, None, kinds.n, "unused")
-    return tuple(m if is_used or not kinds.n else unused for m, is_used in zip(found, used, strict=True))
+    return tuple(m if is_used or not kinds.n else unused for m, is_used in zip(measures, used, strict=True))
 
 
 def same_share(kinds: Kinds, *, seed: int = 0, draws: int = DRAWS) -> Measure:
-    """Return how often two people who read the same diary answer the same, in [0, 1]; chance is not taken off.
+    """Return how often two people who read the same diary answer the same, in [0, 1]; not corrected for chance.
 
     Source: Fleiss (1971), Measuring nominal scale agreement among many raters, mean of P_i.
     """
@@ -158,7 +158,7 @@ def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, dra
     """Return Cohen's kappa of two people.
 
     Args:
-        first, second: (n,) in [0, k): what each said of the same diaries.
+        first, second: (n,) in [0, k): each person's answers to the same diaries.
 
     Source: Cohen (1960), A coefficient of agreement for nominal scales.
     """
@@ -175,7 +175,7 @@ def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, dra
 
 
 def coincidences(kinds: Kinds) -> FloatArray:
-    """Return how often each answer was given beside each other one, (k, k), symmetric.
+    """Return how often each pair of answers was given to one diary, (k, k), symmetric.
 
     Each diary counts as many answers as it has; rows sum to the number of answers of that kind.
 
@@ -188,7 +188,7 @@ def coincidences(kinds: Kinds) -> FloatArray:
 
 
 def nominal_distance(k: int) -> FloatArray:
-    """Return the distance that knows only same and different, (k, k)."""
+    """Return the distance that only tells same from different, (k, k)."""
     return np.ones((k, k)) - np.eye(k)
 
 
@@ -241,18 +241,18 @@ def _measures(
         return [Measure(None, None, None, 0, "no_overlap")] * columns
     observed, expected = (part[0] for part in parts(kinds.diaries[None].astype(np.float64)))
     drawn = _drawn(kinds.diaries, parts, seed=seed, draws=draws)
-    # Where nobody ever disagreed, no draw does either; how much disagreement may have stayed unseen is Wilson's bound.
+    # Where nobody ever disagreed, no draw does either; Wilson's bound says how much may have stayed unseen.
     unseen = wilson(0, n)[1] * widest
-    found = []
+    measures = []
     for column, (seen, by_chance) in enumerate(zip(observed, expected, strict=True)):
         if by_chance <= 0:
-            found.append(Measure(None, None, None, n, "one_value"))
+            measures.append(Measure(None, None, None, n, "one_value"))
             continue
         low, high = np.nanquantile(drawn[:, column], [0.025, 0.975])
         if seen <= 0:
             low = min(low, max(-1.0, 1 - unseen / by_chance))
-        found.append(Measure(float(1 - seen / by_chance), float(low), float(high), n))
-    return found
+        measures.append(Measure(float(1 - seen / by_chance), float(low), float(high), n))
+    return measures
 
 
 def _drawn(
@@ -261,16 +261,16 @@ def _drawn(
     """Return the coefficients of diaries drawn anew, (draws, columns); NaN where a draw leaves one undefined."""
     rng = np.random.default_rng(seed)
     step = max(1, _CELLS // len(diaries))
-    found = []
+    coefficients = []
     for start in range(0, draws, step):
         drawn = _numbers(rng, diaries, min(step, draws - start)).astype(np.float64)
         observed, expected = parts(drawn)
-        found.append(1 - np.divide(observed, expected, out=np.full_like(observed, np.nan), where=expected > 0))
-    return np.concatenate(found)
+        coefficients.append(1 - np.divide(observed, expected, out=np.full_like(observed, np.nan), where=expected > 0))
+    return np.concatenate(coefficients)
 
 
 def _numbers(rng: np.random.Generator, diaries: IntArray, size: int) -> IntArray:
-    """Return how many diaries of each kind are drawn, (size, kinds): whichever of two equal ways is faster."""
+    """Return how many diaries of each kind are drawn, (size, kinds): by whichever of two equivalent ways is faster."""
     n = int(diaries.sum())
     if n > _DIARIES_A_KIND * len(diaries):
         return rng.multinomial(n, diaries / n, size=size)

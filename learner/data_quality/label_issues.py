@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelIssues:
-    """What a model says of given labels, one row each.
+    """What a model says about given labels, one row each.
 
     Attributes:
         quality: (n,) probability of the given label, in [0, 1]; lower = look sooner, and the larger its loss.

@@ -36,7 +36,7 @@ SURE_FROM = 0.7
 """Confidence from which an answer without a word that carries meaning is odd; below it the model says so itself."""
 
 LEAST_WEIGHT = 0.02
-"""A strongest word that weighs less moves a probability by half a point at most: there is no strongest word."""
+"""A strongest word that weighs less moves a probability by at most half a point, so it doesn't count as one."""
 
 _FILLERS = frozenset({"그냥", "막", "좀", "음", "어", "뭐", "이제", "또", "더", "근데", "그런", "이런", "저런"})
 """Forms of `learner.text.lemmas` that say nothing of a mood by themselves."""
@@ -53,7 +53,7 @@ class Weights(NamedTuple):
 
 
 PRIOR = Weights(-4.1, 0.45, 8.0, 2.7, 1.0)
-"""What holds before anybody has reviewed. `benchmarks/audit_queue.py` fits constant, confidence and label error on
+"""The weights before anybody has reviewed. `benchmarks/audit_queue.py` fits constant, confidence and label error on
 labels that were flipped; 8 makes two people who disagree right about equally often; the last one is a guess, small."""
 
 _PRIOR_SPREAD = Weights(1.0, 0.3, 3.0, 1.0, 1.0)
@@ -64,11 +64,11 @@ _MOST_LOGIT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """What people say of diaries, one row a diary.
+    """People's decisions on diaries, one row a diary.
 
     Attributes:
         items: (n,) the diaries, ascending.
-        columns: (n,) the label in force: what most say, the newest decision's among equals.
+        columns: (n,) the label in force: the one that most people chose, of equals the newest.
         rows: (n,) row of the newest decision for that label.
         disagreement: (n,) share of the people who say something else, in [0, 1).
     """
@@ -90,10 +90,10 @@ def count_votes(items: IntArray, columns: IntArray) -> Votes:
     newest[where.reshape(-1)] = np.arange(len(items))
     # Ascending by diary, count, age: the last of each diary is in force.
     order = np.lexsort((newest, counts, pairs[0]))
-    found, starts = np.unique(pairs[0][order], return_index=True)
+    diaries, starts = np.unique(pairs[0][order], return_index=True)
     last = order[np.append(starts[1:], len(order)) - 1] if len(order) else order
     total = np.add.reduceat(counts[order], starts) if len(order) else counts
-    return Votes(found, pairs[1][last], newest[last], 1 - counts[last] / np.maximum(total, 1))
+    return Votes(diaries, pairs[1][last], newest[last], 1 - counts[last] / np.maximum(total, 1))
 
 
 def low_confidence(quality: FloatArray) -> FloatArray:
@@ -158,7 +158,7 @@ def expected_error(strengths: FloatArray, weights: Weights = PRIOR) -> FloatArra
 
 
 def calibrate(strengths: FloatArray, is_wrong: NDArray[np.bool_]) -> Weights:
-    """Return the weights that fit what reviewers found, near `PRIOR` as long as they have found little.
+    """Return the weights that fit the reviewers' findings, near `PRIOR` as long as there are few of them.
 
     Args:
         strengths: (n, 4) of diaries that were reviewed one by one.

@@ -52,8 +52,8 @@ def _linear_maps(encoder: Any) -> list[str]:
 
 
 def _layer_of(name: str) -> str:
-    found = _LAYER.search(name)
-    return found.group(1) if found else "-1"
+    match = _LAYER.search(name)
+    return match.group(1) if match else "-1"
 
 
 def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | None = None) -> bytes:
@@ -71,7 +71,7 @@ def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | 
     from safetensors.torch import save
 
     config = adapted.peft_config["default"].to_dict()
-    kept = {key: config[key] for key in ("r", "lora_alpha")} | {"target_modules": sorted(config["target_modules"])}
+    lora = {key: config[key] for key in ("r", "lora_alpha")} | {"target_modules": sorted(config["target_modules"])}
     # An adapter adds the product B·A, so scaling B alone scales it.
     tensors = {
         name: (share * tensor if "lora_B" in name else tensor).to(torch.float16).contiguous()
@@ -79,7 +79,7 @@ def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | 
     }
     if common is not None:
         tensors[_COMMON] = torch.from_numpy(common)
-    return bytes(save(tensors, metadata={"lora": json.dumps(kept)}))
+    return bytes(save(tensors, metadata={"lora": json.dumps(lora)}))
 
 
 def find_common(data: bytes) -> NDArray[np.float32] | None:
@@ -91,7 +91,7 @@ def find_common(data: bytes) -> NDArray[np.float32] | None:
 
 
 def merge(encoder: Any, data: bytes) -> Any:
-    """Return the encoder with an adapter worked into its weights.
+    """Return the encoder with an adapter merged into its weights.
 
     Raises:
         EncoderError: if the bytes are no adapter of such an encoder.

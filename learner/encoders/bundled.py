@@ -237,11 +237,11 @@ def write_checkpoint(cache: Path) -> Path:
 def _write_files(packed: PackedCheckpoint, folder: Path) -> None:
     from safetensors.numpy import save_file
 
-    kept = kept_pieces(packed.pieces)
-    save_file(_tensors(packed, kept), folder / "model.safetensors", metadata={"format": "pt"})
-    _tokenizer(packed, kept).save(str(folder / "tokenizer.json"))
+    piece_ids = kept_pieces(packed.pieces)
+    save_file(_tensors(packed, piece_ids), folder / "model.safetensors", metadata={"format": "pt"})
+    _tokenizer(packed, piece_ids).save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config())
-    _write_json(folder / "config.json", _config(packed, len(kept)))
+    _write_json(folder / "config.json", _config(packed, len(piece_ids)))
     # Several people may share a cache, and both mkdtemp and safetensors write for one only.
     for path in folder.iterdir():
         path.chmod(0o644)
@@ -301,10 +301,10 @@ _LAYER = {
 }
 
 
-def _tensors(packed: PackedCheckpoint, kept: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+def _tensors(packed: PackedCheckpoint, piece_ids: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
     width = packed.hidden
     tensors = {
-        "embeddings.word_embeddings.weight": packed.tensor("emb.word").reshape(-1, width)[kept],
+        "embeddings.word_embeddings.weight": packed.tensor("emb.word").reshape(-1, width)[piece_ids],
         "embeddings.position_embeddings.weight": packed.tensor("emb.pos").reshape(-1, width),
         "embeddings.token_type_embeddings.weight": packed.tensor("emb.type").reshape(-1, width),
         "embeddings.LayerNorm.weight": packed.tensor("emb.ln.w"),
@@ -320,11 +320,11 @@ def _tensors(packed: PackedCheckpoint, kept: NDArray[np.int64]) -> dict[str, NDA
     return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
 
 
-def _tokenizer(packed: PackedCheckpoint, kept: NDArray[np.int64]) -> Any:
+def _tokenizer(packed: PackedCheckpoint, piece_ids: NDArray[np.int64]) -> Any:
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import Unigram
 
-    vocabulary = [(packed.pieces[i], float(packed.scores[i])) for i in kept]
+    vocabulary = [(packed.pieces[i], float(packed.scores[i])) for i in piece_ids]
     tokenizer = Tokenizer(Unigram(vocabulary, unk_id=_SPECIALS.index("<unk>"), byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Precompiled(charsmap(packed.normalisation)), normalizers.Replace(Regex(" {2,}"), " ")]

@@ -125,7 +125,7 @@ def run(
 
     Args:
         work: holds checkpoints; a run that was cut off goes on from there.
-        on_progress: is told the share of the work that is done.
+        on_progress: is called with the share of the work that is done.
     """
     from transformers import AutoModel, AutoTokenizer
 

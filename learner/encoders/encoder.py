@@ -26,7 +26,7 @@ _TOKENS_A_BATCH = 1024
 """Padded tokens in one forward pass: on two cores larger passes were no faster and took more memory."""
 
 _PADDING_A_BATCH = 64
-"""Tokens of padding from which on a pass of its own is faster: one begins with what 40 tokens take."""
+"""Tokens of padding from which a separate pass is faster: starting one takes as long as 40 tokens."""
 
 EMOTION = "bundled-emotion"
 """The bundled encoder with the adapter that was tuned on Korean emotions."""
@@ -35,7 +35,7 @@ EMOTION_FOLDER = Path(__file__).with_name("emotion")
 """Where that adapter is shipped: ``adapter.safetensors``, the hashes of the texts it saw, and its card."""
 
 _MOST_TOKENS = 8192
-"""Cut of texts where a checkpoint names none."""
+"""Tokens at which texts are cut where a checkpoint names no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | 
     Args:
         name: ``bundled``, ``bundled-emotion``, a hub name such as ``klue/roberta-base``, or a folder.
         cache: where the bundled checkpoint is written.
-        adapter: LoRA adapter that is worked into the weights; see `learner.encoders.adapters`.
+        adapter: LoRA adapter that is merged into the weights; see `learner.encoders.adapters`.
         called: name of the encoder if it is not that of its checkpoint.
 
     Raises:
@@ -205,7 +205,7 @@ def adapted_digest(base: str, adapter: bytes) -> str:
 
 
 def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
-    """Load what `load` makes an encoder of, by itself, to be tuned.
+    """Load only the checkpoint that `load` makes an encoder of, to be tuned.
 
     Raises:
         EncoderError: if it can't be found, read or used.
@@ -278,7 +278,7 @@ def _try_out(encoder: Encoder) -> None:
 
 
 def default_cache() -> Path:
-    """Return the user's cache folder of this software: ``$MAEUMGYEOL_CACHE`` or the platform's usual place."""
+    """Return this software's cache folder for the user: ``$MAEUMGYEOL_CACHE`` or the platform's usual place."""
     if chosen := os.environ.get("MAEUMGYEOL_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "maeumgyeol"
@@ -289,7 +289,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _digest(model: Any, tokenizer: Any, prefix: str, *, skip: set[str]) -> str:
-    """Hash what a vector depends on; weights that were missing are random anew at each load, and not used."""
+    """Hash what a vector depends on; missing weights are random at each load, and not used."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(prefix.encode())
     backend = getattr(tokenizer, "backend_tokenizer", None)

@@ -115,11 +115,11 @@ def _softmax_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def _sigmoid_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    known = ~torch.isnan(targets)
+    is_known = ~torch.isnan(targets)
     losses = nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), torch.where(known, targets, torch.zeros_like(targets)), reduction="none"
+        logits.float(), torch.where(is_known, targets, torch.zeros_like(targets)), reduction="none"
     )
-    return (losses * known).sum(1) / known.sum(1).clamp(min=1)
+    return (losses * is_known).sum(1) / is_known.sum(1).clamp(min=1)
 
 
 class _Collator:
@@ -141,7 +141,7 @@ class _Collator:
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]
-    """Says how far training is, and stops it where it is told to or where its loss is no number any more."""
+    """Reports progress, and stops training on request or when the loss is no longer a number."""
 
     def __init__(self, on_progress: Callable[[float], bool]) -> None:
         self._on_progress = on_progress
@@ -163,7 +163,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What came of tuning.
+    """The result of tuning.
 
     Attributes:
         model: the encoder with the weights of its best evaluation.
@@ -200,7 +200,7 @@ def tune(
         validation: decides which checkpoint is best and when to stop; None trains to the end.
         prefix: put before every text.
         folder: holds the checkpoints.
-        on_progress: is told the share of the work that is done, in [0, 1]; returns False to stop.
+        on_progress: is called with the share of the work that is done, in [0, 1]; returns False to stop.
 
     Raises:
         LearnerError: ``device_memory_full`` where a GPU runs out of memory; `tuning_diverged` for a loss of NaN.
@@ -303,5 +303,5 @@ def _dataset(tokenizer: Any, examples: TuningSet, settings: TuningSettings, pref
 
 
 def _losses(history: list[dict[str, Any]]) -> tuple[tuple[int, float | None, float | None], ...]:
-    kept = [row for row in history if "loss" in row or "eval_loss" in row]
-    return tuple((int(row["step"]), row.get("loss"), row.get("eval_loss")) for row in kept)
+    rows = [row for row in history if "loss" in row or "eval_loss" in row]
+    return tuple((int(row["step"]), row.get("loss"), row.get("eval_loss")) for row in rows)

@@ -31,15 +31,15 @@ def similarities(folder: Path, diary_id: int) -> NDArray[np.float32]:
     there = file.present(file.rows)
     if not 0 < diary_id <= len(there) or not there[diary_id - 1]:
         return np.zeros(0, np.float32)
-    wanted = file.read([diary_id])[0]
-    found = np.full(len(there), -1, np.float32)
+    vector = file.read([diary_id])[0]
+    cosines = np.full(len(there), -1, np.float32)
     block = np.empty((_ROWS_A_BLOCK, file.width), np.float32)
     with file.reader() as reader:
         for at in range(0, len(there), _ROWS_A_BLOCK):
             part = block[: min(_ROWS_A_BLOCK, len(there) - at)]
             reader.read_into(part, at)
             lengths = np.sqrt(np.einsum("ij,ij->i", part, part))
-            found[at : at + len(part)] = (part @ wanted) / np.maximum(lengths, 1e-9)
-    found /= max(float(np.linalg.norm(wanted)), 1e-9)
-    found[~there] = -1
-    return found
+            cosines[at : at + len(part)] = (part @ vector) / np.maximum(lengths, 1e-9)
+    cosines /= max(float(np.linalg.norm(vector)), 1e-9)
+    cosines[~there] = -1
+    return cosines

@@ -1,4 +1,4 @@
-"""The folder in which the Trainer keeps its checkpoints: where to go on, and what has ended."""
+"""The folder in which the Trainer keeps its checkpoints: where to resume, and which run has ended."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class End:
 
 def find_newest(folder: Path) -> str | None:
     """Return the newest checkpoint that was written to its end; the Trainer writes its state last."""
-    found = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
-    return str(max(found, key=lambda path: int(path.name.split("-")[1]))) if found else None
+    checkpoints = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
+    return str(max(checkpoints, key=lambda path: int(path.name.split("-")[1]))) if checkpoints else None
 
 
 def _is_whole(path: Path) -> bool:

@@ -26,9 +26,9 @@ _ROWS_A_STEP = 4096
 
 
 def find(folder: Path) -> VectorFile | None:
-    """Return the vectors of a folder by what lies in it; None where there are none.
+    """Return the vectors stored in a folder; None where there are none.
 
-    Both files have room for as many rows, from which their width follows.
+    Both files have room for the same number of rows, which gives the width.
     """
     try:
         rows = (folder / "tokens.i32").stat().st_size // 4
@@ -39,7 +39,7 @@ def find(folder: Path) -> VectorFile | None:
 
 
 class RowReader:
-    """Reads rows of an open file into memory of the caller's.
+    """Reads rows of an open file into the caller's memory.
 
     Not through a mapping: its pages would count as the process's memory, and 16 come in for each that is touched.
 
@@ -58,12 +58,12 @@ class RowReader:
         Raises:
             LearnerError: ``vectors_lost`` if the file ends before.
         """
-        left, offset = target.data.cast("B"), 4 * self.width * first_row
-        while left:
-            count = os.preadv(self._descriptor, [left], offset)
+        view, offset = target.data.cast("B"), 4 * self.width * first_row
+        while view:
+            count = os.preadv(self._descriptor, [view], offset)
             if not count:
                 raise LearnerError("vectors_lost", folder=self._folder)
-            left, offset = left[count:], offset + count
+            view, offset = view[count:], offset + count
 
 
 class VectorFile:
@@ -94,7 +94,7 @@ class VectorFile:
         return min(self._counts_path.stat().st_size // 4, self._vectors_path.stat().st_size // (4 * self.width))
 
     def write(self, diary_ids: Sequence[int], vectors: NDArray[np.float32], token_counts: NDArray[np.int32]) -> None:
-        """Keep vectors, (n, width), and the token counts of their texts, (n,), at least 1 each.
+        """Store vectors, (n, width), and the token counts of their texts, (n,), at least 1 each.
 
         Raises:
             LearnerError: if a vector holds NaN or infinity, or the disk is full.
@@ -169,14 +169,14 @@ class VectorFile:
         return np.fromfile(self._counts_path, np.int32, self.rows)
 
     def present(self, rows: int) -> NDArray[np.bool_]:
-        """Say for each of the first rows whether its vector is there, (rows,): row i belongs to diary i + 1."""
+        """Return for each of the first rows whether its vector is there, (rows,): row i belongs to diary i + 1."""
         counts = self.token_counts()[:rows]
-        found = np.zeros(rows, np.bool_)
-        found[: len(counts)] = counts > 0
-        return found
+        is_present = np.zeros(rows, np.bool_)
+        is_present[: len(counts)] = counts > 0
+        return is_present
 
     def has(self, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Say for each diary whether its vector is there."""
+        """Return for each diary whether its vector is there."""
         places = np.asarray(diary_ids, np.int64) - 1
         return self.present(int(places.max(initial=-1)) + 1)[places]
 

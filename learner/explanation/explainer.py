@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 VERSION = 6
-"""Of the way in which texts are perturbed and weighed: what another one stored is not used."""
+"""Version of how texts are perturbed and weighted: what another version stored is not used."""
 
 SENTENCE = "sentence"
-"""The unit that is given with the text instead of found in it."""
+"""The unit that comes with the text instead of being found in it."""
 
 LEAST_BUDGET = CHUNK
 

@@ -62,7 +62,7 @@ class ExplanationRun:
         self._by_key = dict(stored.texts)
         self.removed = list(stored.removed)
         self._head = head
-        # Scores are free up to a common shift.
+        # Scores are determined only up to a common shift.
         self.weight = np.asarray(head[0] - head[0].mean(axis=0), np.float32)
         self.k = len(head[1])
         whole = self.proba([text])[0]
@@ -84,13 +84,13 @@ class ExplanationRun:
         self._cache.announce([text for text in texts if _key(text) not in self._by_key])
 
     def fit_fast(self, groups: tuple[Spans, ...], budget: int) -> LocalModel:
-        """Return the local model of some groups by few texts, the stored one if it is of just these."""
+        """Return the local model of some groups by few texts, the stored one if it has exactly these groups."""
         return self._find_stored(groups) or self._add(
             fit_fast(self._neighbourhood(groups), budget=budget, gradients_of=self._gradients)
         )
 
     def fit_lime(self, groups: tuple[Spans, ...]) -> LocalModel:
-        """Return the local model of some groups by plain LIME, the stored one if it is of just these."""
+        """Return the local model of some groups by plain LIME, the stored one if it has exactly these groups."""
         return self._find_stored(groups) or self._add(fit_lime(self._neighbourhood(groups)))
 
     def _find_stored(self, groups: tuple[Spans, ...]) -> LocalModel | None:
@@ -165,12 +165,12 @@ def against_the_rest(weights: FloatArray, proba: FloatArray, label: int) -> Floa
 
 def _right_angled(rows: FloatArray) -> FloatArray:
     """Return directions of length 1 at right angles that span the rows, the first row's first (Gram and Schmidt)."""
-    found: list[FloatArray] = []
+    directions: list[FloatArray] = []
     for row in rows:
-        rest = row - sum((row @ other * other for other in found), np.zeros_like(row))
+        rest = row - sum((row @ other * other for other in directions), np.zeros_like(row))
         if np.linalg.norm(rest) > _PARALLEL * max(float(np.linalg.norm(row)), 1e-9):
-            found.append(rest / np.linalg.norm(rest))
-    return np.stack(found) if found else np.zeros((0, rows.shape[1]), np.float32)
+            directions.append(rest / np.linalg.norm(rest))
+    return np.stack(directions) if directions else np.zeros((0, rows.shape[1]), np.float32)
 
 
 def _key(text: str) -> str:

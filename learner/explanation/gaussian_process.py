@@ -61,7 +61,7 @@ _GRADIENT_POWER = 0.5
 """Power of the share that is removed by which a gradient counts for more in a shorter text."""
 
 _EDGE = 4
-"""Characters that every text has beside its groups, such as an encoder's prefix: no share is without bounds."""
+"""Characters that every text has beside its groups, such as an encoder's prefix: they keep every share bounded."""
 
 _TINY = 1e-9
 
@@ -104,7 +104,7 @@ def estimate(keep: Matrix, features: FloatArray, lengths: Matrix, gradients: Gra
 
 
 def least_squares_factor(expected: Matrix, found: Matrix) -> float:
-    """Return by how much gradients have to be multiplied to come nearest to the scores; not less than 0."""
+    """Return the factor, at least 0, that brings gradients nearest to the scores."""
     centred = expected - expected.mean(axis=0)
     return max(float((centred * found).sum()) / max(float(np.square(centred).sum()), _TINY), 0.0)
 

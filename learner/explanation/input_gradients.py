@@ -58,8 +58,8 @@ def gradients(
     gates = torch.full((len(groups),), GATE_OPENING, requires_grad=True)
     centred = _gated(encoder, ids, group_of, gates) - torch.from_numpy(np.asarray(mean, np.float32))
     scores = torch.from_numpy(np.asarray(directions, np.float32)) @ torch.nn.functional.normalize(centred, dim=0)
-    (found,) = torch.autograd.grad(scores, gates, torch.eye(len(directions)), is_grads_batched=True)
-    result = found.T.numpy()
+    (jacobian,) = torch.autograd.grad(scores, gates, torch.eye(len(directions)), is_grads_batched=True)
+    result = jacobian.T.numpy()
     return result if np.isfinite(result).all() else None
 
 

@@ -175,29 +175,29 @@ def fit_chunks(around: Neighbourhood, *, chunks: int, gradients: Gradients | Non
     keep = perturbations.sample_chunks(around.groups, seed=around.seed, chunks=chunks)
     features = around.features(keep)
     masks = keep.astype(np.float64)
-    found = gaussian_process.estimate(masks, features, around.lengths, gradients)
+    estimate = gaussian_process.estimate(masks, features, around.lengths, gradients)
     if phrase_texts:
-        matrix = unit_sufficiency.join(found.matrix, phrases, around.cache.features(phrase_texts))
-        found = replace(found, matrix=matrix)
+        matrix = unit_sufficiency.join(estimate.matrix, phrases, around.cache.features(phrase_texts))
+        estimate = replace(estimate, matrix=matrix)
     weights = perturbations.kernel(masks.mean(axis=1))
     sample_count = len(keep) + len(set(phrase_texts))
-    return _local_model(around, weights, features, found, sample_count=sample_count, chunks=chunks)
+    return _local_model(around, weights, features, estimate, sample_count=sample_count, chunks=chunks)
 
 
 def _fit_ridge(
     around: Neighbourhood, keep: NDArray[np.bool_], weights: NDArray[np.float64], *, chunks: int
 ) -> LocalModel:
     features = around.features(keep)
-    found = ridge.estimate(keep.astype(np.float64), weights, features)
+    estimate = ridge.estimate(keep.astype(np.float64), weights, features)
     sample_count = len(np.unique(keep, axis=0))
-    return _local_model(around, weights, features, found, sample_count=sample_count, chunks=chunks)
+    return _local_model(around, weights, features, estimate, sample_count=sample_count, chunks=chunks)
 
 
 def _local_model(
     around: Neighbourhood,
     weights: NDArray[np.float64],
     features: FloatArray,
-    found: Estimate,
+    estimate: Estimate,
     *,
     sample_count: int,
     chunks: int,
@@ -205,11 +205,11 @@ def _local_model(
     root = np.sqrt(weights / weights.sum())[:, None]
     return LocalModel(
         groups=around.groups,
-        matrix=np.asarray(found.matrix, np.float32),
-        errors=np.asarray(found.errors, np.float32),
-        misfit=_condense(root * found.residuals),
+        matrix=np.asarray(estimate.matrix, np.float32),
+        errors=np.asarray(estimate.errors, np.float32),
+        misfit=_condense(root * estimate.residuals),
         spread=_condense(root * (features - np.average(features, axis=0, weights=weights))),
-        surprise=_condense(found.surprise),
+        surprise=_condense(estimate.surprise),
         sample_count=sample_count,
         chunks=chunks,
     )

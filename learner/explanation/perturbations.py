@@ -203,8 +203,8 @@ def _share_out(worth: NDArray[np.float64], n: int, budget: int) -> tuple[list[in
     counts = [1] + [0] * n
     rest = np.arange(1, n + 1)
     while True:
-        left = budget - sum(counts)
-        shares = left * worth[rest] / worth[rest].sum()
+        remaining = budget - sum(counts)
+        shares = remaining * worth[rest] / worth[rest].sum()
         fits = np.array([share >= rooms[size] for size, share in zip(rest, shares, strict=True)])
         if not fits.any():
             break
@@ -212,38 +212,38 @@ def _share_out(worth: NDArray[np.float64], n: int, budget: int) -> tuple[list[in
             counts[size] = rooms[size]
         rest = rest[~fits]
     reach = np.cumsum(worth[rest]) / worth[rest].sum()
-    drawn = rest[np.searchsorted(reach, (np.arange(left) + 0.5) / left)]
+    drawn = rest[np.searchsorted(reach, (np.arange(remaining) + 0.5) / remaining)]
     shared = worth.copy()
     shared[rest] = 0
     for size, count in zip(*np.unique(drawn, return_counts=True), strict=True):
         counts[size] = int(count)
-        shared[size] = worth[rest].sum() * count / left
+        shared[size] = worth[rest].sum() * count / remaining
     return counts, shared
 
 
 def _draw(counts: list[int], n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Draw masks by size, none twice, so that each unit is removed about equally often."""
     keep = np.ones((sum(counts), n), np.bool_)
-    taken = np.zeros(n, np.int64)
+    removals = np.zeros(n, np.int64)
     seen: set[bytes] = set()
     row = 1
     for size, count in enumerate(counts[1:], start=1):
         for _ in range(count):
-            removed = _new_subset(n, size, taken, seen, rng)
+            removed = _new_subset(n, size, removals, seen, rng)
             keep[row, removed] = False
-            taken[removed] += 1
+            removals[removed] += 1
             row += 1
     return keep
 
 
 def _new_subset(
-    n: int, size: int, taken: NDArray[np.int64], seen: set[bytes], rng: np.random.Generator
+    n: int, size: int, removals: NDArray[np.int64], seen: set[bytes], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     tries = 0
     while True:
         # The units removed least often so far come first; where those subsets are used up, any other.
         ties = rng.random(n)
-        order = np.lexsort((ties, taken)) if tries < _TRIES else np.argsort(ties)
+        order = np.lexsort((ties, removals)) if tries < _TRIES else np.argsort(ties)
         removed = np.sort(order[:size])
         if (key := removed.tobytes()) not in seen:
             seen.add(key)

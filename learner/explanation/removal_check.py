@@ -48,7 +48,7 @@ def removal_check(run: ExplanationRun, text: str, spans: Spans, weights: FloatAr
     """Return the check of the clear words for the likeliest label, negations whole; None where no word speaks for it.
 
     Words that were removed for an earlier head are removed again if they weigh nearly as much: their text is encoded.
-    So that it is for a head to come, the clear words for the next likeliest labels are removed as well.
+    For later heads, the texts without the clear words for the next likeliest labels are encoded as well.
     """
     joined, sums = merge(spans, weights, find_groups(text, spans))
     strongest, *others = (_clear(joined, sums[:, label]) for label in run.likeliest)

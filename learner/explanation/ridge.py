@@ -40,7 +40,7 @@ class Estimate:
 
 
 class _LinearMap:
-    """A ridge that is fitted to many columns at once where LimeBase thinks of one."""
+    """A ridge that is fitted to many columns at once where LimeBase expects one."""
 
     intercept_ = 0.0
 

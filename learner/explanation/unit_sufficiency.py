@@ -32,7 +32,7 @@ both ways. With a fourth more, fewer of the five strongest of 15 to 44 words are
 
 
 def find_phrases(text: str, groups: Sequence[Spans]) -> dict[Span, tuple[int, ...]]:
-    """Return what is read by itself, and the groups that have a part in it: groups of one span, negations whole.
+    """Return the phrases that are read by themselves, and the groups in each: groups of one span, negations whole.
 
     Groups of several spans are left out: units far apart are no text that anybody would read.
     """
@@ -47,7 +47,7 @@ def find_phrases(text: str, groups: Sequence[Spans]) -> dict[Span, tuple[int, ..
 
 
 def texts(text: str, phrases: Iterable[Span]) -> list[str]:
-    """Return what is encoded: each phrase, and nothing at all, last."""
+    """Return the texts that are encoded: each phrase, and last the empty text."""
     return [*(text[start:end] for start, end in phrases), ""]
 
 
@@ -59,8 +59,8 @@ def join(matrix: NDArray[Any], phrases: dict[Span, tuple[int, ...]], features: N
         features: of `texts` of these phrases.
     """
     count, joined = len(matrix), np.array(matrix)
-    for members, said in zip(phrases.values(), features[:-1] - features[-1], strict=True):
+    for members, contribution in zip(phrases.values(), features[:-1] - features[-1], strict=True):
         # One part of a negation by itself says the contrary, so that each has its share of the whole.
         rows = list(members)
-        joined[rows] = (count * matrix[rows] + WEIGHT * said / len(rows)) / (count + WEIGHT)
+        joined[rows] = (count * matrix[rows] + WEIGHT * contribution / len(rows)) / (count + WEIGHT)
     return joined

@@ -57,7 +57,7 @@ class Evidence:
 
 @dataclass(slots=True)
 class _Seen:
-    """What has been seen of a word: a sum of weights, and its weights in each diary."""
+    """What has been seen about a word: a sum of weights, and its weights in each diary."""
 
     total: FloatArray
     count: int = 0
@@ -86,21 +86,21 @@ def share_weights(words: Sequence[Word], spans: Sequence[Span], weights: FloatAr
 
 def _overlaps(words: Sequence[Word], spans: Sequence[Span]) -> list[tuple[int, int, int]]:
     """Return word, span and characters in common, for all that have some."""
-    found: list[tuple[int, int, int]] = []
+    overlaps: list[tuple[int, int, int]] = []
     i = j = 0
     while i < len(words) and j < len(spans):
         size = min(words[i].end, spans[j][1]) - max(words[i].start, spans[j][0])
         if size > 0:
-            found.append((i, j, size))
+            overlaps.append((i, j, size))
         if words[i].end <= spans[j][1]:
             i += 1
         else:
             j += 1
-    return found
+    return overlaps
 
 
 def aggregate(explained: Iterable[tuple[int, Sequence[Word], FloatArray]], *, k: int) -> Evidence:
-    """Put together what words add in many diaries.
+    """Combine what words add in many diaries.
 
     Args:
         explained: diary id, its words, and what each adds, (words, k), as `share_weights` returns it.
@@ -213,7 +213,7 @@ def adjust(proba: FloatArray, voted: FloatArray, *, strength: float) -> FloatArr
 
 
 def fit_strength(proba: FloatArray, voted: FloatArray, targets: FloatArray) -> float:
-    """Return how much the dictionary shall count: the strength with the smallest loss, held near 0.
+    """Return how much the dictionary should count: the strength with the smallest loss, held near 0.
 
     Half its square is added to the loss, so that few diaries move it little. The sum is convex: there is one smallest.
 

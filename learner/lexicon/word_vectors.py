@@ -36,7 +36,7 @@ FEWEST_WORDS = 30_000
 MOST_WORDS = 3_000
 
 LEAST_SIMILARITY = 0.35
-"""Cosine below which a neighbour is none that a person should look at."""
+"""Cosine below which a neighbour is not worth showing to a person."""
 
 _FEWEST_OCCURRENCES = 3
 _WIDTH = 64
@@ -75,7 +75,7 @@ class Relation(NamedTuple):
 
 
 def vocabulary(sentences: Iterable[Sequence[str]], *, most: int = MOST_WORDS) -> tuple[str, ...]:
-    """Return the words that occur three times or more, the most frequent first; ties in the order of the alphabet."""
+    """Return the words that occur three times or more, the most frequent first; ties in alphabetical order."""
     counted = Counter(form for sentence in sentences for form in sentence)
     order = sorted((-count, form) for form, count in counted.items() if count >= _FEWEST_OCCURRENCES)
     return tuple(form for _, form in order[:most])
@@ -173,7 +173,7 @@ def related(
 
 
 def store(file: Path, words: WordVectors, about: Mapping[str, Any]) -> None:
-    """Keep vectors in a file, all at once.
+    """Store vectors in a file, atomically.
 
     Args:
         about: what they were made from, ready for JSON.
@@ -185,8 +185,8 @@ def store(file: Path, words: WordVectors, about: Mapping[str, Any]) -> None:
     try:
         private_files.make_folder(file.parent)
         with private_files.open_file(draft, "wb") as opened:
-            kept = json.dumps({"forms": words.forms, **about}, ensure_ascii=True)
-            np.savez(opened, vectors=words.vectors.astype(np.float16), about=np.array(kept))
+            metadata = json.dumps({"forms": words.forms, **about}, ensure_ascii=True)
+            np.savez(opened, vectors=words.vectors.astype(np.float16), about=np.array(metadata))
         os.replace(draft, file)
     except OSError as error:
         raise LearnerError("vectors_unwritable", folder=str(file.parent), reason=error.strerror or "?") from error

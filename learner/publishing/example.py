@@ -1,4 +1,4 @@
-"""Say how likely each label of a text is: pip install numpy onnxruntime tokenizers; python example.py "a text"."""
+"""Print how likely each label of a text is: pip install numpy onnxruntime tokenizers; python example.py "a text"."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def predict(texts: list[str], folder: Path = Path(__file__).parent) -> tuple[lis
         "attention_mask": [row.attention_mask for row in rows],
         "characters": [[*map(ord, text), *[-1] * (1 + longest - len(text))] for text in plain],
     }
-    wanted = {given.name: np.array(feeds[given.name], np.int64) for given in model.get_inputs()}
+    inputs = {node.name: np.array(feeds[node.name], np.int64) for node in model.get_inputs()}
     labels = json.loads(model.get_modelmeta().custom_metadata_map["labels"])
-    return labels, model.run(["probabilities"], wanted)[0]
+    return labels, model.run(["probabilities"], inputs)[0]
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _graph(encoder: Encoder, classifier: Classifier, space: NgramFeatures | None
     else:
         onnx_int8.trace(encoder, traced)
     front = onnx.load(traced)
-    # Where nodes came from, with paths of the machine in it.
+    # Metadata about the nodes' origin, with paths of this machine.
     for node in front.graph.node:
         node.ClearField("doc_string")
     tail = _tail(classifier, space, opset=front.opset_import[0].version, ir_version=front.ir_version)
@@ -117,9 +117,9 @@ def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir
     weight, bias = classifier.head
     k, width = len(bias), len(classifier.mean)
     constants: dict[str, NDArray[Any]] = {"mean": classifier.mean, "tiny": np.array([1e-9], np.float32), "bias": bias}
-    given, steps, features = f"float[texts, {width}] vectors", _CENTRED, "centred"
+    inputs, steps, features = f"float[texts, {width}] vectors", _CENTRED, "centred"
     if space is not None:
-        given, steps, features = f"{given}, int64[texts, characters] characters", _CENTRED + _GRAMS, "features"
+        inputs, steps, features = f"{inputs}, int64[texts, characters] characters", _CENTRED + _GRAMS, "features"
         weight = np.hstack([weight[:, :width], NGRAM_SCALE * weight[:, width:]])
         constants |= {
             "zero": np.array([0], np.float32),
@@ -131,12 +131,12 @@ def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir
         }
     constants["weight"] = weight
     body = steps + _ANSWER.format(features=features)
-    graph = parser.parse_graph(f"tail ({given}) => (float[texts, {k}] probabilities) {{{body}}}")
+    graph = parser.parse_graph(f"tail ({inputs}) => (float[texts, {k}] probabilities) {{{body}}}")
     if space is not None:
         graph.node.insert(0, _counting(space.vectorizer.vocabulary_))
     for name, value in constants.items():
-        kept = value if name == "components" else np.asarray(value, np.float32)
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(kept), name))
+        tensor = value if name == "components" else np.asarray(value, np.float32)
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(tensor), name))
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 
 

@@ -36,10 +36,10 @@ _KINDS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 _QUIET = 2.0**-12
 _LOUD = 2.0**14
-"""By these the token's own state and the mean of all are multiplied: their ratio is below float32's rounding."""
+"""Factors of the token's own state and of the mean of all: their ratio is below float32's rounding."""
 
 _SMALL = 2.0**-17
-"""By this logits are multiplied before the head's tanh, which leaves numbers that small as they are."""
+"""Factor of the logits before the head's tanh, which leaves numbers that small as they are."""
 
 
 def check(encoder: Encoder, classifier: Classifier) -> None:
@@ -79,8 +79,8 @@ def build(encoder: Encoder, classifier: Classifier, names: list[str]) -> Any:
     with torch.no_grad():
         model = AutoModelForSequenceClassification.from_config(config)
         base = getattr(model, model.base_model_prefix)
-        kept = {name: tensor for name, tensor in encoder.model.state_dict().items() if "pooler" not in name}
-        base.load_state_dict(kept, strict=False)
+        state = {name: tensor for name, tensor in encoder.model.state_dict().items() if "pooler" not in name}
+        base.load_state_dict(state, strict=False)
         turn = _turn(encoder.common.astype(np.float64))
         _pool(base.encoder.layer[-2], base.encoder.layer[-1], turn)
         weight, bias = classifier.head
@@ -92,7 +92,7 @@ def build(encoder: Encoder, classifier: Classifier, names: list[str]) -> Any:
 
 def _config(encoder: Encoder, names: list[str]) -> dict[str, Any]:
     config: dict[str, Any] = encoder.model.config.to_dict()
-    # Said here, it would be put before texts again where the folder itself serves as an encoder.
+    # A prefix stated here would be put before texts again where the folder itself serves as an encoder.
     config |= {"text_prefix": "", "common_direction": None, "architectures": None, "_name_or_path": ""}
     return config | {
         "num_hidden_layers": int(config["num_hidden_layers"]) + 1,
@@ -109,7 +109,7 @@ def _turn(common: NDArray[np.float64]) -> NDArray[np.float64]:
     Source: Householder (1958), Unitary Triangularization of a Nonsymmetric Matrix.
     """
     even = np.full(len(common), len(common) ** -0.5)
-    # Of the two ways round, the one that takes no difference of nearly equal numbers.
+    # Of the two signs, the one that doesn't subtract nearly equal numbers.
     between = common + even if common @ even > 0 else common - even
     return np.asarray(np.eye(len(common)) - 2 * np.outer(between, between) / (between @ between))
 
@@ -129,10 +129,10 @@ def _pool(before: Any, layer: Any, turn: NDArray[np.float64]) -> None:
 
 
 def _head(model: Any, base: Any, weight: NDArray[np.float64], bias: NDArray[np.float64], *, kind: str) -> None:
-    """Put the head's logits through a layer, a bend and a layer, of which nothing but the logits is left.
+    """Pass the head's logits through a layer, an activation and a layer that leave the logits as they are.
 
-    The first layer computes the logits, the second brings them to the labels. A tanh is passed by being small; a gelu
-    by gelu(x) - gelu(-x) = x.
+    The first layer computes the logits, the second brings them to the labels. A tanh leaves small numbers as
+    they are; a gelu is passed by gelu(x) - gelu(-x) = x.
     """
     dense, out = (base.pooler.dense, model.classifier) if kind == "bert" else _dense_and_out(model)
     k, width = weight.shape
@@ -162,7 +162,7 @@ def _set(part: Any, weight: NDArray[np.float64] | float, bias: NDArray[np.float6
 
 
 def predict(texts: Sequence[str], folder: Path) -> FloatArray:
-    """Return the probabilities by a folder that `write` wrote, as anybody would ask it, (texts, k).
+    """Return the probabilities from a folder that `write` wrote, loaded as anybody would, (texts, k).
 
     Args:
         folder: with the tokenizer in it.

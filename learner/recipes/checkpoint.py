@@ -126,12 +126,12 @@ def _set_dropout(model: Any, share: float, *, name: str) -> None:
     from torch import nn
 
     inner = f"{model.base_model_prefix}."
-    found = [
+    layers = [
         module
         for path, module in model.named_modules()
         if isinstance(module, nn.Dropout) and not path.startswith(inner)
     ]
-    if not found:
+    if not layers:
         raise LearnerError("recipe_dropout_missing", name=name)
-    for module in found:
+    for module in layers:
         module.p = share

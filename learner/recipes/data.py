@@ -65,15 +65,15 @@ def prepare(rows: Sequence[Row], validation: Sequence[Row] | None, data: Data, *
     """
     drawn = _drawn(rows, data, trial=trial)
     measured = None if validation is None else _drawn(validation, data, trial=False)
-    kept = [row for row in drawn if row.text and row.label]
-    kept_measured = [row for row in measured or () if row.text and row.label]
-    left_out = len(drawn) + len(measured or ()) - len(kept) - len(kept_measured)
-    if not kept or (measured is not None and not kept_measured):
-        raise LearnerError("recipe_rows_few", count=len(kept), measured=len(kept_measured))
-    classes = _classes([*kept, *kept_measured], data)
-    whole = _part(kept, classes)
+    usable = [row for row in drawn if row.text and row.label]
+    usable_measured = [row for row in measured or () if row.text and row.label]
+    left_out = len(drawn) + len(measured or ()) - len(usable) - len(usable_measured)
+    if not usable or (measured is not None and not usable_measured):
+        raise LearnerError("recipe_rows_few", count=len(usable), measured=len(usable_measured))
+    classes = _classes([*usable, *usable_measured], data)
+    whole = _part(usable, classes)
     if measured is not None:
-        return Prepared(whole, _part(kept_measured, classes), classes, left_out)
+        return Prepared(whole, _part(usable_measured, classes), classes, left_out)
     training, held_out = _split(whole, data, classes)
     return Prepared(training, held_out, classes, left_out)
 
@@ -93,13 +93,13 @@ def _drawn(rows: Sequence[Row], data: Data, *, trial: bool) -> list[Row]:
 
 
 def _classes(rows: Sequence[Row], data: Data) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(row.label for row in rows))
-    if data.classes and (strange := [label for label in found if label not in data.classes]):
-        known, first = ", ".join(data.classes), next(row.number for row in rows if row.label == strange[0])
-        raise LearnerError("recipe_class_unknown", label=strange[0][:30], row=first, known=known)
-    if len(found) < 2:
-        raise LearnerError("recipe_classes_few", count=len(found))
-    return data.classes or found
+    labels = tuple(dict.fromkeys(row.label for row in rows))
+    if data.classes and (strange := [label for label in labels if label not in data.classes]):
+        class_names, first = ", ".join(data.classes), next(row.number for row in rows if row.label == strange[0])
+        raise LearnerError("recipe_class_unknown", label=strange[0][:30], row=first, known=class_names)
+    if len(labels) < 2:
+        raise LearnerError("recipe_classes_few", count=len(labels))
+    return data.classes or labels
 
 
 def _part(rows: Sequence[Row], classes: tuple[str, ...]) -> Part:

@@ -31,7 +31,7 @@ def train(
     """Fit a logistic regression on frozen features, and answer the validation texts and the recipe's examples.
 
     Args:
-        on_progress: is told the share of the texts that have their features; returns False to stop.
+        on_progress: is called with the share of the texts that have their features; returns False to stop.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -32,7 +32,7 @@ class _Table(BaseModel):
 
 
 class Data(_Table):
-    """What is read of a labelled file, and what is set aside to measure on.
+    """What is read from a labelled file, and what is set aside to measure on.
 
     Rows without text or label are left out. White space around labels is stripped.
 
@@ -126,7 +126,7 @@ class Training(_Table):
 
 
 def _meets(save: int | str, evaluate: int | str) -> bool:
-    """Say whether every checkpoint is measured when it is written."""
+    """Return whether every checkpoint is measured when it is written."""
     if isinstance(save, int) and isinstance(evaluate, int):
         return save % evaluate == 0
     return save == evaluate

@@ -28,7 +28,7 @@ def build(
     """Return the report of a run as JSON knows it.
 
     Args:
-        shown: what of a text may leave, as the layer that knows about masks decides.
+        shown: returns the part of a text that may leave, as the layer that knows about masks decides.
     """
     names, validation = prepared.classes, prepared.validation
     return {
@@ -91,8 +91,8 @@ def measure(proba: FloatArray, truth: NDArray[np.int64], *, seed: int) -> dict[s
     }
 
 
-def _interval(found: Interval) -> dict[str, float]:
-    return {"value": found.value, "low": found.low, "high": found.high}
+def _interval(interval: Interval) -> dict[str, float]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
 def confusion(proba: FloatArray, truth: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]:

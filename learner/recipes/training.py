@@ -41,7 +41,7 @@ _PARTS = ("validation", "training")
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of training.
+    """The result of training.
 
     Attributes:
         validation, examples: (n, k) probabilities of the best weights.
@@ -56,7 +56,7 @@ class Trained:
 
 
 class _Log(TrainerCallback):  # type: ignore[misc]
-    """Hands on what the Trainer logs."""
+    """Passes on what the Trainer logs."""
 
     def __init__(self, logged: Callable[[Figures], None]) -> None:
         self._logged = logged
@@ -82,8 +82,9 @@ def train(
     Args:
         folder: holds the Trainer's checkpoints.
         resume: goes on from the newest of them.
-        on_progress: is told the share of the steps that is done; returns False to stop after writing a checkpoint.
-        logged: is told what is measured, as it is.
+        on_progress: is called with the share of the steps that is done; returns False to stop after writing a
+            checkpoint.
+        logged: is called with what is measured, as soon as it is measured.
 
     Raises:
         LearnerError: `device_memory_full`, or `tuning_diverged` for a loss that is no number.
@@ -182,10 +183,10 @@ def _encoded(checkpoint: Checkpoint, part: Part) -> list[dict[str, Any]]:
     return [{**{name: tokens[name][i] for name in names}, "labels": int(label)} for i, label in enumerate(part.labels)]
 
 
-def _measure(found: Any) -> Figures:
+def _measure(prediction: Any) -> Figures:
     """Return the figures by which a checkpoint can be the best; micro F1 of one answer a text is its accuracy."""
-    truth, k = np.asarray(found.label_ids, np.int64), found.predictions.shape[1]
-    cells = truth * k + found.predictions.argmax(axis=1)
+    truth, k = np.asarray(prediction.label_ids, np.int64), prediction.predictions.shape[1]
+    cells = truth * k + prediction.predictions.argmax(axis=1)
     confusion = np.bincount(cells, minlength=k * k).reshape(k, k)
     accuracy = float(np.trace(confusion) / max(1, confusion.sum()))
     return {
@@ -210,11 +211,11 @@ def _softmax(logits: Any) -> FloatArray:
 
 def _figures(row: dict[str, Any]) -> Figures:
     """Return a row of the Trainer's log under the names that reports use."""
-    kept = {"step", "epoch", "loss", "learning_rate", "grad_norm"}
+    training_figures = {"step", "epoch", "loss", "learning_rate", "grad_norm"}
     figures: Figures = {}
     for name, value in row.items():
         plain = name.removeprefix("eval_")
         measured = plain.startswith(_PARTS) and not plain.endswith(("_runtime", "_per_second", "_preparation_time"))
-        if name in kept or (name != plain and measured):
+        if name in training_figures or (name != plain and measured):
             figures[plain] = float(value)
     return figures

@@ -86,7 +86,7 @@ def _strip(text: str, start: int, end: int) -> Span | None:
 
 
 def is_inside_character(text: str, place: int) -> bool:
-    """Say whether a cut before ``text[place]`` would tear apart what people see as one character.
+    """Return whether a cut before ``text[place]`` would tear apart what people see as one character.
 
     That is a letter and its combining marks, a Hangul syllable in single jamo, or an emoji of several parts.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def serve(channel: Channel, arguments: dict[str, Any]) -> None:
-    """Say once that kss is loaded, then answer each list of lines with the list of their sentences.
+    """Report once that kss is loaded, then answer each list of lines with the list of their sentences.
 
     Raises:
         LearnerError: if kss can't be loaded.
@@ -42,12 +42,12 @@ def load() -> tuple[Any, Any]:
     """
     # ``import kss`` loads every module that kss has, 14 s and 340 MB. A bare package in its place lets the
     # splitter be imported alone, in 0.4 s.
-    found = importlib.util.find_spec("kss")
-    if found is None or found.submodule_search_locations is None:
+    spec = importlib.util.find_spec("kss")
+    if spec is None or spec.submodule_search_locations is None:
         raise ImportError("kss")
     package = types.ModuleType("kss")
-    package.__path__ = list(found.submodule_search_locations)
-    package.__spec__ = found
+    package.__path__ = list(spec.submodule_search_locations)
+    package.__spec__ = spec
     sys.modules["kss"] = package
     # kss also loads the analyser pecab, which is not used: under numpy 2 its results are wrong.
     sys.modules["pecab"] = None  # type: ignore[assignment]
@@ -74,8 +74,8 @@ def load() -> tuple[Any, Any]:
 def _caches() -> list[Any]:
     modules = [module for name, module in sys.modules.items() if name.startswith("kss.")]
     owners = [*modules, *(thing for module in modules for thing in vars(module).values() if isinstance(thing, type))]
-    found = {id(thing): thing for owner in owners for thing in vars(owner).values() if hasattr(thing, "cache_clear")}
-    return list(found.values())
+    caches = {id(thing): thing for owner in owners for thing in vars(owner).values() if hasattr(thing, "cache_clear")}
+    return list(caches.values())
 
 
 def _answer(lines: list[str], split: Any) -> list[list[str]] | None:

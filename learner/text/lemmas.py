@@ -70,7 +70,7 @@ class Word(NamedTuple):
 
 @dataclass(slots=True)
 class _Draft:
-    """A word on its way: the morphemes from `first` to `last` are its own."""
+    """A word being built from the morphemes `first` to `last`."""
 
     first: int
     last: int
@@ -92,9 +92,9 @@ def find_words(text: str) -> tuple[Word, ...]:
     """Return the words of a text, ascending, not overlapping; none where the analyser fails."""
     composed, places = _compose(text)
     signs = [Word(match.start(), match.end(), _sign_form(match[0])) for match in _SIGN.finditer(composed)]
-    found = [*_analysed(composed, signs), *signs]
+    candidates = [*_analysed(composed, signs), *signs]
     words: list[Word] = []
-    for word in sorted(found):
+    for word in sorted(candidates):
         start, end = _whole(text, places[word.start], places[word.end])
         free = words[-1].end if words else 0
         if free <= start < end and 0 < len(word.form) <= MAX_FORM_CHARACTERS:
@@ -178,7 +178,7 @@ def _drafts(morphemes: Sequence[Morpheme], is_sign: Sequence[bool]) -> list[_Dra
 
 
 def _is_wish(morphemes: Sequence[Morpheme], draft: _Draft, at: int) -> bool:
-    """Say whether 싶다 follows a verb with -고, with or without a space."""
+    """Return whether 싶다 follows a verb with -고, with or without a space."""
     before = morphemes[at - 1]
     return draft.kind == "predicate" and draft.last == at - 1 and before.tag == "EC" and before.surface == "고"
 
@@ -196,7 +196,7 @@ def _head(morpheme: Morpheme) -> tuple[str, str]:
 
 
 def _is_open(morphemes: Sequence[Morpheme], draft: _Draft) -> bool:
-    """Say whether another noun or a suffix can still join: no particle or ending has come yet."""
+    """Return whether another noun or a suffix can still join: no particle or ending has come yet."""
     return draft.kind == "noun" and morphemes[draft.last].tag in _NOUNS | {"XSN", "XPN"}
 
 
@@ -222,7 +222,7 @@ def _begin(at: int, stem: str, tag: str) -> _Draft | None:
 
 
 def _negate(text: str, morphemes: Sequence[Morpheme], drafts: list[_Draft]) -> None:
-    """Give what a negation negates its own form, and the negation's characters where they lie beside it."""
+    """Give what a negation negates a form of its own, and the negation's characters where they lie beside it."""
     predicates = [i for i, draft in enumerate(drafts) if draft.kind == "predicate"]
     for group in find_groups(text, [(morpheme.start, morpheme.end) for morpheme in morphemes]):
         # An auxiliary can stand between: 가고 싶지 않다.
@@ -243,7 +243,7 @@ def _is_unable(morpheme: Morpheme) -> bool:
 
 
 def form_of(written: str) -> str:
-    """Return the form in which a word or a short phrase, as a person wrote it, is looked up.
+    """Return the lookup form of a word or a short phrase as a person wrote it.
 
     The forms of its words with a space between: 눈물이 나다 is 눈물 나다. Empty where there is no word in it.
     """

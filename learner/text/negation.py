@@ -50,10 +50,10 @@ def find_groups(text: str, spans: Sequence[Span]) -> Groups:
         twice. Empty where the analyser fails.
     """
     groups: list[tuple[int, ...]] = []
-    found = [
+    negations = [
         (first + a, first + b) for first, last in _parts(text, spans) for a, b in _find_negations(text[first:last])
     ]
-    for start, end in found:
+    for start, end in negations:
         members = tuple(i for i, span in enumerate(spans) if span[0] < end and span[1] > start)
         # Two negations can meet in one unit although their characters don't.
         if groups and members and members[0] <= groups[-1][-1]:
@@ -90,7 +90,7 @@ def merge(spans: Sequence[Span], weights: NDArray[np.float32], groups: Groups) -
 
 
 def _parts(text: str, spans: Sequence[Span]) -> list[Span]:
-    """Return what of a text is analysed: all of it, or in a very long one what lies around the units."""
+    """Return the parts of a text that are analysed: all of it, or in a very long one what lies around the units."""
     if len(text) <= _LONG:
         return [(0, len(text))]
     parts: list[Span] = []
@@ -110,8 +110,8 @@ def _parts(text: str, spans: Sequence[Span]) -> list[Span]:
 def _find_negations(text: str) -> tuple[Span, ...]:
     """Return the characters of each negation with what it negates; ascending, not overlapping."""
     morphemes = tagged(text) or ()
-    found = [_with_next(morphemes, i) or _with_previous(morphemes, i) for i in range(len(morphemes))]
-    return _joined(sorted(span for span in found if span))
+    spans = [_with_next(morphemes, i) or _with_previous(morphemes, i) for i in range(len(morphemes))]
+    return _joined(sorted(span for span in spans if span))
 
 
 def _with_next(morphemes: Sequence[Morpheme], at: int) -> Span | None:

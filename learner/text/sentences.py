@@ -143,11 +143,11 @@ def _places(lines: list[str], pieces: list[list[str]] | None) -> list[int] | Non
         return None
     places: list[int] = []
     for line, start, line_pieces in zip(lines, _line_starts(lines), pieces, strict=True):
-        found = find_starts(line, line_pieces)
-        if found is None:
+        starts = find_starts(line, line_pieces)
+        if starts is None:
             return None
-        # The first sentence has what can't be seen before it, so that nothing is left over.
-        places += [start, *(start + place for place in found[1:])]
+        # The first sentence takes the invisible characters before it, so that nothing is left over.
+        places += [start, *(start + place for place in starts[1:])]
     return places
 
 

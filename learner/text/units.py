@@ -30,7 +30,7 @@ class Morpheme(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Behind its last character; white space inside of a piece is not counted."""
+        """The position after its last character; white space inside a piece is not counted."""
         return self.start + len(self.surface)
 
 
@@ -73,14 +73,14 @@ def without(text: str, spans: Sequence[Span], keep: Sequence[bool], replacement:
     """
     if replacement:
         return _replaced(text, spans, keep, replacement)
-    kept: list[str] = []
+    parts: list[str] = []
     place = 0
     for start, end in _removed_spans(text, spans, keep):
         left = len(text[:start].rstrip())
         right = len(text) - len(text[end:].lstrip())
-        kept += [text[place:left], _separator(text, left, start, end, right)]
+        parts += [text[place:left], _separator(text, left, start, end, right)]
         place = right
-    result = "".join([*kept, text[place:]])
+    result = "".join([*parts, text[place:]])
     return result if result.strip() else ""
 
 
@@ -95,16 +95,16 @@ def _replaced(text: str, spans: Sequence[Span], keep: Sequence[bool], replacemen
 
 
 def _removed_spans(text: str, spans: Sequence[Span], keep: Sequence[bool]) -> list[Span]:
-    """Return what vanishes, joined where only white space stands between."""
-    gone: list[Span] = []
+    """Return the spans that vanish, joined where only white space stands between them."""
+    removed: list[Span] = []
     for (start, end), stays in zip(spans, keep, strict=True):
         if stays:
             continue
-        if gone and not text[gone[-1][1] : start].strip():
-            gone[-1] = (gone[-1][0], end)
+        if removed and not text[removed[-1][1] : start].strip():
+            removed[-1] = (removed[-1][0], end)
         else:
-            gone.append((start, end))
-    return gone
+            removed.append((start, end))
+    return removed
 
 
 def _separator(text: str, left: int, start: int, end: int, right: int) -> str:
@@ -116,7 +116,7 @@ def _separator(text: str, left: int, start: int, end: int, right: int) -> str:
     return next((space for space in spaces if "\n" in space), min(spaces, key=len, default=""))
 
 
-# Those that look for words and those that look for negation ask for the same text one after the other.
+# The searches for words and for negations ask for the same text one after the other.
 @lru_cache(maxsize=8)
 def tagged(text: str) -> tuple[Morpheme, ...] | None:
     """Return the morphemes of a text (mecab-ko) with their parts of speech; None where the analyser fails."""
@@ -129,18 +129,18 @@ def tagged(text: str) -> tuple[Morpheme, ...] | None:
     if not hasattr(_local, "mecab"):
         _local.mecab = MeCab()
     try:
-        found = [piece for piece in _local.mecab.parse(seen) if piece.surface.strip()]
+        pieces = [piece for piece in _local.mecab.parse(seen) if piece.surface.strip()]
     except MeCabError:
         return None
-    starts = find_starts(seen, [piece.surface for piece in found])
+    starts = find_starts(seen, [piece.surface for piece in pieces])
     if starts is None:
         return None
     return tuple(
         Morpheme(start, piece.surface, piece.pos, piece.feature.expression or "")
-        for start, piece in zip(starts, found, strict=True)
+        for start, piece in zip(starts, pieces, strict=True)
     )
 
 
 def _morpheme_starts(text: str) -> list[int] | None:
-    found = tagged(text)
-    return None if found is None else [morpheme.start for morpheme in found]
+    morphemes = tagged(text)
+    return None if morphemes is None else [morpheme.start for morpheme in morphemes]

@@ -15,37 +15,38 @@ from annotator.formats.table import Mark, RowDecision
 
 
 def is_record(found: dict[str, Any]) -> bool:
-    """Say whether an object is a record."""
+    """Return whether an object is a record."""
     return isinstance(found.get("fields"), dict) and bool({"responses", "suggestions"} & found.keys())
 
 
 def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
-    """Return fields, metadata and the suggested label, and what each person said."""
+    """Return the fields, metadata and suggested label, and each person's decision."""
     answers = _answers(found.get("responses"))
     question = _label_question([*(values for values, _ in answers.values()), _suggested(found.get("suggestions"))])
     metadata = dict(found.get("metadata") or {})
     names = _names(metadata.pop("people", None))
     values = {**metadata, **found["fields"], "record_id": found.get("id"), **_prediction(found, question)}
-    said = [_said(names.get(person, person), *told, question) for person, told in answers.items()]
-    return {key: value for key, value in values.items() if value is not None}, [s for s in said if s.kind or s.marks]
+    decisions = [_said(names.get(person, person), *response, question) for person, response in answers.items()]
+    present = {key: value for key, value in values.items() if value is not None}
+    return present, [decision for decision in decisions if decision.kind or decision.marks]
 
 
 def _answers(responses: Any) -> dict[str, tuple[dict[str, Any], str]]:
-    """Return answers by question, and their status, of each person."""
-    found: dict[str, tuple[dict[str, Any], str]] = {}
+    """Return each person's answers by question, and their status."""
+    by_person: dict[str, tuple[dict[str, Any], str]] = {}
     if isinstance(responses, dict):
-        told = [(question, one) for question, answers in responses.items() for one in answers]
+        pairs = [(question, one) for question, answers in responses.items() for one in answers]
     else:  # version 1: one response a person, with the answers inside
-        told = [
+        pairs = [
             (question, {**one, "value": answer["value"]})
             for one in responses or []
             for question, answer in (one.get("values") or {"": {"value": None}}).items()
         ]
-    for question, one in told:
-        values, _ = found.setdefault(str(one.get("user_id") or ""), ({}, ""))
+    for question, one in pairs:
+        values, _ = by_person.setdefault(str(one.get("user_id") or ""), ({}, ""))
         values[question] = one["value"]
-        found[str(one.get("user_id") or "")] = (values, str(one.get("status") or "submitted"))
-    return found
+        by_person[str(one.get("user_id") or "")] = (values, str(one.get("status") or "submitted"))
+    return by_person
 
 
 def _suggested(suggestions: Any) -> dict[str, Any]:
@@ -65,8 +66,8 @@ def _is_label(value: Any) -> bool:
     )
 
 
-def _prediction(found: dict[str, Any], question: str) -> dict[str, Any]:
-    suggestions = found.get("suggestions")
+def _prediction(record: dict[str, Any], question: str) -> dict[str, Any]:
+    suggestions = record.get("suggestions")
     if not isinstance(suggestions, dict):
         suggestions = {one["question_name"]: one for one in suggestions or []}
     one = suggestions.get(question)

@@ -1,7 +1,7 @@
 """Argilla 2 records: the JSON list that ``dataset.records.from_json`` reads.
 
-People there are UUIDs of a server's users, so each name becomes one by itself, the same every time; ``people`` in the
-metadata of a record says who is who. Skips and flags are discarded responses.
+Argilla knows people as UUIDs of a server's users, so each name maps to a UUID of its own, the same every time;
+``people`` in the metadata of a record says who is who. Skips and flags are discarded responses.
 
 Source: argilla SDK, ``records/_resource.py`` (``Record.from_dict``) and ``responses.py``.
 """
@@ -42,9 +42,9 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
     """
     people = record.by_person()
     responses: dict[str, list[dict[str, Any]]] = {}
-    for name, (said, marks) in people.items():
-        for question, value in _answers(said, marks, several=several).items():
-            status = "discarded" if said is not None and said.kind != "label" else "submitted"
+    for name, (decision, marks) in people.items():
+        for question, value in _answers(decision, marks, several=several).items():
+            status = "discarded" if decision is not None and decision.kind != "label" else "submitted"
             answer = {"value": value, "user_id": user_id(name), "status": status}
             responses.setdefault(question, []).append(answer)
     metadata = {
@@ -67,23 +67,23 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
     }
 
 
-def _answers(said: RecordDecision | None, marks: Sequence[Mark], *, several: bool) -> dict[str, Any]:
+def _answers(decision: RecordDecision | None, marks: Sequence[Mark], *, several: bool) -> dict[str, Any]:
     """Return one person's answers by question."""
-    found: dict[str, Any] = {}
-    if said is not None:
-        if said.labels:
-            found["emotion"] = said.labels if several else said.labels[0]
-        if said.intensity is not None:
-            found["intensity"] = said.intensity
-        # A response needs a value, also one that says nothing but that it was discarded.
-        if said.memo or said.kind != "label":
-            found["memo"] = said.memo
+    answers: dict[str, Any] = {}
+    if decision is not None:
+        if decision.labels:
+            answers["emotion"] = decision.labels if several else decision.labels[0]
+        if decision.intensity is not None:
+            answers["intensity"] = decision.intensity
+        # Every response needs a value, even one that only says that it was discarded.
+        if decision.memo or decision.kind != "label":
+            answers["memo"] = decision.memo
     spans = [
         {"start": mark.start, "end": mark.end, "label": mark.label}
         for mark in marks
         if mark.verdict == "right" and mark.label is not None
     ]
-    return {**found, "evidence": spans} if spans else found
+    return {**answers, "evidence": spans} if spans else answers
 
 
 def _suggestion(record: Record, proba: dict[str, float], *, several: bool) -> dict[str, Any]:

@@ -32,10 +32,10 @@ def open_folder(source: Source, path: Path, *, split: str | None = None) -> Tabl
     from datasets import load_from_disk
 
     try:
-        found = load_from_disk(str(path))
+        dataset = load_from_disk(str(path))
     except Exception as error:  # of pyarrow, of JSON, of the library's own
         raise UserError("import_file_damaged", name=source.name) from error
-    return _open(source, found, split)
+    return _open(source, dataset, split)
 
 
 def open_hub(source: Source, *, split: str | None = None) -> Table:
@@ -48,24 +48,24 @@ def open_hub(source: Source, *, split: str | None = None) -> Table:
 
     name, _, subset = source.name.removeprefix(HUB).partition(":")
     try:
-        found = load_dataset(name, subset or None)
+        dataset = load_dataset(name, subset or None)
     except Exception as error:  # of the network, of the hub, of the reader of whatever lies there
         if _is_offline():
             raise UserError("import_hub_offline", name=name) from error
         raise UserError("import_hub_failed", name=name, kind=type(error).__name__) from error
-    return _open(source, found, split)
+    return _open(source, dataset, split)
 
 
 def _is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
-def _open(source: Source, found: Any, split: str | None) -> Table:
-    splits = dict(found) if isinstance(found, dict) else {str(found.split or "all"): found}
+def _open(source: Source, dataset: Any, split: str | None) -> Table:
+    splits = dict(dataset) if isinstance(dataset, dict) else {str(dataset.split or "all"): dataset}
     if split is not None:
         if split not in splits:
-            known = table.enumerate_values(list(splits))
-            raise UserError("import_split_missing", name=source.name, split=table.shorten(split), known=known)
+            split_names = table.enumerate_values(list(splits))
+            raise UserError("import_split_missing", name=source.name, split=table.shorten(split), known=split_names)
         splits = {split: splits[split]}
     raw = [column for data in splits.values() for column in data.column_names]
     columns = table.column_names(list(dict.fromkeys(raw)), name=source.name)
@@ -92,7 +92,7 @@ def _rows(splits: dict[str, Any]) -> Iterator[Row]:
 
 
 def _named(values: list[str | None], names: list[str] | None) -> list[str | None]:
-    """Return class numbers as the names of the classes; -1 is how a hidden label is written."""
+    """Return class numbers as the names of the classes; -1 stands for a hidden label."""
     if names is None:
         return values
     return [names[int(value)] if value is not None and int(value) >= 0 else None for value in values]

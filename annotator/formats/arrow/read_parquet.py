@@ -77,7 +77,7 @@ def _as_text(value: Any) -> str | None:
         return value
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value != value:  # NaN is how pandas writes that there is no value
+    if isinstance(value, float) and value != value:  # pandas writes a missing value as NaN
         return None
     if isinstance(value, date | datetime | time):
         return value.isoformat()

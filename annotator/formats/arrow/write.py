@@ -35,9 +35,9 @@ def write_parquet(target: Path, records: Iterator[Record], scheme: Scheme) -> in
     from pyarrow import parquet
 
     schema, count = _schema(record_rows.columns(scheme.names)), 0
-    found = record_rows.flat_values(records, scheme.names)
+    rows = record_rows.flat_values(records, scheme.names)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        while batch := list(islice(found, BATCH)):
+        while batch := list(islice(rows, BATCH)):
             arrays = [pa.array(c, f.type) for c, f in zip(zip(*batch, strict=True), schema, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
             count += len(batch)
@@ -54,7 +54,7 @@ def write_datasets(target: Path, records: Iterator[Record], scheme: Scheme) -> i
         file = Path(folder) / "diaries.parquet"
         count = write_parquet(file, records, scheme)
         read = Dataset.from_parquet(str(file), cache_dir=folder)
-        # What it was read from, the library's own fingerprint and description, names a place and a time.
+        # The library's own fingerprint and description of the source name a place and a time.
         with file.open("rb") as content:
             fingerprint = hashlib.file_digest(content, "sha256").hexdigest()[:16]
         Dataset(read.data, fingerprint=fingerprint).save_to_disk(target)

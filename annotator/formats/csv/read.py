@@ -37,7 +37,7 @@ def open_delimited(source: Source, encoding: str, *, kind: Literal["csv", "tsv"]
     """
     dialect = _Dialect(_find_delimiter(source, encoding, kind=kind))
     if kind == "tsv" and not _reads_through(source, encoding, dialect):
-        # Many published TSV files know no quoting: there, a quotation mark at the start of a text is just that.
+        # Many published TSV files don't use quoting: there, a quotation mark at the start of a text is just text.
         unquoted = _Dialect(dialect.delimiter, quoted=False)
         dialect = unquoted if _reads_through(source, encoding, unquoted) else dialect
     _, heading = _heading(source, encoding, dialect)
@@ -69,10 +69,10 @@ def lines(source: Source, encoding: str, *, newline: str) -> Iterator[str]:
 
 
 def refuse_long_lines(source: Source, *, limit: int = 4 * MAX_LINE_CHARACTERS) -> None:
-    """Look for a line without end before anything is decoded: 2 GB of it took half a minute to be refused.
+    """Refuse endless lines before anything is decoded: otherwise, refusing one of 2 GB took half a minute.
 
     Args:
-        limit: in bytes. UTF-16 and UTF-32 have the byte of a line end in theirs, too.
+        limit: in bytes. Line ends of UTF-16 and UTF-32 contain that byte, too.
 
     Raises:
         UserError: naming the line.

@@ -17,24 +17,24 @@ _EMPTY_UNLESS_USED = ("Comments", "relations")
 
 
 def is_example(found: dict[str, Any]) -> bool:
-    """Say whether an object is an example: a text with a list of labels or of spans."""
+    """Return whether an object is an example: a text with a list of labels or of spans."""
     lists = [found[key] for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)]
     return isinstance(found.get("text"), str) and bool(lists) and all(map(_is_known, lists))
 
 
 def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
-    """Return the values beside the labels, and the labels."""
-    told = [item for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list) for item in found[key]]
-    labels = tuple(dict.fromkeys(item for item in told if isinstance(item, str)))
-    marks = tuple(dict.fromkeys(_mark(item) for item in told if not isinstance(item, str)))
+    """Return the values other than labels, and the labels as decisions."""
+    items = [item for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list) for item in found[key]]
+    labels = tuple(dict.fromkeys(item for item in items if isinstance(item, str)))
+    marks = tuple(dict.fromkeys(_mark(item) for item in items if not isinstance(item, str)))
     used = {key for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)}
     used |= {key for key in _EMPTY_UNLESS_USED if not found.get(key)}
     values = {key: value for key, value in found.items() if key not in used}
     if isinstance(beside := values.get("metadata"), dict):  # of our own lines; see `annotator.formats.doccano.write`
         values = {**{key: value for key, value in beside.items() if key not in found}, **values}
         del values["metadata"]
-    said = [RowDecision("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
-    return values, said
+    decisions = [RowDecision("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
+    return values, decisions
 
 
 def _is_known(items: list[Any]) -> bool:

@@ -31,7 +31,7 @@ def write_doccano(target: Path, records: Iterator[Record], _scheme: Scheme) -> i
 
 def line(record: Record) -> dict[str, Any]:
     """Return a diary as a line."""
-    names = sorted({name for said in record.decisions if said.counts for name in said.labels})
+    names = sorted({name for decision in record.decisions if decision.counts for name in decision.labels})
     # The same words marked by two people are one span there.
     spans = sorted({(m.start, m.end, m.label) for m in record.marks if m.verdict == "right" and m.label is not None})
     return {

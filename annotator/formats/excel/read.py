@@ -35,7 +35,7 @@ _EMPTY_FORMULA = re.compile(
     rb"""<c\b[^>]*\br=["']([A-Z]{1,3}[0-9]{1,7})["'][^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"""
 )
 _LONGEST_CELL = 10_000
-"""More bytes than a match of these has, formulas of up to 8,192 characters with it: kept from one chunk to the next."""
+"""Bytes kept from one chunk to the next: more than any match of these, with formulas of up to 8,192 characters."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -55,7 +55,7 @@ def open_workbook(source: Source) -> Table:
 
 
 def is_workbook_archive(source: Source) -> bool:
-    """Say whether a zip archive has the parts of an .xlsx workbook.
+    """Return whether a zip archive has the parts of an .xlsx workbook.
 
     Raises:
         UserError: if it is not a whole zip archive.

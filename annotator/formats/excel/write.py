@@ -57,6 +57,6 @@ def write_xlsx(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
 
 
 def _check_length(value: str, column: str, diary_id: Any) -> None:
-    # Only a look at long ones: no character takes more than two code units.
+    # Only long ones need a look: no character takes more than two code units.
     if 2 * len(value) > MAX_CHARACTERS and (length := len(value.encode("utf-16-le")) // 2) > MAX_CHARACTERS:
         raise UserError("export_cell_too_long", id=diary_id, column=column, found=length, most=MAX_CHARACTERS)

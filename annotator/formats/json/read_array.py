@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from annotator.formats.source import Source
 
 MAX_OBJECT_CHARACTERS = 10_000_000
-"""A longer object is not a diary with what was said of it: it is refused before memory runs out."""
+"""A longer object is not an annotated diary: it is refused before memory runs out."""
 
 _START = re.compile(r"\s*\[\s*(\{|\]|\Z)")
 
 
 def is_array(source: Source, encoding: str) -> bool:
-    """Say whether a file begins as a list of objects does."""
+    """Return whether a file begins like a list of objects."""
     with source.open() as binary, TextIOWrapper(binary, encoding, "strict", newline="") as text:
         return _START.match(text.read(1_000)) is not None
 
@@ -30,7 +30,7 @@ def is_array(source: Source, encoding: str) -> bool:
 def objects(
     source: Source, encoding: str, *, limit: int = MAX_OBJECT_CHARACTERS
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the places, from 1, and the objects of a list; numbers as `json_lines.objects` gives them.
+    """Yield the places, from 1, and the objects of a list; numbers as in `read_lines.objects`.
 
     Raises:
         UserError: where the file breaks off, or an element is no object, with its place.
@@ -39,11 +39,11 @@ def objects(
     with source.open() as binary, TextIOWrapper(binary, encoding, "strict", newline="") as text:
         reader = _Reader(text, limit)
         try:
-            for number, found in enumerate(ijson.items(reader, "item"), 1):
+            for number, item in enumerate(ijson.items(reader, "item"), 1):
                 reader.since = 0
-                if not isinstance(found, dict):
+                if not isinstance(item, dict):
                     raise UserError("import_item_not_object", name=source.name, row=number)
-                yield number, found
+                yield number, item
         except _TooLongError as error:
             raise UserError("import_item_too_long", name=source.name, row=number + 1, limit=limit) from error
         except UnicodeError as error:  # it was decoded before, so somebody is writing to it
@@ -53,7 +53,7 @@ def objects(
 
 
 class _TooLongError(Exception):
-    """One object goes on and on."""
+    """One object exceeds the limit."""
 
 
 class _Reader:

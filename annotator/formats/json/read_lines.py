@@ -26,7 +26,7 @@ class _Number(str):
 
 
 class _RepeatedKeyError(ValueError):
-    """An object names a key twice; Python would keep the last value without a word."""
+    """An object names a key twice; Python would silently keep the last value."""
 
 
 def open_json_lines(source: Source, encoding: str) -> Table:
@@ -37,8 +37,8 @@ def open_json_lines(source: Source, encoding: str) -> Table:
     """
     seen: dict[str, None] = {}
     keys: set[tuple[str, ...]] = set()
-    for number, found in _objects(source, encoding, _keys_at_least):
-        if (named := tuple(found)) not in keys:
+    for number, item in _objects(source, encoding, _keys_at_least):
+        if (named := tuple(item)) not in keys:
             keys.add(named)
             seen.update(dict.fromkeys(column_names(source, number, named)))
             table.check_count(seen, name=source.name)
@@ -48,7 +48,7 @@ def open_json_lines(source: Source, encoding: str) -> Table:
 
 
 def objects(source: Source, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line numbers and objects; whole numbers are ints, others Decimals, as `json_array.objects` gives them.
+    """Yield line numbers and objects; whole numbers are ints, others Decimals, as in `read_array.objects`.
 
     Raises:
         UserError: for a line that is not one JSON object, with its number.
@@ -60,7 +60,7 @@ def column_names(source: Source, number: int, keys: Iterable[str]) -> tuple[str,
     """Return the columns that the keys of an object stand for.
 
     Raises:
-        UserError: naming the row, where two keys differ in their margins alone, or one can't be written.
+        UserError: naming the row, where two keys differ only in surrounding white space, or one can't be written.
     """
     named = tuple(keys)
     table.check_count(named, name=source.name)
@@ -73,7 +73,7 @@ def column_names(source: Source, number: int, keys: Iterable[str]) -> tuple[str,
 
 
 def as_text(value: Any) -> str | None:
-    """Write a value of JSON as text; a text as it is, and None for null."""
+    """Return a JSON value as text: a string as it is, None for null."""
     if value is None:
         return None
     return str(value) if isinstance(value, str) else _as_json(value)
@@ -86,24 +86,24 @@ def _objects(source: Source, encoding: str, decode: Callable[[str], Any]) -> Ite
         if not written:
             continue
         try:
-            found = decode(written)
+            item = decode(written)
         except _RepeatedKeyError as error:
             raise UserError("import_json_key_repeats", name=source.name, row=number) from error
         except (ValueError, ArithmeticError, RecursionError) as error:
             raise UserError("import_json_broken", name=source.name, row=number) from error
-        if not isinstance(found, dict):
+        if not isinstance(item, dict):
             raise UserError("import_json_not_object", name=source.name, row=number)
-        yield number, found
+        yield number, item
 
 
 def _rows(source: Source, encoding: str) -> Iterator[Row]:
     columns_of: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for number, found in _objects(source, encoding, _as_written):
-        keys = tuple(found)
+    for number, item in _objects(source, encoding, _as_written):
+        keys = tuple(item)
         columns = columns_of.get(keys)
         if columns is None:
             columns = columns_of[keys] = column_names(source, number, keys)
-        yield Row(number, found if columns == keys else dict(zip(columns, found.values(), strict=True)))
+        yield Row(number, item if columns == keys else dict(zip(columns, item.values(), strict=True)))
 
 
 def _as_json(value: Any) -> str:
@@ -117,10 +117,10 @@ def _as_json(value: Any) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise _RepeatedKeyError
-    return found
+    return members
 
 
 # Numbers stay as they are written: 1.10 is not 1.1, and an id of 30 digits is not 1e29.
@@ -132,25 +132,25 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def _as_written(line: str) -> Any:
-    """Decode a line, the values of an object as text; the fast decoder's answer counts where it can't differ.
+    """Decode a line, an object's values as text; the fast decoder's result is used where it can't differ.
 
-    A quotation mark that is no end of a key or a text is escaped in one, or belongs to a key that is named twice.
+    A quotation mark that doesn't delimit a key or a text is escaped inside one, or belongs to a repeated key.
     """
     try:
-        found = orjson.loads(line)
-        if type(found) is dict:
-            kinds = [*map(type, found.values())]
+        item = orjson.loads(line)
+        if type(item) is dict:
+            kinds = [*map(type, item.values())]
             texts = kinds.count(str)
             if texts + kinds.count(type(None)) == len(kinds) and line.count('"') == 2 * (len(kinds) + texts):
-                return found
+                return item
     except orjson.JSONDecodeError:
         pass
-    found = _AS_WRITTEN.decode(line)
-    return {key: as_text(value) for key, value in found.items()} if isinstance(found, dict) else found
+    item = _AS_WRITTEN.decode(line)
+    return {key: as_text(value) for key, value in item.items()} if isinstance(item, dict) else item
 
 
 def _keys_at_least(line: str) -> Any:
-    """Decode a line of which the keys are asked for, and nothing else."""
+    """Decode a line of which only the keys are needed."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -1,7 +1,7 @@
 """Label Studio: tasks with their annotations and predictions, and JSON_MIN, its smaller export.
 
 A cancelled annotation is a skip. Labelled spans are words marked as evidence, a rating from 1 to 5 the intensity, a
-text area the memo. Of a person who annotated a task twice the last annotation is read.
+text area the memo. If a person annotated a task twice, the last annotation is read.
 
 Source: Label Studio documentation, "Label Studio JSON format of annotated tasks" and "Export formats".
 """
@@ -25,33 +25,36 @@ NO_EVIDENCE = "no_evidence"
 
 
 def is_task(found: dict[str, Any]) -> bool:
-    """Say whether an object is a task."""
+    """Return whether an object is a task."""
     return isinstance(found.get("data"), dict) and bool(_TASK & found.keys() - {"data"} or len(found) == 1)
 
 
 def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
-    """Return the task's data with the first prediction, and what each person said."""
+    """Return the task's data with the first prediction, and each person's decision."""
     values = {**found["data"], "task_id": found.get("id")}
     for prediction in (found.get("predictions") or [])[:1]:
-        said = _said("", prediction.get("result") or [], cancelled=False)
-        told = {"prediction": ", ".join(said.labels) or None, "prediction_score": prediction.get("score")}
-        values |= {**told, "prediction_model": prediction.get("model_version")}
+        decision = _said("", prediction.get("result") or [], cancelled=False)
+        values |= {
+            "prediction": ", ".join(decision.labels) or None,
+            "prediction_score": prediction.get("score"),
+            "prediction_model": prediction.get("model_version"),
+        }
     by_person: dict[str, RowDecision] = {}
     for one in found.get("annotations") or found.get("completions") or []:
         person = _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
         by_person[person] = _said(person, one.get("result") or [], cancelled=cancelled)
-    kept = [said for said in by_person.values() if said.kind or said.marks]
-    return {key: value for key, value in values.items() if value is not None}, kept
+    decisions = [decision for decision in by_person.values() if decision.kind or decision.marks]
+    return {key: value for key, value in values.items() if value is not None}, decisions
 
 
 def is_small(found: dict[str, Any]) -> bool:
-    """Say whether an object is a row of JSON_MIN: one annotation, its choices beside the data."""
+    """Return whether an object is a row of JSON_MIN: one annotation, its choices beside the data."""
     return {"annotation_id", "annotator"} <= found.keys()
 
 
 def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
-    """Return the data and what the annotator said: whatever is written as choices or labelled spans."""
+    """Return the data and the annotator's decision: whatever is written as choices or labelled spans."""
     values = {key: value for key, value in found.items() if key not in _SMALL}
     labels: list[str] = []
     marks: list[Mark] = []

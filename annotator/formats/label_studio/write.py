@@ -57,28 +57,28 @@ def task(record: Record) -> dict[str, Any]:
             "row": record.row,
             "metadata": record.metadata,
         },
-        "annotations": [_annotation(record, name, said, marks) for name, (said, marks) in people],
+        "annotations": [_annotation(record, name, decision, marks) for name, (decision, marks) in people],
         "predictions": [] if record.proba is None else [_prediction(record, record.proba)],
     }
 
 
-def _annotation(record: Record, name: str, said: RecordDecision | None, marks: Sequence[Mark]) -> dict[str, Any]:
+def _annotation(record: Record, name: str, decision: RecordDecision | None, marks: Sequence[Mark]) -> dict[str, Any]:
     result: list[dict[str, Any]] = []
-    if said is not None:
-        if said.labels:
-            result.append(_result(EMOTION, "choices", {"choices": said.labels}))
-        if said.intensity is not None:
-            result.append(_result(INTENSITY, "rating", {"rating": said.intensity}))
-        if said.memo:
-            result.append(_result(MEMO, "textarea", {"text": [said.memo]}))
+    if decision is not None:
+        if decision.labels:
+            result.append(_result(EMOTION, "choices", {"choices": decision.labels}))
+        if decision.intensity is not None:
+            result.append(_result(INTENSITY, "rating", {"rating": decision.intensity}))
+        if decision.memo:
+            result.append(_result(MEMO, "textarea", {"text": [decision.memo]}))
     result += [_span(record.text, mark, place) for place, mark in enumerate(marks) if mark.label is not None]
-    found: dict[str, Any] = {
+    annotation: dict[str, Any] = {
         "completed_by": {"email": "", "first_name": name},
-        "was_cancelled": said is not None and said.kind != "label",
+        "was_cancelled": decision is not None and decision.kind != "label",
         "ground_truth": False,
         "result": result,
     }
-    return found if said is None else {"id": said.id, "created_at": said.decided_at, **found}
+    return annotation if decision is None else {"id": decision.id, "created_at": decision.decided_at, **annotation}
 
 
 def _result(name: str, kind: str, value: dict[str, Any], *, region: str | None = None) -> dict[str, Any]:

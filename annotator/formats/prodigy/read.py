@@ -19,12 +19,12 @@ _LEFT |= frozenset(("user_input", "flagged", "intensity", "rejected"))
 
 
 def is_example(found: dict[str, Any]) -> bool:
-    """Say whether an object is an example: a text with hashes or an answer."""
+    """Return whether an object is an example: a text with hashes or an answer."""
     return isinstance(found.get("text"), str) and ("_task_hash" in found or found.get("answer") in _ANSWERS)
 
 
 def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
-    """Return text and metadata, and what the person said."""
+    """Return the text and metadata, and the person's decision."""
     labels = tuple(str(one) for one in found.get("accept") or ([found["label"]] if found.get("label") else ()))
     answer = found.get("answer", "accept")
     meta = found.get("meta") or {}
@@ -33,21 +33,21 @@ def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecisio
     if answer == "reject" and labels:
         values["rejected"] = ", ".join(labels)
     person = str(found.get("_annotator_id") or found.get("_session_id") or "")
-    said = _said(person, found, labels, answer)
-    return values, [said] if said.kind or said.marks else []
+    decision = _said(person, found, labels, answer)
+    return values, [decision] if decision.kind or decision.marks else []
 
 
-def _said(person: str, found: dict[str, Any], labels: tuple[str, ...], answer: str) -> RowDecision:
+def _said(person: str, example: dict[str, Any], labels: tuple[str, ...], answer: str) -> RowDecision:
     accepted = answer == "accept"
-    spans = [span for span in found.get("spans") or [] if accepted and "label" in span]
-    intensity = found.get("intensity")
-    passed = "flag" if found.get("flagged") else "skip"
+    spans = [span for span in example.get("spans") or [] if accepted and "label" in span]
+    intensity = example.get("intensity")
+    passed = "flag" if example.get("flagged") else "skip"
     kind = "label" if accepted and labels else passed if answer == "ignore" else None
     return RowDecision(
         person,
         kind,  # type: ignore[arg-type]
         labels if accepted else (),
-        str(found.get("user_input") or ""),
+        str(example.get("user_input") or ""),
         int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
         tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans),
     )

@@ -1,6 +1,6 @@
-"""Prodigy JSONL, as ``prodigy db-in`` reads it: one line for what one person said of one diary.
+"""Prodigy JSONL, as ``prodigy db-in`` reads it: one line for each person's answer to a diary.
 
-Diaries of which nobody said anything are left out: ``db-in`` would take them for accepted. It makes the hashes, too.
+Diaries that nobody answered are left out: ``db-in`` would take them for accepted. It also computes the hashes.
 
 Source: Prodigy documentation, interfaces ``choice`` and ``spans_manual``, and "Annotation task formats".
 """
@@ -26,7 +26,7 @@ def write_prodigy(target: Path, records: Iterator[Record], scheme: Scheme) -> in
 
 
 def lines(record: Record, scheme: Scheme) -> Iterator[dict[str, Any]]:
-    """Yield a line for everyone who said something of a diary."""
+    """Yield a line for everyone who decided or marked something in a diary."""
     options = [{"id": name, "text": name} for name in scheme.names]
     meta = {
         "diary_id": record.id,
@@ -38,36 +38,36 @@ def lines(record: Record, scheme: Scheme) -> Iterator[dict[str, Any]]:
         "predicted": record.predicted,
         "model_version": record.model_version,
     }
-    for name, (said, marks) in record.by_person().items():
+    for name, (decision, marks) in record.by_person().items():
         spans = _spans(marks)
-        if said is None and not spans:
+        if decision is None and not spans:
             continue
         yield {
             "text": record.text,
             "meta": {key: value for key, value in meta.items() if value is not None},
-            **({} if said is None else _decision(said, options, several=scheme.several)),
+            **({} if decision is None else _decision(decision, options, several=scheme.several)),
             "spans": spans,
-            "answer": "accept" if said is None or said.kind == "label" else "ignore",
-            "_view_id": "spans_manual" if said is None else "choice",
+            "answer": "accept" if decision is None or decision.kind == "label" else "ignore",
+            "_view_id": "spans_manual" if decision is None else "choice",
             "_annotator_id": name,
             "_session_id": name,
         }
 
 
-def _decision(said: RecordDecision, options: list[dict[str, str]], *, several: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _decision(decision: RecordDecision, options: list[dict[str, str]], *, several: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "options": options,
-        "accept": said.labels,
+        "accept": decision.labels,
         "config": {"choice_style": "multiple" if several else "single"},
-        "_timestamp": int(datetime.fromisoformat(said.decided_at).timestamp()),
+        "_timestamp": int(datetime.fromisoformat(decision.decided_at).timestamp()),
     }
-    if said.kind == "flag":
-        found["flagged"] = True
-    if said.intensity is not None:
-        found["intensity"] = said.intensity
-    if said.memo:
-        found["user_input"] = said.memo
-    return found
+    if decision.kind == "flag":
+        fields["flagged"] = True
+    if decision.intensity is not None:
+        fields["intensity"] = decision.intensity
+    if decision.memo:
+        fields["user_input"] = decision.memo
+    return fields
 
 
 def _spans(marks: Sequence[Mark]) -> list[dict[str, Any]]:

@@ -38,9 +38,9 @@ def open_docbin(source: Source) -> Table:
     if not rows:
         raise UserError("import_no_rows", name=source.name)
     columns = tuple(dict.fromkeys(column for row in rows for column in row.values))
-    said, date, author = (role if role in columns else None for role in (SAID, "written_on", "author"))
-    known = ColumnMap("text", said, date, author)
-    return Table("spacy", None, columns, lambda: iter(rows), said=SAID, known=known)
+    label, date, author = (role if role in columns else None for role in (SAID, "written_on", "author"))
+    column_map = ColumnMap("text", label, date, author)
+    return Table("spacy", None, columns, lambda: iter(rows), said=SAID, known=column_map)
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -61,13 +61,13 @@ def _rows(source: Source) -> Iterator[Row]:
 
 
 def _check_size(source: Source, content: bytes) -> None:
-    """Unpack no more than the limit to see whether there is more."""
+    """Refuse a file that unpacks to more than the limit, without unpacking more than that."""
     unpacker = zlib.decompressobj()
-    left, unpacked = content, 0
+    packed, unpacked = content, 0
     try:
-        while left and not unpacker.eof:
-            unpacked += len(unpacker.decompress(left, 1 << 20))
-            left = unpacker.unconsumed_tail
+        while packed and not unpacker.eof:
+            unpacked += len(unpacker.decompress(packed, 1 << 20))
+            packed = unpacker.unconsumed_tail
             if unpacked > MAX_UNPACKED_BYTES:
                 limit = MAX_UNPACKED_BYTES // 1_000_000
                 raise UserError("import_docbin_too_large", name=source.name, limit=limit)
@@ -78,16 +78,16 @@ def _check_size(source: Source, content: bytes) -> None:
 def _row(number: int, doc: Any) -> Row:
     extra = {key: value for key, value in doc.user_data.items() if isinstance(key, str)}
     if {"decisions", "rationales", "metadata"} <= extra.keys():  # one of ours
-        said = own_export.read_said(extra["decisions"], extra["rationales"])
-        told = {**extra["metadata"], **{key: extra.get(key) for key in ("written_on", "author", "source")}}
+        decisions = own_export.read_said(extra["decisions"], extra["rationales"])
+        metadata = {**extra["metadata"], **{key: extra.get(key) for key in ("written_on", "author", "source")}}
     else:
-        said, told = _read_said(doc), extra
+        decisions, metadata = _read_said(doc), extra
     values = {"text": doc.text}
-    for key, value in told.items():
+    for key, value in metadata.items():
         if (written := as_text(value)) is not None:
             values.setdefault(table.plain_column(key), written)
-    summary = table.summarise(said)
-    return Row(number, {**values, SAID: summary} if summary else values, said)
+    summary = table.summarise(decisions)
+    return Row(number, {**values, SAID: summary} if summary else values, decisions)
 
 
 def _read_said(doc: Any) -> tuple[RowDecision, ...]:

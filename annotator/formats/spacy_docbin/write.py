@@ -2,8 +2,8 @@
 
 ``doc.cats`` has the share of each label, ``doc.spans["sc"]`` (the key that spaCy trains spans on) everybody's evidence
 with the person as the span's id, ``token.tag_`` the emotion that the word-emotion dictionary knows for a word in the
-token. Tokens are what stands between spaces; a mark within one covers it whole, and ``doc.user_data`` has it to the
-character, beside everything else that is known of the diary.
+token. Tokens are separated by spaces; a mark within one covers it whole, and ``doc.user_data`` has it to the
+character, beside everything else that is known about the diary.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def write_docbin(target: Path, records: Iterator[Record], scheme: Scheme) -> int
         from spacy.vocab import Vocab
     except ImportError as error:
         raise UserError("spacy_missing") from error
-    found, vocab = DocBin(attrs=["ORTH", "TAG"], store_user_data=True), Vocab()
+    documents, vocab = DocBin(attrs=["ORTH", "TAG"], store_user_data=True), Vocab()
     for record in records:
-        found.add(make_doc(record, scheme, vocab))
-    private_files.write_bytes(target, found.to_bytes())
-    return len(found)
+        documents.add(make_doc(record, scheme, vocab))
+    private_files.write_bytes(target, documents.to_bytes())
+    return len(documents)
 
 
 def make_doc(record: Record, scheme: Scheme, vocab: Any) -> Any:
