@@ -210,6 +210,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
 def film_the_loop(page: Page, address: str, db: Database) -> None:
     """Label, take one back, retrain, and look at what is asked for then: the moving picture of the README."""
     film = Film()
+    settings.change(db, repeat_share=0.0)  # an answer to a hidden repeat is no new decision
     page.goto(address)
     label_all(page, db, 60)
     for _ in range(3):
