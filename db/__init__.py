@@ -1,4 +1,4 @@
-"""Everything that is kept: one SQLite file, its schema and every statement that reads or writes it.
+"""All stored data: one SQLite file, its schema and every statement that reads or writes it.
 
 Functions take an open `Database` and return frozen dataclasses or numpy arrays. No other package of the
 project holds SQL or imports sqlite.
@@ -15,7 +15,7 @@ __all__ = ["Database", "backup", "connect", "create", "pooled", "write"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the connection when it is first asked for: `db.errors` alone, which a reading process needs, is light."""
+    """Load the connection on first use, so that a reading process can import `db.errors` alone cheaply."""
     if name not in __all__:
         raise AttributeError(name)
     from db import connection

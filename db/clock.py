@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def now(*, plus_seconds: float = 0) -> str:
-    """Return the time now, or so many seconds from now, as stored text."""
+    """Return the current time, or that many seconds from now, as stored text."""
     moment = datetime.now(UTC) + timedelta(seconds=plus_seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 

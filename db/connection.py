@@ -41,7 +41,7 @@ _BUSY_SECONDS = 60
 """How long a press waits for another one's write; an import of a million rows takes half of it."""
 
 _PRAGMAS = (
-    # Of functions and virtual tables, what the file holds may use none that could do anything outside of it.
+    # The file's own schema may use no function or virtual table that could act outside the file.
     "trusted_schema=off",
     "cell_size_check=on",
     "foreign_keys=on",
@@ -71,7 +71,7 @@ def _open(path: Path, *, must_exist: bool, shared: bool = False) -> Database:
     path = path.resolve()
     try:
         if not must_exist:
-            # SQLite would make it for everybody to read; its logs get the rights that it has.
+            # SQLite would make it readable by everybody; its logs inherit its permissions.
             private_files.touch(path)
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, check_same_thread=not shared
@@ -95,7 +95,7 @@ def create(path: Path) -> Database:
     """Create the database, or bring an older one up to date, and return it open.
 
     Raises:
-        DatabaseError: if the file can't be written, isn't ours, or is of a newer version.
+        DatabaseError: if the file can't be written, isn't ours, or has a newer version.
     """
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
@@ -117,7 +117,7 @@ def _create(path: Path) -> Database:
         if existed:
             _check_ours(db, path)
         else:
-            # Without a rollback journal, which `check_path` takes for a foreign one.
+            # Without a rollback journal, which `check_path` would take for a foreign one.
             db.conn.execute("pragma journal_mode=memory")
             db.conn.execute(f"pragma application_id={APPLICATION_ID}")
             db.enable_wal()
@@ -135,7 +135,7 @@ def connect(path: Path, *, shared: bool = False) -> Database:
     """Open an existing database for one script run, command or job step.
 
     Args:
-        shared: whether one thread after the other may use it.
+        shared: whether several threads may use it, one at a time.
 
     Raises:
         DatabaseError: if it is missing, isn't ours, is newer than this version or waits for `create`.
@@ -156,10 +156,10 @@ def connect(path: Path, *, shared: bool = False) -> Database:
 
 @contextmanager
 def pooled(path: Path) -> Iterator[Database]:
-    """Hold an existing database open for the length of the block, which nobody else uses meanwhile.
+    """Hold an existing database open for the block, on a connection that nobody else uses meanwhile.
 
-    Opening takes as long as a page needs for all it reads, and a press on a key opens twice: connections are kept for
-    the next block. One in which something went wrong is closed.
+    Opening takes as long as all the reads of a page, and each key press opens twice, so connections are kept for the
+    next block. A connection on which something went wrong is closed.
 
     Raises:
         DatabaseError: as `connect` does.
@@ -171,7 +171,7 @@ def pooled(path: Path) -> Iterator[Database]:
     except BaseException:
         db.close()
         raise
-    # One to a file that another has replaced meanwhile is of no more use.
+    # A connection to a file that has been replaced meanwhile is useless.
     if db.conn.in_transaction or file is None or file != _file_at(path) or not _put_back(file, db):
         db.close()
 
@@ -180,8 +180,8 @@ def _take(path: Path, file: tuple[str, int, int] | None) -> Database:
     """Return an idle connection to a file, or a new one."""
     with _idle_lock:
         for other in [key for key in _idle if key[0] == str(path) and key != file]:
-            for left in _idle.pop(other):
-                left.close()
+            for stale in _idle.pop(other):
+                stale.close()
         db = _idle[file].pop() if file is not None and _idle.get(file) else None
     if db is None:
         return connect(path, shared=True)
@@ -204,20 +204,20 @@ def _put_back(file: tuple[str, int, int], db: Database) -> bool:
 
 def _file_at(path: Path) -> tuple[str, int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return str(path), found.st_dev, found.st_ino
+    return str(path), status.st_dev, status.st_ino
 
 
 def _bring_up_to_date(db: Database, path: Path) -> None:
-    """Look whose database it is and how new, and apply what is missing: once for each state of its schema."""
+    """Check that the database is ours and not newer, and apply missing migrations: once per state of its schema."""
     file = path.stat()
     state = (file.st_dev, file.st_ino, scalar(db, "pragma application_id"), scalar(db, "pragma schema_version"))
     if state in _up_to_date and _up_to_date[state] == scalar(db, _COUNT_MIGRATIONS):
         return
     _check_ours(db, path)
-    # A copy that another program made has a rollback journal; where it can only be read, it keeps it.
+    # A copy made by another program uses a rollback journal, and keeps it if the file is read-only.
     with suppress(sqlite3.OperationalError):
         db.enable_wal()
     if migrations.pending(db):
@@ -236,11 +236,11 @@ def _check_ours(db: Database, path: Path) -> None:
 def write(db: Database) -> Iterator[Database]:
     """Run the block as one transaction that takes the write lock first, so that it waits instead of failing.
 
-    sqlite-utils' own ``atomic()`` begins deferred: read-then-write then fails at once with *database is
-    locked* when another writer came in between, whatever the busy timeout. Nested blocks join the outer one.
+    sqlite-utils' own ``atomic()`` begins deferred: a read followed by a write then fails at once with *database is
+    locked* if another writer came in between, whatever the busy timeout. Nested blocks join the outer one.
 
     Raises:
-        DatabaseError: for a full or read-only disk, a lock that did not end, a damaged file.
+        DatabaseError: for a full or read-only disk, a lock that was not released, a damaged file.
         NotFoundError: ``row_gone`` if what a row refers to has been forgotten meanwhile.
     """
     if db.conn.in_transaction:
@@ -273,14 +273,14 @@ def rows(db: Database, sql: str, **parameters: Any) -> list[Any]:
 
 def one(db: Database, sql: str, **parameters: Any) -> Any | None:
     """Return the first row of a statement, or None."""
-    found = rows(db, sql, **parameters)
-    return found[0] if found else None
+    records = rows(db, sql, **parameters)
+    return records[0] if records else None
 
 
 def scalar(db: Database, sql: str, **parameters: Any) -> Any:
     """Return the first column of the first row, or None."""
-    found = one(db, sql, **parameters)
-    return found[0] if found else None
+    row = one(db, sql, **parameters)
+    return row[0] if row else None
 
 
 def file_of(db: Database) -> str:
@@ -294,10 +294,10 @@ def data_version(db: Database) -> int:
 
 
 def empty_log(db: Database, *, seconds: float) -> bool:
-    """Move the write-ahead log into the database and cut it to nothing; return False where others read on too long.
+    """Move the write-ahead log into the database and truncate it; return False if others keep reading for too long.
 
     Args:
-        seconds: how long writers may wait for it.
+        seconds: how long writers may have to wait for it.
     """
     db.conn.execute(f"pragma busy_timeout={round(1000 * seconds)}")
     try:
@@ -307,10 +307,10 @@ def empty_log(db: Database, *, seconds: float) -> bool:
 
 
 def rewrite(db: Database) -> None:
-    """Write the database anew, so that nothing is left between its rows. Others wait for the length of it.
+    """Rewrite the database, so that nothing is left between its rows. Others wait meanwhile.
 
     Raises:
-        DatabaseError: for a full disk, or a lock that did not end.
+        DatabaseError: for a full disk, or a lock that was not released.
     """
     db.conn.execute("pragma temp_store=file")  # in memory there may be no room for it
     try:
@@ -322,7 +322,7 @@ def rewrite(db: Database) -> None:
 
 
 def backup(db: Database, target: Path) -> None:
-    """Copy the database, as it is at this moment, into a new file while others go on writing.
+    """Copy the database in its current state into a new file while others go on writing.
 
     Raises:
         DatabaseError: if the target exists or can't be written.

@@ -1,6 +1,6 @@
 """The data model as a document: ``python -m db.data_model`` writes it to standard output.
 
-Tables, columns and references are read from the schema; only what each table is for is written here.
+Tables, columns and references are read from the schema; only the purpose of each table is written here.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _references(db: Database, tables: Iterable[str]) -> Iterator[str]:
 
 
 def _foreign_keys(db: Database, table: str) -> list[tuple[str, str]]:
-    """Return (column, table that it refers to), in the order of the columns."""
+    """Return (column, table it refers to), in column order."""
     sql = """
         select k."from", k."table" from pragma_foreign_key_list(:table) k
         join pragma_table_info(:table) c on c.name = k."from" order by c.cid

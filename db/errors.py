@@ -1,4 +1,4 @@
-"""Errors of the database: a stable code and its details, put into words by the layer that speaks to people."""
+"""Errors of the database: a stable code and its details; the layer that people see puts them into words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CAUSES = (
 
 
 def from_sqlite(error: sqlite3.Error, path: str) -> DatabaseError:
-    """Name the cause of an SQLite error that people can do something about."""
+    """Return an SQLite error as one whose cause people can act on."""
     text = str(error).lower()
     for needle, code in _CAUSES:
         if needle in text:
@@ -44,13 +44,13 @@ def from_sqlite(error: sqlite3.Error, path: str) -> DatabaseError:
 
 
 def from_os(error: OSError, path: str) -> DatabaseError:
-    """Name the cause of an error of the operating system where a database is made."""
+    """Return an error of the operating system on creating a database as one whose cause people can act on."""
     codes = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "database_read_only"}
     return DatabaseError(codes.get(error.errno or 0, "database_unopenable"), path=path)
 
 
 def _nearer(code: str, path: str) -> str:
-    """Look behind what SQLite says when it can't make the files that it needs beside the database."""
+    """Return the real cause when SQLite can't create the files that it needs beside the database."""
     if code not in ("disk_failed", "database_unopenable"):
         return code
     try:

@@ -1,4 +1,4 @@
-"""Settings of the project: a key and a JSON value, kept with the data that they describe."""
+"""Settings of the project: a key and a JSON value, stored with the data that they describe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load(db: Database) -> dict[str, Any]:
     """Return every stored setting.
 
     Raises:
-        DatabaseError: if one of them is no JSON, which this program never writes.
+        DatabaseError: if one of them is not JSON, which this program never writes.
     """
     try:
         return dict(_parsed(tuple(map(tuple, rows(db, "select key, value from settings")))))
@@ -25,14 +25,14 @@ def load(db: Database) -> dict[str, Any]:
         raise DatabaseError("database_damaged", path=file_of(db)) from error
 
 
-# A press on a key reads them three times; reading JSON takes longer than asking for it.
+# Each key press reads them three times, and parsing the JSON takes longer than the query.
 @lru_cache(maxsize=8)
-def _parsed(kept: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in kept}
+def _parsed(stored: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {key: json.loads(value) for key, value in stored}
 
 
 def store(db: Database, **values: Any) -> None:
-    """Keep settings, replacing their earlier values."""
+    """Store settings, replacing their earlier values."""
     statement = "insert or replace into settings (key, value) values (:key, :value)"
     with write(db):
         for key, value in values.items():

@@ -1,7 +1,7 @@
-"""Whether a database is what this program makes: what could act by itself in a file that came from elsewhere.
+"""Whether a database is one that this program made, and holds nothing that could act by itself.
 
-SQLite runs triggers, views, generated columns and expressions of indexes and checks out of the file that it opens. All
-that a database of ours may hold is what its migrations put there, so everything else is refused before it can run.
+SQLite runs triggers, views, generated columns and expressions of indexes and checks from the file that it opens. A
+database of ours holds only what its migrations put there, so everything else is refused before it can run.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _STATISTICS: frozenset[Part] = frozenset(
 
 
 def check_path(path: Path) -> bool:
-    """Return whether there is a file at a path, after a look that it is plain and what lies beside it SQLite's own.
+    """Return whether there is a file at a path, after checking that it and SQLite's logs beside it are plain files.
 
     Raises:
-        DatabaseError: for what can't be looked at, another account's link, or what is no file; for a log that is a
-            link or no file; and for a rollback journal: in WAL mode there is none, and one from elsewhere would be
-            played back into the database.
+        DatabaseError: if the path can't be read, is another account's link or is not a file; if a log is a link or
+            not a file; and for a rollback journal: WAL mode has none, and a foreign one would be played back into the
+            database.
     """
     try:
         private_files.check_link(path)
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return False
     except OSError as error:
         code = "database_unopenable" if error.errno == errno.EACCES else "database_no_file"
         raise DatabaseError(code, path=str(path)) from error
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise DatabaseError("database_no_file", path=str(path))
     for ending in ("-wal", "-shm", "-journal"):
         beside = path.with_name(path.name + ending)
@@ -69,26 +69,26 @@ def check_schema(db: Database, path: Path) -> None:
     """Check that a database holds what its migrations made, and nothing else.
 
     Raises:
-        DatabaseError: if it is of a newer version, something is in it that is not ours, or something of ours is not.
+        DatabaseError: if its version is newer, it holds something that is not ours, or it lacks something of ours.
     """
-    found, applied, pages = _read(db)
+    parts, applied, pages = _read(db)
     if unknown := sorted(applied - migrations.known()):
         raise DatabaseError("database_newer", path=str(path), migration=unknown[0])
-    if strange := sorted(found - _parts(applied) - _STATISTICS):
+    if strange := sorted(parts - _parts(applied) - _STATISTICS):
         kind, name, *_ = strange[0]
         raise DatabaseError("database_foreign", path=str(path), found=f"{_plain(kind)} {_plain(name)}")
-    # Without the triggers that keep decisions from being changed, or the indexes that keep presses from being kept
-    # twice, nothing that the database says is certain.
-    if missing := sorted(_parts(applied) - found) if applied else []:
+    # Without the triggers that protect decisions from changes, or the indexes that keep a press from being stored
+    # twice, nothing in the database can be relied on.
+    if missing := sorted(_parts(applied) - parts) if applied else []:
         kind, name, *_ = missing[0]
         raise DatabaseError("database_incomplete", path=str(path), missing=f"{kind} {name}")
-    # Two tables in one place would let writing to the one change the other.
+    # If two tables began on the same page, writing to one would change the other.
     if len(set(pages)) < len(pages) or _has_strange_ids(db):
         raise DatabaseError("database_damaged", path=str(path))
 
 
 def _has_strange_ids(db: Database) -> bool:
-    """Return whether a row has a number that counting never reaches: vectors lie in files by it."""
+    """Return whether a row has an id that counting never reaches, since files of vectors are indexed by id."""
     tables = db.conn.execute(
         """
         select t.name from sqlite_schema t, pragma_table_info(t.name) c
@@ -103,21 +103,21 @@ def _has_strange_ids(db: Database) -> bool:
 
 
 def _read(db: Database) -> tuple[frozenset[Part], frozenset[str], list[int]]:
-    """Return what a database holds, the migrations applied to it and where its tables begin, from one moment."""
+    """Return the parts of a database, the migrations applied to it and its tables' root pages, from one snapshot."""
     # Another process may be bringing it up to date.
     db.conn.execute("begin")
     try:
         rows = db.conn.execute("select type, name, tbl_name, sql, rootpage from sqlite_schema").fetchall()
-        found = frozenset(_part(*row[:4]) for row in rows)
-        applied = migrations.applied(db) if _parts(frozenset()) <= found else frozenset()
+        parts = frozenset(_part(*row[:4]) for row in rows)
+        applied = migrations.applied(db) if _parts(frozenset()) <= parts else frozenset()
     finally:
         db.conn.rollback()
-    return found, applied, [row[4] for row in rows if row[4]]
+    return parts, applied, [row[4] for row in rows if row[4]]
 
 
 @cache
 def _parts(applied: frozenset[str]) -> frozenset[Part]:
-    """Return what a database holds to which some migrations have been applied."""
+    """Return the parts of a database to which some migrations have been applied."""
     db = Database(memory=True, execute_plugins=False)
     migrations.apply_only(db, applied)
     rows = db.conn.execute("select type, name, tbl_name, sql from sqlite_schema").fetchall()
@@ -126,10 +126,10 @@ def _parts(applied: frozenset[str]) -> frozenset[Part]:
 
 
 def _part(kind: str, name: str, table: str, sql: str | None) -> Part:
-    # Lines may be broken otherwise than when the database was made.
+    # Line breaks may differ from those when the database was made.
     return str(kind), str(name), str(table), " ".join(str(sql or "").split())
 
 
 def _plain(text: str) -> str:
-    """Return a name out of a foreign file as it can be shown: no control characters, and not long."""
+    """Return a name from a foreign file in a form that can be shown: short, without control characters."""
     return "".join(c if c.isprintable() else "?" for c in text[:_NAME_CHARACTERS])

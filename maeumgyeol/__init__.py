@@ -1,1 +1,1 @@
-"""Maeumgyeol: what every layer shares."""
+"""Maeumgyeol: the code that every layer shares."""

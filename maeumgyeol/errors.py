@@ -1,4 +1,4 @@
-"""The one kind of error that people are told: a stable code and its details."""
+"""The one kind of error that people see: a stable code and its details."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AppError(Exception):
 
 
 def where(error: BaseException) -> str:
-    """Name an unexpected exception by its kind and place. Its text stays out of logs: it may quote a diary."""
+    """Return kind and place of an unexpected exception. Its text stays out of logs, since it may quote a diary."""
     places = traceback.extract_tb(error.__traceback__)
     last = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     return type(error).__name__ + last

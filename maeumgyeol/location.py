@@ -1,4 +1,4 @@
-"""Where the packages lie: the source tree, or the site-packages of an installation, which may be read-only."""
+"""Where the packages are: the source tree, or the site-packages of an installation, which may be read-only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Files and folders that are their owner's alone from the first byte, whatever the umask.
+"""Files and folders that only their owner can open, from the first byte and whatever the umask.
 
-Everything here that writes goes through this module: a file is made 0600 and a folder 0700, by the call that makes it.
-Packages of others that write by themselves do so inside `umask`. Windows knows no such modes: there the rights of the
-folder hold, and these functions change none.
+All code of ours that writes goes through this module: a file is created 0600 and a folder 0700, by the call that
+creates it. Third-party packages that write by themselves do so inside `umask`. Windows has no such modes: there the
+rights of the folder apply, and these functions change none.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _before = 0
 
 
 def keep_process() -> None:
-    """Keep whatever this process and its children create from now on to their owner: the first act of a program."""
+    """Restrict what this process and its children create from now on to their owner: the first call of a program."""
     os.umask(OTHERS)
 
 
 @contextmanager
 def umask() -> Iterator[None]:
-    """Keep what the block creates, by whatever package, to its owner.
+    """Restrict what the block creates, by whatever package, to its owner.
 
-    The umask is the process's: it stays strict until the last of several threads has left its block.
+    The umask belongs to the process: it stays strict until the last of several threads has left its block.
     """
     global _holders, _before
     with _lock:
@@ -56,10 +56,10 @@ def umask() -> Iterator[None]:
 
 
 def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
-    """Open a file for writing, as `open` does; one that is there already is closed to others before the first byte.
+    """Open a file for writing, as `open` does; an existing one is closed to others before the first byte.
 
     Raises:
-        OSError: also where the file, or the link to it, belongs to another account: it may lie there to be read.
+        OSError: also if the file, or the link to it, belongs to another account, which may have planted it to read it.
     """
     # Binary mode takes no encoding, so the options are passed as they come.
     return open(path, mode, opener=_opener, **options)
@@ -74,10 +74,10 @@ def _opener(path: str, flags: int) -> int:
         check_link(Path(path))
         handle = os.open(path, flags & ~os.O_TRUNC, FILE)
     try:
-        found = os.fstat(handle)
-        # What isn't a file, such as a terminal, is neither closed nor emptied.
-        if stat.S_ISREG(found.st_mode):
-            _take(handle, found, path)
+        status = os.fstat(handle)
+        # Anything but a regular file, such as a terminal, is neither closed to others nor emptied.
+        if stat.S_ISREG(status.st_mode):
+            _take(handle, status, path)
             if flags & os.O_TRUNC:
                 os.ftruncate(handle, 0)
     except OSError:
@@ -86,27 +86,27 @@ def _opener(path: str, flags: int) -> int:
     return handle
 
 
-def _take(handle: int, found: os.stat_result, path: str) -> None:
+def _take(handle: int, status: os.stat_result, path: str) -> None:
     if os.name == "nt":
         return
-    _check_owner(found, path)
-    if found.st_mode & OTHERS:
-        os.fchmod(handle, stat.S_IMODE(found.st_mode) & ~OTHERS)
+    _check_owner(status, path)
+    if status.st_mode & OTHERS:
+        os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~OTHERS)
 
 
-def _check_owner(found: os.stat_result, path: str) -> None:
-    if found.st_uid != os.geteuid():
+def _check_owner(status: os.stat_result, path: str) -> None:
+    if status.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another account", path)
 
 
 def check_link(path: Path) -> None:
-    """Check that a path is no symbolic link of another account; one's own, and the system's, are followed.
+    """Check that a path is not another account's symbolic link; links of one's own and the system's are followed.
 
     Raises:
         PermissionError: if it is one.
     """
-    found = os.lstat(path)
-    if stat.S_ISLNK(found.st_mode) and os.name != "nt" and found.st_uid not in (0, os.geteuid()):
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode) and os.name != "nt" and status.st_uid not in (0, os.geteuid()):
         raise PermissionError(errno.EPERM, "a link of another account", str(path))
 
 
@@ -117,14 +117,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in UTF-8, line ends as they are."""
+    """Write a file in UTF-8, leaving line ends as they are."""
     write_bytes(path, text.encode())
 
 
 def touch(path: Path) -> None:
-    """Create an empty file, unless there is one: that is not even opened.
+    """Create an empty file; an existing one is not even opened.
 
-    SQLite's locks on a database are gone as soon as its process closes the file, by whatever handle.
+    SQLite's locks on a database are lost as soon as its process closes any handle of the file.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
@@ -133,10 +133,10 @@ def touch(path: Path) -> None:
 
 
 def make_folder(path: Path, *, exist_ok: bool = True) -> None:
-    """Create a folder and those above it that are missing; one that is there stays as it is.
+    """Create a folder and its missing parents; existing ones stay as they are.
 
     Raises:
-        OSError: if it can't be made; FileExistsError if it is there and must not be, or is no folder.
+        OSError: if it can't be created; FileExistsError if it exists and must not, or is not a folder.
     """
     try:
         path.mkdir(FOLDER)
@@ -152,12 +152,12 @@ def make_folder(path: Path, *, exist_ok: bool = True) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What became of files that others could read or write.
+    """The outcome of closing files that others could read or write.
 
     Attributes:
-        count: how many are their owner's alone now.
-        left: how many are not, because they belong to another account or lie on a disk that is read-only.
-        reason: why, of the first of these.
+        count: how many only their owner can open now.
+        left: how many are still open, because they belong to another account or lie on a read-only disk.
+        reason: why, for the first of these.
     """
 
     count: int = 0
@@ -165,14 +165,14 @@ class Closed:
     reason: str = ""
 
     def and_(self, other: Closed) -> Closed:
-        """Return both together."""
+        """Return the sum of both."""
         return Closed(self.count + other.count, self.left + other.left, self.reason or other.reason)
 
 
 def close_beside(path: Path) -> Closed:
-    """Take from others what they may do with a file, and with everything beside it whose name begins with its own.
+    """Remove others' rights to a file, and to everything beside it whose name begins with its own.
 
-    Links are left alone, and so is the folder in which all this lies: whoever made it may have meant it for others.
+    Links are left alone, and so is the containing folder: whoever made it may have meant it for others.
     """
     if os.name == "nt":
         return Closed()
@@ -186,9 +186,9 @@ def close_beside(path: Path) -> Closed:
 
 
 def find_link(path: Path) -> Path | None:
-    """Return a symbolic link among what lies beside a file under its name, or in there; None if there is none.
+    """Return a symbolic link among the files and folders whose names extend a file's, or inside them; None if none.
 
-    Whoever packs a folder for somebody else can put a link in it that is then that person's own.
+    Somebody who packs a folder for another person can put a link in it, which then belongs to that person.
     """
     with os.scandir(path.parent) as entries:
         beside = sorted(entry.path for entry in entries if entry.name.startswith(f"{path.name}-"))
@@ -201,26 +201,26 @@ def find_link(path: Path) -> Path | None:
 
 
 def close_folder(path: Path) -> Closed:
-    """Take from others what they may do with one folder, not with what is in it."""
+    """Remove others' rights to one folder, not to what is in it."""
     return Closed() if os.name == "nt" else _close(path, inside=False)
 
 
 def _close(path: Path, *, inside: bool = True) -> Closed:
     try:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             return Closed()
         closed = Closed()
-        if found.st_mode & OTHERS:
-            _check_owner(found, str(path))
+        if status.st_mode & OTHERS:
+            _check_owner(status, str(path))
             # By its path: a handle must not be opened, see `touch`.
-            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+            path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
             closed = Closed(1)
-        if inside and stat.S_ISDIR(found.st_mode):
+        if inside and stat.S_ISDIR(status.st_mode):
             for each in path.iterdir():
                 closed = closed.and_(_close(each))
     except FileNotFoundError:
-        # A log of SQLite's, gone meanwhile.
+        # SQLite may have deleted a log meanwhile.
         return Closed()
     except OSError as error:
         return Closed(left=1, reason=error.strerror or type(error).__name__)

@@ -25,9 +25,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create(database: Path) -> FastAPI:
-    """Return the service at a project. Whoever serves it calls ``app.state.desk.engine.close()`` at the end."""
+    """Return the service of a project. Whoever serves it calls ``app.state.desk.engine.close()`` at the end."""
     app = FastAPI(title="Maeumgyeol", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
-    # Led on, a request would be answered with the address that its Host header names.
+    # A redirect would contain the address that the request's Host header names.
     app.router.redirect_slashes = False
     desk = ServiceState(database)
     app.state.desk = desk

@@ -1,4 +1,4 @@
-"""Asking the model: long requests in parts, each of which waits its turn, and what can't be done soon is refused."""
+"""Asking the model: long requests are split into parts that queue up, and requests that would wait long are refused."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ WAIT_SECONDS = 120.0
 
 
 class Engine:
-    """The predictor of a database, asked from an event loop; pages beside the service ask the same one.
+    """The predictor of a database, called from an event loop; pages beside the service use the same one.
 
     Args:
-        on_batch: told how many texts were classified together.
+        on_batch: called with the number of texts that were classified together.
     """
 
     def __init__(self, database: Path, *, on_batch: Callable[[int], None] = lambda count: None) -> None:
@@ -33,11 +33,11 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """How many texts wait; an explanation counts for many."""
+        """How many texts are waiting; an explanation counts for many."""
         return self._client.waiting
 
     async def classify(self, texts: Sequence[str]) -> Classified:
-        """Return what one model says of texts, (n, m), n >= 1.
+        """Return one model's probabilities for texts, (n, m), n >= 1.
 
         Raises:
             UserError: ``service_busy`` if too much waits already or it takes too long, or why the model can't answer.
@@ -48,11 +48,11 @@ class Engine:
             parts = await self._ask(questions)
             if len({part.model_id for part in parts}) == 1:
                 return Classified(parts[0].model_id, np.concatenate([part.proba for part in parts]))
-            # Another model has begun to serve half-way: its columns may be others.
+            # Another model began to serve half-way, and its columns may differ.
         raise UserError("service_busy", waiting=self.waiting)
 
     async def explain(self, diary_id: int) -> None:
-        """Let the explanation of a diary be computed and kept.
+        """Compute and store the explanation of a diary.
 
         Raises:
             UserError: as `classify` does.
@@ -68,14 +68,14 @@ class Engine:
         except TimeoutError:
             raise UserError("service_busy", waiting=self.waiting) from None
         finally:
-            for future in futures:  # nobody waits for them any more; those that are done stay so
+            for future in futures:  # nobody waits for them any more; finished ones are not affected
                 future.cancel()
 
     def keep_warm(self) -> None:
-        """Load the model now, and keep it also while nobody asks: this process serves nothing else."""
+        """Load the model now, and keep it loaded while nobody asks: this process serves nothing else."""
         self._client.idle_seconds = None
         self._client.warm_up(["load"])
 
     def close(self) -> None:
-        """Finish what runs, refuse what waits, and end the process."""
+        """Finish what is running, refuse what is waiting, and end the process."""
         predictor_client.close(self._database)

@@ -39,7 +39,7 @@ class ServiceState:
     """One service at one project.
 
     Args:
-        database: asked for at each request: the app may be given another one.
+        database: called at each request, because the app may switch to another one.
     """
 
     def __init__(self, database: Path) -> None:
@@ -50,11 +50,11 @@ class ServiceState:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def opened(self) -> AbstractContextManager[Database]:
-        """Hold the project open for the length of the block: one for each piece of work, on a thread."""
+        """Hold the project open for the block; each piece of work on a thread uses a block of its own."""
         return project.opened(self.database)
 
     async def run(self, work: Callable[[Database], Any]) -> Any:
-        """Do something with the open project on a thread, so that nobody else waits for the disk."""
+        """Run `work` with the open project on a thread, so that nobody else waits for the disk."""
 
         def act() -> Any:
             with self.opened() as db:
@@ -63,7 +63,7 @@ class ServiceState:
         return await run_in_threadpool(act)
 
     async def identify(self, scope: Scope) -> None:
-        """Make sure that a request brings a token that is known.
+        """Check that a request carries a known token.
 
         Raises:
             UserError: ``token_wrong`` if it doesn't.
@@ -72,7 +72,7 @@ class ServiceState:
         await self.run(lambda db: api_tokens.identify(db, presented))
 
     def admit(self, presented: str, scopes: tuple[api_tokens.Scope, ...]) -> Caller:
-        """Return who presents a token, if it opens this and has not asked too often.
+        """Return who presents a token, if it has one of these scopes and has not asked too often.
 
         Raises:
             UserError: ``token_wrong``, ``scope_missing`` or ``rate_exceeded``.
@@ -88,16 +88,16 @@ class ServiceState:
 
 
 def get_state(request: Request) -> ServiceState:
-    """Return the desk of the app that serves a request."""
-    found: ServiceState = request.app.state.desk
-    return found
+    """Return the state of the service that handles a request."""
+    state: ServiceState = request.app.state.desk
+    return state
 
 
 State = Annotated[ServiceState, Depends(get_state)]
 
 
 def needs(*scopes: api_tokens.Scope) -> Any:
-    """Return what an endpoint depends on to know its caller: a token with these scopes."""
+    """Return the dependency by which an endpoint gets its caller: a token with these scopes."""
 
     def look(request: Request, desk: State, described: Annotated[Any, Depends(_describe_bearer)]) -> Caller:
         return desk.admit(_token_in(request.headers.get("authorization", "")), scopes)
@@ -106,7 +106,7 @@ def needs(*scopes: api_tokens.Scope) -> Any:
 
 
 def _token_in(header: str) -> str:
-    """Return the token of a header: ``Bearer TOKEN``, or the password of ``Basic``, where a program knows no more."""
+    """Return the token of a header: ``Bearer TOKEN``, or the password of ``Basic`` for programs that know only that."""
     kind, _, value = header.partition(" ")
     if kind.lower() == "bearer":
         return value.strip()

@@ -1,7 +1,7 @@
-"""How errors go out: a status, a stable code, and a sentence in the language of whoever asks.
+"""How errors are answered: a status, a stable code, and a sentence in the caller's language.
 
-Nothing of a request is ever repeated: no name of a field, no value, no number. What a sentence says beside the code is
-ours, listed in `_OURS`; names of fields are those that the endpoints know.
+Nothing from a request is ever repeated: no field name, no value, no number. The details in a sentence are ours, listed
+in `_OURS`; field names are those that the endpoints define.
 """
 
 from __future__ import annotations
@@ -56,33 +56,32 @@ _STATUS = {
 
 
 def status_of(code: str) -> HTTPStatus:
-    """Return the HTTP status of an error: what the database can't do now may go later, the rest is the request's."""
+    """Return the HTTP status of an error: database errors may be temporary, all others are due to the request."""
     if code.startswith(("database_", "disk_", "encoder_", "folder_")):
         return _STATUS.get(code, HTTPStatus.SERVICE_UNAVAILABLE)
     return _STATUS.get(code, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def language_of(scope: Scope) -> Language:
-    """Return the first language of ``Accept-Language`` that there are sentences in, else the default one."""
-    wanted: list[tuple[float, str]] = []
+    """Return the first language of ``Accept-Language`` that the catalogue has, else the default one."""
+    preferences: list[tuple[float, str]] = []
     for entry in Headers(scope=scope).get("accept-language", "").split(",")[:20]:
         name, _, quality = entry.strip().lower().partition(";q=")
         try:
-            wanted.append((-float(quality or 1), name.partition("-")[0]))
+            preferences.append((-float(quality or 1), name.partition("-")[0]))
         except ValueError:
             continue
-    found = (name for _, name in sorted(wanted, key=lambda each: each[0]))
-    return first_language(found)
+    return first_language(name for _, name in sorted(preferences, key=lambda each: each[0]))
 
 
 def answer(
     scope: Scope, code: str, sentence: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """Return the body that every error has: ``code``, ``message``, and what else helps."""
+    """Return the response that every error gets: ``code``, ``message``, and further fields."""
     status = status_of(code)
     sent = dict(headers or {})
     if status == HTTPStatus.UNAUTHORIZED:
-        # A program that speaks the protocol of Label Studio knows Basic only.
+        # Programs that speak the protocol of Label Studio support only Basic.
         sent["WWW-Authenticate"] = 'Bearer, Basic realm="maeumgyeol"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         sent.setdefault("Retry-After", str(RETRY_SECONDS))
@@ -94,11 +93,11 @@ _OURS = frozenset(("known", "scope", "place", "found", "most", "least", "seconds
 
 
 def explained(scope: Scope, error: Exception) -> JSONResponse:
-    """Return the answer to an error that carries a code and details."""
+    """Return the response to an error that has a code and details."""
     assert isinstance(error, AppError)
     headers = {"Retry-After": str(error.details["seconds"])} if error.code == "rate_exceeded" else None
     language = language_of(scope)
-    # Text that was found is the request's, a length is not.
+    # Text comes from the request, a length does not.
     ours = {key: value for key, value in error.details.items() if key in _OURS and _is_ours(key, value)}
     if f"service.error.{error.code}" in catalogue(language):
         return answer(scope, error.code, say(f"service.error.{error.code}", language, **ours), headers=headers)
@@ -111,7 +110,7 @@ def _is_ours(key: str, value: object) -> bool:
 
 
 def unexpected(scope: Scope, error: Exception) -> JSONResponse:
-    """Return the answer to a fault of the program, which the log names by kind and place."""
+    """Return the response to an unexpected exception, and log its kind and place."""
     logger.error("A request failed: %s", where(error))
     sentence = say("error.fault", language_of(scope), kind=type(error).__name__)
     return answer(scope, "fault", sentence)
@@ -121,7 +120,7 @@ _OF_STATUS = {400: "body_broken", 404: "not_found", 405: "method_wrong", 408: "b
 
 
 def install(app: FastAPI) -> None:
-    """Let the app answer every error in this form."""
+    """Make the app answer every error in this form."""
     from fastapi.exceptions import RequestValidationError
 
     from service.routes.strict_bodies import BodyError
@@ -149,7 +148,7 @@ def install(app: FastAPI) -> None:
 
 
 def _unread(scope: Scope, problem: str) -> JSONResponse:
-    """Say what is wrong with the JSON of a body."""
+    """Return the response to a body whose JSON can't be used."""
     language = language_of(scope)
     if problem == "broken":
         return answer(scope, "body_broken", say("service.body_broken", language))
@@ -158,10 +157,10 @@ def _unread(scope: Scope, problem: str) -> JSONResponse:
 
 
 def _invalid(app: FastAPI, scope: Scope, error: RequestValidationError) -> JSONResponse:
-    """Say which fields are wrong, and how; what stood in them may be a diary and is not repeated."""
-    known = _field_names(app)
+    """Return the response that names the invalid fields; their values may be diary text and are not repeated."""
+    field_names = _field_names(app)
     fields = [
-        {"field": ".".join(_part(part, known) for part in problem["loc"]), "problem": problem["type"]}
+        {"field": ".".join(_part(part, field_names) for part in problem["loc"]), "problem": problem["type"]}
         for problem in error.errors()[:20]
     ]
     names = ", ".join(sorted({field["field"] for field in fields})[:5])
@@ -169,12 +168,12 @@ def _invalid(app: FastAPI, scope: Scope, error: RequestValidationError) -> JSONR
     return answer(scope, "request_invalid", sentence, fields=fields)
 
 
-def _part(part: str | int, known: frozenset[str]) -> str:
-    return str(part) if isinstance(part, int) or part in known else "?"
+def _part(part: str | int, field_names: frozenset[str]) -> str:
+    return str(part) if isinstance(part, int) or part in field_names else "?"
 
 
 def _field_names(app: FastAPI) -> frozenset[str]:
-    """Return what the fields of all requests are called, and where they stand."""
+    """Return the names of the fields of all requests, and of the parts of a request that hold them."""
     if not hasattr(app.state, "field_names"):
         from service.routes.label_studio import Predict, Setup
 
@@ -185,5 +184,5 @@ def _field_names(app: FastAPI) -> frozenset[str]:
         names |= {each["name"] for operation in operations for each in operation.get("parameters", ())}
         names |= {field.alias or name for kind in (Setup, Predict) for name, field in kind.model_fields.items()}
         app.state.field_names = frozenset(names | {"body", "query", "path", "header"})
-    found: frozenset[str] = app.state.field_names
-    return found
+    field_names: frozenset[str] = app.state.field_names
+    return field_names

@@ -1,4 +1,4 @@
-"""The service beside the app: it is made by its first request, so that the pages start without waiting for it."""
+"""The service beside the app, created by its first request so that the pages start without waiting for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LazyApp:
     """An ASGI app that becomes the service.
 
     Args:
-        database: tells where the project is, once the service is asked for.
+        database: returns the path of the project, once the service is asked for.
     """
 
     def __init__(self, database: Callable[[], Path]) -> None:

@@ -1,4 +1,4 @@
-"""What stands before every endpoint: the size and pace of the body, figures, and that no fault gets out as it is."""
+"""Middleware before every endpoint: bounds on the body, metrics, and no exception leaves with its text."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RequestLimits:
         try:
             await self._serve(scope, receive, sending)
         except Exception as error:
-            # Let out, it would be logged with its text, which may quote a diary.
+            # If it propagated, it would be logged with its text, which may quote a diary.
             answer = errors.unexpected(scope, error)
             if not status:
                 await answer(scope, receive, sending)
@@ -73,10 +73,10 @@ class RequestLimits:
         await self._app(scope, bounded(scope, receive, _BODY), send)
 
     async def _admit(self, scope: Scope) -> None:
-        """Let a request go on to its endpoint, which looks at token and scopes itself.
+        """Let a request through to its endpoint, which checks token and scopes itself.
 
         Raises:
-            UserError: ``service_busy``, or ``token_wrong`` for a long body of a stranger.
+            UserError: ``service_busy``, or ``token_wrong`` for a long body without a known token.
         """
         if self._serving > _AT_ONCE and not scope["path"].endswith(_HEALTH):
             raise UserError("service_busy", waiting=self._serving)

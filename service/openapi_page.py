@@ -1,4 +1,4 @@
-"""The OpenAPI page: drawn here from the description, so that nothing is fetched from anywhere."""
+"""The OpenAPI page, rendered here from the description so that nothing is fetched from elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(description: Node, prefix: str) -> str:
     """Return an OpenAPI description as a page of HTML without scripts.
 
     Args:
-        prefix: stands before every path.
+        prefix: prepended to every path.
     """
     info, groups = description["info"], dict[str, list[str]]()
     for path, operations in description["paths"].items():
@@ -43,7 +43,7 @@ def page(description: Node, prefix: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return plain text as HTML, what stands between backticks as code."""
+    """Return plain text as HTML, with text between backticks as code."""
     parts = escape(text).replace("``", "`").split("`")
     joined = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
     return joined.replace("\n\n", "<br><br>")
@@ -81,7 +81,7 @@ def _shape(title: str, content: Node, whole: Node) -> str:
 
 
 def _drawn(schema: Node, whole: Node, indent: str) -> str:
-    """Return a schema as one would write an example: names with the kind of their value."""
+    """Return a schema in the form of an example: names with the type of their value."""
     if "$ref" in schema:
         return _drawn(whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]], whole, indent)
     if "anyOf" in schema:

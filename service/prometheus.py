@@ -1,4 +1,4 @@
-"""Figures for Prometheus: how much is asked, how long it takes, and what the project holds."""
+"""Metrics for Prometheus: how many requests there are, how long they take, and what the project holds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def _route(scope: Scope) -> str:
-    """Return the address of a request as the endpoint that served it names it; ``other`` where there was none."""
+    """Return the route of the endpoint that served a request; ``other`` if there was none."""
     if not isinstance(scope.get("route"), APIRoute):
         return "other"
     parts = scope["path"].removeprefix(scope.get("root_path", "")).split("/")
@@ -37,7 +37,7 @@ def _route(scope: Scope) -> str:
 
 
 class Metrics:
-    """The figures of one service, in a registry of its own. Labels are routes, never addresses: those have no end."""
+    """The metrics of one service, in its own registry. Labels are routes, not addresses, which are unlimited."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -55,7 +55,7 @@ class Metrics:
         self._version = Gauge("maeumgyeol_model_version", "Version of the serving model", registry=self._registry)
 
     def watch(self, engine: Engine) -> None:
-        """Tell how many texts wait for an engine."""
+        """Expose how many texts wait for an engine."""
         waiting = Gauge("maeumgyeol_texts_waiting", "Texts that wait for the encoder", registry=self._registry)
         waiting.set_function(lambda: engine.waiting)
 
@@ -65,7 +65,7 @@ class Metrics:
         self._texts.inc(count)
 
     def request(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count a request that was answered; status 0 for one whose client had gone."""
+        """Count an answered request; status 0 if its client had gone."""
         route = _route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()

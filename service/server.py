@@ -48,17 +48,17 @@ def alone(database: Path) -> Starlette:
 
 
 def main() -> None:
-    """Serve until stopped; requests that are being answered are finished first."""
+    """Serve until stopped; requests under way are finished first."""
     private_files.keep_process()
     options = argparse.ArgumentParser()
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8502)
     options.add_argument("--parent", type=int)
-    asked = options.parse_args()
-    if asked.parent is not None:
-        die_with_parent(asked.parent)
+    arguments = options.parse_args()
+    if arguments.parent is not None:
+        die_with_parent(arguments.parent)
     served = Hardening(alone(Path(os.environ["MAEUMGYEOL_DB"])), public_origin=named_origin())
-    run(served, address=asked.address, port=asked.port, timeout_graceful_shutdown=_END_SECONDS)
+    run(served, address=arguments.address, port=arguments.port, timeout_graceful_shutdown=_END_SECONDS)
 
 
 if __name__ == "__main__":

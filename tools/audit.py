@@ -1,16 +1,16 @@
-"""What `make audit` does: are the dependencies those that we say, licensed as we say, and without known holes?
+"""What `make audit` runs: are the dependencies locked and licensed as documented, and free of known vulnerabilities?
 
     python tools/audit.py [--advisories PIP_AUDIT]
 
-Without network: every line of the locks is one exact version, what is installed is what is locked, every package that
-the project names is locked and stands in `docs/dependencies.md` with the licence that the package itself states, and no
-further package has a licence that would bind ours. With `--advisories`, the path of a `pip-audit`, the locks are looked
-up among the advisories of PyPI.
+Without network it checks that every line of the locks is one exact version, that the locked versions are installed,
+that every package the project names is locked and listed in `docs/dependencies.md` with the licence that the package
+itself states, and that no other package has a licence that would bind ours. With `--advisories`, the path of a
+`pip-audit`, the locks are checked against the advisories of PyPI.
 
-A mirror without advisories makes pip-audit say that it found none. So a version with a hole that everybody knows is
-looked up first: a source that says nothing of it is blind, and that is said.
+With a mirror that has no advisories, pip-audit reports no vulnerabilities. So a version with a well-known one is looked
+up first: a source that does not report it is blind, and the tool says so.
 
-Exit code 0 if all is well, 1 if something was found, 3 if the advisories could not be asked.
+Exit code 0 if all is well, 1 if there are findings, 3 if the advisories could not be checked.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def canonical(name: str) -> str:
 
 
 def read_lock(text: str) -> tuple[dict[str, str], list[str]]:
-    """Return the versions by package, and the lines that are not one exact version."""
+    """Return the locked versions by package, and the lines that are not one exact version."""
     versions, loose = {}, []
     for line in (line.split("#")[0].strip() for line in text.splitlines()):
         if match := _PINNED.fullmatch(line):
@@ -66,80 +66,83 @@ def read_lock(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def named(pyproject: dict[str, Any]) -> dict[str, str]:
-    """Return the requirements that the project names itself, by package."""
+    """Return the project's own requirements, by package."""
     project = pyproject["project"]
     every = [*project["dependencies"], *(each for group in project["optional-dependencies"].values() for each in group)]
     return {canonical(re.split(r"[=<>~!\[; ]", each)[0]): each for each in every}
 
 
 def families(licence: str) -> frozenset[str]:
-    """Return the kinds of licence that a text names."""
+    """Return the licence families that a text names."""
     return frozenset(family for family, pattern in _FAMILIES.items() if re.search(pattern, licence.lower()))
 
 
 def documented(text: str) -> dict[str, frozenset[str]]:
-    """Return what the document says of each package's licence: rows of its table, and the list of what checks use."""
+    """Return the documented licences by package: from the rows of the table, and from the list of tools for checks."""
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
     checks = text.partition("For the checks:")[2].partition("\n\n")[0]
     listed = re.findall(r"([A-Za-z][\w-]+)\s\(([A-Za-z0-9.-]+)[;)]", checks)
-    found = {}
+    licences = {}
     for names, licence in (*rows, *listed):
         for name in re.sub(r"\([^)]*\)", "", names).split(","):
-            found[canonical(name.strip())] = families(licence)
-    return found
+            licences[canonical(name.strip())] = families(licence)
+    return licences
 
 
 def stated(name: str) -> frozenset[str]:
-    """Return what an installed package states of its licence itself."""
-    told = metadata.metadata(name)
-    classifiers = [each for each in told.get_all("Classifier") or [] if each.startswith("License ::")]
-    return families(" ".join([told.get("License-Expression") or "", (told.get("License") or "")[:200], *classifiers]))
+    """Return the licence families that an installed package itself states."""
+    fields = metadata.metadata(name)
+    classifiers = [each for each in fields.get_all("Classifier") or [] if each.startswith("License ::")]
+    expression, licence = fields.get("License-Expression") or "", (fields.get("License") or "")[:200]
+    return families(" ".join([expression, licence, *classifiers]))
 
 
 def problems(locks: dict[str, str], pyproject: dict[str, Any], document: str) -> list[str]:
-    """Return everything that is not as it must be, without asking anybody."""
+    """Return all findings that need no network."""
     versions: dict[str, str] = {}
-    found = []
+    findings = []
     for lock, text in locks.items():
         pinned, loose = read_lock(text)
-        found += [f"{lock}: not one exact version: {line}" for line in loose]
-        found += [
+        findings += [f"{lock}: not one exact version: {line}" for line in loose]
+        findings += [
             f"{lock}: {name} is {pinned[name]} here and {versions[name]} elsewhere"
             for name in pinned
             if versions.get(name, pinned[name]) != pinned[name]
         ]
         versions |= pinned
-    told = documented(document)
+    licences = documented(document)
     for name, requirement in named(pyproject).items():
         if name not in versions:
-            found.append(f"{name} is named, but not locked")
+            findings.append(f"{name} is named, but not locked")
         elif "==" in requirement and requirement.split("==")[1] != versions[name]:
-            found.append(f"{requirement} is named, but {versions[name]} is locked")
-        if name not in told:
-            found.append(f"{name} is not in docs/dependencies.md")
-    return [*found, *(each for name, version in versions.items() for each in _installed(name, version, told.get(name)))]
+            findings.append(f"{requirement} is named, but {versions[name]} is locked")
+        if name not in licences:
+            findings.append(f"{name} is not in docs/dependencies.md")
+    for name, version in versions.items():
+        findings += _installed(name, version, licences.get(name))
+    return findings
 
 
-def _installed(name: str, version: str, told: frozenset[str] | None) -> list[str]:
+def _installed(name: str, version: str, licences: frozenset[str] | None) -> list[str]:
     try:
-        there = metadata.version(name)
+        installed_version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return [f"{name} is locked, but not installed"]
-    found = []
-    if there.split("+")[0] != version.split("+")[0]:
-        found.append(f"{name} {there} is installed, but {version} is locked")
+    findings = []
+    if installed_version.split("+")[0] != version.split("+")[0]:
+        findings.append(f"{name} {installed_version} is installed, but {version} is locked")
     own = stated(name)
-    if told is not None and own and not told & own:
-        found.append(
-            f"{name} states {', '.join(sorted(own))}, docs/dependencies.md {', '.join(sorted(told)) or 'nothing'}"
+    if licences is not None and own and not licences & own:
+        findings.append(
+            f"{name} states {', '.join(sorted(own))}, docs/dependencies.md {', '.join(sorted(licences)) or 'nothing'}"
         )
     if own and own <= _BINDING and name not in _BESIDE:
-        found.append(f"{name} is under the {', '.join(sorted(own))}")
-    return found
+        findings.append(f"{name} is under the {', '.join(sorted(own))}")
+    return findings
 
 
 def read_advisories(told: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the holes that pip-audit names, and the packages that it could say nothing of."""
+    """Return the vulnerabilities that pip-audit names, and the packages that it knows nothing about."""
     holes = [
         f"{each['name']} {each['version']}: {hole['id']}, fixed in {', '.join(hole['fix_versions']) or 'none yet'}"
         for each in told["dependencies"]
@@ -149,7 +152,7 @@ def read_advisories(told: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def ask(pip_audit: Path, *locks: Path) -> tuple[list[str], list[str]] | None:
-    """Ask for the advisories of locks, as `read_advisories` returns them; None if nobody answers."""
+    """Look up the advisories for locks, as `read_advisories` returns them; None if there is no answer."""
     options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=15"]
     chosen = [part for lock in locks for part in ("-r", str(lock))]
     ran = subprocess.run([str(pip_audit), *options, *chosen], capture_output=True, text=True, check=False)
@@ -160,40 +163,40 @@ def ask(pip_audit: Path, *locks: Path) -> tuple[list[str], list[str]] | None:
 
 
 def advisories(pip_audit: Path) -> tuple[list[str], str]:
-    """Return the holes of what is locked, and why they can't be known; empty if they can."""
+    """Return the vulnerabilities of the locked versions, and why they can't be known; empty if they can."""
     with tempfile.TemporaryDirectory() as folder:
-        known = Path(folder) / "known.txt"
-        known.write_text(f"{KNOWN_HOLE}\n")
-        first = ask(pip_audit, known)
+        hole_file = Path(folder) / "known.txt"
+        hole_file.write_text(f"{KNOWN_HOLE}\n")
+        first = ask(pip_audit, hole_file)
     if first is None:
         return [], "PyPI's advisories can't be reached."
     if not first[0]:
         return [], f"The source of advisories is blind: it knows nothing of {KNOWN_HOLE}. A mirror without them?"
-    told = ask(pip_audit, *(ROOT / lock for lock in LOCKS))
-    if told is None:
+    answer = ask(pip_audit, *(ROOT / lock for lock in LOCKS))
+    if answer is None:
         return [], "PyPI's advisories can't be reached any more."
-    holes, unknown = told
+    holes, unknown = answer
     return holes, f"Nothing is known of {', '.join(unknown)}." if unknown else ""
 
 
 def main() -> None:
-    """Print what was found, and end with what it means."""
+    """Print the findings, and exit with the matching code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--advisories", type=Path, metavar="PIP_AUDIT")
-    asked = options.parse_args()
+    arguments = options.parse_args()
     texts = {lock: (ROOT / lock).read_text("utf-8") for lock in LOCKS}
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    found = problems(texts, pyproject, (ROOT / "docs" / "dependencies.md").read_text("utf-8"))
+    findings = problems(texts, pyproject, (ROOT / "docs" / "dependencies.md").read_text("utf-8"))
     blind = ""
-    if asked.advisories is not None:
-        holes, blind = advisories(asked.advisories)
-        found += holes
-    for each in found:
+    if arguments.advisories is not None:
+        holes, blind = advisories(arguments.advisories)
+        findings += holes
+    for each in findings:
         print(each)
-    print(f"{len(found)} problems in {sum(len(read_lock(text)[0]) for text in texts.values())} locked versions.")
+    print(f"{len(findings)} problems in {sum(len(read_lock(text)[0]) for text in texts.values())} locked versions.")
     if blind:
         print(f"Not known whether there are holes: {blind}", file=sys.stderr)
-    sys.exit(FOUND if found else BLIND if blind else 0)
+    sys.exit(FOUND if findings else BLIND if blind else 0)
 
 
 if __name__ == "__main__":

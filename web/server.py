@@ -1,7 +1,7 @@
-"""The server of the app: Streamlit behind the gate, told from the beginning that ``st.navigation`` declares the pages.
+"""The server of the app: Streamlit behind the gate, set up from the start to let ``st.navigation`` declare the pages.
 
 Streamlit takes a folder ``pages`` beside the entry point for its older kind of pages until the first run of the
-app says otherwise. Whoever opens ``/learn`` first after a start would be told that there is no such page.
+app says otherwise. Whoever opened ``/learn`` first after a start would be told that there is no such page.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _WEBSOCKET_BYTES = 64 << 20
 
 
 def _living(service: LazyApp) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """Return what ends the service with the app."""
+    """Return the lifespan that ends the service with the app."""
 
     @asynccontextmanager
     async def living(_: object) -> AsyncIterator[None]:
@@ -58,9 +58,9 @@ def main() -> None:
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8501)
     options.add_argument("--parent", type=int)
-    asked = options.parse_args()
-    if asked.parent is not None:
-        die_with_parent(asked.parent)
+    arguments = options.parse_args()
+    if arguments.parent is not None:
+        die_with_parent(arguments.parent)
     PagesManager.uses_pages_directory = False
     door = RequestIdentity()
     service = LazyApp(project_location.path)
@@ -71,16 +71,16 @@ def main() -> None:
         middleware=[Middleware(AuthMiddleware, door=door), Middleware(Addresses, gate_routes=own)],
         lifespan=_living(service),
     )
-    streamlit_options.load(address=asked.address, port=asked.port)
+    streamlit_options.load(address=arguments.address, port=arguments.port)
     keep_to_itself()
     served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
-    run(served, address=asked.address, port=asked.port, ws_max_size=_WEBSOCKET_BYTES)
+    run(served, address=arguments.address, port=arguments.port, ws_max_size=_WEBSOCKET_BYTES)
 
 
 def keep_to_itself() -> None:
-    """Take away Streamlit's ways of finding out this machine's address: it asks a service elsewhere for it.
+    """Disable Streamlit's ways of finding out this machine's address, for which it asks an external service.
 
-    It does so for a websocket from another address, which never comes as far as Streamlit here.
+    It does so for a websocket from another address, which never reaches Streamlit here.
     """
     net_util.get_external_ip = lambda: None
     net_util.get_internal_ip = lambda: None

@@ -1,4 +1,4 @@
-"""The options of Streamlit that the app runs under, whatever a person's own Streamlit files say."""
+"""The Streamlit options that the app runs with, whatever a person's own Streamlit files say."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def load(**options: Any) -> None:
-    """Set the options of ``streamlit.toml``, and those of a section ``server`` that are given."""
+    """Set the options of ``streamlit.toml``, and the given ones of the section ``server``."""
     packaged = tomllib.loads((files("web") / "streamlit.toml").read_text("utf-8"))
-    given = {f"server.{name}": value for name, value in options.items()}
-    bootstrap.load_config_options({**dict(_flat(packaged)), **given})
+    server_options = {f"server.{name}": value for name, value in options.items()}
+    bootstrap.load_config_options({**dict(_flat(packaged)), **server_options})
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

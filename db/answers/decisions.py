@@ -1,4 +1,4 @@
-"""Decisions: what people said of diaries. Only ever added to."""
+"""Decisions: what people said about diaries. Append-only."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Kind = Literal["label", "skip", "flag"]
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
-    """A decision on its way in.
+    """A decision to be stored.
 
     Attributes:
-        token: given out with the diary's lease; a second decision with it is the same press again.
+        token: issued with the diary's lease; a second decision with the same token is a repeat of the same press.
         model_id, shown_label_id, shown_proba: the prediction that the person saw, if any.
         seconds: time from the diary's appearance to the press.
-        predicted_label_id: what the model that serves now would say, whether the person saw it or not.
-        other_label_ids: further emotions beside `label_id`.
+        predicted_label_id: what the serving model would say now, whether or not the person saw it.
+        other_label_ids: further emotions besides `label_id`.
         intensity: how strong the emotion is, 1 to 5.
     """
 
@@ -51,12 +51,12 @@ class NewDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision. Of those listed as in force, `label_id` is what counts: what the pressed label was merged into.
+    """A decision. For decisions in force, `label_id` is what counts: the label that the pressed one was merged into.
 
     Attributes:
-        token: what it was pressed under; an undo names it.
+        token: the token it was pressed under; an undo names it.
         intensity: 1 to 5; None where it was not asked for.
-        other_label_ids: further emotions beside `label_id`, ascending; what they were merged into.
+        other_label_ids: further emotions besides `label_id`, ascending, after merges.
     """
 
     id: int
@@ -89,7 +89,7 @@ def _decision(row: Sequence[Any]) -> Decision:
 
 
 def add(db: Database, decision: NewDecision) -> int | None:
-    """Keep a decision and end the lease it answers; return its id, or None if its token was used before."""
+    """Store a decision and end the lease it answers; return its id, or None if its token was used before."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
             shown_label_id, shown_proba, source, seconds, predicted_label_id, intensity, decided_at, asked_by)
@@ -106,7 +106,7 @@ def add(db: Database, decision: NewDecision) -> int | None:
         db.conn.execute(answered, (decision.token, decision.annotator_id))
         if added is None:
             return None
-        # A lease that ran out may have been handed to the same person anew.
+        # A lease that ran out may have been handed to the same person again.
         db.conn.execute(
             "delete from leases where diary_id = ? and annotator_id = ?", (decision.diary_id, decision.annotator_id)
         )
@@ -127,9 +127,9 @@ def find_undone_by(db: Database, annotator_id: int, *, token: str) -> Decision |
 
 
 def find_undoable(db: Database, annotator_id: int, *, token: str) -> Decision | None:
-    """Return a person's decision in force by the token that it was pressed under; None where there is none.
+    """Return a person's decision in force by the token it was pressed under; None if there is none.
 
-    An imported decision was not pressed here, and can't be taken back here.
+    An imported decision was not pressed here, so it can't be taken back here.
     """
     sql = f"""
         select {_PRESSED}
@@ -161,7 +161,7 @@ def find_own(db: Database, decision_id: int, *, annotator_id: int) -> Decision |
 
 
 def undo(db: Database, decision_id: int, *, token: str) -> bool:
-    """Take back one decision of a person; return False if it is not in force any more. Nothing happens then."""
+    """Take back one decision of a person; do nothing and return False if it is no longer in force."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
         select s.diary_id, s.annotator_id, 'undo', :token, s.decision_id, 'person', :now
@@ -174,31 +174,31 @@ def undo(db: Database, decision_id: int, *, token: str) -> bool:
 
 
 def last_decision_id(db: Database) -> int:
-    """Return the newest decision's id, 0 for none. It changes with every decision and every undo."""
+    """Return the newest decision's id, 0 if there is none. It changes with every decision and every undo."""
     return int(scalar(db, "select coalesce(max(id), 0) from decisions"))
 
 
 def list_asked(db: Database) -> dict[int, tuple[int, str | None]]:
-    """Return of each labelled diary its first label decision's id, and which query strategy first asked for it.
+    """Return, by labelled diary, the id of its first label decision and the query strategy that first asked for it.
 
-    A label that is changed later keeps its place and its strategy, so that what people reconsider does not move
-    diaries between the arms of a comparison. The strategy is None for imported labels and older decisions.
+    A label that is changed later keeps its place and its strategy, so that second thoughts do not move diaries
+    between the arms of a comparison. The strategy is None for imported labels and older decisions.
     """
     first = rows(db, "select diary_id, min(id) from decisions where kind = 'label' group by diary_id")
     # SQLite takes the bare column from the row that has the minimum.
-    asked = rows(db, "select diary_id, asked_by, min(id) from decisions where asked_by is not null group by diary_id")
-    strategy = {int(diary_id): str(name) for diary_id, name, _ in asked}
+    records = rows(db, "select diary_id, asked_by, min(id) from decisions where asked_by is not null group by diary_id")
+    strategy = {int(diary_id): str(name) for diary_id, name, _ in records}
     return {int(diary_id): (int(decision_id), strategy.get(int(diary_id))) for diary_id, decision_id in first}
 
 
 def list_decided_ids(db: Database) -> NDArray[np.int64]:
-    """Return the diaries on which somebody's decision is in force, ascending."""
-    found = rows(db, "select distinct diary_id from standing order by diary_id")
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    """Return the diaries that have a decision in force, ascending."""
+    records = rows(db, "select distinct diary_id from standing order by diary_id")
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def count_decided(db: Database) -> int:
-    """Count the diaries on which somebody's decision is in force."""
+    """Count the diaries that have a decision in force."""
     return int(scalar(db, "select count(distinct diary_id) from standing"))
 
 
@@ -207,7 +207,7 @@ def count_by_label(db: Database, *, part: Literal["pool", "test"] | None = None)
     if part is None:
         sql = "select label_id, count(*) from standing where label_id is not null group by label_id"
     else:
-        # Along the index of labels, without a look at each diary: the few test diaries are known by their ids.
+        # Uses the index of labels without looking at each diary: the few test diaries are known by their ids.
         sql = """
             select label_id, count(*) from standing
             where label_id is not null
@@ -241,7 +241,7 @@ def count_since(db: Database, decision_id: int, *, part: Literal["pool", "test"]
 
 
 def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision]:
-    """Return the newest decisions in force that one person pressed, newest first; imported ones are not among them."""
+    """Return the newest decisions in force that one person pressed, newest first; imported ones are left out."""
     sql = f"""
         select {_COUNTING}
         from decisions d
@@ -265,7 +265,7 @@ def find_undone(db: Database, diary_id: int, annotator_id: int) -> Decision | No
 
 
 def list_standing(db: Database, diary_ids: Sequence[int]) -> list[Decision]:
-    """Return the decisions in force on some diaries, in the order of diary and annotator."""
+    """Return the decisions in force on some diaries, ordered by diary and annotator."""
     sql = f"""
         select {_COUNTING}
         from standing s join decisions d on d.id = s.decision_id
@@ -275,5 +275,5 @@ def list_standing(db: Database, diary_ids: Sequence[int]) -> list[Decision]:
 
 
 def is_token_used(db: Database, token: str) -> bool:
-    """Say whether a decision with this token was kept."""
+    """Return whether a decision with this token was stored."""
     return scalar(db, "select 1 from decisions where token = :token", token=token) is not None

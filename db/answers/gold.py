@@ -1,4 +1,4 @@
-"""Gold diaries: their label is known for sure, and everybody is handed them once."""
+"""Gold diaries: their label is known for sure, and everybody is given each of them once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add(db: Database, diary_id: int, label_id: int, *, annotator_id: int) -> Non
 
 
 def remove(db: Database, diary_id: int, *, annotator_id: int) -> bool:
-    """Make a diary an ordinary one again; return False if it is one. What people said of it stays."""
+    """Make a diary an ordinary one again; return False if it already is. What people said about it stays."""
     with write(db):
         cursor = db.conn.execute("delete from gold where diary_id = ?", (diary_id,))
         if cursor.rowcount:
@@ -48,20 +48,20 @@ def remove(db: Database, diary_id: int, *, annotator_id: int) -> bool:
 
 def find(db: Database, diary_id: int) -> Gold | None:
     """Return a gold diary; None for an ordinary one."""
-    found = rows(db, "select diary_id, label_id, annotator_id, set_at from gold where diary_id = :id", id=diary_id)
-    return next((Gold(*row) for row in found), None)
+    records = rows(db, "select diary_id, label_id, annotator_id, set_at from gold where diary_id = :id", id=diary_id)
+    return next((Gold(*row) for row in records), None)
 
 
 def list_gold(db: Database) -> list[Gold]:
-    """Return the gold diaries, in the order of their ids."""
+    """Return the gold diaries, ordered by id."""
     sql = "select diary_id, label_id, annotator_id, set_at from gold order by diary_id"
     return [Gold(*row) for row in rows(db, sql)]
 
 
 def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: bool) -> int | None:
-    """Return a gold diary that a person has not decided yet, drawn at random; None where none is due.
+    """Return a random gold diary that a person has not decided yet; None if none is due.
 
-    One in ``1 / share`` of what they are handed is, as long as there are any.
+    One in ``1 / share`` of the diaries a person is given is a gold one, as long as there are any left.
     """
     every = ceil(1 / share) if share > 0 else 0
     if not every or not _is_time(db, annotator_id, every):
@@ -72,12 +72,12 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
             and (:sees_flagged or not exists (select 1 from care_flags c where c.diary_id = g.diary_id))
         order by random() limit 1
     """
-    found = scalar(db, sql, annotator=annotator_id, sees_flagged=sees_flagged)
-    return None if found is None else int(found)
+    diary_id = scalar(db, sql, annotator=annotator_id, sees_flagged=sees_flagged)
+    return None if diary_id is None else int(diary_id)
 
 
 def _is_time(db: Database, annotator_id: int, every: int) -> bool:
-    """Say whether a person has no gold diary before them and has made so many decisions since the last one."""
+    """Return whether a person holds no gold diary, and the last is far enough back for a share of 1 in `every`."""
     # `cross join` keeps SQLite from going through all decisions to find the few on gold diaries.
     sql = """
         select exists (select 1 from gold)

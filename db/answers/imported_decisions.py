@@ -1,4 +1,4 @@
-"""What a file says that each of several people decided of its diaries: decisions and marks that come with an import."""
+"""Decisions and marks that come with an import: what a file says each of several people decided about its diaries."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class NewMark:
 
 @dataclass(frozen=True, slots=True)
 class NewVote:
-    """What one person says of one diary in a file.
+    """What one person says about one diary in a file.
 
     Attributes:
         annotator: their name here, that of an annotator of kind ``importer``; None for whoever imports the file.
-        kind: None where the person only marked words.
-        other_label_ids: further emotions beside `label_id`.
+        kind: None if the person only marked words.
+        other_label_ids: further emotions besides `label_id`.
         intensity: 1 to 5.
     """
 
@@ -52,13 +52,13 @@ class NewVote:
 
 
 def add_votes(db: Database, diary_id: int, votes: Sequence[NewVote], *, importer_id: int, token: str) -> int:
-    """Keep what people say of a diary, within the caller's transaction; return how many votes were new.
+    """Store what people say about a diary, within the caller's transaction; return how many votes were new.
 
-    Somebody who has said something of the diary before is not heard again: a file that comes twice changes nothing.
+    A person who has decided or marked the diary before is ignored, so a file that is imported twice changes nothing.
 
     Args:
-        importer_id: who is meant where a vote names nobody.
-        token: begins the tokens of the rows, and is used for no other diary.
+        importer_id: whose vote it is when a vote names nobody.
+        token: prefix of the rows' tokens, used for no other diary.
     """
     added = 0
     for place, vote in enumerate(votes):

@@ -1,6 +1,6 @@
-"""How much is left and done, kept up with the decisions instead of being counted anew each time a page is drawn.
+"""How much is left and done, updated with each decision instead of recounted each time a page is drawn.
 
-A board is drawn after every press of everybody; counting 50,000 decisions each time would take most of a processor.
+A board is drawn after every press by anybody; counting 50,000 decisions each time would take most of a processor.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ProgressCounts:
     Attributes:
         finished: diaries that as many people as needed have labelled or flagged.
         labels_of: labels in force by person.
-        waiting_of: by person, diaries that they have decided and others shall decide too.
+        waiting_of: by person, diaries that they have decided and that others are still to decide.
     """
 
     def __init__(self, *, overlap: int, cut: int) -> None:
@@ -53,13 +53,13 @@ class ProgressCounts:
 
     @property
     def finished(self) -> int:
-        """Return how many diaries need nobody any more."""
+        """Return how many diaries need no further decision."""
         return len(self._done)
 
     def is_open_to(self, diary_id: int, annotator_id: int) -> bool:
-        """Say whether a person could still be asked for a diary."""
-        said = self._said.get(diary_id, ())
-        return diary_id not in self._done and all(one.annotator_id != annotator_id for one in said)
+        """Return whether a person could still be asked about a diary."""
+        decisions = self._said.get(diary_id, ())
+        return diary_id not in self._done and all(one.annotator_id != annotator_id for one in decisions)
 
     def labels_since(self, decision_id: int) -> int:
         """Count the labels in force that are newer than a decision."""
@@ -68,7 +68,7 @@ class ProgressCounts:
         return len(self._since[1])
 
     def refresh(self, db: Database) -> bool:
-        """Read what was decided since; return False where the database is older than what is known of it."""
+        """Read what was decided since; return False if the database is older than these counts."""
         newest = int(scalar(db, "select coalesce(max(id), 0) from decisions"))
         if newest < self._up_to:
             return False
@@ -85,19 +85,19 @@ class ProgressCounts:
                 iif((select y.draw % :draws from diaries y where y.id = s.diary_id) < :cut, :overlap, 1)
             from standing s where s.diary_id in (select value from json_each(:ids))
         """
-        found: dict[int, tuple[_Standing, ...]] = {}
+        decisions_of: dict[int, tuple[_Standing, ...]] = {}
         needed: dict[int, int] = {}
         values = {"draws": DRAWS, "cut": self._cut, "overlap": self._overlap, "ids": json.dumps(diary_ids)}
         for diary_id, annotator_id, kind, decision_id, people in rows(db, sql, **values):
-            found[diary_id] = (*found.get(diary_id, ()), _Standing(annotator_id, kind, decision_id))
+            decisions_of[diary_id] = (*decisions_of.get(diary_id, ()), _Standing(annotator_id, kind, decision_id))
             needed[diary_id] = people
         for diary_id in diary_ids:
             self._count(diary_id, -1)
             self._said.pop(diary_id, None)
             self._done.discard(diary_id)
-            if said := found.get(diary_id):
-                self._said[diary_id] = said
-                if sum(one.kind != "skip" for one in said) >= needed[diary_id]:
+            if decisions := decisions_of.get(diary_id):
+                self._said[diary_id] = decisions
+                if sum(one.kind != "skip" for one in decisions) >= needed[diary_id]:
                     self._done.add(diary_id)
                 self._count(diary_id, 1)
 
@@ -118,13 +118,13 @@ _lock = threading.Lock()
 
 
 def get_counts(db: Database, *, overlap: int, cut: int) -> ProgressCounts:
-    """Return the tally of a database, up to date.
+    """Return the up-to-date counts of a database.
 
     Args:
-        overlap, cut: how many people decide a diary whose draw is below `cut`; one decides each of the others.
+        overlap, cut: how many people decide a diary whose draw is below `cut`; one person decides each other diary.
     """
     path = file_of(db)
-    # Forgetting takes decisions away, which no newer decision tells of.
+    # Forgetting removes decisions without adding a newer one.
     key = (path, Path(path).stat().st_ino, forgotten.count_forgettings(db), overlap, cut)
     with _lock:
         tally = _kept.get(key)

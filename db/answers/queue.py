@@ -1,4 +1,4 @@
-"""The queue in which diaries are asked for, and the leases that hand them out."""
+"""The order in which people are asked about diaries, and the leases that hand the diaries out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class QueueEntry:
 
     Attributes:
         strategy: name of the query strategy that placed it.
-        score: what the strategy gave it; higher = ask sooner.
+        score: the strategy's score; higher = ask sooner.
     """
 
     diary_id: int
@@ -40,7 +40,7 @@ class Lease:
 
     Attributes:
         token: comes back with the decision, which counts once.
-        is_repeat: the person has decided the diary before and is not told so.
+        is_repeat: whether the person has decided the diary before; they are not told.
     """
 
     diary_id: int
@@ -51,12 +51,11 @@ class Lease:
 
 
 def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int) -> None:
-    """Put the order that a model asks for in force. Leases stay: what people have before them is theirs.
+    """Replace the queue with the order that a model asks for. Leases stay: people keep the diaries they hold.
 
-    Diaries that somebody has decided and others shall decide too come first: a model ranks only those that nobody
-    has decided.
+    Diaries that somebody has decided and others are still to decide come first: a model ranks only undecided ones.
     """
-    # A diary may have been forgotten while the order was made.
+    # A diary may have been forgotten while the order was computed.
     statement = """
         insert or ignore into queue (place, diary_id, strategy, score) select ?, id, ?, ? from diaries where id = ?
     """
@@ -67,19 +66,19 @@ def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int)
     with write(db):
         first = [QueueEntry(*row) for row in rows(db, started)]
         db.conn.execute("delete from queue")
-        kept = enumerate([*first, *entries])
-        db.conn.executemany(statement, [(i, e.strategy, float(e.score), e.diary_id) for i, e in kept])
+        places = enumerate([*first, *entries])
+        db.conn.executemany(statement, [(i, e.strategy, float(e.score), e.diary_id) for i, e in places])
         settings.store(db, **{_RANKED_BY: model_id})
 
 
 def ranked_by(db: Database) -> int | None:
     """Return the id of the model whose order the queue follows; None for the order of import."""
-    found = settings.load(db).get(_RANKED_BY)
-    return None if found is None else int(found)
+    model_id = settings.load(db).get(_RANKED_BY)
+    return None if model_id is None else int(model_id)
 
 
 def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) -> None:
-    """Put diaries at the end of the queue; those that are in it keep their place, and forgotten ones stay out."""
+    """Append diaries to the queue; those already in it keep their place, and forgotten ones stay out."""
     statement = """
         insert into queue (place, diary_id, strategy, score) select ?, id, ?, 0.0 from diaries where id = ?
         on conflict (diary_id) do nothing
@@ -91,15 +90,15 @@ def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Who is handed what.
+    """The rules for who is given which diary.
 
     Attributes:
-        overlap: how many people shall decide each diary of the `overlap_share`; one decides each of the others.
+        overlap: how many people are to decide each diary of the `overlap_share`; one decides each of the others.
         overlap_share: share of the diaries, drawn at import and independent of their part, in [0, 1].
-        repeat_share: share of what a person gets that they have decided before, in [0, 1].
-        gold_share: share of what a person gets that is taken from the gold diaries, in [0, 1].
-        sees_flagged: whether diaries that wait for the lead's care are handed out.
-        most_held: how many diaries one person may have before them, in all their tabs together; None for any number.
+        repeat_share: share of a person's diaries that they have decided before, in [0, 1].
+        gold_share: share of a person's diaries that are gold diaries, in [0, 1].
+        sees_flagged: whether to hand out diaries that wait for the lead's care.
+        most_held: how many diaries one person may hold in all their tabs together; None for any number.
     """
 
     overlap: int = 1
@@ -110,7 +109,7 @@ class Rules:
     most_held: int | None = None
 
     def parameters(self) -> dict[str, int]:
-        """Return what `_NEEDED` and `_UNFLAGGED` ask for."""
+        """Return the SQL parameters of `_NEEDED` and `_UNFLAGGED`."""
         cut = ceil(self.overlap_share * progress_counts.DRAWS)
         return {"overlap": self.overlap, "cut": cut, "sees_flagged": self.sees_flagged}
 
@@ -133,11 +132,11 @@ _SWEPT = 400
 def claim(
     db: Database, *, annotator_id: int, holder: str, limit: int, seconds: float, rules: Rules | None = None
 ) -> list[Lease]:
-    """Hand the next diaries to a browser tab, in one statement, and return all that it holds, in order.
+    """Lease the next diaries to a browser tab, in one statement, and return all that it holds, in order.
 
-    Left out are diaries on which this person's decision is in force, diaries that as many people as needed have
-    labelled or flagged or have before them now, and those that this tab already holds. At most one of them is a
-    diary that the person has decided before, and at most one a gold diary, where one is due.
+    This leaves out diaries with a decision of this person in force, diaries that enough people have labelled or
+    flagged or hold now, and those that this tab already holds. At most one of the new diaries is one that the person
+    has decided before, and at most one is a gold diary, where one is due.
 
     Args:
         seconds: how long the leases last without a heartbeat.
@@ -180,14 +179,14 @@ def _count_held(db: Database, annotator_id: int) -> int:
 
 
 def _due(db: Database, annotator_id: int, rules: Rules) -> list[tuple[int, int]]:
-    """Return the repeat and the gold diary that a person shall be handed now, if any: diary, and 1 for a repeat."""
+    """Return the repeat and the gold diary that are due for a person now, if any, as (diary, 1 for a repeat)."""
     again = repeats.find_due(db, annotator_id, share=rules.repeat_share, sees_flagged=rules.sees_flagged)
     sure = gold.find_due(db, annotator_id, share=rules.gold_share, sees_flagged=rules.sees_flagged)
     return [(diary_id, is_repeat) for diary_id, is_repeat in ((again, 1), (sure, 0)) if diary_id is not None]
 
 
 def _sweep(db: Database, rules: Rules) -> None:
-    """Take diaries out of the queue that enough people have decided, so that a claim never wades through them."""
+    """Remove diaries that enough people have decided from the queue, so that a claim need not skip over them."""
     statement = f"""
         delete from queue where place in (
             select q.place from (select place, diary_id from queue order by place limit {_SWEPT}) q
@@ -197,20 +196,20 @@ def _sweep(db: Database, rules: Rules) -> None:
 
 
 def list_leases(db: Database, *, annotator_id: int, holder: str) -> list[Lease]:
-    """Return what a person's browser tab holds, in the order in which it was handed out."""
+    """Return the leases of a person's browser tab, in the order in which they were handed out."""
     sql = """
         select l.diary_id, l.token, coalesce(q.strategy, ''), coalesce(q.score, 0.0), l.is_repeat
         from leases l left join queue q on q.diary_id = l.diary_id
         where l.annotator_id = :annotator and l.holder = :holder order by l.slot
     """
-    found = rows(db, sql, annotator=annotator_id, holder=holder)
-    return [Lease(diary_id, token, name, score, bool(is_repeat)) for diary_id, token, name, score, is_repeat in found]
+    records = rows(db, sql, annotator=annotator_id, holder=holder)
+    return [Lease(diary_id, token, name, score, bool(is_repeat)) for diary_id, token, name, score, is_repeat in records]
 
 
 def lease_again(
     db: Database, *, diary_id: int, annotator_id: int, holder: str, seconds: float, is_repeat: bool = False
 ) -> None:
-    """Put a diary before the others of a browser tab, as after an undo, and back at the head of the queue."""
+    """Lease a diary to a browser tab ahead of its others, as after an undo, and put it at the head of the queue."""
     statement = f"""
         insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
         values (:diary, :holder, :annotator,
@@ -240,7 +239,7 @@ def lease_again(
 
 
 def renew(db: Database, *, annotator_id: int, holder: str, seconds: float) -> None:
-    """Let the leases of a person's tab that is still open last longer, once half of their time is over."""
+    """Extend the leases of a person's open tab once half of their time is over."""
     of_tab = "annotator_id = :annotator and holder = :holder"
     tab = {"annotator": annotator_id, "holder": holder}
     due = f"select 1 from leases where {of_tab} and expires_at < :soon"  # noqa: S608 - constants
@@ -252,24 +251,24 @@ def renew(db: Database, *, annotator_id: int, holder: str, seconds: float) -> No
 
 
 def release(db: Database, *, annotator_id: int, holder: str, keep: Iterable[int] = ()) -> None:
-    """Give back what a person's tab holds, but for the diaries to keep."""
+    """Release the leases of a person's tab, except those of the diaries to keep."""
     statement = """
         delete from leases where annotator_id = :annotator and holder = :holder
             and diary_id not in (select value from json_each(:keep))
     """
-    kept = json.dumps([int(i) for i in keep])
+    ids = json.dumps([int(i) for i in keep])
     with write(db):
-        db.conn.execute(statement, {"annotator": annotator_id, "holder": holder, "keep": kept})
+        db.conn.execute(statement, {"annotator": annotator_id, "holder": holder, "keep": ids})
 
 
 def release_person(db: Database, annotator_id: int) -> int:
-    """Give back all that one person holds, in whatever tab; return how many diaries. What they press still counts."""
+    """Release everything one person holds, in any tab; return how many diaries. What they press still counts."""
     with write(db):
         return int(db.conn.execute("delete from leases where annotator_id = ?", (annotator_id,)).rowcount)
 
 
 def list_head(db: Database, limit: int) -> list[int]:
-    """Return the diaries that people have before them or will get next: leased ones first."""
+    """Return the diaries that people hold or will get next, leased ones first."""
     leased = rows(db, "select diary_id from leases group by diary_id order by min(slot) limit :n", n=limit)
     waiting = rows(
         db,
@@ -295,32 +294,32 @@ def signature(db: Database) -> tuple[int | str | None, ...]:
 
 
 def count_waiting(db: Database, *, limit: int, rules: Rules | None = None) -> int:
-    """Count the diaries in the queue that more people are asked for, up to a limit."""
+    """Count the diaries in the queue that need more decisions, up to a limit."""
     sql = f"select count(*) from (select 1 from queue q where {_DECIDED} < {_NEEDED} limit :limit)"  # noqa: S608
     values = (rules or Rules()).parameters()
     return int(scalar(db, sql, limit=limit, overlap=values["overlap"], cut=values["cut"]))
 
 
 def count_open(db: Database, annotator_id: int, rules: Rules | None = None) -> int:
-    """Count the diaries that this person could still be asked for."""
+    """Count the diaries that this person could still be asked about."""
     rules = rules or Rules()
-    counted = tally_of(db, rules)
-    left = int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
-    left -= counted.finished + counted.waiting_of[annotator_id]
+    tally = tally_of(db, rules)
+    open_count = int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
+    open_count -= tally.finished + tally.waiting_of[annotator_id]
     if not rules.sees_flagged:
         flagged = rows(db, "select diary_id from care_flags")
-        left -= sum(counted.is_open_to(diary_id, annotator_id) for (diary_id,) in flagged)
-    return left
+        open_count -= sum(tally.is_open_to(diary_id, annotator_id) for (diary_id,) in flagged)
+    return open_count
 
 
 def tally_of(db: Database, rules: Rules) -> progress_counts.ProgressCounts:
-    """Return the counts of what people have decided, up to date."""
+    """Return the up-to-date counts of what people have decided."""
     return progress_counts.get_counts(db, overlap=rules.overlap, cut=rules.parameters()["cut"])
 
 
 def list_unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -> list[int]:
-    """Return diaries that are not in the queue though more people are asked for, in random but repeatable order."""
-    # The draws decide, along the index of each part, so that it ends once there are enough.
+    """Return diaries that need more decisions but are not in the queue, in random but repeatable order."""
+    # Follows the draws along the index of each part, so that it stops once there are enough.
     part = f"""
         select id, draw from diaries q
         where part = '{{}}' and not exists (select 1 from queue o where o.diary_id = q.id)
@@ -331,5 +330,5 @@ def list_unqueued_ids(db: Database, *, limit: int, rules: Rules | None = None) -
     pool, test = part.format("pool"), part.format("test")
     sql = f"select * from ({pool}) union all select * from ({test}) order by draw limit :limit"  # noqa: S608 - constants
     values = (rules or Rules()).parameters()
-    found = rows(db, sql, limit=limit, overlap=values["overlap"], cut=values["cut"])
-    return [int(diary_id) for diary_id, _ in found]
+    records = rows(db, sql, limit=limit, overlap=values["overlap"], cut=values["cut"])
+    return [int(diary_id) for diary_id, _ in records]

@@ -1,4 +1,4 @@
-"""Rationales: spans that a person called evidence for a label, or no evidence. Only ever added to."""
+"""Rationales: spans that a person called evidence for a label, or no evidence. Append-only."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Verdict = Literal["right", "wrong", "none"]
 
 @dataclass(frozen=True, slots=True)
 class NewRationale:
-    """A mark on its way in.
+    """A mark to be stored.
 
     Attributes:
         start, end: half-open characters of the diary's text.
-        token: a second mark with it is the same press again.
+        token: a second mark with the same token is a repeat of the same press.
         model_id: whose explanation the person saw.
     """
 
@@ -56,7 +56,7 @@ class Rationale:
 
 
 def add(db: Database, rationale: NewRationale) -> int | None:
-    """Keep a mark; return its id, or None if its token was used before."""
+    """Store a mark; return its id, or None if its token was used before."""
     statement = """
         insert into rationales (diary_id, annotator_id, label_id, span_start, span_end, verdict, model_id, token,
             marked_at)
@@ -70,7 +70,7 @@ def add(db: Database, rationale: NewRationale) -> int | None:
 
 
 def list_standing(db: Database, diary_id: int, annotator_id: int) -> list[Rationale]:
-    """Return one person's marks in force on a diary, in the order of the text."""
+    """Return one person's marks in force on a diary, in text order."""
     sql = """
         select r.id, r.diary_id, r.annotator_id, coalesce(l.merged_into, l.id), r.span_start, r.span_end, r.verdict,
             r.model_id
@@ -85,7 +85,7 @@ def list_standing(db: Database, diary_id: int, annotator_id: int) -> list[Ration
 
 
 def list_of_diaries(db: Database, diary_ids: Sequence[int]) -> list[Rationale]:
-    """Return everybody's marks in force on some diaries, in the order of diary, text and person."""
+    """Return everybody's marks in force on some diaries, ordered by diary, text and person."""
     sql = """
         select r.id, r.diary_id, r.annotator_id, coalesce(l.merged_into, l.id), r.span_start, r.span_end, r.verdict,
             r.model_id
@@ -99,7 +99,7 @@ def list_of_diaries(db: Database, diary_ids: Sequence[int]) -> list[Rationale]:
 
 
 def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:
-    """Return the newest marks in force on diaries of the pool, oldest first; marks of the test part never train.
+    """Return the newest marks in force on pool diaries, oldest first; marks on test diaries never train.
 
     Args:
         up_to: look at the state right after this rationale id.
@@ -119,19 +119,19 @@ def list_training(db: Database, *, up_to: int, limit: int) -> list[Rationale]:
 
 
 def keep_known(db: Database, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return those of some ids that are rationales, in force or not, ascending; others were forgotten."""
+    """Return those ids that are rationales, in force or not, ascending; the others were forgotten."""
     sql = "select id from rationales where id in (select value from json_each(:ids)) order by id"
-    found = rows(db, sql, ids=json.dumps(ids.tolist()))
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    records = rows(db, sql, ids=json.dumps(ids.tolist()))
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def last_rationale_id(db: Database) -> int:
-    """Return the newest mark's id, 0 for none."""
+    """Return the newest mark's id, 0 if there is none."""
     return int(scalar(db, "select coalesce(max(id), 0) from rationales"))
 
 
 def count_since(db: Database, rationale_id: int) -> int:
-    """Count the words of the pool that were marked, or whose mark was taken back, since a rationale."""
+    """Count the words in pool diaries that were marked, or whose mark was taken back, since a rationale."""
     sql = """
         select count(distinct r.diary_id || ' ' || r.annotator_id || ' ' || r.span_start || ' ' || r.span_end)
         from rationales r join diaries y on y.id = r.diary_id where r.id > :id and y.part = 'pool'

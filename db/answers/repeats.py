@@ -1,4 +1,4 @@
-"""Hidden repeats: a person is handed a diary that they decided before. The answer is kept apart and changes nothing."""
+"""Hidden repeats: a person is given a diary they decided before. The answer is stored apart and changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """An answer to a repeat on its way in."""
+    """An answer to a repeat, to be stored."""
 
     diary_id: int
     annotator_id: int
@@ -35,11 +35,11 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """What a person said of a diary the second time, and the decision that they had made the first time.
+    """What a person said about a diary the second time, and their decision the first time.
 
     Attributes:
         after_decision_id: the person's newest decision at that time.
-        token: what the answer was given under; an undo names it.
+        token: the token the answer was given under; an undo names it.
     """
 
     id: int
@@ -53,25 +53,25 @@ class Repeat:
 
 
 def is_repeat(token: str) -> bool:
-    """Return whether a token looks like one that is given out with a repeat."""
+    """Return whether a token looks like one issued with a repeat."""
     return token.startswith(TOKEN)
 
 
 def was_handed(db: Database, answer: NewAnswer) -> bool:
-    """Return whether its token was handed to the person with the diary as a repeat, or has been used by them."""
+    """Return whether the answer's token was issued to the person with this diary as a repeat, or used by them."""
     sql = """
         select 1 from handed
         where annotator_id = :annotator and diary_id = :diary and repeat_token = :token
     """
-    found = scalar(db, sql, annotator=answer.annotator_id, diary=answer.diary_id, token=answer.token)
-    return found is not None or is_token_used(db, answer.annotator_id, answer.token)
+    match = scalar(db, sql, annotator=answer.annotator_id, diary=answer.diary_id, token=answer.token)
+    return match is not None or is_token_used(db, answer.annotator_id, answer.token)
 
 
 def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: bool) -> int | None:
-    """Return a diary to hand to a person once more, drawn at random; None where none is due.
+    """Return a random diary to give to a person a second time; None if none is due.
 
-    One in ``1 / share`` is, from the 50th decision on; of the diaries that the person decided 30 or more decisions
-    or a day ago, each once.
+    From the 50th decision on, one in ``1 / share`` diaries is a repeat. Each diary that the person decided at least
+    30 decisions or a day ago is repeated once.
     """
     every = ceil(1 / share) if share > 0 else 0
     if not every or _is_one_open(db, annotator_id) or not _is_time(db, annotator_id, every):
@@ -88,7 +88,7 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
             and (:sees_flagged or not exists (select 1 from care_flags c where c.diary_id = d.diary_id))
         order by random() limit 1
     """
-    found = scalar(
+    diary_id = scalar(
         db,
         sql,
         annotator=annotator_id,
@@ -96,7 +96,7 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
         between=_DECISIONS_BETWEEN - 1,
         sees_flagged=sees_flagged,
     )
-    return None if found is None else int(found)
+    return None if diary_id is None else int(diary_id)
 
 
 def _is_one_open(db: Database, annotator_id: int) -> bool:
@@ -105,7 +105,7 @@ def _is_one_open(db: Database, annotator_id: int) -> bool:
 
 
 def _is_time(db: Database, annotator_id: int, every: int) -> bool:
-    """Say whether a person has made so many decisions since their last repeat, and enough of them at all."""
+    """Return whether a person has decided enough overall, and since the last repeat for a share of 1 in `every`."""
     last = scalar(
         db,
         "select max(after_decision_id) from repeats where annotator_id = :annotator and undone_at is null",
@@ -118,9 +118,9 @@ def _is_time(db: Database, annotator_id: int, every: int) -> bool:
 
 
 def add(db: Database, answer: NewAnswer) -> bool:
-    """Keep an answer, once, and end its lease; return False where the first decision was taken back meanwhile.
+    """Store an answer, once, and end its lease; return False if the first decision was taken back meanwhile.
 
-    There is nothing to compare with then, and nothing is kept: it is a decision like any other.
+    In that case there is nothing to compare with and nothing is stored: the answer is an ordinary decision.
     """
     statement = """
         insert into repeats (diary_id, annotator_id, decision_id, kind, label_id, token, seconds, answered_at,
@@ -153,9 +153,9 @@ def find_undone_by(db: Database, annotator_id: int, *, token: str) -> Repeat | N
 
 
 def undo(db: Database, annotator_id: int, answer_token: str, *, token: str) -> Repeat | None:
-    """Take back a person's answer in force by the token that it was given under; return it, or None.
+    """Take back a person's answer in force by the token it was given under; return it, or None.
 
-    The token of the undo stays behind that of the answer, so that either is known when it arrives again.
+    The undo's token is stored beside the answer's, so that either is recognized when it arrives again.
     """
     sql = f"{_KEPT} where annotator_id = :annotator and undone_at is null and token = :token"
     with write(db):
@@ -169,7 +169,7 @@ def undo(db: Database, annotator_id: int, answer_token: str, *, token: str) -> R
 
 
 def is_token_used(db: Database, annotator_id: int, token: str) -> bool:
-    """Say whether an answer, or the undo of one, with this token was kept."""
+    """Return whether an answer, or the undo of one, with this token was stored."""
     sql = """
         select 1 from repeats
         where annotator_id = :annotator and instr(' ' || token || ' ', ' ' || :token || ' ') > 0

@@ -1,4 +1,4 @@
-"""Decisions in force as the learner takes them: one row a person and diary."""
+"""Decisions in force as the learner takes them: one row per person and diary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LabelledDiaries:
 
     Attributes:
         decision_ids, diary_ids, label_ids, annotator_ids: (n,) int64.
-        others: (m, 2) int64, decision and a further label, for decisions that name more than one emotion.
+        others: (m, 2) int64, decision and further label, for decisions that name more than one emotion.
     """
 
     decision_ids: NDArray[np.int64]
@@ -37,8 +37,8 @@ class LabelledDiaries:
 def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | None = None) -> LabelledDiaries:
     """Return the label decisions that count in one part of the diaries.
 
-    These are the ones in force; of a diary that a reviewer has settled only the one that was accepted or made, as long
-    as it is in force. A diary found ambiguous, or sent back and not answered yet, keeps all of its decisions.
+    These are the ones in force. If a reviewer has settled a diary, only the decision that they accepted or made
+    counts, as long as it is in force. A diary found ambiguous, or sent back and not yet answered, keeps them all.
 
     Args:
         up_to: look at the state right before the decision after this id; None looks at the newest state.
@@ -51,7 +51,7 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
             where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.decision_id)
             order by s.diary_id, s.annotator_id
         """
-        found = rows(db, sql, part=part)
+        records = rows(db, sql, part=part)
     else:
         # `standing` and `settled` know only the newest state, so an older one is derived from the logs.
         sql = """
@@ -79,21 +79,21 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
             where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.id)
             order by s.diary_id, s.annotator_id
         """
-        found = rows(db, sql, part=part, up_to=up_to)
-    columns = np.array(found, np.int64).reshape(-1, 4).T
+        records = rows(db, sql, part=part, up_to=up_to)
+    columns = np.array(records, np.int64).reshape(-1, 4).T
     decision_ids, diary_ids, label_ids, annotator_ids = columns
     others = _further_labels(db, decision_ids)
     return LabelledDiaries(decision_ids, diary_ids, label_ids, annotator_ids, others)
 
 
 def _further_labels(db: Database, decision_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return decision and further label, as it counts now, of decisions that name more than one emotion."""
+    """Return decision and further label, after merges, for decisions that name more than one emotion."""
     sql = """
         select distinct o.decision_id, coalesce(l.merged_into, l.id)
         from decision_labels o join labels l on l.id = o.label_id order by 1, 2
     """
-    found = np.array(rows(db, sql), np.int64).reshape(-1, 2)
-    return found[np.isin(found[:, 0], decision_ids)]
+    pairs = np.array(rows(db, sql), np.int64).reshape(-1, 2)
+    return pairs[np.isin(pairs[:, 0], decision_ids)]
 
 
 def list_counting_ids(db: Database) -> frozenset[int]:

@@ -1,4 +1,7 @@
-"""Forgetting diaries: everything of theirs goes in one transaction, or nothing does. See docs/forgetting.md."""
+"""Forgetting diaries: everything that belongs to them goes in one transaction, or nothing does.
+
+See docs/forgetting.md.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,13 @@ once had any token, also such as an import gives."""
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What went.
+    """What was deleted.
 
     Attributes:
         number: of this forgetting, counted from 1; see `db.forgetting.forgotten.count_forgettings`.
-        diary_count: diaries that were there.
-        row_counts: rows that went with them, by table.
-        quote_count: notes elsewhere out of which a quotation was taken.
+        diary_count: diaries deleted.
+        row_counts: rows deleted with them, by table.
+        quote_count: notes elsewhere from which a quotation was removed.
     """
 
     number: int
@@ -56,15 +59,15 @@ def erase(
     by: int | None = None,
     what: str = "diary.forget",
 ) -> Erased:
-    """Let diaries go with all that belongs to them; ids without a diary are passed over.
+    """Delete diaries with everything that belongs to them; ids without a diary are skipped.
 
-    Not within an open transaction: what SQLite checks for each row could not be left out.
+    Must not run within an open transaction, where SQLite's check of each row can't be switched off.
 
     Args:
-        batch_id: also what this import said of diaries of other imports goes.
+        batch_id: also delete what this import said about diaries of other imports.
         digest_of: keyed digest of a text, by which it is refused later; None refuses nothing.
         by: who does it; None on the command line.
-        what: action on the audit log.
+        what: action in the audit log.
     """
     with _prepared(db), write(db):
         db.conn.execute("insert into forgetting (id) values (1)")
@@ -83,22 +86,21 @@ def erase(
 
 
 def count_rows(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[str, int]:
-    """Return how many rows of each table would go with diaries; changes nothing."""
+    """Return how many rows of each table would go with diaries, without changing anything."""
     with _gathered(db, diary_ids, batch_id) as owned:
-        counted = {each.name: f"select count(*) from {each.name} where {_condition(db, each)}" for each in owned}  # noqa: S608
-        return {name: int(scalar(db, sql)) for name, sql in counted.items()}
+        statements = {each.name: f"select count(*) from {each.name} where {_condition(db, each)}" for each in owned}  # noqa: S608
+        return {name: int(scalar(db, sql)) for name, sql in statements.items()}
 
 
 def list_trained(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[int, int]:
-    """Return how many of the diaries the versions of the model learned from, by model; others are missing."""
+    """Return how many of the diaries each model learned from, by model; models that learned from none are missing."""
     with _gathered(db, diary_ids, batch_id):
-        found = rows(db, traces.TRAINED)
-        return {int(model_id): int(count) for model_id, count in found}
+        return {int(model_id): int(count) for model_id, count in rows(db, traces.TRAINED)}
 
 
 @contextmanager
 def _gathered(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> Iterator[list[Owned]]:
-    """Hold what would go gathered, and one state of the database."""
+    """Gather what would go, for the length of the block, in one snapshot of the database."""
     with _temporary(db):
         db.conn.execute("begin")
         try:
@@ -109,10 +111,10 @@ def _gathered(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> I
 
 @contextmanager
 def _prepared(db: Database) -> Iterator[None]:
-    """Hold room for the pages of large tables, and leave out SQLite's own look at references.
+    """Enlarge the page cache for large tables, and switch off SQLite's own check of references for the block.
 
-    For each row that goes it would read whole tables that have no index by it. What refers to a row that goes has gone
-    with it: `db.forgetting.owned` finds all of it.
+    For each deleted row the check would read whole tables that have no index for it. Everything that refers to a
+    deleted row has been deleted with it: `db.forgetting.owned` finds all of it.
     """
     usual = int(scalar(db, "pragma cache_size"))
     with _temporary(db):
@@ -127,7 +129,7 @@ def _prepared(db: Database) -> Iterator[None]:
 
 @contextmanager
 def _temporary(db: Database) -> Iterator[None]:
-    """Hold tables in memory for the ids of what goes, by the table that they are of."""
+    """Keep temporary tables in memory for the ids of what goes, one per table."""
     names = [f"going_{each.name}" for each in find_owned(db)]
     for name in ("going_diaries", *names):
         db.conn.execute(f"create table temp.{name} (id integer primary key)")
@@ -141,10 +143,10 @@ def _temporary(db: Database) -> Iterator[None]:
 def _gather(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> list[Owned]:
     """Note which diaries go, and which rows that others refer to; return the tables."""
     ids = json.dumps([int(i) for i in diary_ids])
-    found = "insert into temp.going_diaries select id from diaries where id in (select value from json_each(?))"
-    db.conn.execute(found, (ids,))
+    statement = "insert into temp.going_diaries select id from diaries where id in (select value from json_each(?))"
+    db.conn.execute(statement, (ids,))
     if batch_id is not None:
-        # What an import said of a diary carries its number; a full stop follows the hyphen in the order of bytes.
+        # The tokens of an import's rows carry its number; in byte order a full stop follows the hyphen.
         for table, condition in _STRAYS.items():
             strays = f"""
                 insert into temp.going_{table} select id from {table} where token >= ? and token < ? and {condition}
@@ -158,7 +160,7 @@ def _gather(db: Database, diary_ids: Sequence[int], batch_id: int | None) -> lis
 
 
 def _gather_ids(db: Database, each: Owned) -> None:
-    """Note the ids of a table's rows that go; rows that refer to others of their own table may be several deep."""
+    """Note the ids of a table's rows that go; rows may refer to others of the same table, several levels deep."""
     add = f"""
         insert or ignore into temp.going_{each.name} select id from {each.name} where {_condition(db, each)}
     """  # noqa: S608 - names of the schema
@@ -167,10 +169,10 @@ def _gather_ids(db: Database, each: Owned) -> None:
 
 
 def _condition(db: Database, each: Owned) -> str:
-    """Return which rows of a table go.
+    """Return the condition that selects the rows of a table that go.
 
-    What belongs to a diary refers to rows of the same diary alone: only where rows go whose diary stays does it matter
-    what refers to them, and only then is it looked for, which may take a walk through the table.
+    Rows of a diary refer only to rows of the same diary. References to other rows matter only if rows go whose diary
+    stays, and are looked for only then, since that may scan the whole table.
     """
     columns = [(column, other) for column, other in each.columns if other == "diaries"]
     if not columns or _has_strays(db):
@@ -182,7 +184,7 @@ def _condition(db: Database, each: Owned) -> str:
 
 
 def _has_strays(db: Database) -> bool:
-    """Return whether decisions go whose diary stays."""
+    """Return whether any decisions go whose diary stays."""
     sql = """
         select 1 from temp.going_decisions g join decisions d on d.id = g.id
         where d.diary_id not in (select id from temp.going_diaries) limit 1
@@ -192,12 +194,12 @@ def _has_strays(db: Database) -> bool:
 
 def _keep_digests(db: Database, digest_of: Callable[[str], bytes]) -> None:
     texts = rows(db, "select text from diaries where id in (select id from temp.going_diaries)")
-    kept = ((digest_of(text),) for (text,) in texts)
-    db.conn.executemany("insert or ignore into forgotten_texts (digest) values (?)", kept)
+    digests = ((digest_of(text),) for (text,) in texts)
+    db.conn.executemany("insert or ignore into forgotten_texts (digest) values (?)", digests)
 
 
 def _delete(db: Database, owned: list[Owned]) -> dict[str, int]:
-    """Delete what was gathered; what refers to other rows goes before them."""
+    """Delete what was gathered, rows that refer to others before those others."""
     deleted = {}
     conditions = {each.name: _condition(db, each) for each in owned}
     settle = traces.find_unsettled(db)
@@ -211,7 +213,7 @@ def _delete(db: Database, owned: list[Owned]) -> dict[str, int]:
 
 
 def _note(db: Database, count: int, by: int | None, what: str) -> None:
-    """Put on record who let how many diaries go, and let what was made from them be made anew."""
+    """Record who deleted how many diaries, and have everything that was made from them made again."""
     forgotten.note_forgetting(db)
     outdated = scalar(db, "select coalesce(max(id), 0) from text_spaces")
     settings.store(db, text_spaces_outdated=outdated, audit_made_from={})

@@ -1,6 +1,6 @@
-"""What stays of forgotten diaries: their ids, digests by which their texts are refused, and counts.
+"""What remains of forgotten diaries: their ids, digests by which their texts are refused, and counts.
 
-See docs/forgetting.md. What goes, and how, is `db.forgetting.forgetting`.
+See docs/forgetting.md. `db.forgetting.forgetting` deletes the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Counts:
 
     Attributes:
         decisions: all of them.
-        shared_labels: labels on diaries that somebody else had decided, too: agreement was measured on them.
+        shared_labels: labels on diaries that somebody else had decided too: agreement was measured on them.
         test_labels: labels on test diaries: accuracy was measured on them.
     """
 
@@ -40,17 +40,17 @@ class Counts:
 
 
 def count_forgettings(db: Database) -> int:
-    """Return how often something was forgotten: what is kept in memory of an earlier number may be outdated."""
+    """Return how often something was forgotten; a cache made at a lower number may be outdated."""
     return _setting(db, _FORGETTINGS)
 
 
 def is_finished(db: Database) -> bool:
-    """Return whether the files beside the database have followed the newest forgetting."""
+    """Return whether the files beside the database are up to date with the newest forgetting."""
     return _setting(db, _FINISHED) == count_forgettings(db)
 
 
 def mark_finished(db: Database, number: int) -> None:
-    """Note that the files have followed forgettings up to a number."""
+    """Note that the files are up to date with the forgettings up to a number."""
     if _setting(db, _FINISHED) < number:
         settings.store(db, **{_FINISHED: number})
 
@@ -72,8 +72,8 @@ def list_ids(db: Database, *, between: tuple[int, int] | None = None) -> NDArray
     """
     first, last = between or (1, 2**63 - 1)
     sql = "select diary_id from forgotten where diary_id between :first and :last order by diary_id"
-    found = rows(db, sql, first=first, last=last)
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    records = rows(db, sql, first=first, last=last)
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def was_forgotten(db: Database, diary_id: int) -> bool:
@@ -97,13 +97,13 @@ def has_digests(db: Database) -> bool:
 
 
 def drop_digests(db: Database) -> int:
-    """Refuse no text any more that was forgotten up to now; return how many were refused."""
+    """Stop refusing the texts forgotten so far; return how many were refused."""
     with write(db):
         return int(db.conn.execute("delete from forgotten_texts").rowcount)
 
 
 def count_decisions(db: Database) -> Counts:
-    """Return how many decisions went with forgotten diaries, as far as figures rested on them."""
+    """Return how many decisions were deleted with forgotten diaries, as far as figures rested on them."""
     sql = """
         select coalesce(sum(count), 0), coalesce(sum(iif(kind = 'label' and is_shared, count, 0)), 0),
             coalesce(sum(iif(kind = 'label' and part = 'test', count, 0)), 0)
@@ -113,40 +113,40 @@ def count_decisions(db: Database) -> Counts:
 
 
 def count_by_person(db: Database) -> dict[int, int]:
-    """Return how many decisions of each person went with forgotten diaries, by annotator."""
+    """Return how many decisions of each person were deleted with forgotten diaries, by annotator."""
     sql = "select annotator_id, sum(count) from forgotten_decisions where annotator_id > 0 group by annotator_id"
     return {int(annotator_id): int(count) for annotator_id, count in rows(db, sql)}
 
 
 def list_training(db: Database) -> dict[int, int]:
-    """Return how many forgotten diaries the versions of the model learned from, by model; others are missing."""
+    """Return how many forgotten diaries each model learned from, by model; models without any are missing."""
     return {int(model_id): int(count) for model_id, count in rows(db, "select * from forgotten_training")}
 
 
 def note_training(db: Database, model_id: int, decision_ids: Sequence[int]) -> None:
-    """Count the decisions that went while a version learned from them, within the caller's transaction."""
+    """Count the decisions deleted while a version learned from them, within the caller's transaction."""
     sql = """
         select count(*) from json_each(:ids) t where not exists (select 1 from decisions d where d.id = t.value)
     """
-    if count_forgettings(db) and (gone := scalar(db, sql, ids=json.dumps([int(i) for i in decision_ids]))):
-        db.conn.execute("insert or replace into forgotten_training values (?, ?)", (model_id, gone))
+    if count_forgettings(db) and (missing := scalar(db, sql, ids=json.dumps([int(i) for i in decision_ids]))):
+        db.conn.execute("insert or replace into forgotten_training values (?, ?)", (model_id, missing))
 
 
 def without_forgotten(db: Database, report: dict[str, Any]) -> dict[str, Any]:
-    """Return a round's report without what it says of single diaries and decisions that are gone."""
+    """Return a round's report without what it says about single diaries and decisions that are gone."""
     if not count_forgettings(db):
         return report
     marks, study = report.get("rationales"), report.get("study")
     if marks:
-        there = _existing(db, "diaries", [mark["diary_id"] for mark in marks])
-        report = {**report, "rationales": [mark for mark in marks if mark["diary_id"] in there]}
+        existing = _existing(db, "diaries", [mark["diary_id"] for mark in marks])
+        report = {**report, "rationales": [mark for mark in marks if mark["diary_id"] in existing]}
     if study and study.get("doubts"):
-        there = _existing(db, "decisions", [int(key) for key in study["doubts"]])
-        doubts = {key: value for key, value in study["doubts"].items() if int(key) in there}
+        existing = _existing(db, "decisions", [int(key) for key in study["doubts"]])
+        doubts = {key: value for key, value in study["doubts"].items() if int(key) in existing}
         report = {**report, "study": {**study, "doubts": doubts}}
     return report
 
 
 def _existing(db: Database, table: str, ids: Sequence[int]) -> set[int]:
     sql = f"select id from {table} where id in (select value from json_each(:ids))"  # noqa: S608 - constants
-    return {int(found) for (found,) in rows(db, sql, ids=json.dumps(ids))}
+    return {int(row_id) for (row_id,) in rows(db, sql, ids=json.dumps(ids))}

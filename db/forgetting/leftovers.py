@@ -1,8 +1,8 @@
 """What lies between the rows of a database file.
 
 With ``secure_delete`` SQLite overwrites what it deletes. But when rows move from one page to another, as when a page is
-full, the old place may keep their bytes where no row reaches: a copy of which SQLite knows nothing. It is found here by
-the file format, and `db.connection.rewrite` does away with it.
+full, the old place may keep their bytes outside any row: a copy that SQLite does not know about. This module finds it
+by the file format, and `db.connection.rewrite` removes it.
 
 Source: https://www.sqlite.org/fileformat2.html, sec. 1.6 (b-tree pages) and 1.3 (the database header).
 """
@@ -27,8 +27,8 @@ _HEADER_OF = {2: 12, 5: 12, 10: 8, 13: 8}
 
 def holds(path: Path, texts: Sequence[str]) -> bool:
     """Return whether a piece of one of these texts lies between the rows of a database whose log is empty."""
-    wanted = [text.encode() for text in texts]
-    if sum(map(len, wanted)) > MOST_BYTES:
+    byte_texts = [text.encode() for text in texts]
+    if sum(map(len, byte_texts)) > MOST_BYTES:
         return True
     windows: set[bytes] = set()
     count = 0
@@ -37,11 +37,11 @@ def holds(path: Path, texts: Sequence[str]) -> bool:
         windows.update(gap[at : at + _WINDOW] for at in range(len(gap) - _WINDOW + 1))
         if count > MOST_BYTES:
             return True
-    return any(_has_window(text, windows) for text in wanted)
+    return any(_has_window(text, windows) for text in byte_texts)
 
 
 def _has_window(text: bytes, windows: set[bytes]) -> bool:
-    """Return whether 31 bytes in a row, or all of a shorter text, lie in what the windows come from."""
+    """Return whether 31 consecutive bytes, or all of a shorter text, occur in the bytes that the windows come from."""
     if len(text) < _WINDOW:
         return False
     last = len(text) - _WINDOW
@@ -49,7 +49,7 @@ def _has_window(text: bytes, windows: set[bytes]) -> bool:
 
 
 def _gaps(path: Path) -> Iterator[bytes]:
-    """Yield what is not zero between the pointers and the rows of each page."""
+    """Yield the bytes between the pointers and the rows of each page, without zeros around them."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(_FILE_HEADER)[16:18]) or 1
         size = 65536 if size == 1 else size
@@ -64,10 +64,10 @@ def _gaps(path: Path) -> Iterator[bytes]:
 
 
 def _gap(page: bytes, start: int) -> bytes:
-    """Return what lies between pointers and rows of a page; empty if that is zeros, or it is no page of rows.
+    """Return the bytes between pointers and rows of a page, without zeros around them; empty if it holds no rows.
 
     Args:
-        start: where its header begins.
+        start: where the page's header begins.
     """
     header = _HEADER_OF.get(page[start])
     if header is None:

@@ -1,6 +1,6 @@
-"""What is left of a text however it was copied: its letters and digits in one form.
+"""The part of a text that survives any way of copying it: its letters and digits in one normal form.
 
-Spaces, line ends, punctuation, case, marks that can't be seen and other ways to write the same letter are gone.
+Spaces, line ends, punctuation, case, invisible marks and variant forms of the same letter are dropped.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ _VOWELS_AND_TAILS = range(0x1160, 0x1200), range(0xD7B0, 0xD800)
 
 
 def letters_of(text: str) -> str:
-    """Return the letters and digits of a text in one form (NFKC, without case)."""
+    """Return the letters and digits of a text in normal form (NFKC, without case)."""
     return _NO_LETTERS.sub("", _plain(text))
 
 
 def sentences_of(text: str) -> list[str]:
-    """Return the letters of each sentence, those of very short ones left out; of a text of such alone, all of it."""
-    found = [_NO_LETTERS.sub("", piece) for piece in _SENTENCES.split(_plain(text))]
-    whole = "".join(found)
-    long = [piece for piece in found if len(piece) >= _FEWEST]
+    """Return the letters of each sentence except very short ones; if all are short, those of the whole text."""
+    sentences = [_NO_LETTERS.sub("", piece) for piece in _SENTENCES.split(_plain(text))]
+    whole = "".join(sentences)
+    long = [piece for piece in sentences if len(piece) >= _FEWEST]
     return long or ([whole] if whole else [])
 
 
 def spans_of(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the letters of a text, and of each the half-open characters of the text that it comes from."""
+    """Return the letters of a text, and for each letter the half-open characters of the text that it comes from."""
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
     for start, end in _characters(text):
-        found = letters_of(text[start:end])
-        letters.append(found)
-        spans.extend([(start, end)] * len(found))
+        form = letters_of(text[start:end])
+        letters.append(form)
+        spans.extend([(start, end)] * len(form))
     return "".join(letters), spans
 
 
 def _characters(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each character of a text begins and ends, together with what is drawn onto it."""
+    """Yield the start and end of each character of a text, including its combining marks."""
     start = 0
     for at in range(1, len(text) + 1):
         if at == len(text) or not _joins(text[at]):

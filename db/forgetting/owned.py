@@ -1,4 +1,4 @@
-"""Which rows belong to diaries, read from the schema itself: a table that is new is found without being named here."""
+"""Which rows belong to diaries, read from the schema itself: new tables are found without being named here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Owned:
     """A table whose rows go with diaries.
 
     Attributes:
-        columns: (column, table that it refers to), both within the tables of this kind; what refers to diaries first.
+        columns: (column, table it refers to), only for tables of this kind; references to diaries first.
         is_referred_to: whether rows of other tables, or of this one, refer to its ids.
     """
 
@@ -29,7 +29,7 @@ class Owned:
 
 
 def find_owned(db: Database) -> list[Owned]:
-    """Return every table whose rows belong to diaries, directly or by another one; what is referred to comes first.
+    """Return every table whose rows belong to diaries, directly or through another; referenced tables come first.
 
     A column belongs to diaries if it refers to them or is called ``diary_id``.
     """
@@ -37,11 +37,11 @@ def find_owned(db: Database) -> list[Owned]:
     order = ["diaries"]
     while more := [
         name
-        for name, found in references.items()
-        # Those that refer to tables that are still to come wait for them; to itself a table may refer.
+        for name, columns in references.items()
+        # A table waits for the tables it refers to, except for itself.
         if name not in order
-        and any(table in order for _, table in found)
-        and not any(_belongs(table, references) and table not in (*order, name) for _, table in found)
+        and any(table in order for _, table in columns)
+        and not any(_belongs(table, references) and table not in (*order, name) for _, table in columns)
     ]:
         order += more
     referred = {table for name in order for _, table in references[name]}
@@ -51,8 +51,8 @@ def find_owned(db: Database) -> list[Owned]:
     ]
 
 
-def _within(found: set[tuple[str, str]], order: list[str]) -> set[tuple[str, str]]:
-    return {(column, table) for column, table in found if table in order}
+def _within(columns: set[tuple[str, str]], order: list[str]) -> set[tuple[str, str]]:
+    return {(column, table) for column, table in columns if table in order}
 
 
 def _diaries_first(reference: tuple[str, str]) -> tuple[bool, str]:
@@ -67,13 +67,13 @@ def _belongs(table: str, references: dict[str, set[tuple[str, str]]], seen: froz
 
 
 def _tables(db: Database) -> list[str]:
-    listed = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name"
-    return [str(name) for (name,) in rows(db, listed)]
+    sql = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name"
+    return [str(name) for (name,) in rows(db, sql)]
 
 
 def _references(db: Database, table: str) -> set[tuple[str, str]]:
-    found = rows(db, "select `from`, `table` from pragma_foreign_key_list(:table)", table=table)
-    references = {(str(column), str(other)) for column, other in found}
+    foreign_keys = rows(db, "select `from`, `table` from pragma_foreign_key_list(:table)", table=table)
+    references = {(str(column), str(other)) for column, other in foreign_keys}
     sql = "select 1 from pragma_table_info(:table) where name = 'diary_id'"
     if scalar(db, sql, table=table):
         references.add(("diary_id", "diaries"))

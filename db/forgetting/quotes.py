@@ -1,6 +1,6 @@
 """Notes elsewhere that quote a diary which is being forgotten: the quotation goes, the note stays.
 
-A quotation is known by its letters alone: without its full stop, with other spaces or in part it is one, too.
+A quotation is recognized by its letters alone: it still counts without its full stop, with other spaces or in part.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Place:
     """A column in which people write in their own words, some of it within JSON.
 
     Attributes:
-        is_name: whether no two rows may hold the same.
-        where: which rows are looked at.
+        is_name: whether values must be unique.
+        where: SQL condition for the rows to look at.
     """
 
     table: str
@@ -80,9 +80,9 @@ _Values = dict[_Row, str]
 
 
 def remove_quotes(db: Database) -> int:
-    """Take what diaries that are being forgotten say out of every note; return how many notes had some of it.
+    """Remove quotations of diaries that are being forgotten from every note; return how many notes had any.
 
-    Of the care list the whole line goes, and of the dictionary the word. Works within the transaction of
+    In the care list the whole line goes, and in the dictionary the word. Runs within the transaction of
     `db.forgetting.forgetting`.
     """
     notes = [(place, _values(db, place)) for place in (*NOTES, _LISTS, _WORDS)]
@@ -93,20 +93,16 @@ def remove_quotes(db: Database) -> int:
 
 
 class Quotations:
-    """Which runs of letters of some notes stand in diaries that go."""
+    """Which runs of letters of some notes occur in diaries that go."""
 
     def __init__(self, notes: Iterable[str]) -> None:
-        """Take down the runs of the notes, of which there are far fewer than of diaries.
-
-        Args:
-            notes: each of them.
-        """
+        """Collect the runs of the notes, which are far fewer than those of the diaries."""
         letters = _codes("\0".join(letters_of(note) for note in notes))
         self._runs = {n: np.unique(_hashes(letters, n)) for n in range(SENTENCE, RUN + 1)}
         self._stands = {n: np.zeros(len(runs), bool) for n, runs in self._runs.items()}
 
     def add(self, texts: Sequence[str]) -> None:
-        """Look for the runs in diaries."""
+        """Mark the runs that occur in some diaries."""
         self._mark(RUN, "\0".join(map(letters_of, texts)))
         sentences = [sentence for text in texts for sentence in {*sentences_of(text), letters_of(text)}]
         for n in range(SENTENCE, RUN):
@@ -115,21 +111,21 @@ class Quotations:
     def _mark(self, n: int, letters: str) -> None:
         runs = self._runs[n]
         if len(runs) and len(letters) >= n:
-            found = _hashes(_codes(letters), n)
-            at = np.minimum(np.searchsorted(runs, found), len(runs) - 1)
-            self._stands[n][at[runs[at] == found]] = True
+            hashes = _hashes(_codes(letters), n)
+            at = np.minimum(np.searchsorted(runs, hashes), len(runs) - 1)
+            self._stands[n][at[runs[at] == hashes]] = True
 
     def without(self, note: str, gap: str = GAP) -> str:
-        """Return a note with a gap wherever it quotes."""
+        """Return a note with a gap in place of each quotation."""
         letters, spans = spans_of(note)
-        left, end = [], 0
+        pieces, end = [], 0
         for first, last in _stretches(self._quoted(_codes(letters))):
-            left += [note[end : spans[first][0]], gap]
+            pieces += [note[end : spans[first][0]], gap]
             end = spans[last][1]
-        return "".join([*left, note[end:]])
+        return "".join([*pieces, note[end:]])
 
     def _quoted(self, letters: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Return of each letter whether it is quoted."""
+        """Return for each letter whether it is quoted."""
         quoted = np.zeros(len(letters), bool)
         for n, runs in self._runs.items():
             stands = runs[self._stands[n]]
@@ -143,7 +139,7 @@ def _codes(letters: str) -> NDArray[np.uint32]:
 
 
 def _hashes(letters: NDArray[np.uint32], n: int) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each run of n letters, (max(len - n + 1, 0),). Runs across a NUL are in no note."""
+    """Return a 64-bit hash of each run of n letters, (max(len - n + 1, 0),). Runs across a NUL match no note."""
     count = max(len(letters) - n + 1, 0)
     hashes = np.zeros(count, np.uint64)
     for at in range(n):
@@ -152,13 +148,13 @@ def _hashes(letters: NDArray[np.uint32], n: int) -> NDArray[np.uint64]:
 
 
 def _stretches(quoted: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and last letter of each stretch that is quoted."""
+    """Return the indices of the first and last letter of each quoted stretch."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], quoted, [False]))))
     return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]
 
 
 def _key(db: Database, place: Place) -> list[str]:
-    """Return the columns by which a row is found."""
+    """Return the columns that identify a row."""
     sql = "select name from pragma_table_info(:table) where pk > 0 order by pk"
     return [name for (name,) in rows(db, sql, table=place.table)] or ["rowid"]
 
@@ -172,15 +168,15 @@ def _values(db: Database, place: Place) -> _Values:
 
 
 def _texts(db: Database) -> Iterator[list[str]]:
-    found = db.conn.execute("select text from diaries where id in (select id from temp.going_diaries)")
-    while some := found.fetchmany(_TEXTS_AT_A_TIME):
+    cursor = db.conn.execute("select text from diaries where id in (select id from temp.going_diaries)")
+    while some := cursor.fetchmany(_TEXTS_AT_A_TIME):
         yield [text for (text,) in some]
 
 
 def _clean(db: Database, place: Place, values: _Values, quotations: Quotations) -> int:
-    """Write back what is left of the notes of a place; return how many of them quoted."""
-    left = {key: _left(place, key, value, quotations) for key, value in values.items()}
-    changed = {key: value for key, value in left.items() if value != values[key]}
+    """Write back the notes of a place without their quotations; return how many had any."""
+    new_values = {key: _left(place, key, value, quotations) for key, value in values.items()}
+    changed = {key: value for key, value in new_values.items() if value != values[key]}
     where = " and ".join(f"{column} = ?" for column in _key(db, place))
     for key, value in changed.items():
         if place is _WORDS:
@@ -199,19 +195,19 @@ def _left(place: Place, key: _Row, value: str, quotations: Quotations) -> str:
 
 
 def _strings(value: str) -> list[str]:
-    """Return the texts of a note, those in JSON as people wrote them."""
-    found: list[str] = []
+    """Return the texts of a note; those within JSON as people wrote them."""
+    texts: list[str] = []
 
     def take(text: str) -> str:
-        found.append(text)
+        texts.append(text)
         return text
 
     _mapped(value, take)
-    return found
+    return texts
 
 
 def _mapped(value: str, change: Callable[[str], str]) -> str:
-    """Return a note with its texts changed; JSON stays JSON, and as it was where nothing changes."""
+    """Return a note with its texts changed; JSON stays JSON, and stays as it was if nothing changes."""
     try:
         parsed = json.loads(value) if value[:1] in '{["' else None
     except (ValueError, RecursionError):

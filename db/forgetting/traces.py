@@ -1,6 +1,6 @@
-"""What of diaries that are being forgotten lies in rows that stay: predictions, reports, answers, imports; and counts.
+"""Traces of diaries that are being forgotten in rows that stay: predictions, reports, answers, imports; and counts.
 
-Works within the transaction of `db.forgetting.forgetting`, on what that has gathered in temporary tables.
+Runs within the transaction of `db.forgetting.forgetting`, on what that has gathered in temporary tables.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def clean(db: Database) -> None:
-    """Take what is about the diaries out of rows that stay."""
+    """Remove what is about the diaries from rows that stay."""
     _clear_predictions(db)
     _clean_reports(db)
     _clean_batches(db)
-    # An answer names diaries, and stands beside a digest of the request, which held their texts.
+    # An answer names diaries, and is stored with a digest of the request, which held their texts.
     db.conn.execute(
         """
         delete from idempotency_keys where exists (
@@ -30,7 +30,7 @@ def clean(db: Database) -> None:
 
 
 def keep_counts(db: Database) -> None:
-    """Count the decisions in force, and the versions that learned, before they can't be counted any more."""
+    """Count the decisions in force, and the models that learned from them, while they can still be counted."""
     db.conn.execute(
         """
         insert into forgotten_decisions (annotator_id, kind, part, is_shared, count)
@@ -75,22 +75,22 @@ def _clear_predictions(db: Database) -> None:
 
 
 def _clean_reports(db: Database) -> None:
-    """Take marked words and doubted labels out of the reports of rounds."""
+    """Remove marked words and doubted labels from the reports of rounds."""
     diaries = {i for (i,) in rows(db, "select id from temp.going_diaries")}
     decisions = {str(i) for (i,) in rows(db, "select id from temp.going_decisions")}
-    for round_id, kept in rows(db, "select id, report from rounds where report <> '{}'"):
-        report = json.loads(kept)
+    for round_id, stored in rows(db, "select id, report from rounds where report <> '{}'"):
+        report = json.loads(stored)
         if "rationales" in report:
             report["rationales"] = [mark for mark in report["rationales"] if mark["diary_id"] not in diaries]
         study = report.get("study") or {}
         if study.get("doubts"):
             study["doubts"] = {key: value for key, value in study["doubts"].items() if key not in decisions}
-        if (left := json.dumps(report, ensure_ascii=False)) != kept:
-            db.conn.execute("update rounds set report = ? where id = ?", (left, round_id))
+        if (text := json.dumps(report, ensure_ascii=False)) != stored:
+            db.conn.execute("update rounds set report = ? where id = ?", (text, round_id))
 
 
 def _clean_batches(db: Database) -> None:
-    """Count what goes of each import, and let go what would tell of it: digests of files, and of rows left out."""
+    """Count what goes from each import, and delete what would reveal it: digests of files and of left-out rows."""
     db.conn.execute(
         """
         update batches set kept_count = kept_count - gone.count, forgotten_count = forgotten_count + gone.count,
@@ -105,7 +105,7 @@ def _clean_batches(db: Database) -> None:
     """
     db.conn.execute(f"update batches set file_hash = '' where id in (select batch_id from batch_skips where {equal})")  # noqa: S608
     db.conn.execute(f"update batch_skips set reason = 'forgotten', detail = '' where {equal}")  # noqa: S608
-    # The name of a file may be that of its writer. An import that grows keeps the name of its program.
+    # A file may be named after its writer. An import that grows keeps the name of its program.
     db.conn.execute(
         """
         update batches set file_name = '', columns = '{}' where kept_count = 0 and forgotten_count > 0
@@ -116,7 +116,7 @@ def _clean_batches(db: Database) -> None:
 
 
 def rename_importers(db: Database) -> None:
-    """Let go the names of importers, which hold those of files, once nothing of what they brought is left."""
+    """Remove the names of importers, which contain file names, once nothing of their import is left."""
     db.conn.execute(
         """
         update annotators set name = '#' || id where kind = 'importer'
@@ -128,7 +128,7 @@ def rename_importers(db: Database) -> None:
 
 
 def find_unsettled(db: Database) -> list[int]:
-    """Return the diaries that stay but lose a review: one that rests on a decision that goes."""
+    """Return the diaries that stay but lose a review that rests on a decision that goes."""
     sql = """
         select distinct r.diary_id from temp.going_reviews g join reviews r on r.id = g.id
         where r.diary_id not in (select id from temp.going_diaries)
@@ -137,7 +137,7 @@ def find_unsettled(db: Database) -> list[int]:
 
 
 def settle_anew(db: Database, diary_ids: list[int]) -> None:
-    """Put the newest review that is left in force on diaries that stay."""
+    """Put the newest remaining review in force on diaries that stay."""
     db.conn.execute(
         """
         insert or replace into settled (diary_id, review_id, kind, decision_id)

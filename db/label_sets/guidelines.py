@@ -1,4 +1,4 @@
-"""What people are told about a label, or about telling two labels apart. Only ever added to; the newest counts."""
+"""What people are told about a label, or about telling two labels apart. Append-only; the newest version counts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """One version of what is said of a label or of a pair.
+    """One version of the guideline for a label or a pair of labels.
 
     Attributes:
         other_label_id: the larger id of a pair; None for a single label.
-        text: empty together with `examples` where it was taken away.
-        examples: sentences that were made up or cleared for this.
+        text: empty, like `examples`, if the guideline was removed.
+        examples: sentences that were made up, or cleared for this use.
     """
 
     id: int
@@ -43,7 +43,7 @@ _SELECT = """
 def add_guideline(
     db: Database, label_id: int, other_label_id: int | None, text: str, examples: Sequence[str], *, annotator_id: int
 ) -> int:
-    """Keep a new version and return its id.
+    """Store a new version and return its id.
 
     Args:
         other_label_id: larger than `label_id`, or None.
@@ -52,9 +52,9 @@ def add_guideline(
         insert into guidelines (label_id, other_label_id, text, examples, annotator_id, written_at)
         values (?, ?, ?, ?, ?, ?)
     """
-    told = json.dumps(list(examples), ensure_ascii=False)
+    examples_json = json.dumps(list(examples), ensure_ascii=False)
     with write(db):
-        values = (label_id, other_label_id, text, told, annotator_id, clock.now())
+        values = (label_id, other_label_id, text, examples_json, annotator_id, clock.now())
         return int(db.conn.execute(statement, values).lastrowid or 0)
 
 
@@ -66,7 +66,7 @@ def list_newest(db: Database) -> list[Guideline]:
 
 
 def list_versions(db: Database, label_id: int, other_label_id: int | None = None) -> list[Guideline]:
-    """Return every version of what is said of a label or a pair, newest first."""
+    """Return every version of the guideline for a label or a pair, newest first."""
     sql = f"{_SELECT} where g.label_id = :label and g.other_label_id is :other order by g.id desc"
     return [_guideline(row) for row in rows(db, sql, label=label_id, other=other_label_id)]
 

@@ -1,4 +1,4 @@
-"""How the label set came to be what it is, and the decisions that a change leaves to be looked at again."""
+"""The history of the label set, and the decisions that a change leaves to be looked at again."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Change:
     """A change of the label set.
 
     Attributes:
-        label_id: the label that it is about; None for the order of all.
-        before, after: the values that it changed. Of a label that it made, `before` retires it.
+        label_id: the changed label; None for a change of the order.
+        before, after: the values that it changed. For a new label, `before` retires it.
         last_decision_id: the newest decision at that time.
-        undoes: the change that it took back; None unless the action is ``undo``.
-        undone_by: the change that took it back, if one did.
+        undoes: the change that it takes back; None unless the action is ``undo``.
+        undone_by: the change that took it back, if any.
     """
 
     id: int
@@ -56,7 +56,7 @@ def add_change(
     note: str = "",
     undoes: int | None = None,
 ) -> int:
-    """Keep a change and return its id."""
+    """Store a change and return its id."""
     statement = """
         insert into label_history (action, label_id, before, after, note, last_decision_id, annotator_id, undoes,
             changed_at)
@@ -111,11 +111,11 @@ def get_change(db: Database, change_id: int) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """A decision in force that a change of the label set asks to look at again.
+    """A decision in force that should be looked at again after a change of the label set.
 
     Attributes:
-        label_id: what it counts for now.
-        change_id: the split that asks; None where its label was retired.
+        label_id: the label that it counts for now.
+        change_id: the split that asks for it; None if its label was retired.
     """
 
     decision_id: int
@@ -125,8 +125,8 @@ class Recheck:
     change_id: int | None
 
 
-# A split asks for the decisions that are older than itself; a retired label for all that still name it. A second
-# look is a newer label of the diary, by anybody, or a review.
+# A split asks for the decisions that are older than itself, a retired label for all that still name it. A newer label
+# of the diary, by anybody, or a review counts as a second look.
 _OPEN = """
     select s.decision_id, s.diary_id, s.annotator_id, s.label_id, max(h.id) as change_id
     from standing s join labels l on l.id = s.label_id
@@ -157,7 +157,7 @@ def count_rechecks(db: Database) -> int:
 
 
 def count_reach(db: Database, label_id: int) -> tuple[int, int, int]:
-    """Count the decisions in force, the diaries and the people that a change of one label reaches."""
+    """Count the decisions in force, the diaries and the people that a change of one label affects."""
     sql = """
         select count(*), count(distinct diary_id), count(distinct annotator_id)
         from standing where kind = 'label' and label_id = :label

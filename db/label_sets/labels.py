@@ -28,10 +28,10 @@ class Label:
 
     Attributes:
         colour: ``#rrggbb``.
-        key: one letter or digit that chooses it on the keyboard; of a retired label something that no key is.
+        key: the letter or digit that chooses it on the keyboard; for a retired label, a value that is no key.
         position: orders labels on screen and in probability columns, ascending; there may be gaps.
         retired_at: since when no diary can be given it; None for a label in force.
-        merged_into: the label that its decisions count for; that one is never merged itself.
+        merged_into: the label that its decisions count for, which is never merged itself.
     """
 
     id: int
@@ -45,26 +45,26 @@ class Label:
 
 
 def list_all_labels(db: Database) -> list[Label]:
-    """Return every label that there has ever been, in the order of their positions."""
+    """Return every label that there has ever been, ordered by position."""
     sql = """
         select id, name, definition, colour, key, position, retired_at, merged_into
         from labels order by position, id
     """
-    found = [Label(*row) for row in rows(db, sql)]
-    for label in found:
+    labels = [Label(*row) for row in rows(db, sql)]
+    for label in labels:
         _check(db, label)
-    return found
+    return labels
 
 
 def _check(db: Database, label: Label) -> None:
-    """Check what of a label goes into pages as it is: a file from elsewhere may hold a style or script in its place."""
+    """Check the parts of a label that go into pages unescaped: a foreign file may hold styles or scripts there."""
     for field, pattern in (("colour", _COLOUR), ("key", _KEY)):
         if not pattern.fullmatch(getattr(label, field)):
             raise DatabaseError("database_label", path=file_of(db), id=label.id, field=field)
 
 
 def list_labels(db: Database) -> list[Label]:
-    """Return the labels in force, in their order."""
+    """Return the labels in force, ordered by position."""
     return [label for label in list_all_labels(db) if label.retired_at is None]
 
 
@@ -75,7 +75,7 @@ def list_merged(db: Database) -> dict[int, int]:
 
 
 def store_labels(db: Database, labels: Sequence[Label]) -> None:
-    """Keep a label set; labels with a known id are changed, others are added."""
+    """Store a label set; labels with a known id are changed, others are added."""
     statement = """
         insert into labels (id, name, definition, colour, key, position)
         values (:id, :name, :definition, :colour, :key, :position)
@@ -96,7 +96,7 @@ def change_labels(db: Database, changes: Mapping[int, Mapping[str, Any]]) -> Non
         "update labels set name = iif(:name, char(1) || id, name), key = iif(:key, char(1) || id, key) where id = :id"
     )
     with write(db):
-        # Two labels may swap names or keys: neither holds on to its own on the way.
+        # Two labels may swap names or keys, so each first gives up its own.
         for label_id, fields in changes.items():
             db.conn.execute(free, {"id": label_id, "name": "name" in fields, "key": "key" in fields})
         for label_id, fields in changes.items():

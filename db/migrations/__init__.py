@@ -1,4 +1,4 @@
-"""The schema, as append-only migrations, one a module. One that has been released is never edited: a test pins each.
+"""The schema, as append-only migrations, one per module. Released migrations are never edited: a test pins each.
 
 Tables are STRICT. Times are UTC, ISO 8601 with milliseconds. Offsets are half-open characters of the stored diary text.
 """
@@ -55,7 +55,7 @@ for _module in IN_ORDER:
 
 
 def pending(db: Database) -> bool:
-    """Say whether a migration of this version has not been applied yet."""
+    """Return whether any migration of this version has not been applied yet."""
     return bool(migrations.pending(db))
 
 
@@ -82,12 +82,12 @@ def applied(db: Database) -> frozenset[str]:
 @cache
 def known() -> frozenset[str]:
     """Return the names of the migrations of this version."""
-    # To an empty database all of them are still to come.
+    # In an empty database all of them are pending.
     return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))
 
 
 def apply_only(db: Database, names: Collection[str]) -> None:
-    """Apply some migrations to an empty database, in their order, without a record of it."""
+    """Apply some migrations to an empty database, in order, without recording it."""
     migrations.ensure_migrations_table(db)
     for migration in migrations.pending(db):
         if migration.name in names:

@@ -67,9 +67,9 @@ def add(
     folder: str | None = None,
     weights_hash: str | None = None,
 ) -> None:
-    """Keep a tuned encoder: an adapter's bytes, or the name of a folder and the hash of its weights.
+    """Store a tuned encoder: an adapter's bytes, or the name of a folder and the hash of its weights.
 
-    One of the same name is replaced: it is what a step that was cut off has left.
+    An encoder of the same name is replaced: it was left by an interrupted step.
     """
     parameters = {
         "hash": digest,
@@ -97,13 +97,13 @@ def add(
 
 
 def find(db: Database, digest: str) -> TunedEncoder | None:
-    """Return the tuned encoder of a hash, if there is one."""
+    """Return the tuned encoder with a hash, if there is one."""
     row = one(db, f"select {_COLUMNS} from encoders where hash = :hash", hash=digest)  # noqa: S608 - constants
     return None if row is None else _encoder(row)
 
 
 def find_by_name(db: Database, name: str) -> TunedEncoder | None:
-    """Return the tuned encoder of a name, if there is one."""
+    """Return the tuned encoder with a name, if there is one."""
     row = one(db, f"select {_COLUMNS} from encoders where name = :name", name=name)  # noqa: S608 - constants
     return None if row is None else _encoder(row)
 
@@ -117,7 +117,7 @@ def get_adapter(db: Database, digest: str) -> bytes:
     """Return the bytes of an adapter.
 
     Raises:
-        NotFoundError: if there is none of that hash.
+        NotFoundError: if there is no adapter with that hash.
         DatabaseError: if the bytes are not those that were stored.
     """
     row = one(db, "select adapter, weights_hash, name from encoders where hash = :hash", hash=digest)
@@ -129,18 +129,18 @@ def get_adapter(db: Database, digest: str) -> bytes:
 
 
 def drop_unused(db: Database, *, keep: str) -> list[str]:
-    """Forget encoders that no model version reads, left by rounds that did not end; return the folders of these.
+    """Delete encoders that no model version uses, left by unfinished rounds; return their folders.
 
     Args:
-        keep: name of one that stays.
+        keep: name of an encoder that stays.
     """
-    # An int8 version names its encoder with an ending, and reads vectors of a hash of its own.
+    # An int8 version names its encoder with a suffix, and reads vectors under a hash of its own.
     unused = """
         name <> :keep and not exists (
             select 1 from models m where m.encoder_hash = encoders.hash or m.encoder = encoders.name || '-int8')
     """
-    listed = f"select folder from encoders where folder is not null and {unused}"  # noqa: S608 - constants
+    sql = f"select folder from encoders where folder is not null and {unused}"  # noqa: S608 - constants
     with write(db):
-        folders = [str(name) for (name,) in rows(db, listed, keep=keep)]
+        folders = [str(name) for (name,) in rows(db, sql, keep=keep)]
         db.conn.execute(f"delete from encoders where {unused}", {"keep": keep})  # noqa: S608 - constants
     return folders

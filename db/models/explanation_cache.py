@@ -1,4 +1,4 @@
-"""What words add to the features of diaries: kept so that a new head is explained without the encoder. A cache."""
+"""A cache of what words add to the features of diaries, so that a new head is explained without the encoder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST = 2_000
 
 
 def find(db: Database, diary_id: int, made_with: str) -> bytes | None:
-    """Return what is kept of a diary, unless it was made with something else."""
+    """Return the cached data of a diary, unless it was made with something else."""
     sql = "select data from attributions where diary_id = :diary and made_with = :made_with"
-    found: bytes | None = scalar(db, sql, diary=diary_id, made_with=made_with)
-    return found
+    data: bytes | None = scalar(db, sql, diary=diary_id, made_with=made_with)
+    return data
 
 
 def store(db: Database, diary_id: int, made_with: str, data: bytes) -> None:
-    """Keep what was found out about a diary in place of what there was; nothing of a forgotten one."""
+    """Store the data of a diary, replacing earlier data; does nothing for a forgotten one."""
     statement = """
         insert or replace into attributions (diary_id, made_with, data, used_at)
         select id, ?, ?, ? from diaries where id = ?

@@ -25,12 +25,12 @@ class Explanation:
         unit: ``eojeol`` or ``morpheme``.
         spans: (start, end) character offsets of each unit in the raw text.
         weights: (units, k) float32 on scores whose mean over the labels is 0; positive = speaks for that label.
-        fit: per label: weighted R² of the local model.
+        fit: weighted R² of the local model, per label.
         sample_count: how many different perturbed texts were encoded.
-        stability: share of the strongest units whose sign is beyond chance, in [0, 1]; None where unknown.
+        stability: share of the strongest units whose sign is beyond chance, in [0, 1]; None if unknown.
         deletion: ``label_index``, ``spans``, ``before``, ``after``: probability of the likeliest label with and without
-            its strongest units; None where nothing speaks for it.
-        arc: probabilities of each sentence by itself, (sentences, k); None where unknown.
+            its strongest units; None if nothing speaks for it.
+        arc: probabilities of each sentence by itself, (sentences, k); None if unknown.
     """
 
     diary_id: int
@@ -46,7 +46,7 @@ class Explanation:
 
 
 def store_explanation(db: Database, explanation: Explanation) -> None:
-    """Keep an explanation in place of an earlier one of the same diary, model and unit; none of a forgotten diary."""
+    """Store an explanation, replacing that of the same diary, model and unit; does nothing for a forgotten diary."""
     statement = """
         insert or replace into explanations (diary_id, model_id, unit, spans, weights, fit, sample_count,
             stability, deletion, arc)
@@ -91,8 +91,8 @@ def find_explanation(db: Database, diary_id: int, model_id: int, unit: str) -> E
 
 
 def list_unexplained(db: Database, diary_ids: Sequence[int], model_id: int, unit: str) -> list[int]:
-    """Return those of the diaries, in their order, that have no explanation by this model yet."""
-    found = rows(
+    """Return the diaries that have no explanation by this model yet, in the given order."""
+    records = rows(
         db,
         """
         select value from json_each(:ids) wanted where not exists (
@@ -104,7 +104,7 @@ def list_unexplained(db: Database, diary_ids: Sequence[int], model_id: int, unit
         model=model_id,
         unit=unit,
     )
-    return [int(i) for (i,) in found]
+    return [int(i) for (i,) in records]
 
 
 def drop_explanations(db: Database, *, keep: Sequence[int]) -> None:

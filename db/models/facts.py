@@ -1,4 +1,4 @@
-"""What the worker has measured of this machine and these texts."""
+"""What the worker has measured about this machine and these texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INT8_AGREEMENT = "int8_agreement"
 
 
 def store_cut_count(db: Database, count: int) -> None:
-    """Keep how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
+    """Store how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
     if count != get_truncated_count(db):
         settings.store(db, **{_CUT_COUNT: count})
 
@@ -34,38 +34,38 @@ def get_truncated_count(db: Database) -> int:
 
 
 def store_texts_per_second(db: Database, rate: float) -> None:
-    """Keep how fast this machine encodes while nothing else of ours runs."""
+    """Store how fast this machine encodes while nothing else of ours runs."""
     settings.store(db, **{_TEXTS_PER_SECOND: round(rate, 2)})
 
 
 def texts_per_second(db: Database) -> float | None:
-    """Return how fast this machine encoded the diaries last, if it did."""
-    found: float | None = settings.load(db).get(_TEXTS_PER_SECOND)
-    return found
+    """Return how fast this machine last encoded diaries; None if it never has."""
+    rate: float | None = settings.load(db).get(_TEXTS_PER_SECOND)
+    return rate
 
 
 def mark_partly_ranked(db: Database, model_id: int) -> None:
-    """Note that a version will be put in force while a part of the diaries has no vectors of its encoder yet."""
+    """Note that a version will start serving while some diaries have no vectors of its encoder yet."""
     settings.store(db, **{_PARTLY_RANKED: model_id})
 
 
 def is_partly_ranked(db: Database, model_id: int) -> bool:
-    """Say whether a version's queue was made while diaries were without a prediction by it."""
+    """Return whether a version's queue was made while some diaries had no prediction by it."""
     return settings.load(db).get(_PARTLY_RANKED) == model_id
 
 
 def clear_partly_ranked(db: Database) -> None:
-    """Note that the queue of the serving version knows all diaries."""
+    """Note that the queue of the serving version covers all diaries."""
     settings.store(db, **{_PARTLY_RANKED: 0})
 
 
 def store_int8_agreement(db: Database, digest: str, n: int, mean_cosine: float, same_answers: float) -> None:
-    """Keep how near the int8 form of an encoder is to its original on `n` diaries; see `int8_agreement`."""
-    found = {"hash": digest, "n": n, "mean_cosine": mean_cosine, "same_answers": same_answers}
-    settings.store(db, **{_INT8_AGREEMENT: found})
+    """Store how close the int8 form of an encoder is to the original on `n` diaries; see `int8_agreement`."""
+    agreement = {"hash": digest, "n": n, "mean_cosine": mean_cosine, "same_answers": same_answers}
+    settings.store(db, **{_INT8_AGREEMENT: agreement})
 
 
 def int8_agreement(db: Database) -> dict[str, Any] | None:
-    """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if one was."""
-    found: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
-    return found
+    """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if any."""
+    agreement: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
+    return agreement

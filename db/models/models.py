@@ -1,4 +1,4 @@
-"""Classifiers and what they said: versions, activations, predictions, explanations."""
+"""Versions of the classifier, and which of them serves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Model:
     """A version of the classifier, without its weights.
 
     Attributes:
-        version: 0 for the one that needs no label, then 1, 2, …
+        version: 0 for the one that needs no labels, then 1, 2, …
         tier: how it was trained.
         encoder, encoder_hash: which encoder's vectors it reads.
         label_ids: labels in the order of the probability columns.
         training_decisions: ids of the decisions it was trained on.
-        metrics: what was measured when it was made.
+        metrics: figures measured when it was made.
     """
 
     id: int
@@ -48,7 +48,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """A version of the classifier on its way in; see `Model`. `weights` are safetensors bytes."""
+    """A version of the classifier to be stored; see `Model`. `weights` are safetensors bytes."""
 
     tier: str
     encoder: str
@@ -74,7 +74,7 @@ def _model(row: Any) -> Model:
 
 
 def add_model(db: Database, model: NewModel) -> int:
-    """Keep a new version and return its id. The numbering is without gaps."""
+    """Store a new version and return its id. Version numbers have no gaps."""
     statement = """
         insert into models (version, tier, encoder, encoder_hash, label_ids, weights, weights_hash,
             settings, training_decisions, metrics, created_at)
@@ -100,7 +100,7 @@ def add_model(db: Database, model: NewModel) -> int:
 
 
 def store_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
-    """Keep what was measured of a model."""
+    """Store the figures measured of a model."""
     with write(db):
         db.conn.execute(
             "update models set metrics = ? where id = ?", (json.dumps(metrics, ensure_ascii=False), model_id)
@@ -111,7 +111,7 @@ def get_model(db: Database, model_id: int) -> Model:
     """Return one version.
 
     Raises:
-        NotFoundError: if there is none of that id.
+        NotFoundError: if there is no model with that id.
     """
     row = one(db, f"select {_COLUMNS} from models where id = :id", id=model_id)  # noqa: S608 - constants
     if row is None:
@@ -140,7 +140,7 @@ def get_weights(db: Database, model_id: int) -> bytes:
 
 
 def activate(db: Database, model_id: int, *, reason: str) -> None:
-    """Let a model serve from now on. Does nothing if it does already."""
+    """Make a model the serving one. Does nothing if it already is."""
     with write(db):
         if find_active_id(db) != model_id:
             db.conn.execute(
@@ -150,18 +150,18 @@ def activate(db: Database, model_id: int, *, reason: str) -> None:
 
 
 def find_active_id(db: Database) -> int | None:
-    """Return the id of the model that serves, if there is one yet."""
-    found = scalar(db, "select model_id from activations order by id desc limit 1")
-    return None if found is None else int(found)
+    """Return the id of the serving model, if there is one yet."""
+    model_id = scalar(db, "select model_id from activations order by id desc limit 1")
+    return None if model_id is None else int(model_id)
 
 
 def last_activation_id(db: Database) -> int:
-    """Return a number that changes whenever a model is put in force, also one that served before; 0 for never."""
+    """Return a number that changes whenever a model starts serving, even one that served before; 0 if none has."""
     return int(scalar(db, "select coalesce(max(id), 0) from activations"))
 
 
 def find_active(db: Database) -> Model | None:
-    """Return the model that serves, if there is one yet."""
+    """Return the serving model, if there is one yet."""
     model_id = find_active_id(db)
     return None if model_id is None else get_model(db, model_id)
 

@@ -24,7 +24,7 @@ BLOCK = 4096
 
 
 def store_predictions(db: Database, model_id: int, proba: NDArray[np.float32]) -> None:
-    """Keep a model's probabilities of all diaries.
+    """Store a model's probabilities of all diaries.
 
     Args:
         proba: (last diary id, k); row i belongs to diary i + 1; NaN where there is no prediction.
@@ -35,7 +35,7 @@ def store_predictions(db: Database, model_id: int, proba: NDArray[np.float32]) -
 
 
 def update_predictions(db: Database, model_id: int, diary_ids: NDArray[np.int64], proba: NDArray[np.float32]) -> None:
-    """Keep a model's probabilities of some diaries, beside those that it has given others.
+    """Store a model's probabilities of some diaries, and leave those of others as they are.
 
     Args:
         proba: (n, k), in the order of the ids.
@@ -43,12 +43,12 @@ def update_predictions(db: Database, model_id: int, diary_ids: NDArray[np.int64]
     blocks, places = np.divmod(diary_ids - 1, BLOCK)
     with write(db):
         for block in np.unique(blocks).tolist():
-            mine = blocks == block
-            kept = _find_block(db, model_id, block, width=proba.shape[1])
-            rows_wanted = max(len(kept), int(places[mine].max()) + 1)
-            filled = np.full((rows_wanted, proba.shape[1]), np.nan, np.float32)
-            filled[: len(kept)] = kept
-            filled[places[mine]] = proba[mine]
+            in_block = blocks == block
+            stored = _find_block(db, model_id, block, width=proba.shape[1])
+            row_count = max(len(stored), int(places[in_block].max()) + 1)
+            filled = np.full((row_count, proba.shape[1]), np.nan, np.float32)
+            filled[: len(stored)] = stored
+            filled[places[in_block]] = proba[in_block]
             _store_block(db, model_id, block, filled)
 
 
@@ -58,26 +58,26 @@ def _find_block(db: Database, model_id: int, block: int, *, width: int) -> NDArr
 
 
 def clear_predictions(db: Database, diary_ids: Sequence[int]) -> None:
-    """Remove what every model says of some diaries, within the caller's transaction."""
+    """Remove every model's predictions for some diaries, within the caller's transaction."""
     blocks = np.unique((np.asarray(diary_ids, np.int64) - 1) // BLOCK).tolist()
     sql = """
         select b.model_id, b.block, b.proba, json_array_length(m.label_ids)
         from prediction_blocks b join models m on m.id = b.model_id
         where b.block in (select value from json_each(:blocks))
     """
-    for model_id, block, kept, k in rows(db, sql, blocks=json.dumps(blocks)):
+    for model_id, block, stored, k in rows(db, sql, blocks=json.dumps(blocks)):
         places = np.asarray(diary_ids, np.int64) - 1 - block * BLOCK
-        proba = np.frombuffer(kept, "<f4").reshape(-1, k).copy()
+        proba = np.frombuffer(stored, "<f4").reshape(-1, k).copy()
         proba[places[(places >= 0) & (places < len(proba))]] = np.nan
         _store_block(db, model_id, block, proba)
 
 
 def _store_block(db: Database, model_id: int, block: int, proba: NDArray[np.float32]) -> None:
-    # A model may have been asked before a diary was forgotten.
-    gone = forgotten.list_ids(db, between=(block * BLOCK + 1, block * BLOCK + len(proba)))
-    if len(gone):
+    # The predictions may have been computed before a diary was forgotten.
+    forgotten_ids = forgotten.list_ids(db, between=(block * BLOCK + 1, block * BLOCK + len(proba)))
+    if len(forgotten_ids):
         proba = np.array(proba, np.float32)
-        proba[gone - 1 - block * BLOCK] = np.nan
+        proba[forgotten_ids - 1 - block * BLOCK] = np.nan
     statement = "insert or replace into prediction_blocks (model_id, block, proba) values (?, ?, ?)"
     db.conn.execute(statement, (model_id, block, np.ascontiguousarray(proba, "<f4").tobytes()))
 
@@ -116,7 +116,7 @@ def load_predictions(db: Database, model: Model) -> NDArray[np.float32]:
     blocks = [(int(block), np.frombuffer(raw, "<f4").reshape(-1, k)) for block, raw in rows(db, sql, model=model.id)]
     if not blocks:
         return np.zeros((0, k), np.float32)
-    # A block that is missing, or shorter than others allow for, leaves its diaries without a prediction.
+    # Diaries of a missing or short block have no prediction.
     proba = np.full((BLOCK * blocks[-1][0] + len(blocks[-1][1]), k), np.nan, np.float32)
     for block, part in blocks:
         proba[BLOCK * block : BLOCK * block + len(part)] = part

@@ -1,4 +1,4 @@
-"""Rounds of training: what was asked for, how far it is, what came of it. And the worker that runs them."""
+"""Rounds of training: what was asked for, how far it is, and what came of it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Round:
     """One round: train, evaluate, rank.
 
     Attributes:
-        tier: ``instant``, ``adapter`` or ``full``: what is trained beside the head.
-        step: name of the step that runs, or ran last.
+        tier: ``instant``, ``adapter`` or ``full``: what is trained besides the head.
+        step: name of the current or last step.
         progress: 0 to 1 over the whole round.
         last_decision_id: it learned from the state right after this decision.
         report: figures before and after.
@@ -89,7 +89,7 @@ def get_round(db: Database, round_id: int) -> Round:
     """Return one round.
 
     Raises:
-        NotFoundError: if there is none of that id.
+        NotFoundError: if there is no round with that id.
     """
     row = one(db, f"select {_COLUMNS} from rounds where id = :id", id=round_id)  # noqa: S608 - constants
     if row is None:
@@ -98,7 +98,7 @@ def get_round(db: Database, round_id: int) -> Round:
 
 
 def find_by_model(db: Database, model_id: int) -> Round | None:
-    """Return the round that made a model, if one did."""
+    """Return the round that made a model, if any."""
     row = one(db, f"select {_COLUMNS} from rounds where model_id = :id", id=model_id)  # noqa: S608 - constants
     return None if row is None else _round(row)
 
@@ -115,7 +115,7 @@ def list_rounds(db: Database) -> list[Round]:
 
 
 def begin(db: Database, round_id: int, *, last_decision_id: int, previous_model_id: int | None) -> None:
-    """Mark a round as running, with the state that it learns from; a second call changes nothing."""
+    """Mark a round as running, with the state it learns from; a second call changes nothing."""
     with write(db):
         db.conn.execute(
             """
@@ -127,7 +127,7 @@ def begin(db: Database, round_id: int, *, last_decision_id: int, previous_model_
 
 
 def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
-    """Say how far a round is; return False if it shall stop because somebody cancelled it."""
+    """Record how far a round is; return False if it must stop because somebody cancelled it."""
     with write(db):
         db.conn.execute(
             "update rounds set step = ?, progress = ? where id = ? and status = 'running'",
@@ -138,14 +138,14 @@ def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
 
 
 def store_report(db: Database, round_id: int, report: dict[str, Any]) -> None:
-    """Keep what a round has measured so far."""
+    """Store what a round has measured so far."""
     with write(db):
         report = forgotten.without_forgotten(db, report)
         db.conn.execute("update rounds set report = ? where id = ?", (json.dumps(report, ensure_ascii=False), round_id))
 
 
 def set_model(db: Database, round_id: int, model_id: int) -> None:
-    """Note the model that a round has made."""
+    """Record the model that a round made."""
     with write(db):
         db.conn.execute("update rounds set model_id = ? where id = ?", (model_id, round_id))
 

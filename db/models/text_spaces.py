@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
-    """Keep features that were fitted on the diaries, and return their hash. The same ones again become the newest."""
+    """Store features that were fitted on the diaries, and return their hash. Known ones become the newest again."""
     digest = hashlib.sha256(weights).hexdigest()
     with write(db):
         db.conn.execute(
@@ -30,11 +30,11 @@ def add_text_space(db: Database, weights: bytes, *, fitted_on: int) -> str:
 def find_newest_text_space(db: Database) -> str | None:
     """Return the hash of the newest text space; its bytes, 15 MB and more, are not read.
 
-    One that was fitted before something was forgotten is passed over: it may know n-grams of that.
+    A text space that was fitted before something was forgotten is skipped: it may hold n-grams of that.
     """
     sql = f"select hash from text_spaces where {_CURRENT} order by id desc limit 1"  # noqa: S608 - constants
-    found = scalar(db, sql)
-    return None if found is None else str(found)
+    digest = scalar(db, sql)
+    return None if digest is None else str(digest)
 
 
 def find_text_space(db: Database, digest: str | None = None) -> tuple[str, bytes, int] | None:

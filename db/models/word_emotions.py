@@ -1,4 +1,4 @@
-"""The word-emotion dictionary as people confirmed it, only ever added to, and the evidence it grows from."""
+"""The word-emotion dictionary as people confirmed it, append-only, and the evidence it grows from."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Source = Literal["evidence", "similar", "hand"]
 
 @dataclass(frozen=True, slots=True)
 class NewWordEmotion:
-    """What a person says of a word.
+    """What a person says about a word.
 
     Attributes:
-        word: its form, as `learner.text.lemmas` has it.
+        word: its lemma, as `learner.text.lemmas` returns it.
         label_id: None for a word without emotion; only ``confirmed`` has a label.
-        source: what proposed it: explanations, likeness to other words, or nobody.
+        source: what proposed it: explanations, similarity to other words, or nobody.
     """
 
     word: str
@@ -42,7 +42,7 @@ class NewWordEmotion:
 
 @dataclass(frozen=True, slots=True)
 class WordEmotion:
-    """What stands of a word; see `NewWordEmotion`."""
+    """The newest statement about a word; see `NewWordEmotion`."""
 
     id: int
     word: str
@@ -64,7 +64,7 @@ class ExplainedText:
 
 
 def add(db: Database, new: NewWordEmotion) -> int:
-    """Keep what a person says of a word; return its id."""
+    """Store what a person says about a word; return its id."""
     statement = """
         insert into word_emotions (word, label_id, verdict, source, annotator_id, decided_at)
         values (?, ?, ?, ?, ?, ?)
@@ -80,7 +80,7 @@ _COLUMNS = """w.id, w.word, (select coalesce(l.merged_into, l.id) from labels l 
 
 
 def list_standing(db: Database, *, up_to: int | None = None) -> list[WordEmotion]:
-    """Return the newest row of each word, in the order of the words; words that were taken back are left out.
+    """Return the newest row of each word, ordered by word; words that were taken back are left out.
 
     Args:
         up_to: look at the state right after this id; None looks at the newest state.
@@ -95,14 +95,14 @@ def list_standing(db: Database, *, up_to: int | None = None) -> list[WordEmotion
 
 
 def find(db: Database, word: str) -> WordEmotion | None:
-    """Return the newest row of a word, also one that takes back; None if nobody has said anything of it."""
+    """Return the newest row of a word, even one that takes it back; None if nobody has said anything about it."""
     sql = f"select {_COLUMNS} from word_emotions w where w.word = :word order by w.id desc limit 1"  # noqa: S608
-    found = rows(db, sql, word=word)
-    return WordEmotion(*found[0]) if found else None
+    records = rows(db, sql, word=word)
+    return WordEmotion(*records[0]) if records else None
 
 
 def last_id(db: Database) -> int:
-    """Return a number that changes whenever somebody says something of a word; 0 for never."""
+    """Return a number that changes whenever somebody says something about a word; 0 if nobody has."""
     return int(scalar(db, "select coalesce(max(id), 0) from word_emotions"))
 
 
@@ -112,20 +112,20 @@ def count_confirmed(db: Database) -> int:
 
 
 def evidence_mark(db: Database, model_id: int) -> tuple[int, int]:
-    """Return a value that changes when a model has explained more diaries, or explained one anew."""
+    """Return a value that changes when a model has explained more diaries, or one of them again."""
     sql = "select count(*), coalesce(max(rowid), 0) from explanations where model_id = :model"
     count, newest = rows(db, sql, model=model_id)[0]
     return int(count), int(newest)
 
 
 def list_explained(db: Database, model_id: int, *, unit: str, limit: int) -> Iterator[ExplainedText]:
-    """Yield the pool diaries that a model explained last, newest first: one explanation each.
+    """Yield the pool diaries that a model explained last, newest first, with one explanation each.
 
-    Test diaries are left out: what the model thinks of them is not shown before somebody has decided. So are those that
-    wait for a lead's care: words of theirs are shown to everybody.
+    Test diaries are left out: what the model thinks of them is not shown before somebody has decided. So are diaries
+    that wait for a lead's care, because their words would be shown to everybody.
 
     Args:
-        unit: preferred where a diary has been explained in several.
+        unit: preferred if a diary has been explained in several units.
     """
     sql = """
         select e.diary_id, y.text, e.spans, e.weights from explanations e join diaries y on y.id = e.diary_id
@@ -144,9 +144,9 @@ def list_explained(db: Database, model_id: int, *, unit: str, limit: int) -> Ite
 
 
 def list_first_pool(db: Database, *, limit: int) -> list[int]:
-    """Return pool diaries in the order of their draws: a uniform sample, which a larger limit only adds to.
+    """Return pool diaries in the order of their draws: a uniform sample, to which a larger limit only adds.
 
-    Those that wait for a lead's care are left out.
+    Diaries that wait for a lead's care are left out.
     """
     sql = """
         select id from diaries d where part = 'pool'
@@ -163,32 +163,32 @@ _EFFECT = "dictionary_effect"
 
 
 def ask(db: Database, job: Job) -> None:
-    """Ask the worker for something; it wakes up by the changed setting."""
+    """Ask the worker for a job; the changed setting wakes it."""
     with write(db):
         settings.store(db, **{f"dictionary_{job}_asked": last_asked(db, job) + 1})
 
 
 def last_asked(db: Database, job: Job) -> int:
-    """Return how often something has been asked for."""
+    """Return how often a job has been asked for."""
     return int(settings.load(db).get(f"dictionary_{job}_asked", 0))
 
 
 def is_asked(db: Database, job: Job) -> bool:
-    """Say whether something was asked for and is not done yet."""
+    """Return whether a job was asked for and is not done yet."""
     return last_asked(db, job) > int(settings.load(db).get(f"dictionary_{job}_done", 0))
 
 
 def mark_done(db: Database, job: Job, asked: int) -> None:
-    """Note that what was asked for, the `asked`-th time, is done."""
+    """Note that the `asked`-th request for a job is done."""
     settings.store(db, **{f"dictionary_{job}_done": asked})
 
 
 def store_effect(db: Database, effect: dict[str, Any]) -> None:
-    """Keep what the dictionary does to predictions, ready for JSON; see `annotator.dictionary.adjustment.Effect`."""
+    """Store the dictionary's effect on predictions, ready for JSON; see `annotator.dictionary.adjustment.Effect`."""
     settings.store(db, **{_EFFECT: effect})
 
 
 def find_effect(db: Database) -> dict[str, Any] | None:
-    """Return what `store_effect` kept last."""
-    found: dict[str, Any] | None = settings.load(db).get(_EFFECT)
-    return found
+    """Return what `store_effect` stored last."""
+    effect: dict[str, Any] | None = settings.load(db).get(_EFFECT)
+    return effect

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """What the worker said of itself last.
+    """What the worker last reported about itself.
 
     Attributes:
-        silent_seconds: since when it has said nothing.
-        step: message key of what it does; empty when idle.
-        done, total: how far that is.
+        silent_seconds: time since its last report.
+        step: message key of what it is doing; empty when idle.
+        done, total: progress of that step.
         error: message code and details of the last failure, if it has not been overcome.
     """
 
@@ -45,7 +45,7 @@ def report_worker(
     total: int,
     error: dict[str, Any] | None,
 ) -> None:
-    """Say that the worker lives, and what it does."""
+    """Record that the worker is alive, and what it is doing."""
     with write(db):
         db.conn.execute(
             """
@@ -66,7 +66,7 @@ def report_worker(
 
 
 def find_worker(db: Database) -> WorkerState | None:
-    """Return what the worker said last, if one ever ran."""
+    """Return the worker's last report, if one ever ran."""
     sql = "select pid, host, started_at, seen_at, step, done, total, error from worker"
     row = one(db, sql)
     if row is None:

@@ -1,4 +1,4 @@
-"""Accounts, sessions and invites. Of a token only the SHA-256 hash is ever kept."""
+"""Accounts, sessions and invites. Only the SHA-256 hash of a token is ever stored."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _INVITER_MAY = """
 
 
 def has_accounts(db: Database) -> bool:
-    """Say whether anybody has an account, open or closed."""
+    """Return whether anybody has an account, open or closed."""
     return bool(scalar(db, "select exists (select 1 from accounts)"))
 
 
@@ -98,9 +98,7 @@ def find_account_by_name(db: Database, name: str) -> Account | None:
 
 
 def find_account_of_identity(db: Database, subject: str, email: str) -> Account | None:
-    """Return the account that an organisation's identity belongs to: the one bound to it, else the one of its e-mail
-    that is bound to none yet.
-    """
+    """Return the account of an organisation's identity: the one bound to it, else an unbound one with its e-mail."""
     sql = (
         f"{_ACCOUNT} where c.subject = :subject or (c.subject is null and c.email = :email) order by c.subject is null"
     )
@@ -109,7 +107,7 @@ def find_account_of_identity(db: Database, subject: str, email: str) -> Account 
 
 
 def count_open_administrators(db: Database, *, other_than: int) -> int:
-    """Count the administrators that can sign in, without one of them."""
+    """Count the administrators who can sign in, except for one of them."""
     sql = """
         select count(*) from accounts
         where role = 'administrator' and disabled_at is null and annotator_id <> :other_than
@@ -148,7 +146,7 @@ def set_disabled(db: Database, annotator_id: int, *, disabled: bool) -> None:
 
 
 def set_password_hash(db: Database, annotator_id: int, password_hash: str) -> None:
-    """Keep the hash of another password, or of the same under other parameters."""
+    """Store the hash of a new password, or of the same one under new parameters."""
     values = {"hash": password_hash, "id": annotator_id}
     with write(db):
         db.conn.execute("update accounts set password_hash = :hash where annotator_id = :id", values)
@@ -202,7 +200,7 @@ def end_session(db: Database, token_hash: bytes) -> None:
 
 
 def end_sessions(db: Database, annotator_id: int, *, but: bytes = b"") -> None:
-    """End everything that somebody is signed in with, except one session."""
+    """End all sessions of somebody, except one."""
     statement = """
         update sessions set ended_at = :now
         where annotator_id = :annotator_id and ended_at is null and token_hash <> :but
@@ -214,7 +212,7 @@ def end_sessions(db: Database, annotator_id: int, *, but: bytes = b"") -> None:
 def add_invite(
     db: Database, token_hash: bytes, name: str, role: str, *, invited_by: int | None, seconds: float
 ) -> None:
-    """Keep an invite; earlier ones of the same name no longer open."""
+    """Store an invite; earlier ones for the same name become invalid."""
     statement = """
         insert into invites (token_hash, name, role, invited_by, created_at, expires_at)
         values (:token_hash, :name, :role, :invited_by, :now, :expires_at)
@@ -226,13 +224,13 @@ def add_invite(
 
 
 def find_invite(db: Database, token_hash: bytes) -> Invite | None:
-    """Return the invite of a token, unless who made it may invite no longer."""
+    """Return the invite of a token, unless its author may no longer invite."""
     row = one(db, f"{_INVITE} where token_hash = :token_hash and {_INVITER_MAY}", token_hash=token_hash)
     return None if row is None else Invite(*row)
 
 
 def list_open_invites(db: Database) -> list[Invite]:
-    """Return the invites that wait to be taken up, newest first."""
+    """Return the open invites, newest first."""
     sql = f"""
         {_INVITE} where used_at is null and withdrawn_at is null and expires_at > :now and {_INVITER_MAY}
         order by created_at desc
@@ -241,7 +239,7 @@ def list_open_invites(db: Database) -> list[Invite]:
 
 
 def use_invite(db: Database, token_hash: bytes) -> bool:
-    """Use an invite up; False if it was used or withdrawn before."""
+    """Use up an invite; return False if it was used or withdrawn before."""
     statement = """
         update invites set used_at = :now
         where token_hash = :token_hash and used_at is null and withdrawn_at is null
@@ -270,6 +268,6 @@ def withdraw_invites(db: Database, name: str) -> int:
 
 
 def is_importer(db: Database, name: str) -> bool:
-    """Say whether a name stands for the labels of an imported file, and so for nobody who could sign in."""
+    """Return whether a name stands for the labels of an imported file, and so for nobody who could sign in."""
     sql = "select exists (select 1 from annotators where name = :name and kind = 'importer')"
     return bool(scalar(db, sql, name=name))

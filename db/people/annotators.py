@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def get_or_create_id(db: Database, name: str, *, kind: Literal["person", "importer"] = "person") -> int:
-    """Return the id of the annotator of that name, who is added if new."""
-    found = scalar(db, "select id from annotators where name = :name", name=name)
-    if found is None:
+    """Return the id of the annotator with that name, who is added if new."""
+    annotator_id = scalar(db, "select id from annotators where name = :name", name=name)
+    if annotator_id is None:
         statement = """
             insert into annotators (name, kind, created_at) values (:name, :kind, :now)
             on conflict (name) do nothing
         """
         with write(db):
             db.conn.execute(statement, {"name": name, "kind": kind, "now": clock.now()})
-        found = scalar(db, "select id from annotators where name = :name", name=name)
-    return int(found)
+        annotator_id = scalar(db, "select id from annotators where name = :name", name=name)
+    return int(annotator_id)
 
 
 def list_annotators(db: Database) -> list[tuple[int, str]]:
@@ -31,7 +31,7 @@ def list_annotators(db: Database) -> list[tuple[int, str]]:
 
 
 def list_people(db: Database) -> list[str]:
-    """Return the names of people, importers not among them: who decided last comes first."""
+    """Return the names of people without importers; who decided last comes first."""
     sql = """
         select name from annotators a where kind = 'person'
         order by (select max(d.id) from decisions d where d.annotator_id = a.id) desc nulls last, id

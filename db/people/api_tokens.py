@@ -1,4 +1,4 @@
-"""Tokens of other programs, and what was answered to requests that may come again. Of a secret only a hash is kept."""
+"""Tokens of other programs, and the answers to requests that may be repeated. Only the hash of a secret is stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class ApiToken:
     """What a program may do.
 
     Attributes:
-        annotator_id: whose decisions are those that come back with it.
-        scopes: what it may do, words apart by a space.
-        per_minute: requests.
-        batch_id: the import that diaries which come with it belong to; None until the first one has come.
+        annotator_id: whose decisions those that come with it are.
+        scopes: what it may do, words separated by a space.
+        per_minute: requests allowed per minute.
+        batch_id: the import that diaries sent with it belong to; None until the first one has come.
         expires_at, revoked_at: None for never.
     """
 
@@ -39,7 +39,7 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer that was given before, as JSON, and the hash of the request that it was given to."""
+    """An earlier answer, as JSON, and the hash of the request that it answered."""
 
     request_hash: bytes
     answer: str
@@ -62,10 +62,10 @@ def add(
     per_minute: int,
     expires_at: str | None,
 ) -> int:
-    """Keep a new token and return its id.
+    """Store a new token and return its id.
 
     Raises:
-        sqlite3.IntegrityError: if another one of that name is in use.
+        sqlite3.IntegrityError: if another token of that name is in use.
     """
     statement = """
         insert into api_tokens (secret_hash, name, annotator_id, scopes, per_minute, created_at, expires_at)
@@ -91,7 +91,7 @@ def find(db: Database, token_id: int) -> ApiToken | None:
 
 
 def find_in_use(db: Database, name: str) -> ApiToken | None:
-    """Return the token of a name that has not been revoked."""
+    """Return the unrevoked token of a name."""
     row = one(db, f"{_SELECT} where name = :name and revoked_at is null", name=name)
     return None if row is None else ApiToken(*row)
 
@@ -102,7 +102,7 @@ def list_all(db: Database) -> list[ApiToken]:
 
 
 def revoke(db: Database, token_id: int) -> None:
-    """Let a token open nothing any more; what was answered to it is forgotten."""
+    """Revoke a token and delete the answers stored for it."""
     with write(db):
         db.conn.execute("update api_tokens set revoked_at = ? where id = ?", (clock.now(), token_id))
         db.conn.execute("delete from idempotency_keys where token_id = ?", (token_id,))
@@ -121,14 +121,14 @@ def set_batch(db: Database, token_id: int, batch_id: int) -> None:
 
 
 def find_kept(db: Database, token_id: int, key: str) -> Kept | None:
-    """Return what was answered under a key."""
+    """Return the answer stored under a key."""
     sql = "select request_hash, answer from idempotency_keys where token_id = :token and key = :key"
     row = one(db, sql, token=token_id, key=key)
     return None if row is None else Kept(bytes(row[0]), str(row[1]))
 
 
 def keep(db: Database, token_id: int, key: str, kept: Kept, *, forget_after_seconds: float) -> None:
-    """Keep an answer under a key that is free, and forget older ones."""
+    """Store an answer under a free key, and delete answers that are too old."""
     statement = """
         insert into idempotency_keys (token_id, key, request_hash, answer, kept_at)
         values (:token, :key, :request_hash, :answer, :now)

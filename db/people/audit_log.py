@@ -1,4 +1,4 @@
-"""Who did what when. The app only ever adds to it, in the transaction of the change itself."""
+"""Who did what when. Append-only, and written in the transaction of the change itself."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was done.
+    """One action.
 
     Attributes:
         at: UTC, ISO 8601.
         name: who did it; None for the command line or somebody who had not signed in.
         action: dotted words, such as ``account.invite``.
-        subject: names a row, such as ``diary:17``; empty where there is none.
+        subject: names a row, such as ``diary:17``; empty if there is none.
         details: what else is worth knowing; never a word of a diary.
     """
 
@@ -34,20 +34,26 @@ class Entry:
 
 
 def add(db: Database, annotator_id: int | None, action: str, subject: str = "", **details: str | float | None) -> None:
-    """Add what somebody has just done, within the transaction that is open, if one is.
+    """Add what somebody has just done, within the open transaction, if any.
 
     Args:
         annotator_id: who; None for the command line or somebody who has not signed in.
         action: dotted words, such as ``review.return``.
-        subject: the row that it was done to, such as ``diary:17``.
+        subject: the affected row, such as ``diary:17``.
         details: plain values; never a word of a diary, a password or a token.
     """
     statement = """
         insert into audit_log (at, annotator_id, action, subject, details)
         values (:at, :annotator_id, :action, :subject, :details)
     """
-    kept = json.dumps(details, ensure_ascii=False, sort_keys=True)
-    values = {"at": clock.now(), "annotator_id": annotator_id, "action": action, "subject": subject, "details": kept}
+    details_json = json.dumps(details, ensure_ascii=False, sort_keys=True)
+    values = {
+        "at": clock.now(),
+        "annotator_id": annotator_id,
+        "action": action,
+        "subject": subject,
+        "details": details_json,
+    }
     with write(db):
         db.conn.execute(statement, values)
 
@@ -55,11 +61,11 @@ def add(db: Database, annotator_id: int | None, action: str, subject: str = "", 
 def list_entries(
     db: Database, *, before: int | None = None, limit: int = 50, subject: str | None = None
 ) -> list[Entry]:
-    """Return the newest entries first, or those older than one of them.
+    """Return the newest entries first, or those older than a given one.
 
     Args:
         before: id of the last entry that was seen.
-        subject: only what was done to this row.
+        subject: only entries about this row.
     """
     sql = """
         select l.id, l.at, a.name, l.action, l.subject, l.details
@@ -67,5 +73,5 @@ def list_entries(
         where (:before is null or l.id < :before) and (:subject is null or l.subject = :subject)
         order by l.id desc limit :limit
     """
-    found = rows(db, sql, before=before, limit=limit, subject=subject)
-    return [Entry(i, at, name, action, on, json.loads(details)) for i, at, name, action, on, details in found]
+    records = rows(db, sql, before=before, limit=limit, subject=subject)
+    return [Entry(i, at, name, action, on, json.loads(details)) for i, at, name, action, on, details in records]

@@ -1,4 +1,4 @@
-"""What ties people and programs to diaries, and their roles: what `annotator.accounts.diary_access` decides from."""
+"""What ties people and programs to diaries, and their roles: the input of `annotator.accounts.diary_access`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """What ties one person, or program, to a diary that exists.
+    """What ties one person, or program, to an existing diary.
 
     Attributes:
-        is_leased: the diary is before this person now, in the tab that was asked about.
-        was_handed: it was handed to them once, or handed in by them.
-        was_decided: they have decided it, whether that is still in force or not.
+        is_leased: they hold a lease on the diary now, in the tab in question.
+        was_handed: it was given to them once, or handed in by them.
+        was_decided: they have decided it, whether or not that is still in force.
         is_returned: a reviewer has sent it back to them and waits for an answer.
         is_withheld: it waits for the care of a lead.
     """
@@ -34,7 +34,7 @@ class Ties:
 
 
 def find_ties(db: Database, annotator_id: int, diary_ids: Iterable[int], *, holder: str) -> dict[int, Ties]:
-    """Return what ties somebody to diaries, by diary; ids without a diary are missing.
+    """Return somebody's ties to diaries, by diary; ids without a diary are missing.
 
     Args:
         holder: the browser tab whose leases count.
@@ -52,17 +52,17 @@ def find_ties(db: Database, annotator_id: int, diary_ids: Iterable[int], *, hold
         from json_each(:ids) i join diaries d on d.id = i.value
     """
     ids = json.dumps([int(i) for i in diary_ids])
-    found = rows(db, sql, annotator=annotator_id, holder=holder, ids=ids)
-    return {int(diary_id): Ties(*map(bool, ties)) for diary_id, *ties in found}
+    records = rows(db, sql, annotator=annotator_id, holder=holder, ids=ids)
+    return {int(diary_id): Ties(*map(bool, ties)) for diary_id, *ties in records}
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """The role of somebody at this moment.
+    """Somebody's current role.
 
     Attributes:
-        has_accounts: whether anybody has an account; without one, one person works here alone.
-        role: of this person's open account; None without one.
+        has_accounts: whether anybody has an account; without accounts, one person works here alone.
+        role: of this person's open account; None if they have none.
     """
 
     has_accounts: bool
@@ -70,7 +70,7 @@ class AccountState:
 
 
 def find_account_state(db: Database, annotator_id: int) -> AccountState:
-    """Return the role of somebody at this moment."""
+    """Return somebody's current role."""
     sql = """
         select exists (select 1 from accounts),
             (select role from accounts where annotator_id = :annotator and disabled_at is null)
@@ -80,9 +80,9 @@ def find_account_state(db: Database, annotator_id: int) -> AccountState:
 
 
 def note_handed_in(db: Database, annotator_id: int, diary_ids: Iterable[int], *, at: str) -> None:
-    """Note which diaries a program has handed in: their texts are no news to it.
+    """Note which diaries a program has handed in: it knows their texts already.
 
-    Of one that was there before and is withheld it knows the text alone, and is told no more.
+    If a diary was there before and is withheld, the program knows only its text and is told nothing more.
     """
     statement = """
         insert or ignore into handed (annotator_id, diary_id, handed_at)

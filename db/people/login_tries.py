@@ -1,4 +1,4 @@
-"""Tries to sign in that were wrong, and the browsers that people are known at."""
+"""Failed tries to sign in, and the browsers in which people have signed in before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_try(db: Database, name_hash: str, place: str) -> int:
-    """Count a try to sign in as failed before it is looked at, so that many at once can't slip by; return its id."""
+    """Count a try to sign in as failed before checking it, so that many at once can't slip through; return its id."""
     statement = "insert into login_failures (name, address, failed_at) values (:name, :place, :now) returning id"
     with write(db):
         values = {"name": name_hash, "place": place, "now": clock.now()}
@@ -29,8 +29,8 @@ def forget_tries(db: Database, *, try_id: int, name_hash: str, place: str) -> No
 def find_try_time(db: Database, *, nth: int, within_seconds: float, name_hash: str, place: str) -> str | None:
     """Return when the nth newest failed try of a name from a place was made; None if there were fewer.
 
-    Older ones are forgotten. Those that a clock that was ahead has put into the future count as made now: setting
-    the clock back neither lifts a limit nor makes it last longer than it would from now on.
+    Older tries are deleted. Tries dated in the future, by a clock that was ahead, count as made now: setting the clock
+    back neither lifts a limit nor makes it last longer than it would from now on.
     """
     sql = """
         select failed_at from login_failures where name = :name and address = :place
@@ -40,12 +40,12 @@ def find_try_time(db: Database, *, nth: int, within_seconds: float, name_hash: s
         values = {"now": clock.now(), "oldest": clock.now(plus_seconds=-within_seconds)}
         db.conn.execute("update login_failures set failed_at = :now where failed_at > :now", values)
         db.conn.execute("delete from login_failures where failed_at < :oldest", values)
-        found = scalar(db, sql, name=name_hash, place=place, skipped=nth - 1)
-    return None if found is None else str(found)
+        try_time = scalar(db, sql, name=name_hash, place=place, skipped=nth - 1)
+    return None if try_time is None else str(try_time)
 
 
 def count_tries(db: Database, *, name_hash: str, place: str) -> tuple[int, int]:
-    """Return how many failed tries are kept of a name, and how many from a place."""
+    """Return how many failed tries are stored for a name, and how many for a place."""
     sql = """
         select (select count(*) from login_failures where name = :name),
             (select count(*) from login_failures where address = :place)
@@ -55,7 +55,7 @@ def count_tries(db: Database, *, name_hash: str, place: str) -> tuple[int, int]:
 
 
 def is_known_browser(db: Database, token_hash: bytes, name: str) -> bool:
-    """Return whether somebody of a name has signed in at a browser before."""
+    """Return whether somebody with a name has signed in with a browser before."""
     sql = """
         select exists (
             select 1 from browsers b join annotators a on a.id = b.annotator_id
@@ -66,10 +66,10 @@ def is_known_browser(db: Database, token_hash: bytes, name: str) -> bool:
 
 
 def add_browser(db: Database, token_hash: bytes, annotator_id: int, *, keep_seconds: float) -> None:
-    """Know a browser again that somebody has just signed in at.
+    """Remember a browser with which somebody has just signed in.
 
     Args:
-        keep_seconds: browsers that were not used for so long are forgotten.
+        keep_seconds: browsers that were not used for this long are forgotten.
     """
     statement = """
         insert into browsers (token_hash, annotator_id, used_at) values (:token_hash, :annotator_id, :now)
@@ -84,6 +84,6 @@ def add_browser(db: Database, token_hash: bytes, annotator_id: int, *, keep_seco
 
 
 def forget_browsers(db: Database, annotator_id: int) -> None:
-    """Know somebody at no browser any longer."""
+    """Forget all browsers of somebody."""
     with write(db):
         db.conn.execute("delete from browsers where annotator_id = :annotator_id", {"annotator_id": annotator_id})

@@ -1,4 +1,4 @@
-"""What a round says of the labels that it learned from; and labels that people looked at again before reviews were."""
+"""What a round says about the labels it learned from; and labels that people checked before there were reviews."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewDoubt:
-    """What heads that had not seen a label say of it.
+    """What heads that had not seen a label say about it.
 
     Attributes:
         quality: how likely the given label is right, in [0, 1].
-        suggested_label_id: the likeliest other one.
-        flagged: whether it is taken for a mistake.
+        suggested_label_id: the likeliest other label.
+        flagged: whether the label is taken for a mistake.
     """
 
     decision_id: int
@@ -35,13 +35,13 @@ class NewDoubt:
 
 @dataclass(frozen=True, slots=True)
 class LabelIssues:
-    """What the newest round says of labels, by ascending decision.
+    """What the newest round says about labels, ordered by decision.
 
     Attributes:
-        model_id: the version of that round; None where there is none.
+        model_id: the version of that round; None if there is none.
         decision_ids: (n,) int64.
         quality: (n,) probability of the given label.
-        flagged: (n,) whether it is taken for a mistake.
+        flagged: (n,) whether the label is taken for a mistake.
     """
 
     model_id: int | None
@@ -51,16 +51,16 @@ class LabelIssues:
 
 
 def store_doubts(db: Database, model_id: int, doubts: Sequence[NewDoubt]) -> None:
-    """Keep what a model says of labels, in place of what earlier ones did."""
+    """Store what a model says about labels, replacing what earlier ones said."""
     statement = """
         insert into label_doubts (model_id, decision_id, diary_id, quality, suggested_label_id, flagged)
         select ?, id, diary_id, ?, ?, ? from decisions where id = ?
     """
-    # A decision may have been forgotten while it was doubted.
-    found = [(model_id, float(d.quality), d.suggested_label_id, int(d.flagged), d.decision_id) for d in doubts]
+    # A decision may have been forgotten while the doubts were computed.
+    records = [(model_id, float(d.quality), d.suggested_label_id, int(d.flagged), d.decision_id) for d in doubts]
     with write(db):
         db.conn.execute("delete from label_doubts where model_id <= ?", (model_id,))
-        db.conn.executemany(statement, found)
+        db.conn.executemany(statement, records)
 
 
 def load(db: Database) -> LabelIssues:
@@ -69,12 +69,12 @@ def load(db: Database) -> LabelIssues:
         select model_id, decision_id, quality, flagged from label_doubts
         where model_id = (select max(model_id) from label_doubts) order by decision_id
     """
-    found = np.array(rows(db, sql), np.float64).reshape(-1, 4)
-    model_id = int(found[0, 0]) if len(found) else None
-    return LabelIssues(model_id, found[:, 1].astype(np.int64), found[:, 2], found[:, 3] == 1)
+    table = np.array(rows(db, sql), np.float64).reshape(-1, 4)
+    model_id = int(table[0, 0]) if len(table) else None
+    return LabelIssues(model_id, table[:, 1].astype(np.int64), table[:, 2], table[:, 3] == 1)
 
 
 def list_checked(db: Database) -> NDArray[np.int64]:
-    """Return the decisions that somebody looked at again and kept, before there were reviews, ascending."""
-    found = rows(db, "select decision_id from label_checks order by decision_id")
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    """Return the decisions that somebody checked and confirmed before there were reviews, ascending."""
+    records = rows(db, "select decision_id from label_checks order by decision_id")
+    return np.fromiter((row[0] for row in records), np.int64, len(records))

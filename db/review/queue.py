@@ -1,6 +1,6 @@
 """The audit queue: decided diaries that are worth a second look, the likeliest mistake first.
 
-The worker fills it from what is known; what people do is read from `settled` at the moment of looking.
+The worker fills it; whether a review holds is read from `settled` at the time of the query.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the queue as a reviewer sees it; `label_ids` are those of the decisions in force, each once."""
+    """A row of the queue as a reviewer sees it; `label_ids` are the distinct labels of the decisions in force."""
 
     diary_id: int
     expected_error: float
@@ -57,11 +57,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows are wanted; None wants all.
+    """Which rows to return; None matches all.
 
     Attributes:
-        signal: one that fired.
-        label_id: a label that somebody's decision in force has.
+        signal: a signal that fired.
+        label_id: the label of a decision in force.
         annotator_id: somebody whose decision is in force.
     """
 
@@ -81,24 +81,24 @@ _IS_STATE: dict[State | None, str] = {
 }
 
 
-def _where(wanted: Filter) -> tuple[str, dict[str, Any]]:
-    """Return the condition on `audit_queue q left join settled z`, and its parameters."""
-    parts = ["1", _IS_STATE[wanted.state]]
-    if wanted.signal is not None:
+def _where(requested: Filter) -> tuple[str, dict[str, Any]]:
+    """Return the condition for `audit_queue q left join settled z`, and its parameters."""
+    parts = ["1", _IS_STATE[requested.state]]
+    if requested.signal is not None:
         parts.append("and json_extract(q.signals, '$.' || :signal) is not null")
-    if wanted.label_id is not None:
+    if requested.label_id is not None:
         parts.append("and exists (select 1 from standing s where s.diary_id = q.diary_id and s.label_id = :label)")
-    if wanted.annotator_id is not None:
+    if requested.annotator_id is not None:
         parts.append(
             "and exists (select 1 from standing s where s.diary_id = q.diary_id and s.annotator_id = :annotator)"
         )
-    if wanted.part is not None:
+    if requested.part is not None:
         parts.append("and exists (select 1 from diaries y where y.id = q.diary_id and y.part = :part)")
     values = {
-        "signal": wanted.signal,
-        "label": wanted.label_id,
-        "annotator": wanted.annotator_id,
-        "part": wanted.part,
+        "signal": requested.signal,
+        "label": requested.label_id,
+        "annotator": requested.annotator_id,
+        "part": requested.part,
     }
     return " ".join(parts), values
 
@@ -107,14 +107,14 @@ _FROM = "from audit_queue q left join settled z on z.diary_id = q.diary_id"
 
 
 def list_rows(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None, limit: int = 25) -> list[Row]:
-    """Return the next rows, the largest expected error first, equal ones by diary id.
+    """Return the next rows, largest expected error first, ties by diary id.
 
     Args:
-        after: expected error and diary id of the row behind which to go on.
+        after: expected error and diary id of the row after which to continue.
     """
     where, values = _where(wanted)
     error, diary = after or (2.0, 0)
-    # The first condition alone lets SQLite begin in the middle of the index.
+    # Only the first condition lets SQLite start in the middle of the index.
     sql = f"""
         select q.diary_id, q.expected_error, q.signals,
             case when z.diary_id is null or not {HOLDS} then 'open' when z.kind = 'ambiguous' then 'ambiguous'
@@ -126,8 +126,11 @@ def list_rows(db: Database, wanted: Filter, *, after: tuple[float, int] | None =
         where q.expected_error <= :error and (q.expected_error < :error or q.diary_id > :diary) and {where}
         order by q.expected_error desc, q.diary_id limit :limit
     """  # noqa: S608 - constants
-    found = rows(db, sql, **values, error=error, diary=diary, limit=limit)
-    return [Row(i, e, json.loads(told), state, part, tuple(json.loads(ids))) for i, e, told, state, part, ids in found]
+    records = rows(db, sql, **values, error=error, diary=diary, limit=limit)
+    return [
+        Row(i, e, json.loads(signals), state, part, tuple(json.loads(ids)))
+        for i, e, signals, state, part, ids in records
+    ]
 
 
 def count(db: Database, wanted: Filter) -> int:
@@ -139,15 +142,15 @@ def count(db: Database, wanted: Filter) -> int:
 def find_row(db: Database, diary_id: int) -> Suspect | None:
     """Return a diary's row, if it is in the queue."""
     sql = "select diary_id, expected_error, signals from audit_queue where diary_id = :diary"
-    found = rows(db, sql, diary=diary_id)
-    return Suspect(found[0][0], found[0][1], json.loads(found[0][2])) if found else None
+    records = rows(db, sql, diary=diary_id)
+    return Suspect(records[0][0], records[0][1], json.loads(records[0][2])) if records else None
 
 
 def list_agreed(db: Database, wanted: Filter, *, up_to: int, limit: int) -> list[tuple[int, int]]:
-    """Return diary and decision of the rows of which one label has the most decisions in force.
+    """Return diary and decision of the rows in which one label has the most decisions in force.
 
-    The decision is the newest for that label. Left out are diaries on which two labels have equally many, and those
-    on which anything was decided after the decision `up_to`.
+    The decision is the newest for that label. This leaves out diaries on which two labels tie, and those on which
+    anything was decided after the decision `up_to`.
     """
     where, values = _where(wanted)
     sql = f"""
@@ -167,15 +170,15 @@ def list_agreed(db: Database, wanted: Filter, *, up_to: int, limit: int) -> list
             select 1 from decisions d where d.diary_id = r.diary_id and d.id > :up_to)
         group by diary_id having count(*) = 1 order by diary_id
     """  # noqa: S608 - constants
-    found = rows(db, sql, **values, up_to=up_to, limit=limit)
-    return [(int(diary_id), int(decision_id)) for diary_id, decision_id in found]
+    pairs = rows(db, sql, **values, up_to=up_to, limit=limit)
+    return [(int(diary_id), int(decision_id)) for diary_id, decision_id in pairs]
 
 
 def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], made_from: dict[str, Any]) -> None:
-    """Keep what is suspected now, and forget the diaries that no longer are, but for those that a review holds on.
+    """Store the current suspects and delete diaries that no longer are, except those on which a review holds.
 
     Args:
-        made_from: what this follows from; `made_from` returns it.
+        made_from: the state that the suspects follow from; `made_from` returns it.
     """
     forget = f"""
         delete from audit_queue where diary_id in (select value from json_each(?)) and not exists (
@@ -186,7 +189,7 @@ def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], mad
         select id, ?, ?, ? from diaries where id = ?
     """
     now = clock.now()
-    # In pieces, so that nobody who decides meanwhile waits for all of it. Cut off before the end it is done anew.
+    # In pieces, so that nobody who decides meanwhile waits for all of it. If interrupted, it is done again.
     for at in range(0, len(gone), _ROWS_A_PIECE):
         with write(db):
             db.conn.execute(forget, (json.dumps([int(i) for i in gone[at : at + _ROWS_A_PIECE]]),))
@@ -199,13 +202,13 @@ def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], mad
 
 
 def made_from(db: Database) -> dict[str, Any]:
-    """Return what the queue was made from; empty if it was never made."""
-    found: dict[str, Any] = settings.load(db).get(_MADE_FROM, {})
-    return found
+    """Return the state that the queue was made from; empty if it was never made."""
+    stored: dict[str, Any] = settings.load(db).get(_MADE_FROM, {})
+    return stored
 
 
 def sources(db: Database) -> dict[str, int]:
-    """Return numbers that change with what the queue follows from: decisions, doubts, labels, what was explained."""
+    """Return numbers that change with the sources of the queue: decisions, doubts, labels, explanations."""
     sql = """
         select (select coalesce(max(id), 0) from decisions),
             (select coalesce(max(model_id), 0) from label_doubts),
@@ -220,7 +223,7 @@ def sources(db: Database) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Label decisions in force on diaries whose review is open, oldest first: (n,) int64 each, but `is_test` bool."""
+    """Label decisions in force on diaries whose review is open, oldest first: (n,) int64 each, `is_test` bool."""
 
     diary_ids: NDArray[np.int64]
     decision_ids: NDArray[np.int64]
@@ -229,7 +232,7 @@ class Votes:
 
 
 def list_votes(db: Database, diary_ids: Sequence[int] | None = None) -> Votes:
-    """Return the label decisions in force that no review holds on, of all diaries or of some."""
+    """Return the label decisions in force on diaries without a review that holds, of all diaries or of some."""
     some = "and s.diary_id in (select value from json_each(:ids))" if diary_ids is not None else ""
     sql = f"""
         select s.diary_id, s.decision_id, s.label_id, y.part = 'test'
@@ -238,12 +241,12 @@ def list_votes(db: Database, diary_ids: Sequence[int] | None = None) -> Votes:
         order by s.decision_id
     """  # noqa: S608 - constants
     ids = {} if diary_ids is None else {"ids": json.dumps([int(i) for i in diary_ids])}
-    found = np.array(rows(db, sql, **ids), np.int64).reshape(-1, 4)
-    return Votes(found[:, 0], found[:, 1], found[:, 2], found[:, 3] == 1)
+    table = np.array(rows(db, sql, **ids), np.int64).reshape(-1, 4)
+    return Votes(table[:, 0], table[:, 1], table[:, 2], table[:, 3] == 1)
 
 
 def list_explained(db: Database, model_id: int, *, after: int = 0, limit: int) -> list[int]:
-    """Return decided pool diaries that a model has explained, the newest first; `after` as in `sources`."""
+    """Return decided pool diaries that a model has explained, newest first; `after` as in `sources`."""
     sql = """
         select distinct e.diary_id from explanations e join diaries y on y.id = e.diary_id
         where e.model_id = :model and e.rowid > :after and y.part = 'pool'
@@ -254,10 +257,10 @@ def list_explained(db: Database, model_id: int, *, after: int = 0, limit: int) -
 
 
 def signals_of(db: Database, diary_ids: Sequence[int]) -> dict[int, dict[str, float]]:
-    """Return the signals of some diaries' rows."""
+    """Return the signals of some diaries, by diary."""
     sql = "select diary_id, signals from audit_queue where diary_id in (select value from json_each(:ids))"
-    found = rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))
-    return {int(diary_id): json.loads(signals) for diary_id, signals in found}
+    records = rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))
+    return {int(diary_id): json.loads(signals) for diary_id, signals in records}
 
 
 def list_ids(db: Database) -> list[int]:

@@ -1,7 +1,7 @@
-"""Reviews: what a reviewer said of decided diaries. Only ever added to; taking back is a new row.
+"""Reviews: what a reviewer said about decided diaries. Append-only; taking one back adds a row.
 
 A review holds as long as what it rests on does: an accepted or corrected diary as long as the decision that it names
-is in force, a diary sent back as long as the decision that was sent back is. An annotator who decides anew, or takes
+is in force, a diary sent back as long as the decision that was sent back is. An annotator who decides again, or takes
 back, ends it, and the diary is open again. `ambiguous` holds until it is taken back.
 """
 
@@ -32,14 +32,14 @@ HOLDS = """
 
 @dataclass(frozen=True, slots=True)
 class NewReview:
-    """A review on its way in.
+    """A review to be stored.
 
     Attributes:
-        token: a second review with it is the same press again.
+        token: a second review with the same token is a repeat of the same press.
         decision_id: the decision that counts from now on; only of ``accept`` and ``correct``.
-        returned_decision_id: what is sent back; only of ``return``.
-        comment: the reviewer's note, never empty on ``correct``.
-        signals: what had brought the diary to the reviewer.
+        returned_decision_id: the decision that is sent back; only of ``return``.
+        comment: the reviewer's note, never empty for ``correct``.
+        signals: the signals that brought the diary to the reviewer.
     """
 
     diary_id: int
@@ -54,7 +54,7 @@ class NewReview:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review as it was kept; `bulk` names the bulk action that it was part of."""
+    """A stored review; `bulk` names the bulk action that it was part of."""
 
     id: int
     diary_id: int
@@ -71,7 +71,7 @@ _NOT_UNDONE = "r.kind <> 'undo' and not exists (select 1 from reviews u where u.
 
 
 def add(db: Database, review: NewReview) -> int | None:
-    """Keep a review; return its id, or None if its token was used before."""
+    """Store a review; return its id, or None if its token was used before."""
     statement = """
         insert into reviews (diary_id, reviewer_id, kind, decision_id, returned_decision_id, comment, signals, token,
             reviewed_at)
@@ -80,14 +80,14 @@ def add(db: Database, review: NewReview) -> int | None:
     """
     parameters = {name: getattr(review, name) for name in NewReview.__dataclass_fields__}
     with write(db):
-        found = db.conn.execute(
+        row = db.conn.execute(
             statement, {**parameters, "signals": json.dumps(list(review.signals)), "now": clock.now()}
         ).fetchone()
-    return int(found[0]) if found else None
+    return int(row[0]) if row else None
 
 
 def is_token_used(db: Database, token: str) -> bool:
-    """Say whether a review with this token was kept."""
+    """Return whether a review with this token was stored."""
     return scalar(db, "select 1 from reviews where token = :token", token=token) is not None
 
 
@@ -96,7 +96,7 @@ def accept_all(db: Database, pairs: Sequence[tuple[int, int]], *, reviewer_id: i
 
     Args:
         pairs: diary and decision.
-        bulk: names the whole action; a second one of that name changes nothing.
+        bulk: name of the whole action; a second one with that name changes nothing.
     """
     statement = """
         insert into reviews (diary_id, reviewer_id, kind, decision_id, signals, bulk, token, reviewed_at)
@@ -142,7 +142,7 @@ def find_standing(db: Database, diary_id: int) -> Review | None:
 
 
 def get_revision(db: Database, diary_id: int) -> tuple[int, int]:
-    """Return the newest decision and the newest review of a diary, 0 for none: who has seen it knows what is there."""
+    """Return the newest decision and the newest review of a diary, 0 for none: together they identify its state."""
     sql = """
         select coalesce((select max(id) from decisions where diary_id = :diary), 0),
             coalesce((select max(id) from reviews where diary_id = :diary), 0)
@@ -152,17 +152,17 @@ def get_revision(db: Database, diary_id: int) -> tuple[int, int]:
 
 
 def last_review_id(db: Database) -> int:
-    """Return the newest review's id, 0 for none. It changes with every review and every undo of one."""
+    """Return the newest review's id, 0 if there is none. It changes with every review and every undo of one."""
     return int(scalar(db, "select coalesce(max(id), 0) from reviews"))
 
 
 def made_by_review(db: Database) -> set[int]:
-    """Return the decisions that reviewers made to correct others: no annotator's answer to an unseen diary."""
+    """Return the decisions that reviewers made as corrections; these are no annotator's answer to an unseen diary."""
     return {int(i) for (i,) in rows(db, "select decision_id from reviews where kind = 'correct'")}
 
 
 def list_outcomes(db: Database) -> list[tuple[int, bool]]:
-    """Return of each diary whose review stands its id and whether its label was corrected; neither bulk nor returns."""
+    """Return id and whether the label was corrected of each diary whose review holds, without bulk ones and returns."""
     sql = f"""
         select r.diary_id, r.kind = 'correct' from settled z join reviews r on r.id = z.review_id
         where r.kind in ('accept', 'correct') and r.bulk is null and {_NOT_UNDONE} order by r.diary_id
@@ -190,7 +190,7 @@ _RETURNED = """
 
 
 def list_returned(db: Database, annotator_id: int) -> list[Returned]:
-    """Return what was sent back to one person and not answered yet, the longest waiting first."""
+    """Return what was sent back to one person and not answered yet, longest waiting first."""
     sql = f"select r.id, z.diary_id, s.decision_id, s.label_id, r.comment, r.reviewed_at {_RETURNED} order by r.id"
     return [Returned(*row) for row in rows(db, sql, annotator=annotator_id)]
 
@@ -202,13 +202,13 @@ def count_returned(db: Database, annotator_id: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened to a diary.
+    """One event in the history of a diary.
 
     Attributes:
         what: ``decision``, ``review`` or ``rationale``.
-        kind: as its table has it: ``label``, ``undo``, ``return``, ``wrong`` …
-        label_id: the label that it names, if any; of an undone decision or correction, its label.
-        undone_kind: what an undo took back.
+        kind: as stored in its table: ``label``, ``undo``, ``return``, ``wrong`` …
+        label_id: the label that it names, if any; for an undo, the label of the undone decision or correction.
+        undone_kind: the kind of what an undo took back.
         words: memo or comment.
         is_import: whether the decision came with a file.
     """
@@ -241,10 +241,10 @@ def list_moments(db: Database, diary_id: int) -> list[Moment]:
         where m.diary_id = :diary
         order by at, id
     """
-    found = rows(db, sql, diary=diary_id)
+    records = rows(db, sql, diary=diary_id)
     return [
         Moment(at, what, kind, name, label_id, undone, words, bool(is_import))
-        for at, what, kind, name, label_id, undone, words, is_import, _ in found
+        for at, what, kind, name, label_id, undone, words, is_import, _ in records
     ]
 
 
@@ -254,7 +254,7 @@ def diary_of(db: Database, review_id: int) -> int:
 
 
 def is_import(db: Database, decision_id: int) -> bool:
-    """Say whether a decision came with a file, so that nobody would answer."""
+    """Return whether a decision came with a file, so that nobody is there to answer."""
     return bool(scalar(db, "select source = 'import' from decisions where id = :id", id=decision_id))
 
 

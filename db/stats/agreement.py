@@ -1,9 +1,9 @@
-"""What people said of the same diaries, each by themselves.
+"""What people said about the same diaries, each by themselves.
 
-What counts: label decisions in force of people, on diaries that at least two people labelled. Those whom an imported
-file names are people, too; labels that it gives to nobody are left out, since nobody knows who gave them how, and so
-are corrections by a reviewer, who had seen the others' answers. Who changed a decision because it was sent back had
-been told, so what they had said before counts.
+What counts: people's label decisions in force, on diaries that at least two people labelled. People named by an
+imported file count too. Labels that a file gives to nobody are left out, since nobody knows who gave them or how, and
+so are corrections by a reviewer, who had seen the others' answers. If somebody changed a decision because it was sent
+back, they had been told, so their earlier decision counts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Answers:
 
 
 def list_answers(db: Database, *, annotator_id: int | None = None) -> Answers:
-    """Return what people said of the same diaries, ordered by diary and annotator.
+    """Return what people said about the same diaries, ordered by diary and annotator.
 
     Args:
         annotator_id: look only at diaries that this person decided.
@@ -83,7 +83,7 @@ def list_answers(db: Database, *, annotator_id: int | None = None) -> Answers:
 
 
 def list_further_labels(db: Database) -> NDArray[np.int64]:
-    """Return what decisions name beside their first label, as merged since: (m, 2) decision and label."""
+    """Return the further labels of decisions, after merges, as (m, 2) decision and label."""
     sql = """
         select e.decision_id, coalesce(l.merged_into, l.id) from decision_labels e join labels l on l.id = e.label_id
     """

@@ -1,4 +1,4 @@
-"""What can be told of one person's work: how much, how fast, how steadily, and how well on diaries known for sure."""
+"""Figures of one person's work: how much, how fast, how consistently, and how well on gold diaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ResponseTimes:
-    """A person's newest decisions, newest first, those taken back since among them: they took time, too.
+    """A person's newest decisions, newest first, including those taken back since, because they took time too.
 
     Attributes:
         seconds: (n,) float64, from the diary's appearance to the press.
@@ -29,7 +29,7 @@ class ResponseTimes:
 
 @dataclass(frozen=True, slots=True)
 class HitCounts:
-    """How many answers there are, and how many of them are what they were compared with."""
+    """How many answers there are, and how many of them match what they were compared with."""
 
     n: int
     same: int
@@ -46,14 +46,14 @@ def list_people(db: Database) -> list[tuple[int, str]]:
 
 def count_kinds(db: Database) -> dict[int, dict[str, int]]:
     """Count the decisions in force of everybody, by annotator and kind."""
-    found: dict[int, dict[str, int]] = {}
+    counts: dict[int, dict[str, int]] = {}
     for person, kind, count in rows(db, "select annotator_id, kind, count(*) from standing group by 1, 2"):
-        found.setdefault(int(person), {})[str(kind)] = int(count)
-    return found
+        counts.setdefault(int(person), {})[str(kind)] = int(count)
+    return counts
 
 
 def list_pace(db: Database, annotator_id: int, *, limit: int) -> ResponseTimes:
-    """Return how long a person took for the newest decisions of which it is known."""
+    """Return how long a person took for their newest decisions, as far as known."""
     sql = """
         select d.seconds, length(y.text) from decisions d join diaries y on y.id = d.diary_id
         where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person' and d.seconds is not null
@@ -64,7 +64,7 @@ def list_pace(db: Database, annotator_id: int, *, limit: int) -> ResponseTimes:
 
 
 def count_repeated(db: Database, annotator_id: int) -> HitCounts:
-    """Count the labels that a person was asked for a second time, and those that came out the same."""
+    """Count the labels that a person was asked for twice, and those that were the same both times."""
     sql = """
         select count(*), coalesce(sum(
             r.kind = 'label' and coalesce(a.merged_into, a.id) = coalesce(b.merged_into, b.id)), 0)
@@ -76,7 +76,7 @@ def count_repeated(db: Database, annotator_id: int) -> HitCounts:
 
 
 def count_gold(db: Database, annotator_id: int) -> HitCounts:
-    """Count a person's labels on gold diaries, and the right ones; diaries that they made gold are left out."""
+    """Count a person's labels on gold diaries and the right ones; diaries that they made gold are left out."""
     sql = """
         select count(*), coalesce(sum(s.label_id = coalesce(l.merged_into, l.id)), 0)
         from gold g join standing s on s.diary_id = g.diary_id and s.annotator_id = :annotator

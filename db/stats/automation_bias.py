@@ -1,12 +1,12 @@
-"""Labels that people gave beside what the model would have said, with its answer in view and without it.
+"""Labels that people gave compared with the model's answer, when that was in view and when it was not.
 
-What counts: label decisions of people on the label page, on pool diaries, not taken back, of which a model had an
-answer, whichever version it was. Test diaries are left out, since all of them are hidden: nothing stands against
-them. Labels from the command line and from the page of doubted labels come without `seconds` and are left out as
-well, since nobody knows what those people had seen. Which diaries are hidden is drawn per diary and not per model,
-so both sides hold the same mixture of versions, the one without labels included, as long as the share of hidden
-diaries stays as it is. Where it was changed, sides from different times would be compared; so only what was decided
-between the first hidden diary and the last one counts.
+What counts: people's label decisions on the label page, on pool diaries, not taken back, for which a model of any
+version had an answer. Test diaries are left out: the answer is hidden on all of them, so there is nothing to compare
+with. Labels from the command line and from the page of doubted labels come without `seconds` and are left out as
+well, since nobody knows what those people had seen. Whether the answer is hidden is drawn per diary and not per model,
+so both sides hold the same mixture of versions, including the one without labels, as long as the share of hidden
+diaries stays the same. If the share changed, sides from different times would be compared; so only decisions between
+the first hidden diary and the last one count.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Agreeing:
-    """How many labels there are, and how many of them are the model's answer."""
+    """How many labels there are, and how many of them agree with the model's answer."""
 
     n: int
     same: int
@@ -31,7 +31,7 @@ class Agreeing:
 def count_agreeing(db: Database) -> tuple[Agreeing, Agreeing]:
     """Return the labels given with the model's answer in view, and those given without it.
 
-    The model's answer is the one that was in view; where none was, that of the model that served at the time.
+    The model's answer is the one that was in view or, if none was, that of the model serving at the time.
     """
     sql = """
         with counted as not materialized (

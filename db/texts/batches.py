@@ -1,4 +1,4 @@
-"""Imports: one batch a file, with the rows that were left out."""
+"""Imports: one batch per file, with the rows that were left out."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _LARGE_CACHE_KIB = 1 << 17
 
 
 class NewDiary(NamedTuple):
-    """A diary on its way in. A tuple, because a million of frozen dataclasses take four seconds to make.
+    """A diary to be stored. A tuple, because a million frozen dataclasses take four seconds to create.
 
     Attributes:
         text_hash: digest of the NFC form; equal texts have equal hashes.
         draw: uniform in [0, DRAW_RANGE).
-        label_id: the label that the file gives, if any, by nobody in particular.
-        votes: what the file says that people decided, where it says more than that.
+        label_id: the label that the file gives without naming a person, if any.
+        votes: what the file says people decided, if it says more than that.
     """
 
     row_number: int
@@ -65,8 +65,8 @@ class Batch:
 
     Attributes:
         file_name: empty once all of its diaries were forgotten.
-        kept_count: diaries that are there.
-        forgotten_count: diaries that were there.
+        kept_count: diaries that are still there.
+        forgotten_count: diaries that have been forgotten.
     """
 
     file_name: str
@@ -83,13 +83,13 @@ class Batch:
 
     @property
     def left_out_count(self) -> int:
-        """Rows that did not become diaries."""
+        """The number of rows that did not become diaries."""
         return self.row_count - self.kept_count - self.forgotten_count
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did."""
+    """The outcome of an import."""
 
     batch_id: int
     kept_count: int
@@ -106,13 +106,13 @@ def insert_batch(
     source: str,
     is_refused: Callable[[str, bytes], bool] = lambda text, text_hash: False,
 ) -> Imported:
-    """Keep a whole file in one transaction: its diaries, its left-out rows and its decisions.
+    """Store a whole file in one transaction: its diaries, its left-out rows and its decisions.
 
-    Texts that are already there are left out as ``duplicate``, unless the row says what somebody by name, who has
-    not spoken of that diary before, decided of it: that is kept, and the row left out as ``joined``.
+    Texts that are already there are left out as ``duplicate``, unless the row has a decision by a named person who has
+    said nothing about that diary before: the decision is stored, and the row left out as ``joined``.
 
     Args:
-        is_refused: whether a text, with its hash, is left out as ``forgotten``; asked within the transaction.
+        is_refused: whether a text, with its hash, is left out as ``forgotten``; called within the transaction.
     """
     with write(db), _large_import(db, batch.row_count):
         writer = _BatchWriter(db, _insert_batch_row(db, batch), batch.imported_by, source, list(skips))
@@ -125,10 +125,10 @@ def insert_batch(
 
 @contextmanager
 def _large_import(db: Database, row_count: int) -> Iterator[None]:
-    """Give a large import room for the pages of its indices, and make the one by draws when all rows are there.
+    """Enlarge the page cache for a large import, and build the index by draws once all rows are there.
 
-    With the usual 2 MB two hundred thousand rows took half as long again. Draws come in no order: sorted once, a
-    million of them are an index in 2.5 s, one by one in 5 to 6 s.
+    With the usual 2 MB, two hundred thousand rows took half as long again. Draws come in random order: indexing a
+    million of them takes 2.5 s if they are sorted once, 5 to 6 s one by one.
     """
     if row_count < _LARGE_ROWS:
         yield
@@ -148,7 +148,7 @@ def _large_import(db: Database, row_count: int) -> Iterator[None]:
 
 
 class _BatchWriter:
-    """Writes the diaries of a batch some thousands at a time, so that a large file never lies in memory."""
+    """Writes the diaries of a batch some thousands at a time, so that a large file is never in memory as a whole."""
 
     def __init__(self, db: Database, batch_id: int, importer_id: int, source: str, left_out: list[Skip]) -> None:
         self.batch_id, self.left_out = batch_id, left_out
@@ -160,7 +160,7 @@ class _BatchWriter:
         self._decisions: list[tuple[Any, ...]] = []
 
     def add(self, diary: NewDiary, is_refused: Callable[[str, bytes], bool]) -> None:
-        """Take a diary, or what its row says of one that is there."""
+        """Add a diary, or what its row says about an existing one."""
         if (twin := self._find(diary.text_hash)) is not None:
             self._join(diary, twin)
             return
@@ -186,15 +186,15 @@ class _BatchWriter:
             self._flush()
 
     def close(self) -> None:
-        """Write what is left, and what the batch came to."""
+        """Write the remaining rows and the totals of the batch."""
         self._flush()
         _close_batch(self._db, self.batch_id, self.kept_count, self.left_out)
 
     def _find(self, text_hash: bytes) -> int | None:
-        found = self._new.get(text_hash)
-        if found is None and self._last_before:
-            found = scalar(self._db, "select id from diaries where text_hash = :hash", hash=text_hash)
-        return found
+        diary_id = self._new.get(text_hash)
+        if diary_id is None and self._last_before:
+            diary_id = scalar(self._db, "select id from diaries where text_hash = :hash", hash=text_hash)
+        return diary_id
 
     def _join(self, diary: NewDiary, twin: int) -> None:
         by_name = [vote for vote in diary.votes if vote.annotator is not None]
@@ -234,14 +234,14 @@ def _insert_batch_row(db: Database, batch: Batch) -> int:
     return int(db.conn.execute(statement, parameters).lastrowid or 0)
 
 
-def _insert_rows(db: Database, kept: list[tuple[Any, ...]], decisions: list[tuple[Any, ...]]) -> None:
+def _insert_rows(db: Database, diaries: list[tuple[Any, ...]], decisions: list[tuple[Any, ...]]) -> None:
     db.conn.executemany(
         """
         insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id,
             row_number, part, draw)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-        kept,
+        diaries,
     )
     db.conn.executemany(
         """

@@ -1,4 +1,4 @@
-"""Diaries in which a phrase of the care list was found, and who has looked after them. Flags go with diaries only."""
+"""Diaries that contain a phrase of the care list, and who has looked after them. Flags go only with their diaries."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ class Flag:
 
 
 def scanned_up_to(db: Database, list_hash: str) -> int:
-    """Return the newest diary that was looked through with a list; 0 for none."""
-    found = settings.load(db).get(_SCANNED)
-    return int(found["up_to"]) if isinstance(found, dict) and found.get("hash") == list_hash else 0
+    """Return the newest diary that was scanned with a list; 0 for none."""
+    stored = settings.load(db).get(_SCANNED)
+    return int(stored["up_to"]) if isinstance(stored, dict) and stored.get("hash") == list_hash else 0
 
 
 def list_texts_after(db: Database, diary_id: int, *, limit: int) -> list[tuple[int, str]]:
-    """Return the diaries after one, in the order of their ids."""
+    """Return the diaries after a given one, ordered by id."""
     sql = "select id, text from diaries where id > :after order by id limit :limit"
-    return [(int(found), str(text)) for found, text in rows(db, sql, after=diary_id, limit=limit)]
+    return [(int(later_id), str(text)) for later_id, text in rows(db, sql, after=diary_id, limit=limit)]
 
 
 def flag(db: Database, diary_ids: Sequence[int], *, list_hash: str, up_to: int) -> None:
-    """Flag diaries, and note how far the list has been looked for. Tabs that hold one of them lose it.
+    """Flag diaries, and note how far the list has been applied. Tabs that hold one of them lose it.
 
-    A diary that was flagged before keeps what was noted of it.
+    A diary that was flagged before keeps its notes.
     """
     statement = """
         insert into care_flags (diary_id, found_at, list_hash) select id, ?, ? from diaries where id = ?
@@ -79,7 +79,7 @@ def find_flag(db: Database, diary_id: int) -> Flag | None:
 
 
 def list_flags(db: Database, *, which: Filter, limit: int, after: int = 0) -> list[Flag]:
-    """Return flagged diaries that wait, or were looked after, in the order of their ids."""
+    """Return flagged diaries that wait, or were looked after, ordered by id."""
     state = "is null" if which == "open" else "is not null"
     sql = f"{_FLAG} where f.handled_at {state} and f.diary_id > :after order by f.diary_id limit :limit"
     return [Flag(*row) for row in rows(db, sql, after=after, limit=limit)]
@@ -92,7 +92,7 @@ def count_flags(db: Database) -> tuple[int, int]:
 
 
 def handle(db: Database, diary_id: int, *, annotator_id: int, note: str) -> None:
-    """Note who has looked after a diary.
+    """Record who has looked after a diary.
 
     Raises:
         NotFoundError: for a diary that is not flagged.

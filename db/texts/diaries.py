@@ -46,13 +46,13 @@ class Diary:
 def count_diaries(db: Database, part: Part | None = None) -> int:
     """Count all diaries, or those of one part."""
     if part is None:
-        # Diaries only come in batches, which know how many have gone. Counting rows would walk through a million.
+        # Diaries come only in batches, which know how many have gone. Counting rows would scan a million of them.
         return int(scalar(db, "select coalesce(sum(kept_count), 0) from batches"))
     return int(scalar(db, "select count(*) from diaries where part = :part", part=part))
 
 
 def last_diary_id(db: Database) -> int:
-    """Return the largest id that a diary has or had, 0 for none: the rows of arrays that are indexed by id - 1."""
+    """Return the largest id that a diary has or had, 0 for none: the length of arrays indexed by id - 1."""
     return max(int(scalar(db, "select coalesce(max(id), 0) from diaries")), forgotten.last_id(db))
 
 
@@ -99,16 +99,16 @@ def list_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
 
 
 def find_texts(db: Database, diary_ids: Iterable[int]) -> list[str]:
-    """Return the raw texts of those diaries that are there, by id."""
+    """Return the raw texts of those diaries that exist, ordered by id."""
     sql = "select text from diaries where id in (select value from json_each(:ids)) order by id"
     return [text for (text,) in rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))]
 
 
 def sample_texts(db: Database, *, limit: int, with_flagged: bool = True) -> list[str]:
-    """Return the raw texts of a random part of the diaries, the same at each call until more are imported.
+    """Return the raw texts of a random sample of the diaries, the same at each call until more are imported.
 
     Args:
-        with_flagged: whether diaries that wait for a lead's care are among them.
+        with_flagged: whether to include diaries that wait for a lead's care.
     """
     # Each part is drawn along its index, so that no other text is read.
     part = """
@@ -125,13 +125,13 @@ def sample_texts(db: Database, *, limit: int, with_flagged: bool = True) -> list
 
 
 def list_ids(db: Database, part: Part | None = None) -> NDArray[np.int64]:
-    """Return diary ids; of the test part in the order of their draws, otherwise ascending."""
+    """Return diary ids; those of the test part in the order of their draws, all others ascending."""
     if part is None:
-        found = rows(db, "select id from diaries order by id")
+        records = rows(db, "select id from diaries order by id")
     else:
         order = "draw" if part == "test" else "id"
-        found = rows(db, f"select id from diaries where part = :part order by {order}", part=part)  # noqa: S608
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+        records = rows(db, f"select id from diaries where part = :part order by {order}", part=part)  # noqa: S608
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def list_ids_of_batch(db: Database, batch_id: int) -> list[int]:
@@ -141,45 +141,45 @@ def list_ids_of_batch(db: Database, batch_id: int) -> list[int]:
 
 
 def list_authors(db: Database) -> list[str]:
-    """Return the names of the writers of diaries, as they were imported."""
+    """Return the names of the authors of diaries, as imported."""
     return [str(name) for (name,) in rows(db, "select distinct author from diaries where author is not null")]
 
 
 def list_ids_of_authors(db: Database, names: Sequence[str]) -> list[int]:
-    """Return the diaries of writers, ascending."""
+    """Return the diaries of some authors, ascending."""
     sql = "select id from diaries where author in (select value from json_each(:names)) order by id"
     return [int(diary_id) for (diary_id,) in rows(db, sql, names=json.dumps(list(names)))]
 
 
 def read_texts(db: Database) -> Iterator[tuple[int, str]]:
-    """Yield id and text of every diary, in the order of their ids, without all of them in memory."""
+    """Yield id and text of every diary, ordered by id, without holding all of them in memory."""
     for diary_id, text in db.conn.execute("select id, text from diaries order by id"):
         yield int(diary_id), str(text)
 
 
 def keep_known(db: Database, diary_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return those of some thousands of ids that are diaries, in their order."""
+    """Return those of some thousands of ids that are diaries, in the given order."""
     sql = """
         select value from json_each(:ids) wanted
         where exists (select 1 from diaries d where d.id = wanted.value) order by wanted.key
     """
-    found = rows(db, sql, ids=json.dumps(diary_ids.tolist()))
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    records = rows(db, sql, ids=json.dumps(diary_ids.tolist()))
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def list_undecided_test(db: Database, *, limit: int) -> NDArray[np.int64]:
-    """Return the first test diaries, in the order of their draws, on which no decision is in force."""
+    """Return the first test diaries without a decision in force, in the order of their draws."""
     sql = """
         select d.id from diaries d
         where d.part = 'test' and not exists (select 1 from standing s where s.diary_id = d.id)
         order by d.draw limit :limit
     """
-    found = rows(db, sql, limit=limit)
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    records = rows(db, sql, limit=limit)
+    return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
 def mark_test(db: Database) -> NDArray[np.bool_]:
-    """Say for each row of arrays that are indexed by id - 1 whether its diary is of the test part."""
+    """Return a mask of the test diaries, for arrays indexed by id - 1."""
     marks = np.zeros(last_diary_id(db), np.bool_)
     # One row of text for all ids: a million tuples would cost half a second.
     joined = scalar(db, "select json_group_array(id) from diaries where part = 'test'")
@@ -188,16 +188,16 @@ def mark_test(db: Database) -> NDArray[np.bool_]:
 
 
 def list_undecided(db: Database, batch_id: int, *, part: Part, limit: int) -> NDArray[np.int64]:
-    """Return the first diaries of an import, in the order of their draws, on which no decision is in force."""
-    # The plus says which index not to use: that of the import, unless most diaries are of it, which would have to be
-    # sorted all; or that of the part, all of which would be walked through to find the diaries of a small import.
-    kept = int(scalar(db, "select kept_count from batches where id = :batch", batch=batch_id))
-    batch, part_column = ("+d.batch_id", "d.part") if 2 * kept > count_diaries(db) else ("d.batch_id", "+d.part")
+    """Return the first diaries of an import without a decision in force, in the order of their draws."""
+    # The plus names the index not to use. If most diaries are of the import, using its index would mean sorting them
+    # all; otherwise, using the index of the part would mean scanning it all for the diaries of a small import.
+    batch_size = int(scalar(db, "select kept_count from batches where id = :batch", batch=batch_id))
+    batch, part_column = ("+d.batch_id", "d.part") if 2 * batch_size > count_diaries(db) else ("d.batch_id", "+d.part")
     sql = f"""
         select d.id from diaries d
         where {batch} = :batch and {part_column} = :part
             and not exists (select 1 from standing s where s.diary_id = d.id)
         order by d.draw limit :limit
     """  # noqa: S608 - constants
-    found = rows(db, sql, batch=batch_id, part=part, limit=limit)
-    return np.fromiter((row[0] for row in found), np.int64, len(found))
+    records = rows(db, sql, batch=batch_id, part=part, limit=limit)
+    return np.fromiter((row[0] for row in records), np.int64, len(records))

@@ -1,4 +1,4 @@
-"""What an export reads: many diaries at a time, all from one state of the database, and what sums that state up."""
+"""What an export reads: many diaries at a time, all from one snapshot of the database, and a summary of that state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StoredDiary(NamedTuple):
-    """A diary as it lies in its row; `metadata` is JSON. Others make a `Diary` of it, which takes longer."""
+    """A diary as stored in its row; `metadata` is JSON. Other queries build a `Diary` from it, which takes longer."""
 
     id: int
     text: str
@@ -35,7 +35,7 @@ _HASHED_AT_A_TIME = 5_000
 
 @contextmanager
 def snapshot(db: Database) -> Iterator[None]:
-    """Let the block read one state of the database, whatever others write meanwhile. Nothing may be written in it."""
+    """Let the block read one snapshot of the database, whatever others write meanwhile. The block must not write."""
     if db.conn.in_transaction:
         yield
         return
@@ -56,16 +56,16 @@ def list_stored(db: Database, diary_ids: Sequence[int]) -> list[StoredDiary]:
 
 
 def list_sentences(db: Database, diary_ids: Sequence[int]) -> dict[int, list[list[int]]]:
-    """Return the sentences of some thousands of diaries by id, as half-open characters; those not split are missing."""
+    """Return the sentences of some thousands of diaries by id, as half-open characters; unsplit ones are missing."""
     sql = "select diary_id, spans from sentences where diary_id in (select value from json_each(:ids))"
-    found = rows(db, sql, ids=json.dumps(list(diary_ids)))
+    records = rows(db, sql, ids=json.dumps(list(diary_ids)))
     # Parsed as one list: a call for each diary would take three times as long.
-    spans = json.loads(f"[{','.join(spans for _, spans in found)}]")
-    return {diary_id: mine for (diary_id, _), mine in zip(found, spans, strict=True)}
+    spans = json.loads(f"[{','.join(spans for _, spans in records)}]")
+    return {diary_id: diary_spans for (diary_id, _), diary_spans in zip(records, spans, strict=True)}
 
 
 def list_counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
-    """Return the label decisions on some diaries that count, as `db.answers.decisions.list_labelled` tells them."""
+    """Return the label decisions on some diaries that count, as `db.answers.training_data.list_labelled` does."""
     sql = """
         select s.decision_id
         from standing s left join settled z on z.diary_id = s.diary_id
@@ -77,14 +77,14 @@ def list_counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
 
 
 def has_several_labels(db: Database) -> bool:
-    """Say whether a decision names more than one emotion."""
+    """Return whether any decision names more than one emotion."""
     return scalar(db, "select 1 from decision_labels limit 1") is not None
 
 
 def count_by_strategy(db: Database) -> dict[str, int]:
     """Count the label decisions in force by what asked for their diary.
 
-    Keys are query strategies, ``import`` for labels that came with a file, and an empty one where nobody knows.
+    Keys are query strategies, ``import`` for labels that came with a file, and an empty key if unknown.
     """
     sql = """
         select iif(d.source = 'import', 'import', coalesce(d.asked_by, '')) as asked, count(*)
@@ -152,12 +152,12 @@ _CONTENT = (
 
 
 def content_hash(db: Database) -> str:
-    """Return the SHA-256 of what people brought and said: as JSON, table by table, in order of ids."""
+    """Return the SHA-256 of all diaries and all that people said: as JSON, table by table, ordered by id."""
     digest = hashlib.sha256()
     encode = json.JSONEncoder(ensure_ascii=False).encode
     for sql in _CONTENT:
-        found = db.conn.execute(sql)
-        while some := found.fetchmany(_HASHED_AT_A_TIME):
+        cursor = db.conn.execute(sql)
+        while some := cursor.fetchmany(_HASHED_AT_A_TIME):
             digest.update(encode(some).encode())
         digest.update(b"\n")
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Diaries that come one at a time from another program: those that came with one token are one import that grows."""
+"""Diaries that come one at a time from another program: all that come with one token form one growing import."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def begin_batch(db: Database, *, name: str, imported_by: int) -> int:
     """Begin an import without diaries and return its id.
 
     Args:
-        name: what it is called among the files.
+        name: its name in the list of files.
     """
     statement = """
         insert into batches (file_name, file_hash, format, encoding, columns, imported_by, imported_at, row_count,
@@ -44,41 +44,42 @@ def add(
     source: str,
     is_refused: Callable[[str, bytes], bool] = lambda text, text_hash: False,
 ) -> list[tuple[int, bool]]:
-    """Keep diaries and return the id of each, and whether it is new; a text that is there keeps its id.
+    """Store diaries and return the id of each, and whether it is new; an existing text keeps its id.
 
-    Their row numbers are counted on within the import, whatever they say.
+    Row numbers continue those of the import; the diaries' own are ignored.
 
     Args:
-        is_refused: whether a text, with its hash, is refused, and with it all of them.
+        is_refused: whether a text, with its hash, is refused; if so, all of them are.
 
     Raises:
-        DatabaseError: ``handed_forgotten`` with its 1-based place.
+        DatabaseError: ``handed_forgotten`` with the 1-based place of a refused text.
     """
     statement = """
         insert into diaries (id, text, text_hash, written_on, author, source, metadata, batch_id, row_number, part,
             draw)
         values (:id, :text, :text_hash, :written_on, :author, :source, :metadata, :batch_id, :row_number, :part, :draw)
     """
-    found: list[tuple[int, bool]] = []
+    results: list[tuple[int, bool]] = []
     with write(db):
-        # Ids go on without a gap, as arrays that are indexed by them want it, and none is given out twice.
+        # Ids continue without gaps, because arrays are indexed by them, and none is used twice.
         next_id = last_diary_id(db) + 1
         row_number = int(scalar(db, "select row_count from batches where id = :id", id=batch_id))
         for diary in diaries:
             row_number += 1
             twin = scalar(db, "select id from diaries where text_hash = :hash", hash=diary.text_hash)
             if twin is not None:
-                found.append((int(twin), False))
+                results.append((int(twin), False))
                 continue
             if is_refused(diary.text, diary.text_hash):
-                raise DatabaseError("handed_forgotten", place=len(found) + 1)
+                raise DatabaseError("handed_forgotten", place=len(results) + 1)
             values = {name: getattr(diary, name) for name in _FIELDS}
             place = {"id": next_id, "source": source, "batch_id": batch_id, "row_number": row_number}
             db.conn.execute(statement, {**values, **place})
-            found.append((next_id, True))
+            results.append((next_id, True))
             next_id += 1
-        kept = sum(is_new for _, is_new in found)
+        new_count = sum(is_new for _, is_new in results)
         db.conn.execute(
-            "update batches set row_count = ?, kept_count = kept_count + ? where id = ?", (row_number, kept, batch_id)
+            "update batches set row_count = ?, kept_count = kept_count + ? where id = ?",
+            (row_number, new_count, batch_id),
         )
-    return found
+    return results

@@ -51,7 +51,7 @@ def count_fallbacks(db: Database) -> int:
 
 
 def store_sentences(db: Database, split: Sequence[Sentences]) -> None:
-    """Keep sentences, replacing earlier ones of the same diaries; none of forgotten ones."""
+    """Store sentences, replacing earlier ones of the same diaries; forgotten diaries are skipped."""
     statement = """
         insert or replace into sentences (diary_id, spans, splitter) select id, ?, ? from diaries where id = ?
     """

@@ -1,1 +1,1 @@
-"""Child processes: started with limits, watched, and ended with the process that started them."""
+"""Child processes: started with limits, monitored, and ended with the process that started them."""

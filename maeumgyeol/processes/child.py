@@ -1,8 +1,8 @@
 """A child process that does one job: the parent's side, and the one way to start one.
 
 The job is a function of a module; it answers requests in order, see `maeumgyeol.processes.inside`. A child that reads
-what strangers bring is sealed and held to limits, and its answers are bytes that anything may have written, so whoever
-reads them checks them. A child of our own has neither; it is one because of its memory, or its duration.
+foreign files is sealed and limited, and its answers may be any bytes, so whoever reads them must check them. A child
+that runs only our own work is neither; it is a process of its own because of its memory or its duration.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _START_SECONDS = 60.0
 _KINDS = (READY, ANSWER, ERROR, FAULT)
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE")
 _OF_READERS = {
-    # One thread each: a reader works beside the app, and every thread takes memory.
+    # One thread each: a reader runs beside the app, and every thread takes memory.
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "MALLOC_ARENA_MAX": "2",
-    # Arrow's own allocator takes memory that the kernel's limit does not see as such.
+    # Arrow's own allocator takes memory that the kernel's limit does not count.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "PYTHONIOENCODING": "utf-8",
 }
@@ -67,7 +67,7 @@ class ChildError(Exception):
             was ``garbage``.
 
     Attributes:
-        code: of the sentence for people about a file that was read, which names the file as well.
+        code: of the message about a file that was being read, which names the file as well.
     """
 
     def __init__(self, reason: Reason, **details: int) -> None:
@@ -77,13 +77,13 @@ class ChildError(Exception):
 
 
 class Child:
-    """A child that does one job; killed when the block ends, or with the thread that started it.
+    """A child process that does one job; killed when the block ends, or with the thread that started it.
 
     Args:
         job: ``module:function``, called in the child with a `Channel` and the arguments.
         files: open files that the child inherits under the same numbers.
-        libraries: loaded before the child is sealed, for those that can't be loaded afterwards.
-        environment: variables that the child has beside those that it inherits.
+        libraries: modules to load before the child is sealed, because they can't be loaded afterwards.
+        environment: variables of the child in addition to those that it inherits.
     """
 
     def __init__(
@@ -110,14 +110,14 @@ class Child:
             os.close(their_answers)
         if limits.memory_bytes is not None:
             threading.Thread(target=self._watch, args=(limits.memory_bytes,), name="watch-child", daemon=True).start()
-        # Not in the command line, which every account of the computer can see.
-        told = {"job": job, "arguments": arguments, "limits": asdict(limits), "libraries": libraries}
-        self.send(json.dumps(told).encode())
+        # Not on the command line, which every account of the computer can see.
+        first_request = {"job": job, "arguments": arguments, "limits": asdict(limits), "libraries": libraries}
+        self.send(json.dumps(first_request).encode())
 
     def _start(self, pipes: list[int], files: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         paths = json.dumps([str(ROOT), *filter(None, sys.path)])
         is_own = self._limits == OWN
-        # Without -I, which would have Python ignore its variables in the environment as well.
+        # Without -I, which would also make Python ignore its environment variables.
         flags = ["-P"] if is_own else ["-I", "-S"]
         return subprocess.Popen(
             [sys.executable, *flags, "-c", _START, paths, *map(str, (*pipes, os.getpid()))],
@@ -126,16 +126,16 @@ class Child:
             env={**(_environment_of_own() if is_own else self._environment_of_readers()), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            # What foreign code says may quote a diary.
+            # Output of foreign code may quote a diary.
             stderr=subprocess.DEVNULL,
-            # Ctrl-C is for the parent; the child ends with it.
+            # Ctrl-C is for the parent, and the child ends with the parent.
             process_group=0,
             umask=private_files.OTHERS,
         )
 
     def _environment_of_readers(self) -> dict[str, str]:
-        kept = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-        return {**(kept if self._limits.is_sealed else os.environ), **_OF_READERS}
+        variables = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+        return {**(variables if self._limits.is_sealed else os.environ), **_OF_READERS}
 
     @property
     def pid(self) -> int:
@@ -148,7 +148,7 @@ class Child:
         return self._process.poll() is None
 
     def send(self, request: bytes) -> None:
-        """Send a request; one that can't be delivered is noticed by `receive`."""
+        """Send a request; `receive` notices if it could not be delivered."""
         with contextlib.suppress(BrokenPipeError):
             self._requests.write(len(request).to_bytes(4, "big") + request)
 
@@ -156,10 +156,10 @@ class Child:
         """Return the next answer.
 
         Args:
-            wait_seconds: by the clock, that the child may take; None for what its limits say.
+            wait_seconds: wall-clock time that the child may take; None for that of its limits.
 
         Raises:
-            AppError: what the job raised; of the same class where that is known here.
+            AppError: if the job raised one; of the same class if that is known here.
             ChildError: if there is no answer.
         """
         patience = wait_seconds or self._limits.wait_seconds or math.inf
@@ -189,20 +189,20 @@ class Child:
         return head[:1], payload
 
     def _read(self, count: int, until: float) -> bytes:
-        """Return so many bytes; fewer if the child ends, or is ended because it takes too long."""
+        """Return `count` bytes; fewer if the child ends, or is killed because it takes too long."""
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
-        found = bytearray()
-        while len(found) < count:
-            left = until - time.monotonic()
-            if not poll.poll(None if left == math.inf else max(0.0, 1000 * left)):
+        data = bytearray()
+        while len(data) < count:
+            remaining_seconds = until - time.monotonic()
+            if not poll.poll(None if remaining_seconds == math.inf else max(0.0, 1000 * remaining_seconds)):
                 self._kill("time")
                 break
-            part = self._answers.read(min(count - len(found), _PART_BYTES))
+            part = self._answers.read(min(count - len(data), _PART_BYTES))
             if not part:
                 break
-            found += part
-        return bytes(found)
+            data += part
+        return bytes(data)
 
     def _end(self) -> ChildError:
         """Return why there is no answer."""
@@ -212,7 +212,7 @@ class Child:
         status = self._process.returncode
         if self._reason is None and status == -signal.SIGXCPU:
             self._reason = "time"
-        # No warning: whoever chose the file is told in a sentence, which is all that a command may say.
+        # No warning: whoever chose the file gets a message, which is all that a command may print.
         logger.info("A child process ended with %s (%s)", status, self._reason or "by itself")
         return self._error(self._reason or "ended")
 
@@ -221,7 +221,7 @@ class Child:
         return ChildError(reason, **({"limit": limit // 1_000_000} if reason == "memory" and limit else {}))
 
     def _watch(self, most_bytes: int) -> None:
-        """Kill a child that takes memory that the kernel's limit doesn't count."""
+        """Kill the child if it takes too much memory, including memory that the kernel's limit doesn't count."""
         while self.is_running:
             if _memory_of(self.pid) > most_bytes:
                 self._kill("memory")
@@ -232,7 +232,7 @@ class Child:
         self._process.kill()
 
     def kill(self) -> None:
-        """End the process, from any thread; one that waits in `receive` learns it."""
+        """End the process, from any thread; a thread that waits in `receive` gets an error."""
         self._process.kill()
         self._process.wait()
 
@@ -263,8 +263,8 @@ def _memory_of(pid: int) -> int:
 def _error_of(payload: bytes) -> Exception:
     """Return the error that a job raised; what doesn't look like one is garbage."""
     try:
-        told = json.loads(payload)
-        kind, code, details = told["kind"], told["code"], told["details"]
+        report = json.loads(payload)
+        kind, code, details = report["kind"], report["code"], report["details"]
         if not all(isinstance(value, str | int | float) for value in (kind, code, *details.values())):
             return ChildError("garbage")
         kinds = {each.__name__: each for each in _kinds_below(AppError)}

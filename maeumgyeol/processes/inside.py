@@ -1,7 +1,7 @@
-"""The child's side: takes its job, puts itself under its limits, and answers frame by frame.
+"""The child's side: takes its job, applies its limits to itself, and answers frame by frame.
 
-A frame is a byte that says what it is, four bytes of length, and as many bytes. Nothing is unpickled here: whatever
-has taken over a child can send no more than bytes.
+A frame is a byte for its kind, four bytes for its length, and that many bytes. Nothing is unpickled, so that whatever
+takes over a child can send nothing but bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Channel:
     """The pipes to the parent.
 
     Attributes:
-        allowed: what may be used, known once the job is.
+        allowed: the limits, known once the job is.
     """
 
     def __init__(self, requests: int, answers: int) -> None:
@@ -35,7 +35,7 @@ class Channel:
         self.allowed: Limits | None = None
 
     def receive(self) -> bytes | None:
-        """Return the next request, None when the parent has no more."""
+        """Return the next request; None when the parent has no more."""
         length = self._requests.read(4)
         return self._requests.read(int.from_bytes(length, "big")) if len(length) == 4 else None
 
@@ -43,15 +43,15 @@ class Channel:
         """Send one answer."""
         if self.allowed is not None:
             limits.allow_more_time(self.allowed)
-        left = memoryview(kind + len(payload).to_bytes(4, "big") + payload)
-        while left:
-            left = left[self._answers.write(left) :]
+        rest = memoryview(kind + len(payload).to_bytes(4, "big") + payload)
+        while rest:
+            rest = rest[self._answers.write(rest) :]
 
     def send_error(self, error: BaseException) -> None:
-        """Send an error in the place of an answer: never its text, which may quote a diary, but where it has a code."""
+        """Send an error instead of an answer: code and details, or only its place, since its text may quote a diary."""
         if isinstance(error, AppError):
-            told = {"kind": type(error).__name__, "code": error.code, "details": error.details}
-            self.send(json.dumps(told).encode(), ERROR)
+            report = {"kind": type(error).__name__, "code": error.code, "details": error.details}
+            self.send(json.dumps(report).encode(), ERROR)
         else:
             self.send(b"memory" if isinstance(error, MemoryError) else where(error).encode("utf-8", "replace"), FAULT)
 
@@ -67,21 +67,21 @@ def main() -> None:
         pass
     except BaseException as error:
         channel.send_error(error)
-    # Nothing is left to be tidied up, and what foreign code left behind is not worth waiting for.
+    # There is nothing to clean up, and what foreign code left behind is not worth waiting for.
     os._exit(0)
 
 
-def _do(channel: Channel, told: dict[str, Any]) -> None:
-    allowed = limits.Limits(**told["limits"])
+def _do(channel: Channel, first_request: dict[str, Any]) -> None:
+    allowed = limits.Limits(**first_request["limits"])
     limits.apply(allowed)
     channel.allowed = allowed
-    module, _, function = told["job"].partition(":")
+    module, _, function = first_request["job"].partition(":")
     do = getattr(importlib.import_module(module), function)
-    for name in told["libraries"]:
+    for name in first_request["libraries"]:
         with contextlib.suppress(ImportError, OSError):  # the job says what is missing
             importlib.import_module(name)
     channel.send(b"", READY)
     if allowed.is_sealed:
         limits.stop_writing()
         sandbox.seal()
-    do(channel, told["arguments"])
+    do(channel, first_request["arguments"])

@@ -1,6 +1,6 @@
-"""What a child process may use, and the kernel's part in holding it to that.
+"""What a child process may use, and the kernel's part in enforcing it.
 
-Imported by the child before anything else, so it stands on the standard library alone.
+Imported by the child before anything else, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one child may use; None for as much as it likes.
+    """What one child may use; None for no limit.
 
     Attributes:
-        memory_bytes: of memory that is its own.
-        cpu_seconds: of processor time from one answer to the next.
-        total_cpu_seconds: of processor time in its whole life.
-        wait_seconds: by the clock, that the parent waits for one answer.
+        memory_bytes: private memory.
+        cpu_seconds: processor time from one answer to the next.
+        total_cpu_seconds: processor time over its whole life.
+        wait_seconds: wall-clock time that the parent waits for one answer.
         is_sealed: no network, no writing, no other process; see `maeumgyeol.processes.sandbox`.
     """
 
@@ -42,8 +42,8 @@ OWN = Limits(is_sealed=False)
 
 
 def apply(limits: Limits) -> None:
-    """Put this process under its limits; those of the kernel can't be raised again."""
-    # A dump of the memory would leave diaries on the disk.
+    """Apply the limits to this process; those of the kernel can't be raised again."""
+    # A core dump would leave diaries on the disk.
     _set("RLIMIT_CORE", 0)
     if limits.memory_bytes is not None:
         _set("RLIMIT_NOFILE", _OPEN_FILES)
@@ -52,16 +52,16 @@ def apply(limits: Limits) -> None:
     if limits.total_cpu_seconds is not None:
         resource.setrlimit(resource.RLIMIT_CPU, (limits.total_cpu_seconds, limits.total_cpu_seconds))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+") as file:
-        file.write("1000")  # where memory runs out, this process ends, and not the app
+        file.write("1000")  # if memory runs out, this process is killed, not the app
 
 
 def stop_writing() -> None:
-    """Let no file of this process grow or change, those that are open with it; pipes are none."""
+    """Stop this process from growing or changing any file, even those already open; pipes still work."""
     _set("RLIMIT_FSIZE", 0)
 
 
 def allow_more_time(limits: Limits) -> None:
-    """Let the time until the next answer begin now."""
+    """Restart the processor time that is allowed until the next answer."""
     if limits.cpu_seconds is None or limits.total_cpu_seconds is None:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -70,9 +70,9 @@ def allow_more_time(limits: Limits) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """End this process when the one that started it ends, whatever it is doing then.
+    """End this process when the one that started it ends, whatever it is doing.
 
-    Linux's kernel sees to it also while foreign code holds the interpreter; there, the thread that started this
+    On Linux the kernel does so even while foreign code holds the interpreter; there, the thread that started this
     process counts as its parent.
     """
     if sys.platform == "linux":
@@ -94,5 +94,5 @@ def _set(name: str, most: int) -> None:
     kind = getattr(resource, name)
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    with contextlib.suppress(OSError, ValueError):  # a system that knows the name alone; the watchdog is left
+    with contextlib.suppress(OSError, ValueError):  # the system has the name only; the watchdog remains
         resource.setrlimit(kind, (most, most))

@@ -1,7 +1,7 @@
-"""A process that reads what strangers wrote has no network, writes no file and starts or signals no other process.
+"""A process that reads foreign files has no network, writes no files and neither starts nor signals other processes.
 
-On Linux the kernel refuses the system calls (seccomp, which needs no privilege, and holds in containers, too).
-Everywhere, Python's own functions refuse them as a second line.
+On Linux the kernel refuses the system calls (seccomp, which needs no privileges, and works in containers too).
+On every system, Python's own functions refuse them as a second line of defence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-# Numbers of system calls: (x86_64, aarch64); None where the machine has no such call.
+# Numbers of system calls: (x86_64, aarch64); None if the architecture has no such call.
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
     # network
     "socket": (41, 198), "connect": (42, 203), "accept": (43, 202), "bind": (49, 200), "listen": (50, 201),
@@ -48,7 +48,7 @@ _KILL, _TGKILL, _PRLIMIT = (62, 129), (234, 131), (302, 261)
 _SECCOMP = (317, 277)
 _CLONE_THREAD = 0x10000
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_OTHER_ABI = 0x40000000  # x32 calls have numbers of their own from here on
+_OTHER_ABI = 0x40000000  # x32 calls have their own numbers from here on
 
 _EPERM, _ENOSYS = 1, 38
 _ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
@@ -58,7 +58,7 @@ _Instruction = tuple[int, int, int, int]
 
 
 def seal() -> bool:
-    """Give up network, writing and other processes for good; return whether the kernel holds this process to it."""
+    """Give up network, writing and other processes for good; return whether the kernel enforces it."""
     sys.addaudithook(_refuse)
     machine = _MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
@@ -67,7 +67,7 @@ def seal() -> bool:
 
 
 def _program(column: int, architecture: int) -> list[_Instruction]:
-    """Return the filter: refuse what is on the list, allow everything else that a reader needs."""
+    """Return the filter, which refuses the listed calls and allows everything else that a reader needs."""
     own = os.getpid()
     program = [
         _load(4), (_EQUAL, 1, 0, architecture), _answer(_KILL_PROCESS),
@@ -75,7 +75,7 @@ def _program(column: int, architecture: int) -> list[_Instruction]:
     ]  # fmt: skip
     for numbers in _REFUSED.values():
         program += _when(numbers[column], [_answer(_ERRNO | _EPERM)])
-    # glibc then makes its threads by clone, whose flags can be seen.
+    # glibc then creates its threads with clone, whose flags can be checked.
     program += _when(_CLONE3[column], [_answer(_ERRNO | _ENOSYS)])
     program += _when(_CLONE[column], _unless_any_bit(0, _CLONE_THREAD))
     program += _when(_OPEN[column], _if_any_bit(1, _WRITING))
@@ -91,7 +91,7 @@ def _load(offset: int) -> _Instruction:
 
 
 def _argument(place: int) -> _Instruction:
-    return _load(16 + 8 * place)  # its lower half: flags and process numbers have no upper one
+    return _load(16 + 8 * place)  # only the lower half: flags and process numbers have no upper one
 
 
 def _answer(value: int) -> _Instruction:
@@ -122,12 +122,12 @@ class _Filter(ctypes.Structure):
 def _install(program: list[_Instruction], column: int) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     packed = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-    told = _Filter(len(program), packed)
+    seccomp_filter = _Filter(len(program), packed)
     no_new_privileges, set_filter, all_threads = 38, 1, 1
     if libc.prctl(no_new_privileges, 1, 0, 0, 0) != 0:
         return False
     number = ctypes.c_long(_SECCOMP[column])
-    return bool(libc.syscall(number, set_filter, all_threads, ctypes.byref(told)) == 0)
+    return bool(libc.syscall(number, set_filter, all_threads, ctypes.byref(seccomp_filter)) == 0)
 
 
 _REFUSED_EVENTS = frozenset(

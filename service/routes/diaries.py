@@ -66,10 +66,10 @@ async def store_diary(
 
     A text that is there already keeps its id and is answered with 200.
     """
-    found = await _store(request, response, desk, caller, [body.item()], classify, key)
-    if not found["diaries"][0]["created"]:
+    stored = await _store(request, response, desk, caller, [body.item()], classify, key)
+    if not stored["diaries"][0]["created"]:
         response.status_code = 200
-    return found["diaries"][0]
+    return stored["diaries"][0]
 
 
 @router.post("/diaries/batch", status_code=201, response_model=schemas.StoredMany)
@@ -97,12 +97,12 @@ async def _store(
 ) -> dict[str, Any]:
     if classify:
         api_tokens.require(caller, "classify")
-    asked = f"{request.url.path}?classify={classify}\n".encode()
-    request_hash = hashlib.sha256(asked + await request.body()).digest()
-    known = await desk.run(lambda db: idempotency.find(db, caller, key, request_hash))
-    if known is not None:
+    request_target = f"{request.url.path}?classify={classify}\n".encode()
+    request_hash = hashlib.sha256(request_target + await request.body()).digest()
+    earlier_answer = await desk.run(lambda db: idempotency.find(db, caller, key, request_hash))
+    if earlier_answer is not None:
         response.headers["Idempotent-Replayed"] = "true"
-        return dict(known)
+        return dict(earlier_answer)
     texts = [item.text for item in items]
     if classify:
         await run_in_threadpool(api.check_texts, texts)
@@ -120,8 +120,8 @@ async def _store(
 async def classify_texts(desk: State, caller: Classifying, body: schemas.TextsIn) -> Any:
     """Classify up to 1,000 texts at once. Nothing is kept."""
     await run_in_threadpool(api.check_texts, body.texts)
-    said = await desk.engine.classify(body.texts)
-    return {"predictions": await desk.run(lambda db: api.predictions_of(db, body.texts, said))}
+    classified = await desk.engine.classify(body.texts)
+    return {"predictions": await desk.run(lambda db: api.predictions_of(db, body.texts, classified))}
 
 
 @router.get("/diaries/{diary_id}", response_model=schemas.Diary)
@@ -134,13 +134,13 @@ def read_diary(desk: State, caller: Reading, diary_id: DiaryId) -> Any:
 @router.get("/diaries/{diary_id}/explanation", response_model=schemas.Explanation)
 async def explain_diary(desk: State, caller: Reading, diary_id: DiaryId) -> Any:
     """Return why the model gives a diary its label. The first time it is computed, which takes seconds."""
-    found = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
-    if found is None:
+    explanation = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
+    if explanation is None:
         await desk.engine.explain(diary_id)
-        found = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
-    if found is None:
+        explanation = await desk.run(lambda db: api.find_explanation(db, caller, diary_id))
+    if explanation is None:
         raise UserError("explanation_missing", id=diary_id)
-    return found
+    return explanation
 
 
 @router.put("/diaries/{diary_id}/label", response_model=schemas.Diary)
@@ -158,14 +158,14 @@ def correct_label(desk: State, caller: Writing, diary_id: DiaryId, body: schemas
 def preview_forgetting(desk: State, caller: Forgetting, diary_id: DiaryId) -> Any:
     """Return what `DELETE` would let go, without doing it."""
     with desk.opened() as db:
-        found = forgetting.preview(db, Selection(ids=(diary_id,)))
+        preview = forgetting.preview(db, Selection(ids=(diary_id,)))
     return {
         "id": diary_id,
-        "forgotten": not found.diary_count,
-        "characters": found.characters,
-        "rows": found.row_counts,
-        "trained": _learned(found.trained),
-        "near_copies": found.near_copies or 0,
+        "forgotten": not preview.diary_count,
+        "characters": preview.characters,
+        "rows": preview.row_counts,
+        "trained": _learned(preview.trained),
+        "near_copies": preview.near_copies or 0,
     }
 
 

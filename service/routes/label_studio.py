@@ -1,6 +1,6 @@
-"""The protocol of Label Studio's machine-learning backends: it asks for predictions, and tells what people decided.
+"""The protocol of Label Studio's machine-learning backends: it asks for predictions and reports people's decisions.
 
-Every address asks for a token, as the password of Basic authentication: that is what Label Studio can send.
+Every address requires a token, as the password of Basic authentication: that is what Label Studio can send.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ async def predict(desk: State, caller: Asking, body: Predict) -> Object:
     """Return a prediction for each task, an empty list for one without a text. Nothing is kept."""
     interface = await desk.run(lambda db: label_studio.read_interface(db, body.label_config))
     texts = label_studio.task_texts(body.tasks, interface)
-    there = [text for text in texts if text is not None]
-    said: list[Any] = []
-    if there:
-        classified = await desk.engine.classify(there)
-        said = await desk.run(lambda db: api.predictions_of(db, there, classified))
-    left = iter(said)
-    results = [[] if text is None else label_studio.result_of(next(left), interface) for text in texts]
+    present_texts = [text for text in texts if text is not None]
+    predictions: list[Any] = []
+    if present_texts:
+        classified = await desk.engine.classify(present_texts)
+        predictions = await desk.run(lambda db: api.predictions_of(db, present_texts, classified))
+    remaining = iter(predictions)
+    results = [[] if text is None else label_studio.result_of(next(remaining), interface) for text in texts]
     return {"results": results, "model_version": await desk.run(label_studio.model_version)}
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class BodyError(HTTPException):
-    """A body that is not taken.
+    """A body that is not accepted.
 
     Args:
-        problem: as `StrictJsonError` has it.
+        problem: as in `StrictJsonError`.
     """
 
     def __init__(self, problem: str) -> None:
@@ -29,7 +29,7 @@ class BodyError(HTTPException):
 
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        """Return the body as JSON; two keys of one name, for instance, are none."""
+        """Return the parsed body; two equal keys in an object, for instance, make it invalid."""
         if not hasattr(self, "_json"):
             try:
                 self._json = loads(await self.body())
@@ -42,7 +42,7 @@ class StrictRoute(APIRoute):
     """A route whose requests are strict about JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what serves a request."""
+        """Return the handler of a request."""
         serve = super().get_route_handler()
 
         async def served(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Bodies of requests: how large they may be, and how slowly they may come."""
+"""Bounds on request bodies: how large they may be, and how slowly they may arrive."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a body may be.
+    """Bounds on one body.
 
     Attributes:
-        seconds: longest time for a body, and longer by what has come at `bytes_per_second`.
-        bytes_per_second: slowest pace of a large body; 0 where `seconds` is all there is.
+        seconds: longest time for a body, extended by what has arrived divided by `bytes_per_second`.
+        bytes_per_second: slowest pace of a large body; 0 if `seconds` is not extended.
     """
 
     most_bytes: int
@@ -32,7 +32,7 @@ class Bounds:
 
 
 def announced_length(scope: Scope) -> int | None:
-    """Return how long a body says it is; None if it comes in chunks, -1 if what it says is no length."""
+    """Return the announced length of a body; None if it comes in chunks, -1 if the header is not a length."""
     headers = Headers(scope=scope)
     if "transfer-encoding" in headers:
         return None
@@ -41,15 +41,15 @@ def announced_length(scope: Scope) -> int | None:
 
 
 def is_too_large(scope: Scope, bounds: Bounds) -> bool:
-    """Return whether a body is larger than it may be by its own account, so that it need not be read."""
+    """Return whether the announced length of a body is too large or invalid, so that it need not be read."""
     length = announced_length(scope)
     return length is not None and not 0 <= length <= bounds.most_bytes
 
 
 def bounded(scope: Scope, receive: Receive, bounds: Bounds) -> Receive:
-    """Return what hands a body on, and stops where it grows too large or comes too slowly, whatever it said before.
+    """Return a `receive` that stops when a body grows too large or comes too slowly, whatever length it announced.
 
-    It raises an `HTTPException` of status 413 or 408 with the sentence for it.
+    It raises an `HTTPException` of status 413 or 408 with the message for it.
     """
     began = time.monotonic()
     count, is_whole = 0, False
@@ -58,11 +58,11 @@ def bounded(scope: Scope, receive: Receive, bounds: Bounds) -> Receive:
         nonlocal count, is_whole
         if is_whole:
             return await receive()
-        left = bounds.seconds - (time.monotonic() - began)
+        remaining_seconds = bounds.seconds - (time.monotonic() - began)
         if bounds.bytes_per_second:
-            left += count / bounds.bytes_per_second
+            remaining_seconds += count / bounds.bytes_per_second
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with asyncio.timeout(max(0.0, remaining_seconds)):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(408, say("service.body_slow", language_of(scope))) from None

@@ -1,4 +1,4 @@
-"""Open connections of a server, and the bounds on how many there are and how slow they may be."""
+"""Open connections of a server, and bounds on how many there may be and how slow."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SWEEP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on connections. A connection *waits* while its next request has not come in whole.
+    """Bounds on connections. A connection *waits* until its next request has arrived in full.
 
     Attributes:
-        head_seconds: longest time to the end of a request's head; a connection at rest ends sooner.
-        linger_seconds: for so long the rest of a body is thrown away that was answered without being read. Closing at
-            once would take the answer from a client that is still sending.
-        stall_seconds, stall_bytes: a client that takes less of an answer in this time is given up.
+        head_seconds: longest time to the end of a request's head; an idle connection ends sooner.
+        linger_seconds: how long to discard the rest of a body that was answered without being read. Closing at once
+            would lose the answer for a client that is still sending.
+        stall_seconds, stall_bytes: a client that reads less than this of an answer in this time is dropped.
         most: connections at once. Kept below the limit on open files, see `service.transport.protocols.run`.
-        most_waiting: those of them that wait.
+        most_waiting: how many of them may wait.
         most_of_address, most_waiting_of_address: the same for one address; many people may share it.
     """
 
@@ -39,7 +39,7 @@ class Limits:
 
 
 class Expiring(Protocol):
-    """The protocol of a connection that waits."""
+    """The protocol of a waiting connection."""
 
     def expire(self, waited: float) -> None:
         """Close the connection if it has waited too long."""
@@ -47,7 +47,7 @@ class Expiring(Protocol):
 
 @dataclass(slots=True)
 class _Connection:
-    """A connection's address, and what has left its buffer since `began`."""
+    """A connection's address, and how much has left its buffer since `began`."""
 
     address: str
     began: float
@@ -56,7 +56,7 @@ class _Connection:
 
 
 def address_group(host: str) -> str:
-    """Return what connections are counted by: the holder of one IPv6 address has all of its /64."""
+    """Return the key by which connections are counted: whoever has one IPv6 address has all of its /64."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -70,11 +70,11 @@ def address_group(host: str) -> str:
 class Connections:
     """The connections of one server, all in one event loop.
 
-    Where too many wait, the one that has waited longest is closed, not the newest refused: a browser sends its request
-    at once, so that it is never the oldest for long, however many half-open connections stand.
+    If too many wait, the one that has waited longest is closed, rather than the newest refused: a browser sends its
+    request at once, so it is never the oldest for long, however many half-open connections there are.
 
     Args:
-        is_exempt: tells whether an address is a proxy, which speaks for many.
+        is_exempt: returns whether an address is a proxy, which stands for many clients.
     """
 
     def __init__(self, limits: Limits, is_exempt: Callable[[str], bool] = lambda _: False) -> None:
@@ -91,7 +91,7 @@ class Connections:
 
     @property
     def waiting(self) -> int:
-        """How many connections wait."""
+        """How many connections are waiting."""
         return len(self._waiting)
 
     def enter(self, transport: asyncio.Transport) -> bool:
@@ -128,7 +128,7 @@ class Connections:
         self._waiting_of[address][transport] = None
 
     def served(self, transport: asyncio.Transport) -> None:
-        """Note that the request of a connection is there, so that it waits no longer."""
+        """Note that the request of a connection has arrived, so that it no longer waits."""
         if self._waiting.pop(transport, None) is None:
             return
         address = self._open[transport].address
@@ -137,13 +137,13 @@ class Connections:
             del self._waiting_of[address]
 
     def drained(self, transport: asyncio.Transport) -> None:
-        """Note that a client has taken a buffer full of an answer."""
+        """Note that a client has read a buffer full of an answer."""
         if connection := self._open.get(transport):
             connection.unsent = transport.get_write_buffer_size()
             connection.sent += self.limits.stall_bytes
 
     def leave(self, transport: asyncio.Transport) -> None:
-        """Note that a connection has ended; any number of times."""
+        """Note that a connection has ended; may be called repeatedly."""
         self.served(transport)
         connection = self._open.pop(transport, None)
         if connection is None:

@@ -1,4 +1,4 @@
-"""What stands around everything that is served: requests that are none, other sites' requests, headers, faults."""
+"""The outer layer around everything that is served: malformed requests, other sites' requests, headers, exceptions."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _MOST_PATH_BYTES = 2000
 class Hardening:
     """The outermost ASGI middleware.
 
-    Behind it a request's scheme and ``Host`` are those of the address that people use, in the one form that browsers
-    write in ``Origin``.
+    Behind it a request's scheme and ``Host`` are those of the public address, in the form that browsers send in
+    ``Origin``.
 
     Args:
-        page_policy: returns the content policy of a page that has none of its own.
+        page_policy: returns the content policy for a page without its own.
         public_origin: the address that a proxy gives the app, if it is not the one in ``Host``.
     """
 
@@ -54,7 +54,7 @@ class Hardening:
         self._has_warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what a browser or a program may ask for."""
+        """Serve legitimate requests of browsers and programs."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -83,7 +83,7 @@ class Hardening:
         try:
             await self._app(scope, receive, send)
         except Exception as error:
-            # Let out, it would be logged with its text, which may quote a diary.
+            # If it propagated, it would be logged with its text, which may quote a diary.
             logger.error("A websocket failed: %s", where(error))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +124,7 @@ class Hardening:
 
 
 def _malformed(scope: Scope) -> int | None:
-    """Return the status that a request gets which no browser and no program of good will sends; else None."""
+    """Return the error status for a request that no browser and no honest program sends; else None."""
     headers = Headers(scope=scope)
     if scope["method"] not in _METHODS:
         return 405
@@ -134,7 +134,7 @@ def _malformed(scope: Scope) -> int | None:
         return 414
     is_path = scope["path"].startswith("/") and "\0" not in scope["path"]
     is_host = origins.own_origin(scope) is not None or not headers.get("host")
-    # A proxy may read the one, the server the other: the rest of the body would be a request by itself.
+    # A proxy may use one and the server the other, and the rest of the body would become a request of its own.
     is_one_length = not ("content-length" in headers and "transfer-encoding" in headers)
     return None if is_path and is_host and is_one_length and announced_length(scope) != -1 else 400
 
@@ -142,7 +142,7 @@ def _malformed(scope: Scope) -> int | None:
 def _refused(scope: Scope, status: int) -> Response:
     key = {403: "foreign", 408: "body_slow", 413: "body_too_large_here", 500: "fault"}.get(status, "request_malformed")
     sentence = say(f"service.{key}", language_of(scope))
-    # What follows a request that can be read in two ways is not read at all.
+    # Nothing after an ambiguous request is read.
     headers = {"Connection": "close"} if key == "request_malformed" else None
     if scope["path"].startswith(f"{PREFIX}/"):
         return JSONResponse({"code": key, "message": sentence}, status, headers)

@@ -1,4 +1,4 @@
-"""The address that a server is reached at, and whether a request comes from a page of that address."""
+"""The address at which a server is reached, and whether a request comes from a page of that address."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def own_origin(scope: Scope) -> str | None:
 
 
 def is_from_own_page(scope: Scope) -> bool:
-    """Return whether a websocket comes from a page of this very address. Every browser says which page opens one."""
+    """Return whether a websocket comes from a page of this very address. Browsers always say which page opens one."""
     own = own_origin(scope)
     return own is not None and Headers(scope=scope).getlist("origin") == [own]
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Return whether a page of another address makes a request, other than by leading the person here.
+    """Return whether a page of another address makes a request, other than by navigating here.
 
-    A request that says nothing of where it comes from is not a browser's, or only reads, or leads here.
+    A request without any origin is not from a browser, or only reads, or navigates here.
     """
     headers = Headers(scope=scope)
     origins, sites = headers.getlist("origin"), headers.getlist("sec-fetch-site")

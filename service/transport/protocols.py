@@ -1,4 +1,4 @@
-"""HTTP and websockets as uvicorn speaks them, with bounds on connections that it has none for."""
+"""uvicorn's HTTP and websocket protocols, with bounds on connections that uvicorn lacks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Config(uvicorn.Config):
             cast("Any", app),
             http=HttpProtocol,
             ws=WebSocketProtocol,
-            # Whom a header may speak for another address: nobody, unless a proxy is named.
+            # Who may name another address in a header: nobody, unless a proxy is configured.
             forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
             access_log=False,
             log_level="error",
@@ -59,7 +59,7 @@ class HttpProtocol(H11Protocol):
     config: Config
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, or refuse the connection where there are too many."""
+        """Wait for a request, or refuse the connection if there are too many."""
         super().connection_made(transport)
         if not self.config.connections.enter(transport):
             self._refuse("503 Service Unavailable")
@@ -75,7 +75,7 @@ class HttpProtocol(H11Protocol):
         self._note_whole()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or for the rest of a body that nobody has read."""
+        """Wait for the next request, or for the unread rest of a body."""
         self.config.connections.wait(self.transport)
         super().on_response_complete()
         self._note_whole()
@@ -86,7 +86,7 @@ class HttpProtocol(H11Protocol):
         super().resume_writing()
 
     def expire(self, waited: float) -> None:
-        """Close the connection if its request's head is overdue, or the rest of a body that was answered already."""
+        """Close the connection if the head of its request, or the rest of a body already answered, is overdue."""
         limits = self.config.connections.limits
         if self.conn.their_state is h11.IDLE and waited > limits.head_seconds:
             self._refuse("408 Request Timeout")
@@ -94,7 +94,7 @@ class HttpProtocol(H11Protocol):
             self.transport.close()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over to the websocket protocol, which fails unanswered on what it does not know."""
+        """Hand the connection over to the websocket protocol, which fails without an answer on unknown requests."""
         names = {name for name, _ in self.headers}
         lengths = [len(event.target), *(len(name) + len(value) for name, value in self.headers)]
         is_plain = event.method == b"GET" and event.http_version == b"1.1"
@@ -106,7 +106,7 @@ class HttpProtocol(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless an answer is under way, and close the connection."""
+        """Answer bytes that are not HTTP, unless an answer is under way, and close the connection."""
         self._refuse("400 Bad Request")
 
     def _note_whole(self) -> None:
@@ -135,7 +135,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 response.headers.setdefault(name, value)
             send(response)
 
-        # Every answer to a handshake goes this way, also those that the library gives by itself.
+        # Every answer to a handshake goes through here, including those that the library gives by itself.
         self.conn.send_response = send_response  # type: ignore[method-assign]
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -153,7 +153,7 @@ def run(app: ASGIApp, *, address: str, port: int, **options: Any) -> None:
     """Serve an ASGI app until the process is told to end.
 
     Args:
-        options: of uvicorn.
+        options: passed to uvicorn.
     """
     limits = _limits()
     config = Config(app, limits=limits, host=address, port=port, **options)
@@ -170,14 +170,14 @@ def _limits() -> Limits:
 
 
 def _allow_files() -> int:
-    """Raise the limit on open files, each connection being one, as far as it may be; return it."""
+    """Raise the limit on open files as far as allowed, since each connection is one; return the limit."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
         return _FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
+    limit = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        return limit
     return _FILES if soft == resource.RLIM_INFINITY else soft

@@ -26,7 +26,7 @@ _NOWHERE = (
 COMMON = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not "no-referrer": the browser would then say "null" for the origin of our own forms.
+    # Not "no-referrer": the browser would then send "null" as the origin of our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -45,11 +45,11 @@ _NOT_FOR_OTHERS = (
 
 
 def complete(message: Message, page_policy: str) -> None:
-    """Add the headers that the start of a response lacks, and take away what lets other sites read it.
+    """Add the headers that the start of a response lacks, and remove those that let other sites read it.
 
     Args:
-        page_policy: the content policy of a page that has none of its own. A 304 gets it too: a browser takes over
-            its headers for the page that it has.
+        page_policy: the content policy for a page without its own. A 304 gets it too, since browsers apply its headers
+            to the cached page.
     """
     headers = MutableHeaders(scope=message)
     for name in _NOT_FOR_OTHERS:

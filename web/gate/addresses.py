@@ -1,4 +1,4 @@
-"""Which addresses there are: those of pages and of what pages fetch; at every other one stands a page that says so."""
+"""Which addresses exist: those of pages and of what pages fetch; every other one gets a page that says so."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Addresses:
         self._gate_routes = gate_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what there is, lead on to it where it is meant, and say so where there is nothing."""
+        """Serve addresses that exist, redirect variants of them, and answer all others with a page that says so."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             request = Request(scope, receive)
             answer = await self._answer(request)
@@ -60,7 +60,7 @@ class Addresses:
 
 
 def _find(request: Request) -> Response | None:
-    """Return the answer for an address that is none, or another way to write one; None for all others."""
+    """Return the response for an address that does not exist or is a variant of another; None for all others."""
     path = request.scope["path"]
     name = path.strip("/").lower()
     if _OTHER.fullmatch(path) or _is_file(path):
@@ -75,7 +75,7 @@ def _find(request: Request) -> Response | None:
 
 
 def _is_file(path: str) -> bool:
-    """Return whether an address is one of the few files that Streamlit's page brings with it, such as its icon."""
+    """Return whether an address is one of the few files that come with Streamlit's page, such as its icon."""
     name = path.removeprefix("/")
     return bool(re.fullmatch(r"[\w-]+\.(png|json)", name)) and (Path(file_util.get_static_dir()) / name).is_file()
 
@@ -93,7 +93,7 @@ def _not_found(request: Request) -> Response:
 
 
 async def _host_config(request: Request) -> Response:
-    """Return Streamlit's settings for its page, without its English dialogs: what they say, pages say themselves."""
+    """Return Streamlit's settings for its page, without its English dialogs, which our pages replace."""
     answer = await _streamlits_host_config(request)
     settings = json.loads(answer.body) | {"blockErrorDialogs": True}
     return JSONResponse(settings, headers={"Cache-Control": "no-cache"})

@@ -1,4 +1,4 @@
-"""The content policy of the app's pages: the strictest that Streamlit runs under."""
+"""The content policy of the app's pages: the strictest under which Streamlit runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FIXED = {
 
 
 def page_policy(scope: Scope) -> str:
-    """Return the content policy for a page at the address that it was asked for at."""
+    """Return the content policy for a page at the requested address."""
     own = origins.own_origin(scope)
     # Older browsers don't count a websocket of the same address as 'self'.
     socket = f" {own.replace('http', 'ws', 1)}" if own else ""
@@ -51,9 +51,9 @@ def page_policy(scope: Scope) -> str:
 
 @cache
 def _scripts() -> str:
-    """Return where scripts may come from: files, our boards, which Streamlit loads as blobs, and known lines.
+    """Return where scripts may come from: files, our boards, which Streamlit loads as blobs, and known inline scripts.
 
-    Its reader of messages tries WebAssembly, which can't be made of a string in the page.
+    Streamlit's message reader tries WebAssembly, which can't be made from a string in the page.
     """
     page = (Path(file_util.get_static_dir()) / "index.html").read_text("utf-8")
     inline = [*_INLINE_SCRIPT.findall(page), *map(language_script, LANGUAGES)]

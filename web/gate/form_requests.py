@@ -1,4 +1,4 @@
-"""How the gate's pages ask: show a card, take what was filled in, do what was asked, or say why not."""
+"""Requests to the gate's forms: show a card, read the form, do what it asks for, or say why not."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ async def ask(request: Request, card: FormPage, act: Callable[[dict[str, str]], 
     """Show a card, or do what its filled-in form asks for.
 
     Args:
-        act: gets the form; runs beside the event loop, since it hashes passwords and waits for the database.
+        act: gets the form; runs off the event loop, since it hashes passwords and waits for the database.
 
     Returns:
-        The page to show, or what `act` returned. It repeats nothing of the form: people type passwords into any box.
+        The page to show, or what `act` returned. It repeats nothing of the form: people type passwords into any field.
     """
     if request.method != "POST":
         return respond(card)
@@ -51,8 +51,8 @@ async def ask(request: Request, card: FormPage, act: Callable[[dict[str, str]], 
         form = await _form(request)
         return await asyncio.get_running_loop().run_in_executor(_THREADS, act, form)
     except AppError as error:
-        told = replace(card, problem=explain(error, card.language), done="")
-        return respond(told, status=_STATUS.get(error.code, 400))
+        problem_card = replace(card, problem=explain(error, card.language), done="")
+        return respond(problem_card, status=_STATUS.get(error.code, 400))
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -68,42 +68,45 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def language_of(request: Request) -> Language:
-    """Return the language that a page was asked for in, or else that of this browser."""
+    """Return the language that a page was requested in, else that of the browser."""
     return first_language((request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)))
 
 
 def in_other_language(request: Request) -> str:
-    """Return the address of the same page in the other language: without its path, which may name another site."""
+    """Return the address of the same page in the other language, without its path, which could name another site."""
     other = next(language for language in LANGUAGES if language != language_of(request))
-    kept = {"next": next_page(request)} if "next" in request.query_params else {}
-    return f"?{urlencode({**kept, 'lang': other})}"
+    parameters = {"next": next_page(request)} if "next" in request.query_params else {}
+    return f"?{urlencode({**parameters, 'lang': other})}"
 
 
 def next_page(request: Request) -> str:
-    """Return the page that was asked for before the login; never another site's."""
-    asked = request.query_params.get("next", "/")
-    return asked if _PAGE.fullmatch(asked) else "/"
+    """Return the page that was requested before the login; never another site's."""
+    page = request.query_params.get("next", "/")
+    return page if _PAGE.fullmatch(page) else "/"
 
 
 def address_of(request: Request) -> str:
-    """Return the address of the browser, as the socket has it: a header could say anything."""
+    """Return the address of the browser from the socket, since a header could say anything."""
     return request.client.host if request.client else "?"
 
 
 def browser_of(request: Request) -> str:
-    """Return the token by which a browser is known again: the one it has, or a new one to give it."""
+    """Return the token by which a browser is recognized: its own, or a new one to give it."""
     if not hasattr(request.state, "browser"):
-        found = request.cookies.get(BROWSER_COOKIE, "")
-        request.state.browser = found if _TOKEN.fullmatch(found) else secrets.token_urlsafe(32)
+        token = request.cookies.get(BROWSER_COOKIE, "")
+        request.state.browser = token if _TOKEN.fullmatch(token) else secrets.token_urlsafe(32)
     return str(request.state.browser)
 
 
 def sign_in_as(request: Request, token: str, to: str) -> Response:
-    """Return the answer that gives a browser its session, and the token by which it is known again."""
+    """Return the response that gives a browser its session and the token by which it is recognized."""
     answer = RedirectResponse(to, 303, {"Cache-Control": "no-store"})
-    kept = {COOKIE: (token, sessions.SESSION_SECONDS), BROWSER_COOKIE: (browser_of(request), sessions.BROWSER_SECONDS)}
+    cookies = {
+        COOKIE: (token, sessions.SESSION_SECONDS),
+        BROWSER_COOKIE: (browser_of(request), sessions.BROWSER_SECONDS),
+    }
     is_secret = request.url.scheme == "https"
-    for name, (value, seconds) in kept.items():
+    for name, (value, seconds) in cookies.items():
         answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=is_secret)
     if "lang" in request.query_params:
         language, seconds = language_of(request), sessions.SESSION_SECONDS

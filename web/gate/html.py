@@ -46,12 +46,12 @@ a { color: inherit; } footer { margin-top: 1.25rem; }
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A box of a form.
+    """A field of a form.
 
     Attributes:
-        kind: of the input, such as ``password``.
+        kind: type of the input, such as ``password``.
         autocomplete: what a password manager takes it for.
-        is_fixed: shown, but not to be changed.
+        is_fixed: whether it is shown but can't be changed.
     """
 
     name: str
@@ -68,8 +68,8 @@ class FormPage:
     """What one of these pages says and asks.
 
     Attributes:
-        button: what sends the fields back to the address of the page; none without it.
-        links: address and words of other ways to go on, shown as buttons.
+        button: text of the button that sends the fields to the address of the page; no form without it.
+        links: address and text of other ways to go on, shown as buttons.
         problem: why the last try did not work.
         done: what has just been done.
     """
@@ -115,7 +115,7 @@ def _form(card: FormPage) -> str:
         return ""
     first = next((box for box in card.fields if not box.is_fixed), None)
     boxes = "".join(_box(box, is_first=box is first) for box in card.fields)
-    # Without an action a form goes back to the address of its page, with all that stands in it.
+    # Without an action a form is sent to the address of its page, including the query.
     return f'<form method="post">{boxes}<button>{escape(card.button)}</button></form>'
 
 

@@ -1,4 +1,4 @@
-"""Who stands at the door: the person of a session, somebody alone on this machine, or nobody that is let in."""
+"""Who makes a request: the person of a session, somebody working alone on this machine, or nobody."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 def token_of(scope: Scope) -> str | None:
-    """Return the session token that a request brings."""
+    """Return the session token of a request."""
     return HTTPConnection(scope).cookies.get(COOKIE)
 
 
 def is_from_here(scope: Scope) -> bool:
-    """Say whether a request comes from this machine and asks for it: a proxy, or another site's name, doesn't."""
+    """Return whether a request comes from this machine and is addressed to it, not through a proxy or another name."""
     headers = Headers(scope=scope)
     client = scope.get("client")
     host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -47,7 +47,7 @@ def is_from_here(scope: Scope) -> bool:
 
 
 class RequestIdentity:
-    """Reads who somebody is from the database: on a thread of its own, with a connection that stays open."""
+    """Looks people up in the database, on its own thread and with a connection that stays open."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gate")
@@ -60,25 +60,25 @@ class RequestIdentity:
         """Return who makes a request; None for the one person of a project without accounts.
 
         Args:
-            may_be_recent: believe what was found at most two seconds ago, and return None for it.
+            may_be_recent: trust a check at most two seconds old, and return None for it.
 
         Raises:
-            UserError: if there is no session, or the project is asked for from elsewhere before it has accounts.
-            DatabaseError: if nobody can be looked up.
+            UserError: if there is no session, or the request comes from elsewhere before the project has accounts.
+            DatabaseError: if the database can't be read.
         """
         token, is_here = token_of(scope), is_from_here(scope)
         if may_be_recent and token and time.monotonic() - self._recent.get(token, -1e9) < _RECENT_SECONDS:
             return None
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._thread, self._look, token, is_here)
-        if found is not None and token is not None:
+        person = await loop.run_in_executor(self._thread, self._look, token, is_here)
+        if person is not None and token is not None:
             _remember(self._recent, token)
-        return found
+        return person
 
     async def uploader(self, scope: Scope) -> int:
-        """Return the number of the person who may send a file; 0 for the one person of a project without accounts.
+        """Return the id of the person who may send a file; 0 for the one person of a project without accounts.
 
-        Files are imported by reviewers, and recordings made by everybody where they can be transcribed.
+        Reviewers import files, and everybody can make recordings where they can be transcribed.
 
         Raises:
             UserError: as `person`, or if this person's pages have no place for a file.
@@ -92,7 +92,7 @@ class RequestIdentity:
         return person.annotator_id
 
     def forget(self) -> None:
-        """Believe nothing that was found before: somebody has just signed out."""
+        """Drop all recent checks, because somebody has just signed out."""
         self._recent.clear()
 
     async def keep_alive(self, scope: Scope) -> None:
@@ -100,7 +100,7 @@ class RequestIdentity:
         token = token_of(scope)
         if token and time.monotonic() - self._touched.get(token, -1e9) > _TOUCH_SECONDS:
             _remember(self._touched, token)
-            # Not on the thread that everybody waits for: this one may wait for a long import to be written.
+            # Not on the thread that everybody waits for, since this may wait for a long import to be written.
             await asyncio.to_thread(_keep_alive, token)
 
     def _look(self, token: str | None, is_here: bool) -> Person | None:
@@ -116,10 +116,10 @@ class RequestIdentity:
         return db is not None and bool(try_out.speech_model(db))
 
     def _opened(self) -> Database | None:
-        """Return the project, opened once and again if another file has taken its place; None if there is none."""
+        """Return the project, reopened if another file has taken its place; None if there is none."""
         path = project_location.path()
-        found = path.stat() if path.is_file() else None
-        file = (found.st_dev, found.st_ino) if found else None
+        status = path.stat() if path.is_file() else None
+        file = (status.st_dev, status.st_ino) if status else None
         if self._db is None or file != self._file:
             if self._db is not None:
                 self._db.close()

@@ -1,4 +1,4 @@
-"""The gate: nothing of the app is served, and no websocket opened, for anybody who has not been let in."""
+"""The gate: without access, nothing of the app is served and no websocket opened."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class AuthMiddleware:
         self._tabs: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what may be served and turn everything else away."""
+        """Serve what may be served and reject everything else."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -79,7 +79,7 @@ class AuthMiddleware:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_open(scope["path"]):
             is_page, request = _is_page(scope), Request(scope, receive)
-            # Who comes from the organisation's login has a new session, whoever this browser belonged to before.
+            # Somebody who comes from the organisation's login gets a new session, whoever used this browser before.
             if is_page and (answer := await oidc.welcome(request)) is not None:
                 await answer(scope, receive, send)
                 return
@@ -148,8 +148,8 @@ class AuthMiddleware:
                 now = error
             is_same, seen = now == seen, now
             if isinstance(now, Exception) or not is_same or not is_strict(_parsed(message)):
-                # What was pressed was drawn for somebody who might do more, or is no press of ours: the page is drawn
-                # anew instead.
+                # The widget was drawn for somebody with more rights, or is not ours: the page is drawn again
+                # instead.
                 return {"type": "websocket.receive", "bytes": _redraw(message).SerializeToString()}
             if not _is_by_itself(message):
                 await self._door.keep_alive(scope)
@@ -176,8 +176,8 @@ def _turn_away(request: Request, error: Exception, *, is_page: bool) -> Response
     if not is_page:
         return PlainTextResponse(sentence, _STATUS.get(code, 403), {"Cache-Control": "no-store"})
     if code == "signed_out":
-        asked = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
-        return RedirectResponse(f"/login?next={asked}", 303, {"Cache-Control": "no-store"})
+        page = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
+        return RedirectResponse(f"/login?next={page}", 303, {"Cache-Control": "no-store"})
     links = (("/login", say("gate.login_button", language)),) if code == "account_disabled" else ()
     card = FormPage(say("gate.closed", language), language, problem=sentence, links=links)
     return respond(card, status=403)
@@ -191,7 +191,7 @@ def _parsed(message: Message) -> BackMsg:
 
 
 def _redraw(message: Message) -> BackMsg:
-    """Return the request for a whole run of the page that a message came from, with nothing pressed on it."""
+    """Return the request for a full run of the page that a message came from, with nothing pressed on it."""
     state, anew = _parsed(message).rerun_script, BackMsg()
     anew.rerun_script.query_string = state.query_string
     anew.rerun_script.page_script_hash = state.page_script_hash
@@ -201,7 +201,7 @@ def _redraw(message: Message) -> BackMsg:
 
 
 def _is_by_itself(message: Message) -> bool:
-    """Say whether a message was sent by a clock in the page, not by a person."""
+    """Return whether a message was sent by a timer in the page, not by a person."""
     parsed = _parsed(message)
     kind = parsed.WhichOneof("type")
     return kind != "rerun_script" or parsed.rerun_script.is_auto_rerun

@@ -31,7 +31,7 @@ _FRESH_DAYS = 5 / (24 * 60)
 
 
 def links(language: Language) -> tuple[tuple[str, str], ...]:
-    """Return the address and the words of this way to sign in, where it is offered."""
+    """Return the address and the text of this way to sign in, if it is offered."""
     if not is_offered():
         return ()
     provider = urlencode({"provider": auth_util.encode_provider_token(_PROVIDER)})
@@ -39,9 +39,9 @@ def links(language: Language) -> tuple[tuple[str, str], ...]:
 
 
 async def welcome(request: Request) -> Response | None:
-    """Sign in whom the organisation has just identified; None for everybody else.
+    """Sign in a person whom the organisation has just identified; return None for everybody else.
 
-    Its own cookie is taken away again: from here on a session of ours counts, which can be ended.
+    Streamlit's cookie is removed again: from here on only our own session counts, which can be ended.
     """
     identity = _identity(request) if is_offered() else None
     if identity is None:
@@ -62,21 +62,21 @@ async def welcome(request: Request) -> Response | None:
 
 
 def _identity(request: Request) -> dict[str, Any] | None:
-    """Return what the organisation says of the person who has just come back from it."""
+    """Return what the organisation says about the person who has just returned from its login."""
 
     def read(name: str) -> bytes | None:
         signed = request.cookies.get(name, "")
         return decode_signed_value(get_cookie_secret(), name, signed.encode("latin-1"), max_age_days=_FRESH_DAYS)
 
-    found = auth_util.get_cookie_with_chunks(read, USER_COOKIE_NAME)
-    claims = json.loads(found) if found else {}
+    cookie = auth_util.get_cookie_with_chunks(read, USER_COOKIE_NAME)
+    claims = json.loads(cookie) if cookie else {}
     return claims if claims.get("is_logged_in") else None
 
 
 def _sign_in(claims: dict[str, Any], address: str, replaces: str | None) -> str:
     """Return the token of a session for the account that an identity belongs to.
 
-    Source: OpenID Connect Core 1.0, sec. 5.7: only issuer and subject together name somebody for good.
+    Source: OpenID Connect Core 1.0, sec. 5.7: only issuer and subject together identify somebody permanently.
     """
     if not claims.get("iss") or not claims.get("sub"):
         raise UserError("identity_failed")

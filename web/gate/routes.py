@@ -1,4 +1,4 @@
-"""What the gate serves itself: signing in and out, taking an invite up, another password."""
+"""The pages that the gate serves itself: signing in and out, accepting an invite, changing the password."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def routes(door: RequestIdentity) -> list[Route]:
 def _watched(
     serve: Callable[[Request], Awaitable[Response]], door: RequestIdentity
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint after whose success nothing is believed that was found of sessions before."""
+    """Return an endpoint that drops all recent checks of sessions when it succeeds."""
 
     async def served(request: Request) -> Response:
         answer = await serve(request)
@@ -112,12 +112,12 @@ async def _invite(request: Request) -> Response:
 
 def _invited(token: str) -> tuple[str, str]:
     with project_location.opened() as db:
-        found = accounts.get_invite(db, token)
-    return found.name, found.role
+        invite = accounts.get_invite(db, token)
+    return invite.name, invite.role
 
 
 async def _first(request: Request) -> Response:
-    """Make the first account of a project, for the person who has worked here alone, and sign them in."""
+    """Create the first account of a project, for the person who has worked here alone, and sign them in."""
     language = language_of(request)
     name = await asyncio.to_thread(_name_of_alone, language)
     if name is None:
@@ -142,7 +142,7 @@ async def _first(request: Request) -> Response:
 
 
 def _name_of_alone(language: Language) -> str | None:
-    """Return the name of who works here alone; None if there are accounts."""
+    """Return the name of the person who works here alone; None if there are accounts."""
     with project_location.opened() as db:
         if accounts.has_any(db):
             return None

@@ -1,6 +1,6 @@
-"""Uploads: who may send files, how many and how large, before any of a file is read.
+"""Uploads: who may send files, how many and how large, checked before any of a file is read.
 
-Streamlit keeps what is uploaded in memory, by browser tab, and asks neither who sends it nor how much there is already.
+Streamlit keeps uploads in memory, by browser tab, and checks neither who sends them nor how much there is already.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class _File:
 class Uploads:
     """What each person has uploaded or is uploading. For one event loop.
 
-    What belongs to a tab that is no longer connected gives way as soon as its room is needed; Streamlit itself forgets
-    it minutes later, so that a connection that was lost for a moment loses nothing.
+    Files of a tab that is no longer connected are dropped as soon as their room is needed. Streamlit itself drops them
+    only minutes later, so that a brief loss of the connection loses nothing.
     """
 
     def __init__(self, per_person: Quota = PER_PERSON, in_all: Quota = IN_ALL) -> None:
@@ -68,13 +68,13 @@ class Uploads:
 
     @contextmanager
     def admitted(self, scope: Scope, person_id: int) -> Iterator[Bounds]:
-        """Hold room for a file while it comes; yields what its body may be.
+        """Reserve room for a file while it is uploaded; yield the bounds on its body.
 
         Args:
             person_id: whose quota it counts for; 0 for the one person of a project without accounts.
 
         Raises:
-            UserError: if the tab is not this browser's, the file is too large, or there is no room for it.
+            UserError: if the tab is not this browser's, the file is too large, or there is no room left.
         """
         session, file = own_file(scope)
         length = announced_length(scope)
@@ -96,9 +96,9 @@ class Uploads:
             self._coming.discard(coming)
 
     def _has_room(self, coming: _File, person_id: int) -> bool:
-        there = {(each.session, each.file): each.length for each in [*_kept(), *self._coming, coming]}
-        own = {key: length for key, length in there.items() if self._owner(key[0], coming, person_id) == person_id}
-        return _fits(list(there.values()), self._in_all) and _fits(list(own.values()), self._per_person)
+        lengths = {(each.session, each.file): each.length for each in [*_kept(), *self._coming, coming]}
+        own = {key: length for key, length in lengths.items() if self._owner(key[0], coming, person_id) == person_id}
+        return _fits(list(lengths.values()), self._in_all) and _fits(list(own.values()), self._per_person)
 
     def _owner(self, session: str, coming: _File, person_id: int) -> int | None:
         return person_id if session == coming.session else self._owners.get(session)
@@ -113,7 +113,7 @@ class Uploads:
 
 
 def own_file(scope: Scope) -> tuple[str, str]:
-    """Return the tab and the file of an upload's address.
+    """Return the tab and the file that an upload's address names.
 
     Raises:
         UserError: if the tab is not one that this browser has open.
@@ -133,10 +133,10 @@ def _fits(lengths: list[int], quota: Quota) -> bool:
 
 
 def _manager() -> MemoryUploadedFileManager:
-    found: MemoryUploadedFileManager = runtime.get_instance().uploaded_file_mgr  # type: ignore[assignment]
-    return found
+    manager: MemoryUploadedFileManager = runtime.get_instance().uploaded_file_mgr  # type: ignore[assignment]
+    return manager
 
 
 def _kept() -> list[_File]:
     stored = list(_manager().file_storage.items())
-    return [_File(session, file, len(kept.data)) for session, files in stored for file, kept in list(files.items())]
+    return [_File(session, file, len(upload.data)) for session, files in stored for file, upload in list(files.items())]

@@ -1,4 +1,4 @@
-"""What boards and components send: JSON within Streamlit's messages, which Streamlit reads less strictly than we do."""
+"""JSON that boards and components send in Streamlit's messages, which Streamlit reads less strictly than we do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIELDS = ("json_value", "json_trigger_value")
 
 
 def is_strict(message: BackMsg) -> bool:
-    """Return whether all JSON in a message can mean one thing only."""
+    """Return whether all JSON in a message is unambiguous."""
     for widget in message.rerun_script.widget_states.widgets:
         field = widget.WhichOneof("value")
         if field in _FIELDS and (text := getattr(widget, field)):
