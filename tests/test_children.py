@@ -94,7 +94,7 @@ def test_a_child_ends_with_a_process_that_is_killed(kind: str, folder: Path) -> 
             children = _wait_for_children(parent, _CHILDREN.get(kind, 1))
         finally:
             parent.kill()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
     assert alive == []
 
 
