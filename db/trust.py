@@ -83,21 +83,29 @@ def check_schema(db: Database, path: Path) -> None:
         kind, name, *_ = missing[0]
         raise DatabaseError("database_incomplete", path=str(path), missing=f"{kind} {name}")
     # If two tables began on the same page, writing to one would change the other.
-    if len(set(pages)) < len(pages) or _has_strange_ids(db):
+    if len(set(pages)) < len(pages) or _has_strange_ids(db) or _is_forgetting(db):
         raise DatabaseError("database_damaged", path=str(path))
 
 
+def _is_forgetting(db: Database) -> bool:
+    """Return whether the row that lets triggers rest is there for good: nobody ever commits it."""
+    tables = db.conn.execute("select 1 from sqlite_schema where name = 'forgetting'").fetchall()
+    return bool(tables and db.conn.execute("select 1 from forgetting").fetchall())
+
+
 def _has_strange_ids(db: Database) -> bool:
-    """Return whether a row has an id that counting never reaches, since files of vectors are indexed by id."""
-    tables = db.conn.execute(
+    """Return whether a row has a number that counting never reaches: vectors lie in files by it."""
+    columns = db.conn.execute(
         """
-        select t.name from sqlite_schema t, pragma_table_info(t.name) c
-        where t.type = 'table' and c.pk = 1 and c.name = 'id' and c.type = 'INTEGER'
+        select t.name, c.name from sqlite_schema t, pragma_table_info(t.name) c
+        where t.type = 'table' and c.type = 'INTEGER' and (c.pk = 1 or c.name in ('version', 'number'))
+            and t.name not like 'sqlite%'
         """
     ).fetchall()
-    for (table,) in tables:
-        ends = db.conn.execute(f"select min(id), max(id) from {table}").fetchone()  # noqa: S608 - the schema is ours
-        if ends != (None, None) and not 0 < ends[0] <= ends[1] <= _LARGEST_ID:
+    for table, column in columns:
+        ends = db.conn.execute(f"select min({column}), max({column}) from {table}").fetchone()  # noqa: S608 - our schema
+        first = 1 if column == "id" else 0
+        if ends != (None, None) and not first <= ends[0] <= ends[1] <= _LARGEST_ID:
             return True
     return False
 

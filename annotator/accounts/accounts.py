@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, cast
 
 from annotator.accounts import passwords, sessions
-from annotator.accounts.annotators import plain_name
+from annotator.accounts.annotators import IMPORTER, plain_name
 from annotator.accounts.passwords import Place, hash_of
 from annotator.accounts.permissions import Person, Role, require
 from annotator.accounts.sessions import CLOCK_SLACK_SECONDS, begin, plain_email
@@ -299,6 +299,6 @@ def _checked_name(db: Database, name: str) -> str:
     plain = plain_name(name)
     if not plain:
         raise UserError("name_empty")
-    if accounts.is_importer(db, plain):
+    if plain.startswith(IMPORTER) or accounts.is_importer(db, plain):
         raise UserError("name_of_importer", name=plain)
     return plain

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 MAX_NAME_CHARACTERS = 40
 
+IMPORTER = "가져오기:"
+"""Begins the name under which the labels of a file are kept; nobody else may have such a name."""
+
 
 def plain_name(name: str) -> str:
     """Return the form in which names are kept: NFC, inner white space single, up to 40 characters."""

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from annotator.accounts.annotators import plain_name
+from annotator.accounts.annotators import IMPORTER, plain_name
 from annotator.errors import UserError
 from db import clock
 from db.connection import write
@@ -105,7 +105,7 @@ def _check(scopes: list[Scope], days: int | None, per_minute: int) -> None:
 def _check_name(db: Database, name: str) -> None:
     if not name:
         raise UserError("name_empty")
-    if accounts.is_importer(db, name):
+    if name.startswith(IMPORTER) or accounts.is_importer(db, name):
         raise UserError("name_of_importer", name=name)
     if api_tokens.find_in_use(db, name) is not None:
         raise UserError("token_exists", name=name)

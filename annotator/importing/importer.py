@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from annotator import settings as project_settings
+from annotator.accounts.annotators import IMPORTER
 from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.source import open_source
@@ -158,7 +159,7 @@ def import_file(
         DatabaseError: if it can't be written.
     """
     file = open_source(source, name)
-    importer = importer or f"가져오기:{file.name}"
+    importer = importer or f"{IMPORTER}{file.name}"
     with paused_gc(), Spool() as spool:
         with opened(file, encoding=encoding, split=split) as table:
             chosen = choose_columns(table, columns, _sample(table, file.name), name=file.name)

@@ -16,6 +16,7 @@ from annotator.label_sets import projection
 from annotator.labelling import rationales
 from annotator.labelling.decisions import list_recent
 from annotator.messages import Language, say
+from annotator.messages.particles import Named
 from annotator.privacy import care
 from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
@@ -231,7 +232,7 @@ def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
         "blind": blind,
         "prediction": prediction,
         "explanation": None if blind else explanation_of(db, scene, diary),
-        "why": why(lease, diary, prediction, scene.names, scene.language, is_blind=blind)
+        "why": why(lease, diary, prediction, scene, is_blind=blind)
         + _by_whom(scene, prediction)
         + _by_dictionary(scene, diary, prediction),
         "written_on": diary.written_on,
@@ -335,24 +336,26 @@ def why(
     lease: Lease,
     diary: Diary,
     prediction: dict[str, Any] | None,
-    names: Sequence[str],
-    language: Language,
+    scene: BoardContext,
     *,
     is_blind: bool,
 ) -> str:
     """Explain in words why this diary is next, without revealing what the model thinks of a blind one."""
+    language, names = scene.language, scene.names
     if diary.part == "test":
         return say("why.test", language)
     if is_blind:
         return say("why.blind", language)
     if prediction is None or lease.strategy in ("random", ""):
-        return say("why.random", language)
+        has_learned = scene.model is not None and bool(scene.model.training_decisions)
+        key = "random" if not has_learned else "no_prediction" if prediction is None else "control"
+        return say(f"why.{key}", language)
     order = sorted(range(len(names)), key=lambda i: -prediction["proba"][i])[:2]
     (first, p_first), (second, p_second) = ((names[i], prediction["proba"][i]) for i in order)
     return say(
         f"why.{lease.strategy}",
         language,
-        first=first,
+        first=Named(first),
         second=second,
         p_first=round(100 * p_first),
         p_second=round(100 * p_second),

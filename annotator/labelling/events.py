@@ -74,7 +74,7 @@ def read_event(raw: Any) -> BoardEvent:
             seq=_whole(raw["seq"]),
             kind=raw["kind"],
             token=str(raw["token"]),
-            undoes=_optional(str, raw.get("undoes")),
+            undoes=_optional(_undoes, raw.get("undoes")),
             diary_id=_optional(_whole, raw.get("diary_id")),
             label_id=_optional(_whole, raw.get("label_id")),
             memo=storable(str(raw.get("memo") or ""))[:_MEMO_CHARACTERS],
@@ -111,6 +111,12 @@ def _whole(value: Any) -> int:
     if not 0 < number <= _LARGEST:
         raise ValueError
     return number
+
+
+def _undoes(value: Any) -> str:
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ValueError
+    return value
 
 
 def _span(value: Any) -> tuple[int, int]:

@@ -97,8 +97,11 @@ def list_text(db: Database) -> str:
 
 
 def load_list(db: Database) -> PhraseList:
-    """Return the list in force."""
-    return read_list(list_text(db))
+    """Return the list in force: the shipped one where the team's own has no phrase left."""
+    try:
+        return read_list(list_text(db))
+    except UserError:  # the lines that quoted a forgotten diary were all that it had
+        return read_list(shipped_text())
 
 
 def use_list(db: Database, text: str | None, *, annotator_id: int | None) -> None:

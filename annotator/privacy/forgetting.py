@@ -149,9 +149,9 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Fo
     return Forgotten(
         diary_count=erased.diary_count,
         row_counts=erased.row_counts,
-        quote_count=erased.quote_count,
+        quote_count=len(erased.quotes),
         trained=_versions(db, trained),
-        is_finished=_follow(db, texts),
+        is_finished=_follow(db, [*texts, *erased.quotes]),
         is_refused=digest_of is not None,
     )
 

@@ -77,6 +77,9 @@ def _columns(label: str) -> str:
             join labels o on o.id = f.label_id where f.decision_id = d.id)"""  # noqa: S608 - constants
 
 
+_PRESSED_HERE = "d.source = 'person' and instr(d.token, ':') = 0"
+"""Pressed on a label board: a token with a colon is of a review or of an answer to one, which are undone there."""
+
 _PRESSED = _columns("d.label_id")
 _COUNTING = _columns("coalesce((select merged_into from labels l where l.id = d.label_id), d.label_id)")
 
@@ -134,7 +137,7 @@ def find_undoable(db: Database, annotator_id: int, *, token: str) -> Decision | 
     sql = f"""
         select {_PRESSED}
         from decisions d join standing s on s.decision_id = d.id
-        where d.token = :token and d.annotator_id = :annotator and d.source = 'person'
+        where d.token = :token and d.annotator_id = :annotator and {_PRESSED_HERE}
     """  # noqa: S608 - constants
     row = one(db, sql, token=token, annotator=annotator_id)
     return None if row is None else _decision(row)
@@ -245,7 +248,7 @@ def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision
     sql = f"""
         select {_COUNTING}
         from decisions d
-        where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
+        where d.annotator_id = :annotator and d.kind <> 'undo' and {_PRESSED_HERE}
             and exists (select 1 from standing s where s.diary_id = d.diary_id
                 and s.annotator_id = d.annotator_id and s.decision_id = d.id)
         order by d.id desc limit :limit

@@ -41,13 +41,13 @@ class Erased:
         number: of this forgetting, counted from 1; see `db.forgetting.forgotten.count_forgettings`.
         diary_count: diaries deleted.
         row_counts: rows deleted with them, by table.
-        quote_count: notes elsewhere from which a quotation was removed.
+        quotes: notes elsewhere from which a quotation was removed, as they were before.
     """
 
     number: int
     diary_count: int
     row_counts: dict[str, int]
-    quote_count: int
+    quotes: tuple[str, ...]
 
 
 def erase(
@@ -82,7 +82,7 @@ def erase(
         traces.rename_importers(db)
         _note(db, count, by, what)
         db.conn.execute("delete from forgetting")
-        return Erased(forgotten.count_forgettings(db), count, deleted, quoted)
+        return Erased(forgotten.count_forgettings(db), count, deleted, tuple(quoted))
 
 
 def count_rows(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[str, int]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from db import settings
-from db.connection import one, rows, scalar, write
+from db.connection import file_of, one, rows, scalar, write
+from db.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,10 @@ def note_forgetting(db: Database) -> None:
 
 
 def _setting(db: Database, key: str) -> int:
-    return int(scalar(db, "select value from settings where key = :key", key=key) or 0)
+    stored = scalar(db, "select value from settings where key = :key", key=key) or "0"
+    if not str(stored).isdecimal():
+        raise DatabaseError("database_setting", path=file_of(db), setting=key)
+    return int(stored)
 
 
 def list_ids(db: Database, *, between: tuple[int, int] | None = None) -> NDArray[np.int64]:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _FEWEST = 6
 """A shorter sentence is anybody's."""
 
-_SENTENCES = re.compile(r"[.!?…。！？\n]+")
-_NO_LETTERS = re.compile(r"[\W_]+")
+_SENTENCES = re.compile(r"[.!?…⋯。！？;~\n\r\x85\u2028\u2029]+")
+_NO_LETTERS = re.compile(r"[\W_\u115f\u1160]+")
+"""Fillers of Hangul are letters to Unicode; all of them become one of these two by NFKC, and none can be seen."""
+
 _VOWELS_AND_TAILS = range(0x1160, 0x1200), range(0xD7B0, 0xD800)
 """Jamo that make one syllable together with what stands before them."""
 

@@ -104,8 +104,8 @@ def find_by_model(db: Database, model_id: int) -> Round | None:
 
 
 def seconds_of(finished: Round) -> float:
-    """Return how long a finished round took from the press to its end."""
-    began = datetime.fromisoformat(finished.requested_at)
+    """Return how long a finished round took from its begin to its end, without the time for which it waited."""
+    began = datetime.fromisoformat(finished.started_at or finished.requested_at)
     return (datetime.fromisoformat(finished.ended_at or finished.requested_at) - began).total_seconds()
 
 

@@ -322,6 +322,19 @@ def test_numbers_that_no_counting_reaches_are_refused(path: Path, table: str, nu
         db.connect(path)
 
 
+def test_a_project_in_which_forgetting_seems_to_go_on_is_refused(path: Path) -> None:
+    """As long as that row is there, nothing keeps decisions and the audit log from being changed."""
+    _spoil(path, "insert into forgetting (id) values (1)")
+    with pytest.raises(DatabaseError, match="database_damaged"):
+        project.open_project(path)
+
+
+def test_a_number_beyond_all_counting_among_the_forgotten_is_refused(path: Path) -> None:
+    _spoil(path, f"insert into forgotten (diary_id) values ({2**31 + 1})")
+    with pytest.raises(DatabaseError, match="database_damaged"):
+        project.open_project(path)
+
+
 def test_parts_are_looked_up_once(path: Path) -> None:
     trust._parts.cache_clear()
     for _ in range(3):

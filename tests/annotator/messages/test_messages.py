@@ -39,6 +39,7 @@ DYNAMIC = {
 """Keys that are put together at run time, where a scan of the sources can't name each."""
 
 HANGUL_ALLOWED = {
+    "annotator/accounts/annotators.py": "what begins the name of a file's labels, which is stored",
     "annotator/privacy/care.py": "ranges of letters",
     "annotator/privacy/masking.py": "what follows a span of years",
     "annotator/privacy/person_names.py": "names, titles and particles",

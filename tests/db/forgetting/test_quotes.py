@@ -40,6 +40,11 @@ WAYS = {
     "decomposed": unicodedata.normalize("NFD", "창밖에는 눈이 펑펑 내리고 있었고"),
     "unseen characters": "창밖에는\u200b 눈이 펑\u200d펑 내리고 \ufeff있었고",
     "a short sentence": "나는 그 편지를 태웠다",
+    "fillers": "창밖에는\u3164눈이\u115f펑펑\uffa0내리고\u3164있었고",
+    "after a NUL": "ab\0창밖에는 눈이 펑펑 내리고 있었고",
+    "as JSON": '["할머니가 돌아가신 날 아","무에게도 말하지 못했다"]',
+    "as JSON with one key twice": '{"a": "창밖에는 눈이 펑펑 내리고 있었고", "a": "x"}',
+    "with half a character": '{"a":"\\ud800 창밖에는 눈이 펑펑 내리고 있었고"}',
 }
 
 NOT_NOTES = {
@@ -113,7 +118,7 @@ def _add_row(opened: Database, table: str) -> None:
 def test_a_quotation_goes_from_every_place_however_it_was_copied(made: Database, place: Place, way: str) -> None:
     _write(made, place, f"전에 이런 글: {WAYS[way]} (그리고 이렇게)")
     assert any(letters_of(WAYS[way]) in letters_of(value) for value in _values(made, place)), "it was there"
-    assert forgetting.erase(made, [1]).quote_count == 1
+    assert len(forgetting.erase(made, [1]).quotes) == 1
     assert not any(letters_of(WAYS[way])[:RUN] in letters_of(value) for value in _values(made, place))
 
 
@@ -177,6 +182,33 @@ def test_a_line_of_the_care_list_goes_as_a_whole_and_a_word_of_the_dictionary_to
     assert rows(made, "select * from word_emotions") == []
 
 
+def test_a_phrase_that_others_use_too_stays_on_the_care_list(made: Database) -> None:
+    with write(made):
+        columns = "id, text, text_hash, batch_id, row_number, part, draw"
+        made.conn.execute(f"insert into diaries ({columns}) values (9, ?, x'09', 1, 9, 'pool', 9)", (SECRET + " 또",))
+    _write(made, PLACES[-2], WAYS["a part of a sentence"])
+    forgetting.erase(made, [1])
+    assert WAYS["a part of a sentence"] in settings.load(made)["care_phrases"]
+
+
+def test_a_memo_of_brackets_is_a_memo_like_any_other(made: Database) -> None:
+    _write(made, NOTES[0], "[" * 900 + '"' + WAYS["no spaces"] + '"' + "]" * 900)
+    assert len(forgetting.erase(made, [1]).quotes) == 1
+    ((memo,),) = rows(made, "select memo from decisions")
+    assert GAP in memo
+    assert letters_of(WAYS["no spaces"])[:RUN] not in letters_of(memo)
+
+
+def test_a_gap_takes_no_name_that_somebody_has(made: Database) -> None:
+    with write(made):
+        for number, name in ((78, WAYS["no spaces"]), (79, f"{GAP}78")):
+            made.conn.execute(
+                "insert into annotators (id, name, kind, created_at) values (?, ?, 'person', '')", (number, name)
+            )
+    forgetting.erase(made, [1])
+    assert rows(made, "select name from annotators where id > 77") == [(f"{GAP}78{GAP}",), (f"{GAP}78",)]
+
+
 def test_names_stay_apart_and_who_has_an_account_keeps_theirs(made: Database) -> None:
     name = WAYS["no spaces"]
     with write(made):
@@ -194,7 +226,7 @@ def test_names_stay_apart_and_who_has_an_account_keeps_theirs(made: Database) ->
 )
 def test_a_note_that_says_something_else_stays_as_it_is(made: Database, note: str) -> None:
     _write(made, NOTES[0], note)
-    assert forgetting.erase(made, [1]).quote_count == 0
+    assert forgetting.erase(made, [1]).quotes == ()
     assert _values(made, NOTES[0])[0] == note
 
 
@@ -207,7 +239,9 @@ def test_afterwards_no_run_and_no_sentence_of_a_diary_is_left_and_the_rest_is_un
 ) -> None:
     quotations = quotes.Quotations([note])
     quotations.add(texts)
+    found = quotations.find()
     left = quotations.without(note, "\n0\n")
+    assert found == ([0] if left != note else [])
     runs = {letters_of(text)[i : i + RUN] for text in texts for i in range(len(letters_of(text)) - RUN + 1)}
     runs |= {
         whole for text in texts for whole in {*sentences_of(text), letters_of(text)} if SENTENCE <= len(whole) < RUN
