@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from annotator.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence, Sized
 
 

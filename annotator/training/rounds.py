@@ -16,10 +16,6 @@ from db.models import encoders, facts, models, rounds
 if TYPE_CHECKING:
     from db import Database
     from db.models.models import Model
-
-if TYPE_CHECKING:
-    from db import Database
-    from db.models.models import Model
     from db.models.rounds import Round as Round
 
 TIERS = ("instant", "adapter", "full")

@@ -32,8 +32,9 @@ def _draw() -> None:
             if count := forgetting.count_gone(db).shared_labels:
                 st.caption(say("forget.agreement", count=count))
         records = annotator_stats.list_records(db, answers)
-        draw_people(records)
-        draw_mine(next((r for r in records if r.annotator_id == person.annotator_id), None))
+        mine = next((record for record in records if record.annotator_id == person.annotator_id), None)
+        draw_people(records, mine)
+        draw_mine(mine)
         draw_rule()
 
 

@@ -21,8 +21,12 @@ _CARD = 165  # pixels: two stand beside each other on a phone
 _SHARES = ("consistency", "gold", "with_others")
 
 
-def draw_people(records: Sequence[AnnotatorStats]) -> None:
-    """Draw everybody's record as a table, with what is worth a kind word below it."""
+def draw_people(records: Sequence[AnnotatorStats], mine: AnnotatorStats | None) -> None:
+    """Draw everybody's record as a table, with what is worth a kind word to others below it.
+
+    Args:
+        mine: whoever looks reads their own further down.
+    """
     if not records:
         return
     st.subheader(say("record.people_title"))
@@ -41,7 +45,7 @@ def draw_people(records: Sequence[AnnotatorStats]) -> None:
     draw_rows(table, hide_index=True, placeholder="–", key="team_people")
     st.caption(say("record.people_help", fewest=annotator_stats.FEWEST))
     for record in records:
-        if record.is_fast and record.fast is not None:
+        if record is not mine and record.is_fast and record.fast is not None:
             share = f"{100 * record.fast.share.value:.0f}"
             st.markdown(f"- {say('record.fast_of', name=plain(record.name), n=record.fast.n, share=share)}")
 
@@ -71,7 +75,7 @@ def draw_mine(record: AnnotatorStats | None) -> None:
 def _draw_figures(record: AnnotatorStats) -> None:
     figures = {
         "decided": f"{sum(record.kinds.values()):,}",
-        "per_hour": "–" if record.per_hour is None else f"{record.per_hour:.0f}",
+        "per_hour": "–" if record.per_hour is None else f"{record.per_hour:,.0f}",
         "median": "–" if record.median_seconds is None else say("record.seconds", n=f"{record.median_seconds:.1f}"),
     }
     figures |= {name: _percent(getattr(record, name)) for name in _SHARES}

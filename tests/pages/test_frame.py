@@ -16,6 +16,7 @@ from db.answers.decisions import NewDecision
 from db.connection import write
 from db.models import worker_status
 from db.texts import batches
+from pages.widgets import site
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -85,7 +86,7 @@ def test_only_a_worker_that_is_at_something_is_said_to_be_silent(filled: Path, o
             worker_status.report_worker(db, pid=1, host="h", started_at="", step=step, done=1, total=2, error=None)
             with write(db):
                 db.conn.execute("update worker set seen_at = '2025-01-01T00:00:00.000Z'")
-            assert ("소식이 없어요" in _said(open_app("overview"))) == is_said
+            assert ("같은 일을 하고 있어요" in _said(open_app("overview"))) == is_said
 
 
 def test_a_file_that_is_no_database_is_explained_and_left_alone(path: Path, open_app) -> None:
@@ -126,15 +127,15 @@ from streamlit.testing.v1 import AppTest
 from web import streamlit_options
 streamlit_options.load()
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
-for page in ("label", "import_diaries", "learn", "overview", "review", "corrections", "simulate"):
-    app.switch_page(f"pages/{page}/page.py").run()
+for page in sys.argv[2:]:
+    app.switch_page(page).run()
     assert not app.exception and not app.error, page
 heavy = "torch sklearn scipy transformers datasets lime kss tokenizers".split()
 print(sorted(set(heavy) & set(sys.modules)))
 """
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", script, str(root / "streamlit_app.py")],
+        [sys.executable, "-c", script, str(root / "streamlit_app.py"), *(file for file, *_ in site.PAGES.values())],
         capture_output=True,
         text=True,
         cwd=root,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from db.connection import rows
 from db.label_sets import guidelines
 from db.models import models, word_emotions
 from db.people import annotators
-from pages.widgets import session
+from pages.widgets import session, site
 from pages.widgets.tables import shown_cell
 from pages.widgets.text import plain
 from pages.widgets.theme import has_markup, without_markup
@@ -27,7 +28,6 @@ from tests.pages.test_overview import _figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from db import Database
 
@@ -118,10 +118,7 @@ def texts(message: Any, field: str = "") -> Iterator[tuple[str, str]]:
         yield field, message
 
 
-PAGES = [
-    *("label", "try_out", "corrections", "review", "care", "dictionary", "labels", "learn", "simulate"),
-    *("import_diaries", "team", "overview", "people", "settings"),
-]
+PAGES = [Path(file).parent.name for file, *_ in site.PAGES.values()]
 
 
 @pytest.mark.parametrize("page", PAGES)

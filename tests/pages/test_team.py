@@ -89,7 +89,7 @@ def test_an_annotator_sees_only_their_own_record(read: Path, open_app, monkeypat
     assert not app.error
     assert [heading.value for heading in app.subheader] == ["내 기록"]
     metrics = _metrics(app)
-    assert metrics["고른 일기"] == "30"
+    assert metrics["판단한 일기"] == "30"
     assert metrics["시간당 일기"] == "300"
     for other in ("나래", "다온", "관리"):
         assert other not in _seen(app)
