@@ -151,7 +151,8 @@ def push(db: Database, path: Path, version: int, repository: str, *, form: Forma
         repository: ``owner/name``; made if it is not there.
 
     Raises:
-        UserError: as `export`, or ``hub_offline``, ``hub_token_missing``, ``hub_name_wrong``, ``hub_refused``.
+        UserError: as `export`, or ``hub_offline``, ``hub_token_missing``, ``hub_name_wrong``, ``hub_refused``,
+            ``hub_public`` where the repository can be read by everybody.
     """
     import huggingface_hub
     from huggingface_hub import errors
@@ -163,6 +164,8 @@ def push(db: Database, path: Path, version: int, repository: str, *, form: Forma
         published = export(db, path, version, Path(place) / "model", form=form)
         try:
             address = api.create_repo(repository, private=True, exist_ok=True)
+            if not api.repo_info(repository).private:  # one that was there stays as it was
+                raise UserError("hub_public", name=repository)
             api.upload_folder(repo_id=repository, folder_path=published.folder, commit_message=f"Version {version}")
         # From the network, the hub's answer, or its checks of names.
         except (OSError, errors.HTTPError, errors.HFValidationError) as error:  # type: ignore[attr-defined]

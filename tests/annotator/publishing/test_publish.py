@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pytest
@@ -202,23 +204,7 @@ def test_an_upload_that_can_not_be_is_refused_at_once(
 
 
 def test_a_hub_that_does_not_answer_is_one_line_and_exit_code_2(path: Path) -> None:
-    environment = os.environ | {
-        "HF_HUB_OFFLINE": "0",
-        "HF_TOKEN": "hf_x",
-        # Nobody listens there.
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-        "MAEUMGYEOL_LANG": "en",
-    }
-    command = [sys.executable, "-m", "annotator.cli", "model", "push", "2", "somebody/model"]
-    done = subprocess.run(
-        [*command, "--format", "transformers", "--db", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-        cwd=ROOT,
-        env=environment,
-    )
+    done = _push(path, "http://127.0.0.1:9")  # nobody listens there
     assert done.returncode == 2, done.stderr[-2000:]
     assert "did not take the upload to “somebody/model”" in done.stderr.splitlines()[-1]
     assert "hf_x" not in done.stderr
@@ -251,3 +237,55 @@ def test_the_command_names_the_project_unless_it_is_the_usual_one(path: Path) ->
     assert commands.export_command(project.default_path(), 1, "onnx").endswith("model-1 --format onnx")
     assert commands.formats_of("instant") == ("onnx",)
     assert commands.formats_of("full") == published.FORMATS
+
+
+class _PublicHub(BaseHTTPRequestHandler):
+    """A hub on which the repository was made before, for everybody to read."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self._answer(409)
+
+    def do_GET(self) -> None:
+        self._answer(200)
+
+    def _answer(self, status: int) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        address = f"http://127.0.0.1:{self.server.server_address[1]}/somebody/model"
+        body = json.dumps({"id": "somebody/model", "private": False, "url": address}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_nothing_is_uploaded_into_a_repository_that_everybody_can_read(path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _PublicHub) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        done = _push(path, f"http://127.0.0.1:{hub.server_port}")
+        hub.shutdown()
+    assert done.returncode == 2, done.stderr[-2000:]
+    assert "can be read by everybody" in done.stderr.splitlines()[-1]
+    asked = [line.split("?")[0] for line in _PublicHub.asked]
+    assert "GET /api/models/somebody/model" in asked
+    assert [line for line in asked if line.startswith("POST")] == ["POST /api/repos/create"]
+
+
+def _push(path: Path, hub: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_x", "HF_ENDPOINT": hub, "MAEUMGYEOL_LANG": "en"}
+    command = [sys.executable, "-m", "annotator.cli", "model", "push", "2", "somebody/model"]
+    return subprocess.run(
+        [*command, "--format", "transformers", "--db", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+        cwd=ROOT,
+        env=environment,
+    )
