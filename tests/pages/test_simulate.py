@@ -89,7 +89,7 @@ def test_the_page_speaks_english(filled: Path, open_app) -> None:
     app = open_app("simulate")
     app.sidebar.segmented_control(key="frame_language").set_value("en").run()
     assert not app.error
-    assert app.title[0].value == "Compare in advance"
+    assert app.title[0].value == "Simulate"
 
 
 def test_enough_labels_of_ones_own_can_be_replayed(filled: Path, open_app, monkeypatch: pytest.MonkeyPatch) -> None:
