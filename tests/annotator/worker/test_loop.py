@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -206,6 +207,9 @@ def test_labelling_goes_on_while_a_round_runs(runtime: WorkerRuntime, opened: Da
     thread.start()
     with closing(project.open_project(project_path)) as mine:
         me = annotators.get_or_create_id(mine, "나")
+        while rounds.get_round(mine, round_id).status == "requested":  # it learns from what is there when it begins
+            assert thread.is_alive()
+            time.sleep(0.01)
         for _ in range(5):
             lease = queue.claim(mine, annotator_id=me, holder="tab", limit=1, seconds=60)[0]
             assert decisions.add(mine, NewDecision(lease.diary_id, me, "label", lease.token, 1))
