@@ -98,8 +98,8 @@ def _has_strange_ids(db: Database) -> bool:
     columns = db.conn.execute(
         """
         select t.name, c.name from sqlite_schema t, pragma_table_info(t.name) c
-        where t.type = 'table' and c.type = 'INTEGER' and (c.pk = 1 or c.name in ('version', 'number'))
-            and t.name not like 'sqlite%'
+        where t.type = 'table' and c.type = 'INTEGER' and (c.pk = 1 and c.name = 'id'
+            or (t.name, c.name) in (('models', 'version'), ('rounds', 'number'), ('forgotten', 'diary_id')))
         """
     ).fetchall()
     for table, column in columns:

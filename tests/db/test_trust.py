@@ -17,10 +17,10 @@ import db
 from annotator import project, settings
 from annotator.messages import LANGUAGES, explain
 from db import connection, migrations, trust
-from db.connection import scalar
+from db.connection import scalar, write
 from db.errors import DatabaseError
 from db.label_sets import labels
-from tests.conftest import ROOT
+from tests.conftest import ROOT, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -333,6 +333,16 @@ def test_a_number_beyond_all_counting_among_the_forgotten_is_refused(path: Path)
     _spoil(path, f"insert into forgotten (diary_id) values ({2**31 + 1})")
     with pytest.raises(DatabaseError, match="database_damaged"):
         project.open_project(path)
+
+
+def test_a_diary_that_went_back_to_the_head_of_the_queue_is_no_ground_to_refuse(path: Path) -> None:
+    """Places before the first one are negative: only what is counted has a least number."""
+    with project.opened(path) as opened:
+        fill(opened, 4)
+        with write(opened):
+            opened.conn.execute("update queue set place = place - 10")
+    connection._up_to_date.clear()
+    db.connect(path).close()
 
 
 def test_parts_are_looked_up_once(path: Path) -> None:
