@@ -210,7 +210,11 @@ def _key(db: Database, table: str) -> list[str]:
 
 def _notes(db: Database, place: Place) -> list[_Note]:
     columns = ", ".join(_key(db, place.table))
-    sql = f"select {columns}, {place.column} from {place.table} where {place.where}"  # noqa: S608 - constants
+    # In bytes: SQLite counts characters only up to a NUL.
+    sql = f"""
+        select {columns}, {place.column} from {place.table}
+        where length(cast({place.column} as blob)) >= {SENTENCE} and {place.where}
+    """  # noqa: S608 - constants
     return [_Note(place, tuple(key), str(value)) for *key, value in rows(db, sql)]
 
 
