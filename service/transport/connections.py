@@ -6,12 +6,17 @@ import asyncio
 import ipaddress
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    _Waiting = dict[asyncio.Transport, float] | dict[asyncio.Transport, None]
+
 _SWEEP_SECONDS = 1.0
+_PASSES_TO_READ = 4
+"""Passes of the event loop from accepting a connection to reading what it has sent, at most, with one to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,9 @@ def address_group(host: str) -> str:
 class Connections:
     """The connections of one server, all in one event loop.
 
-    If too many wait, the one that has waited longest is closed, rather than the newest refused: a browser sends its
-    request at once, so it is never the oldest for long, however many half-open connections there are.
+    If too many wait, those that have waited longest are closed, rather than the newest refused: a browser sends its
+    request at once, so it is never the oldest for long, however many half-open connections there are. None is closed
+    before what it sent could be read, since hundreds may begin to wait in a single pass of the event loop.
 
     Args:
         is_exempt: returns whether an address is a proxy, which stands for many clients.
@@ -85,6 +91,7 @@ class Connections:
         self._waiting: dict[asyncio.Transport, float] = {}
         self._waiting_of: defaultdict[str, dict[asyncio.Transport, None]] = defaultdict(dict)
         self._sweeping: asyncio.TimerHandle | None = None
+        self._is_trimming = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -119,13 +126,12 @@ class Connections:
             return
         self.served(transport)
         address = self._open[transport].address
-        of_address = self._waiting_of.get(address, {})
-        if len(of_address) >= self.limits.most_waiting_of_address and not self._is_exempt(address):
-            self._close_oldest(of_address)
-        if len(self._waiting) >= self.limits.most_waiting:
-            self._close_oldest(self._waiting)
         self._waiting[transport] = _now()
         self._waiting_of[address][transport] = None
+        is_over = self._excess_of(address) > 0 or len(self._waiting) > self.limits.most_waiting
+        if is_over and not self._is_trimming:
+            self._is_trimming = True
+            self._trim_later(_now(), _PASSES_TO_READ)
 
     def served(self, transport: asyncio.Transport) -> None:
         """Note that the request of a connection has arrived, so that it no longer waits."""
@@ -152,12 +158,33 @@ class Connections:
         if not self._count[connection.address]:
             del self._count[connection.address]
 
-    def _close_oldest(self, waiting: dict[asyncio.Transport, float] | dict[asyncio.Transport, None]) -> None:
+    def _excess_of(self, address: str) -> int:
+        count = len(self._waiting_of.get(address, ()))
+        return 0 if self._is_exempt(address) else max(0, count - self.limits.most_waiting_of_address)
+
+    def _trim_later(self, until: float, passes: int) -> None:
+        loop = asyncio.get_running_loop()
+        if passes:
+            loop.call_soon(self._trim_later, until, passes - 1)
+            return
+        for address in list(self._waiting_of):
+            self._trim(self._waiting_of[address], self._excess_of(address), until)
+        self._trim(self._waiting, len(self._waiting) - self.limits.most_waiting, until)
+        is_over = len(self._waiting) > self.limits.most_waiting or any(map(self._excess_of, self._waiting_of))
+        self._is_trimming = is_over
+        if is_over:
+            self._trim_later(_now(), _PASSES_TO_READ)
+
+    def _trim(self, waiting: _Waiting, excess: int, until: float) -> None:
         # Dictionaries keep the order in which connections began to wait.
-        transport = next(iter(waiting), None)
-        if transport is not None:
+        for transport in list(islice(waiting, max(0, excess))):
+            if self._waiting[transport] > until:
+                return
             self.leave(transport)
             transport.abort()
+
+    def _close_oldest(self, waiting: _Waiting) -> None:
+        self._trim(waiting, 1, _now())
 
     def _sweep(self) -> None:
         now = _now()

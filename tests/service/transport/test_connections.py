@@ -80,19 +80,29 @@ APP = Starlette(
 )
 
 
+def listen() -> closing[socket.socket]:
+    return closing(socket.create_server(("127.0.0.1", 0), backlog=2048))
+
+
 @contextmanager
 def served(limits: Limits) -> Iterator[tuple[int, Connections]]:
     """Serve a small app under limits; yields its port and its connections."""
+    with listen() as listening, served_on(listening, limits) as connections:
+        yield listening.getsockname()[1], connections
+
+
+@contextmanager
+def served_on(listening: socket.socket, limits: Limits) -> Iterator[Connections]:
+    """Serve a small app on a socket that listens; yields its connections."""
     config = Config(APP, limits=limits, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    with closing(socket.create_server(("127.0.0.1", 0), backlog=2048)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield listening.getsockname()[1], config.connections
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield config.connections
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 def connect(port: int, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
@@ -238,6 +248,16 @@ def test_the_longest_waiting_connection_gives_way_to_a_new_one() -> None:
         for left in (clients[2], other):
             left.sendall(GET[3:])
             assert status(left) == 200
+
+
+def test_requests_that_arrive_all_at_once_are_all_answered_however_few_may_wait() -> None:
+    few = replace(QUICK, head_seconds=60, most_waiting=5, most_waiting_of_address=3)
+    with listen() as listening, ExitStack() as stack:
+        port = listening.getsockname()[1]
+        clients = [stack.enter_context(closing(connect(port, GET))) for _ in range(200)]
+        with served_on(listening, few) as connections:
+            assert {status(client) for client in clients} == {200}
+            assert eventually(lambda: len(connections) == 3)
 
 
 def test_an_address_has_so_many_connections_and_no_more_and_others_are_served() -> None:
