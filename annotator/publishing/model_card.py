@@ -122,7 +122,7 @@ def _training_counts(db: Database, model: Model) -> dict[int, int]:
 
 
 def _measured(figures: Evaluation | None) -> str:
-    if figures is None or figures.accuracy is None or figures.macro_f1 is None:
+    if figures is None or figures.accuracy is None:
         return "It was not measured: none of the diaries that are set apart for that had a label.\n"
     lines = [
         "Measured on diaries of the same project that were set apart at random and never train.\n",
@@ -130,11 +130,19 @@ def _measured(figures: Evaluation | None) -> str:
         "| --- | --- | --- |",
         f"| test diaries | {figures.n:,} | |",
         f"| accuracy | {figures.accuracy:.3f} | {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f} |",
-        f"| macro F1 | {figures.macro_f1:.3f} | {_interval(figures.macro_f1_low, figures.macro_f1_high)} |",
     ]
+    if figures.macro_f1 is not None:
+        named = f"macro F1{_named_of(figures)}"
+        lines.append(f"| {named} | {figures.macro_f1:.3f} | {_interval(figures.macro_f1_low, figures.macro_f1_high)} |")
     if figures.n < FEWEST_TO_TRUST:
         lines.append(f"\nFewer than {FEWEST_TO_TRUST} diaries: these figures can't be trusted yet.")
     return "\n".join(lines) + "\n"
+
+
+def _named_of(figures: Evaluation) -> str:
+    """Return over how many of the labels the macro F1 is, unless it is all."""
+    named, k = figures.macro_f1_columns, len(figures.f1)
+    return "" if named is None or len(named) == k else f" over {len(named)} of {k} labels"
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -26,11 +26,13 @@ class Evaluation:
 
     Attributes:
         accuracy, accuracy_low, accuracy_high: share in [0, 1] and its 95 % interval; accuracy is None for n = 0.
-        macro_f1: None for n = 0.
+        macro_f1: mean F1 over `macro_f1_columns`; None where these are fewer than two.
         f1: per label, in label order; None where the label neither occurs nor was answered.
         confusion: (k, k) counts; rows truth, columns answer.
         macro_f1_low, macro_f1_high: 95 % interval; None where it was not measured.
         f1_low, f1_high: 95 % interval of each label; empty where it was not measured.
+        macro_f1_columns: the labels with enough test diaries for the mean; None in reports of versions that averaged
+            over whichever labels occurred.
     """
 
     n: int
@@ -44,6 +46,7 @@ class Evaluation:
     macro_f1_high: float | None = None
     f1_low: tuple[float, ...] = ()
     f1_high: tuple[float, ...] = ()
+    macro_f1_columns: tuple[int, ...] | None = None
 
     @property
     def true_counts(self) -> tuple[int, ...]:
@@ -67,7 +70,12 @@ def read_figures(stored: dict[str, Any] | None) -> Evaluation | None:
         macro_f1_high=_number(stored.get("macro_f1_high")),
         f1_low=tuple(float(value) for value in stored.get("f1_low", ())),
         f1_high=tuple(float(value) for value in stored.get("f1_high", ())),
+        macro_f1_columns=_columns(stored.get("macro_f1_columns")),
     )
+
+
+def _columns(stored: list[int] | None) -> tuple[int, ...] | None:
+    return None if stored is None else tuple(map(int, stored))
 
 
 def _number(value: float | None) -> float | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from learner.classification.metrics import macro_f1_of
+from learner.classification.macro_f1 import named_columns
+from learner.classification.metrics import f1_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,12 +141,12 @@ def drawn_scores(
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float32)
     if score == "accuracy":
         return np.asarray(weights @ (answers == truth).T.astype(np.float32) / n, np.float64)
-    result = np.empty((draws, len(answers)))
+    named, result = named_columns(truth, k=k), np.empty((draws, len(answers)))
     for column, row in enumerate(answers):
         cells, place = np.unique(truth * k + row, return_inverse=True)
         confusion = np.zeros((draws, k * k))
         confusion[:, cells] = weights @ np.eye(len(cells), dtype=np.float32)[place]
-        result[:, column] = macro_f1_of(confusion.reshape(draws, k, k))
+        result[:, column] = np.nan_to_num(f1_of(confusion.reshape(draws, k, k)))[:, named].mean(axis=1)
     return result
 
 

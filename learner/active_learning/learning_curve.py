@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from learner.classification import metrics
+from learner.classification import macro_f1, metrics
 from learner.classification.classifier import fit_head
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Point:
         return self.accuracy if name == "accuracy" else self.macro_f1
 
 
-def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int, seed: int) -> tuple[Point, ...]:
+def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int) -> tuple[Point, ...]:
     """Return the points of a curve.
 
     Args:
@@ -89,7 +89,7 @@ def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int,
     for count, row in zip(counts, answers, strict=True):
         right = int((row == truth).sum())
         accuracy = metrics.Interval(right / len(truth), *metrics.wilson(right, len(truth)))
-        curve.append(Point(int(count), accuracy, metrics.macro_f1_interval(row, truth, k=k, seed=seed, draws=500)))
+        curve.append(Point(int(count), accuracy, macro_f1.macro_f1(row, truth, k=k).interval))
     return tuple(curve)
 
 

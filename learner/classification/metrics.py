@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
-    Summary = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 _Z = 1.959963984540054
 
@@ -159,8 +156,8 @@ class Interval:
     high: float
 
 
-def macro_f1_interval(answers: IntArray, truth: IntArray, *, k: int, seed: int, draws: int = 2000) -> Interval:
-    """Return the macro F1 with the interval of a percentile bootstrap over the diaries.
+def weighted_f1_interval(answers: IntArray, truth: IntArray, *, k: int, seed: int, draws: int = 2000) -> Interval:
+    """Return the F1 weighted by how often each label occurs, with the interval of a percentile bootstrap.
 
     Args:
         answers, truth: (n,) columns in [0, k).
@@ -168,45 +165,13 @@ def macro_f1_interval(answers: IntArray, truth: IntArray, *, k: int, seed: int, 
 
     Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap, sec. 13.3.
     """
-    return _interval(answers, truth, k=k, seed=seed, draws=draws, of=macro_f1_of)
-
-
-def weighted_f1_interval(answers: IntArray, truth: IntArray, *, k: int, seed: int, draws: int = 2000) -> Interval:
-    """Return the F1 weighted by how often each label occurs, with its interval as `macro_f1_interval` gives it.
-
-    Args:
-        answers, truth: (n,) columns in [0, k).
-        draws: how often the diaries are drawn anew.
-    """
-    return _interval(answers, truth, k=k, seed=seed, draws=draws, of=weighted_f1_of)
-
-
-def _interval(answers: IntArray, truth: IntArray, *, k: int, seed: int, draws: int, of: Summary) -> Interval:
     if not len(truth):
         return Interval(float("nan"), float("nan"), float("nan"))
-    drawn = _drawn_f1(truth[None] * k + answers[None], k=k, seed=seed, draws=draws, of=of)[0]
-    value = of(_confusions(truth * k + answers, k))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
-
-
-def macro_f1_change(
-    before: IntArray, after: IntArray, truth: IntArray, *, k: int, seed: int, draws: int = 2000
-) -> Interval:
-    """Return by how much the macro F1 of the second classifier is higher, both drawn on the same diaries.
-
-    Args:
-        before, after, truth: (n,) columns in [0, k).
-
-    Source: Koehn (2004), Statistical Significance Tests for Machine Translation Evaluation: paired bootstrap.
-    """
-    if not len(truth):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    cells = np.stack([truth * k + before, truth * k + after])
-    first, second = _drawn_f1(cells, k=k, seed=seed, draws=draws, of=macro_f1_of)
-    value = macro_f1_of(_confusions(cells[1], k)) - macro_f1_of(_confusions(cells[0], k))
-    low, high = np.quantile(second - first, [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
+    # Only how often each pair of truth and answer occurs matters, so those counts are drawn, not diaries.
+    counts = np.bincount(truth * k + answers, minlength=k * k)
+    drawn = np.random.default_rng(seed).multinomial(len(truth), counts / len(truth), size=draws)
+    low, high = np.quantile(weighted_f1_of(drawn.reshape(draws, k, k)), [0.025, 0.975])
+    return Interval(float(weighted_f1_of(counts.reshape(k, k))), float(low), float(high))
 
 
 def macro_f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
@@ -218,26 +183,3 @@ def weighted_f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
     """Return weighted F1, (...), from counts (..., k, k): the mean over labels, each as often as it is the truth."""
     truth = confusion.sum(axis=-1)
     return np.asarray((np.nan_to_num(f1_of(confusion)) * truth).sum(axis=-1) / truth.sum(axis=-1))
-
-
-def _confusions(cells: IntArray, k: int) -> NDArray[np.int64]:
-    return np.bincount(cells, minlength=k * k).reshape(k, k)
-
-
-def _drawn_f1(cells: IntArray, *, k: int, seed: int, draws: int, of: Summary) -> NDArray[np.float64]:
-    """Return a mean F1 of classifiers on diaries drawn anew, (classifiers, draws).
-
-    Only how often each combination of truth and answers occurs matters, so those counts are drawn, not diaries.
-
-    Args:
-        cells: (classifiers, n) truth * k + answer.
-    """
-    kinds, counts = np.unique(cells, axis=1, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=draws)
-    result = np.empty((len(cells), draws))
-    for row, kind in enumerate(kinds):
-        confusion = np.zeros((draws, k * k))
-        for column, cell in enumerate(kind):
-            confusion[:, cell] += drawn[:, column]
-        result[row] = of(confusion.reshape(draws, k, k))
-    return result

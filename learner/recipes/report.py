@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learner.classification import metrics
+from learner.classification import macro_f1, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def measure(proba: FloatArray, truth: NDArray[np.int64], *, seed: int) -> dict[s
         "accuracy": accuracy,
         # With one answer a text, micro F1 is the accuracy.
         "micro_f1": accuracy,
-        "macro_f1": _interval(metrics.macro_f1_interval(answers, truth, k=k, seed=seed)),
+        "macro_f1": _interval(macro_f1.macro_f1(answers, truth, k=k).interval),
         "weighted_f1": _interval(metrics.weighted_f1_interval(answers, truth, k=k, seed=seed)),
         "commonest_class": float(np.bincount(truth).max() / whole.n),
         "f1": [

@@ -11,7 +11,7 @@ from annotator.dictionary import adjustment, entries
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets.boundary import callback_boundary
-from pages.widgets.text import interval, local_time, percent, say
+from pages.widgets.text import interval, local_time, macro_f1, percent, say
 
 if TYPE_CHECKING:
     from annotator.dictionary.adjustment import Effect, State
@@ -102,7 +102,5 @@ def _draw_side(title: str, figures: Evaluation | None, before: Evaluation | None
             change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
         # Grey: green would say "better", which only the sentence above may say.
         st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
-        f1 = "–" if figures.macro_f1 is None else f"{figures.macro_f1:.2f}"
-        if figures.macro_f1_low is not None and figures.macro_f1_high is not None:
-            f1 = f"{f1} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"
-        st.caption(say("learn.figures", interval=interval(figures.accuracy_low, figures.accuracy_high), f1=f1))
+        bounds = interval(figures.accuracy_low, figures.accuracy_high)
+        st.caption(say("learn.figures", interval=bounds, f1=macro_f1(figures)))

@@ -13,7 +13,7 @@ from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
 from pages.widgets import session
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
-from pages.widgets.text import interval, local_time, percent, say
+from pages.widgets.text import interval, local_time, macro_f1, percent, say
 
 if TYPE_CHECKING:
     from annotator.labelling.rationales import MarkedWord
@@ -107,14 +107,6 @@ def _draw_figures(title: str, figures: Evaluation | None, before: Evaluation | N
             say(
                 "learn.figures",
                 interval=interval(figures.accuracy_low, figures.accuracy_high),
-                f1=_macro_f1(figures),
+                f1=macro_f1(figures),
             )
         )
-
-
-def _macro_f1(figures: Evaluation) -> str:
-    if figures.macro_f1 is None:
-        return "–"
-    if figures.macro_f1_low is None or figures.macro_f1_high is None:
-        return f"{figures.macro_f1:.2f}"
-    return f"{figures.macro_f1:.2f} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"

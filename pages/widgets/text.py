@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from annotator import messages
 from annotator.messages.unlinked import unlinked
 from pages.widgets import session
+
+if TYPE_CHECKING:
+    from annotator.training.evaluation import Evaluation
 
 _MARKDOWN = re.compile(r"([\\`*_~$\[\]<>#|!{}])")
 
@@ -54,3 +58,12 @@ def percent(share: float | None) -> str:
 def interval(low: float, high: float) -> str:
     """Return the bounds of an interval of shares."""
     return f"{100 * low:.0f}–{100 * high:.0f}%"
+
+
+def macro_f1(figures: Evaluation) -> str:
+    """Return a macro F1 with its interval and the labels that it is about, where these are not all."""
+    if figures.macro_f1 is None or figures.macro_f1_low is None or figures.macro_f1_high is None:
+        return "–"
+    words = f"{figures.macro_f1:.2f} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"
+    named, k = figures.macro_f1_columns, len(figures.f1)
+    return words if named is None or len(named) == k else say("learn.f1_named", f1=words, named=len(named), k=k)

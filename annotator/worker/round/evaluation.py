@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
 from learner.active_learning import forecast
-from learner.classification import metrics
+from learner.classification import macro_f1, metrics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,25 +17,30 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 
-def figures(proba: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
+def figures(proba: FloatArray, truth: IntArray) -> dict[str, Any]:
     """Return a version's results on test diaries, ready for JSON; see `annotator.training.evaluation.Evaluation`.
 
     Args:
         proba: (n, k); truth: (n,) columns.
-        seed: of the bootstrap behind the interval of the macro F1.
     """
-    macro = metrics.macro_f1_interval(_answers(proba), truth, k=proba.shape[1], seed=seed)
-    return {**asdict(metrics.evaluate(proba, truth)), "macro_f1_low": macro.low, "macro_f1_high": macro.high}
+    named = macro_f1.macro_f1(_answers(proba), truth, k=proba.shape[1])
+    return {
+        **asdict(metrics.evaluate(proba, truth)),
+        "macro_f1": named.value,
+        "macro_f1_low": named.low,
+        "macro_f1_high": named.high,
+        "macro_f1_columns": named.columns,
+    }
 
 
-def comparison(before: FloatArray, after: FloatArray, truth: IntArray, *, seed: int) -> dict[str, Any]:
+def comparison(before: FloatArray, after: FloatArray, truth: IntArray) -> dict[str, Any]:
     """Return the measured difference between two versions, ready for JSON.
 
     ``p`` is McNemar's, of equal shares of right answers; ``f1_change`` is by how much the macro F1 rose, with its
     95 % interval.
     """
     old, new = _answers(before), _answers(after)
-    change = metrics.macro_f1_change(old, new, truth, k=after.shape[1], seed=seed)
+    change = macro_f1.change(old, new, truth, k=after.shape[1])
     return {"p": metrics.mcnemar(old == truth, new == truth), "f1_change": asdict(change)}
 
 

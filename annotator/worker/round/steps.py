@@ -255,13 +255,12 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     _, test = _examples(runtime, db, round_id)
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
     after = _proba(runtime, db, new, test.diary_ids)
-    seed = int(runtime.settings(db).seed[:8], 16) + this.number
-    report: Result = {"after": evaluation.figures(after, test.columns, seed=seed)}
+    report: Result = {"after": evaluation.figures(after, test.columns)}
     old = _comparable(runtime, db, this.previous_model_id, new)
     if old is not None:
         before = _columns(db, old.model, new.model).proba(_proba(runtime, db, old, test.diary_ids))
-        report["before"] = evaluation.figures(before, test.columns, seed=seed)
-        report |= evaluation.comparison(before, after, test.columns, seed=seed)
+        report["before"] = evaluation.figures(before, test.columns)
+        report |= evaluation.comparison(before, after, test.columns)
     up_to = int(new.model.settings.get("last_rationale_id", 0))
     same = old if old is not None and old.model.label_ids == new.model.label_ids else None
     report["rationales"] = rationale_training.report(runtime, db, same, new, up_to=up_to)

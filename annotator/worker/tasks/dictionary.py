@@ -84,7 +84,7 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
     if len(test.diary_ids):
         before = serving.classifier.proba(runtime.features(db, serving, test.diary_ids))
     texts = diaries.list_texts(db, test.diary_ids)
-    after, seed = refiner.refine(texts, before), int(runtime.settings(db).seed[:8], 16)
+    after = refiner.refine(texts, before)
     return {
         "model_id": model.id,
         "up_to": up_to,
@@ -92,9 +92,9 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
         "strength": strength,
         "train_count": len(train.columns),
         "touched": int(refiner.votes(texts).any(axis=1).sum()),
-        "before": evaluation.figures(before, test.columns, seed=seed),
-        "after": evaluation.figures(after, test.columns, seed=seed),
-        **(evaluation.comparison(before, after, test.columns, seed=seed) if len(texts) else {}),
+        "before": evaluation.figures(before, test.columns),
+        "after": evaluation.figures(after, test.columns),
+        **(evaluation.comparison(before, after, test.columns) if len(texts) else {}),
         "measured_at": clock.now(),
     }
 

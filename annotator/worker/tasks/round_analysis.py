@@ -20,7 +20,7 @@ from db.models import encoders, models, rounds
 from db.review import label_issues
 from db.review.label_issues import NewDoubt
 from learner.active_learning import forecast, learning_curve
-from learner.classification import calibration, metrics
+from learner.classification import calibration, macro_f1, metrics
 from learner.classification import classifier as classifiers
 from learner.data_quality import label_issues as label_errors
 
@@ -172,7 +172,7 @@ def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> In
 
 
 def _points(material: _Material, answers: IntArray, counts: tuple[int, ...]) -> list[dict[str, Any]]:
-    points = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k, seed=material.seed)
+    points = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k)
     return [asdict(point) for point in points]
 
 
@@ -181,7 +181,7 @@ def _forecast(
 ) -> dict[str, Any] | None:
     truth = material.test.columns
     drawn = forecast.drawn_scores(answers, truth, k=material.k, score=score, seed=material.seed)
-    points = learning_curve.points(answers, truth, counts=counts, k=material.k, seed=material.seed)
+    points = learning_curve.points(answers, truth, counts=counts, k=material.k)
     scores = np.array([getattr(point, score).value for point in points])
     prediction = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=material.seed)
     return None if prediction is None else asdict(prediction)
@@ -196,7 +196,7 @@ def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> di
     chosen = _answers(material, order[arms.chosen], counts)
     drawn = _answers(material, order[arms.random], counts)
     truth = material.test.columns
-    change = metrics.macro_f1_change(drawn[-1], chosen[-1], truth, k=material.k, seed=material.seed)
+    change = macro_f1.change(drawn[-1], chosen[-1], truth, k=material.k)
     return {
         "count": arms.count,
         **sizes,

@@ -28,7 +28,7 @@ def test_more_labels_answer_better_and_every_point_has_its_interval() -> None:
     counts = (20, 300)
     answers = answers_along(x, y, test, counts=counts, k=3)
     assert answers.shape == (2, 400)
-    few, many = points(answers, truth, counts=counts, k=3, seed=0)
+    few, many = points(answers, truth, counts=counts, k=3)
     assert many.accuracy.value > few.accuracy.value - 0.02
     assert many.accuracy.low < many.accuracy.value < many.accuracy.high
     assert many.macro_f1.low < many.macro_f1.value < many.macro_f1.high

@@ -13,9 +13,9 @@ def _sure_of(answers: np.ndarray, k: int = 3) -> np.ndarray:
 def _report(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> dict[str, object]:
     old, new = _sure_of(before), _sure_of(after)
     return {
-        "before": evaluation.figures(old, truth, seed=0),
-        "after": evaluation.figures(new, truth, seed=0),
-        **evaluation.comparison(old, new, truth, seed=0),
+        "before": evaluation.figures(old, truth),
+        "after": evaluation.figures(new, truth),
+        **evaluation.comparison(old, new, truth),
     }
 
 
@@ -25,7 +25,7 @@ def _test_part(n: int = 200) -> np.ndarray:
 
 def test_figures_hold_an_interval_for_each_of_them() -> None:
     truth = _test_part()
-    found = evaluation.figures(_sure_of(np.where(np.arange(200) % 3 == 0, 0, truth)), truth, seed=0)
+    found = evaluation.figures(_sure_of(np.where(np.arange(200) % 3 == 0, 0, truth)), truth)
     assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
     assert found["macro_f1_low"] < found["macro_f1"] < found["macro_f1_high"]
     assert all(a <= f <= b for a, f, b in zip(found["f1_low"], found["f1"], found["f1_high"], strict=True))
@@ -66,7 +66,7 @@ def test_few_test_diaries_hold_back_by_accuracy_only() -> None:
 
 def test_a_version_without_a_comparable_one_before_is_not_held_back() -> None:
     truth = _test_part()
-    assert evaluation.why_held_back({"after": evaluation.figures(_sure_of(truth), truth, seed=0)}) is None
+    assert evaluation.why_held_back({"after": evaluation.figures(_sure_of(truth), truth)}) is None
 
 
 def test_without_test_diaries_there_is_nothing_to_hold_back_by() -> None:
