@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner.classification import temperature as temperatures
+from learner.classification.temperature import CalibrationData
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -177,11 +179,13 @@ class Trained:
         out_of_fold: (n, k) probabilities of each example by a head that had not seen it.
         calibrated_on: (n,) whether the temperature was chosen on an example. With a tuned encoder these are the ones
             that it was not tuned on: on the others `out_of_fold` looks better than the classifier is.
+        test_temperatures: (m,) for each test diary of `CalibrationData` the temperature chosen without it.
     """
 
     classifier: Classifier
     out_of_fold: FloatArray
     calibrated_on: NDArray[np.bool_]
+    test_temperatures: FloatArray
 
 
 def one_hot(columns: IntArray, k: int) -> FloatArray:
@@ -197,6 +201,7 @@ def train(
     text_space: str,
     seed: int,
     calibrate_on: NDArray[np.bool_] | None = None,
+    calibration: CalibrationData | None = None,
     marked: Marked | None = None,
 ) -> Trained:
     """Train the head on labelled examples, those of rare labels counting more.
@@ -208,8 +213,9 @@ def train(
         targets: (n, k), rows sum to 1: how sure it is of each label; see `one_hot`. At least two labels are the
             likeliest of some example.
         mean, text_space: kept with the classifier, see `Classifier`.
-        calibrate_on: (n,) examples on which the temperature is chosen; None for all. Where these are fewer than
-            `FEWEST_TO_CALIBRATE`, it is chosen on all.
+        calibrate_on: (n,) examples on which the temperature is chosen; None for all. Where these and the test diaries
+            are fewer than `FEWEST_TO_CALIBRATE`, it is chosen on all.
+        calibration: what else the temperature is chosen on; None where all examples were drawn uniformly.
         marked: words that are evidence for a label or none; see `learner.classification.rationale_loss`.
 
     Raises:
@@ -226,12 +232,32 @@ def train(
     balance = _balance(targets)
     weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets)
     held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias), marked=marked)
-    chosen = np.ones(len(labels), np.bool_) if calibrate_on is None else calibrate_on
-    if chosen.sum() < FEWEST_TO_CALIBRATE:
-        chosen = np.ones(len(labels), np.bool_)
-    temperature = _temperature(held_out[chosen], targets[chosen])
-    classifier = Classifier(mean, weight, bias, temperature, text_space)
-    return Trained(classifier, softmax(held_out / temperature), chosen)
+    calibration = calibration or _uniform(features, targets)
+    is_used = _calibrated_on(calibrate_on, len(labels), tested=len(calibration.test_targets))
+    pool, test = (x @ weight.T + bias for x in (calibration.pool_features, calibration.test_features))
+    weights = temperatures.weigh(held_out, calibration.is_uniform, pool)[is_used]
+    logits = np.concatenate([held_out[is_used], test])
+    known = np.concatenate([targets[is_used], calibration.test_targets])
+    weights = np.concatenate([weights, np.ones(len(test))])
+    temperature = temperatures.fit(logits, known, weights)
+    for_test = temperatures.fit_without_each(logits, known, weights, tested=len(test), seed=seed)
+    return Trained(
+        Classifier(mean, weight, bias, temperature, text_space),
+        softmax(held_out / np.float32(temperature)),
+        is_used,
+        for_test,
+    )
+
+
+def _calibrated_on(asked_for: NDArray[np.bool_] | None, count: int, *, tested: int) -> NDArray[np.bool_]:
+    """Return the examples on which the temperature is chosen: those asked for, or all if these are too few."""
+    is_enough = asked_for is not None and asked_for.sum() + tested >= FEWEST_TO_CALIBRATE
+    return asked_for if is_enough and asked_for is not None else np.ones(count, np.bool_)
+
+
+def _uniform(features: FloatArray, targets: FloatArray) -> CalibrationData:
+    """Return that all examples were drawn uniformly, and that there are no others."""
+    return CalibrationData(np.ones(len(features), np.bool_), features[:0], targets[:0], features[:0])
 
 
 def fit_head(
@@ -366,19 +392,3 @@ def _fit(
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach().numpy(), bias.detach().numpy()
-
-
-def _temperature(logits: FloatArray, targets: FloatArray) -> float:
-    """Return the temperature with the smallest out-of-fold loss, held near 1 where there are few examples.
-
-    Unlike training this counts every example the same, so that probabilities fit the labels as they come.
-
-    Source: Guo et al. (2017), On Calibration of Modern Neural Networks, sec. 4.2.
-    """
-    from scipy.optimize import minimize_scalar
-
-    def loss(log: float) -> float:
-        proba = np.maximum(softmax(logits / np.float32(np.exp(log))), 1e-9)
-        return float(-(targets * np.log(proba)).sum()) + 5 * log**2
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))

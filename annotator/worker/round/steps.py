@@ -17,7 +17,7 @@ from annotator.errors import AppError, UserError, where
 from annotator.label_sets import projection
 from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
-from annotator.worker.round import encoder_tuning, evaluation, rationale_training
+from annotator.worker.round import calibration_data, encoder_tuning, evaluation, rationale_training
 from annotator.worker.round.examples import TrainingSet, examples_of
 from db.answers import decisions, queue, rationales, training_data
 from db.connection import write
@@ -168,16 +168,21 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     if this.model_id is not None:
         return {"model_id": this.model_id}
     number = forgotten.count_forgettings(db)
-    training, _ = _examples(runtime, db, round_id)
+    training, test = _examples(runtime, db, round_id)
     encoder, label_ids = runtime.load_encoder(db, _encoder_of_round(db, this)), _label_ids(db, this)
     file = runtime.vector_file(db, encoder)
     # A tuned encoder knows what n-grams tell, and without them the version is one that transformers can load.
     space = runtime.text_space(db) if this.tier == "instant" else None
+    encoded = file.present(diaries.last_diary_id(db))
     mean = _centre(db, encoder, space[0] if space else "")
     if mean is None:
-        mean = _mean(file, np.flatnonzero(file.present(diaries.last_diary_id(db))) + 1)
-    text_features = runtime.text_features(db, space[0], training.diary_ids) if space else None
-    features = classifiers.join_features(file.read(training.diary_ids), text_features, mean=mean)
+        mean = _mean(file, np.flatnonzero(encoded) + 1)
+
+    def features_of(ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        text_features = runtime.text_features(db, space[0], ids) if space else None
+        return classifiers.join_features(file.read(ids), text_features, mean=mean)
+
+    features = features_of(training.diary_ids)
     settings = runtime.settings(db)
     untouched = encoder_tuning.untouched(db, encoder, training.diary_ids)
     up_to = rationales.last_rationale_id(db)
@@ -190,6 +195,7 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         text_space=space[0] if space else "",
         seed=int(settings.seed[:8], 16),
         calibrate_on=untouched,
+        calibration=calibration_data.gather(db, training, test, features_of, encoded=encoded),
         marked=marked,
     )
     classifier = trained.classifier

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
+from annotator.worker.round import calibration_data, encoder_tuning
 from annotator.worker.round.examples import TrainingSet, examples_of
 from db.answers import decisions, training_data
 from db.connection import write
@@ -19,6 +20,7 @@ from db.label_sets import labels
 from db.models import encoders, models, rounds
 from db.review import label_issues
 from db.review.label_issues import NewDoubt
+from db.texts import diaries
 from learner.active_learning import forecast, learning_curve
 from learner.classification import calibration, macro_f1, metrics
 from learner.classification import classifier as classifiers
@@ -75,7 +77,7 @@ class _Material:
 
     Attributes:
         train, test: the examples as the round saw them, and what the head reads of them.
-        test_proba: (n, k) of the round's version, which has not seen them.
+        test_proba: (n, k) of the round's version, which has not seen them, with temperatures chosen without each.
         out_of_fold: (n, k) of the training examples by heads that had not seen them; None for too few.
         is_frozen: whether the features were there before any label: otherwise they know the labels already, and
             heads trained on a part of these would look better than they were.
@@ -103,18 +105,32 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)
     seed = int(runtime.settings(db).seed[:8], 16) + due.number
-    out_of_fold = None
+    out_of_fold, test_proba = None, serving.classifier.proba(test_features)
     if len(train.columns) >= _FEWEST_TO_SPLIT:
         trained = classifiers.train(
-            train_features, train.targets, mean=serving.classifier.mean, text_space="", seed=seed
+            train_features,
+            train.targets,
+            mean=serving.classifier.mean,
+            text_space="",
+            seed=seed,
+            calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
+            calibration=calibration_data.gather(
+                db,
+                train,
+                test,
+                lambda ids: runtime.features(db, serving, ids),
+                encoded=runtime.vectors_of(serving).present(diaries.last_diary_id(db)),
+            ),
         )
         out_of_fold = trained.out_of_fold
+        own = serving.classifier.logits(test_features) * np.float32(serving.classifier.temperature)
+        test_proba = classifiers.softmax(own / trained.test_temperatures[:, None])
     return _Material(
         train,
         train_features,
         test,
         test_features,
-        serving.classifier.proba(test_features) if len(test.columns) else np.zeros((0, len(label_ids)), np.float32),
+        test_proba,
         out_of_fold,
         encoders.find(db, serving.model.encoder_hash) is None,
         label_ids,

@@ -1,0 +1,51 @@
+"""What a round's temperature is chosen on beside its training examples: test decisions, and the undecided pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from db.answers import decisions
+from learner.classification.temperature import CalibrationData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from annotator.worker.round.examples import TrainingSet
+    from db import Database
+
+    FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+_POOL_SAMPLE = 500
+"""Undecided diaries that show how sure a head is of the pool: 50 for each of ten bins."""
+
+
+def gather(
+    db: Database, training: TrainingSet, test: TrainingSet, features_of: FeaturesOf, *, encoded: NDArray[np.bool_]
+) -> CalibrationData:
+    """Return what the temperature is chosen on.
+
+    Args:
+        features_of: returns what the head reads for diary ids.
+        encoded: by diary id - 1, whether its vector is there.
+    """
+    asked = decisions.list_asked(db)
+    is_there = encoded[test.diary_ids - 1]
+    return CalibrationData(
+        np.array([asked[int(i)][1] == "random" for i in training.diary_ids], np.bool_),
+        features_of(test.diary_ids[is_there]),
+        test.targets[is_there],
+        features_of(_spread_over_pool(db, encoded)),
+    )
+
+
+def _spread_over_pool(db: Database, encoded: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return undecided diaries that have a vector, evenly spread."""
+    is_undecided = encoded.copy()
+    decided = decisions.list_decided_ids(db)
+    is_undecided[decided[decided <= len(encoded)] - 1] = False
+    ids = np.flatnonzero(is_undecided) + 1
+    return ids[:: max(1, len(ids) // _POOL_SAMPLE)]
