@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
-from db.answers import decisions
+from db.answers import decisions, training_data
 from db.models import models, predictions, rounds
 from learner.active_learning.learning_curve import FEWEST
 from learner.active_learning.learning_curve import Point as Point
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db import Database
+    from db.models.models import Model
     from db.models.rounds import Round
     from learner.classification.calibration import Unsure as Unsure
 
@@ -263,7 +264,7 @@ def _counts_for_steadiness(done: Round) -> bool:
     return bool(stability and enough and stability["n"] and not math.isnan(stability["kappa"]))
 
 
-def find_uncertain(db: Database, *, error: float) -> tuple[Unsure, int] | None:
+def find_unsure(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     """Return below which confidence answers to undecided diaries should not be taken, and how many there are.
 
     Args:
@@ -272,8 +273,25 @@ def find_uncertain(db: Database, *, error: float) -> tuple[Unsure, int] | None:
     active = models.find_active(db)
     if active is None or not active.training_decisions:
         return None
-    confidence = predictions.load_predictions(db, active).max(axis=1, initial=-np.inf)
+    proba = predictions.load_predictions(db, active)
+    confidence = proba.max(axis=1, initial=-np.inf)
+    tested = _tested(db, active, proba)
     decided = decisions.list_decided_ids(db)
     confidence[decided[decided <= len(confidence)] - 1] = np.nan
     undecided: NDArray[np.float32] = confidence[np.isfinite(confidence)]
-    return (calibration.find_unsure(undecided, error=error), len(undecided)) if len(undecided) else None
+    if not len(undecided):
+        return None
+    return calibration.find_unsure(undecided, error=error, tested=tested), len(undecided)
+
+
+def _tested(db: Database, active: Model, proba: NDArray[np.float32]) -> calibration.CheckedAnswers:
+    """Return the active version's answers to decided test diaries, of those that it has predicted."""
+    column_of = {label_id: column for column, label_id in enumerate(active.label_ids)}
+    test = training_data.list_labelled(db, part="test")
+    column_by_place = {
+        diary_id - 1: column_of[label_id]
+        for diary_id, label_id in zip(test.diary_ids.tolist(), test.label_ids.tolist(), strict=True)
+        if label_id in column_of and diary_id <= len(proba) and np.isfinite(proba[diary_id - 1, 0])
+    }
+    places, truth = np.array(list(column_by_place.items()), np.int64).reshape(-1, 2).T
+    return calibration.CheckedAnswers(proba[places].max(axis=1, initial=0.0), proba[places].argmax(axis=1) == truth)

@@ -130,6 +130,18 @@ def _bins(confidence: NDArray[np.float64], right: NDArray[np.float64], counts: i
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedAnswers:
+    """Answers to decided test diaries.
+
+    Attributes:
+        confidence: (m,) largest probability; right: (m,) whether the answer was right.
+    """
+
+    confidence: FloatArray
+    right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Unsure:
     """Where answers stop being good enough to be taken as they are.
 
@@ -137,31 +149,66 @@ class Unsure:
         threshold: the smallest confidence whose answer may be taken; above 1 if none may.
         unsure: how many diaries lie below it.
         expected_error: expected share of wrong answers among the others, in [0, 1]; NaN if there are none.
+        tested, wrong: test diaries at or above the threshold, and how many of their answers were wrong.
+        most_wrong: upper bound of the share of wrong answers that these show, with 95 % confidence; 1 for none.
+        was_too_sure: whether the test diaries made the threshold higher than the probabilities alone would.
     """
 
     threshold: float
     unsure: int
     expected_error: float
+    tested: int
+    wrong: int
+    most_wrong: float
+    was_too_sure: bool
 
 
-def find_unsure(confidence: FloatArray, *, error: float) -> Unsure:
+def find_unsure(confidence: FloatArray, *, error: float, tested: CheckedAnswers | None = None) -> Unsure:
     """Return the confidence below which taking answers would make the expected share of wrong ones too large.
 
     A calibrated answer of confidence c is wrong with probability 1 - c, so the expected share among the answers
-    taken is the mean of 1 - c. Diaries of equal confidence are treated alike.
+    taken is the mean of 1 - c. Diaries of equal confidence are treated alike. Test diaries have the last word: where
+    they show more wrong answers than allowed, by more than chance, the threshold rises until they no longer do.
 
     Args:
         confidence: (n,) largest probability of each diary, calibrated.
-        error: the largest expected share of wrong answers among those taken, in [0, 1].
+        error: the largest expected share of wrong answers among those taken, in (0, 1).
+        tested: None where there are no decided test diaries.
 
-    Source: Geifman and El-Yaniv (2017), Selective Classification, sec. 2: risk and coverage.
+    Source: Geifman and El-Yaniv (2017), Selective Classification, sec. 2 for risk and coverage, and sec. 3 for the
+        binomial bound on it, by Clopper and Pearson (1934).
     """
+    tested = tested or CheckedAnswers(np.zeros(0, np.float32), np.zeros(0, np.bool_))
     ordered = np.sort(confidence.astype(np.float64))[::-1]
     expected = np.cumsum(1 - ordered) / np.arange(1, len(ordered) + 1)
     # A line may be drawn only where the next one is less sure.
     is_edge = np.append(ordered[1:] < ordered[:-1], True) if len(ordered) else np.zeros(0, np.bool_)
     allowed = np.flatnonzero(is_edge & (expected <= error + 1e-12))
-    if not len(allowed):
-        return Unsure(float("inf"), len(ordered), float("nan"))
-    last = int(allowed[-1])
-    return Unsure(float(ordered[last]), len(ordered) - last - 1, float(expected[last]))
+    n, wrong = _tested_above(tested, ordered[allowed])
+    is_refuted = _bound(wrong, n, 0.05) > error
+    held = np.flatnonzero(~is_refuted)
+    was_too_sure = bool(len(allowed)) and bool(is_refuted[-1])
+    if not len(held):
+        return Unsure(float("inf"), len(ordered), float("nan"), 0, 0, 1.0, was_too_sure)
+    at = int(held[-1])
+    last = int(allowed[at])
+    most_wrong = float(_bound(wrong, n, 0.95)[at])
+    taken = float(ordered[last]), len(ordered) - last - 1, float(expected[last])
+    return Unsure(*taken, int(n[at]), int(wrong[at]), most_wrong, was_too_sure)
+
+
+def _tested_above(tested: CheckedAnswers, lines: NDArray[np.float64]) -> tuple[IntArray, IntArray]:
+    """Return for each line how many test diaries are at least as sure, and how many of their answers were wrong."""
+    order = np.argsort(-tested.confidence.astype(np.float64), kind="stable")
+    n = np.searchsorted(-tested.confidence.astype(np.float64)[order], -lines, side="right")
+    wrong = np.append(0, np.cumsum(~tested.right[order]))
+    return n.astype(np.int64), wrong[n].astype(np.int64)
+
+
+def _bound(wrong: IntArray, n: IntArray, chance: float) -> NDArray[np.float64]:
+    """Return the share that is exceeded with a chance of 1 - `chance`, one-sided and exact: 0 or 1 for no diaries."""
+    from scipy import stats
+
+    if chance < 0.5:
+        return np.where(wrong > 0, stats.beta.ppf(chance, np.maximum(wrong, 1), n - wrong + 1), 0.0)
+    return np.where(wrong < n, stats.beta.ppf(chance, wrong + 1, np.maximum(n - wrong, 1)), 1.0)

@@ -14,7 +14,7 @@ from pages.widgets.theme import draw_chart
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.training.analysis import Reliability
+    from annotator.training.analysis import Reliability, Unsure
 
 ERROR = 0.1
 """Share of wrong answers that people usually still accept where answers are taken unread."""
@@ -72,10 +72,10 @@ def _lean(measured: Reliability) -> str:
 
 def draw_unsure(db: Database) -> None:
     """Say which answers should not be taken unread."""
-    uncertain = analysis.find_uncertain(db, error=ERROR)
-    if uncertain is None:
+    measured = analysis.find_unsure(db, error=ERROR)
+    if measured is None:
         return
-    unsure, undecided = uncertain
+    unsure, undecided = measured
     if unsure.unsure == undecided:
         st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:.0f}", left=undecided))
         return
@@ -88,3 +88,13 @@ def draw_unsure(db: Database) -> None:
             left=undecided,
         )
     )
+    st.caption(_checked(unsure))
+
+
+def _checked(unsure: Unsure) -> str:
+    """Return what the test diaries say of the answers that may be taken."""
+    if not unsure.tested:
+        return say("trust.untested")
+    most = f"{100 * unsure.most_wrong:.0f}"
+    words = say("trust.tested", n=unsure.tested, wrong=unsure.wrong, most=most)
+    return f"{words} {say('trust.was_too_sure')}" if unsure.was_too_sure else words

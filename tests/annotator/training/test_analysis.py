@@ -141,11 +141,11 @@ def test_what_a_curve_lacks_is_named(opened: Database, test: int, train: int, wh
 
 
 def test_unsure_diaries_are_counted_among_the_undecided(opened: Database) -> None:
-    assert analysis.find_uncertain(opened, error=0.1) is None
+    assert analysis.find_unsure(opened, error=0.1) is None
     model_id = _round(opened)
     models.activate(opened, model_id, reason="test")
     proba = np.array([[0.99, 0.01], [0.6, 0.4], [0.05, 0.95], [np.nan, np.nan]], np.float32)
     predictions.store_predictions(opened, model_id, proba)
-    found = analysis.find_uncertain(opened, error=0.05)
+    found = analysis.find_unsure(opened, error=0.05)
     assert found is not None
     assert (found[0].unsure, found[1]) == (1, 3)

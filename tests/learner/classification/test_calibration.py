@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learner.classification.calibration import brier, find_unsure, reliability
+from learner.classification.calibration import CheckedAnswers, brier, find_unsure, reliability
 
 
 def _simulated(n: int, *, sharpen: float, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -89,3 +89,37 @@ def test_the_expected_error_comes_true_for_a_calibrated_model() -> None:
     taken = confidence >= found.threshold
     assert (~taken).sum() == found.unsure
     assert (proba.argmax(axis=1) != truth)[taken].mean() == pytest.approx(0.15, abs=0.02)
+
+
+def test_test_diaries_say_how_many_of_the_taken_answers_are_wrong_at_most() -> None:
+    tested = CheckedAnswers(np.array([0.99, 0.97, 0.96, 0.92, 0.5], np.float32), np.array([True, True, False, True, False]))
+    found = find_unsure(np.array([0.99, 0.95, 0.9, 0.6], np.float32), error=0.06, tested=tested)
+    assert (found.threshold, found.was_too_sure) == (pytest.approx(0.9), False)
+    assert (found.tested, found.wrong) == (4, 1)
+    # One wrong of four: the share of which one or fewer come in 5 % of cases.
+    assert found.most_wrong == pytest.approx(0.7514, abs=1e-4)
+
+
+def test_a_threshold_rises_where_the_test_diaries_refute_it() -> None:
+    confidence = np.linspace(0.5, 1.0, 200, dtype=np.float32)
+    right = np.where(confidence > 0.95, True, np.arange(200) % 2 == 0)
+    alone = find_unsure(confidence, error=0.15)
+    found = find_unsure(confidence, error=0.15, tested=CheckedAnswers(confidence, right))
+    assert not alone.was_too_sure
+    assert found.was_too_sure
+    assert found.threshold > alone.threshold
+    assert found.wrong / found.tested <= 0.25
+    nothing = find_unsure(confidence, error=0.15, tested=CheckedAnswers(confidence, np.zeros(200, np.bool_)))
+    assert (nothing.unsure, nothing.was_too_sure, nothing.most_wrong) == (200, True, 1.0)
+
+
+def test_the_bound_holds_about_as_often_as_it_says() -> None:
+    held = []
+    for seed in range(200):
+        proba, truth, _ = _simulated(120, sharpen=1.0, seed=seed)
+        tested = CheckedAnswers(proba.max(axis=1), proba.argmax(axis=1) == truth)
+        found = find_unsure(np.full(10, 0.8, np.float32), error=0.3, tested=tested)
+        large, known, _ = _simulated(4_000, sharpen=1.0, seed=1_000)
+        taken = large.max(axis=1) >= 0.8
+        held.append((large.argmax(axis=1) != known)[taken].mean() <= found.most_wrong)
+    assert np.mean(held) >= 0.92
