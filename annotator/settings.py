@@ -62,6 +62,8 @@ class Settings:
         deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see
             `annotator.dictionary.adjustment`.
+        prediction_sets: name beside a prediction all labels that it takes to be right in nine of ten diaries; see
+            `annotator.training.prediction_sets`.
         refuse_forgotten: leave texts out of imports that were forgotten; see `annotator.privacy.forgetting`.
         speech_model: hub name or folder of a speech checkpoint that writes down what is said; empty for none.
     """
@@ -88,6 +90,7 @@ class Settings:
     precision: Literal["fp32", "int8"] = "fp32"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
     use_dictionary: bool = False
+    prediction_sets: bool = False
     refuse_forgotten: bool = True
     speech_model: str = ""
     label_distance: dict[str, Any] = field(default_factory=dict)

@@ -70,11 +70,17 @@ class LabelIn(_In):
 
 
 class Prediction(BaseModel):
-    """What the model says."""
+    """What the model says.
+
+    `candidates` are the labels, likeliest first, that hold the right one in the `promised` share of diaries; both are
+    null until enough test diaries are decided.
+    """
 
     label: str
     proba: dict[str, float]
     model_version: int
+    candidates: list[str] | None = None
+    promised: float | None = None
 
 
 class Stored(BaseModel):

@@ -111,6 +111,7 @@ def open_demo(context: click.Context, path: Path | None, port: int) -> None:
 @click.option("--blind-share", type=float, help=say("cli.settings.blind_share"))
 @click.option("--blind-test/--no-blind-test", default=None, help=say("cli.settings.blind_test"))
 @click.option("--use-dictionary/--no-use-dictionary", default=None, help=say("cli.settings.use_dictionary"))
+@click.option("--prediction-sets/--no-prediction-sets", default=None, help=say("cli.settings.prediction_sets"))
 @click.option("--overlap", type=int, help=say("cli.settings.overlap"))
 @click.option("--overlap-share", type=float, help=say("cli.settings.overlap_share"))
 @click.option("--repeat-share", type=float, help=say("cli.settings.repeat_share"))

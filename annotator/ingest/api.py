@@ -18,6 +18,7 @@ from annotator.label_sets import projection
 from annotator.labelling import decisions as labelling_decisions
 from annotator.privacy import forgotten_key, masking
 from annotator.serving.answers import Classified
+from annotator.training import prediction_sets
 from db import clock
 from db.answers import decisions, queue
 from db.answers.decisions import NewDecision
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from annotator.accounts.api_tokens import Caller
     from annotator.settings import Settings
+    from annotator.training.prediction_sets import Promise
     from db import Database
     from db.answers.decisions import Decision
     from db.models.explanations import Explanation
@@ -131,19 +133,26 @@ def predictions_of(db: Database, texts: Sequence[str], classified: Classified) -
     None if all labels that the model considers likely have been retired.
     """
     model = models.get_model(db, classified.model_id)
-    proba = projection.current_projection(db, model).proba(classified.proba)
+    current = projection.current_projection(db, model)
+    proba = current.proba(classified.proba)
     refiner = adjustment.find_refiner(db, model)
     if refiner is not None:
         proba = refiner.refine(texts, proba)
     names = [label.name for label in labels.list_labels(db)]
-    return [None if np.isnan(row).any() else _prediction(names, row, model.version) for row in proba]
+    # The promise was measured on the version's own labels and probabilities.
+    is_own = refiner is None and current.is_same
+    promised = prediction_sets.promise_of(model) if is_own else None
+    return [None if np.isnan(row).any() else _prediction(names, row, model.version, promised) for row in proba]
 
 
-def _prediction(names: Sequence[str], row: FloatArray, version: int) -> dict[str, Any]:
+def _prediction(names: Sequence[str], row: FloatArray, version: int, promised: Promise | None) -> dict[str, Any]:
+    candidates = None if promised is None else prediction_sets.columns_in_set(row.tolist(), promised)
     return {
         "label": names[int(row.argmax())],
         "proba": {name: round(float(p), 6) for name, p in zip(names, row, strict=True)},
         "model_version": version,
+        "candidates": None if candidates is None else [names[column] for column in candidates],
+        "promised": None if promised is None else promised.level,
     }
 
 

@@ -20,6 +20,7 @@ from annotator.messages.particles import Named
 from annotator.privacy import care
 from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
+from annotator.training import prediction_sets
 from annotator.training.rounds import learned_up_to
 from db.answers import decisions, queue, repeats
 from db.answers.repeats import Repeat
@@ -234,7 +235,8 @@ def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
         "explanation": None if blind else explanation_of(db, scene, diary),
         "why": why(lease, diary, prediction, scene, is_blind=blind)
         + _by_whom(scene, prediction)
-        + _by_dictionary(scene, diary, prediction),
+        + _by_dictionary(scene, diary, prediction)
+        + _candidates(scene, prediction),
         "written_on": diary.written_on,
         "author": diary.author,
         "previous": None,
@@ -317,6 +319,16 @@ def _by_dictionary(scene: BoardContext, diary: Diary, prediction: dict[str, Any]
         return ""
     likely = round(100 * float(refined[answer]))
     return " " + say("why.dictionary", scene.language, label=scene.names[answer], p=likely)
+
+
+def _candidates(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
+    """Return a note of all labels that the promise takes, if the settings ask for it and the version can promise."""
+    promised = prediction_sets.promise_of(scene.model) if scene.settings.prediction_sets else None
+    if prediction is None or promised is None or scene.columns is None or not scene.columns.is_same:
+        return ""
+    names = [scene.names[column] for column in prediction_sets.columns_in_set(prediction["proba"], promised)]
+    labels = say("why.candidates_or", scene.language).join(names)
+    return " " + say("why.candidates", scene.language, level=round(100 * promised.level), labels=labels)
 
 
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.training import analysis
+from annotator.training import analysis, prediction_sets
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.widgets.text import interval, say
@@ -48,6 +48,23 @@ def draw_reliability(db: Database) -> None:
             ece=f"{100 * error.value:.0f}",
             interval=f"{100 * error.low:.0f}–{100 * error.high:.0f}",
             brier=f"{measured.brier:.2f}",
+        )
+    )
+
+
+def draw_promise(db: Database) -> None:
+    """Say what sets of labels promise, and what came of it."""
+    promised = prediction_sets.find_promise(db)
+    if promised is None:
+        return
+    st.caption(
+        say(
+            "trust.promise",
+            level=f"{100 * promised.level:.0f}",
+            size=f"{promised.size:.1f}",
+            n=promised.n,
+            covered=f"{100 * promised.covered:.0f}",
+            interval=interval(promised.covered_low, promised.covered_high),
         )
     )
 

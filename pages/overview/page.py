@@ -11,7 +11,7 @@ from annotator.privacy import forgetting
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
-from pages.overview.calibration import draw_reliability, draw_unsure
+from pages.overview.calibration import draw_promise, draw_reliability, draw_unsure
 from pages.overview.exports import draw_exports
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
@@ -50,6 +50,7 @@ def _draw() -> None:
         with right:
             _draw_confidence(db, now)
             draw_unsure(db)
+            draw_promise(db)
             draw_anchoring(now.anchoring)
         _draw_splitting(now)
         draw_exports(db)

@@ -36,6 +36,7 @@ def _draw() -> None:
         st.subheader(say("settings.deciding"))
         _draw_switch("several_labels", chosen)
         _draw_switch("intensity", chosen)
+        _draw_switch("prediction_sets", chosen)
         _draw_number("break_minutes", chosen, most=180, step=5)
     with st.container(border=True):
         st.subheader(say("settings.privacy"))

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
+from annotator.training.prediction_sets import PROMISED
 from learner.active_learning import forecast
-from learner.classification import macro_f1, metrics
+from learner.classification import macro_f1, metrics, prediction_sets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,14 @@ def figures(proba: FloatArray, truth: IntArray) -> dict[str, Any]:
         "macro_f1_high": named.high,
         "macro_f1_columns": named.columns,
     }
+
+
+def promise(proba: FloatArray, truth: IntArray) -> dict[str, Any] | None:
+    """Return what sets of labels can promise, ready for JSON; None with too few test diaries."""
+    if len(truth) < FEWEST_TO_TRUST:
+        return None
+    promised = prediction_sets.promise(proba, truth, level=PROMISED)
+    return None if promised is None else asdict(promised)
 
 
 def comparison(before: FloatArray, after: FloatArray, truth: IntArray) -> dict[str, Any]:

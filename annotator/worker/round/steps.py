@@ -271,7 +271,8 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     same = old if old is not None and old.model.label_ids == new.model.label_ids else None
     report["rationales"] = rationale_training.report(runtime, db, same, new, up_to=up_to)
     with write(db):
-        models.store_metrics(db, new.model.id, {**new.model.metrics, "test": report["after"]})
+        measured = {"test": report["after"], "promise": evaluation.promise(after, test.columns)}
+        models.store_metrics(db, new.model.id, {**new.model.metrics, **measured})
         rounds.store_report(db, round_id, {**_learned_from(runtime, db, this), **report})
     return {}
 

@@ -92,7 +92,9 @@ def test_the_expected_error_comes_true_for_a_calibrated_model() -> None:
 
 
 def test_test_diaries_say_how_many_of_the_taken_answers_are_wrong_at_most() -> None:
-    tested = CheckedAnswers(np.array([0.99, 0.97, 0.96, 0.92, 0.5], np.float32), np.array([True, True, False, True, False]))
+    tested = CheckedAnswers(
+        np.array([0.99, 0.97, 0.96, 0.92, 0.5], np.float32), np.array([True, True, False, True, False])
+    )
     found = find_unsure(np.array([0.99, 0.95, 0.9, 0.6], np.float32), error=0.06, tested=tested)
     assert (found.threshold, found.was_too_sure) == (pytest.approx(0.9), False)
     assert (found.tested, found.wrong) == (4, 1)
