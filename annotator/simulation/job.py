@@ -132,9 +132,8 @@ def own_labels(db: Database) -> bytes:
 
 
 def judge(report: dict[str, Any]) -> Verdict:
-    """Compare the areas under the macro F1 curves of a report, by their 95 % intervals."""
+    """Compare the areas under the macro F1 curves of a report, by the 95 % intervals of their paired differences."""
     strategies = report["strategies"]
     best, *others = sorted(strategies, key=lambda name: -strategies[name]["aulc_macro_f1"])
-    low = strategies[best]["interval"][0]
-    beaten = tuple(name for name in others if strategies[name]["interval"][1] < low)
+    beaten = tuple(name for name in others if (strategies[name].get("behind", {}).get("low") or 0) > 0)
     return Verdict(best, beaten, tuple(name for name in others if name not in beaten))

@@ -5,8 +5,9 @@ The file is read as an import would, and asked, trained and measured on as a pro
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from learner.classification import classifier, ngram_features
 from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -170,8 +171,22 @@ def run(
         "budget": request.budget,
         "seeds": request.seeds,
         "full_pool": {"macro_f1": round(float(full[0]), 6), "accuracy": round(float(full[1]), 6)},
-        "strategies": {name: describe(summary) for name, summary in summaries.items()},
+        "strategies": {name: describe(summary) | _behind(summary, summaries) for name, summary in summaries.items()},
     }
+
+
+def _behind(summary: Summary, all_of_them: Mapping[str, Summary]) -> dict[str, Any]:
+    """Return how far a strategy is behind the best one, paired by seed; nothing for the best one itself."""
+    best = max(all_of_them.values(), key=lambda one: one.aulc_macro_f1)
+    if summary is best:
+        return {}
+    lead = simulation.lead(best, summary, others=len(all_of_them) - 1)
+    return {"behind": {key: _finite(value) for key, value in asdict(lead).items()}}
+
+
+def _finite(value: float) -> float | None:
+    """Return a rounded figure; JSON knows no infinity."""
+    return round(value, 6) if math.isfinite(value) else None
 
 
 def _replay(features: NDArray[np.float32], file: Labelled, strategy: str, request: Request, seed: int) -> Replay:
@@ -192,12 +207,17 @@ def describe(summary: Summary) -> dict[str, Any]:
         "labels_to_95": summary.labels_to_95,
         "aulc_macro_f1": round(summary.aulc_macro_f1, 6),
         "aulc_accuracy": round(summary.aulc_accuracy, 6),
-        "interval": [round(bound, 6) for bound in summary.macro_f1_interval],
-        "accuracy_interval": [round(bound, 6) for bound in summary.accuracy_interval],
+        "interval": _bounds(summary.macro_f1_interval),
+        "accuracy_interval": _bounds(summary.accuracy_interval),
         "labels": summary.counts.tolist(),
     }
     for name, curves in (("macro_f1", summary.macro_f1), ("accuracy", summary.accuracy)):
-        low, high = np.array([simulation.mean_interval(column) for column in curves.T]).T
+        bounds = np.array([_bounds(simulation.mean_interval(column)) for column in curves.T])
         described[name] = curves.mean(axis=0).round(4).tolist()
-        described[f"{name}_low"], described[f"{name}_high"] = low.round(4).tolist(), high.round(4).tolist()
+        described[f"{name}_low"], described[f"{name}_high"] = bounds.T.round(4).tolist()
     return described
+
+
+def _bounds(interval: tuple[float, float]) -> list[float]:
+    """Return the ends of an interval of a score, which lies in [0, 1]."""
+    return [round(min(1.0, max(0.0, bound)), 6) for bound in interval]

@@ -39,7 +39,7 @@ def draw_result(report: dict[str, Any]) -> None:
 
 
 def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
-    """Return in words which strategy is better, but only where intervals don't overlap."""
+    """Return in words which strategy is better, but only where the difference is more than chance."""
     verdict = job.judge(report)
     if not verdict.beaten and not verdict.level:
         return say("simulate.verdict_alone")
@@ -100,6 +100,7 @@ def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
             say("simulate.column_labels"): _labels(one["labels_to_95"]),
             f1: percent(one["aulc_macro_f1"]),
             say("simulate.column_interval", column=f1): interval(*one["interval"]),
+            say("simulate.column_behind"): _behind(one.get("behind")),
             accuracy: percent(one["aulc_accuracy"]),
             say("simulate.column_interval", column=accuracy): interval(*one["accuracy_interval"]),
         }
@@ -107,6 +108,15 @@ def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
     ]
     draw_rows(rows, hide_index=True)
     st.caption(say("simulate.table_help"))
+
+
+def _behind(lead: dict[str, float | None] | None) -> str:
+    if lead is None:
+        return "–"
+    value, low, high = lead["value"], lead["low"], lead["high"]
+    if value is None or low is None or high is None:
+        return "–" if value is None else f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * low:+.1f}–{100 * high:+.1f})".replace("-", "−")
 
 
 def _labels(count: int | None) -> str:

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from learner.active_learning.query_strategies import STRATEGIES
-from learner.active_learning.simulation import Replay, asking, full_pool, mean_interval, replay, summarise
+from learner.active_learning.simulation import (
+    TEST_SHARE,
+    Replay,
+    asking,
+    full_pool,
+    lead,
+    mean_interval,
+    replay,
+    summarise,
+)
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -120,7 +129,7 @@ def test_the_area_is_weighed_by_the_labels_between_points() -> None:
     # Means of the two stretches, 0.2 over 10 labels and 0.6 over 20.
     assert found.aulc_macro_f1 == pytest.approx((10 * 0.2 + 20 * 0.6) / 30)
     assert found.aulc_accuracy == pytest.approx(found.aulc_macro_f1 / 2)
-    assert found.macro_f1_interval == pytest.approx((found.aulc_macro_f1, found.aulc_macro_f1))
+    assert found.macro_f1_interval == (-np.inf, np.inf), "one seed says nothing of others"
 
 
 def test_a_single_point_is_its_own_area() -> None:
@@ -134,9 +143,33 @@ def test_labels_to_the_goal_by_hand() -> None:
 
 
 def test_the_interval_of_a_mean_holds_the_mean_and_shrinks_with_the_values() -> None:
-    values = np.random.default_rng(0).normal(0.5, 0.1, 40)
+    values = np.random.default_rng(0).normal(0.5, 0.1, 5)
     low, high = mean_interval(values)
     assert low < values.mean() < high
-    few_low, few_high = mean_interval(values[:5])
-    assert high - low < few_high - few_low
-    assert mean_interval(values[:1]) == pytest.approx((values[0], values[0]))
+    many_low, many_high = mean_interval(np.tile(values, 8))
+    assert many_high - many_low < high - low
+    assert mean_interval(values[:1]) == (-np.inf, np.inf)
+
+
+def test_the_interval_of_five_seeds_that_share_rows_holds_the_mean_of_fresh_rows() -> None:
+    """Seeds of one file err together by the file's luck, as large as the share of rows that they have in common."""
+    rng, held = np.random.default_rng(1), []
+    shared = TEST_SHARE / (1 - TEST_SHARE)
+    for _ in range(400):
+        values = 0.5 + rng.normal(0, 0.02 * np.sqrt(shared)) + rng.normal(0, 0.02, 5)
+        low, high = mean_interval(values)
+        held.append(low <= 0.5 <= high)
+    assert 0.92 <= np.mean(held) <= 0.98
+
+
+def test_a_lead_is_paired_by_seed_and_wider_the_more_others_there_are() -> None:
+    luck = np.random.default_rng(2).normal(0, 0.1, 6)
+    best = summarise(_drawn(*[[0.5 + x, 0.6 + x, 0.7 + x] for x in luck]), full_macro_f1=1.0)
+    other = summarise(_drawn(*[[0.5 + x, 0.6 + x, 0.65 + x + x / 50] for x in luck]), full_macro_f1=1.0)
+    ahead, among_many = lead(best, other, others=1), lead(best, other, others=8)
+    assert 0 < ahead.low < ahead.value < ahead.high
+    assert ahead.value == pytest.approx(best.aulc_macro_f1 - other.aulc_macro_f1)
+    assert among_many.low < ahead.low
+    assert best.macro_f1_interval[0] < other.aulc_macro_f1, "apart the two overlap"
+    alone = lead(*(summarise(_drawn([0.1, 0.2, 0.3]), full_macro_f1=1.0) for _ in range(2)), others=1)
+    assert (alone.value, alone.low) == (0.0, -np.inf)
