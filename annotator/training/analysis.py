@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from db.answers import decisions, training_data
 from db.models import models, predictions, rounds
+from learner.active_learning.arms import FEWEST_TO_COMPARE as FEWEST_TO_COMPARE
 from learner.active_learning.learning_curve import FEWEST
 from learner.active_learning.learning_curve import Point as Point
 from learner.classification import calibration
@@ -72,7 +73,8 @@ class Arms:
         count: at how many labels each they were compared; 0 if they could not be.
         shared: the random start that both begin with.
         chosen_count, random_count: labels that each could have.
-        p: two-sided p value that both are equally often right.
+        gap: by how much the chosen ones are more often right, with the luck of labels and of test diaries in its
+            interval; None where there are too few labels, or in studies of older releases.
         f1_change: by how much the macro F1 of the chosen ones is higher.
     """
 
@@ -82,18 +84,19 @@ class Arms:
     random_count: int
     chosen: tuple[Point, ...]
     random: tuple[Point, ...]
-    p: float | None
+    gap: Interval | None
     f1_change: Interval | None
 
     @property
-    def verdict(self) -> Literal["none", "better", "worse", "chance"]:
+    def verdict(self) -> Literal["none", "few", "better", "worse", "chance"]:
         """Return the strongest claim that the figures support about choosing instead of random drawing."""
-        if not self.count or self.p is None:
+        if not self.count:
             return "none"
-        gap = self.chosen[-1].accuracy.value - self.random[-1].accuracy.value
-        if self.p >= SIGNIFICANCE or gap == 0:
+        if self.gap is None:
+            return "few"
+        if self.gap.low <= 0 <= self.gap.high:
             return "chance"
-        return "better" if gap > 0 else "worse"
+        return "better" if self.gap.low > 0 else "worse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ def _arms(stored: dict[str, Any] | None) -> Arms | None:
         random_count=int(stored["random_count"]),
         chosen=_points(stored.get("chosen")),
         random=_points(stored.get("random")),
-        p=stored.get("p"),
+        gap=_interval(stored["gap"]) if stored.get("gap") else None,
         f1_change=None if change is None else _interval(change),
     )
 

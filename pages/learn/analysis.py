@@ -80,6 +80,10 @@ def _points(share: float) -> str:
     return f"{100 * share:+.1f}".replace("-", "−")
 
 
+def _span(gap: Interval) -> str:
+    return f"{_points(gap.low)} ~ {_points(gap.high)}"
+
+
 def _draw_curve(study: Study, score: Score) -> None:
     names = {name: say(f"study.line_{name}") for name in ("all", "chosen", "random", "forecast")}
     figure = curve_chart.curve_figure(
@@ -111,7 +115,8 @@ def _draw_arms(arms: Arms) -> None:
         count=arms.count,
         chosen=f"{100 * chosen.value:.1f}",
         random=f"{100 * random.value:.1f}",
-        p=f"{arms.p or 0:.3f}",
+        fewest=analysis.FEWEST_TO_COMPARE,
+        **({} if arms.gap is None else {"gap": _points(arms.gap.value), "interval": _span(arms.gap)}),
     )
     st.markdown(":material/casino: " + words)
     st.caption(say("study.arms_help", shared=arms.shared))

@@ -22,6 +22,7 @@ from db.review import label_issues
 from db.review.label_issues import NewDoubt
 from db.texts import diaries
 from learner.active_learning import forecast, learning_curve
+from learner.active_learning.arms import FEWEST_TO_COMPARE, Arms, accuracy_gap, split_arms
 from learner.classification import calibration, macro_f1, metrics
 from learner.classification import classifier as classifiers
 from learner.data_quality import label_issues as label_errors
@@ -166,7 +167,7 @@ def _reliability(material: _Material) -> dict[str, Any] | None:
 def _curves(material: _Material, order: IntArray, strategies: list[str | None]) -> dict[str, Any]:
     counts = learning_curve.spread_counts(len(order))
     answers = _answers(material, order, counts)
-    arms = learning_curve.split_arms(
+    arms = split_arms(
         np.array([s == "random" for s in strategies], np.bool_),
         np.array([s not in (None, "random") for s in strategies], np.bool_),
     )
@@ -203,7 +204,7 @@ def _forecast(
     return None if prediction is None else asdict(prediction)
 
 
-def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> dict[str, Any]:
+def _arms(material: _Material, order: IntArray, arms: Arms) -> dict[str, Any]:
     """Compare labels that the strategy chose with as many that were drawn at random, on the same test diaries."""
     sizes = {"shared": arms.shared, "chosen_count": len(arms.chosen), "random_count": len(arms.random)}
     if arms.count < learning_curve.FEWEST:
@@ -218,9 +219,18 @@ def _arms(material: _Material, order: IntArray, arms: learning_curve.Arms) -> di
         **sizes,
         "chosen": _points(material, chosen, counts),
         "random": _points(material, drawn, counts),
-        "p": metrics.mcnemar(drawn[-1] == truth, chosen[-1] == truth),
+        "gap": None if arms.count < FEWEST_TO_COMPARE else asdict(_gap(material, order, arms)),
         "f1_change": asdict(change),
     }
+
+
+def _gap(material: _Material, order: IntArray, arms: Arms) -> metrics.Interval:
+    chosen, random = (
+        (material.train_features[rows], material.train.columns[rows])
+        for rows in (order[arms.chosen[: arms.count]], order[arms.random[: arms.count]])
+    )
+    test = (material.test_features, material.test.columns)
+    return accuracy_gap(chosen, random, test, k=material.k, seed=material.seed)
 
 
 def _doubts(material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:

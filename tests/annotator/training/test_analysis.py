@@ -18,7 +18,7 @@ def _point(count: int, accuracy: float) -> dict[str, Any]:
     return {"count": count, "accuracy": figures, "macro_f1": figures}
 
 
-def _arms(chosen: float, random: float, p: float, *, count: int = 100) -> dict[str, Any]:
+def _arms(chosen: float, random: float, *, half: float, count: int = 100) -> dict[str, Any]:
     return {
         "count": count,
         "shared": 20,
@@ -26,26 +26,32 @@ def _arms(chosen: float, random: float, p: float, *, count: int = 100) -> dict[s
         "random_count": 100,
         "chosen": [_point(20, 0.4), _point(100, chosen)],
         "random": [_point(20, 0.4), _point(100, random)],
-        "p": p,
+        "gap": {"value": chosen - random, "low": chosen - random - half, "high": chosen - random + half},
         "f1_change": {"value": 0.1, "low": 0.0, "high": 0.2},
     }
 
 
 @pytest.mark.parametrize(
-    ("chosen", "random", "p", "verdict"),
+    ("chosen", "random", "half", "verdict"),
     [
-        (0.7, 0.5, 0.01, "better"),
-        (0.5, 0.7, 0.01, "worse"),
-        (0.7, 0.5, 0.05, "chance"),
-        (0.6, 0.6, 1.0, "chance"),
+        (0.7, 0.5, 0.15, "better"),
+        (0.5, 0.7, 0.15, "worse"),
+        (0.7, 0.5, 0.25, "chance"),
+        (0.6, 0.6, 0.1, "chance"),
     ],
 )
-def test_choosing_is_called_better_only_by_the_paired_test(
-    chosen: float, random: float, p: float, verdict: str
+def test_choosing_is_called_better_only_where_the_interval_leaves_no_doubt(
+    chosen: float, random: float, half: float, verdict: str
 ) -> None:
-    arms = read_study({"arms": _arms(chosen, random, p)}).arms
+    arms = read_study({"arms": _arms(chosen, random, half=half)}).arms
     assert arms is not None
     assert arms.verdict == verdict
+
+
+def test_arms_with_few_labels_have_curves_but_no_verdict() -> None:
+    arms = read_study({"arms": {**_arms(0.9, 0.1, half=0.1, count=63), "gap": None}}).arms
+    assert arms is not None
+    assert (arms.verdict, len(arms.chosen)) == ("few", 2)
 
 
 def test_arms_that_could_not_be_compared_have_no_verdict() -> None:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from learner.active_learning.learning_curve import answers_along, points, round_counts, split_arms, spread_counts
+from learner.active_learning.learning_curve import answers_along, points, round_counts, spread_counts
 
 
 def test_counts_end_at_all_labels_and_ascend() -> None:
@@ -38,24 +37,3 @@ def test_labels_of_one_kind_answer_that_kind() -> None:
     x, _ = _separable(30, 0)
     answers = answers_along(x, np.full(30, 2), x, counts=(20, 30), k=3)
     assert (answers == 2).all()
-
-
-def test_both_arms_begin_with_the_random_start_and_then_part() -> None:
-    random = np.array([1, 1, 0, 1, 0, 0, 1, 0], np.bool_)
-    chosen = np.array([0, 0, 1, 0, 1, 0, 0, 1], np.bool_)
-    arms = split_arms(random, chosen)
-    assert arms.chosen.tolist() == [0, 1, 2, 4, 7]
-    assert arms.random.tolist() == [0, 1, 3, 6]
-    assert (arms.shared, arms.count) == (2, 4)
-
-
-@pytest.mark.parametrize(
-    ("random", "chosen"), [([1, 1, 1], [0, 0, 0]), ([0, 0, 0], [1, 1, 1]), ([1, 0, 0], [0, 1, 1]), ([], [])]
-)
-def test_arms_that_never_part_can_not_be_compared(random: list[int], chosen: list[int]) -> None:
-    assert split_arms(np.array(random, np.bool_), np.array(chosen, np.bool_)).count == 0
-
-
-def test_without_a_random_start_the_arms_share_nothing() -> None:
-    arms = split_arms(np.array([0, 1, 0, 1], np.bool_), np.array([1, 0, 1, 0], np.bool_))
-    assert (arms.shared, arms.count) == (0, 2)
