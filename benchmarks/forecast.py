@@ -94,7 +94,7 @@ def _forecast(
 ) -> dict[str, float]:
     drawn = forecast.drawn_scores(answers, truth, k=k, score=score, seed=seed)
     scores = np.array([_scores(row, truth, k)[score] for row in answers])
-    prediction = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=seed)
+    prediction = forecast.forecast(counts, drawn, scores, score=score, ahead=AHEAD, seed=seed)
     if prediction is None:
         raise SystemExit("Too few points to forecast from: ask for forecasts at 100 labels or more.")
     # What a ruler laid through the last two points would say.

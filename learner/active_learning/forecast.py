@@ -36,7 +36,18 @@ _FLOOR = 0.005
 _USUAL_GAIN = 0.5
 """How large gains usually are, on the scale of `_NOISE`; a noisy curve's gain is shrunk towards zero by it.
 
-These four, together, were chosen on simulated projects; the results are in docs/learning.md.
+These four, together, were chosen on simulated projects, before `_WIDTH`; the results are in docs/learning.md.
+"""
+
+
+Score = Literal["accuracy", "macro_f1"]
+
+_WIDTH: dict[Score, float] = {"accuracy": 0.65, "macro_f1": 1.0}
+"""By how much intervals are made narrower, after back-tests.
+
+Of the accuracy 95 % of the errors of 96 back-tests at 100 to 900 labels were within 0.56 of the half-width that the
+sources of noise give together, 97 % within 0.66. Intervals that are twice too wide never say that little is to gain.
+Source: Lei et al. (2018), Distribution-Free Predictive Inference for Regression, sec. 5.2: locally weighted residuals.
 """
 
 
@@ -57,7 +68,9 @@ class Forecast:
     score: float
 
 
-def forecast(counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, ahead: int, seed: int) -> Forecast | None:
+def forecast(
+    counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, score: Score, ahead: int, seed: int
+) -> Forecast | None:
     """Continue a learning curve by the power law a - b n^-c, whose limit for c = 0 is a + b log n.
 
     Each draw takes the scores on one bootstrap sample of the test diaries, the same for all points, adds the
@@ -69,6 +82,7 @@ def forecast(counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, ah
         counts: (points,) numbers of labels, ascending.
         drawn: (draws, points) scores on test diaries drawn anew, see `drawn_scores`.
         scores: (points,) scores on the test diaries themselves.
+        score: which one it is: the interval is as wide as back-tests of it ask for.
         ahead: how many labels more.
 
     Returns:
@@ -93,6 +107,7 @@ def forecast(counts: Sequence[int], drawn: FloatArray, scores: FloatArray, *, ah
     luck = np.hypot(noise * reach, _FLOOR)
     low, high = np.quantile(gains + rng.normal(size=len(gains)) * luck, [0.025, 0.975])
     gain = float(gains.mean())
+    low, high = (gain + _WIDTH[score] * (bound - gain) for bound in (low, high))
     return Forecast(ahead, gain, float(low), float(high), float(chance @ (levels @ scores)) + gain)
 
 
@@ -129,7 +144,7 @@ def _noise(n: FloatArray, misfit: float) -> float:
 
 
 def drawn_scores(
-    answers: IntArray, truth: IntArray, *, k: int, score: Literal["accuracy", "macro_f1"], seed: int, draws: int = 400
+    answers: IntArray, truth: IntArray, *, k: int, score: Score, seed: int, draws: int = 400
 ) -> FloatArray:
     """Return the score of each point of a curve on test diaries drawn anew, (draws, points).
 

@@ -200,7 +200,7 @@ def _forecast(
     drawn = forecast.drawn_scores(answers, truth, k=material.k, score=score, seed=material.seed)
     points = learning_curve.points(answers, truth, counts=counts, k=material.k)
     scores = np.array([getattr(point, score).value for point in points])
-    prediction = forecast.forecast(counts, drawn, scores, ahead=AHEAD, seed=material.seed)
+    prediction = forecast.forecast(counts, drawn, scores, score=score, ahead=AHEAD, seed=material.seed)
     return None if prediction is None else asdict(prediction)
 
 

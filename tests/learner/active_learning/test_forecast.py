@@ -27,7 +27,7 @@ def test_the_interval_holds_the_gain_of_simulated_curves() -> None:
     held = []
     for seed in range(100):
         drawn, scores, gain = _curve(seed, noise=0.25)
-        made = forecast(COUNTS, drawn, scores, ahead=100, seed=0)
+        made = forecast(COUNTS, drawn, scores, score="accuracy", ahead=100, seed=0)
         assert made is not None
         held.append(made.low <= gain <= made.high)
     assert np.mean(held) >= 0.9
@@ -36,7 +36,7 @@ def test_the_interval_holds_the_gain_of_simulated_curves() -> None:
 def test_a_rising_curve_promises_more_than_a_flat_one() -> None:
     n = np.array(COUNTS, float)
     rising, flat = 0.3 + 0.08 * np.log(n), np.full(len(n), 0.7)
-    gains = [forecast(COUNTS, np.tile(s, (400, 1)), s, ahead=100, seed=0) for s in (rising, flat)]
+    gains = [forecast(COUNTS, np.tile(s, (400, 1)), s, score="accuracy", ahead=100, seed=0) for s in (rising, flat)]
     assert gains[0] is not None
     assert gains[1] is not None
     assert gains[0].gain > 0.008
@@ -47,11 +47,13 @@ def test_a_rising_curve_promises_more_than_a_flat_one() -> None:
 
 def test_the_same_seed_gives_the_same_forecast() -> None:
     drawn, scores, _ = _curve(1, noise=0.2)
-    assert forecast(COUNTS, drawn, scores, ahead=100, seed=3) == forecast(COUNTS, drawn, scores, ahead=100, seed=3)
+    assert forecast(COUNTS, drawn, scores, score="accuracy", ahead=100, seed=3) == forecast(
+        COUNTS, drawn, scores, score="accuracy", ahead=100, seed=3
+    )
 
 
 def test_three_points_are_too_few() -> None:
-    assert forecast((20, 30, 40), np.zeros((10, 3)), np.zeros(3), ahead=100, seed=0) is None
+    assert forecast((20, 30, 40), np.zeros((10, 3)), np.zeros(3), score="accuracy", ahead=100, seed=0) is None
 
 
 @pytest.mark.parametrize("score", ["accuracy", "macro_f1"])
@@ -77,3 +79,15 @@ def test_unchanged_answers_agree_fully_even_if_all_are_one_label() -> None:
     assert stability(np.zeros(5, int), np.zeros(5, int), k=3).kappa == 1.0
     assert stability(np.arange(5) % 3, np.arange(5) % 3, k=3).kappa == pytest.approx(1.0)
     assert np.isnan(stability(np.zeros(0, int), np.zeros(0, int), k=3).kappa)
+
+
+def test_a_flat_curve_of_many_labels_promises_less_than_a_point_and_a_rising_one_never_does() -> None:
+    counts = (60, 90, 130, 190, 270, 390, 560, 800)
+    n = np.array(counts)
+    rng = np.random.default_rng(5)
+    for curve, is_flat in ((np.full(len(n), 0.7), True), (0.4 + 0.3 * np.log(n / 60) / np.log(800 / 60), False)):
+        scores = curve + rng.normal(0, 0.002, len(n))
+        drawn = scores + rng.normal(0, 0.03, (400, 1)) + rng.normal(0, 0.004, (400, len(n)))
+        made = forecast(counts, drawn, scores, score="accuracy", ahead=100, seed=0)
+        assert made is not None
+        assert (made.high < 0.01) is is_flat
