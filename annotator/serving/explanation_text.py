@@ -33,8 +33,8 @@ REAL_SHARE = 1 / 3
 LEAST_WEIGHT = 0.02
 """Below this a word moves a probability by half a point at most: the logit's slope is 1/4. Not a reason."""
 
-UNSURE_BELOW = 0.5
-"""Stability under which the order of the words is said to be unsure."""
+UNSURE_BELOW = 0.8
+"""Chance that the first word outweighs the second under which their order is said to be unsure."""
 
 WEAK_FIT = 0.3
 """R² under which the local model hardly follows the classifier."""
@@ -124,8 +124,8 @@ class _Reader:
         parts = [say(key, self.language, words=self._units(units), label=name)]
         if fit < WEAK_FIT:
             parts.append(say("wording.weak", self.language))
-        elif stability is not None and stability < UNSURE_BELOW:
-            parts.append(say("wording.unsure", self.language))
+        elif len(units) > 1 and stability is not None and stability < UNSURE_BELOW:
+            parts.append(say("wording.unsure", self.language, chance=round(100 * stability)))
         return " ".join(parts), units
 
     def contrast(self, label: int, second: int) -> str:

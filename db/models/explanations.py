@@ -27,7 +27,8 @@ class Explanation:
         weights: (units, k) float32 on scores whose mean over the labels is 0; positive = speaks for that label.
         fit: weighted R² of the local model, per label.
         sample_count: how many different perturbed texts were encoded.
-        stability: share of the strongest units whose sign is beyond chance, in [0, 1]; None if unknown.
+        stability: chance that the unit which speaks most for the answer outweighs the next, in [0.5, 1]; None if
+            unknown. In explanations of older releases it is the share of the strongest units whose sign is settled.
         deletion: ``label_index``, ``spans``, ``before``, ``after``: probability of the likeliest label with and without
             its strongest units; None if nothing speaks for it.
         arc: probabilities of each sentence by itself, (sentences, k); None if unknown.

@@ -76,7 +76,7 @@ class Explained:
             difference of two columns says why one label rather than the other.
         r_squared: (k,) float32, weighted R² of the local model for each label, at most 1. 1 where the label's
             score doesn't change or there is one unit; 0 where there is none.
-        stability: share of the strongest units whose sign is beyond chance, in [0, 1].
+        stability: chance that the unit which speaks most for the answer outweighs the next, in [0.5, 1].
         removal_check: None where no unit speaks for the likeliest label.
         sentence_probabilities: (sentences, k) probabilities of each sentence by itself.
         sample_count: different texts that were encoded for the local models.

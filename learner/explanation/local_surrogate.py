@@ -15,6 +15,7 @@ Source: Ribeiro et al. (2016), "Why Should I Trust You?".
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import NormalDist
@@ -99,17 +100,22 @@ class LocalModel:
         return np.asarray(np.where(total > _NO_CHANGE, 1 - wrong / np.maximum(total, _NO_CHANGE), 1), np.float32)
 
     def stability(self, direction: FloatArray) -> float:
-        """Return the share of the strongest groups whose sign is settled, in [0, 1]; 1 where all texts were encoded.
+        """Return the chance that the group which speaks most for a score outweighs the next, in [0.5, 1].
+
+        It is 1 where all texts were encoded, or there is but one group.
 
         Args:
             direction: (features,) of one score.
         """
-        if not self.chunks:
-            return 1.0
         weights = self.weights(direction)
-        strongest = np.argsort(-np.abs(weights), kind="stable")[:STRONGEST]
-        noise = self.errors * np.sqrt(np.square(self.surprise @ direction).sum())
-        return float((np.abs(weights) > _certain(len(weights)) * noise)[strongest].mean())
+        if not self.chunks or len(weights) < 2:
+            return 1.0
+        first, second = np.argsort(-weights, kind="stable")[:2]
+        surprise = float(np.sqrt(np.square(self.surprise @ direction).sum()))
+        noise = surprise * math.hypot(float(self.errors[first]), float(self.errors[second]))
+        if not noise:
+            return 1.0
+        return 0.5 + 0.5 * math.erf(float(weights[first] - weights[second]) / (math.sqrt(2) * noise))
 
     def settled(self, directions: FloatArray | None) -> tuple[list[int], bool]:
         """Return the groups that move the features most, and whether chance moves them less.

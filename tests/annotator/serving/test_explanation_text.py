@@ -127,8 +127,10 @@ def test_a_flat_explanation_says_that_the_whole_text_counted() -> None:
 
 def test_doubt_about_the_words_is_said() -> None:
     weights = _for(0, 0.6, 0.1, 0.9, 0)
-    assert _read(TEXT, weights, stability=0.4).sentence.endswith("봤어요. 낱말의 순서는 확실하지 않아요.")
-    assert _read(TEXT, weights, stability=0.5).sentence.endswith("봤어요.")
+    doubt = "다만 첫 낱말이 둘째보다 중요할 가능성은 64%라, 순서는 확실하지 않아요."
+    assert _read(TEXT, weights, stability=0.64).sentence.endswith(f"봤어요. {doubt}")
+    assert _read(TEXT, weights, stability=0.8).sentence.endswith("봤어요.")
+    assert _read(TEXT, _for(0, 0, 0.0, 0.9, 0), stability=0.6).sentence.endswith("봤어요."), "one word has no order"
     assert "잘 맞지 않을 수" in _read(TEXT, weights, fit=0.1, stability=0.1).sentence
 
 
