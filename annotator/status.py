@@ -11,7 +11,6 @@ from annotator import worker_lock
 from annotator.label_sets import projection
 from annotator.quality import automation_bias as anchoring
 from annotator.training import rounds as round_cases
-from annotator.training.evaluation import Evaluation, read_figures
 from db.answers import decisions
 from db.label_sets import labels
 from db.models import facts, models, rounds, worker_status
@@ -172,42 +171,12 @@ def version_of(db: Database, model_id: int | None) -> int | None:
     return None if model_id is None else models.get_model(db, model_id).version
 
 
+def active_version(db: Database) -> int | None:
+    """Return the version that serves; None if there is none yet."""
+    active = models.find_active(db)
+    return None if active is None else active.version
+
+
 def label_names(db: Database) -> tuple[str, ...]:
     """Return the names of the labels in their order."""
     return tuple(label.name for label in labels.list_labels(db))
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A model version with its figures on the test diaries that were decided at that time.
-
-    Attributes:
-        label_names: what the labels of the figures are called now, also those that are out of the set.
-    """
-
-    version: int
-    is_active: bool
-    figures: Evaluation
-    label_names: tuple[str, ...]
-
-
-def list_measured(db: Database) -> list[Measured]:
-    """Return the versions that have been measured, oldest first.
-
-    The version without labels is not measured when it is made, but by the first round after it.
-    """
-    label_ids = {model.id: model.label_ids for model in models.list_models(db)}
-    name_of = {label.id: label.name for label in labels.list_all_labels(db)}
-    before: dict[int | None, Any] = {}
-    for earlier in rounds.list_rounds(db):
-        # The version before is measured by the labels of the round's own version.
-        before.setdefault(earlier.previous_model_id, (earlier.report.get("before"), earlier.model_id))
-    measured = []
-    for version in list_versions(db):
-        own_test = (version.test, version.model.id)
-        stored, labelled_by = own_test if version.test else before.get(version.model.id, own_test)
-        figures = read_figures(stored)
-        if figures is not None and figures.n:
-            names = tuple(name_of[i] for i in label_ids[labelled_by])
-            measured.append(Measured(version.model.version, version.is_active, figures, names))
-    return measured

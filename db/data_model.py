@@ -56,6 +56,8 @@ ROOMS: dict[str, dict[str, str]] = {
     "Models": {
         "models": "Classifier versions: weights, the decisions they were trained on, metrics.",
         "activations": "Which version serves, since when and why. The newest row is in force.",
+        "test_answers": "Which label each version answers for each decided test diary. Emptied when the label set "
+        "changes.",
         "rounds": "Training rounds: who requested one, how far it is, its report.",
         "encoders": "Encoders that were fine-tuned in this project.",
         "text_spaces": "Character n-gram features, as fitted on the unlabelled diaries.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,13 @@ import click
 from annotator import project, status
 from annotator.cli.options import database_option, json_option, show
 from annotator.messages import say
+from annotator.training import versions
+from annotator.training.evaluation import outcome_of
 
 if TYPE_CHECKING:
     from annotator.publishing.published import Format
+    from annotator.status import Version
+    from annotator.training.evaluation import Evaluation
 
 _format_option = click.option(
     "--format",
@@ -38,19 +43,8 @@ def model() -> None:
 @json_option
 def list_(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
-        value: list[dict[str, Any]] = [
-            {
-                "version": version.model.version,
-                "serves": version.is_active,
-                "tier": version.model.tier,
-                "encoder": version.model.encoder,
-                "trained_on": version.train_count,
-                "tested_on": int((version.test or {}).get("n", 0)),
-                "accuracy": (version.test or {}).get("accuracy"),
-                "made_at": version.model.created_at,
-            }
-            for version in status.list_versions(db)
-        ]
+        figures = {measured.version: measured.figures for measured in versions.list_measured(db)}
+        value = [_row(version, figures.get(version.model.version)) for version in status.list_versions(db)]
     lines = [
         say(
             "cli.model.line",
@@ -59,12 +53,51 @@ def list_(path: Path, as_json: bool) -> None:
             tier=row["tier"],
             encoder=row["encoder"],
             labels=row["trained_on"],
-            accuracy=f"{100 * row['accuracy']:.1f} %" if row["tested_on"] else "–",
+            accuracy=_accuracy(row),
             made=row["made_at"][:10],
         )
         for row in value
     ]
     show(as_json, value, "\n".join(lines) or say("cli.model.none"))
+
+
+def _row(version: Version, figures: Evaluation | None) -> dict[str, Any]:
+    done = version.round if version.round is not None and version.round.status == "done" else None
+    return {
+        "version": version.model.version,
+        "serves": version.is_active,
+        "tier": version.model.tier,
+        "encoder": version.model.encoder,
+        "trained_on": version.train_count,
+        "tested_on": 0 if figures is None else figures.n,
+        "accuracy": None if figures is None else figures.accuracy,
+        "accuracy_low": None if figures is None else figures.accuracy_low,
+        "accuracy_high": None if figures is None else figures.accuracy_high,
+        "reason": None if done is None else outcome_of(done).reason,
+        "made_at": version.model.created_at,
+    }
+
+
+def _accuracy(row: dict[str, Any]) -> str:
+    if not row["tested_on"]:
+        return "–"
+    low, high = 100 * row["accuracy_low"], 100 * row["accuracy_high"]
+    return f"{100 * row['accuracy']:.1f} % ({low:.0f}–{high:.0f}, n={row['tested_on']})"
+
+
+@model.command("compare", help=say("cli.model.compare"))
+@click.argument("first", type=click.IntRange(0))
+@click.argument("second", type=click.IntRange(0))
+@database_option
+@json_option
+def compare(first: int, second: int, path: Path, as_json: bool) -> None:
+    with closing(project.open_project(path)) as db:
+        pair = versions.compare(db, first, second)
+    value = {"first": first, "second": second, **asdict(pair.comparison)}
+    change, low, high, p = pair.difference.in_points
+    n = pair.comparison.n
+    text = say("cli.model.compared", first=first, second=second, n=n, change=change, low=low, high=high, p=p)
+    show(as_json, value, text)
 
 
 @model.command("export", help=say("cli.model.export"))

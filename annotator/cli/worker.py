@@ -16,6 +16,7 @@ from annotator.cli.options import show as _print
 from annotator.errors import UserError
 from annotator.messages import say
 from annotator.training import rounds as round_cases
+from annotator.training.evaluation import outcome_of
 from db.models import rounds
 from maeumgyeol.processes.limits import die_with_parent
 
@@ -81,8 +82,8 @@ def retrain(path: Path, as_json: bool, tier: str) -> None:
 def _round_line(db: Database, done: rounds.Round) -> str:
     if done.status == "cancelled":
         return say("cli.retrain.cancelled", number=done.number)
-    after = done.report["after"]
-    return say(
+    after, outcome = done.report["after"], outcome_of(done)
+    line = say(
         "cli.retrain.done" if done.report["promoted"] else "cli.retrain.kept",
         number=done.number,
         train=done.report["train"],
@@ -92,6 +93,14 @@ def _round_line(db: Database, done: rounds.Round) -> str:
         low=100 * after["accuracy_low"],
         high=100 * after["accuracy_high"],
     )
+    lines = [
+        line,
+        say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best),
+    ]
+    if outcome.difference is not None:
+        change, low, high, p = outcome.difference.in_points
+        lines.append(say("learn.compared", n=after["n"], change=change, low=low, high=high, p=p))
+    return "\n".join(lines)
 
 
 @click.command(help=say("cli.activate.help"))

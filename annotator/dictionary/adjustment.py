@@ -18,7 +18,7 @@ import numpy as np
 
 from annotator import settings as project_settings
 from annotator.label_sets import projection
-from annotator.training.evaluation import Outcome, read_figures
+from annotator.training.evaluation import read_figures, verdict_of
 from db.models import models, word_emotions
 from learner.lexicon import lexicon
 from learner.text.lemmas import find_words
@@ -68,7 +68,7 @@ class Effect:
     @property
     def verdict(self) -> Verdict:
         """Return the strongest claim that the figures support."""
-        return Outcome(self.train_count, 0, self.before, self.after, self.p, True, 0).verdict
+        return verdict_of(self.before, self.after, self.p)
 
 
 def find_effect(db: Database) -> Effect | None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from learner.classification.comparison import level_of_look
+
 if TYPE_CHECKING:
     from db.models.rounds import Round
 
@@ -17,7 +19,10 @@ Source: Wilson's 95 % interval for 15 right answers of 30 is 0.33 to 0.67.
 
 SIGNIFICANCE = 0.05
 
-Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse", "worse_f1"]
+Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse"]
+
+Reason = Literal["unmeasured", "alone", "same", "unknown", "better", "looks_worse", "worse", "below_best", "worse_f1"]
+"""Why the new version of a round serves, or, for the last four, why it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +87,111 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
+def verdict_of(before: Evaluation | None, after: Evaluation | None, p: float | None) -> Verdict:
+    """Return the strongest claim that one comparison supports about the second of two sets of answers."""
+    if after is None or after.accuracy is None:
+        return "unmeasured"
+    if before is None or before.accuracy is None or p is None:
+        return "alone"
+    if after.n < FEWEST_TO_TRUST:
+        return "few"
+    if p < SIGNIFICANCE:
+        return "better" if after.accuracy > before.accuracy else "worse"
+    return "same" if before.accuracy == after.accuracy else "chance"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much a new version's accuracy is higher than another one's, on the same test diaries.
+
+    Attributes:
+        value, low, high: in [-1, 1], with its 95 % interval; None where it was not measured.
+        p: two-sided p value that both are right equally often.
+        version: of the other one; None for the one that was in force.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float
+    version: int | None = None
+
+    @property
+    def in_points(self) -> tuple[str, str, str, str]:
+        """Return value, low, high and p as a sentence gives them."""
+        value, low, high = (
+            "–" if share is None else f"{100 * share:+.1f}" for share in (self.value, self.low, self.high)
+        )
+        return value, low, high, f"{self.p:.3f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished round measured.
+    """What a finished round measured, and what came of it.
 
     Attributes:
         train_count: labels that it learned from; `new_count` of them the version before did not know.
         before: the version that served before, on the same diaries; None if it can't be compared.
-        p: two-sided p value that both are equally often right.
         promoted: whether the new version serves.
         new_in_head: how many of the next 100 diaries were not among them before.
-        held_back_by: by which figure the new version is worse by more than chance; None if it serves.
+        reason: why the new version serves, or why it does not.
+        difference: from the version that served before; None if that can't be compared.
+        best: the difference from the best version that has served, if that is another one.
+        look: which comparison of two versions it was in the project; None for a round of an earlier release.
     """
 
     train_count: int
     new_count: int
     before: Evaluation | None
     after: Evaluation | None
-    p: float | None
     promoted: bool
     new_in_head: int
-    held_back_by: str | None = None
+    reason: Reason
+    difference: Difference | None
+    best: Difference | None
+    look: int | None
 
     @property
-    def verdict(self) -> Verdict:
-        """Return the strongest claim that the figures support about the new version."""
-        before, after = self.before, self.after
-        if after is None or after.accuracy is None:
-            return "unmeasured"
-        if before is None or before.accuracy is None or self.p is None:
-            return "alone"
-        if not self.promoted:
-            return "worse_f1" if self.held_back_by == "macro_f1" else "worse"
-        if after.n < FEWEST_TO_TRUST:
-            return "few"
-        return _compare(before.accuracy, after.accuracy, self.p)
+    def level(self) -> float:
+        """Return the p value below which this look may say "better" or "worse"."""
+        return level_of_look(self.look or 1)
+
+    @property
+    def best_version(self) -> int:
+        """Return the best version that has served before; 0 where that is the one in force."""
+        return 0 if self.best is None or self.best.version is None else self.best.version
+
+    @property
+    def points_below_best(self) -> str:
+        """Return by how many points the new version is below that one, as a sentence gives it."""
+        return f"{-100 * ((self.best and self.best.value) or 0.0):.0f}"
 
 
-def _compare(before: float, after: float, p: float) -> Verdict:
-    if p < SIGNIFICANCE:
-        return "better" if after > before else "worse"
-    return "same" if before == after else "chance"
+def reason_of(report: dict[str, Any]) -> Reason:
+    """Return why the new version of a round serves, or why it does not, from what the round has measured."""
+    if report.get("held_back_by") is not None:
+        return _reason_against(report)
+    after, before = read_figures(report.get("after")), read_figures(report.get("before"))
+    if after is None or after.accuracy is None:
+        return "unmeasured"
+    if before is None or before.accuracy is None or report.get("p") is None:
+        return "alone"
+    if _is_sure(report):
+        return "better"
+    return "same" if before.accuracy == after.accuracy else "unknown"
+
+
+def _reason_against(report: dict[str, Any]) -> Reason:
+    if report["held_back_by"] == "best":
+        return "below_best"
+    if report["held_back_by"] == "macro_f1":
+        return "worse_f1"
+    return "worse" if _is_sure(report) else "looks_worse"
+
+
+def _is_sure(report: dict[str, Any]) -> bool:
+    """Return whether two equal versions would differ as much in at most one project of twenty, over all its looks."""
+    return bool(report["p"] < level_of_look(int(report.get("look", 1))))
 
 
 def outcome_of(finished: Round) -> Outcome:
@@ -133,8 +202,18 @@ def outcome_of(finished: Round) -> Outcome:
         new_count=int(report.get("new", 0)),
         before=read_figures(report.get("before")),
         after=read_figures(report.get("after")),
-        p=_number(report.get("p")),
         promoted=bool(report.get("promoted", True)),
         new_in_head=int(report.get("new_in_head", 0)),
-        held_back_by=report.get("held_back_by"),
+        reason=report.get("reason") or reason_of(report),
+        difference=_difference(report),
+        best=_difference(report.get("best") or {}),
+        look=report.get("look"),
     )
+
+
+def _difference(stored: dict[str, Any]) -> Difference | None:
+    if stored.get("p") is None:
+        return None
+    change = stored.get("change") or {}
+    value, low, high = (_number(change.get(name)) for name in ("value", "low", "high"))
+    return Difference(value, low, high, float(stored["p"]), stored.get("version"))

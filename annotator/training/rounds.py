@@ -159,6 +159,11 @@ def find_last_ended(db: Database) -> Round | None:
     return next((r for r in reversed(rounds.list_rounds(db)) if r.ended_at is not None), None)
 
 
+def count_looks(db: Database) -> int:
+    """Count the rounds that have compared two versions: each was a look that might have called them different."""
+    return sum(r.status == "done" and r.report.get("p") is not None for r in rounds.list_rounds(db))
+
+
 def seconds_of(ended: Round) -> float:
     """Return how long a round took from the press to its end."""
     return rounds.seconds_of(ended)

@@ -28,6 +28,7 @@ class ProgressMarks:
         audit_at: when the reviewers' queue may be made anew though other work waits; monotonic seconds.
         forgettings: how often something had been forgotten when `forgotten` was read.
         forgotten: ids of forgotten diaries, ascending.
+        asked: how many test diaries and versions there were when all versions were asked, and how many answered.
         word_job: the making of word vectors that has begun; see `annotator.worker.tasks.dictionary`.
     """
 
@@ -38,6 +39,7 @@ class ProgressMarks:
     audit_at: float = 0.0
     forgettings: int = 0
     forgotten: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    asked: tuple[int, int, int] = (0, 0, 0)
     word_job: Iterator[float] | None = None
 
 

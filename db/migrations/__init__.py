@@ -21,6 +21,7 @@ from db.migrations import (
     m008_accounts,
     m009_access,
     m010_quotations,
+    m012_test_answers,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ IN_ORDER = (
     m008_accounts,
     m009_access,
     m010_quotations,
+    m012_test_answers,
 )
 
 migrations = Migrations("maeumgyeol")

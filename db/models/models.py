@@ -155,6 +155,11 @@ def find_active_id(db: Database) -> int | None:
     return None if model_id is None else int(model_id)
 
 
+def list_served(db: Database) -> list[int]:
+    """Return the id of every model that has served, in the order in which they last began to."""
+    return [int(i) for (i,) in rows(db, "select model_id from activations group by model_id order by max(id)")]
+
+
 def last_activation_id(db: Database) -> int:
     """Return a number that changes whenever a model starts serving, even one that served before; 0 if none has."""
     return int(scalar(db, "select coalesce(max(id), 0) from activations"))

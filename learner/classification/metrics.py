@@ -133,20 +133,6 @@ def share_difference(first_right: int, first_n: int, second_right: int, second_n
     )
 
 
-def mcnemar(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_]) -> float:
-    """Return the two-sided p value that two classifiers are equally often right on the same diaries.
-
-    The exact test on the diaries where only one of the two is right; 1.0 where there are none.
-
-    Source: McNemar (1947), exact binomial form.
-    """
-    from scipy import stats
-
-    gained = int((after_right & ~before_right).sum())
-    lost = int((before_right & ~after_right).sum())
-    return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
-
-
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A figure and its 95 % interval; NaN where there was nothing to measure."""

@@ -10,6 +10,7 @@ from annotator import status
 from annotator.labelling import rationales
 from annotator.training import rounds
 from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
+from pages.learn.versions import activate_version
 from pages.widgets import session
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from annotator.training.evaluation import Evaluation, Outcome
     from annotator.training.rounds import Round
 
-_TONES = {"better": st.success, "worse": st.warning, "worse_f1": st.warning, "few": st.warning}
+_TONES = {"better": st.success, **dict.fromkeys(("looks_worse", "worse", "below_best", "worse_f1"), st.warning)}
 
 
 def draw_result(db: Database, ended: Round) -> None:
@@ -49,10 +50,12 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             seconds=f"{rounds.seconds_of(ended):.1f}",
         )
     )
-    verdict = outcome.verdict
+    tone = _TONES.get(outcome.reason, st.info)
+    tone(say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best))
     n = outcome.after.n if outcome.after else 0
-    tone = _TONES.get(verdict, st.info)
-    tone(say(f"learn.verdict_{verdict}", n=n, fewest=FEWEST_TO_TRUST, p=f"{outcome.p or 1.0:.3f}"))
+    if 0 < n < FEWEST_TO_TRUST:
+        st.caption(":material/warning: " + say("learn.few", n=n, fewest=FEWEST_TO_TRUST))
+    _draw_way_back(db, ended, outcome)
     if outcome.after is not None and n:
         before, after = st.columns(2)
         with before:
@@ -61,10 +64,34 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             _draw_figures(say("learn.after"), outcome.after, outcome.before)
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
+        _draw_differences(outcome, n)
     _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))
         st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
+
+
+def _draw_way_back(db: Database, ended: Round, outcome: Outcome) -> None:
+    """Draw the button that puts the other of the two versions in force; nothing once somebody has done so."""
+    active = status.active_version(db)
+    made, before = (status.version_of(db, model_id) for model_id in (ended.model_id, ended.previous_model_id))
+    in_force, other = (made, before) if outcome.promoted else (before, made)
+    if other is None or active != in_force:
+        return
+    label = say("learn.go_back" if outcome.promoted else "learn.use_anyway", version=other)
+    st.button(label, key="learn_other", icon=":material/undo:", on_click=activate_version, args=(other,))
+
+
+def _draw_differences(outcome: Outcome, n: int) -> None:
+    if outcome.difference is not None and outcome.difference.value is not None:
+        change, low, high, p = outcome.difference.in_points
+        st.caption(say("learn.compared", n=n, change=change, low=low, high=high, p=p))
+    if outcome.best is not None:
+        change, low, high, p = outcome.best.in_points
+        version = outcome.best_version
+        st.caption(say("learn.compared_best", n=n, version=version, change=change, low=low, high=high, p=p))
+    if outcome.look is not None:
+        st.caption(say("learn.look", look=outcome.look, level=f"{outcome.level:.5f}".rstrip("0")))
 
 
 def _draw_marked_words(words: list[MarkedWord]) -> None:

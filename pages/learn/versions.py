@@ -9,6 +9,8 @@ import streamlit as st
 from annotator import project_location, status
 from annotator.privacy import forgetting
 from annotator.training import rounds
+from annotator.training import versions as measured_versions
+from annotator.training.evaluation import outcome_of
 from pages.learn.publishing import draw_export
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.tables import draw_rows
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.project import Database
-    from annotator.status import Measured, Version
+    from annotator.status import Version
     from annotator.training.evaluation import Evaluation
+    from annotator.training.versions import Pair
 
 
 def draw_versions(db: Database) -> None:
@@ -29,10 +32,9 @@ def draw_versions(db: Database) -> None:
     if not versions:
         st.info(say("learn.no_version"), icon=":material/hourglass_empty:")
         return
-    measured = {m.version: m for m in status.list_measured(db)}
-    figures = {version: m.figures for version, m in measured.items()}
+    measured = {m.version: m.figures for m in measured_versions.list_measured(db)}
     draw_rows(
-        [_row(version, figures.get(version.model.version)) for version in versions],
+        [_row(version, measured.get(version.model.version)) for version in versions],
         hide_index=True,
         placeholder="–",
         key="learn_versions",
@@ -44,7 +46,7 @@ def draw_versions(db: Database) -> None:
     _draw_activation(versions)
     draw_export(versions)
     if len(measured) >= 2:
-        _draw_comparison(measured)
+        _draw_comparison(db, sorted(measured))
 
 
 def _row(version: Version, figures: Evaluation | None) -> dict[str, object]:
@@ -56,10 +58,19 @@ def _row(version: Version, figures: Evaluation | None) -> dict[str, object]:
         say("learn.serving"): "✓" if version.is_active else "",
         say("learn.accuracy"): accuracy,
         say("learn.measured_on"): 0 if figures is None else figures.n,
+        say("learn.why"): _why(version),
         say("learn.trained_on"): version.train_count,
         say("learn.made"): local_time(version.model.created_at),
         say("learn.took"): None if version.seconds is None else round(version.seconds, 1),
     }
+
+
+def _why(version: Version) -> str | None:
+    """Return why the version was put in force by its round, or was not."""
+    if version.round is None or version.round.status != "done":
+        return None
+    outcome = outcome_of(version.round)
+    return say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best)
 
 
 def _name(version: int) -> str:
@@ -78,44 +89,50 @@ def _draw_activation(versions: Sequence[Version]) -> None:
             key=keyed(f"learn_activate_which_{len(versions)}"),
             width=200,
         )
-        st.button(say("learn.activate"), key="learn_activate", on_click=_activate, args=(chosen,))
+        st.button(say("learn.activate"), key="learn_activate", on_click=activate_version, args=(chosen,))
 
 
-def _activate(version: int) -> None:
+def activate_version(version: int) -> None:
+    """Put a version in force; a callback of its button."""
     with callback_boundary(), project_location.opened() as db:
         rounds.activate(db, version)
         st.toast(say("learn.activated", version=version), icon=":material/check:")
 
 
-def _draw_comparison(measured: dict[int, Measured]) -> None:
+def _draw_comparison(db: Database, versions: Sequence[int]) -> None:
     st.subheader(say("learn.compare"))
-    versions = sorted(measured)
     left, right = st.columns(2)
-    first = left.selectbox(
-        say("learn.compare_first"),
-        versions,
-        index=len(versions) - 2,
-        format_func=_name,
-        key=keyed(f"learn_first_{len(versions)}"),
-    )
-    second = right.selectbox(
-        say("learn.compare_second"),
-        versions,
-        index=len(versions) - 1,
-        format_func=_name,
-        key=keyed(f"learn_second_{len(versions)}"),
-    )
-    a, b = measured[first].figures, measured[second].figures
-    f1_of_first = dict(zip(measured[first].label_names, a.f1, strict=True))
+    with left:
+        first = _choose("first", versions, len(versions) - 2)
+    with right:
+        second = _choose("second", versions, len(versions) - 1)
+    if first == second:
+        st.info(say("learn.compare_one"), icon=":material/info:")
+        return
+    pair = measured_versions.compare(db, first, second)
+    n = pair.comparison.n
+    change, low, high, p = pair.difference.in_points
+    st.markdown(say("learn.compare_change", first=first, second=second, n=n, change=change, low=low, high=high, p=p))
     columns = [say("learn.f1_of", version=version) for version in (first, second)]
     bar = {name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="%.2f") for name in columns}
-    rows = [
-        {say("learn.label"): name, say("learn.test_count"): count}
-        | dict(zip(columns, (f1_a, f1_b), strict=False))
-        | {say("learn.difference"): None if f1_a is None or f1_b is None else round(f1_b - f1_a, 2)}
-        for name, count, f1_b in zip(measured[second].label_names, b.true_counts, b.f1, strict=True)
-        for f1_a in (f1_of_first.get(name),)
-    ]
     signed = {say("learn.difference"): st.column_config.NumberColumn(format="%+.2f")}
+    rows = _label_rows(pair, columns)
     draw_rows(rows, hide_index=True, column_config=bar | signed, placeholder="–", key="learn_comparison")
-    st.caption(say("learn.compare_same" if a.n == b.n else "learn.compare_other", first=a.n, second=b.n))
+    st.caption(say("learn.compare_help", n=n))
+
+
+def _choose(place: str, versions: Sequence[int], index: int) -> int:
+    key = keyed(f"learn_{place}_{len(versions)}")
+    chosen = st.selectbox(say(f"learn.compare_{place}"), versions, index=index, format_func=_name, key=key)
+    return int(chosen)
+
+
+def _label_rows(pair: Pair, columns: Sequence[str]) -> list[dict[str, object]]:
+    return [
+        {say("learn.label"): name, say("learn.test_count"): count}
+        | dict(zip(columns, (first, second), strict=True))
+        | {say("learn.difference"): None if first is None or second is None else round(second - first, 2)}
+        for name, count, first, second in zip(
+            pair.label_names, pair.first.true_counts, pair.first.f1, pair.second.f1, strict=True
+        )
+    ]

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from annotator.quality.automation_bias import Side
-    from annotator.status import Measured
     from annotator.training.analysis import Reliability
     from annotator.training.evaluation import Evaluation
+    from annotator.training.versions import Measured
 
 
 def labels_figure(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import project_location, status
 from annotator.privacy import forgetting
+from annotator.training import versions
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.project import Database
-    from annotator.status import Measured, Status
+    from annotator.status import Status
+    from annotator.training.versions import Measured
 
 _BAR = 34  # pixels: one bar with its gap
 
@@ -30,7 +32,7 @@ def _draw() -> None:
     with project_location.opened() as db:
         now = status.status(db, project_location.path())
         _draw_counts(db, now)
-        measured = status.list_measured(db)
+        measured = versions.list_measured(db)
         serving = next((m for m in measured if m.is_active), None)
         left, right = st.columns(2)
         with left:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from annotator.worker.round.examples import TrainingSet
+    from annotator.training.examples import TrainingSet
     from db import Database
 
     FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.float32]]

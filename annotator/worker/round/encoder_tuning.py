@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import ModelRuntime
-    from annotator.worker.round.examples import TrainingSet
+    from annotator.training.examples import TrainingSet
     from db import Database
     from db.models.rounds import Round
     from learner.encoders.encoder import Checkpoint, Encoder

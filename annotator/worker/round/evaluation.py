@@ -1,18 +1,20 @@
-"""What a round measures before it decides: the new version compared with the old one, on the same test diaries."""
+"""What a round measures before it decides: the new version against the one in force, and the best one before it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from annotator.training.evaluation import FEWEST_TO_TRUST, SIGNIFICANCE
 from annotator.training.prediction_sets import PROMISED
 from learner.active_learning import forecast
-from learner.classification import macro_f1, metrics, prediction_sets
+from learner.classification import macro_f1, metrics, prediction_sets, promotion
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from db.models.models import Model
+    from learner.classification.promotion import Comparison
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
@@ -45,33 +47,43 @@ def promise(proba: FloatArray, truth: IntArray) -> dict[str, Any] | None:
 def comparison(before: FloatArray, after: FloatArray, truth: IntArray) -> dict[str, Any]:
     """Return the measured difference between two versions, ready for JSON.
 
-    ``p`` is McNemar's, of equal shares of right answers; ``f1_change`` is by how much the macro F1 rose, with its
-    95 % interval.
+    ``p`` is McNemar's, of equal shares of right answers; ``change`` and ``f1_change`` say by how much accuracy and
+    macro F1 rose, with their 95 % intervals.
+
+    Args:
+        before, after: (n, k) of the same labels; truth: (n,) columns.
     """
-    old, new = _answers(before), _answers(after)
-    change = macro_f1.change(old, new, truth, k=after.shape[1])
-    return {"p": metrics.mcnemar(old == truth, new == truth), "f1_change": asdict(change)}
+    return _stored(promotion.compare(_answers(before), _answers(after), truth, k=after.shape[1]))
+
+
+def weigh(
+    after: FloatArray, before: FloatArray | None, best: tuple[Model, IntArray] | None, truth: IntArray, *, look: int
+) -> dict[str, Any]:
+    """Return what speaks for the new version and against it, and by what it is held back, ready for JSON.
+
+    Args:
+        before: (n, k) of the version in force; None if that can't be compared.
+        best: the best version that has served before that, and its answers; None if there is none.
+        look: which comparison of two versions this is in the project, from 1 on.
+    """
+    answers, k = _answers(after), after.shape[1]
+    in_force = None if before is None else promotion.compare(_answers(before), answers, truth, k=k)
+    against_best = None if best is None else promotion.compare(best[1], answers, truth, k=k)
+    report: dict[str, Any] = {"held_back_by": promotion.held_back_by(in_force, against_best)}
+    if in_force is not None:
+        report |= {**_stored(in_force), "look": look}
+    if best is not None and against_best is not None:
+        report["best"] = {"version": best[0].version, **_stored(against_best)}
+    return report
+
+
+def _stored(compared: Comparison) -> dict[str, Any]:
+    return {"p": compared.p, "change": asdict(compared.change), "f1_change": asdict(compared.f1_change)}
 
 
 def _answers(proba: FloatArray) -> IntArray:
     answers: IntArray = proba.argmax(axis=1)
     return answers
-
-
-def why_held_back(report: dict[str, Any]) -> Literal["accuracy", "macro_f1"] | None:
-    """Return the figure by which the new version is worse than the old one by more than chance; None if there is none.
-
-    The macro F1 counts only where there are enough test diaries for a bootstrap to mean anything. It is there
-    because a version that gives up a rare label loses hardly any accuracy.
-    """
-    if "before" not in report:
-        return None
-    if report["after"]["accuracy"] < report["before"]["accuracy"] and report["p"] < SIGNIFICANCE:
-        return "accuracy"
-    change = report.get("f1_change")
-    if change and report["after"]["n"] >= FEWEST_TO_TRUST and change["high"] < 0:
-        return "macro_f1"
-    return None
 
 
 def stability(before: FloatArray, after: FloatArray) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from annotator.errors import AppError, UserError, where
 from annotator.label_sets import projection
 from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
-from annotator.worker.round import calibration_data, encoder_tuning, evaluation, rationale_training
-from annotator.worker.round.examples import TrainingSet, examples_of
+from annotator.training import rounds as rounds_for_people
+from annotator.training.evaluation import reason_of
+from annotator.training.examples import TrainingSet, examples_of
+from annotator.worker.round import calibration_data, encoder_tuning, evaluation, rationale_training, versions
 from db.answers import decisions, queue, rationales, training_data
 from db.connection import write
 from db.forgetting import forgotten
@@ -256,17 +258,22 @@ def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
-    """Measure the old and the new version on the same decided test diaries."""
+    """Measure the old and the new version on the same decided test diaries, and decide which of them serves."""
     this = rounds.get_round(db, round_id)
     _, test = _examples(runtime, db, round_id)
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
     after = _proba(runtime, db, new, test.diary_ids)
     report: Result = {"after": evaluation.figures(after, test.columns)}
     old = _comparable(runtime, db, this.previous_model_id, new)
+    before = None
     if old is not None:
         before = _columns(db, old.model, new.model).proba(_proba(runtime, db, old, test.diary_ids))
         report["before"] = evaluation.figures(before, test.columns)
-        report |= evaluation.comparison(before, after, test.columns)
+    versions.ask_all(runtime, db, test.diary_ids)
+    best = versions.best_served(db, test, new.model.label_ids)
+    if best is not None and best[0].id == this.previous_model_id:
+        best = None
+    report |= evaluation.weigh(after, before, best, test.columns, look=rounds_for_people.count_looks(db) + 1)
     up_to = int(new.model.settings.get("last_rationale_id", 0))
     same = old if old is not None and old.model.label_ids == new.model.label_ids else None
     report["rationales"] = rationale_training.report(runtime, db, same, new, up_to=up_to)
@@ -298,14 +305,7 @@ def _comparable(runtime: ModelRuntime, db: Database, model_id: int | None, new: 
     """Return the old version if it can answer with every label of the new one and its encoder can still be asked."""
     if model_id is None:
         return None
-    old = models.get_model(db, model_id)
-    if not _columns(db, old, new.model).is_whole:
-        return None
-    try:
-        return runtime.load_classifier(db, old)
-    except AppError:
-        # Its encoder is no longer the settings' one, or the encoder's files are gone.
-        return None
+    return versions.load_comparable(runtime, db, models.get_model(db, model_id), new.model.label_ids)
 
 
 def _columns(db: Database, old: models.Model, new: models.Model) -> projection.LabelProjection:
@@ -336,8 +336,7 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     this = rounds.get_round(db, round_id)
     model = models.get_model(db, _require_model_id(this))
     settings = runtime.settings(db)
-    held_back_by = evaluation.why_held_back(this.report)
-    promoted = held_back_by is None
+    promoted = this.report["held_back_by"] is None
     stability = _stability(db, this.previous_model_id, model)
     before = queue.list_head(db, 100)
     # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
@@ -348,7 +347,7 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
             queue.replace_queue(db, entries, model_id=model.id)
         new_in_head = len(set(queue.list_head(db, 100)) - set(before))
         predictions.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
-        decided = {"promoted": promoted, "held_back_by": held_back_by, "stability": stability}
+        decided = {"promoted": promoted, "reason": reason_of(this.report), "stability": stability}
         report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
         rounds.end(db, round_id, status="done", report=report)
     return {"ended": True}

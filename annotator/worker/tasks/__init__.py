@@ -18,6 +18,7 @@ from annotator.worker.tasks.progress import Progress
 from annotator.worker.tasks.queue import rank, refill
 from annotator.worker.tasks.sentences import split_head, split_rest
 from annotator.worker.tasks.vectors import encode_head, encode_rest
+from annotator.worker.tasks.versions import ask_versions
 from annotator.worker.tasks.zero_shot_model import first_model
 from db.answers import queue
 from db.forgetting import forgotten
@@ -119,6 +120,7 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     explain_head,
     _audit_at_times,
     _measure_dictionary,
+    ask_versions,
     _study,
     _explain_audited,
     _warm_up,

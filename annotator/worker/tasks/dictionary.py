@@ -11,8 +11,8 @@ from annotator.dictionary import adjustment, evidence
 from annotator.dictionary import entries as dictionary
 from annotator.privacy import forgotten_files
 from annotator.serving import explaining
+from annotator.training.examples import examples_of
 from annotator.worker.round import encoder_tuning, evaluation
-from annotator.worker.round.examples import examples_of
 from db import clock
 from db.answers import training_data
 from db.connection import write
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import Serving
-    from annotator.worker.round.examples import TrainingSet
+    from annotator.training.examples import TrainingSet
     from annotator.worker.runtime import WorkerRuntime
     from db import Database
     from learner.lexicon.word_vectors import WordVectors

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
+from annotator.training.examples import TrainingSet, examples_of
 from annotator.worker.round import calibration_data, encoder_tuning
-from annotator.worker.round.examples import TrainingSet, examples_of
 from db.answers import decisions, training_data
 from db.connection import write
 from db.label_sets import labels

@@ -83,7 +83,7 @@ NOT_NOTES = {
     "worker": {"host", "started_at", "seen_at", "step", "error"},
     # What a diary's own rows hold goes with it; that of others is of others.
     **dict.fromkeys(("attributions", "audit_queue", "explanations", "gold", "handed", "leases"), None),
-    **dict.fromkeys(("queue", "sentences", "settled", "standing"), None),
+    **dict.fromkeys(("queue", "sentences", "settled", "standing", "test_answers"), None),
 }
 """Columns in which the program writes, or that belong to other diaries. None stands for a whole table."""
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from learner.classification.metrics import (
     evaluate,
     f1_interval,
-    mcnemar,
     share_difference,
     wilson,
 )
@@ -97,35 +96,6 @@ def test_the_interval_solves_wilsons_equation(counts: tuple[int, int]) -> None:
 
 def test_without_a_diary_the_interval_is_everything() -> None:
     assert wilson(0, 0) == (0, 1)
-
-
-def _rights(both: int, gained: int, lost: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
-    before = [True] * both + [False] * gained + [True] * lost + [False] * neither
-    after = [True] * both + [True] * gained + [False] * lost + [False] * neither
-    return np.array(before, bool), np.array(after, bool)
-
-
-def test_mcnemar_by_hand() -> None:
-    # Six fair coins, all or all but one on one side: 2 * (1 + 6) / 64. Agreement makes no difference.
-    assert mcnemar(*_rights(30, 5, 1, 7)) == pytest.approx(14 / 64)
-    assert mcnemar(*_rights(0, 5, 1, 0)) == pytest.approx(14 / 64)
-
-
-def test_mcnemar_is_the_same_in_both_directions() -> None:
-    before, after = _rights(10, 12, 3, 4)
-    assert mcnemar(before, after) == pytest.approx(mcnemar(after, before))
-
-
-def test_the_p_value_falls_as_the_change_grows() -> None:
-    values = [mcnemar(*_rights(10, 5 + extra, 5, 10)) for extra in range(0, 20, 4)]
-    assert values[0] == 1
-    assert values == sorted(values, reverse=True)
-    assert values[-1] < 0.01
-
-
-@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (9, 0, 0, 4)])
-def test_without_a_difference_the_p_value_is_one(counts: tuple[int, int, int, int]) -> None:
-    assert mcnemar(*_rights(*counts)) == 1.0
 
 
 def test_the_interval_of_an_f1_is_wilsons_of_the_share_behind_it() -> None:

@@ -1,0 +1,93 @@
+"""Which version of a classifier serves: the rule, as a function of what two versions answer and what is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from learner.classification import comparison, macro_f1
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from learner.classification.macro_f1 import NamedF1
+    from learner.classification.metrics import Interval
+
+    IntArray = NDArray[np.int64]
+
+HELD_BELOW = 0.4
+"""P value below which a version that is right less often is held back; chosen in docs/learning.md.
+
+Far from a proof: putting a worse version in force costs more than going on with the present one for a round.
+"""
+
+FEWEST_TO_TEST = 30
+"""Test decisions below which a version that is right less often is held back whatever the p value.
+
+So few can hardly give a small one: of 25 they let half of the bad imports pass. Chosen in docs/learning.md.
+"""
+
+HeldBackBy = Literal["accuracy", "macro_f1", "best"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A version against another one on the same n diaries.
+
+    Attributes:
+        change: by how much the accuracy of the second is higher.
+        p: two-sided p value that both are right equally often.
+        f1_change: by how much its macro F1 is higher, over the labels with enough test decisions.
+    """
+
+    n: int
+    change: Interval
+    p: float
+    f1_change: NamedF1
+
+
+def compare(before: IntArray, after: IntArray, truth: IntArray, *, k: int) -> Comparison:
+    """Compare two versions.
+
+    Args:
+        before, after, truth: (n,) columns in [0, k).
+    """
+    before_right, after_right = before == truth, after == truth
+    return Comparison(
+        len(truth),
+        comparison.accuracy_change(before_right, after_right),
+        comparison.mcnemar(before_right, after_right),
+        macro_f1.change(before, after, truth, k=k),
+    )
+
+
+def best_of(served: Sequence[IntArray], truth: IntArray) -> int:
+    """Return the place of the version that is right most often; of several, the last.
+
+    Args:
+        served: (n,) answers of each version that has served, oldest first; at least one.
+    """
+    return max(range(len(served)), key=lambda place: (int((served[place] == truth).sum()), place))
+
+
+def held_back_by(in_force: Comparison | None, best: Comparison | None = None) -> HeldBackBy | None:
+    """Return what a new version is held back by; None if it serves.
+
+    Args:
+        in_force: the new version against the one in force; None if that can't answer these diaries.
+        best: the new version against the best that has served so far, if that is another one.
+    """
+    if in_force is not None and _seems_lower(in_force):
+        return "accuracy"
+    if best is not None and _seems_lower(best):
+        return "best"
+    if in_force is not None and in_force.n >= FEWEST_TO_TEST and in_force.f1_change.high < 0:
+        return "macro_f1"
+    return None
+
+
+def _seems_lower(found: Comparison) -> bool:
+    return found.change.value < 0 and (found.n < FEWEST_TO_TEST or found.p < HELD_BELOW)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learner.classification.promotion import FEWEST_TO_TEST, Comparison, best_of, compare, held_back_by
+
+K = 3
+
+
+def _test_part(n: int) -> np.ndarray:
+    return np.repeat([0, 1, 2], [n - n * 2 // 5 - n // 10, n * 2 // 5, n // 10])
+
+
+def _wrong(truth: np.ndarray, count: int, *, start: int = 0) -> np.ndarray:
+    """Return answers that are wrong on so many diaries."""
+    answers = truth.copy()
+    answers[start : start + count] = (truth[start : start + count] + 1) % K
+    return answers
+
+
+def _against(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> Comparison:
+    return compare(before, after, truth, k=K)
+
+
+def test_a_version_that_is_lower_by_what_chance_often_brings_serves() -> None:
+    truth = _test_part(200)
+    found = _against(truth, _wrong(truth, 10), _wrong(truth, 11, start=5))
+    assert found.change.value < 0
+    assert held_back_by(found) is None
+
+
+def test_a_version_that_looks_lower_is_held_back_long_before_it_is_proved() -> None:
+    truth = _test_part(200)
+    found = _against(truth, _wrong(truth, 10), _wrong(truth, 16, start=6))
+    assert 0.05 < found.p < 0.4
+    assert held_back_by(found) == "accuracy"
+    assert held_back_by(_against(truth, _wrong(truth, 16, start=6), _wrong(truth, 10))) is None, "higher is never held"
+
+
+def test_with_few_test_decisions_one_right_answer_less_is_enough() -> None:
+    truth = _test_part(FEWEST_TO_TEST - 1)
+    assert held_back_by(_against(truth, truth, _wrong(truth, 1))) == "accuracy"
+    more = _test_part(FEWEST_TO_TEST)
+    assert held_back_by(_against(more, more, _wrong(more, 1))) is None
+
+
+def test_a_version_below_the_best_that_has_served_is_held_back_though_it_matches_the_one_in_force() -> None:
+    truth = _test_part(100)
+    new = _wrong(truth, 20)
+    in_force, best = _against(truth, _wrong(truth, 20, start=1), new), _against(truth, _wrong(truth, 8), new)
+    assert held_back_by(in_force) is None
+    assert held_back_by(in_force, best) == "best"
+    assert held_back_by(None, best) == "best"
+
+
+def test_a_version_of_equal_accuracy_is_never_held_back_for_a_label_that_no_test_diary_has() -> None:
+    truth = np.repeat([0, 1], 100)
+    before, after = truth.copy(), truth.copy()
+    before[::10] = 1 - truth[::10]
+    after[::10] = 2
+    found = _against(truth, before, after)
+    assert found.change.value == 0
+    assert held_back_by(found) is None
+
+
+def test_a_version_that_gives_up_a_rare_label_is_held_back_though_it_is_right_as_often() -> None:
+    truth = _test_part(200)
+    before, after = truth.copy(), truth.copy()
+    before[:20] = 1
+    after[truth == 2] = 0
+    found = _against(truth, before, after)
+    assert found.change.value == 0
+    assert held_back_by(found) == "macro_f1"
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_where_nothing_was_measured_or_compared_the_new_version_serves(n: int) -> None:
+    truth = np.zeros(n, np.int64)
+    assert held_back_by(_against(truth, truth, truth)) is None
+    assert held_back_by(None) is None
+
+
+def test_the_best_version_is_the_one_that_is_right_most_often_and_of_several_the_last() -> None:
+    truth = _test_part(50)
+    assert best_of([_wrong(truth, 9), _wrong(truth, 3), _wrong(truth, 3, start=8), _wrong(truth, 4)], truth) == 2
