@@ -7,16 +7,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
 from db.answers import decisions
+from db.connection import write
+from db.models import test_answers
 from tests.chromium import browser as browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from db import Database
 
@@ -83,3 +86,11 @@ def fill(db: Database, count: int, *, labelled: bool = False) -> None:
         label = ("행복", "슬픔")[i % 2] if labelled else ""
         rows.append(f"{i}번째 날. 오늘은 {mood}.,{label}")
     import_file(db, "\n".join(rows).encode(), f"{count}.csv", after=enqueue_import)
+
+
+def answer_test_part(db: Database, model_id: int, label_ids: Sequence[int]) -> None:
+    """Keep what a version answers for the first diaries, and make these the test part."""
+    diary_ids = np.arange(1, len(label_ids) + 1)
+    with write(db):
+        db.conn.execute("update diaries set part = 'test' where id <= ?", (len(label_ids),))
+    test_answers.store(db, model_id, diary_ids, np.array(label_ids, np.int64))

@@ -164,7 +164,7 @@ class Outcome:
     @property
     def points_below_best(self) -> str:
         """Return by how many points the new version is below that one, as a sentence gives it."""
-        return f"{-100 * ((self.best and self.best.value) or 0.0):.0f}"
+        return f"{abs(100 * ((self.best and self.best.value) or 0.0)):.0f}"
 
 
 def reason_of(report: dict[str, Any]) -> Reason:

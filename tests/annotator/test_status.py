@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 from annotator import status
 from annotator.label_sets import editing
@@ -114,18 +113,10 @@ def test_versions_tell_what_they_were_made_from(opened: Database) -> None:
     assert new.seconds is not None
     assert status.version_of(opened, second) == 1
     assert status.version_of(opened, None) is None
-    # The first version was measured by the round after it.
-    assert [(m.version, m.figures.accuracy) for m in status.list_measured(opened)] == [(0, 0.5), (1, 0.75)]
 
 
-def test_figures_that_say_nothing_are_none(opened: Database) -> None:
-    _add_model(opened, metrics={"test": FIGURES})
-    (measured,) = status.list_measured(opened)
-    assert measured.figures.f1 == (0.5, None)
-    assert measured.figures.true_counts == (3, 1)
-
-
-@pytest.mark.parametrize("metrics", [None, {"test": {**FIGURES, "n": 0}}], ids=["none", "no test diary"])
-def test_a_version_that_was_not_measured_is_left_out(opened: Database, metrics: dict[str, Any] | None) -> None:
-    _add_model(opened, metrics=metrics)
-    assert status.list_measured(opened) == []
+def test_the_version_that_serves_is_known(opened: Database) -> None:
+    assert status.active_version(opened) is None
+    _add_model(opened)
+    _add_model(opened)
+    assert status.active_version(opened) == 1

@@ -23,8 +23,7 @@ from pages.widgets.tables import shown_cell
 from pages.widgets.text import plain
 from pages.widgets.theme import has_markup, without_markup
 from tests import reviewed
-from tests.conftest import ROOT
-from tests.pages.test_overview import _figures
+from tests.conftest import ROOT, answer_test_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +93,7 @@ def full(ready: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with people, a measured model, reviews, guidelines, words and invites; an administrator looks."""
     with project.opened(ready) as db:
         reviewed.make(db)
-        models.store_metrics(db, models.find_active(db).id, {"test": _figures()})  # type: ignore[union-attr]
+        answer_test_part(db, models.find_active(db).id, [2, 5])  # type: ignore[union-attr]
         who = annotators.get_or_create_id(db, "지민")
         guidelines.add_guideline(db, 1, None, "x", ["y"], annotator_id=who)
         word_emotions.add(db, word_emotions.NewWordEmotion("눈물", 5, "confirmed", "hand", who))

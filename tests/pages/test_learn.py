@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotator import project, settings
+from db.connection import rows
 from db.models import models, rounds
+from tests.conftest import answer_test_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,23 +37,27 @@ def add_model(db: Database, *, serve: bool = True) -> int:
     return model_id
 
 
-def add_round(db: Database, *, n: int = 60, before: float = 0.4, after: float = 0.6, p: float = 0.2) -> None:
+def add_round(
+    db: Database, *, n: int = 60, before: float = 0.4, after: float = 0.6, p: float = 0.2, **more: Any
+) -> None:
     """Keep a round that is done, as the worker would, and the model that it made."""
     previous = models.find_active_id(db)
     round_id = rounds.request_round(db, annotator_id=None)
     rounds.begin(db, round_id, last_decision_id=2, previous_model_id=previous)
-    promoted = after >= before or p >= 0.05
+    promoted = more.get("held_back_by") is None
     model_id = add_model(db, serve=promoted)
     rounds.set_model(db, round_id, model_id)
-    models.store_metrics(db, model_id, {"test": _figures(n, after)})
     report = {
         "train": 80,
         "new": 12,
         "before": _figures(n, before),
         "after": _figures(n, after),
         "p": p,
+        "change": {"value": after - before, "low": after - before - 0.1, "high": after - before + 0.1},
+        "look": 1,
         "promoted": promoted,
         "new_in_head": 31,
+        **more,
     }
     rounds.end(db, round_id, status="done", report=report)
 
@@ -88,26 +94,77 @@ def test_a_press_asks_for_one_round_which_can_be_cancelled(filled: Path, open_ap
     assert "취소했어요" in _said(app)
 
 
+BEST = {"version": 0, "p": 0.01, "change": {"value": -0.12, "low": -0.2, "high": -0.04}}
+
+
 @pytest.mark.parametrize(
-    ("n", "before", "after", "p", "said", "unsaid"),
+    ("n", "before", "after", "p", "more", "said", "unsaid"),
     [
-        (60, 0.4, 0.6, 0.2, "차이가 우연일 수 있어요", "더 많이 맞혔어요"),
-        (60, 0.4, 0.6, 0.01, "더 많이 맞혔어요", "차이가 우연일"),
-        (20, 0.4, 0.9, 0.01, "믿기 어려워요", "더 많이 맞혔어요"),
-        (60, 0.6, 0.3, 0.01, "이전 모델이 계속 답해요", "더 많이 맞혔어요"),
-        (60, 0.5, 0.5, 1.0, "정확도가 같아요", "더 많이 맞혔어요"),
+        (60, 0.4, 0.6, 0.2, {}, "어느 판이 나은지 아직 알 수 없어서 새 판을 써요", "더 잘 맞혀요"),
+        (60, 0.4, 0.6, 0.001, {}, "새 판이 이전 판보다 더 잘 맞혀요", "알 수 없어서"),
+        (60, 0.4, 0.6, 0.001, {"look": 14}, "이번으로 14번째", "더 잘 맞혀요"),
+        (20, 0.4, 0.9, 0.01, {}, "믿기 어려워요", "더 잘 맞혀요"),
+        (60, 0.6, 0.5, 0.3, {"held_back_by": "accuracy"}, "이전 판이 더 나아 보여서 그대로예요", "더 못 맞혀요"),
+        (60, 0.6, 0.3, 0.001, {"held_back_by": "accuracy"}, "더 못 맞혀요", "나아 보여서"),
+        (60, 0.5, 0.5, 1.0, {"held_back_by": "best", "best": BEST}, "0판보다 12%p 낮아서", "알 수 없어서"),
+        (60, 0.5, 0.5, 1.0, {"held_back_by": "macro_f1"}, "몇몇 감정을 더 놓쳐서", "알 수 없어서"),
+        (60, 0.5, 0.5, 1.0, {}, "맞힌 일기 수가 같아서", "더 잘 맞혀요"),
     ],
 )
 def test_a_result_claims_no_more_than_its_figures_allow(
-    filled: Path, open_app, n: int, before: float, after: float, p: float, said: str, unsaid: str
+    filled: Path, open_app, n: int, before: float, after: float, p: float, more: dict[str, Any], said: str, unsaid: str
 ) -> None:
     with project.opened(filled) as db:
         add_model(db)
-        add_round(db, n=n, before=before, after=after, p=p)
+        add_round(db, n=n, before=before, after=after, p=p, **more)
     app = open_app("learn")
     assert not [error.value for error in app.error]
     assert said in _said(app)
     assert unsaid not in _said(app)
+
+
+def test_a_result_gives_the_interval_of_the_difference_and_how_many_test_diaries_it_is_from(
+    filled: Path, open_app
+) -> None:
+    with project.opened(filled) as db:
+        add_model(db)
+        add_round(db, before=0.6, after=0.55, held_back_by="best", best=BEST)
+    said = _said(open_app("learn"))
+    assert "이전 판과의 차이: -5.0%p(95% 구간 -15.0~+5.0%p, 같은 평가용 일기 60개, p = 0.200)" in said
+    assert "0판과의 차이: -12.0%p(95% 구간 -20.0~-4.0%p, 같은 평가용 일기 60개, p = 0.010)" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "label", "serves"),
+    [({}, "0판으로 돌아가기", 0), ({"held_back_by": "accuracy"}, "그래도 1판 쓰기", 1)],
+    ids=["new one in force", "new one held back"],
+)
+def test_beside_the_reason_stands_the_way_to_the_other_version(
+    filled: Path, open_app, more: dict[str, Any], label: str, serves: int
+) -> None:
+    with project.opened(filled) as db:
+        add_model(db)
+        add_round(db, **more)
+    app = open_app("learn")
+    assert app.button(key="learn_other").label == label
+    app.button(key="learn_other").click().run()
+    assert not app.error
+    with project.opened(filled) as db:
+        active = models.find_active(db)
+        assert active is not None
+        assert active.version == serves
+    assert "learn_other" not in [button.key for button in app.button], "nobody is asked to go back and forth"
+
+
+def test_each_version_of_the_list_tells_why_it_was_used_or_not(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        add_model(db)
+        add_round(db)
+        add_round(db, before=0.6, after=0.5, held_back_by="accuracy")
+    newest, second, first = open_app("learn").dataframe[0].value["쓰거나 쓰지 않은 까닭"].fillna("").tolist()
+    assert newest == "이전 판이 더 나아 보여서 그대로예요."
+    assert "아직 알 수 없어서" in second
+    assert first == ""
 
 
 def test_a_failed_round_says_why_in_words(filled: Path, open_app) -> None:
@@ -136,12 +193,19 @@ def test_an_earlier_version_can_serve_again(filled: Path, open_app) -> None:
 
 def test_two_versions_can_be_compared_label_by_label(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
-        add_model(db)
-        add_round(db, before=0.4, after=0.6)
-    table = open_app("learn").dataframe[1].value
-    assert table["0판 F1"].tolist()[0] == pytest.approx(0.4)
-    assert table["1판 F1"].tolist()[0] == pytest.approx(0.6)
-    assert table["차이"].tolist()[0] == pytest.approx(0.2)
+        truth = [label for (label,) in rows(db, "select label_id from standing order by diary_id")]
+        for wrong in (2, 1):
+            answer_test_part(db, add_model(db), [label % 7 + 1 for label in truth[:wrong]] + truth[wrong:])
+    app = open_app("learn")
+    versions, table = app.dataframe[0].value, app.dataframe[1].value
+    assert versions["정확도 (95% 구간)"].tolist() == ["83.3% (44–97%)", "66.7% (30–90%)"]
+    assert versions["평가용 일기"].tolist() == [6, 6]
+    assert "1판의 정확도는 0판보다 **+16.7%p**예요(95% 구간 -" in _said(app)
+    assert sum(table["평가용 일기"]) == 6
+    assert (table["1판 F1"] - table["0판 F1"]).dropna().round(2).tolist() == table["차이"].dropna().tolist()
+    app.selectbox(key="learn_first_2_ko").set_value(1).run()
+    assert not app.error
+    assert "서로 다른 두 판" in app.info[-1].value
 
 
 def test_the_query_strategy_is_kept(filled: Path, open_app) -> None:

@@ -12,7 +12,7 @@ from db.answers.decisions import NewDecision
 from db.models import models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries
-from tests.conftest import fill
+from tests.conftest import answer_test_part, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,29 +20,15 @@ if TYPE_CHECKING:
     from db import Database
 
 
-def _figures() -> dict[str, Any]:
-    confusion = [[0] * 7 for _ in range(7)]
-    confusion[1][1], confusion[1][4] = 3, 1
-    return {
-        "n": 4,
-        "accuracy": 0.75,
-        "accuracy_low": 0.3,
-        "accuracy_high": 0.95,
-        "macro_f1": 0.4,
-        "f1": [float("nan"), 0.857, *[float("nan")] * 2, 0.0, *[float("nan")] * 2],
-        "confusion": confusion,
-    }
-
-
 def _add_measured_model(db: Database) -> None:
     new = models.NewModel("instant", "bundled", "hash", (1, 2, 3, 4, 5, 6, 7), b"", {}, (1, 2))
     round_id = rounds.request_round(db, annotator_id=None)
     model_id = models.add_model(db, new)
     models.activate(db, model_id, reason="test")
-    models.store_metrics(db, model_id, {"test": _figures()})
+    answer_test_part(db, model_id, [2, 2, 2, 2])
     predictions.store_predictions(db, model_id, np.full((6, 7), 1 / 7, np.float32))
     rounds.set_model(db, round_id, model_id)
-    rounds.end(db, round_id, status="done", report={"train": 6, "after": _figures()})
+    rounds.end(db, round_id, status="done", report={"train": 6})
 
 
 def _charts(app) -> list[dict[str, Any]]:
@@ -72,10 +58,11 @@ def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app
     assert not app.error
     _, accuracy, confusion, f1, confidence = _charts(app)
     assert accuracy["data"][0]["x"] == ["0판"]
-    assert confusion["data"][0]["y"][1] == "행복 (4)"
-    assert confusion["data"][0]["text"][1][1] == "<b>3</b><br>75%"
-    assert f1["data"][1]["text"][:2] == ["없음", "0.86"]
-    assert f1["data"][0]["y"][0].startswith("행복"), "a label without a value has no point"
+    assert confusion["data"][0]["y"][1] == "행복 (1)"
+    assert confusion["data"][0]["text"][1][1] == "<b>1</b><br>100%"
+    assert f1["data"][1]["text"][1] == "0.40"
+    assert "없음" in f1["data"][1]["text"]
+    assert len(f1["data"][0]["y"]) == 7 - f1["data"][1]["text"].count("없음"), "a label without a value has no point"
     assert len(confidence["data"]) == 1
     assert any("4개뿐이라" in caption.value for caption in app.caption)
 

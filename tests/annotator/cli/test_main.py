@@ -24,9 +24,10 @@ from annotator.messages import explain
 from annotator.worker_lock import only_worker
 from db.answers import decisions, queue
 from db.errors import DatabaseError
+from db.models import models
 from db.people import annotators
 from db.texts import diaries
-from tests.conftest import ROOT
+from tests.conftest import ROOT, answer_test_part, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -464,6 +465,26 @@ def test_a_round_from_the_command_line_tells_all_as_json(
     assert again == explained, "what is stored is the project's own method"
     ran_again = run("activate", "7", "--db", project_path)
     assert (ran_again.code, ran_again.err.count("\n")) == (2, 1)
+
+
+def test_two_versions_are_compared_on_the_test_diaries_that_both_have_answered(
+    project_path: Path, run: Callable[..., Ran]
+) -> None:
+    with closing(_open(project_path)) as db:
+        fill(db, 4, labelled=True)
+        for answers in ([2, 2, 2, 2], [2, 5, 2, 5]):
+            new = models.NewModel("instant", "bundled", "hash", (1, 2, 3, 4, 5, 6, 7), b"", {})
+            answer_test_part(db, models.add_model(db, new), answers)
+    compared = run("model", "compare", "0", "1", "--json", "--db", project_path).json
+    assert (compared["n"], compared["change"]["value"], compared["p"]) == (4, 0.5, 0.5)
+    assert compared["f1_change"] is None, "four diaries say nothing about it"
+    line = run("model", "compare", "1", "0", "--db", project_path).out
+    assert "-50.0%p" in line
+    assert "n=4" in run("model", "list", "--db", project_path).out
+    listed = run("model", "list", "--json", "--db", project_path).json
+    assert [(row["tested_on"], row["accuracy"], row["reason"]) for row in listed] == [(4, 0.5, None), (4, 1.0, None)]
+    refused = run("model", "compare", "0", "7", "--db", project_path)
+    _assert_refused(refused, UserError("versions_not_comparable", first=0, second=7))
 
 
 @pytest.mark.slow

@@ -1,22 +1,16 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from annotator.worker.round import evaluation
+from db.models.models import Model
 
 
 def _sure_of(answers: np.ndarray, k: int = 3) -> np.ndarray:
     return np.eye(k, dtype=np.float32)[answers] * 0.7 + 0.1
-
-
-def _report(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> dict[str, object]:
-    old, new = _sure_of(before), _sure_of(after)
-    return {
-        "before": evaluation.figures(old, truth),
-        "after": evaluation.figures(new, truth),
-        **evaluation.comparison(old, new, truth),
-    }
 
 
 def _test_part(n: int = 200) -> np.ndarray:
@@ -31,48 +25,41 @@ def test_figures_hold_an_interval_for_each_of_them() -> None:
     assert all(a <= f <= b for a, f, b in zip(found["f1_low"], found["f1"], found["f1_high"], strict=True))
 
 
-def test_a_version_that_is_worse_by_chance_is_not_held_back() -> None:
+def _model(version: int) -> Model:
+    return Model(version + 1, version, "instant", "bundled", "hash", (1, 2, 3), "", {}, (), {}, "")
+
+
+def test_what_a_round_weighs_is_json_and_says_which_look_it_is() -> None:
     truth = _test_part()
-    after = truth.copy()
-    after[:3] = 1
-    assert evaluation.why_held_back(_report(truth, after, truth)) is None
+    before = np.where(np.arange(200) % 5 == 0, 0, truth)
+    report = evaluation.weigh(_sure_of(truth), _sure_of(before), None, truth, look=14)
+    assert json.loads(json.dumps(report)) == report | {"f1_change": report["f1_change"] | {"columns": [0, 1, 2]}}
+    assert (report["look"], report["held_back_by"]) == (14, None)
+    assert report["change"]["low"] < report["change"]["value"] == pytest.approx((before != truth).mean())
+    assert "best" not in report
 
 
-def test_a_version_that_errs_clearly_more_often_is_held_back() -> None:
+def test_a_version_below_the_best_one_is_held_back_and_the_best_one_named() -> None:
     truth = _test_part()
     after = truth.copy()
     after[:40] = 1
-    assert evaluation.why_held_back(_report(truth, after, truth)) == "accuracy"
-
-
-def test_a_version_that_gives_up_a_rare_label_is_held_back_though_it_is_right_as_often() -> None:
-    truth = _test_part()
-    before, after = truth.copy(), truth.copy()
-    before[:18] = 1
-    after[truth == 2] = 0
-    report = _report(before, after, truth)
-    assert report["p"] > 0.05  # type: ignore[operator]
-    assert evaluation.why_held_back(report) == "macro_f1"
-
-
-def test_few_test_diaries_hold_back_by_accuracy_only() -> None:
-    truth = np.array([0] * 10 + [1] * 10)
-    after = np.zeros(20, np.int64)
-    report = _report(truth, after, truth)
-    assert evaluation.why_held_back(report) == "accuracy"
-    report["p"] = 0.5
-    assert evaluation.why_held_back(report) is None
+    report = evaluation.weigh(_sure_of(after), _sure_of(after), (_model(4), truth), truth, look=2)
+    assert report["held_back_by"] == "best"
+    assert report["best"]["version"] == 4
+    assert report["best"]["change"]["value"] == pytest.approx(-0.2)
+    assert (report["p"], report["change"]["value"]) == (1.0, 0.0)
 
 
 def test_a_version_without_a_comparable_one_before_is_not_held_back() -> None:
     truth = _test_part()
-    assert evaluation.why_held_back({"after": evaluation.figures(_sure_of(truth), truth)}) is None
+    assert evaluation.weigh(_sure_of(truth), None, None, truth, look=1) == {"held_back_by": None}
 
 
 def test_without_test_diaries_there_is_nothing_to_hold_back_by() -> None:
     none = np.zeros(0, np.int64)
-    report = _report(none, none, none)
-    assert evaluation.why_held_back(report) is None
+    report = evaluation.weigh(_sure_of(none), _sure_of(none), None, none, look=1)
+    assert (report["held_back_by"], report["p"], report["f1_change"]["columns"]) == (None, 1.0, ())
+    assert evaluation.comparison(_sure_of(none), _sure_of(none), none)["p"] == 1.0
 
 
 def test_stability_looks_at_the_diaries_that_both_have_predicted() -> None:
