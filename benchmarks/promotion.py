@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaln, ndtri
+from scipy.stats import multinomial
 
 from benchmarks import labelled_file, machine
 from learner.active_learning.learning_curve import answers_along
@@ -79,7 +80,10 @@ def measure(data: Labelled, *, seeds: int, draws: int) -> dict[str, Any]:
         "ordinary": ordinary(projects, draws=draws),
         "intervals": intervals(projects, draws=2 * draws),
         "unseen_label": unseen_label(projects, draws=draws),
-        "spoiling": {n: spoiling(n, projects=4 * draws) for n in (100, 400)},
+        "spoiling": {
+            n: {name: spoiling(n, rule, projects=4 * draws) for name, rule in RULES.items()} for n in (100, 400)
+        },
+        "exact_coverage": {n: exact_coverage(n) for n in (20, 50, 100, 200, 400)},
         "called_different": called_different(projects=10 * draws),
     }
 
@@ -110,17 +114,17 @@ def _trained(data: Labelled, labels: IntArray, order: IntArray, counts: list[int
 
 
 def bad_import(projects: list[Versions], *, draws: int) -> dict[str, Any]:
-    """Return how often the version after a bad import serves, and after a good one, by test decisions."""
+    """Return how often the version after a bad import serves, and after a good one, by test decisions and rule."""
     accuracy = np.mean([project.accuracy for project in projects], axis=0)
     result: dict[str, Any] = {"true_change": accuracy[1] - accuracy[0], "true_change_good": accuracy[2] - accuracy[0]}
     for n in (25, 50, 100):
-        rows = [(p, _draw(p, n, seed=draw)) for p in projects for draw in range(draws)]
-        bad, good = ([promotion.held_back_by(p.compare(0, after, r)) is None for p, r in rows] for after in (1, 2))
-        proved = [p.compare(0, 1, r).p >= 0.05 for p, r in rows]
+        parts = _parts(projects, n, draws)
         result[str(n)] = {
-            "promoted": np.mean(bad),
-            "promoted_good": np.mean(good),
-            "held_only_if_proved": np.mean(proved),
+            name: {
+                kind: float(np.mean([rule(project, after, 0, [0], rows) for project, rows in parts]))
+                for kind, after in (("bad", 1), ("good", 2))
+            }
+            for name, rule in RULES.items()
         }
     return result
 
@@ -133,7 +137,7 @@ def ordinary(projects: list[Versions], *, draws: int) -> dict[str, Any]:
     """Return the accuracy that served over rounds in which the test part grows, under the rule and two others."""
     return {
         str(most): {
-            name: _served([(p, _serve(p, _draw(p, most, seed=draw), rule)) for p in projects for draw in range(draws)])
+            name: _served([(p, _serve(p, test, rule), test) for p, test in _parts(projects, most, draws)])
             for name, rule in RULES.items()
         }
         for most in (60, 100, 300)
@@ -141,14 +145,25 @@ def ordinary(projects: list[Versions], *, draws: int) -> dict[str, Any]:
     }
 
 
-def _served(histories: list[tuple[Versions, IntArray]]) -> dict[str, float]:
-    accuracy = np.array([project.accuracy[versions] for project, versions in histories])
+def _parts(projects: list[Versions], n: int, draws: int) -> list[tuple[Versions, IntArray]]:
+    return [(project, _draw(project, n, seed=draw)) for project in projects for draw in range(draws)]
+
+
+def _served(histories: list[tuple[Versions, IntArray, IntArray]]) -> dict[str, float]:
+    accuracy = np.array([project.accuracy[versions] for project, versions, _ in histories])
     return {
         "mean": float(accuracy.mean()),
         "first_ten": float(accuracy[:, :10].mean()),
         "end": float(accuracy[:, -1].mean()),
-        "held_back": float(np.mean([(np.diff(versions) == 0).sum() for _, versions in histories])),
+        "held_back": float(np.mean([(np.diff(versions) == 0).sum() for _, versions, _ in histories])),
+        "reported_above_true": float(np.mean([_flattery(*history) for history in histories])),
     }
+
+
+def _flattery(project: Versions, versions: IntArray, test: IntArray) -> float:
+    """Return by how much the test part, used in every round, makes the version that serves at the end look better."""
+    end = versions[-1]
+    return float((project.answers[end, test] == project.truth[test]).mean() - project.accuracy[end])
 
 
 def _serve(project: Versions, test: IntArray, rule: Rule) -> IntArray:
@@ -163,20 +178,38 @@ def _serve(project: Versions, test: IntArray, rule: Rule) -> IntArray:
 
 
 def _product(project: Versions, new: int, in_force: int, served: list[int], rows: IntArray) -> bool:
-    best = served[promotion.best_of([project.answers[version, rows] for version in served], project.truth[rows])]
+    best = _best(project, served, rows)
     against_best = None if best == in_force else project.compare(best, new, rows)
     return promotion.held_back_by(project.compare(in_force, new, rows), against_best) is None
 
 
-def _unless_proved(project: Versions, new: int, in_force: int, served: list[int], rows: IntArray) -> bool:
-    found = project.compare(in_force, new, rows)
-    return found.change.value >= 0 or found.p >= 0.05
+def _best(project: Versions, served: list[int], rows: IntArray) -> int:
+    return served[promotion.best_of([project.answers[version, rows] for version in served], project.truth[rows])]
+
+
+def _unless_lower(p: float, *, fewest_lost: int = 1, also_best: bool = True) -> Rule:
+    """Return a rule that holds back what is right on so many diaries less, with a p value below this one."""
+
+    def rule(project: Versions, new: int, in_force: int, served: list[int], rows: IntArray) -> bool:
+        others = {in_force, _best(project, served, rows)} if also_best else {in_force}
+        right = project.answers[:, rows] == project.truth[rows]
+        return not any(
+            right[other].sum() - right[new].sum() >= fewest_lost and comparison.mcnemar(right[other], right[new]) < p
+            for other in others
+        )
+
+    return rule
 
 
 RULES: dict[str, Rule] = {
     "rule": _product,
-    "held_only_if_proved": _unless_proved,
     "always": lambda project, new, in_force, served, rows: True,
+    "only_if_proved": _unless_lower(0.05, also_best=False),
+    "p_0.4_of_the_last": _unless_lower(0.4, also_best=False),
+    "p_0.4": _unless_lower(0.4),
+    "p_0.6": _unless_lower(0.6),
+    "lower_by_two": _unless_lower(1.1, fewest_lost=2),
+    "lower": _unless_lower(1.1),
 }
 
 
@@ -227,15 +260,14 @@ def _is_held_for_unseen(project: Versions, rows: IntArray, seed: int) -> bool:
     return promotion.held_back_by(promotion.compare(before, after, truth, k=k + 1)) is not None
 
 
-def spoiling(n: int, *, projects: int) -> dict[str, float]:
+def spoiling(n: int, rule: Rule, *, projects: int) -> dict[str, float]:
     """Return how many points below the first version the served one is after rounds that each cost a true point."""
     down = []
+    true = np.linspace(0.8, 0.8 - 0.01 * (ROUNDS - 1), ROUNDS)
     for seed in range(projects):
-        true = np.linspace(0.8, 0.8 - 0.01 * (ROUNDS - 1), ROUNDS)
-        versions = Versions(_simulated(true, n, seed=seed), np.zeros(n, np.int64), 2)
-        served = [0]
+        versions, served = Versions(_simulated(true, n, seed=seed), np.zeros(n, np.int64), 2), [0]
         for new in range(1, ROUNDS):
-            if _product(versions, new, served[-1], served, np.arange(n)):
+            if rule(versions, new, served[-1], served, np.arange(n)):
                 served.append(new)
         down.append(100 * (true[0] - true[served[-1]]))
     return {"mean": float(np.mean(down)), "of_ten_nine": float(np.quantile(down, 0.9))}
@@ -262,20 +294,48 @@ def called_different(*, projects: int) -> dict[str, Any]:
 
 def _ever(is_new: bool, counts: list[int], gap: float, projects: int) -> dict[str, float]:
     levels = np.array([comparison.level_of_look(look + 1) for look in range(ROUNDS)])
-    p_values = np.array([list(_looks(is_new, counts, gap, seed)) for seed in range(projects)])
+    looks = np.array([list(_looks(is_new, counts, gap, seed)) for seed in range(projects)])
+    # One pair may be looked at as often as one likes by e-values; new pairs share the error as they do by p values.
+    enough = 1 / levels if is_new else np.full(ROUNDS, 1 / comparison.LOOKS_ERROR)
     return {
-        "called": float((p_values < levels).any(axis=1).mean()),
-        "without_correction": float((p_values < 0.05).any(axis=1).mean()),
+        "called": float((looks[..., 0] < levels).any(axis=1).mean()),
+        "without_correction": float((looks[..., 0] < 0.05).any(axis=1).mean()),
+        "by_e_values": float((looks[..., 1] >= enough).any(axis=1).mean()),
     }
 
 
-def _looks(is_new: bool, counts: list[int], gap: float, seed: int) -> Iterator[float]:
-    """Yield the p value of each look; a new pair are the version before and the one that a round has made."""
+def _looks(is_new: bool, counts: list[int], gap: float, seed: int) -> Iterator[tuple[float, float]]:
+    """Yield p value and e value of each look; a new pair are the version before and the one that a round has made."""
     accuracy = np.tile([0.75, 0.75 + gap], ROUNDS)
     right = _simulated(accuracy, max(counts), seed=seed) == 0
     for look, n in enumerate(counts):
         first = 2 * look if is_new else 0
-        yield comparison.mcnemar(right[first, :n], right[first + 1, :n])
+        before, after = right[first, :n], right[first + 1, :n]
+        gained, lost = comparison.discordant(before, after)
+        # The likelihood under a uniform share of gains, over that under one half: Ramdas et al. (2023), sec. 5.
+        e_value = np.exp(betaln(1 + gained, 1 + lost) + (gained + lost) * np.log(2))
+        yield comparison.mcnemar(before, after), float(e_value)
+
+
+def exact_coverage(n: int) -> dict[str, float]:
+    """Return in how many test parts the interval of a change in accuracy holds it, exactly, over a grid of truths."""
+    counts = [(gained, lost) for gained in range(n + 1) for lost in range(n + 1 - gained) if gained + lost <= 0.6 * n]
+    bounds = np.array([_bounds(gained, lost, n) for gained, lost in counts])
+    gained, lost = np.array(counts).T
+    held = []
+    for different in (0.02, 0.05, 0.1, 0.2, 0.35):
+        for share in (0.5, 0.6, 0.75, 0.9, 1.0):
+            true = [different * share, different * (1 - share), 1 - different]
+            chance = multinomial.pmf(np.stack([gained, lost, n - gained - lost], axis=1), n, true)
+            change = true[0] - true[1]
+            held.append(chance[(bounds[:, 0] <= change) & (change <= bounds[:, 1])].sum())
+    return {"mean": float(np.mean(held)), "least": float(np.min(held))}
+
+
+def _bounds(gained: int, lost: int, n: int) -> tuple[float, float]:
+    place = np.arange(n)
+    found = comparison.accuracy_change((place >= gained) & (place < gained + lost), place < gained)
+    return found.low, found.high
 
 
 if __name__ == "__main__":

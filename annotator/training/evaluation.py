@@ -122,7 +122,7 @@ class Difference:
         value, low, high = (
             "–" if share is None else f"{100 * share:+.1f}" for share in (self.value, self.low, self.high)
         )
-        return value, low, high, f"{self.p:.3f}"
+        return value, low, high, f"{self.p:.3f}" if self.p >= 0.01 else f"{self.p:.5f}"
 
 
 @dataclass(frozen=True, slots=True)
