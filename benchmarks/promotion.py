@@ -224,7 +224,7 @@ def intervals(projects: list[Versions], *, draws: int) -> dict[str, Any]:
 
 
 def _covered(projects: list[Versions], before: int, after: int, n: int, draws: int) -> dict[str, float]:
-    accuracy, macro = [], []
+    accuracy, macro, wrongly = [], [], []
     for project in projects:
         gain = project.accuracy[after] - project.accuracy[before]
         f1_gain = _f1(project, after) - _f1(project, before)
@@ -232,10 +232,12 @@ def _covered(projects: list[Versions], before: int, after: int, n: int, draws: i
             rows = np.random.default_rng(seed).integers(0, len(project.truth), n)
             found = project.compare(before, after, rows)
             accuracy.append(found.change.low <= gain <= found.change.high)
-            if found.f1_change is not None:
-                true = f1_gain[list(found.f1_change.labels)].mean()
+            if columns := list(found.f1_change.columns):
+                true = f1_gain[columns].mean()
                 macro.append(found.f1_change.low <= true <= found.f1_change.high)
-    return {"accuracy": float(np.mean(accuracy)), "macro_f1": float(np.mean(macro)) if macro else float("nan")}
+                wrongly.append(found.f1_change.high < 0 <= true)
+    values = {"accuracy": accuracy, "macro_f1": macro, "macro_f1_wrongly_lower": wrongly}
+    return {name: float(np.mean(held)) if held else float("nan") for name, held in values.items()}
 
 
 def _f1(project: Versions, version: int) -> NDArray[np.float64]:
