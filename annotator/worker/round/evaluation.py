@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.training.prediction_sets import PROMISED
 from learner.active_learning import forecast
 from learner.classification import macro_f1, metrics, prediction_sets, promotion
