@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from learner.classification.metrics import wilson
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -65,9 +63,20 @@ def promise(proba: FloatArray, truth: IntArray, *, level: float, groups: IntArra
         sets = in_set(proba[own], _least(_quantile(scores[~own], level)))
         held[own] = sets[np.arange(own.sum()), truth[own]]
         sizes[own] = sets.sum(axis=1)
-    low, high = wilson(int(held.sum()), len(held))
+    low, high = _exact_interval(int(held.sum()), len(held))
     least = _least(_quantile(scores, level))
     return Promise(level, least, len(truth), float(held.mean()), low, high, float(sizes.mean()))
+
+
+def _exact_interval(held: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, exact: near 1 and with few diaries Wilson's covers less.
+
+    Source: Clopper and Pearson (1934), The Use of Confidence or Fiducial Limits.
+    """
+    from scipy import stats
+
+    interval = stats.binomtest(held, n).proportion_ci(0.95, method="exact")
+    return float(interval.low), float(interval.high)
 
 
 def in_set(proba: FloatArray, least: float) -> BoolArray:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-VERSION = 6
+VERSION = 7
 """Version of how texts are perturbed and weighted: what another version stored is not used."""
 
 SENTENCE = "sentence"

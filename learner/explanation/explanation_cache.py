@@ -44,7 +44,7 @@ class ExplanationCache:
             for name in _HALVED:
                 tensors[f"{number}/{name}"], tensors[f"{number}/{name}/steps"] = _halved(getattr(model, name))
             tensors[f"{number}/errors"] = model.errors
-            facts.append([model.groups, model.sample_count, model.chunks])
+            facts.append([model.groups, model.sample_count, model.chunks, model.has_gradients])
         return bytes(save(tensors, metadata={"cache": json.dumps([facts, self.removed])}))
 
 
@@ -56,10 +56,12 @@ def from_bytes(data: bytes) -> ExplanationCache:
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     facts, removed = json.loads(header["__metadata__"]["cache"])
     models = []
-    for number, (groups, sample_count, chunks) in enumerate(facts):
+    for number, (groups, *counts) in enumerate(facts):
         arrays = {name: tensors[f"{number}/{name}"] * tensors[f"{number}/{name}/steps"] for name in _HALVED}
         arrays["errors"] = tensors[f"{number}/errors"]
-        models.append(LocalModel(groups=_spans(groups), sample_count=sample_count, chunks=chunks, **arrays))
+        sample_count, chunks, has_gradients = counts
+        known = {"sample_count": sample_count, "chunks": chunks, "has_gradients": has_gradients}
+        models.append(LocalModel(groups=_spans(groups), **known, **arrays))
     texts = {name.removeprefix("text/"): row for name, row in tensors.items() if name.startswith("text/")}
     return ExplanationCache(tuple(models), texts, _spans(removed))
 

@@ -53,6 +53,13 @@ _CHANCE = 0.05
 _RANK = 6
 """Directions in which the misfit of the local model is stored; the others hold next to nothing of it."""
 
+_BETWEEN_SEEDS = 0.12
+"""By how much the distance of the two strongest weights scatters from seed to seed, over the strongest weight.
+
+The errors that the estimate gives are nearly zero where gradients are known, but the first word still changed in 4 of
+24 comments of 14 to 40 words that were explained with two seeds.
+"""
+
 _NO_CHANGE = 1e-9
 """Weighted squares of float32 features; smaller ones are rounding, not an effect."""
 
@@ -70,6 +77,7 @@ class LocalModel:
         surprise: (≤ 6, features), likewise: how far the texts lie from what the estimates expect, in their own measure.
         sample_count: different texts that were encoded, perturbed ones and units by themselves.
         chunks: draws of `perturbations.CHUNK` texts; 0 where all were encoded, and nothing was left to chance.
+        has_gradients: whether the encoder's gradients were part of the estimate, which the errors then understate.
     """
 
     groups: tuple[Spans, ...]
@@ -80,6 +88,7 @@ class LocalModel:
     surprise: FloatArray
     sample_count: int
     chunks: int
+    has_gradients: bool = False
 
     def weights(self, direction: FloatArray) -> FloatArray:
         """Return what each group adds to scores, (g, k), or (g,) for one direction.
@@ -112,7 +121,9 @@ class LocalModel:
             return 1.0
         first, second = np.argsort(-weights, kind="stable")[:2]
         surprise = float(np.sqrt(np.square(self.surprise @ direction).sum()))
-        noise = surprise * math.hypot(float(self.errors[first]), float(self.errors[second]))
+        estimated = surprise * math.hypot(float(self.errors[first]), float(self.errors[second]))
+        unestimated = _BETWEEN_SEEDS * abs(float(weights[first])) if self.has_gradients else 0.0
+        noise = math.hypot(estimated, unestimated)
         if not noise:
             return 1.0
         return 0.5 + 0.5 * math.erf(float(weights[first] - weights[second]) / (math.sqrt(2) * noise))
@@ -187,7 +198,8 @@ def fit_chunks(around: Neighbourhood, *, chunks: int, gradients: Gradients | Non
         estimate = replace(estimate, matrix=matrix)
     weights = perturbations.kernel(masks.mean(axis=1))
     sample_count = len(keep) + len(set(phrase_texts))
-    return _local_model(around, weights, features, estimate, sample_count=sample_count, chunks=chunks)
+    model = _local_model(around, weights, features, estimate, sample_count=sample_count, chunks=chunks)
+    return replace(model, has_gradients=gradients is not None)
 
 
 def _fit_ridge(

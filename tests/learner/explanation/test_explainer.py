@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from learner.explanation import perturbations, unit_selection
 from learner.explanation.explainer import SENTENCE, Explained, explain, seed_of
 from learner.explanation.explanation_cache import ExplanationCache, from_bytes
 from learner.explanation.explanation_run import against_the_rest
+from learner.explanation.local_surrogate import LocalModel
 from learner.text.sentences import fallback
 from learner.text.units import UNITS
 
@@ -393,6 +395,18 @@ def test_each_sentence_has_probabilities_by_itself() -> None:
     ).sentence_probabilities
     assert arc.shape == (3, 2)
     assert arc[:, 0].round(2).tolist() == [1.0, 0.0, 0.5]
+
+
+def test_where_gradients_are_known_two_words_of_about_the_same_weight_have_no_certain_order() -> None:
+    matrix = np.eye(3, dtype=np.float32)
+    errors, none = np.zeros(3, np.float32), np.zeros((1, 3), np.float32)
+    groups = (((0, 1),), ((2, 3),), ((4, 5),))
+    model = LocalModel(groups, matrix, errors, none, none, none, sample_count=9, chunks=2, has_gradients=True)
+    near, far = (np.array(x, np.float32) for x in ([1.0, 0.97, 0.1], [1.0, 0.5, 0.1]))
+    assert 0.5 < model.stability(near) < 0.7
+    assert model.stability(far) > 0.99
+    assert replace(model, has_gradients=False).stability(near) == 1
+    assert replace(model, chunks=0).stability(near) == 1
 
 
 def test_weights_that_chance_may_explain_are_not_called_stable() -> None:
