@@ -15,6 +15,7 @@ from db.connection import file_of, write
 from db.errors import DatabaseError
 from db.models import explanations
 from db.people import audit_log
+from db.texts.diaries import DRAW_RANGE
 from learner.active_learning import query_strategies
 from learner.encoders import encoder
 
@@ -38,7 +39,8 @@ class Settings:
         strategy: query strategy, a key of `learner.active_learning.query_strategies.STRATEGIES`.
         uniform_share: share of the pool diaries asked for that are drawn uniformly at random: what active learning is
             compared with, and a guard against what it overlooks.
-        test_share: share of the diaries set apart at import, uniformly at random, to measure on.
+        test_share: share of the diaries set apart at import, at random by writers or texts, to measure on.
+        writer_cut: which writers' diaries these are; 0 where texts are drawn. See `annotator.importing.parts`.
         blind_test: show test diaries without the prediction, which would sway the answer that it is measured by.
         blind_share: share of the other diaries that are shown without prediction and explanation, so that it can be
             seen whether people are drawn to the model's answer; see `annotator.quality.automation_bias`.
@@ -73,6 +75,7 @@ class Settings:
     strategy: str = query_strategies.DEFAULT
     uniform_share: float = 0.1
     test_share: float = 0.2
+    writer_cut: int = 0
     blind_test: bool = True
     blind_share: float = 0.1
     unit: Literal["eojeol", "morpheme", "sentence"] = "eojeol"
@@ -200,6 +203,8 @@ def _checked(settings: Settings) -> Settings:
         raise UserError("uniform_share_outside", found=settings.uniform_share)
     if not 0 <= settings.blind_share <= 1:
         raise UserError("blind_share_outside", found=settings.blind_share)
+    if not 0 <= settings.writer_cut <= DRAW_RANGE:
+        raise UserError("setting_unknown", setting="writer_cut", found=settings.writer_cut, known=f"0–{DRAW_RANGE}")
     _check_handing_out(settings)
     if settings.strategy not in query_strategies.STRATEGIES:
         raise UserError("strategy_unknown", name=settings.strategy, known=", ".join(query_strategies.STRATEGIES))

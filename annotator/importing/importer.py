@@ -12,6 +12,7 @@ from annotator.accounts.annotators import IMPORTER
 from annotator.errors import UserError
 from annotator.formats import table as tables
 from annotator.formats.source import open_source
+from annotator.importing import parts
 from annotator.importing.columns import choose_columns, guess_roles, long_columns
 from annotator.importing.gc_pause import paused_gc
 from annotator.importing.reader import opened
@@ -22,6 +23,7 @@ from annotator.privacy import forgotten_key
 from db.connection import write
 from db.label_sets import labels
 from db.people import annotators
+from db.texts import diaries
 from db.texts.batches import Batch, Imported, Skip, insert_batch
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ def import_file(
             imported = insert_batch(
                 db,
                 batch,
-                spool,
+                map(_split(db, sieve).dealt, spool),
                 skips,
                 source=source_label or file.name,
                 is_refused=forgotten_key.refuser(db),
@@ -205,16 +207,23 @@ def _printable(row: Row) -> dict[str, str | None]:
 def _sieve(
     db: Database, table: Table, chosen: ColumnMap, max_characters: int, crosswalk: Crosswalk | None
 ) -> RowFilter:
-    settings = project_settings.load(db)
     return RowFilter(
         columns=chosen,
         label_ids=_label_ids(db) if crosswalk is None else ids_by_name(crosswalk, _label_ids(db)),
-        seed=bytes.fromhex(settings.seed),
-        test_share=settings.test_share,
+        seed=bytes.fromhex(project_settings.load(db).seed),
         max_characters=max_characters,
         excel_dates=table.format == "excel",
         said=table.said,
     )
+
+
+def _split(db: Database, sieve: RowFilter) -> parts.Split:
+    """Return how the project sets diaries apart; the first file that names writers decides whether by these."""
+    settings = project_settings.load(db)
+    if sieve.writers and not diaries.has_authors(db):
+        cut = parts.choose_cut(sieve.writers, seed=sieve.seed, test_share=settings.test_share)
+        settings = project_settings.change(db, writer_cut=cut)
+    return parts.split_of(settings)
 
 
 def _label_ids(db: Database) -> dict[str, int | None]:

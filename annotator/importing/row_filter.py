@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 from annotator.errors import UserError
 from annotator.formats import table
 from annotator.formats.dates import read_date
+from annotator.importing.parts import draw_of_text, writer_of
 from db.answers.imported_decisions import NewMark, NewVote
 from db.texts.batches import NewDiary, Skip
-from db.texts.diaries import DRAW_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
     from annotator.formats.table import ColumnMap, Mark, Row, RowDecision
-    from db.texts.diaries import Part
 
 MAX_CHARACTERS = 20_000
 """Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
@@ -42,37 +41,25 @@ def text_hash(text: str) -> bytes:
     return blake2b(unicodedata.normalize("NFC", text).strip().encode(), digest_size=HASH_BYTES).digest()
 
 
-def draw_of(digest: bytes, *, seed: bytes) -> int:
-    """Return a number uniform in [0, DRAW_RANGE) that depends on the text and the project alone.
-
-    So a diary falls into the same part in whichever file and order it comes.
-
-    Args:
-        digest: what `text_hash` gives.
-        seed: at most 64 bytes.
-    """
-    return int.from_bytes(blake2b(digest, key=seed, digest_size=8).digest()) % DRAW_RANGE
-
-
 @dataclass(slots=True)
 class RowFilter:
     """Turns rows into diaries, and records what is wrong with the others.
 
     Attributes:
         label_ids: id by label name, NFC; None for a name that is known and has no label here.
-        seed, test_share: which diaries are set apart for testing.
+        seed: of the draws. All diaries come out as part of the pool: the whole file decides how it is split.
         excel_dates: also read Excel's day numbers.
         importer: who makes the decisions that the file gives no person for; people whom it names are called after it.
         said: the column that stands for what each person decided.
         name: of the file, for messages.
         unknown_labels: label values that are not in the set, with their number of rows.
         notes: rows that are kept, but not with everything: dates that couldn't be read.
+        writers: number of rows by writer; see `annotator.importing.parts`.
     """
 
     columns: ColumnMap
     label_ids: Mapping[str, int | None]
     seed: bytes
-    test_share: float
     max_characters: int = MAX_CHARACTERS
     excel_dates: bool = False
     importer: str = ""
@@ -80,6 +67,7 @@ class RowFilter:
     name: str = ""
     unknown_labels: Counter[str] = field(default_factory=Counter)
     notes: list[Skip] = field(default_factory=list)
+    writers: Counter[str] = field(default_factory=Counter)
     _read_columns: frozenset[str] = field(init=False)
     _undated_columns: frozenset[str] = field(init=False)
     _texts: tuple[str, ...] = field(init=False)
@@ -115,19 +103,19 @@ class RowFilter:
         return " ".join(value.strip() for value in values if not _is_blank(value))
 
     def _diary(self, row: Row, text: str) -> NewDiary:
-        digest = text_hash(text)
-        draw = draw_of(digest, seed=self.seed)
-        part: Part = "test" if draw < self.test_share * DRAW_RANGE else "pool"
         written_on, unread = self._date(row)
+        author = self._value(row, self.columns.author)
+        if writer := writer_of(author):
+            self.writers[writer] += 1
         return NewDiary(
             row_number=row.number,
             text=text,
-            text_hash=digest,
+            text_hash=text_hash(text),
             written_on=written_on,
-            author=self._value(row, self.columns.author),
+            author=author,
             metadata=self._metadata(row, unread),
-            part=part,
-            draw=draw,
+            part="pool",
+            draw=draw_of_text(text, seed=self.seed),
             **self._decided(row, text),
         )
 

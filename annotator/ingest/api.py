@@ -13,6 +13,7 @@ from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
 from annotator.errors import UserError
 from annotator.formats.table import ColumnMap, Row
+from annotator.importing.parts import split_of
 from annotator.importing.row_filter import MAX_CHARACTERS, RowFilter
 from annotator.label_sets import projection
 from annotator.labelling import decisions as labelling_decisions
@@ -70,7 +71,7 @@ def check_texts(texts: Sequence[str]) -> None:
     Raises:
         UserError: ``handed_bad_character``, ``handed_empty`` or ``handed_too_long`` with its 1-based place.
     """
-    _sift([Item(text) for text in texts], seed=b"", test_share=0.0)
+    _sift([Item(text) for text in texts], seed=b"")
 
 
 def store(
@@ -86,9 +87,9 @@ def store(
     Raises:
         UserError, DatabaseError: if a text can't be stored, or was forgotten; then none of them is stored.
     """
-    settings = project_settings.load(db)
-    rows = _sift(items, seed=bytes.fromhex(settings.seed), test_share=settings.test_share)
+    sifted = _sift(items, seed=bytes.fromhex(project_settings.load(db).seed))
     with write(db):
+        rows = [split_of(project_settings.load(db)).dealt(row) for row in sifted]
         refuser = forgotten_key.refuser(db)
         outcomes = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in outcomes if is_new], strategy="random")
@@ -103,8 +104,8 @@ def store(
     ]
 
 
-def _sift(items: Sequence[Item], *, seed: bytes, test_share: float) -> list[NewDiary]:
-    sieve = RowFilter(ROLES, {}, seed=seed, test_share=test_share)
+def _sift(items: Sequence[Item], *, seed: bytes) -> list[NewDiary]:
+    sieve = RowFilter(ROLES, {}, seed=seed)
     outcomes = [sieve.convert(Row(place, _values(item))) for place, item in enumerate(items, 1)]
     for place, row in enumerate(outcomes, 1):
         if isinstance(row, Skip):

@@ -31,7 +31,7 @@ class Diary:
 
     Attributes:
         text: the raw text, untouched.
-        part: ``test`` diaries are a uniform random sample that never trains a model.
+        part: ``test`` diaries are those of a random sample of writers or texts, and never train a model.
     """
 
     id: int
@@ -138,6 +138,11 @@ def list_ids_of_batch(db: Database, batch_id: int) -> list[int]:
     """Return the diaries of an import, ascending."""
     sql = "select id from diaries where batch_id = :batch order by id"
     return [int(diary_id) for (diary_id,) in rows(db, sql, batch=batch_id)]
+
+
+def has_authors(db: Database) -> bool:
+    """Return whether any diary has a writer's name."""
+    return scalar(db, "select 1 from diaries where author is not null limit 1") is not None
 
 
 def list_authors(db: Database) -> list[str]:

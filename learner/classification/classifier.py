@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner.classification import folds
 from learner.classification import temperature as temperatures
 from learner.classification.temperature import CalibrationData
 from learner.errors import LearnerError
@@ -56,8 +57,6 @@ PRIOR_COUNT = 20
 
 FEWEST_TO_CALIBRATE = 20
 """Examples below which a temperature follows chance more than the model."""
-
-_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +202,7 @@ def train(
     calibrate_on: NDArray[np.bool_] | None = None,
     calibration: CalibrationData | None = None,
     marked: Marked | None = None,
+    groups: IntArray | None = None,
 ) -> Trained:
     """Train the head on labelled examples, those of rare labels counting more.
 
@@ -217,6 +217,8 @@ def train(
             are fewer than `FEWEST_TO_CALIBRATE`, it is chosen on all.
         calibration: what else the temperature is chosen on; None where all examples were drawn uniformly.
         marked: words that are evidence for a label or none; see `learner.classification.rationale_loss`.
+        groups: (n,) examples of the same number are answered by a head that has seen none of them; see
+            `learner.classification.groups`. Each is by itself where there are none, or only one.
 
     Raises:
         LearnerError: for fewer than two labels, or NaN in the features.
@@ -231,7 +233,8 @@ def train(
     targets = np.asarray(targets, np.float32)
     balance = _balance(targets)
     weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets)
-    held_out = _out_of_fold(features, targets, balance, _folds(labels, seed), start=(weight, bias), marked=marked)
+    dealt = folds.deal(labels, groups, seed=seed)
+    held_out = _out_of_fold(features, targets, balance, dealt, start=(weight, bias), marked=marked)
     calibration = calibration or _uniform(features, targets)
     is_used = _calibrated_on(calibrate_on, len(labels), tested=len(calibration.test_targets))
     pool, test = (x @ weight.T + bias for x in (calibration.pool_features, calibration.test_features))
@@ -328,27 +331,18 @@ def _with_prior(head: Head, targets: FloatArray) -> Head:
     return weight, np.asarray(bias + LOGIT_ADJUSTMENT * np.log(counts / counts.mean()), np.float32)
 
 
-def _folds(labels: IntArray, seed: int) -> IntArray:
-    """Deal the examples of each label over the folds in turn, in an order drawn with the seed."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
-    folds = np.empty(len(labels), np.int64)
-    folds[order] = np.arange(len(labels)) % _FOLDS
-    return folds
-
-
 def _out_of_fold(
     features: FloatArray,
     targets: FloatArray,
     balance: FloatArray,
-    folds: IntArray,
+    dealt: IntArray,
     *,
     start: tuple[FloatArray, FloatArray],
     marked: Marked | None,
 ) -> FloatArray:
     logits = np.zeros_like(targets)
-    for fold in np.unique(folds):
-        seen = folds != fold
+    for fold in np.unique(dealt):
+        seen = dealt != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
         head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked)
         weight, bias = _with_prior(head, targets[seen])

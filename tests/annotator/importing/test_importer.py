@@ -13,7 +13,6 @@ import pytest
 from annotator import project
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, describe, import_file, report_csv
-from annotator.importing.row_filter import draw_of, text_hash
 from annotator.importing.spool import Spool
 from annotator.messages import LANGUAGES, explain
 from db.answers import decisions
@@ -21,7 +20,6 @@ from db.connection import rows
 from db.people import annotators
 from db.texts import batches, diaries
 from db.texts.batches import Imported, NewDiary, Skip
-from db.texts.diaries import DRAW_RANGE
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -174,14 +172,6 @@ def test_the_part_depends_on_the_text_and_the_project_alone(db: Database, tmp_pa
     other.close()
     assert parts[0] == parts[1]
     assert 320 < sum(part == "test" for part in parts[0].values()) < 480  # five deviations around 400
-
-
-def test_draws_are_uniform_and_change_with_the_seed() -> None:
-    hashes = [text_hash(str(i)) for i in range(2_000)]
-    draws = [draw_of(h, seed=b"one") / DRAW_RANGE for h in hashes]
-    assert 0 <= min(draws) < 0.01 < 0.99 < max(draws) < 1
-    assert abs(sum(draws) / len(draws) - 0.5) < 0.03
-    assert draws != [draw_of(h, seed=b"two") / DRAW_RANGE for h in hashes]
 
 
 def test_a_file_larger_than_a_block_is_imported_in_order(db: Database) -> None:

@@ -14,7 +14,6 @@ from learner.classification.classifier import (
     NGRAM_SCALE,
     ZERO_LABEL_SCALE,
     _balance,
-    _folds,
     _with_prior,
     bootstrap,
     from_bytes,
@@ -198,13 +197,18 @@ def test_frequency_counts_by_half_and_only_as_far_as_it_is_known() -> None:
         assert weight is nothing[0]
 
 
-def test_folds_hold_their_share_of_each_label() -> None:
-    labels = np.repeat([0, 1, 2], [50, 23, 4])
-    folds = _folds(labels, 7)
-    for label in range(3):
-        sizes = np.bincount(folds[labels == label], minlength=5)
-        assert sizes.max() - sizes.min() <= 1
-    assert not np.array_equal(folds, _folds(labels, 8))
+def test_probabilities_out_of_fold_do_not_know_their_group() -> None:
+    # Everybody's label is a matter of who writes, and who writes is all that can be seen.
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 8)
+    features = (np.eye(30)[groups] + 0.05 * rng.normal(size=(240, 30))).astype(np.float32)
+    targets = one_hot(rng.integers(0, 2, 30)[groups], 2)
+    accuracy = {}
+    for apart in (None, groups):
+        trained = train(features, targets, mean=np.zeros(1, np.float32), text_space="", seed=1, groups=apart)
+        accuracy[apart is None] = (trained.out_of_fold.argmax(axis=1) == targets.argmax(axis=1)).mean()
+    assert accuracy[True] > 0.95
+    assert accuracy[False] < 0.7
 
 
 def test_probabilities_out_of_fold_do_not_know_their_own_label() -> None:
