@@ -200,6 +200,15 @@ def list_decided_ids(db: Database) -> NDArray[np.int64]:
     return np.fromiter((row[0] for row in records), np.int64, len(records))
 
 
+def list_swayed_ids(db: Database) -> frozenset[int]:
+    """Return the diaries that have a decision in force made with a prediction in view."""
+    sql = """
+        select distinct s.diary_id from standing s join decisions d on d.id = s.decision_id
+        where d.shown_label_id is not null
+    """
+    return frozenset(int(diary_id) for (diary_id,) in rows(db, sql))
+
+
 def count_decided(db: Database) -> int:
     """Count the diaries that have a decision in force."""
     return int(scalar(db, "select count(distinct diary_id) from standing"))

@@ -33,6 +33,13 @@ class LabelledDiaries:
     def __len__(self) -> int:
         return len(self.decision_ids)
 
+    def without(self, diary_ids: NDArray[np.int64]) -> LabelledDiaries:
+        """Return the decisions on all other diaries."""
+        kept = ~np.isin(self.diary_ids, diary_ids)
+        ids = self.decision_ids[kept]
+        others = self.others[np.isin(self.others[:, 0], ids)]
+        return LabelledDiaries(ids, self.diary_ids[kept], self.label_ids[kept], self.annotator_ids[kept], others)
+
 
 def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | None = None) -> LabelledDiaries:
     """Return the label decisions that count in one part of the diaries.

@@ -22,6 +22,15 @@ _PARTLY_RANKED = "partly_ranked"
 _INT8_AGREEMENT = "int8_agreement"
 
 
+_COPIES = "copies_looked_for"
+
+
+_PARTS_NOTICE = "parts_notice_closed"
+
+
+_PARTS_DRAWN = "parts_drawn_after"
+
+
 def store_cut_count(db: Database, count: int) -> None:
     """Store how many diaries are longer than the encoder's maximum, so that it reads only their beginning."""
     if count != get_truncated_count(db):
@@ -69,3 +78,34 @@ def int8_agreement(db: Database) -> dict[str, Any] | None:
     """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if any."""
     agreement: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
     return agreement
+
+
+def store_copies_looked_for(db: Database, digest: str, up_to: int) -> None:
+    """Store up to which diary near-copies were looked for among vectors of an encoder."""
+    settings.store(db, **{_COPIES: {"hash": digest, "up_to": up_to}})
+
+
+def copies_looked_for(db: Database, digest: str) -> int:
+    """Return up to which diary near-copies were looked for among vectors of an encoder; 0 if they never were."""
+    fact = settings.load(db).get(_COPIES, {})
+    return int(fact["up_to"]) if fact.get("hash") == digest else 0
+
+
+def close_parts_notice(db: Database) -> None:
+    """Note that people know that the project could be split by writers."""
+    settings.store(db, **{_PARTS_NOTICE: True})
+
+
+def is_parts_notice_closed(db: Database) -> bool:
+    """Return whether people know that the project could be split by writers."""
+    return bool(settings.load(db).get(_PARTS_NOTICE, False))
+
+
+def store_parts_drawn(db: Database, last_decision_id: int) -> None:
+    """Store the newest decision at the time at which parts were drawn anew."""
+    settings.store(db, **{_PARTS_DRAWN: last_decision_id})
+
+
+def parts_drawn_after(db: Database) -> int:
+    """Return the newest decision at the time at which parts were last drawn anew; -1 if they never were."""
+    return int(settings.load(db).get(_PARTS_DRAWN, -1))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from db.answers.imported_decisions import NewVote as NewVote
-from db.connection import one, rows, scalar
+from db.connection import one, rows, scalar, write
 from db.errors import NotFoundError
 from db.forgetting import forgotten
 
@@ -150,6 +150,14 @@ def list_authors(db: Database) -> list[str]:
     return [str(name) for (name,) in rows(db, "select distinct author from diaries where author is not null")]
 
 
+def list_authors_of(db: Database, diary_ids: Iterable[int]) -> list[str | None]:
+    """Return the authors of diaries in the order of the ids; None where none is known."""
+    ids = [int(i) for i in diary_ids]
+    sql = "select id, author from diaries where id in (select value from json_each(:ids)) and author is not null"
+    authors = dict(rows(db, sql, ids=json.dumps(ids)))
+    return [authors.get(i) for i in ids]
+
+
 def list_ids_of_authors(db: Database, names: Sequence[str]) -> list[int]:
     """Return the diaries of some authors, ascending."""
     sql = "select id from diaries where author in (select value from json_each(:names)) order by id"
@@ -181,6 +189,54 @@ def list_undecided_test(db: Database, *, limit: int) -> NDArray[np.int64]:
     """
     records = rows(db, sql, limit=limit)
     return np.fromiter((row[0] for row in records), np.int64, len(records))
+
+
+def count_by_author(db: Database) -> list[tuple[str, int]]:
+    """Return how many diaries each author has, by the name as imported."""
+    records = rows(db, "select author, count(*) from diaries where author is not null group by author")
+    return [(str(author), int(count)) for author, count in records]
+
+
+def read_for_drawing(db: Database) -> Iterator[tuple[int, str, str | None, Part]]:
+    """Yield id, text, author and part of every diary, ordered by id, without holding all of them in memory."""
+    yield from db.conn.execute("select id, text, author, part from diaries order by id")
+
+
+def place(db: Database, placed: Iterable[tuple[int, Part, int]]) -> None:
+    """Give diaries, by id, their part and draw; those of the test part count as drawn at random in the queue."""
+    with write(db):
+        values = ((part, draw, diary_id) for diary_id, part, draw in placed)
+        db.conn.executemany("update diaries set part = ?, draw = ? where id = ?", values)
+        in_test = "exists (select 1 from diaries d where d.id = queue.diary_id and d.part = 'test')"
+        db.conn.execute(f"update queue set strategy = 'random', score = 0 where {in_test}")  # noqa: S608 - constant
+
+
+def find_parts(db: Database, diary_ids: Iterable[int]) -> dict[int, Part]:
+    """Return the parts of those diaries that exist, by id."""
+    sql = "select id, part from diaries where id in (select value from json_each(:ids))"
+    return dict(rows(db, sql, ids=json.dumps([int(i) for i in diary_ids])))
+
+
+def move_untouched(db: Database, diary_ids: Iterable[int], part: Part) -> int:
+    """Put diaries that nobody has decided or been handed into a part, and return how many were moved."""
+    moving = """
+        select y.id from diaries y where y.id in (select value from json_each(:ids)) and y.part <> :part
+            and not exists (select 1 from decisions d where d.diary_id = y.id)
+            and not exists (select 1 from handed h where h.diary_id = y.id)
+    """
+    ids = [row[0] for row in rows(db, moving, ids=json.dumps([int(i) for i in diary_ids]), part=part)]
+    put_in_part(db, ids, part)
+    return len(ids)
+
+
+def put_in_part(db: Database, diary_ids: Iterable[int], part: Part) -> None:
+    """Put diaries into a part; in the queue they count as drawn at random, like every test diary."""
+    ids = json.dumps([int(i) for i in diary_ids])
+    with write(db):
+        chosen = "in (select value from json_each(?))"
+        db.conn.execute(f"update diaries set part = ? where id {chosen}", (part, ids))  # noqa: S608
+        if part == "test":
+            db.conn.execute(f"update queue set strategy = 'random', score = 0 where diary_id {chosen}", (ids,))  # noqa: S608
 
 
 def mark_test(db: Database) -> NDArray[np.bool_]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-def deal(labels: IntArray, groups: IntArray | None = None, *, seed: int) -> IntArray:
-    """Return the fold of each example, (n,) in [0, FOLDS); fewer where there are fewer groups.
+def deal(labels: IntArray, groups: IntArray | None = None, *, seed: int, count: int = FOLDS) -> IntArray:
+    """Return the fold of each example, (n,) in [0, count); fewer where there are fewer groups.
 
     Groups are dealt from the largest to the smallest, each to the fold that has least of its labels so far; examples
     alone in their group come last and even out the rest.
@@ -32,17 +32,23 @@ def deal(labels: IntArray, groups: IntArray | None = None, *, seed: int) -> IntA
     _, group_of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     folds = np.empty(len(labels), np.int64)
     together = sizes[group_of] > 1
-    held = _deal_groups(labels, group_of, together, folds, seed=seed)
+    held = np.zeros((count, int(labels.max(initial=-1)) + 1))
+    _deal_groups(labels, group_of, together, folds, held, seed=seed)
     _deal_singly(labels, np.flatnonzero(~together), folds, held, seed=seed)
     return folds
 
 
 def _deal_groups(
-    labels: IntArray, group_of: IntArray, together: NDArray[np.bool_], folds: IntArray, *, seed: int
-) -> NDArray[np.float64]:
-    """Deal groups of several, and return how many of each label each fold now holds, (FOLDS, k)."""
+    labels: IntArray,
+    group_of: IntArray,
+    together: NDArray[np.bool_],
+    folds: IntArray,
+    held: NDArray[np.float64],
+    *,
+    seed: int,
+) -> None:
+    """Deal groups of several, and note in `held` how many of each label each fold now has, (count, k)."""
     totals = np.bincount(labels).astype(np.float64)
-    held = np.zeros((FOLDS, len(totals)))
     rows = np.flatnonzero(together)
     rows = rows[np.argsort(group_of[rows], kind="stable")]
     members = np.split(rows, np.flatnonzero(np.diff(group_of[rows])) + 1) if len(rows) else []
@@ -53,7 +59,6 @@ def _deal_groups(
         fold = np.lexsort((held.sum(axis=1), held @ worth))[0]
         folds[members[place]] = fold
         held[fold] += counts
-    return held
 
 
 def _deal_singly(labels: IntArray, rows: IntArray, folds: IntArray, held: NDArray[np.float64], *, seed: int) -> None:
@@ -63,7 +68,7 @@ def _deal_singly(labels: IntArray, rows: IntArray, folds: IntArray, held: NDArra
         mine = rows[labels[rows] == label]
         # The places that each fold offers, the emptiest first; equally empty ones by how much they hold in all.
         offers = (held[:, label][:, None] + np.arange(len(mine))).ravel()
-        fold_of = np.repeat(np.arange(FOLDS), len(mine))
+        fold_of = np.repeat(np.arange(len(held)), len(mine))
         taken = np.lexsort((fold_of, held.sum(axis=1)[fold_of], offers))[: len(mine)]
         folds[mine] = fold_of[taken]
-        held[:, label] += np.bincount(fold_of[taken], minlength=FOLDS)
+        held[:, label] += np.bincount(fold_of[taken], minlength=len(held))

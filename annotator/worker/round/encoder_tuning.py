@@ -17,9 +17,11 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.serving import encoder_cache
 from annotator.serving.encoder_cache import EncoderSpec
+from annotator.worker.round import gathering
 from db.answers import queue
 from db.models import encoders, rounds
 from db.texts import diaries
+from learner.classification import folds
 from learner.encoders import encoder as encoder_files
 from learner.encoders import fine_tuning
 from learner.errors import LearnerError
@@ -64,12 +66,18 @@ class Parts:
     validation: NDArray[np.int64]
 
 
-def split(columns: NDArray[np.int64], *, seed: int) -> Parts:
-    """Set a stratified share of the examples aside for validation: two or more of each label that has at least four.
+def split(columns: NDArray[np.int64], groups: NDArray[np.int64] | None = None, *, seed: int) -> Parts:
+    """Set a stratified share of the examples aside for validation.
+
+    Without groups these are two or more of each label that has at least four.
 
     Args:
         columns: (n,) label columns.
+        groups: (n,) examples of the same number stay together; see `annotator.worker.round.gathering.groups_of`.
     """
+    if groups is not None and 1 < len(np.unique(groups)) < len(columns):
+        dealt = folds.deal(columns, groups, seed=seed, count=round(1 / VALIDATION_SHARE))
+        return Parts(np.flatnonzero(dealt), np.flatnonzero(dealt == 0))
     rng = np.random.default_rng(seed)
     parts: list[NDArray[np.int64]] = []
     for column in np.unique(columns):
@@ -128,7 +136,8 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
 
 def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
     base = project_settings.load(db).encoder
-    parts = split(training.columns, seed=int(runtime.settings(db).seed[:8], 16))
+    apart = gathering.groups_of(runtime, db, training.diary_ids)
+    parts = split(training.columns, apart.numbers, seed=int(runtime.settings(db).seed[:8], 16))
     settings = settings_of(this.tier, len(parts.tuned))
     checkpoint = encoder_files.load_checkpoint(base, cache=runtime.cache)
     tuned = fine_tuning.tune(

@@ -19,9 +19,8 @@ from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
 from annotator.training import rounds as rounds_for_people
 from annotator.training.evaluation import reason_of
-from annotator.training.examples import TrainingSet, examples_of
-from annotator.worker.round import calibration_data, encoder_tuning, evaluation, rationale_training, versions
-from db.answers import decisions, queue, rationales, training_data
+from annotator.worker.round import calibration_data, encoder_tuning, evaluation, gathering, rationale_training, versions
+from db.answers import decisions, queue, rationales
 from db.connection import write
 from db.forgetting import forgotten
 from db.label_sets import labels
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
     from annotator.serving.encoder_cache import EncoderSpec
     from annotator.serving.runtime import ModelRuntime, Serving
+    from annotator.training.examples import TrainingSet
+    from annotator.worker.round.gathering import Gathered
     from db import Database
     from learner.encoders.encoder import Encoder
     from learner.encoders.vector_store import VectorFile
@@ -115,9 +116,8 @@ def _begin(db: Database, round_id: int) -> None:
 
 def _gather(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Check what there is to learn from, and make sure that all of it has vectors."""
-    training, test = _examples(runtime, db, round_id)
-    if len(np.unique(training.columns)) < 2:
-        raise UserError("labels_of_one_kind", count=len(training.columns))
+    gathered = _examples(runtime, db, round_id)
+    training, test = gathered.training, gathered.test
     # The serving version is measured on the test diaries, too, and may use another encoder's vectors.
     runtime.encode_missing(db, test.diary_ids, urgent=True)
     if rounds.get_round(db, round_id).tier == "instant":
@@ -127,6 +127,10 @@ def _gather(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
             ahead = np.array(queue.list_head(db, encoder_tuning.ENCODED_AHEAD), np.int64)
         diary_ids = np.unique(np.concatenate([training.diary_ids, test.diary_ids, ahead]))
         runtime.encode_missing(db, diary_ids, urgent=True, encoder=encoder)
+    # Near-copies of test diaries are known once there are vectors.
+    training = _examples(runtime, db, round_id).training
+    if len(np.unique(training.columns)) < 2:
+        raise UserError("labels_of_one_kind", count=len(training.columns))
     return {"train": len(training.columns), "test": len(test.columns)}
 
 
@@ -135,10 +139,11 @@ def _tune(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     this = rounds.get_round(db, round_id)
     if this.tier == "instant" or this.model_id is not None:
         return {}
-    training, test = _examples(runtime, db, round_id)
+    gathered = _examples(runtime, db, round_id)
+    training = gathered.training
     # Recorded before it can fail, so that a failing round is not started again for the same labels.
     rounds.store_report(db, round_id, {"train": len(training.columns)})
-    if encoder_tuning.tune(runtime, db, this, training, test.diary_ids):
+    if encoder_tuning.tune(runtime, db, this, training, gathered.test.diary_ids):
         return {}
     rounds.end(db, round_id, status="cancelled")
     return {"ended": True}
@@ -149,12 +154,9 @@ def _encoder_of_round(db: Database, this: rounds.Round) -> EncoderSpec:
     return encoder_tuning.tuned_in(db, this) or encoder_cache.of_next_round(db)
 
 
-def _examples(runtime: ModelRuntime, db: Database, round_id: int) -> tuple[TrainingSet, TrainingSet]:
+def _examples(runtime: ModelRuntime, db: Database, round_id: int) -> Gathered:
     this = rounds.get_round(db, round_id)
-    up_to, label_ids = this.last_decision_id, _label_ids(db, this)
-    training = training_data.list_labelled(db, part="pool", up_to=up_to)
-    test = training_data.list_labelled(db, part="test", up_to=up_to)
-    return examples_of(training, label_ids), examples_of(test, label_ids)
+    return gathering.gather(runtime, db, _label_ids(db, this), up_to=this.last_decision_id)
 
 
 def _label_ids(db: Database, this: rounds.Round) -> tuple[int, ...]:
@@ -170,7 +172,8 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     if this.model_id is not None:
         return {"model_id": this.model_id}
     number = forgotten.count_forgettings(db)
-    training, test = _examples(runtime, db, round_id)
+    gathered = _examples(runtime, db, round_id)
+    training, test = gathered.training, gathered.test
     encoder, label_ids = runtime.load_encoder(db, _encoder_of_round(db, this)), _label_ids(db, this)
     file = runtime.vector_file(db, encoder)
     # A tuned encoder knows what n-grams tell, and without them the version is one that transformers can load.
@@ -190,6 +193,7 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     up_to = rationales.last_rationale_id(db)
     marks = rationale_training.gather(db, label_ids, up_to=up_to)
     marked = rationale_training.learn_from(runtime, db, marks, encoder, mean=mean, space=space[1] if space else None)
+    apart = gathering.groups_of(runtime, db, training.diary_ids)
     trained = classifiers.train(
         features,
         training.targets,
@@ -199,6 +203,7 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         calibrate_on=untouched,
         calibration=calibration_data.gather(db, training, test, features_of, encoded=encoded),
         marked=marked,
+        groups=apart.numbers,
     )
     classifier = trained.classifier
     if STRATEGIES[settings.strategy].committee:
@@ -221,7 +226,7 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         },
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={
-            "out_of_fold": asdict(checked),
+            "out_of_fold": {**asdict(checked), "apart_by": apart.by},
             # Too few examples that the encoder was not tuned on: the temperature comes from all, and is overconfident.
             "calibrated_on_tuned": untouched is not None and not np.array_equal(honest, untouched),
         },
@@ -260,11 +265,11 @@ def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
 def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Measure the old and the new version on the same decided test diaries, and decide which of them serves."""
     this = rounds.get_round(db, round_id)
-    _, test = _examples(runtime, db, round_id)
+    test = _examples(runtime, db, round_id).test
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
     after = _proba(runtime, db, new, test.diary_ids)
     report: Result = {"after": evaluation.figures(after, test.columns)}
-    old = _comparable(runtime, db, this.previous_model_id, new)
+    old = _comparable(runtime, db, this.previous_model_id, new, test)
     before = None
     if old is not None:
         before = _columns(db, old.model, new.model).proba(_proba(runtime, db, old, test.diary_ids))
@@ -286,13 +291,19 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
 
 def _learned_from(runtime: ModelRuntime, db: Database, this: rounds.Round) -> Result:
     """Return how many labels the round learned from, and how many of them the previous version did not know."""
-    training, _ = _examples(runtime, db, this.id)
+    gathered = _examples(runtime, db, this.id)
+    training = gathered.training
     earlier_ids: set[int] = set()
     if this.previous_model_id is not None:
         earlier_ids.update(models.get_model(db, this.previous_model_id).training_decisions)
     new = sum(int(i) not in earlier_ids for i in training.decision_ids)
     out_of_fold = models.get_model(db, _require_model_id(this)).metrics["out_of_fold"]
-    return {"train": len(training.columns), "new": new, "out_of_fold": out_of_fold}
+    return {
+        "train": len(training.columns),
+        "new": new,
+        "left_out": len(gathered.left_out),
+        "out_of_fold": out_of_fold,
+    }
 
 
 def _require_model_id(this: rounds.Round) -> int:
@@ -301,11 +312,20 @@ def _require_model_id(this: rounds.Round) -> int:
     return this.model_id
 
 
-def _comparable(runtime: ModelRuntime, db: Database, model_id: int | None, new: Serving) -> Serving | None:
-    """Return the old version if it can answer with every label of the new one and its encoder can still be asked."""
+def _comparable(
+    runtime: ModelRuntime, db: Database, model_id: int | None, new: Serving, test: TrainingSet
+) -> Serving | None:
+    """Return the old version if it can be compared.
+
+    It has to answer with every label of the new one, its encoder has to be there, and it must not have learned from
+    what it would be measured on, as it has where parts were drawn anew since.
+    """
     if model_id is None:
         return None
-    return versions.load_comparable(runtime, db, models.get_model(db, model_id), new.model.label_ids)
+    old = models.get_model(db, model_id)
+    if np.isin(test.all_decision_ids, old.training_decisions).any():
+        return None
+    return versions.load_comparable(runtime, db, old, new.model.label_ids)
 
 
 def _columns(db: Database, old: models.Model, new: models.Model) -> projection.LabelProjection:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from annotator.privacy import forgotten_files
-from annotator.worker.tasks import care_flags, dictionary, review_queue, round_analysis
+from annotator.worker.tasks import care_flags, dictionary, near_copies, review_queue, round_analysis
 from annotator.worker.tasks.explanations import explain_head
 from annotator.worker.tasks.ngram_features import fill_text_features, fit_text_space
 from annotator.worker.tasks.predictions import predict
@@ -114,6 +114,7 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     refill,
     split_head,
     encode_head,
+    near_copies.follow,
     first_model,
     predict,
     rank,

@@ -12,7 +12,7 @@ from annotator.dictionary import entries as dictionary
 from annotator.privacy import forgotten_files
 from annotator.serving import explaining
 from annotator.training.examples import examples_of
-from annotator.worker.round import encoder_tuning, evaluation
+from annotator.worker.round import encoder_tuning, evaluation, gathering
 from db import clock
 from db.answers import training_data
 from db.connection import write
@@ -73,8 +73,8 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
     `annotator.dictionary.adjustment.Effect`."""
     model = serving.model
     made_by = rounds.find_by_model(db, model.id)
-    learned = training_data.list_labelled(db, part="pool", up_to=None if made_by is None else made_by.last_decision_id)
-    train = examples_of(learned, model.label_ids)
+    up_to_round = None if made_by is None else made_by.last_decision_id
+    train = gathering.gather(runtime, db, model.label_ids, up_to=up_to_round).training
     test = examples_of(training_data.list_labelled(db, part="test"), model.label_ids)
     entries = adjustment.entries_of(db, up_to=up_to)
     strength = _strength(runtime, db, serving, train, entries)
@@ -113,6 +113,7 @@ def _strength(
         text_space="",
         seed=int(runtime.settings(db).seed[:8], 16),
         calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
+        groups=gathering.groups_of(runtime, db, train.diary_ids).numbers,
     )
     honest = trained.calibrated_on
     voted = adjustment.DictionaryAdjuster(entries, serving.model.label_ids, 0.0).votes(

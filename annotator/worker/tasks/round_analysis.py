@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
-from annotator.training.examples import TrainingSet, examples_of
-from annotator.worker.round import calibration_data, encoder_tuning
-from db.answers import decisions, training_data
+from annotator.worker.round import calibration_data, encoder_tuning, gathering
+from db.answers import decisions
 from db.connection import write
 from db.label_sets import labels
 from db.models import encoders, models, rounds
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import ModelRuntime, Serving
+    from annotator.training.examples import TrainingSet
     from db import Database
     from db.models.rounds import Round
 
@@ -101,8 +101,8 @@ class _Material:
 
 def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -> _Material:
     label_ids, up_to = serving.model.label_ids, due.last_decision_id
-    train = examples_of(training_data.list_labelled(db, part="pool", up_to=up_to), label_ids)
-    test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
+    gathered = gathering.gather(runtime, db, label_ids, up_to=up_to)
+    train, test = gathered.training, gathered.test
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)
     seed = int(runtime.settings(db).seed[:8], 16) + due.number
@@ -122,6 +122,7 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
                 lambda ids: runtime.features(db, serving, ids),
                 encoded=runtime.vectors_of(serving).present(diaries.last_diary_id(db)),
             ),
+            groups=gathering.groups_of(runtime, db, train.diary_ids).numbers,
         )
         out_of_fold = trained.out_of_fold
         own = serving.classifier.logits(test_features) * np.float32(serving.classifier.temperature)

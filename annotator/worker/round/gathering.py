@@ -1,0 +1,112 @@
+"""What a round learns from and is measured on, so that no near-copy and no writer is on both sides.
+
+Parts keep writers and copied texts apart when diaries come in. Near-copies that were decided before anybody could tell
+are left out of training here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from annotator import settings as project_settings
+from annotator.importing.parts import writer_of
+from annotator.serving.encoder_cache import EncoderSpec
+from annotator.training.examples import TrainingSet, examples_of
+from db.answers import training_data
+from db.forgetting.letters import letters_of
+from db.texts import diaries
+from learner.classification import groups
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from annotator.serving.runtime import ModelRuntime
+    from db import Database
+    from learner.encoders.vector_store import VectorFile
+
+    IntArray = NDArray[np.int64]
+
+By = Literal["writers", "texts", "none"]
+
+_LARGEST_GROUP = 0.5
+"""Share of the examples in one group from which no folds can be made of such groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The examples of a round.
+
+    Attributes:
+        left_out: ids of labelled pool diaries that are near-copies of a test diary in `test`, ascending.
+    """
+
+    training: TrainingSet
+    test: TrainingSet
+    left_out: IntArray
+
+
+def gather(runtime: ModelRuntime, db: Database, label_ids: tuple[int, ...], *, up_to: int | None) -> Gathered:
+    """Return what there is to learn from, and to measure on, right before the decision after `up_to`."""
+    pool = training_data.list_labelled(db, part="pool", up_to=up_to)
+    test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
+    copies = _copies(_compared_by(runtime, db), np.unique(pool.diary_ids), test.diary_ids)
+    return Gathered(examples_of(pool.without(copies), label_ids), test, copies)
+
+
+def _compared_by(runtime: ModelRuntime, db: Database) -> VectorFile:
+    """Return the vectors of the plain encoder: a tuned one puts all texts of a label close together."""
+    plain = EncoderSpec(project_settings.load(db).encoder, None, int8=False)
+    return runtime.vector_file(db, runtime.load_encoder(db, plain))
+
+
+def _copies(file: VectorFile, diary_ids: IntArray, test_ids: IntArray) -> IntArray:
+    known, measured = diary_ids[file.has(diary_ids)], test_ids[file.has(test_ids)]
+    if not len(known) or not len(measured):
+        return known[:0]
+    return known[groups.is_near_copy(file.read(known), file.read(measured))]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Examples that stay in one fold.
+
+    Attributes:
+        numbers: (n,) equal for examples that stay together.
+        by: what makes a group: writers and near-copies, near-copies alone, or nothing, where more than half of the
+            examples would be in one group.
+    """
+
+    numbers: IntArray
+    by: By
+
+
+def groups_of(runtime: ModelRuntime, db: Database, diary_ids: IntArray, *, by: By | None = None) -> Groups:
+    """Return the groups of labelled diaries.
+
+    Args:
+        by: ``texts`` leaves writers out of account; by default they count where the project is split by them.
+    """
+    vectors = _vectors(_compared_by(runtime, db), diary_ids)
+    letters = [letters_of(text) or text for text in diaries.list_texts(db, diary_ids)]
+    if by is None and project_settings.load(db).writer_cut:
+        writers = [writer_of(author) or None for author in diaries.list_authors_of(db, diary_ids)]
+        by_writers = groups.join(vectors, letters, writers)
+        if _is_dealable(by_writers):
+            return Groups(by_writers, "writers")
+    by_texts = groups.join(vectors, letters)
+    return Groups(by_texts, "texts") if _is_dealable(by_texts) else Groups(np.arange(len(diary_ids)), "none")
+
+
+def _vectors(file: VectorFile, diary_ids: IntArray) -> NDArray[np.float32]:
+    """Return vectors of diaries; zeros, which are near nothing, where there is none."""
+    vectors = np.zeros((len(diary_ids), file.width), np.float32)
+    has = file.has(diary_ids)
+    vectors[has] = file.read(diary_ids[has])
+    return vectors
+
+
+def _is_dealable(numbers: IntArray) -> bool:
+    return bool(np.bincount(numbers).max(initial=0) <= max(1, _LARGEST_GROUP * len(numbers)))
