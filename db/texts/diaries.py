@@ -158,6 +158,21 @@ def list_authors_of(db: Database, diary_ids: Iterable[int]) -> list[str | None]:
     return [authors.get(i) for i in ids]
 
 
+def find_sources(db: Database, diary_ids: Iterable[int]) -> dict[int, str | None]:
+    """Return the sources of those diaries that exist, by id."""
+    sql = "select id, source from diaries where id in (select value from json_each(:ids))"
+    return dict(rows(db, sql, ids=json.dumps([int(i) for i in diary_ids])))
+
+
+def count_waiting_by_source(db: Database) -> list[tuple[str | None, int, int]]:
+    """Return each source, its newest diary, and how many of its diaries have no decision in force."""
+    sql = """
+        select d.source, max(d.id), sum(not exists (select 1 from standing s where s.diary_id = d.id))
+        from diaries d group by d.source order by d.source
+    """
+    return [(source, int(diary_id), int(count)) for source, diary_id, count in rows(db, sql)]
+
+
 def list_ids_of_authors(db: Database, names: Sequence[str]) -> list[int]:
     """Return the diaries of some authors, ascending."""
     sql = "select id from diaries where author in (select value from json_each(:names)) order by id"

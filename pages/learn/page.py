@@ -11,6 +11,7 @@ from annotator.accounts import annotators
 from annotator.labelling import queueing
 from annotator.training import rounds
 from pages.learn.analysis import draw_study
+from pages.learn.audience import draw_offer
 from pages.learn.result import draw_result
 from pages.learn.running import watch_round
 from pages.learn.versions import draw_versions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def _draw() -> None:
     st.title(say("learn.title"))
     with project_location.opened() as db:
+        draw_offer(db)
         _draw_plan(rounds.plan_round(db), label_count=len(status.label_names(db)))
         open_round = rounds.find_open(db)
         if open_round is not None:

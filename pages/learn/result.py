@@ -9,7 +9,9 @@ import streamlit as st
 from annotator import status
 from annotator.labelling import rationales
 from annotator.training import rounds
+from annotator.training.audience import audience_of
 from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
+from pages.learn.audience import draw_audience
 from pages.learn.versions import activate_version
 from pages.widgets import session
 from pages.widgets.boundary import explain_stored
@@ -65,6 +67,7 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
         _draw_differences(outcome, n)
+    draw_audience(audience_of(db, ended), outcome.after)
     _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
     if outcome.promoted:
         st.markdown(say("learn.queue", count=outcome.new_in_head))

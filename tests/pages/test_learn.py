@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotator import project, settings
+from annotator.importing import import_file
 from db.connection import rows
 from db.models import models, rounds
 from tests.conftest import answer_test_part
@@ -256,3 +257,46 @@ def test_what_goes_wrong_in_a_press_is_explained_on_the_page(filled: Path, open_
     assert app.title[0].value == "학습"
     app.run()
     assert not app.error
+
+
+def _add_audience(db: Database, **said: Any) -> None:
+    """Let the newest round's report say for whose diaries its figures hold."""
+    last = rounds.list_rounds(db)[-1]
+    rounds.store_report(db, last.id, {**last.report, **said})
+
+
+def test_the_page_says_for_whose_diaries_its_figures_hold(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        add_round(db)
+        _add_audience(db, measured_for="new_writers", study={"these_writers": {"right": 30, "n": 40}}, left_out=3)
+    words = _said(open_app("learn"))
+    assert "새 글쓴이의 일기: 정확도 60.0% (95% 구간 50–70%, 평가용 일기 60개)" in words
+    assert "이 글쓴이들의 새 일기: 정확도 75.0%" in words
+    assert "거의 같은 일기 3편은 학습에서 뺐어요" in words
+
+
+def test_the_page_says_how_well_each_source_of_waiting_diaries_is_answered(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        add_round(db)
+        sources = [
+            {"diary_id": 1, "waiting": 125, "n": 4, "right": 2},
+            {"diary_id": 2, "waiting": 0, "n": 200, "right": 146},
+        ]
+        _add_audience(db, measured_for="these_writers", sources=sources)
+    app = open_app("learn")
+    assert "아직 말할 수 없어요" in _said(app)
+    tables = [frame.value for frame in app.dataframe if "출처" in frame.value]
+    assert tables[0]["정확도 (95% 구간)"].tolist() == ["라벨이 적어요", "73.0% (66–79%)"]
+
+
+def test_a_project_of_before_is_told_once_that_it_could_be_split_by_writers(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        lines = [f"쓴이{i % 12},{i}번째 날의 글" for i in range(48)]
+        db.conn.execute("update diaries set author = null")
+        db.conn.commit()
+        import_file(db, "\n".join(["작성자,일기", *lines]).encode(), "writers.csv")
+        settings.change(db, writer_cut=0)
+    app = open_app("learn")
+    assert "글쓴이 단위로 다시 뽑아요" in _said(app)
+    app.button(key="learn_parts_close").click().run()
+    assert "글쓴이 단위로 다시 뽑아요" not in _said(app)

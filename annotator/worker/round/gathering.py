@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 By = Literal["writers", "texts", "none"]
 
-_LARGEST_GROUP = 0.5
-"""Share of the examples in one group from which no folds can be made of such groups."""
+_LARGEST = {"writers": 0.5, "texts": 0.2}
+"""Share of the examples in one group above which no folds are made of such groups; near-copies must fit into a fold."""
+
+_MOST_LEFT_OUT = 0.5
+"""Share of the labelled diaries above which near-copies train all the same.
+
+Then these are texts of one pattern rather than copies, and so are those to come; or the encoder can't tell texts apart.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,19 @@ class Gathered:
     """The examples of a round.
 
     Attributes:
-        left_out: ids of labelled pool diaries that are near-copies of a test diary in `test`, ascending.
+        copies: ids of labelled pool diaries that are near-copies of a diary in `test`, ascending.
+        is_patterned: whether there are so many that they train all the same.
     """
 
     training: TrainingSet
     test: TrainingSet
-    left_out: IntArray
+    copies: IntArray
+    is_patterned: bool
+
+    @property
+    def left_out_count(self) -> int:
+        """How many labelled diaries do not train because they are near-copies of a test diary."""
+        return 0 if self.is_patterned else len(self.copies)
 
 
 def gather(runtime: ModelRuntime, db: Database, label_ids: tuple[int, ...], *, up_to: int | None) -> Gathered:
@@ -53,7 +66,10 @@ def gather(runtime: ModelRuntime, db: Database, label_ids: tuple[int, ...], *, u
     pool = training_data.list_labelled(db, part="pool", up_to=up_to)
     test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
     copies = _copies(_compared_by(runtime, db), np.unique(pool.diary_ids), test.diary_ids)
-    return Gathered(examples_of(pool.without(copies), label_ids), test, copies)
+    apart = examples_of(pool.without(copies), label_ids)
+    training = examples_of(pool, label_ids) if len(copies) else apart
+    is_patterned = len(apart.columns) < (1 - _MOST_LEFT_OUT) * len(training.columns)
+    return Gathered(training if is_patterned else apart, test, copies, is_patterned)
 
 
 def _compared_by(runtime: ModelRuntime, db: Database) -> VectorFile:
@@ -75,8 +91,8 @@ class Groups:
 
     Attributes:
         numbers: (n,) equal for examples that stay together.
-        by: what makes a group: writers and near-copies, near-copies alone, or nothing, where more than half of the
-            examples would be in one group.
+        by: what makes a group: writers and near-copies, near-copies alone, or nothing, where one group would be too
+            large to be a fold.
     """
 
     numbers: IntArray
@@ -94,10 +110,10 @@ def groups_of(runtime: ModelRuntime, db: Database, diary_ids: IntArray, *, by: B
     if by is None and project_settings.load(db).writer_cut:
         writers = [writer_of(author) or None for author in diaries.list_authors_of(db, diary_ids)]
         by_writers = groups.join(vectors, letters, writers)
-        if _is_dealable(by_writers):
+        if _is_dealable(by_writers, "writers"):
             return Groups(by_writers, "writers")
     by_texts = groups.join(vectors, letters)
-    return Groups(by_texts, "texts") if _is_dealable(by_texts) else Groups(np.arange(len(diary_ids)), "none")
+    return Groups(by_texts, "texts") if _is_dealable(by_texts, "texts") else Groups(np.arange(len(diary_ids)), "none")
 
 
 def _vectors(file: VectorFile, diary_ids: IntArray) -> NDArray[np.float32]:
@@ -108,5 +124,5 @@ def _vectors(file: VectorFile, diary_ids: IntArray) -> NDArray[np.float32]:
     return vectors
 
 
-def _is_dealable(numbers: IntArray) -> bool:
-    return bool(np.bincount(numbers).max(initial=0) <= max(1, _LARGEST_GROUP * len(numbers)))
+def _is_dealable(numbers: IntArray, by: By) -> bool:
+    return bool(np.bincount(numbers).max(initial=0) <= max(1, _LARGEST[by] * len(numbers)))

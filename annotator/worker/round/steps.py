@@ -19,7 +19,15 @@ from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
 from annotator.training import rounds as rounds_for_people
 from annotator.training.evaluation import reason_of
-from annotator.worker.round import calibration_data, encoder_tuning, evaluation, gathering, rationale_training, versions
+from annotator.worker.round import (
+    audience,
+    calibration_data,
+    encoder_tuning,
+    evaluation,
+    gathering,
+    rationale_training,
+    versions,
+)
 from db.answers import decisions, queue, rationales
 from db.connection import write
 from db.forgetting import forgotten
@@ -265,10 +273,12 @@ def _mean(file: VectorFile, ids: NDArray[np.int64]) -> NDArray[np.float32]:
 def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     """Measure the old and the new version on the same decided test diaries, and decide which of them serves."""
     this = rounds.get_round(db, round_id)
-    test = _examples(runtime, db, round_id).test
+    gathered = _examples(runtime, db, round_id)
+    test = gathered.test
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
     after = _proba(runtime, db, new, test.diary_ids)
     report: Result = {"after": evaluation.figures(after, test.columns)}
+    report |= audience.describe(db, gathered.training, test, after, new.model.label_ids)
     old = _comparable(runtime, db, this.previous_model_id, new, test)
     before = None
     if old is not None:
@@ -301,7 +311,8 @@ def _learned_from(runtime: ModelRuntime, db: Database, this: rounds.Round) -> Re
     return {
         "train": len(training.columns),
         "new": new,
-        "left_out": len(gathered.left_out),
+        "left_out": gathered.left_out_count,
+        "patterned": len(gathered.copies) if gathered.is_patterned else 0,
         "out_of_fold": out_of_fold,
     }
 

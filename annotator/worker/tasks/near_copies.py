@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,12 @@ Whatever stays on both sides is left out of training, see `annotator.worker.roun
 """
 
 _AT_A_TIME = 1000
+
+_MOST_FOLLOWERS = 0.05
+"""Share of the diaries looked at above which the near-copies of one diary are texts of one pattern, and stay apart.
+
+Otherwise half of a project could follow its first diary into one part.
+"""
 _COMPARED_AT_A_TIME = 8192
 
 
@@ -70,7 +77,9 @@ def _first_copies(file: VectorFile, new_ids: IntArray) -> dict[int, int]:
             for new_id, earlier_id in zip(new_ids[mine].tolist(), ids[theirs].tolist(), strict=True):
                 if earlier_id < new_id:
                     first[new_id] = min(earlier_id, first.get(new_id, earlier_id))
-    return first
+    most = max(3, _MOST_FOLLOWERS * len(new_ids))
+    followers = Counter(first.values())
+    return {new_id: earlier_id for new_id, earlier_id in first.items() if followers[earlier_id] <= most}
 
 
 def _move(db: Database, copies: dict[int, int], *, by_writers: bool) -> None:

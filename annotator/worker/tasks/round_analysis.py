@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from annotator.serving.runtime import ModelRuntime, Serving
     from annotator.training.examples import TrainingSet
+    from annotator.worker.round.gathering import Groups
     from db import Database
     from db.models.rounds import Round
 
@@ -80,6 +81,8 @@ class _Material:
         train, test: the examples as the round saw them, and what the head reads of them.
         test_proba: (n, k) of the round's version, which has not seen them, with temperatures chosen without each.
         out_of_fold: (n, k) of the training examples by heads that had not seen them; None for too few.
+        within_writers: the same by heads that had seen other diaries of the same writers; None where `out_of_fold`
+            does not keep writers apart.
         is_frozen: whether the features were there before any label: otherwise they know the labels already, and
             heads trained on a part of these would look better than they were.
     """
@@ -90,6 +93,7 @@ class _Material:
     test_features: FloatArray
     test_proba: FloatArray
     out_of_fold: FloatArray | None
+    within_writers: FloatArray | None
     is_frozen: bool
     label_ids: tuple[int, ...]
     seed: int
@@ -106,8 +110,9 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)
     seed = int(runtime.settings(db).seed[:8], 16) + due.number
-    out_of_fold, test_proba = None, serving.classifier.proba(test_features)
+    out_of_fold, within_writers, test_proba = None, None, serving.classifier.proba(test_features)
     if len(train.columns) >= _FEWEST_TO_SPLIT:
+        apart = gathering.groups_of(runtime, db, train.diary_ids)
         trained = classifiers.train(
             train_features,
             train.targets,
@@ -122,11 +127,14 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
                 lambda ids: runtime.features(db, serving, ids),
                 encoded=runtime.vectors_of(serving).present(diaries.last_diary_id(db)),
             ),
-            groups=gathering.groups_of(runtime, db, train.diary_ids).numbers,
+            groups=apart.numbers,
         )
         out_of_fold = trained.out_of_fold
         own = serving.classifier.logits(test_features) * np.float32(serving.classifier.temperature)
         test_proba = classifiers.softmax(own / trained.test_temperatures[:, None])
+        if apart.by == "writers":
+            by_texts = gathering.groups_of(runtime, db, train.diary_ids, by="texts")
+            within_writers = _answers_within(train, train_features, by_texts, seed=seed)
     return _Material(
         train,
         train_features,
@@ -134,10 +142,19 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
         test_features,
         test_proba,
         out_of_fold,
+        within_writers,
         encoders.find(db, serving.model.encoder_hash) is None,
         label_ids,
         seed,
     )
+
+
+def _answers_within(train: TrainingSet, features: FloatArray, apart: Groups, *, seed: int) -> FloatArray:
+    """Return answers out of fold whose temperature does not matter, (n, k)."""
+    nothing = np.zeros(1, np.float32)
+    return classifiers.train(
+        features, train.targets, mean=nothing, text_space="", seed=seed, groups=apart.numbers
+    ).out_of_fold
 
 
 def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewDoubt]]:
@@ -149,8 +166,18 @@ def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewD
     order = np.argsort(first, kind="stable")
     if material.is_frozen and len(material.test.columns) >= FEWEST_TO_TRUST:
         result |= _curves(material, order, [strategies[i] for i in order])
+    is_random = np.array([strategy == "random" for strategy in strategies], np.bool_)
+    result["these_writers"] = _these_writers(material, is_random)
     doubts, proba = _doubts(material)
     return {**result, "doubts": proba}, doubts
+
+
+def _these_writers(material: _Material, is_random: NDArray[np.bool_]) -> dict[str, int] | None:
+    """Count right answers out of fold on diaries that were drawn at random, whose writers the heads knew otherwise."""
+    if material.within_writers is None or not material.is_frozen:
+        return None
+    right = material.within_writers[is_random].argmax(axis=1) == material.train.columns[is_random]
+    return {"right": int(right.sum()), "n": len(right)}
 
 
 def _reliability(material: _Material) -> dict[str, Any] | None:

@@ -94,9 +94,9 @@ def test_a_labelled_near_copy_of_a_test_diary_that_counts_does_not_train(runtime
     assert torn, "the seed tears some pairs apart"
     _decide(db, range(1, COUNT + 1))
     gathered = gathering.gather(runtime, db, LABELS, up_to=None)
-    assert len(gathered.left_out) == len(torn)
-    assert not set(gathered.left_out.tolist()) & set(gathered.training.diary_ids.tolist())
-    assert len(gathered.training.columns) + len(gathered.left_out) + len(gathered.test.columns) == COUNT
+    assert gathered.left_out_count == len(torn)
+    assert not set(gathered.copies.tolist()) & set(gathered.training.diary_ids.tolist())
+    assert len(gathered.training.columns) + gathered.left_out_count + len(gathered.test.columns) == COUNT
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = unit[gathered.training.diary_ids - 1] @ unit[gathered.test.diary_ids - 1].T
     assert cosines.max() < 0.95
@@ -107,7 +107,7 @@ def test_a_near_copy_of_a_test_diary_that_nobody_has_decided_trains(runtime: Wor
     pool = diaries.list_ids(db, "pool").tolist()
     _decide(db, pool)
     gathered = gathering.gather(runtime, db, LABELS, up_to=None)
-    assert gathered.left_out.tolist() == []
+    assert gathered.copies.tolist() == []
     assert gathered.training.diary_ids.tolist() == pool
 
 
@@ -118,9 +118,7 @@ def test_near_copies_that_nobody_has_seen_go_where_the_first_one_is(runtime: Wor
     _follow_all(runtime, db)
     assert _torn(db) == []
     assert dict(rows(db, "select id, part from diaries where id % 2 = 1")) == part_of_first
-    moved = rows(
-        db, "select distinct q.strategy from queue q join diaries d on d.id = q.diary_id where d.part = 'test'"
-    )
+    of_test = "select distinct q.strategy from queue q join diaries d on d.id = q.diary_id where d.part = 'test'"
     assert rows(db, of_test) == [("random",)]
     assert facts.copies_looked_for(db, runtime.encoder(db).hash) == COUNT
 
@@ -172,6 +170,19 @@ def test_where_writers_do_not_tell_diaries_apart_folds_keep_near_copies_together
     groups = gathering.groups_of(runtime, db, np.arange(1, COUNT + 1))
     assert groups.by == "texts"
     assert len(set(groups.numbers.tolist())) == COUNT // 2
+
+
+def test_texts_of_one_pattern_train_and_stay_in_their_parts(runtime: WorkerRuntime, db: Database) -> None:
+    vectors = _fill(runtime, db)
+    runtime.vector_file(db).write(range(1, COUNT + 1), np.tile(vectors[:1], (COUNT, 1)), np.full(COUNT, 9, np.int32))
+    before = diaries.list_ids(db, "test").tolist()
+    _follow_all(runtime, db)
+    assert diaries.list_ids(db, "test").tolist() == before
+    _decide(db, range(1, COUNT + 1))
+    gathered = gathering.gather(runtime, db, LABELS, up_to=None)
+    assert gathered.is_patterned
+    assert len(gathered.training.columns) == len(gathered.copies) == COUNT - len(before)
+    assert gathered.left_out_count == 0
 
 
 def test_examples_that_are_nearly_all_the_same_are_dealt_singly(runtime: WorkerRuntime, db: Database) -> None:
