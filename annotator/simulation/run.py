@@ -18,9 +18,11 @@ from annotator.formats import table as tables
 from annotator.formats.source import open_source
 from annotator.formats.table import ColumnMap
 from annotator.importing.columns import choose_columns, guess_columns
+from annotator.importing.parts import writer_of
 from annotator.importing.reader import opened
+from db.forgetting.letters import letters_of
 from learner.active_learning import query_strategies, simulation
-from learner.classification import classifier, ngram_features
+from learner.classification import classifier, groups, ngram_features
 from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
@@ -50,12 +52,27 @@ class Labelled:
     Attributes:
         labels: (n,) columns into `names`.
         left_out: rows without text or label, repeated texts, and rows of labels that occur once.
+        writers: n names, empty where the file gives none.
     """
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
     left_out: int
+    writers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a project's head would read of a file's texts.
+
+    Attributes:
+        features: (n, features).
+        groups: (n,) rows of the same number are of one writer or near-copies, and stay on one side.
+    """
+
+    features: NDArray[np.float32]
+    groups: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +99,42 @@ def read_source(source: Source, *, text_column: str | None, label_column: str | 
     with opened(source) as table:
         sample = list(islice(table.rows(), _SAMPLE_ROWS))
         guess = guess_columns(table.columns, sample)
-        requested = ColumnMap(text_column, label_column or guess.label)
+        requested = ColumnMap(text_column, label_column or guess.label, author=guess.author)
         columns = choose_columns(table, requested, sample, name=source.name)
         if columns.label is None:
             column_names = tables.enumerate_values(table.columns)
             raise UserError("simulation_without_labels", name=source.name, columns=column_names)
-        return _labelled(table, str(columns.text), columns.label)
+        return _labelled(table, str(columns.text), columns.label, columns.author)
 
 
-def _labelled(table: Table, text_column: str, label_column: str) -> Labelled:
-    count, seen, examples = 0, set[str](), list[tuple[str, str]]()
+def _labelled(table: Table, text_column: str, label_column: str, author_column: str | None) -> Labelled:
+    count, seen, examples = 0, set[str](), list[tuple[str, str, str]]()
     for row in table.rows():
         count += 1
         text, label = (row.values.get(column) or "" for column in (text_column, label_column))
         if text.strip() and label.strip() and text not in seen:
             seen.add(text)
-            examples.append((text, label.strip()))
-    frequent = Counter(label for _, label in examples)
-    usable = [(text, label) for text, label in examples if frequent[label] >= FEWEST_A_LABEL]
+            examples.append((text, label.strip(), writer_of(row.values.get(author_column or ""))))
+    frequent = Counter(label for _, label, _ in examples)
+    usable = [example for example in examples if frequent[example[1]] >= FEWEST_A_LABEL]
     drawn = np.sort(np.random.default_rng(0).permutation(len(usable))[:MOST_ROWS])
     names = tuple(sorted({usable[i][1] for i in drawn}))
     if len(names) < 2:
         raise UserError("simulation_of_one_label", count=len(names))
     labels = np.array([names.index(usable[i][1]) for i in drawn], np.int64)
-    return Labelled(tuple(usable[i][0] for i in drawn), labels, names, count - len(drawn))
+    texts, writers = (tuple(usable[i][field] for i in drawn) for field in (0, 2))
+    return Labelled(texts, labels, names, count - len(drawn), writers)
 
 
 def features_of(
-    texts: Sequence[str], *, encoder_name: str, cache: Path, on_progress: Callable[[float], None]
-) -> NDArray[np.float32]:
-    """Return what a project's head would read of these texts, (n, features)."""
+    texts: Sequence[str],
+    writers: Sequence[str],
+    *,
+    encoder_name: str,
+    cache: Path,
+    on_progress: Callable[[float], None],
+) -> Rows:
+    """Return what a project's head would read of these texts."""
     encoder = encoders.load(encoder_name, cache=cache)
     vectors = np.zeros((len(texts), encoder.width), np.float32)
     # By length, so that little padding is computed; the order of the rows stays.
@@ -123,7 +146,8 @@ def features_of(
     space = None
     if len(texts) >= ngram_features.FEWEST_TEXTS:
         space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0).transform(texts)
-    return classifier.join_features(vectors, space, mean=vectors.mean(axis=0))
+    together = groups.join(vectors, [letters_of(text) or text for text in texts], [name or None for name in writers])
+    return Rows(classifier.join_features(vectors, space, mean=vectors.mean(axis=0)), together)
 
 
 def run(
@@ -146,20 +170,24 @@ def run(
     unknown = [name for name in request.strategies if name not in query_strategies.STRATEGIES]
     if unknown:
         raise UserError("strategy_unknown", name=unknown[0], known=", ".join(query_strategies.STRATEGIES))
-    features = features_of(
-        file.texts, encoder_name=encoder, cache=cache, on_progress=lambda share: on_progress("encode", share)
+    rows = features_of(
+        file.texts,
+        file.writers,
+        encoder_name=encoder,
+        cache=cache,
+        on_progress=lambda share: on_progress("encode", share),
     )
     import torch
 
     # With so few rows a head trains faster than threads synchronise.
     torch.set_num_threads(1)
     k, seeds = len(file.names), range(request.seeds)
-    full = np.mean([simulation.full_pool(features, file.labels, k=k, seed=seed) for seed in seeds], axis=0)
+    full = np.mean([_full_pool(rows, file, k, seed) for seed in seeds], axis=0)
     summaries = {}
     for place, strategy in enumerate(request.strategies):
         replays = []
         for seed in seeds:
-            replays.append(_replay(features, file, strategy, request, seed))
+            replays.append(_replay(rows, file, strategy, request, seed))
             on_progress("replay", (place + (seed + 1) / request.seeds) / len(request.strategies))
         summaries[strategy] = simulation.summarise(replays, full_macro_f1=float(full[0]))
     return {
@@ -189,15 +217,20 @@ def _finite(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
-def _replay(features: NDArray[np.float32], file: Labelled, strategy: str, request: Request, seed: int) -> Replay:
+def _full_pool(rows: Rows, file: Labelled, k: int, seed: int) -> tuple[float, float]:
+    return simulation.full_pool(rows.features, file.labels, k=k, seed=seed, groups=rows.groups)
+
+
+def _replay(rows: Rows, file: Labelled, strategy: str, request: Request, seed: int) -> Replay:
     return simulation.replay(
-        features,
+        rows.features,
         file.labels,
         simulation.asking(strategy),
         k=len(file.names),
         batch=request.batch,
         budget=request.budget,
         seed=seed,
+        groups=rows.groups,
     )
 
 

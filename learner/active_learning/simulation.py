@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 TEST_SHARE = 0.3
-"""Share of the rows that are drawn uniformly at random to measure on, anew with each seed."""
+"""Share of the rows that are drawn at random, by groups where there are any, to measure on, anew with each seed."""
+
+_FEWEST_GROUPS = 10
+"""Groups below which rows are dealt one by one: too few could be tested on to stand for all."""
 
 FULL_SHARE = 0.95
 """The goal that labels are counted to: this share of the score of a head that learned from the whole pool."""
@@ -63,6 +66,7 @@ class State:
         known, waiting, test: places of rows.
         batch: how many to ask for; 0 at the end, when only the test rows are answered.
         seed: of this batch.
+        groups: (n,) of all rows; see `replay`.
     """
 
     features: FloatArray
@@ -73,6 +77,7 @@ class State:
     test: IntArray
     batch: int
     seed: int
+    groups: IntArray | None = None
 
 
 def asking(strategy: str) -> Asking:
@@ -99,7 +104,12 @@ def _train(state: State) -> classifier.Classifier:
     targets = classifier.one_hot(labels, state.k)
     nothing = np.zeros(1, np.float32)
     return classifier.train(
-        state.features[state.known], targets, mean=nothing, text_space="", seed=state.seed
+        state.features[state.known],
+        targets,
+        mean=nothing,
+        text_space="",
+        seed=state.seed,
+        groups=None if state.groups is None else state.groups[state.known],
     ).classifier
 
 
@@ -127,6 +137,7 @@ def replay(
     batch: int,
     budget: int,
     seed: int,
+    groups: IntArray | None = None,
 ) -> Replay:
     """Replay one project: a random first batch, then batches that `ask` chooses.
 
@@ -136,11 +147,12 @@ def replay(
         features: (n, features) finite.
         labels: (n,) columns in [0, k).
         budget: labels after which the replay ends.
+        groups: (n,) rows of the same number are all tested on or none; see `learner.classification.groups`.
 
     Raises:
         LearnerError: ``simulation_too_small`` if the pool is smaller than two batches.
     """
-    test, pool = _deal(len(labels), seed)
+    test, pool = _deal(len(labels), seed, groups)
     if len(pool) < 2 * batch or not len(test):
         raise LearnerError("simulation_too_small", rows=len(labels), batch=batch)
     asked, points, ended = pool[:batch], [], False
@@ -148,7 +160,7 @@ def replay(
         waiting = pool[~np.isin(pool, asked)]
         ended = len(asked) >= budget or not len(waiting)
         count = 0 if ended else min(batch, len(waiting))
-        chosen, proba = ask(State(features, labels, k, asked, waiting, test, count, seed + len(asked)))
+        chosen, proba = ask(State(features, labels, k, asked, waiting, test, count, seed + len(asked), groups))
         measured = metrics.evaluate(proba, labels[test])
         points.append((len(asked), measured.macro_f1, measured.accuracy))
         asked = np.concatenate([asked, chosen])
@@ -156,16 +168,27 @@ def replay(
     return Replay(counts.astype(np.int64), macro_f1, accuracy, asked)
 
 
-def _deal(n: int, seed: int) -> tuple[IntArray, IntArray]:
-    """Return the places of the test rows and of the pool, both in random order."""
-    order = np.random.default_rng(seed).permutation(n)
-    cut = round(TEST_SHARE * n)
-    return order[:cut], order[cut:]
+def _deal(n: int, seed: int, groups: IntArray | None = None) -> tuple[IntArray, IntArray]:
+    """Return the places of the test rows and of the pool, both in random order.
+
+    Whole groups are tested on, in random order, up to the share: those that leave room for others. Where these are few,
+    rows are dealt one by one.
+    """
+    rng = np.random.default_rng(seed)
+    order, cut = rng.permutation(n), round(TEST_SHARE * n)
+    _, group_of, sizes = np.unique(np.arange(n) if groups is None else groups, return_inverse=True, return_counts=True)
+    small = rng.permutation(np.flatnonzero(sizes <= max(1, cut // 2)))
+    if groups is None or len(small) < _FEWEST_GROUPS:
+        return order[:cut], order[cut:]
+    is_test = np.isin(group_of[order], small[np.cumsum(sizes[small]) <= cut])
+    return order[is_test], order[~is_test]
 
 
-def full_pool(features: FloatArray, labels: IntArray, *, k: int, seed: int) -> tuple[float, float]:
+def full_pool(
+    features: FloatArray, labels: IntArray, *, k: int, seed: int, groups: IntArray | None = None
+) -> tuple[float, float]:
     """Return macro F1 and accuracy of a head that learned from the whole pool of a replay with this seed."""
-    test, pool = _deal(len(labels), seed)
+    test, pool = _deal(len(labels), seed, groups)
     weight, bias = classifier.fit_head(features[pool], labels[pool], k=k)
     measured = metrics.evaluate(classifier.softmax(features[test] @ weight.T + bias), labels[test])
     return measured.macro_f1, measured.accuracy

@@ -173,3 +173,33 @@ def test_a_lead_is_paired_by_seed_and_wider_the_more_others_there_are() -> None:
     assert best.macro_f1_interval[0] < other.aulc_macro_f1, "apart the two overlap"
     alone = lead(*(summarise(_drawn([0.1, 0.2, 0.3]), full_macro_f1=1.0) for _ in range(2)), others=1)
     assert (alone.value, alone.low) == (0.0, -np.inf)
+
+
+def test_no_group_is_learned_from_and_tested_on() -> None:
+    features, labels = _task(120)
+    groups = np.arange(len(labels)) // 4
+    torn: list[list[int]] = []
+
+    def ask(state: State) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        learned = np.concatenate([state.known, state.waiting])
+        torn.append(np.intersect1d(groups[state.test], groups[learned]).tolist())
+        assert len(learned) + len(state.test) == len(labels)
+        return state.waiting[: state.batch], np.full((len(state.test), K), 1 / K, np.float32)
+
+    replay(features, labels, ask, k=K, batch=10, budget=30, seed=0, groups=groups)
+    assert len(torn) == 3
+    assert not any(torn)
+
+
+def test_a_writer_of_most_rows_does_not_empty_the_test_rows() -> None:
+    features, labels = _task(120)
+    groups = np.where(np.arange(120) < 70, 0, np.arange(120))
+    sizes = []
+
+    def ask(state: State) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        sizes.append(len(state.test))
+        return state.waiting[: state.batch], np.full((len(state.test), K), 1 / K, np.float32)
+
+    for apart in (groups, np.zeros(120, np.int64)):
+        replay(features, labels, ask, k=K, batch=10, budget=10, seed=0, groups=apart)
+    assert sizes == [36, 36]
