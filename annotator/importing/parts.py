@@ -32,8 +32,9 @@ FEWEST_APART = 3
 _NARROWEST, _WIDEST = 0.5, 1.75
 """How large the test part may become, as a multiple of the share that was asked for.
 
-Source: simulated writers of the same, of log-normal and of Zipf's lengths: with ten of them a plain hash sets between
-none and 57 % of the diaries apart where a fifth is asked for, the nearest cut 10 to 35 % in 77 to 100 % of the cases.
+Source: 1,000 simulated projects each with writers of equal, Zipf's and log-normal lengths. Where a fifth is asked for,
+a plain hash of ten writers sets none to 56 % apart (5th to 95th percentile). A cut within these bounds is there for ten
+writers in 59 to 100 % of the projects, for twenty in 91 to 100 %, and sets 14 to 33 % apart.
 """
 
 _LARGEST_WRITER = 0.5
