@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from annotator.serving.runtime import ModelRuntime
     from db import Database
+    from db.answers.training_data import LabelledDiaries
+    from db.models.models import Model
     from learner.encoders.vector_store import VectorFile
 
     IntArray = NDArray[np.int64]
@@ -61,15 +63,32 @@ class Gathered:
         return 0 if self.is_patterned else len(self.copies)
 
 
-def gather(runtime: ModelRuntime, db: Database, label_ids: tuple[int, ...], *, up_to: int | None) -> Gathered:
-    """Return what there is to learn from, and to measure on, right before the decision after `up_to`."""
+def gather(
+    runtime: ModelRuntime,
+    db: Database,
+    label_ids: tuple[int, ...],
+    *,
+    up_to: int | None,
+    measured: Model | None = None,
+) -> Gathered:
+    """Return what there is to learn from, and to measure on, right before the decision after `up_to`.
+
+    Args:
+        measured: the version that is measured, where it is there already; what it has learned measures nothing.
+    """
     pool = training_data.list_labelled(db, part="pool", up_to=up_to)
-    test = examples_of(training_data.list_labelled(db, part="test", up_to=up_to), label_ids)
+    tested = training_data.list_labelled(db, part="test", up_to=up_to)
+    test = examples_of(tested if measured is None else unlearned(tested, measured), label_ids)
     copies = _copies(_compared_by(runtime, db), np.unique(pool.diary_ids), test.diary_ids)
     apart = examples_of(pool.without(copies), label_ids)
     training = examples_of(pool, label_ids) if len(copies) else apart
     is_patterned = len(apart.columns) < (1 - _MOST_LEFT_OUT) * len(training.columns)
     return Gathered(training if is_patterned else apart, test, copies, is_patterned)
+
+
+def unlearned(labelled: LabelledDiaries, model: Model) -> LabelledDiaries:
+    """Return the decisions on diaries that a version has not learned from, as it may have before a redraw."""
+    return labelled.without(labelled.diary_ids[np.isin(labelled.decision_ids, model.training_decisions)])
 
 
 def _compared_by(runtime: ModelRuntime, db: Database) -> VectorFile:

@@ -75,7 +75,8 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
     made_by = rounds.find_by_model(db, model.id)
     up_to_round = None if made_by is None else made_by.last_decision_id
     train = gathering.gather(runtime, db, model.label_ids, up_to=up_to_round).training
-    test = examples_of(training_data.list_labelled(db, part="test"), model.label_ids)
+    tested = training_data.list_labelled(db, part="test")
+    test = examples_of(gathering.unlearned(tested, model), model.label_ids)
     entries = adjustment.entries_of(db, up_to=up_to)
     strength = _strength(runtime, db, serving, train, entries)
     refiner = adjustment.DictionaryAdjuster(entries, model.label_ids, strength)

@@ -105,7 +105,7 @@ class _Material:
 
 def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -> _Material:
     label_ids, up_to = serving.model.label_ids, due.last_decision_id
-    gathered = gathering.gather(runtime, db, label_ids, up_to=up_to)
+    gathered = gathering.gather(runtime, db, label_ids, up_to=up_to, measured=serving.model)
     train, test = gathered.training, gathered.test
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)

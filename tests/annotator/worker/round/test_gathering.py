@@ -20,7 +20,7 @@ from annotator.worker.tasks import near_copies
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import rows
-from db.models import facts
+from db.models import facts, models
 from db.people import annotators
 from db.texts import diaries
 from learner.classification import folds
@@ -109,6 +109,19 @@ def test_a_near_copy_of_a_test_diary_that_nobody_has_decided_trains(runtime: Wor
     gathered = gathering.gather(runtime, db, LABELS, up_to=None)
     assert gathered.copies.tolist() == []
     assert gathered.training.diary_ids.tolist() == pool
+
+
+def test_what_a_version_has_learned_does_not_measure_it(runtime: WorkerRuntime, db: Database) -> None:
+    _fill(runtime, db)
+    _decide(db, range(1, COUNT + 1))
+    before = gathering.gather(runtime, db, LABELS, up_to=None)
+    learned = tuple(before.training.all_decision_ids.tolist())
+    model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", LABELS, b"", {}, learned))
+    moved = before.training.diary_ids[:5]
+    diaries.put_in_part(db, moved, "test")
+    after = gathering.gather(runtime, db, LABELS, up_to=None, measured=models.get_model(db, model_id))
+    assert after.test.diary_ids.tolist() == before.test.diary_ids.tolist()
+    assert set(moved.tolist()) <= set(gathering.gather(runtime, db, LABELS, up_to=None).test.diary_ids.tolist())
 
 
 def test_near_copies_that_nobody_has_seen_go_where_the_first_one_is(runtime: WorkerRuntime, db: Database) -> None:
