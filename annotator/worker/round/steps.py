@@ -334,7 +334,7 @@ def _comparable(
     if model_id is None:
         return None
     old = models.get_model(db, model_id)
-    if np.isin(test.all_decision_ids, old.training_decisions).any():
+    if versions.has_learned(old, test):
         return None
     return versions.load_comparable(runtime, db, old, new.model.label_ids)
 

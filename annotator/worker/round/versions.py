@@ -35,6 +35,11 @@ def load_comparable(runtime: ModelRuntime, db: Database, model: Model, label_ids
         return None
 
 
+def has_learned(model: Model, test: TrainingSet) -> bool:
+    """Return whether a version has learned from what it would be measured on: before the parts were drawn anew."""
+    return bool(np.isin(test.all_decision_ids, model.training_decisions).any())
+
+
 def ask_all(runtime: ModelRuntime, db: Database, diary_ids: IntArray) -> None:
     """Store what every version answers for test diaries that it was not asked about, where these have its vectors."""
     answered = test_answers.load(db)
@@ -62,11 +67,13 @@ def _ask(runtime: ModelRuntime, db: Database, model: Model, due: IntArray) -> No
 def best_served(db: Database, test: TrainingSet, label_ids: tuple[int, ...]) -> tuple[Model, IntArray] | None:
     """Return the version that is right most often of those that have served, and its answers, (n,) columns.
 
-    None where no such version has answered every test diary.
+    None where no such version has answered every test diary and learned from none of them.
     """
     column_of = {label_id: column for column, label_id in enumerate(label_ids)}
     answered, served = test_answers.load(db), []
     for model_id in models.list_served(db):
+        if has_learned(models.get_model(db, model_id), test):
+            continue
         given = answered.get(model_id, {})
         columns = np.array([column_of.get(given.get(int(i), -1), -1) for i in test.diary_ids], np.int64)
         if len(columns) and (columns >= 0).all():

@@ -11,8 +11,8 @@ import pytest
 from annotator import project
 from annotator.importing import import_file
 from annotator.training.audience import audience_of
-from annotator.worker.round import audience
 from annotator.training.examples import TrainingSet, examples_of
+from annotator.worker.round import audience
 from db.answers import training_data
 from db.models import facts, rounds
 
