@@ -112,7 +112,8 @@ def test_a_threshold_rises_where_the_test_diaries_refute_it() -> None:
     assert found.threshold > alone.threshold
     assert found.wrong / found.tested <= 0.25
     nothing = find_unsure(confidence, error=0.15, tested=CheckedAnswers(confidence, np.zeros(200, np.bool_)))
-    assert (nothing.unsure, nothing.was_too_sure, nothing.most_wrong) == (200, True, 1.0)
+    assert nothing.unsure > 195, "a single wrong answer refutes little"
+    assert (nothing.was_too_sure, nothing.most_wrong) == (True, 1.0)
 
 
 def test_the_bound_holds_about_as_often_as_it_says() -> None:
