@@ -102,6 +102,7 @@ def _train(
             is_uniform,
             data.features[tested],
             classifier.one_hot(data.labels[tested], k),
+            np.arange(len(tested)),
             data.features[waiting[:: max(1, len(waiting) // 500)]],
         ),
     )

@@ -243,7 +243,7 @@ def train(
     known = np.concatenate([targets[is_used], calibration.test_targets])
     weights = np.concatenate([weights, np.ones(len(test))])
     temperature = temperatures.fit(logits, known, weights)
-    for_test = temperatures.fit_without_each(logits, known, weights, tested=len(test), seed=seed)
+    for_test = temperatures.fit_without_each(logits, known, weights, groups=calibration.test_groups, seed=seed)
     return Trained(
         Classifier(mean, weight, bias, temperature, text_space),
         softmax(held_out / np.float32(temperature)),
@@ -260,7 +260,9 @@ def _calibrated_on(asked_for: NDArray[np.bool_] | None, count: int, *, tested: i
 
 def _uniform(features: FloatArray, targets: FloatArray) -> CalibrationData:
     """Return that all examples were drawn uniformly, and that there are no others."""
-    return CalibrationData(np.ones(len(features), np.bool_), features[:0], targets[:0], features[:0])
+    return CalibrationData(
+        np.ones(len(features), np.bool_), features[:0], targets[:0], np.zeros(0, np.int64), features[:0]
+    )
 
 
 def fit_head(

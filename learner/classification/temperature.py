@@ -39,12 +39,14 @@ class CalibrationData:
     Attributes:
         is_uniform: (n,) whether a training example was drawn uniformly at random.
         test_features, test_targets: (m, features) and (m, k) of decided test diaries.
+        test_groups: (m,) test diaries of one writer share a number.
         pool_features: (p, features) of undecided diaries, drawn uniformly; chosen examples are weighted towards them.
     """
 
     is_uniform: NDArray[np.bool_]
     test_features: FloatArray
     test_targets: FloatArray
+    test_groups: NDArray[np.int64]
     pool_features: FloatArray
 
 
@@ -72,10 +74,16 @@ def fit(logits: FloatArray, targets: FloatArray, weights: NDArray[np.float64] | 
 
 
 def fit_without_each(
-    logits: FloatArray, targets: FloatArray, weights: NDArray[np.float64], *, tested: int, seed: int
+    logits: FloatArray, targets: FloatArray, weights: NDArray[np.float64], *, groups: NDArray[np.int64], seed: int
 ) -> NDArray[np.float32]:
-    """Return a temperature for each of the last rows that was chosen without it, (tested,): by folds."""
-    folds = np.random.default_rng(seed).permutation(tested) % _FOLDS
+    """Return a temperature for each of the last rows that was chosen without it and its group, (m,): by folds.
+
+    Args:
+        groups: (m,) of the last rows.
+    """
+    names, places = np.unique(groups, return_inverse=True)
+    folds = (np.random.default_rng(seed).permutation(len(names)) % _FOLDS)[places]
+    tested = len(groups)
     result = np.ones(tested, np.float32)
     for fold in np.unique(folds):
         seen = np.concatenate([np.ones(len(logits) - tested, np.bool_), folds != fold])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotator.worker.round import gathering
 from db.answers import decisions
 from learner.classification.temperature import CalibrationData
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from annotator.serving.runtime import ModelRuntime
     from annotator.training.examples import TrainingSet
     from db import Database
 
@@ -24,7 +26,13 @@ _POOL_SAMPLE = 500
 
 
 def gather(
-    db: Database, training: TrainingSet, test: TrainingSet, features_of: FeaturesOf, *, encoded: NDArray[np.bool_]
+    runtime: ModelRuntime,
+    db: Database,
+    training: TrainingSet,
+    test: TrainingSet,
+    features_of: FeaturesOf,
+    *,
+    encoded: NDArray[np.bool_],
 ) -> CalibrationData:
     """Return what the temperature is chosen on.
 
@@ -34,10 +42,12 @@ def gather(
     """
     asked = decisions.list_asked(db)
     is_there = encoded[test.diary_ids - 1]
+    tested = test.diary_ids[is_there]
     return CalibrationData(
         np.array([asked[int(i)][1] == "random" for i in training.diary_ids], np.bool_),
-        features_of(test.diary_ids[is_there]),
+        features_of(tested),
         test.targets[is_there],
+        gathering.groups_of(runtime, db, tested).numbers,
         features_of(_spread_over_pool(db, encoded)),
     )
 

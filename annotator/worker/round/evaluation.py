@@ -37,11 +37,15 @@ def figures(proba: FloatArray, truth: IntArray) -> dict[str, Any]:
     }
 
 
-def promise(proba: FloatArray, truth: IntArray) -> dict[str, Any] | None:
-    """Return what sets of labels can promise, ready for JSON; None with too few test diaries."""
+def promise(proba: FloatArray, truth: IntArray, *, groups: IntArray) -> dict[str, Any] | None:
+    """Return what sets of labels can promise, ready for JSON; None with too few test diaries.
+
+    Args:
+        groups: (n,) test diaries of one writer share a number.
+    """
     if len(truth) < FEWEST_TO_TRUST:
         return None
-    promised = prediction_sets.promise(proba, truth, level=PROMISED)
+    promised = prediction_sets.promise(proba, truth, level=PROMISED, groups=groups)
     return None if promised is None else asdict(promised)
 
 

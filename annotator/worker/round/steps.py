@@ -209,7 +209,7 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         text_space=space[0] if space else "",
         seed=int(settings.seed[:8], 16),
         calibrate_on=untouched,
-        calibration=calibration_data.gather(db, training, test, features_of, encoded=encoded),
+        calibration=calibration_data.gather(runtime, db, training, test, features_of, encoded=encoded),
         marked=marked,
         groups=apart.numbers,
     )
@@ -292,8 +292,9 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     up_to = int(new.model.settings.get("last_rationale_id", 0))
     same = old if old is not None and old.model.label_ids == new.model.label_ids else None
     report["rationales"] = rationale_training.report(runtime, db, same, new, up_to=up_to)
+    promised = evaluation.promise(after, test.columns, groups=gathering.groups_of(runtime, db, test.diary_ids).numbers)
     with write(db):
-        measured = {"test": report["after"], "promise": evaluation.promise(after, test.columns)}
+        measured = {"test": report["after"], "promise": promised}
         models.store_metrics(db, new.model.id, {**new.model.metrics, **measured})
         rounds.store_report(db, round_id, {**_learned_from(runtime, db, this), **report})
     return {}

@@ -121,6 +121,7 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
             seed=seed,
             calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
             calibration=calibration_data.gather(
+                runtime,
                 db,
                 train,
                 test,
