@@ -28,6 +28,7 @@ from annotator.cli import (
     predict,
     prefill,
     recipes,
+    report,
     worker,
 )
 from annotator.cli import labels as cli_labels
@@ -174,6 +175,7 @@ for _command in (
     predict.explain_,
     agreement.agreement,
     agreement.label_distance,
+    report.report,
     care.care,
     care.gold,
     care.release,

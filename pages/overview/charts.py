@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from annotator.quality.automation_bias import Side
+    from annotator.quality.label_shares import Given
     from annotator.training.analysis import Reliability
     from annotator.training.evaluation import Evaluation
     from annotator.training.versions import Measured
@@ -208,6 +209,57 @@ def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str)
         type="category",
         showgrid=False,  # lines would run through the figures
     )
+    return figure
+
+
+def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> go.Figure:
+    """Return shares as points with their 95 % intervals, one below the other, and counted predictions as crosses.
+
+    A point is filled where predictions helped, and open where decisions alone were counted.
+    """
+    figure = go.Figure()
+    shares = [each.share for each in given]
+    figure.add_scatter(
+        x=[each.counted for each in given],
+        y=list(rows),
+        mode="markers",
+        marker={"color": GREY, "size": 9, "symbol": "x-thin", "line": {"width": 2, "color": GREY}},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[share.value for share in shares],
+        y=list(rows),
+        mode="markers",
+        marker={
+            "color": BLUE,
+            "size": 11,
+            "symbol": ["circle" if share.method == "predictions" else "circle-open" for share in shares],
+            "line": {"width": 2},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [share.high - share.value for share in shares],
+            "arrayminus": [share.value - share.low for share in shares],
+            "color": BLUE,
+            "thickness": 2,
+            "width": 5,
+        },
+        hoverinfo="skip",
+    )
+    widest = max(max(share.high, each.counted or 0) for share, each in zip(shares, given, strict=True))
+    texts = [f"{100 * s.value:.1f}% ({100 * s.low:.1f}–{100 * s.high:.1f})" for s in shares]
+    figure.add_scatter(
+        x=[1.55 * widest] * len(rows),
+        y=list(rows),
+        mode="text",
+        text=texts,
+        textposition="middle left",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title=axis, range=[-0.02 * widest, 1.56 * widest], tickformat=".0%", nticks=6, zeroline=False)
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(rows), type="category")
     return figure
 
 

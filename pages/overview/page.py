@@ -14,6 +14,7 @@ from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
 from pages.overview.calibration import draw_promise, draw_reliability, draw_unsure
 from pages.overview.exports import draw_exports
+from pages.overview.shares import draw_shares
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
@@ -46,6 +47,7 @@ def _draw() -> None:
             _draw_confusion(serving)
         with right:
             _draw_f1(serving)
+        draw_shares(db)
         left, right = st.columns(2)
         with left:
             draw_reliability(db)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from annotator import exporting, project, settings
+from annotator.importing import import_file
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.models import models, predictions, rounds
@@ -142,3 +143,53 @@ def test_label_sets_that_know_every_label_here_are_offered(filled: Path, open_ap
         app.selectbox(key="overview_export_crosswalk")
     with project.opened(filled) as db:
         assert exporting.list_crosswalks(db) == []
+
+
+# How common each emotion is
+
+
+def _decide_test_part(path: Path, *, count: int) -> None:
+    """Let 800 diaries of two months be predicted as 분노 and 행복 by turns, and decide some of the test part so."""
+    with project.opened(path) as db:
+        rows = ["text,date", *(f"{i}번째 날이다. 오늘은 걸었다.,2026-0{3 + i % 2}-05" for i in range(800))]
+        import_file(db, "\n".join(rows).encode(), "diaries.csv")
+        me = annotators.get_or_create_id(db, "나")
+        for diary_id in [int(i) for i in diaries.list_ids(db, "test")][:count]:
+            decisions.add(db, NewDecision(diary_id, me, "label", f"token-{diary_id:04}", 1 + diary_id % 2))
+        model_id = models.add_model(db, models.NewModel("instant", "bundled", "hash", tuple(range(1, 8)), b"", {}))
+        proba = np.full((800, 7), 0.3 / 6, np.float32)
+        proba[np.arange(800), (np.arange(800) + 1) % 2] = 0.7
+        predictions.store_predictions(db, model_id, proba)
+        models.activate(db, model_id, reason="test")
+
+
+def _shares_chart(app: Any) -> Any:
+    return next(c.proto for c in app.main.get("plotly_chart") if "overview_shares" in c.proto.id)
+
+
+def test_too_few_test_labels_say_from_how_many_on_shares_are_shown(ready: Path, open_app) -> None:
+    _decide_test_part(ready, count=29)
+    assert "평가용 일기 30편부터 알 수 있어요. 지금은 29편이에요" in _said(open_app("overview"))
+
+
+def test_shares_are_charted_with_their_interval_beside_counted_predictions(ready: Path, open_app) -> None:
+    _decide_test_part(ready, count=60)
+    app = open_app("overview")
+    assert not app.error
+    counted, shares, texts = json.loads(_shares_chart(app).spec)["data"]
+    assert len(shares["y"]) == 7
+    assert counted["x"][:2] == [0.5, 0.5]
+    assert shares["marker"]["symbol"] == ["circle"] * 2 + ["circle-open"] * 5
+    assert all("–" in text for text in texts["text"]), "each figure has its interval"
+    assert _shares_chart(app).alt.count("n=60") == 7
+    assert "평가용 일기 60편의 라벨로, 모델 0판이 일기 800편에 낸 예측을" in _said(app)
+
+
+def test_the_share_of_an_emotion_is_charted_by_month(ready: Path, open_app) -> None:
+    _decide_test_part(ready, count=120)
+    app = open_app("overview")
+    app.segmented_control(key="overview_shares_by_ko").set_value("month").run()
+    app.selectbox(key="overview_shares_label_ko").select("행복").run()
+    assert not app.error
+    rows = json.loads(_shares_chart(app).spec)["data"][1]["y"]
+    assert [row[:7] for row in rows] == ["2026-03", "2026-04"]

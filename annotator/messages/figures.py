@@ -1,0 +1,26 @@
+"""Shares and differences in words: never without their interval and the number that they rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annotator.messages import say
+
+if TYPE_CHECKING:
+    from annotator.messages import Language
+
+
+def share(value: float, low: float, high: float, *, n: int, digits: int = 0) -> str:
+    """Return a share in [0, 1] with its 95 % interval and how many diaries or answers it was measured on.
+
+    Args:
+        digits: decimals of the percentages; of what is rare a whole percent is much.
+    """
+    figure, first, last = (f"{100 * bound:.{digits}f}" for bound in (value, low, high))
+    return f"{figure}% ({first}–{last}%, n={n:,})"
+
+
+def difference(value: float, low: float, high: float, *, n: int, language: Language | None = None) -> str:
+    """Return the difference of two shares in points, with its 95 % interval and what it was measured on."""
+    figure, first, last = (f"{100 * points:+.1f}" for points in (value, low, high))
+    return say("figures.points", language, value=figure, low=first, high=last, n=n)
