@@ -28,8 +28,19 @@ if TYPE_CHECKING:
 DRAWS = 1000
 """How often the diaries are drawn anew; the ends of an interval then move by a hundredth of its width or two."""
 
-Reason = Literal["no_overlap", "one_value", "unused"]
-"""Why a figure is undefined: no diary has two answers, all answers are the same, nobody gave this label."""
+FEWEST_USES = 10
+"""Answers with a label below which its own agreement is anybody's guess: the interval spans half the scale and more."""
+
+_PRIOR_DIARIES = 3.0
+"""Diaries that the prior of a label's agreement counts for, spread evenly over how many of its readers give it.
+
+Source: simulated in docs/agreement.md; a third of it and less covers 87 to 92 % with two people and ten uses, twice as
+much 88 to 90 % with five.
+"""
+
+Reason = Literal["no_overlap", "one_value", "unused", "few"]
+"""Why there is no figure: no diary has two answers, all answers are the same, nobody gave this label, or
+too few did."""
 
 _CELLS = 4_000_000  # numbers drawn at a time: 32 MB
 _DIARIES_A_KIND = 10  # one binomial number takes about as long as ten places in a list
@@ -105,38 +116,72 @@ def krippendorff_alpha(kinds: Kinds, distance: FloatArray, *, seed: int = 0, dra
         totals = drawn @ counts
         n = totals.sum(axis=1)
         expected = np.einsum("rc,cd,rd->r", totals, distance, totals) / (n * (n - 1))
-        return (drawn @ disagreeing / n)[:, None], expected[:, None]
+        return drawn @ disagreeing / n, expected
 
-    return _measures(kinds, parts, widest=float(distance.max(initial=0)), seed=seed, draws=draws)[0]
+    return _measure(kinds, parts, widest=float(distance.max(initial=0)), seed=seed, draws=draws)
 
 
 def label_alphas(
-    kinds: Kinds, members: NDArray[np.bool_] | None = None, *, seed: int = 0, draws: int = DRAWS
+    kinds: Kinds,
+    members: NDArray[np.bool_] | None = None,
+    *,
+    fewest: int = FEWEST_USES,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> tuple[Measure, ...]:
-    """Return the alpha of each label against all others.
+    """Return the alpha of each label against all others, with the interval of a posterior.
+
+    Drawing diaries anew never draws an answer that nobody gave, so with few uses of a label it is too sure.
 
     Args:
         members: (k, labels), which labels an answer holds; None where each answer is one label.
+        fewest: answers with a label from which it has a figure.
 
     Returns:
-        One a label. ``unused`` where nobody gave it.
+        One a label. ``unused`` where nobody gave it, ``few`` where fewer than `fewest` answers hold it.
 
     Source: Krippendorff (2011), binary data.
     """
-    inside = kinds.answers.astype(np.float64)
-    people = inside.sum(axis=1, keepdims=True)
-    if members is not None:
-        inside = inside @ members.astype(np.float64)
-    disagreeing = 2 * inside * (people - inside) / (people - 1)
+    inside = kinds.answers if members is None else kinds.answers @ members.astype(np.int64)
+    people = kinds.answers.sum(axis=1)
+    rng = np.random.default_rng(seed)
+    return tuple(_label_alpha(kinds, people, column, fewest=fewest, rng=rng, draws=draws) for column in inside.T)
 
-    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
-        n, with_label = drawn @ people, drawn @ inside
-        return drawn @ disagreeing / n, 2 * with_label * (n - with_label) / (n * (n - 1))
 
-    used = inside.sum(axis=0) > 0
-    measures = _measures(kinds, parts, columns=len(used), seed=seed, draws=draws)
-    unused = Measure(None, None, None, kinds.n, "unused")
-    return tuple(m if is_used or not kinds.n else unused for m, is_used in zip(measures, used, strict=True))
+def _label_alpha(
+    kinds: Kinds, people: IntArray, inside: IntArray, *, fewest: int, rng: np.random.Generator, draws: int
+) -> Measure:
+    """Return the alpha of one label, which `inside` of the `people` gave to each kind of diary."""
+    if not kinds.n:
+        return Measure(None, None, None, 0, "no_overlap")
+    uses, n = int(kinds.diaries @ inside), int(kinds.diaries @ people)
+    if uses in (0, n) or uses < fewest:
+        return Measure(None, None, None, kinds.n, "unused" if not uses else "one_value" if uses == n else "few")
+    disagreeing = float(kinds.diaries @ (2 * inside * (people - inside) / (people - 1))) / n
+    value = 1 - disagreeing / (2 * uses * (n - uses) / (n * (n - 1)))
+    drawn = _posterior_alphas(kinds.diaries, people, inside, rng=rng, draws=draws)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Measure(value, min(float(low), value), max(float(high), value), kinds.n)
+
+
+def _posterior_alphas(
+    diaries: IntArray, people: IntArray, inside: IntArray, *, rng: np.random.Generator, draws: int
+) -> FloatArray:
+    """Return draws of a label's alpha, (draws,), from a Dirichlet posterior over how many of its readers give it.
+
+    Source: Rubin (1981), The Bayesian Bootstrap, with a prior over what nobody has answered yet; its weight by the
+        simulation in docs/agreement.md.
+    """
+    sizes = np.unique(people)
+    readers = np.repeat(sizes, sizes + 1)
+    given = np.concatenate([np.arange(size + 1) for size in sizes])
+    counts = np.array([diaries[(people == m) & (inside == j)].sum() for m, j in zip(readers, given, strict=True)])
+    read = np.array([diaries[people == m].sum() for m in readers]) / diaries.sum()
+    shares = rng.dirichlet(counts + _PRIOR_DIARIES * read / (readers + 1), size=draws)
+    n, uses = shares @ readers, shares @ given
+    disagreeing = shares @ (2 * given * (readers - given) / (readers - 1)) / n
+    by_chance = 2 * (uses / n) * (1 - uses / n)
+    return np.asarray(1 - disagreeing / np.maximum(by_chance, np.finfo(float).tiny))
 
 
 def same_share(kinds: Kinds, *, seed: int = 0, draws: int = DRAWS) -> Measure:
@@ -149,9 +194,9 @@ def same_share(kinds: Kinds, *, seed: int = 0, draws: int = DRAWS) -> Measure:
     disagreeing = (people**2 - (counts**2).sum(axis=1)) / (people * (people - 1))
 
     def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return (drawn @ disagreeing / drawn.sum(axis=1))[:, None], np.ones((len(drawn), 1))
+        return drawn @ disagreeing / drawn.sum(axis=1), np.ones(len(drawn))
 
-    return _measures(kinds, parts, seed=seed, draws=draws)[0]
+    return _measure(kinds, parts, seed=seed, draws=draws)
 
 
 def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, draws: int = DRAWS) -> Measure:
@@ -169,9 +214,9 @@ def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, dra
     def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
         n = drawn.sum(axis=1)
         by_chance = ((drawn @ ours) * (drawn @ theirs)).sum(axis=1) / n**2
-        return (drawn @ differ / n)[:, None], (1 - by_chance)[:, None]
+        return drawn @ differ / n, 1 - by_chance
 
-    return _measures(Kinds(cells[:, None], counts), parts, seed=seed, draws=draws)[0]
+    return _measure(Kinds(cells[:, None], counts), parts, seed=seed, draws=draws)
 
 
 def coincidences(kinds: Kinds) -> FloatArray:
@@ -221,44 +266,37 @@ def masi_distance(sets: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(1 - both / either * likeness)
 
 
-def _measures(
+def _measure(
     kinds: Kinds,
     parts: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
     *,
-    columns: int = 1,
     widest: float = 1.0,
     seed: int,
     draws: int,
-) -> list[Measure]:
-    """Return 1 - observed / expected disagreement with its interval, for each column.
+) -> Measure:
+    """Return 1 - observed / expected disagreement with its interval.
 
     Args:
-        parts: takes (r, kinds) numbers of diaries; returns observed and expected disagreement, (r, columns) each.
+        parts: takes (r, kinds) numbers of diaries; returns observed and expected disagreement, (r,) each.
         widest: the largest disagreement that a diary can have.
     """
     n = kinds.n
     if not n:
-        return [Measure(None, None, None, 0, "no_overlap")] * columns
-    observed, expected = (part[0] for part in parts(kinds.diaries[None].astype(np.float64)))
-    drawn = _drawn(kinds.diaries, parts, seed=seed, draws=draws)
-    # Where nobody ever disagreed, no draw does either; Wilson's bound says how much may have stayed unseen.
-    unseen = wilson(0, n)[1] * widest
-    measures = []
-    for column, (seen, by_chance) in enumerate(zip(observed, expected, strict=True)):
-        if by_chance <= 0:
-            measures.append(Measure(None, None, None, n, "one_value"))
-            continue
-        low, high = np.nanquantile(drawn[:, column], [0.025, 0.975])
-        if seen <= 0:
-            low = min(low, max(-1.0, 1 - unseen / by_chance))
-        measures.append(Measure(float(1 - seen / by_chance), float(low), float(high), n))
-    return measures
+        return Measure(None, None, None, 0, "no_overlap")
+    seen, by_chance = (float(part[0]) for part in parts(kinds.diaries[None].astype(np.float64)))
+    if by_chance <= 0:
+        return Measure(None, None, None, n, "one_value")
+    low, high = np.nanquantile(_drawn(kinds.diaries, parts, seed=seed, draws=draws), [0.025, 0.975])
+    if seen <= 0:
+        # Where nobody ever disagreed, no draw does either; Wilson's bound says how much may have stayed unseen.
+        low = min(low, max(-1.0, 1 - wilson(0, n)[1] * widest / by_chance))
+    return Measure(float(1 - seen / by_chance), float(low), float(high), n)
 
 
 def _drawn(
     diaries: IntArray, parts: Callable[[FloatArray], tuple[FloatArray, FloatArray]], *, seed: int, draws: int
 ) -> FloatArray:
-    """Return the coefficients of diaries drawn anew, (draws, columns); NaN where a draw leaves one undefined."""
+    """Return the coefficient of diaries drawn anew, (draws,); NaN where a draw leaves it undefined."""
     rng = np.random.default_rng(seed)
     step = max(1, _CELLS // len(diaries))
     coefficients = []

@@ -83,9 +83,26 @@ def test_faster_than_reading_depends_on_the_length_of_the_diary() -> None:
 
 def test_agreeing_with_others_is_saying_what_most_of_them_said() -> None:
     answers = _answers([1, 1, 1, 2, 2, 3, 3, 3], [5, 5, 2, 2, 5, 2, 5, 7])
-    # On diary 3 each of the others stands alone, so nobody's answer is among the most frequent ones of the others.
-    assert agrees_with_others(answers).tolist() == [True, True, False, False, False, False, False, False]
-    assert agrees_with_others(_answers([], [])).tolist() == []
+    is_judged, is_same = agrees_with_others(answers)
+    # On diary 1 the third stands against two; for each of these the others are one to one. On diary 3 all three differ.
+    assert is_judged.tolist() == [False, False, True, True, True, False, False, False]
+    assert is_same.tolist() == [False] * 8
+    is_judged, is_same = agrees_with_others(_answers([1, 1, 1, 2, 2], [5, 5, 5, 2, 2]))
+    assert is_judged.all()
+    assert is_same.all()
+    assert [part.tolist() for part in agrees_with_others(_answers([], []))] == [[], []]
+
+
+def test_three_people_who_press_at_random_agree_with_the_others_no_more_than_two_do() -> None:
+    rng = np.random.default_rng(0)
+    shares = {}
+    for people in (2, 3, 4):
+        diary_ids = np.repeat(np.arange(20_000), people)
+        is_judged, is_same = agrees_with_others(
+            _answers(diary_ids.tolist(), rng.integers(0, 7, len(diary_ids)).tolist())
+        )
+        shares[people] = is_same.sum() / is_judged.sum()
+    assert shares == {people: pytest.approx(1 / 7, abs=0.01) for people in (2, 3, 4)}
 
 
 def test_drift_is_told_only_beyond_chance() -> None:

@@ -151,7 +151,7 @@ def test_alpha_is_what_its_definition_over_pairs_gives(table: tuple[int, NDArray
 @settings(max_examples=60, deadline=None)
 def test_a_label_against_the_rest_is_alpha_of_two_labels(table: tuple[int, NDArray[np.int64]]) -> None:
     k, answers = table
-    for label, found in enumerate(label_alphas(_kinds(answers, k), draws=10)):
+    for label, found in enumerate(label_alphas(_kinds(answers, k), fewest=1, draws=10)):
         apart = np.where(answers < 0, -1, (answers == label).astype(int))
         alone = krippendorff_alpha(_kinds(apart, 2), nominal_distance(2), draws=10)
         assert found.value == (None if alone.value is None else pytest.approx(alone.value))
@@ -203,7 +203,7 @@ def test_slips_between_near_labels_cost_less() -> None:
 def test_several_labels_a_diary_are_counted_label_by_label() -> None:
     members = np.array([[1, 0, 0], [1, 1, 0]], bool)
     kinds = _kinds(np.array([[0, 1], [1, 1], [0, 0]]), 2)
-    first, second, third = label_alphas(kinds, members)
+    first, second, third = label_alphas(kinds, members, fewest=1)
     assert first.reason == "one_value", "every answer holds it"
     assert second.value == pytest.approx(krippendorff_alpha(kinds, nominal_distance(2)).value)
     assert third.reason == "unused"
@@ -243,6 +243,32 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     found = [krippendorff_alpha(_kinds(answers(150), 4), nominal_distance(4), draws=300) for _ in range(120)]
     covered = np.mean([m.low is not None and m.high is not None and m.low <= truth <= m.high for m in found])
     assert 0.88 <= covered <= 1
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.02, 300), (0.05, 150), (0.2, 100)])
+@pytest.mark.parametrize(("people", "reads"), [(2, 0.8), (2, 0.95), (5, 0.9)])
+def test_the_interval_of_a_rare_label_covers_the_truth(share: float, n: int, people: int, reads: float) -> None:
+    rng = np.random.default_rng(0)
+    p = np.array([share, *[(1 - share) / 3] * 3])
+    covered = []
+    for _ in range(120):
+        mood = rng.choice(4, n, p=p)
+        table = np.where(rng.random((n, people)) < reads, mood[:, None], rng.choice(4, (n, people), p=p))
+        label, *_ = label_alphas(_kinds(table, 4), fewest=1, draws=300)
+        covered.append(label.low is not None and label.high is not None and label.low <= reads**2 <= label.high)
+    assert 0.89 <= np.mean(covered) <= 1
+
+
+def test_below_ten_uses_of_a_label_nothing_is_said_of_it() -> None:
+    table = np.zeros((100, 2), np.int64)
+    table[:4] = 1
+    table[4, 0] = 1
+    assert label_alphas(_kinds(table, 2))[1].reason == "few"
+    table[4, 1] = 1
+    label = label_alphas(_kinds(table, 2))[1]
+    assert label.value == pytest.approx(1)
+    assert label.low is not None
+    assert label.low < 0.8, "ten answers that agree don't prove that nobody will ever disagree"
 
 
 def test_the_same_seed_draws_the_same_interval_and_another_one_does_not(published: Kinds) -> None:
