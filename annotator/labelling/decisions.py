@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.errors import UserError
@@ -18,6 +19,7 @@ from db.connection import write
 from db.errors import NotFoundError
 from db.label_sets import labels
 from db.models import models
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from annotator.accounts.diary_access import Actor
@@ -195,7 +197,7 @@ def decide(db: Database, decision: NewDecision, *, by: Actor | None = None) -> i
         diary_access.require(db, actor, "decide", decision.diary_id)
         if repeats.is_repeat(decision.token) and _answers_repeat(db, decision):
             return None
-        return decisions.add(db, replace(decision, predicted_label_id=predicted))
+        return decisions.add(db, replace(decision, predicted_label_id=predicted, blind=_was_blind(db, decision)))
 
 
 def _answers_repeat(db: Database, decision: NewDecision) -> bool:
@@ -231,6 +233,14 @@ def _answer(decision: NewDecision) -> repeats.NewAnswer:
         decision.label_id,
         decision.seconds,
     )
+
+
+def _was_blind(db: Database, decision: NewDecision) -> bool | None:
+    """Return whether a label board hid the model's answer by its draw; None for decisions from elsewhere."""
+    if decision.seconds is None:
+        return None
+    diary = diaries.get_diary(db, decision.diary_id)
+    return decision.shown_label_id is None and blinding.is_blind(diary, project_settings.load(db))
 
 
 def _would_say(db: Database, decision: NewDecision) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from annotator import settings as project_settings
+from annotator.blinding import blind_draw
 from db.stats import automation_bias
 from learner.classification.metrics import Interval, share_difference, wilson
 
@@ -55,10 +56,13 @@ class Anchoring:
 
 def compare(db: Database) -> Anchoring:
     """Compare the labels of a project; see `db.stats.automation_bias` for which of them count."""
-    shown, hidden = automation_bias.count_agreeing(db)
+    settings = project_settings.load(db)
+    shown, hidden = automation_bias.count_agreeing(
+        db, is_drawn=lambda diary_id: blind_draw(settings.seed, diary_id) < settings.blind_share
+    )
     difference = share_difference(shown.same, shown.n, hidden.same, hidden.n)
     return Anchoring(
-        blind_share=project_settings.load(db).blind_share,
+        blind_share=settings.blind_share,
         shown=_side(shown),
         hidden=_side(hidden),
         difference=difference,

@@ -32,6 +32,7 @@ class NewDecision:
         predicted_label_id: what the serving model would say now, whether or not the person saw it.
         other_label_ids: further emotions besides `label_id`.
         intensity: how strong the emotion is, 1 to 5.
+        blind: whether the draw hid the model's answer, not only that it had not come yet; None off the label boards.
     """
 
     diary_id: int
@@ -47,6 +48,7 @@ class NewDecision:
     predicted_label_id: int | None = None
     other_label_ids: tuple[int, ...] = ()
     intensity: int | None = None
+    blind: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,10 @@ def add(db: Database, decision: NewDecision) -> int | None:
     """Store a decision and end the lease it answers; return its id, or None if its token was used before."""
     statement = """
         insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, model_id,
-            shown_label_id, shown_proba, source, seconds, predicted_label_id, intensity, decided_at, asked_by)
+            shown_label_id, shown_proba, source, seconds, predicted_label_id, intensity, blind, decided_at,
+            asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
-            :shown_proba, 'person', :seconds, :predicted_label_id, :intensity, :now,
+            :shown_proba, 'person', :seconds, :predicted_label_id, :intensity, :blind, :now,
             (select q.strategy from queue q where q.diary_id = :diary_id))
         on conflict (token) do nothing returning id
     """

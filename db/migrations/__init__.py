@@ -22,6 +22,7 @@ from db.migrations import (
     m009_access,
     m010_quotations,
     m012_test_answers,
+    m013_blind_draws,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ IN_ORDER = (
     m009_access,
     m010_quotations,
     m012_test_answers,
+    m013_blind_draws,
 )
 
 migrations = Migrations("maeumgyeol")

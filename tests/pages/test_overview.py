@@ -77,7 +77,7 @@ def _label_the_pool(path: Path, *, shown_same: float, hidden: int) -> None:
         order = [None, *[2] * (100 - hidden), *[None] * (hidden - 1)] if hidden else [2] * 100
         for number, (diary_id, shown) in enumerate(zip(pool, order, strict=True)):
             is_same = number % 2 if shown is None else (number % 10) < 10 * shown_same
-            values = {"shown_label_id": shown, "seconds": 1.0, "predicted_label_id": 2}
+            values = {"shown_label_id": shown, "seconds": 1.0, "predicted_label_id": 2, "blind": shown is None}
             token, label_id = f"token-{number:04}", 2 if is_same else 5
             decisions.add(db, NewDecision(diary_id, me, "label", token, label_id, **values))  # type: ignore[arg-type]
 

@@ -202,6 +202,25 @@ def test_a_label_from_elsewhere_is_kept_with_what_the_model_would_have_said_but_
     assert automation_bias.compare(opened).hidden.n == 0
 
 
+def test_a_press_is_kept_as_blind_by_the_draw_and_not_because_the_answer_had_not_come(
+    opened: Database, me: int
+) -> None:
+    project_settings.change(opened, blind_share=0.5)
+    kept = {}
+    for _ in ("before there is an answer", "with one"):
+        items = _items(opened, me)
+        for is_blind in (True, False):
+            item = next(item for item in items if item["blind"] is is_blind)
+            _press(opened, me, item)
+            kept[item["diary_id"]] = int(is_blind)
+        _add_model(opened, SAD)
+    assert dict(rows(opened, "select diary_id, blind from decisions")) == kept
+    labelling_decisions.decide(opened, NewDecision(60, me, "label", "token-elsewhere", 2))
+    assert rows(opened, "select blind from decisions order by id desc limit 1") == [(None,)], (
+        "nobody knows what was seen"
+    )
+
+
 # The comparison
 
 
@@ -214,6 +233,7 @@ def _decide(db: Database, me: int, *, shown: tuple[int, int], hidden: tuple[int,
     # Only the stretch between hidden diaries counts, so one of them comes first.
     for number, (is_shown, is_same) in enumerate(unseen[:1] + seen + unseen[1:]):
         values = {"shown_label_id": SAD if is_shown else None, "predicted_label_id": SAD, "seconds": 1.0}
+        values["blind"] = not is_shown
         label_id = SAD if is_same else 2
         diary_id = pool[number % len(pool)]
         decisions.add(db, NewDecision(diary_id, me, "label", f"token-{number:04}", label_id, **values))  # type: ignore[arg-type]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from db import Database
 
 SEEN = {"shown_label_id": 2, "predicted_label_id": 2}
-HIDDEN = {"predicted_label_id": 2}
+HIDDEN = {"predicted_label_id": 2, "blind": True}
+NOT_COME = {"predicted_label_id": 2, "blind": False}
+OF_BEFORE = {"predicted_label_id": 2}
 
 
 class Log:
@@ -35,6 +37,10 @@ class Log:
         kept = decisions.add(self.db, decision)
         assert kept is not None
         return kept
+
+
+def _count(db: Database, *, drawn: tuple[int, ...] = ()) -> tuple[Agreeing, Agreeing]:
+    return automation_bias.count_agreeing(db, is_drawn=lambda diary_id: diary_id in drawn)
 
 
 @pytest.fixture
@@ -58,26 +64,40 @@ def test_imported_labels_stand_beside_no_prediction(opened: Database) -> None:
 def test_labels_are_counted_by_whether_the_answer_was_in_view(log: Log) -> None:
     for label_id, values in ((2, HIDDEN), (2, SEEN), (3, SEEN), (3, HIDDEN), (2, SEEN), (5, HIDDEN)):
         log.add(label_id, **values)
-    assert automation_bias.count_agreeing(log.db) == (Agreeing(3, 2), Agreeing(3, 1))
+    assert _count(log.db) == (Agreeing(3, 2), Agreeing(3, 1))
 
 
 def test_nothing_is_counted_where_nothing_was_hidden(log: Log) -> None:
-    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
+    assert _count(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
     log.add(2, **SEEN)
-    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
+    assert _count(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
+
+
+def test_a_label_beside_which_the_answer_had_not_come_yet_is_on_neither_side(log: Log) -> None:
+    for label_id, values in ((2, HIDDEN), (3, NOT_COME), (2, SEEN), (3, NOT_COME), (3, HIDDEN)):
+        log.add(label_id, **values)
+    assert _count(log.db) == (Agreeing(1, 1), Agreeing(2, 1))
+
+
+def test_of_labels_of_before_those_are_hidden_whose_diary_the_draw_hides(log: Log) -> None:
+    for values in (OF_BEFORE, SEEN, OF_BEFORE, OF_BEFORE):
+        log.add(2, **values)
+    first, third = log.pool[1], log.pool[3]
+    assert _count(log.db, drawn=(first, third)) == (Agreeing(1, 1), Agreeing(2, 2))
+    assert _count(log.db) == (Agreeing(0, 0), Agreeing(0, 0))
 
 
 def test_what_was_decided_before_and_after_the_time_of_hiding_is_left_out(log: Log) -> None:
     for values in (SEEN, HIDDEN, SEEN, HIDDEN, SEEN, SEEN):
         log.add(2, **values)
-    assert automation_bias.count_agreeing(log.db) == (Agreeing(1, 1), Agreeing(2, 2))
+    assert _count(log.db) == (Agreeing(1, 1), Agreeing(2, 2))
 
 
 def test_the_answer_in_view_counts_where_another_model_served_when_the_press_arrived(log: Log) -> None:
     log.add(2, **HIDDEN)
     log.add(2, shown_label_id=2, predicted_label_id=4)
     log.add(2, **HIDDEN)
-    assert automation_bias.count_agreeing(log.db)[0] == Agreeing(1, 1)
+    assert _count(log.db)[0] == Agreeing(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -91,14 +111,14 @@ def test_decisions_that_say_nothing_of_agreement_are_left_out(log: Log, values: 
         both = {**base, **values}
         log.add(both.pop("label_id", 2), **both)
     log.add(2, **HIDDEN)
-    assert automation_bias.count_agreeing(log.db) == (Agreeing(0, 0), Agreeing(2, 2))
+    assert _count(log.db) == (Agreeing(0, 0), Agreeing(2, 2))
 
 
 def test_test_diaries_are_left_out(log: Log) -> None:
     log.add(2, **HIDDEN)
     log.add(2, **HIDDEN, diary_id=int(diaries.list_ids(log.db, "test")[0]))
     log.add(2, **HIDDEN)
-    assert automation_bias.count_agreeing(log.db)[1] == Agreeing(2, 2)
+    assert _count(log.db)[1] == Agreeing(2, 2)
 
 
 def test_labels_that_were_taken_back_are_left_out_but_not_those_that_were_changed_elsewhere(log: Log) -> None:
@@ -106,4 +126,4 @@ def test_labels_that_were_taken_back_are_left_out_but_not_those_that_were_change
     undo_newest(log.db, log.me, token="undo-0001")
     changed = log.add(2, **HIDDEN)
     log.add(5, diary_id=decisions.get_decision(log.db, changed).diary_id, seconds=None, **HIDDEN)
-    assert automation_bias.count_agreeing(log.db)[1] == Agreeing(1, 1)
+    assert _count(log.db)[1] == Agreeing(1, 1)
