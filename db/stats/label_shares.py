@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from db.connection import rows
 from db.texts.diaries import last_diary_id
 
 if TYPE_CHECKING:
@@ -44,15 +43,3 @@ def read_trait(db: Database, trait: Trait) -> tuple[IntArray, tuple[str, ...]]:
     place = np.full(len(values) + 1, -1, np.int64)
     place[[code_of[value] for value in values]] = np.arange(len(values))
     return place[codes], tuple(values)
-
-
-def count_test_kinds(db: Database) -> dict[str, int]:
-    """Count the test diaries by what was decided of them: ``label``, else ``flag``, else ``skip``, else ``open``."""
-    sql = """
-        select case when sum(s.kind = 'label') > 0 then 'label' when sum(s.kind = 'flag') > 0 then 'flag'
-            when count(s.kind) > 0 then 'skip' else 'open' end as kind
-        from diaries d left join standing s on s.diary_id = d.id where d.part = 'test' group by d.id
-    """
-    counts = dict.fromkeys(("label", "flag", "skip", "open"), 0)
-    counts |= dict(rows(db, f"select kind, count(*) from ({sql}) group by kind"))  # noqa: S608 - constants
-    return counts

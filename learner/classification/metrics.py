@@ -94,8 +94,11 @@ def f1_interval(right: int, seen: int) -> tuple[float, float]:
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
+def wilson(right: float, n: float) -> tuple[float, float]:
     """Return the 95 % interval of a share.
+
+    Args:
+        right, n: counts; of cases that depend on each other, the effective ones, which need not be whole.
 
     Returns:
         (low, high) in [0, 1]; (0, 1) for n = 0: nothing is known.

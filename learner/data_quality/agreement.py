@@ -10,6 +10,7 @@ The two libraries at hand don't fit: the package `krippendorff` is under the GPL
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -184,19 +185,36 @@ def _posterior_alphas(
     return np.asarray(1 - disagreeing / np.maximum(by_chance, np.finfo(float).tiny))
 
 
-def same_share(kinds: Kinds, *, seed: int = 0, draws: int = DRAWS) -> Measure:
+def same_share(kinds: Kinds) -> Measure:
     """Return how often two people who read the same diary answer the same, in [0, 1]; not corrected for chance.
 
-    Source: Fleiss (1971), Measuring nominal scale agreement among many raters, mean of P_i.
+    The interval is over diaries: Wilson's, for as many pairs as these are worth; with two people that is one each.
+
+    Source: Fleiss (1971), Measuring nominal scale agreement among many raters, mean of P_i; Korn and Graubard (1998)
+        for the effective number.
     """
+    if not kinds.n:
+        return Measure(None, None, None, 0, "no_overlap")
     counts = kinds.answers.astype(np.float64)
     people = counts.sum(axis=1)
-    disagreeing = (people**2 - (counts**2).sum(axis=1)) / (people * (people - 1))
+    agreeing = ((counts**2).sum(axis=1) - people) / (people * (people - 1))
+    value = float(kinds.diaries @ agreeing) / kinds.n
+    spread = float(kinds.diaries @ (agreeing - value) ** 2) / kinds.n
+    worth = kinds.n * value * (1 - value) / spread if spread > 0 else float(kinds.n)
+    low, high = wilson(value * worth, worth)
+    return Measure(value, low, high, kinds.n)
 
-    def parts(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return drawn @ disagreeing / drawn.sum(axis=1), np.ones(len(drawn))
 
-    return _measure(kinds, parts, seed=seed, draws=draws)
+def right_reader(same: float, *, k: int) -> float:
+    """Return how often one reader is right, in [0, 1], if two agree so often; NaN where they agree less than by chance.
+
+    Readers err independently of each other, and as often to each other label. A model that is always right agrees with
+    one reader as often as that reader is right, so this is the ceiling of an accuracy that one reader measures.
+
+    Source: two agree where both are right, or both err to the same of the other k - 1 labels; solved for the chance.
+    """
+    inside = (k - 1) * (k * same - 1)
+    return (1 + math.sqrt(inside)) / k if inside >= 0 else math.nan
 
 
 def cohen_kappa(first: IntArray, second: IntArray, *, k: int, seed: int = 0, draws: int = DRAWS) -> Measure:

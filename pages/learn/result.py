@@ -14,6 +14,7 @@ from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
 from pages.learn.audience import draw_audience
 from pages.learn.versions import activate_version
 from pages.widgets import session
+from pages.widgets.accuracy_limits import draw_limits
 from pages.widgets.boundary import explain_stored
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import interval, local_time, macro_f1, percent, say
@@ -67,6 +68,7 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
         if outcome.before is not None:
             st.caption(say("learn.figures_help", n=n))
         _draw_differences(outcome, n)
+        draw_limits(db)
     draw_audience(audience_of(db, ended), outcome.after)
     _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
     if outcome.promoted:

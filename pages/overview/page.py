@@ -15,6 +15,7 @@ from pages.overview.anchoring import draw_anchoring
 from pages.overview.calibration import draw_promise, draw_reliability, draw_unsure
 from pages.overview.exports import draw_exports
 from pages.overview.shares import draw_shares
+from pages.widgets.accuracy_limits import draw_limits
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
@@ -40,6 +41,8 @@ def _draw() -> None:
             _draw_labels(now)
         with right:
             _draw_accuracy(measured)
+            if measured:
+                draw_limits(db)
             if measured and (count := forgetting.count_gone(db).test_labels):
                 st.caption(say("forget.accuracy", count=count))
         left, right = st.columns(2)

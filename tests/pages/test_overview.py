@@ -193,3 +193,34 @@ def test_the_share_of_an_emotion_is_charted_by_month(ready: Path, open_app) -> N
     assert not app.error
     rows = json.loads(_shares_chart(app).spec)["data"][1]["y"]
     assert [row[:7] for row in rows] == ["2026-03", "2026-04"]
+
+
+# What stands beside the accuracy
+
+
+def test_the_accuracy_stands_beside_what_it_cannot_show(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        _add_measured_model(db)
+        fill(db, 100)
+        test = [int(i) for i in diaries.list_ids(db, "test")]
+        me = annotators.get_or_create_id(db, "나")
+        decisions.add(db, NewDecision(test[-1], me, "skip", "token-skip"))
+        decisions.add(db, NewDecision(test[-2], me, "label", "token-label", 2, shown_label_id=2))
+    said = _said(open_app("overview"))
+    assert "건너뛴 1편과 표시해 둔 0편은 빠져 있어서" in said
+    assert "1편은 모델의 답을 보면서 단 라벨이에요" in said
+    assert "74.6%인 모델도 64.3%로 보여요" in said
+
+
+def test_where_people_share_diaries_their_agreement_stands_beside_the_accuracy(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        _add_measured_model(db)
+        fill(db, 400)
+        for name in ("나", "너"):
+            person = annotators.get_or_create_id(db, name)
+            for place, diary_id in enumerate([int(i) for i in diaries.list_ids(db, "test")][-40:]):
+                label_id = 5 if place < 10 and name == "너" else 2
+                decisions.add(db, NewDecision(diary_id, person, "label", f"{name}-token-{diary_id}", label_id))
+    said = _said(open_app("overview"))
+    assert "두 사람이 같은 감정을 고른 비율은 75% (60–86%, n=40)예요" in said
+    assert "늘 맞는 모델도" in said

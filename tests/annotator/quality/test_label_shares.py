@@ -202,13 +202,3 @@ def test_traits_are_read_for_every_diary_and_none_where_it_lacks_them(opened: Da
     assert ([names[code] for code in codes], names) == (["b.csv"] * 3 + ["a.csv"] * 2, ("a.csv", "b.csv"))
     assert stored.read_trait(opened, "writer")[0].tolist() == [0, 1, 0, -1, -1]
     assert stored.read_trait(opened, "month")[1] == ("2026-03",)
-
-
-def test_test_diaries_are_counted_by_what_was_decided_of_them(opened: Database) -> None:
-    fill(opened, 100)
-    first, second, third, *others = _test_ids(opened)
-    _decide(opened, [first, second], lambda i: HAPPY if i == first else None)
-    you = annotators.get_or_create_id(opened, "너")
-    decisions.add(opened, NewDecision(second, you, "flag", "token-flag"))
-    decisions.add(opened, NewDecision(third, you, "skip", "token-skip"))
-    assert stored.count_test_kinds(opened) == {"label": 1, "flag": 1, "skip": 1, "open": len(others)}

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from learner.classification.metrics import wilson
 from learner.data_quality.agreement import (
     Kinds,
     cohen_kappa,
@@ -22,6 +23,7 @@ from learner.data_quality.agreement import (
     masi_distance,
     nominal_distance,
     point_distance,
+    right_reader,
     same_share,
 )
 
@@ -120,6 +122,24 @@ def test_the_share_of_same_answers_counts_pairs() -> None:
     assert found.value == pytest.approx((3 / 6 + 1 + 0) / 3)
 
 
+def test_the_interval_of_the_same_answers_is_over_diaries() -> None:
+    two = np.array([[0, 0]] * 30 + [[0, 1]] * 10)
+    found = same_share(_kinds(two, 2))
+    assert (found.low, found.high) == pytest.approx(wilson(30, 40))
+    four = same_share(_kinds(np.hstack([two, two]), 2))
+    assert four.low is not None
+    assert four.high is not None
+    assert four.high - four.low < 0.29, "pairs of one diary are no new diaries, but say a little more"
+
+
+@pytest.mark.parametrize("k", [2, 7])
+def test_a_reader_is_right_as_often_as_two_agree(k: int) -> None:
+    for right in (0.6, 0.85, 1.0):
+        same = right**2 + (1 - right) ** 2 / (k - 1)
+        assert right_reader(same, k=k) == pytest.approx(right)
+    assert np.isnan(right_reader(0.9 / k, k=k))
+
+
 # What holds of every table
 
 
@@ -161,7 +181,7 @@ def test_a_label_against_the_rest_is_alpha_of_two_labels(table: tuple[int, NDArr
 @settings(max_examples=40, deadline=None)
 def test_people_who_always_agree_reach_one_and_the_interval_still_leaves_room(labels: list[int]) -> None:
     kinds = _kinds(np.tile(np.array(labels)[:, None], (1, 3)), 4)
-    for found in (krippendorff_alpha(kinds, nominal_distance(4), draws=50), same_share(kinds, draws=50)):
+    for found in (krippendorff_alpha(kinds, nominal_distance(4), draws=50), same_share(kinds)):
         assert found.value == pytest.approx(1)
         assert found.high == pytest.approx(1)
         assert found.low is not None
