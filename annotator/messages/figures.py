@@ -22,5 +22,6 @@ def share(value: float, low: float, high: float, *, n: int, digits: int = 0) -> 
 
 def difference(value: float, low: float, high: float, *, n: int, language: Language | None = None) -> str:
     """Return the difference of two shares in points, with its 95 % interval and what it was measured on."""
-    figure, first, last = (f"{100 * points:+.1f}" for points in (value, low, high))
+    # With a true minus sign: a hyphen would look like the dash of an interval.
+    figure, first, last = (f"{100 * points:+.1f}".replace("-", "−") for points in (value, low, high))
     return say("figures.points", language, value=figure, low=first, high=last, n=n)

@@ -18,6 +18,7 @@ from db.connection import write
 from db.label_sets import labels
 from db.people import annotators, audit_log
 from db.stats import agreement as stored
+from learner.classification.metrics import Interval, wilson
 from learner.data_quality import agreement
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two people; `same` is how often they say the same."""
+    """Two people; `same` is how often they say the same, with Wilson's interval."""
 
     first: str
     second: str
     kappa: Measure
-    same: float
+    same: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +217,12 @@ def _by_pair(answers: Answers, columns: IntArray, name_of: dict[int, str], *, k:
         if len(a):
             x, y = columns[ours[a]], columns[theirs[b]]
             kappa = agreement.cohen_kappa(x, y, k=k, draws=_FEWER_DRAWS)
-            pairs.append(Pair(name_of[first], name_of[second], kappa, float((x == y).mean())))
+            pairs.append(Pair(name_of[first], name_of[second], kappa, _share(int((x == y).sum()), len(x))))
     return tuple(sorted(pairs, key=lambda pair: -pair.kappa.n))
+
+
+def _share(same: int, n: int) -> Interval:
+    return Interval(same / n, *wilson(same, n))
 
 
 def _missing(db: Database, alpha: Measure) -> Missing | None:

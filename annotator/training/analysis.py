@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from learner.active_learning.learning_curve import FEWEST
 from learner.active_learning.learning_curve import Point as Point
 from learner.classification import calibration
 from learner.classification.metrics import Interval as Interval
+from learner.classification.metrics import wilson as wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,18 +134,26 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """The results of a study after a round; None or empty if there was too little data."""
+    """The results of a study after a round; None or empty if there was too little data.
+
+    Attributes:
+        test_count: decided test diaries that curve, forecasts and arms were measured on.
+    """
 
     reliability: Reliability | None
     curve: tuple[Point, ...]
     forecasts: dict[Score, Forecast]
     arms: Arms | None
+    test_count: int = 0
 
 
 def find_study(db: Database) -> Study | None:
     """Return the study of the newest round that was studied, if there is one."""
     studied = next((r for r in reversed(rounds.list_rounds(db)) if r.status == "done" and "study" in r.report), None)
-    return None if studied is None else read_study(studied.report["study"])
+    if studied is None:
+        return None
+    test_count = int((studied.report.get("after") or {}).get("n", 0))
+    return replace(read_study(studied.report["study"]), test_count=test_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +248,12 @@ class Steadiness:
     """How much predictions still change from version to version.
 
     Attributes:
-        changed: share of the diaries whose answer the newest version changed.
+        n: diaries that both of the newest two versions have predicted.
+        changed: share of these whose answer the newest version changed.
         kappa: agreement of successive versions beyond chance, mean over `over` of them.
     """
 
+    n: int
     changed: float
     kappa: float
     over: int
@@ -258,7 +269,8 @@ def find_steadiness(db: Database) -> Steadiness | None:
     reports = [r.report["stability"] for r in rounds.list_rounds(db) if _counts_for_steadiness(r)][-_STEADY_OVER:]
     if not reports:
         return None
-    return Steadiness(float(reports[-1]["changed"]), float(np.mean([s["kappa"] for s in reports])), len(reports))
+    newest, kappa = reports[-1], float(np.mean([s["kappa"] for s in reports]))
+    return Steadiness(int(newest["n"]), float(newest["changed"]), kappa, len(reports))
 
 
 def _counts_for_steadiness(done: Round) -> bool:

@@ -89,7 +89,7 @@ def _about(effect: Effect, n: int) -> str:
     ]
     if effect.change is not None:
         value, low, high = (f"{100 * figure:+.1f}" for figure in effect.change)
-        lines.append(say("dictionary.f1_change", change=value, low=low, high=high))
+        lines.append(say("dictionary.f1_change", change=value, low=low, high=high, n=n))
     return "  \n".join(lines)
 
 
@@ -103,4 +103,4 @@ def _draw_side(title: str, figures: Evaluation | None, before: Evaluation | None
         # Grey: green would say "better", which only the sentence above may say.
         st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
         bounds = interval(figures.accuracy_low, figures.accuracy_high)
-        st.caption(say("learn.figures", interval=bounds, f1=macro_f1(figures)))
+        st.caption(say("learn.figures", n=figures.n, interval=bounds, f1=macro_f1(figures)))

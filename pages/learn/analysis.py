@@ -9,12 +9,13 @@ import streamlit as st
 from annotator.training import analysis
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.learn import curve_chart
+from pages.widgets.figures import share
 from pages.widgets.text import keyed, say
 from pages.widgets.theme import draw_chart
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.training.analysis import Arms, Forecast, Interval, Score, Steadiness, Study
+    from annotator.training.analysis import Arms, Forecast, Score, Steadiness, Study
 
 _TONES = {"go_on": st.success, "little": st.info, "unclear": st.info}
 _ICONS = {"go_on": ":material/trending_up:", "little": ":material/flag:", "unclear": ":material/help:"}
@@ -36,7 +37,7 @@ def draw_study(db: Database) -> None:
         st.info(say(f"study.missing_{lacks.what}", n=lacks.found, fewest=fewest), icon=":material/info:")
         return
     score = _choose_score()
-    _draw_advice(study.forecasts.get(score), analysis.find_steadiness(db), score)
+    _draw_advice(study.forecasts.get(score), analysis.find_steadiness(db), score, n=study.test_count)
     _draw_curve(study, score)
     if study.arms is not None:
         _draw_arms(study.arms)
@@ -55,7 +56,7 @@ def _choose_score() -> Score:
     return chosen
 
 
-def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score: Score) -> None:
+def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score: Score, *, n: int) -> None:
     if forecast is None:
         st.info(say("study.advice_short"), icon=_ICONS["unclear"])
     else:
@@ -67,12 +68,14 @@ def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score
             gain=_points(forecast.gain.value),
             low=_points(forecast.gain.low),
             high=_points(forecast.gain.high),
+            n=n,
         )
         tone(words, icon=_ICONS[forecast.advice])
     if steadiness is not None:
         changed = f"{100 * steadiness.changed:.1f}"
         key = "study.settled" if steadiness.is_settled else "study.moving"
-        st.caption(say(key, changed=changed, kappa=f"{steadiness.kappa:.2f}", over=steadiness.over))
+        kappa = f"{steadiness.kappa:.2f}"
+        st.caption(say(key, n=steadiness.n, changed=changed, kappa=kappa, over=steadiness.over))
 
 
 def _points(share: float) -> str:
@@ -95,13 +98,14 @@ def _draw_curve(study: Study, score: Score) -> None:
     )
     last = study.curve[-1]
     value = last.score(score)
-    alt = say("study.curve_alt", count=last.count, score=say(f"study.score_{score}"), value=_percent(value))
+    alt = say(
+        "study.curve_alt",
+        count=last.count,
+        score=say(f"study.score_{score}"),
+        value=share(value.value, value.low, value.high, n=study.test_count),
+    )
     draw_chart(figure, key=f"learn_curve_{score}", height=_HEIGHT, alt=alt)
     st.caption(say("study.curve_help"))
-
-
-def _percent(estimate: Interval) -> str:
-    return f"{100 * estimate.value:.0f}% ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}%)"
 
 
 def _draw_arms(arms: Arms) -> None:

@@ -138,6 +138,7 @@ def _draw_figures(title: str, figures: Evaluation | None, before: Evaluation | N
         st.caption(
             say(
                 "learn.figures",
+                n=figures.n,
                 interval=interval(figures.accuracy_low, figures.accuracy_high),
                 f1=macro_f1(figures),
             )

@@ -13,8 +13,9 @@ from annotator.training import versions as measured_versions
 from annotator.training.evaluation import outcome_of
 from pages.learn.publishing import draw_export
 from pages.widgets.boundary import callback_boundary
+from pages.widgets.figures import share
 from pages.widgets.tables import draw_rows
-from pages.widgets.text import interval, keyed, local_time, percent, say
+from pages.widgets.text import keyed, local_time, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def draw_versions(db: Database) -> None:
 def _row(version: Version, figures: Evaluation | None) -> dict[str, object]:
     accuracy = "–"
     if figures is not None and figures.accuracy is not None:
-        accuracy = f"{percent(figures.accuracy)} ({interval(figures.accuracy_low, figures.accuracy_high)})"
+        accuracy = share(figures.accuracy, figures.accuracy_low, figures.accuracy_high, n=figures.n)
     return {
         say("learn.version"): version.model.version,
         say("learn.serving"): "✓" if version.is_active else "",

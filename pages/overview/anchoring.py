@@ -8,7 +8,8 @@ import streamlit as st
 
 from annotator.quality.automation_bias import FEWEST
 from pages.overview import charts
-from pages.widgets.text import interval, percent, say
+from pages.widgets.figures import share
+from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
 if TYPE_CHECKING:
@@ -42,15 +43,14 @@ def _why_not_yet(anchoring: Anchoring) -> str:
 
 def _in_words(anchoring: Anchoring) -> str:
     shown, hidden = _percent(anchoring.shown.same.value), _percent(anchoring.hidden.same.value)
-    shares = say(
-        "anchoring.in_words", shown=shown, shown_n=anchoring.shown.n, hidden=hidden, hidden_n=anchoring.hidden.n
-    )
+    shares = say("anchoring.in_words", shown=_share(anchoring.shown), hidden=_share(anchoring.hidden))
+    n = anchoring.shown.n + anchoring.hidden.n
     low, high = _percent(anchoring.difference.low), _percent(anchoring.difference.high)
     if anchoring.verdict == "chance":
-        return f"**{shares}** {say('anchoring.chance', low=f'{low:+d}', high=f'{high:+d}')}"
+        return f"**{shares}** {say('anchoring.chance', low=f'{low:+d}', high=f'{high:+d}', n=n)}"
     # Both directions are given as an amount, starting with the end nearer to no difference.
     low, high = sorted((abs(low), abs(high)))
-    return f"**{shares}** {say(f'anchoring.{anchoring.verdict}', points=abs(shown - hidden), low=low, high=high)}"
+    return f"**{shares}** {say(f'anchoring.{anchoring.verdict}', points=abs(shown - hidden), low=low, high=high, n=n)}"
 
 
 def _percent(share: float) -> int:
@@ -59,4 +59,8 @@ def _percent(share: float) -> int:
 
 
 def _alt(row: str, side: Side) -> str:
-    return f"{row} {percent(side.same.value)} ({interval(side.same.low, side.same.high)})"
+    return f"{row} {_share(side)}"
+
+
+def _share(side: Side) -> str:
+    return share(side.same.value, side.same.low, side.same.high, n=side.n)

@@ -9,12 +9,13 @@ import streamlit as st
 from annotator.training import analysis, prediction_sets
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
+from pages.widgets.figures import share
 from pages.widgets.text import interval, say
 from pages.widgets.theme import draw_chart
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.training.analysis import Reliability, Unsure
+    from annotator.training.analysis import Reliability, ReliabilityBin, Unsure
 
 ERROR = 0.1
 """Share of wrong answers that people usually still accept where answers are taken unread."""
@@ -38,7 +39,7 @@ def draw_reliability(db: Database) -> None:
         ideal=say("trust.ideal"),
         hover=say("trust.hover"),
     )
-    alt = ", ".join(f"{b.confidence:.0%}: {b.right.value:.0%} (n={b.n})" for b in measured.bins)
+    alt = ", ".join(f"{100 * b.confidence:.0f}: {_right(b)}" for b in measured.bins)
     draw_chart(figure, key="overview_reliability", height=_HEIGHT, alt=alt)
     error = measured.error
     st.caption(
@@ -74,10 +75,13 @@ def _in_words(measured: Reliability) -> str:
     words = say(
         "trust.in_words",
         said=f"{100 * example.confidence:.0f}",
-        right=f"{100 * example.right.value:.0f}",
-        interval=interval(example.right.low, example.right.high),
+        right=_right(example),
     )
     return f"**{words}** {say(f'trust.{_lean(measured)}')}"
+
+
+def _right(measured: ReliabilityBin) -> str:
+    return share(measured.right.value, measured.right.low, measured.right.high, n=measured.n)
 
 
 def _lean(measured: Reliability) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from annotator.training.analysis import wilson
+from pages.widgets.figures import share
 from pages.widgets.theme import BLUE, GREY, ORANGE, heat_map
 
 if TYPE_CHECKING:
@@ -110,17 +112,22 @@ def confidence_figure(counts: Sequence[int], *, axes: tuple[str, str]) -> go.Fig
 
 
 def confusion_figure(names: Sequence[str], figures: Evaluation, *, axes: tuple[str, str]) -> go.Figure:
-    """Return counts by true label (rows) and answer (columns), tinted by the share of their row."""
+    """Return counts by true label (rows) and answer (columns), tinted by the share of their row.
+
+    A cell that is pointed at says the share with its interval.
+    """
     totals = figures.true_counts
     shares = [
         [count / total if total else 0.0 for count in row] for row, total in zip(figures.confusion, totals, strict=True)
     ]
-    texts = [
-        [f"<b>{count}</b><br>{share:.0%}" if count else "" for count, share in zip(*row, strict=True)]
-        for row in zip(figures.confusion, shares, strict=True)
-    ]
+    texts = [[f"<b>{count}</b>" if count else "" for count in row] for row in figures.confusion]
     rows = [f"{name} ({total})" for name, total in zip(names, totals, strict=True)]
-    return heat_map(shares, texts, rows=rows, columns=names, axes=axes)
+    said = [[_share_of(count, total) for count in row] for row, total in zip(figures.confusion, totals, strict=True)]
+    return heat_map(shares, texts, rows=rows, columns=names, axes=axes, said=said)
+
+
+def _share_of(count: int, total: int) -> str:
+    return share(count / total, *wilson(count, total), n=total) if total else "–"
 
 
 def f1_figure(names: Sequence[str], figures: Evaluation, *, axis: str, missing: str) -> go.Figure:
@@ -174,17 +181,17 @@ def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str)
     """
     figure = go.Figure()
     for side, row, colour, symbol in zip(sides, rows, (ORANGE, BLUE), ("diamond", "circle"), strict=True):
-        share = side.same
+        same = side.same
         figure.add_scatter(
-            x=[share.value],
+            x=[same.value],
             y=[row],
             mode="markers",
             marker={"color": colour, "size": 12, "symbol": symbol},
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": [share.high - share.value],
-                "arrayminus": [share.value - share.low],
+                "array": [same.high - same.value],
+                "arrayminus": [same.value - same.low],
                 "color": colour,
                 "thickness": 2,
                 "width": 5,
@@ -227,30 +234,30 @@ def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> 
         hoverinfo="skip",
     )
     figure.add_scatter(
-        x=[share.value for share in shares],
+        x=[s.value for s in shares],
         y=list(rows),
         mode="markers",
         marker={
             "color": BLUE,
             "size": 11,
-            "symbol": ["circle" if share.method == "predictions" else "circle-open" for share in shares],
-            "line": {"width": 2},
+            "symbol": ["circle" if s.method == "predictions" else "circle-open" for s in shares],
+            "line": {"width": 2, "color": BLUE},
         },
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [share.high - share.value for share in shares],
-            "arrayminus": [share.value - share.low for share in shares],
+            "array": [s.high - s.value for s in shares],
+            "arrayminus": [s.value - s.low for s in shares],
             "color": BLUE,
             "thickness": 2,
             "width": 5,
         },
         hoverinfo="skip",
     )
-    widest = max(max(share.high, each.counted or 0) for share, each in zip(shares, given, strict=True))
-    texts = [f"{100 * s.value:.1f}% ({100 * s.low:.1f}–{100 * s.high:.1f})" for s in shares]
+    widest = max(max(s.high, each.counted or 0) for s, each in zip(shares, given, strict=True))
+    texts = [f"{100 * s.value:.1f} ({100 * s.low:.1f}–{100 * s.high:.1f})" for s in shares]
     figure.add_scatter(
-        x=[1.55 * widest] * len(rows),
+        x=[2 * widest] * len(rows),
         y=list(rows),
         mode="text",
         text=texts,
@@ -258,9 +265,23 @@ def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> 
         cliponaxis=False,
         hoverinfo="skip",
     )
-    figure.update_xaxes(title=axis, range=[-0.02 * widest, 1.56 * widest], tickformat=".0%", nticks=6, zeroline=False)
-    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(rows), type="category")
+    figure.update_xaxes(
+        title=axis, range=[-0.02 * widest, 2.01 * widest], tickvals=_ticks(widest), tickformat=".0%", zeroline=False
+    )
+    figure.update_yaxes(
+        autorange="reversed",
+        categoryorder="array",
+        categoryarray=list(rows),
+        type="category",
+        showgrid=False,  # lines would run through the figures
+    )
     return figure
+
+
+def _ticks(widest: float) -> list[float]:
+    """Return at most six whole percentages from 0 to about the widest share; the figures stand behind them."""
+    step = next((step for step in (1, 2, 5, 10, 20) if 5 * step >= 100 * widest), 25)
+    return [tick / 100 for tick in range(0, min(round(100 * widest), 100) + 1, step)]
 
 
 def reliability_figure(measured: Reliability, *, axes: tuple[str, str], ideal: str, hover: str) -> go.Figure:

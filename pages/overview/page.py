@@ -16,6 +16,7 @@ from pages.overview.calibration import draw_promise, draw_reliability, draw_unsu
 from pages.overview.exports import draw_exports
 from pages.overview.shares import draw_shares
 from pages.widgets.accuracy_limits import draw_limits
+from pages.widgets.figures import share
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
@@ -121,12 +122,17 @@ def _draw_accuracy(measured: Sequence[Measured]) -> None:
         axes=(say("overview.version_axis"), say("overview.accuracy_axis")),
         hover=say("overview.accuracy_hover"),
     )
-    alt = ", ".join(f"{m.version}: {m.figures.accuracy or 0:.0%} (n={m.figures.n})" for m in measured)
+    alt = ", ".join(f"{m.version}: {_accuracy(m)}" for m in measured)
     draw_chart(figure, key="overview_accuracy", height=300, alt=alt)
     newest = measured[-1].figures.n
     st.caption(say("overview.accuracy_help", n=newest))
     if newest < FEWEST_TO_TRUST:
         st.caption(":material/warning: " + say("overview.few", n=newest, fewest=FEWEST_TO_TRUST))
+
+
+def _accuracy(measured: Measured) -> str:
+    figures = measured.figures
+    return share(figures.accuracy or 0.0, figures.accuracy_low, figures.accuracy_high, n=figures.n)
 
 
 def _draw_confusion(serving: Measured | None) -> None:

@@ -88,10 +88,11 @@ def _how(shares: Shares, given: Sequence[Given]) -> str:
     """Say how the shares were measured, on what, and what they leave out."""
     groups = {each.group.name: each.group for each in given}.values()
     n, diaries = sum(group.n for group in groups), sum(group.diaries for group in groups)
-    if shares.version is None:
+    words = []
+    if n and shares.version is None:
         words = [say("shares.how_decisions", n=n, diaries=diaries)]
-    else:
-        words = [say("shares.how", n=n, diaries=diaries, version=shares.version)]
+    elif n:
+        words = [say("shares.how", n=n, diaries=diaries, version=shares.version or 0)]
     if any(group.writers for group in groups):
         words.append(say("shares.writers", writers=sum(group.writers for group in groups)))
     if left_out := sum(group.left_out for group in groups) + shares.unpredicted:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator.quality import agreement
 from pages.team import charts
+from pages.widgets.figures import share
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import percent, plain, say
 from pages.widgets.theme import draw_chart
@@ -61,7 +62,7 @@ def _draw_figures(statistics: Agreement) -> None:
 def _draw_words(statistics: Agreement) -> None:
     words = say(
         "agreement.in_words",
-        same=f"{100 * (statistics.same.value or 0):.0f}",
+        same=_share(statistics.same),
         alpha=_number(statistics.alpha),
         low=f"{statistics.alpha.low:.2f}",
         high=f"{statistics.alpha.high:.2f}",
@@ -70,7 +71,7 @@ def _draw_words(statistics: Agreement) -> None:
     if statistics.alpha.n < agreement.FEWEST:
         st.caption(say("agreement.first_look", n=statistics.alpha.n, fewest=agreement.FEWEST))
     if statistics.shown_share:
-        st.caption(say("agreement.shown", share=f"{100 * statistics.shown_share:.0f}"))
+        st.caption(say("agreement.shown", n=statistics.answers, share=f"{100 * statistics.shown_share:.0f}"))
 
 
 def _draw_labels(statistics: Agreement) -> None:
@@ -113,13 +114,17 @@ def _draw_pairs(statistics: Agreement) -> None:
             say("agreement.column_pair"): f"{pair.first} · {pair.second}",
             say("agreement.column_kappa"): _number(pair.kappa),
             say("agreement.column_interval"): _interval(pair.kappa),
-            say("agreement.column_same"): percent(pair.same),
+            say("agreement.column_same"): share(pair.same.value, pair.same.low, pair.same.high, n=pair.kappa.n),
             say("agreement.column_diaries"): pair.kappa.n,
         }
         for pair in statistics.pairs
     ]
     draw_rows(table, hide_index=True, height="auto" if len(table) < 8 else _PAIRS_SHOWN, key="team_pairs")
     st.caption(say("agreement.pairs_help"))
+
+
+def _share(measure: Measure) -> str:
+    return share(measure.value or 0.0, measure.low or 0.0, measure.high or 0.0, n=measure.n)
 
 
 def _number(measure: Measure) -> str:

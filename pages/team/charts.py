@@ -60,8 +60,9 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
 def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[float]], *, axes: tuple[str, str]) -> go.Figure:
     """Return which labels others gave (columns) where one person gave the row's label, as shares of the row."""
     shares = [[count / total if (total := sum(row)) else 0.0 for count in row] for row in counts]
-    texts = [[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in shares]
-    return heat_map(shares, texts, rows=names, columns=names, axes=axes)
+    texts = [[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares]
+    rows = [f"{name} ({round(sum(row)):,})" for name, row in zip(names, counts, strict=True)]
+    return heat_map(shares, texts, rows=rows, columns=names, axes=axes, said=texts)
 
 
 def weeks_figure(weeks: Sequence[Week], *, axis: str, hover: str) -> go.Figure:

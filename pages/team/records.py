@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator.quality import annotator_stats
 from pages.team import charts
+from pages.widgets.figures import share
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import interval, percent, plain, say
 from pages.widgets.theme import draw_chart
@@ -36,8 +37,8 @@ def draw_people(records: Sequence[AnnotatorStats], mine: AnnotatorStats | None) 
             say("record.column_decided"): sum(record.kinds.values()),
             say("record.column_per_hour"): record.per_hour and round(record.per_hour),
             say("record.column_median"): record.median_seconds and round(record.median_seconds, 1),
-            **{say(f"record.column_{name}"): _with_interval(getattr(record, name)) for name in _SHARES},
-            say("record.column_fast"): _percent(record.fast),
+            **{say(f"record.column_{name}"): _share(getattr(record, name)) for name in _SHARES},
+            say("record.column_fast"): _share(record.fast),
             say("record.column_drift"): say(f"record.drift_word_{record.drift}") if record.drift else "–",
         }
         for record in records
@@ -46,8 +47,7 @@ def draw_people(records: Sequence[AnnotatorStats], mine: AnnotatorStats | None) 
     st.caption(say("record.people_help", fewest=annotator_stats.FEWEST))
     for record in records:
         if record is not mine and record.is_fast and record.fast is not None:
-            share = f"{100 * record.fast.share.value:.0f}"
-            st.markdown(f"- {say('record.fast_of', name=plain(record.name), n=record.fast.n, share=share)}")
+            st.markdown(f"- {say('record.fast_of', name=plain(record.name), share=_share(record.fast))}")
 
 
 def draw_mine(record: AnnotatorStats | None) -> None:
@@ -60,15 +60,14 @@ def draw_mine(record: AnnotatorStats | None) -> None:
         return
     _draw_figures(record)
     if record.is_fast and record.fast is not None:
-        share = f"{100 * record.fast.share.value:.0f}"
-        st.info(say("record.fast", n=record.fast.n, share=share), icon=":material/self_improvement:")
+        st.info(say("record.fast", share=_share(record.fast)), icon=":material/self_improvement:")
     if record.drift in ("lower", "higher"):
         st.markdown(say(f"record.drift_{record.drift}"))
     if len(record.weeks) > 1:
         st.markdown(f"##### {say('record.weeks_title')}")
         shares = [(week.same.share.value, week.same.share.low, week.same.share.high) for week in record.weeks]
         figure = charts.shares_figure([week.monday for week in record.weeks], shares, axis=say("record.with_others"))
-        alt = ", ".join(f"{week.monday} {percent(week.same.share.value)}" for week in record.weeks)
+        alt = ", ".join(f"{week.monday} {_share(week.same)}" for week in record.weeks)
         draw_chart(figure, key="team_mine_weeks", height=220, alt=alt)
 
 
@@ -99,8 +98,10 @@ def _percent(share: Share | None) -> str:
     return percent(None if share is None else share.share.value)
 
 
-def _with_interval(share: Share | None) -> str:
-    return "–" if share is None else f"{percent(share.share.value)} ({_bounds(share)})"
+def _share(measured: Share | None) -> str:
+    if measured is None:
+        return "–"
+    return share(measured.share.value, measured.share.low, measured.share.high, n=measured.n)
 
 
 def draw_rule() -> None:

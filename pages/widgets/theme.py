@@ -73,11 +73,13 @@ def heat_map(
     rows: Sequence[str],
     columns: Sequence[str],
     axes: tuple[str, str],
+    said: Sequence[Sequence[str]],
 ) -> Figure:
     """Return a table of shares in [0, 1], the darker the larger, with a text in each cell.
 
     Args:
         axes: what columns and rows are.
+        said: what each cell says when it is pointed at.
     """
     import plotly.graph_objects as go
 
@@ -95,7 +97,8 @@ def heat_map(
             textfont={"size": 13},
             xgap=2,
             ygap=2,
-            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{z:.0%}}<extra></extra>",
+            customdata=said,
+            hovertemplate=f"{axes[1]}: %{{y}}<br>{axes[0]}: %{{x}}<br>%{{customdata}}<extra></extra>",
         )
     )
     figure.update_xaxes(title=axes[0], side="top", showgrid=False)

@@ -60,7 +60,8 @@ def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app
     _, accuracy, confusion, f1, confidence = _charts(app)
     assert accuracy["data"][0]["x"] == ["0판"]
     assert confusion["data"][0]["y"][1] == "행복 (1)"
-    assert confusion["data"][0]["text"][1][1] == "<b>1</b><br>100%"
+    assert confusion["data"][0]["text"][1][1] == "<b>1</b>"
+    assert confusion["data"][0]["customdata"][1][1] == "100% (21–100%, n=1)"
     assert f1["data"][1]["text"][1] == "0.40"
     assert "없음" in f1["data"][1]["text"]
     assert len(f1["data"][0]["y"]) == 7 - f1["data"][1]["text"].count("없음"), "a label without a value has no point"
@@ -95,7 +96,8 @@ def test_labels_with_and_without_the_models_answer_are_compared(
     _label_the_pool(ready, shown_same=shown_same, hidden=40)
     app = open_app("overview")
     assert not app.error
-    assert f"보여 준 라벨 60개는 {100 * shown_same:.0f}%, 가린 라벨 40개는 50%가 모델의 답과 같아요." in _said(app)
+    assert f"예측을 보여 주었을 때 {100 * shown_same:.0f}% (" in _said(app)
+    assert "n=60), 가렸을 때 50% (35–65%, n=40)예요." in _said(app)
     assert verdict in _said(app)
     assert "지금은 10%를 가려요" in _said(app)
     chart = app.main.get("plotly_chart")[-1].proto

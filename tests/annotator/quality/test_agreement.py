@@ -98,7 +98,7 @@ def test_two_people_on_the_same_diaries_are_compared(db: Database) -> None:
     happy, sad = found.names.index("행복"), found.names.index("슬픔")
     assert found.confusion[happy][sad] == found.confusion[sad][happy] == 1
     (pair,) = found.pairs
-    assert (pair.first, pair.second, pair.same) == ("가람", "나래", pytest.approx(5 / 6))
+    assert (pair.first, pair.second, pair.same.value) == ("가람", "나래", pytest.approx(5 / 6))
     assert pair.kappa.value == pytest.approx(2 / 3)
     assert found.by_distance is None
     assert found.level in ("tentative", "low", "chance")
