@@ -16,7 +16,6 @@ from db.answers import training_data
 from db.label_sets import labels
 from db.models import models
 from db.stats import label_shares as stored
-from db.texts import diaries
 from learner.classification.soft_labels import share_equally
 from learner.data_quality import label_shares
 
@@ -99,8 +98,9 @@ class _Diaries:
     Attributes:
         is_counted: whether it exists and, if anything is predicted, has a prediction.
         proba: (n, k), 0 where nothing is predicted.
-        sources, groups, writers: codes; -1 for none. All writers are -1 where each diary was drawn by itself.
+        sources, groups: codes; -1 for none.
         decided: rows of the decided test diaries.
+        writers: (decided,) codes; -1 for none, and for all where each diary was drawn by itself.
         truth: (decided, k) shares of labels in each.
     """
 
@@ -109,8 +109,8 @@ class _Diaries:
     is_predicted: bool
     sources: IntArray
     groups: IntArray
-    writers: IntArray
     decided: IntArray
+    writers: IntArray
     truth: FloatArray
 
 
@@ -143,7 +143,7 @@ def _read(db: Database, by: By, label_ids: list[int]) -> tuple[_Diaries, tuple[s
         is_predicted=is_predicted,
         sources=sources,
         groups=groups,
-        writers=_drawn_writers(db),
+        writers=_drawn_writers(db, decided[is_usable]),
         decided=decided[is_usable],
         truth=truth[is_usable],
     )
@@ -181,26 +181,29 @@ def _decided(db: Database, label_ids: list[int]) -> tuple[IntArray, FloatArray]:
     return ids - 1, truth / people[:, None]
 
 
-def _drawn_writers(db: Database) -> IntArray:
-    """Return who wrote each diary if whole writers were set apart; nobody, -1, where each diary was drawn by itself."""
-    writers, names = stored.read_trait(db, "writer")
-    is_test = diaries.mark_test(db)
-    tested = np.zeros(len(names), np.bool_)
-    tested[writers[is_test & (writers >= 0)]] = True
-    in_both = tested[writers] & ~is_test & (writers >= 0) if len(names) else is_test & False
-    wrote_more = len(names) < (writers >= 0).sum()
-    return np.full_like(writers, -1) if in_both.any() or not wrote_more else writers
+def _drawn_writers(db: Database, decided: IntArray) -> IntArray:
+    """Return who wrote each decided test diary if whole writers were set apart; nobody, -1, where diaries were.
+
+    Whole writers were set apart if those of the test part, of whom some wrote several diaries, wrote none elsewhere.
+    """
+    writer_of = stored.list_writers(db, (decided + 1).tolist())
+    names = sorted(set(writer_of.values()))
+    nobody = np.full(len(decided), -1, np.int64)
+    if len(names) == len(writer_of) or stored.have_pool_diaries(db, names):
+        return nobody
+    code_of = {name: code for code, name in enumerate(names)}
+    return np.array([code_of.get(writer_of.get(int(row) + 1, ""), -1) for row in decided], np.int64)
 
 
 def _group(known: _Diaries, code: int, name: str) -> Group:
     rows = np.flatnonzero(known.is_counted & (known.groups == code))
     in_group = known.groups[known.decided] == code
-    test, truth = known.decided[in_group], known.truth[in_group]
-    sizes, decided = (np.bincount(known.sources[ids], minlength=known.sources.max() + 1) for ids in (rows, test))
+    count = known.sources.max() + 1
+    sizes = np.bincount(known.sources[rows], minlength=count)
+    decided = np.bincount(known.sources[known.decided[in_group]], minlength=count)
     stands = decided >= FEWEST_OF_SOURCE
-    covered, kept = rows[stands[known.sources[rows]]], stands[known.sources[test]]
-    test, truth = test[kept], truth[kept]
-    writers = _numbered(known.writers[test])
+    covered, kept = rows[stands[known.sources[rows]]], in_group & stands[known.sources[known.decided]]
+    test, truth, writers = known.decided[kept], known.truth[kept], _numbered(known.writers[kept])
     left_out = len(rows) - len(covered)
     refused = _refusal(len(test), left_out / len(rows), None if writers is None else len(np.unique(writers)))
     represents = (sizes / np.maximum(decided, 1))[known.sources[test]]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from db.connection import one, rows
 from db.texts.diaries import last_diary_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from sqlite_utils import Database
 
@@ -19,14 +23,20 @@ Trait = Literal["month", "writer", "source"]
 _READ: dict[Trait, str] = {
     "month": "select id, substr(written_on, 1, 7) from diaries where written_on is not null",
     "writer": "select id, author from diaries where author is not null",
-    # The index of imports holds ids, so that a million texts are not read: all diaries of an import have one source.
-    "source": """
-        select d.id, b.source from diaries d indexed by diaries_by_batch join (
-            select id, (select coalesce(source, '') from diaries where batch_id = batches.id limit 1) as source
-            from batches
-        ) b on b.id = d.batch_id
-    """,
 }
+
+_IMPORTS = """
+    select (select coalesce(source, '') from diaries where batch_id = b.id limit 1), d.first, d.last, d.ids
+    from batches b join (
+        select batch_id, min(id) as first, max(id) as last,
+            iif(count(*) = max(id) - min(id) + 1, null, json_group_array(id)) as ids
+        from diaries indexed by diaries_by_batch group by batch_id
+    ) d on d.batch_id = b.id
+"""
+"""Where the diaries of each import came from, and which these are; `ids` where others lie between first and last.
+
+All diaries of an import have one source, and the index of imports holds the ids: a million texts are not read.
+"""
 
 
 def read_trait(db: Database, trait: Trait) -> tuple[IntArray, tuple[str, ...]]:
@@ -37,9 +47,26 @@ def read_trait(db: Database, trait: Trait) -> tuple[IntArray, tuple[str, ...]]:
     """
     codes = np.full(last_diary_id(db), -1, np.int64)
     code_of: dict[str, int] = {}
-    for diary_id, value in db.conn.execute(_READ[trait]):
-        codes[diary_id - 1] = code_of.setdefault(value, len(code_of))
+    if trait == "source":
+        for source, first, last, ids in rows(db, _IMPORTS):
+            chosen = slice(first - 1, last) if ids is None else np.array(json.loads(ids), np.int64) - 1
+            codes[chosen] = code_of.setdefault(source, len(code_of))
+    else:
+        for diary_id, value in db.conn.execute(_READ[trait]):
+            codes[diary_id - 1] = code_of.setdefault(value, len(code_of))
     values = sorted(code_of)
     place = np.full(len(values) + 1, -1, np.int64)
     place[[code_of[value] for value in values]] = np.arange(len(values))
     return place[codes], tuple(values)
+
+
+def list_writers(db: Database, diary_ids: Sequence[int]) -> dict[int, str]:
+    """Return who wrote some diaries, by id; those without a writer are left out."""
+    sql = "select id, author from diaries where author is not null and id in (select value from json_each(:ids))"
+    return {int(diary_id): str(author) for diary_id, author in rows(db, sql, ids=json.dumps(list(diary_ids)))}
+
+
+def have_pool_diaries(db: Database, writers: Sequence[str]) -> bool:
+    """Return whether any of some writers has diaries outside of the test part."""
+    sql = "select 1 from diaries where part = 'pool' and author in (select value from json_each(:names)) limit 1"
+    return one(db, sql, names=json.dumps(list(writers), ensure_ascii=False)) is not None

@@ -202,3 +202,15 @@ def test_traits_are_read_for_every_diary_and_none_where_it_lacks_them(opened: Da
     assert ([names[code] for code in codes], names) == (["b.csv"] * 3 + ["a.csv"] * 2, ("a.csv", "b.csv"))
     assert stored.read_trait(opened, "writer")[0].tolist() == [0, 1, 0, -1, -1]
     assert stored.read_trait(opened, "month")[1] == ("2026-03",)
+    with write(opened):
+        opened.conn.execute("update diaries set batch_id = 1 where id = 5")
+    assert stored.read_trait(opened, "source")[0].tolist() == [1, 1, 1, 0, 1], "as texts that come one by one do"
+
+
+def test_writers_of_some_diaries_are_known_and_whether_they_wrote_others(opened: Database) -> None:
+    _import(opened, 4, name="b.csv", writers=2)
+    _import(opened, 1, name="a.csv")
+    _set_writers_apart(opened, {0}, 3)
+    assert stored.list_writers(opened, [2, 4, 5]) == {2: "글쓴이 1", 4: "글쓴이 1"}
+    assert stored.have_pool_diaries(opened, ["글쓴이 0", "글쓴이 1"])
+    assert not stored.have_pool_diaries(opened, ["글쓴이 0"])
