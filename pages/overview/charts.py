@@ -266,7 +266,12 @@ def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> 
         hoverinfo="skip",
     )
     figure.update_xaxes(
-        title=axis, range=[-0.02 * widest, 2.01 * widest], tickvals=_ticks(widest), tickformat=".0%", zeroline=False
+        title=axis,
+        range=[-0.02 * widest, 2.01 * widest],
+        tickvals=_ticks(widest),
+        tickformat=".0%",
+        zeroline=False,
+        tickangle=0,
     )
     figure.update_yaxes(
         autorange="reversed",
@@ -279,8 +284,8 @@ def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> 
 
 
 def _ticks(widest: float) -> list[float]:
-    """Return at most six whole percentages from 0 to about the widest share; the figures stand behind them."""
-    step = next((step for step in (1, 2, 5, 10, 20) if 5 * step >= 100 * widest), 25)
+    """Return at most four whole percentages from 0 to about the widest share, which a phone has room for."""
+    step = next((step for step in (1, 2, 5, 10, 20) if 3 * step >= 100 * widest), 50)
     return [tick / 100 for tick in range(0, min(round(100 * widest), 100) + 1, step)]
 
 

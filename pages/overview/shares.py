@@ -64,7 +64,8 @@ def _draw_chart(given: Sequence[Given], by: By) -> None:
     figure = charts.shares_figure(given, rows=rows, axis=say("shares.axis"))
     alt = ", ".join(f"{row} {_figure(each)}" for row, each in zip(rows, given, strict=True))
     draw_chart(figure, key="overview_shares", height=_ROW * len(rows) + 80, alt=alt)
-    st.caption(say("shares.help", fewest=label_shares.FEWEST_CASES))
+    brackets = say("shares.brackets_label" if by == "all" else "shares.brackets_group")
+    st.caption(f"{brackets} {say('shares.help', fewest=label_shares.FEWEST_CASES)}")
 
 
 def _row(given: Given, by: By) -> str:
