@@ -15,7 +15,7 @@ from pages.widgets.theme import draw_chart
 
 if TYPE_CHECKING:
     from annotator.project import Database
-    from annotator.training.analysis import Arms, Forecast, Score, Steadiness, Study
+    from annotator.training.analysis import Arms, Forecast, Interval, Score, Steadiness, Study
 
 _TONES = {"go_on": st.success, "little": st.info, "unclear": st.info}
 _ICONS = {"go_on": ":material/trending_up:", "little": ":material/flag:", "unclear": ":material/help:"}
