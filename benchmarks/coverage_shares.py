@@ -2,9 +2,10 @@
 
 python benchmarks/coverage_shares.py --data diaries.tsv --json out.json
 
-A project labels some of its pool, half of it by the smallest margin, and some of a test part that was drawn at random:
-diary by diary, or whole writers, who have labels of their own. The share of each label among all diaries is estimated
-and compared with the truth. One label is also thinned out to be rare.
+A project labels some of its pool, two thirds of it by the smallest margin, and some of a test part that was drawn at
+random: diary by diary; or whole writers, who have labels of their own; or mostly diaries of one of two sources, of
+different writers. The share of each label among all diaries is estimated and compared with the truth. One label is
+also thinned out to be rare.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ TRAIN = 150
 TEST_SHARE = 0.25
 BANDS = (0.0, 0.004, 0.015, 0.03, 0.1, 0.4, 1.0)
 WRITERS = 60
+WAYS = ("diaries", "writers", "sources")
+FIRST_SOURCE = 0.75
+"""Share of the decisions on diaries of the first source, which has about half of all."""
+
 HABIT = 10.0
 """How much writers differ: labels of one writer correlate by 1 / (1 + this)."""
 
@@ -69,7 +74,7 @@ def run(data: Labelled, *, at: Sequence[int], rare: Sequence[float], projects: i
         for project in range(projects)
         for case in _project(data, at=at, thinned=thinned[project % len(thinned)], seed=project)
     ]
-    drawn = {way: [c for c in cases if c["drawn"] == way] for way in ("diaries", "writers")}
+    drawn = {way: [c for c in cases if c["drawn"] == way] for way in WAYS}
     return {
         "projects": projects,
         "at": list(at),
@@ -93,13 +98,38 @@ def _project(data: Labelled, *, at: Sequence[int], thinned: float | None, seed: 
     test_count = int(TEST_SHARE * len(rows))
     predicted = _predict(data.features[rows], labels, pool=np.arange(test_count, len(rows)), k=k)
     writers = _writers(labels, k, rng)
-    for drawn, size in product(("diaries", "writers"), at):
-        order = rng.permutation(len(rows)) if drawn == "diaries" else _whole_writers(writers, test_count, rng)
-        chosen = order[:size]
-        by_writer = writers if drawn == "writers" else None
-        if len(chosen) == size and (by_writer is None or len(np.unique(writers[chosen])) > 1):
+    for drawn, size in product(WAYS, at):
+        chosen = _choose(drawn, size, writers, test_count, rng)
+        by_writer = writers[chosen] if drawn == "writers" else None
+        if len(chosen) == size and (by_writer is None or len(np.unique(by_writer)) > 1):
+            part = RandomPart(
+                np.eye(k)[labels[chosen]], predicted[chosen], _represents(drawn, chosen, writers), by_writer
+            )
             case = {"drawn": drawn, "size": size}
-            yield from (case | outcome for outcome in _outcomes(labels, predicted, chosen, by_writer))
+            yield from (case | outcome for outcome in _outcomes(part, labels, predicted))
+
+
+def _choose(drawn: str, size: int, writers: IntArray, test_count: int, rng: np.random.Generator) -> IntArray:
+    """Return the decided test diaries, drawn at random in one of the ways; fewer where there are not enough."""
+    if drawn == "writers":
+        return _whole_writers(writers, test_count, rng)[:size]
+    order = rng.permutation(len(writers))
+    if drawn == "diaries":
+        return order[:size]
+    count = round(FIRST_SOURCE * size)
+    is_first = _is_first(writers)[order]
+    return np.concatenate([order[is_first][:count], order[~is_first][: size - count]])
+
+
+def _is_first(writers: IntArray) -> NDArray[np.bool_]:
+    return np.asarray(writers < WRITERS // 2)
+
+
+def _represents(drawn: str, chosen: IntArray, writers: IntArray) -> FloatArray:
+    """Return how many diaries each decided one stands for: all of its source / the decided ones."""
+    source = _is_first(writers).astype(np.int64) if drawn == "sources" else np.zeros(len(writers), np.int64)
+    per_source = np.bincount(source, minlength=2) / np.maximum(np.bincount(source[chosen], minlength=2), 1)
+    return np.asarray(per_source[source[chosen]])
 
 
 def _thin(labels: IntArray, share: float, rng: np.random.Generator) -> IntArray:
@@ -143,14 +173,8 @@ def _whole_writers(writers: IntArray, count: int, rng: np.random.Generator) -> I
     return rng.permutation(np.flatnonzero(np.isin(writers, chosen)))
 
 
-def _outcomes(
-    labels: IntArray, predicted: FloatArray, chosen: IntArray, writers: IntArray | None
-) -> Iterator[dict[str, Any]]:
-    truth = np.eye(predicted.shape[1])[labels]
-    n = len(chosen)
-    part = RandomPart(
-        truth[chosen], predicted[chosen], np.full(n, len(labels) / n), None if writers is None else writers[chosen]
-    )
+def _outcomes(part: RandomPart, labels: IntArray, predicted: FloatArray) -> Iterator[dict[str, Any]]:
+    truth, n = np.eye(predicted.shape[1])[labels], len(part.truth)
     answers = np.bincount(predicted.argmax(axis=1), minlength=predicted.shape[1]) / len(labels)
     for label, share in enumerate(estimate(part, predicted.mean(axis=0))):
         true = float(truth[:, label].mean())

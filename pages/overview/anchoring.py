@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator.quality.automation_bias import FEWEST
 from pages.overview import charts
-from pages.widgets.figures import share
+from pages.widgets.figures import difference, share
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
@@ -45,9 +45,10 @@ def _in_words(anchoring: Anchoring) -> str:
     shown, hidden = _percent(anchoring.shown.same.value), _percent(anchoring.hidden.same.value)
     shares = say("anchoring.in_words", shown=_share(anchoring.shown), hidden=_share(anchoring.hidden))
     n = anchoring.shown.n + anchoring.hidden.n
-    low, high = _percent(anchoring.difference.low), _percent(anchoring.difference.high)
+    gap = anchoring.difference
     if anchoring.verdict == "chance":
-        return f"**{shares}** {say('anchoring.chance', low=f'{low:+d}', high=f'{high:+d}', n=n)}"
+        return f"**{shares}** {say('anchoring.chance', difference=difference(gap.value, gap.low, gap.high, n=n))}"
+    low, high = _percent(gap.low), _percent(gap.high)
     # Both directions are given as an amount, starting with the end nearer to no difference.
     low, high = sorted((abs(low), abs(high)))
     return f"**{shares}** {say(f'anchoring.{anchoring.verdict}', points=abs(shown - hidden), low=low, high=high, n=n)}"
