@@ -54,7 +54,7 @@ MESSAGES = {
         ),
         ANSWER,
     ),
-    "learn.points": BESIDE,
+    **dict.fromkeys(("learn.points", "learn.reason_below_best"), BESIDE),
     **dict.fromkeys(("why.candidates", "anchoring.help", "trust.unsure", "trust.unsure_all"), SETTING),
     "overview.exporting": PROGRESS,
     **dict.fromkeys(("study.moving", "study.settled", "agreement.shown"), CENSUS),
@@ -192,5 +192,6 @@ def test_a_message_that_states_a_share_is_found(message: str, is_found: bool) ->
 def test_a_share_and_a_difference_hold_interval_and_number() -> None:
     assert page_figures.share(0.41, 0.36, 0.46, n=1200) == "41% (36–46%, n=1,200)"
     assert figures.share(0.004, 0.0011, 0.0123, n=400, digits=1) == "0.4% (0.1–1.2%, n=400)"
-    assert figures.difference(0.032, -0.01, 0.074, n=120, language="en") == "+3.2 points (95% interval −1.0 to +7.4, n=120)"
+    english = figures.difference(0.032, -0.01, 0.074, n=120, language="en")
+    assert english == "+3.2 points (95% interval −1.0 to +7.4, n=120)"
     assert figures.difference(-0.03, -0.08, 0.02, n=9, language="ko") == "−3.0%p (95% 구간 −8.0에서 +2.0%p 사이, n=9)"
