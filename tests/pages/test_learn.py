@@ -201,7 +201,7 @@ def test_two_versions_can_be_compared_label_by_label(filled: Path, open_app) -> 
             answer_test_part(db, add_model(db), [label % 7 + 1 for label in truth[:wrong]] + truth[wrong:])
     app = open_app("learn")
     versions, table = app.dataframe[0].value, app.dataframe[1].value
-    assert versions["정확도 (95% 구간)"].tolist() == ["83.3% (44–97%)", "66.7% (30–90%)"]
+    assert versions["정확도 (95% 구간)"].tolist() == ["83% (44–97%, n=6)", "67% (30–90%, n=6)"]
     assert versions["평가용 일기"].tolist() == [6, 6]
     assert "0판에서 1판으로 정확도 차이: **+16.7%p**, 95% 구간은 -" in _said(app)
     assert sum(table["평가용 일기"]) == 6
