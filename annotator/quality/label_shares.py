@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from annotator.importing import parts
 from annotator.label_sets import projection
 from db.answers import training_data
 from db.label_sets import labels
@@ -191,8 +192,8 @@ def _drawn_writers(db: Database, decided: IntArray) -> IntArray:
     nobody = np.full(len(decided), -1, np.int64)
     if len(names) == len(writer_of) or stored.have_pool_diaries(db, names):
         return nobody
-    code_of = {name: code for code, name in enumerate(names)}
-    return np.array([code_of.get(writer_of.get(int(row) + 1, ""), -1) for row in decided], np.int64)
+    code_of = {name: code for code, name in enumerate(sorted({parts.writer_of(name) for name in names}))}
+    return np.array([code_of.get(parts.writer_of(writer_of.get(int(row) + 1)), -1) for row in decided], np.int64)
 
 
 def _group(known: _Diaries, code: int, name: str) -> Group:

@@ -10,6 +10,7 @@ from annotator import project_location
 from annotator.importing import redrawing
 from annotator.training.audience import FEWEST_OF_SOURCE
 from pages.widgets.boundary import callback_boundary
+from pages.widgets.figures import share
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import interval, percent, say
 
@@ -67,8 +68,8 @@ def _draw_sources(audience: Audience) -> None:
         st.markdown(say("learn.sources.unknown", fewest=FEWEST_OF_SOURCE))
     else:
         whole = audience.waiting
-        bounds = interval(whole.low, whole.high)
-        st.markdown(say("learn.sources.whole", accuracy=percent(whole.value), interval=bounds))
+        n = sum(source.n for source in audience.sources if source.accuracy is not None)
+        st.markdown(say("learn.sources.whole", accuracy=share(whole.value, whole.low, whole.high, n=n)))
     draw_rows([_row(source) for source in audience.sources], hide_index=True, key="learn_sources")
     st.caption(say("learn.sources.help"))
 
@@ -81,5 +82,5 @@ def _row(source: Source) -> dict[str, str | int]:
         say("learn.sources.n"): source.n,
         say("learn.sources.accuracy"): say("learn.sources.few")
         if accuracy is None
-        else f"{percent(accuracy.value)} ({interval(accuracy.low, accuracy.high)})",
+        else share(accuracy.value, accuracy.low, accuracy.high, n=source.n),
     }

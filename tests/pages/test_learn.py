@@ -286,7 +286,7 @@ def test_the_page_says_how_well_each_source_of_waiting_diaries_is_answered(fille
     app = open_app("learn")
     assert "아직 말할 수 없어요" in _said(app)
     tables = [frame.value for frame in app.dataframe if "출처" in frame.value]
-    assert tables[0]["정확도 (95% 구간)"].tolist() == ["라벨이 적어요", "73.0% (66–79%)"]
+    assert tables[0]["정확도 (95% 구간)"].tolist() == ["라벨이 적어요", "73% (66–79%, n=200)"]
 
 
 def test_a_project_of_before_is_told_once_that_it_could_be_split_by_writers(filled: Path, open_app) -> None:

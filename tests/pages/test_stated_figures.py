@@ -66,6 +66,7 @@ CODE = {
     "widgets.text.percent": "what those below call",
     "widgets.text.interval": "the bounds, for messages that hold them with their number",
     "learn.result._draw_figures": BESIDE,
+    "learn.audience._draw_writers": BESIDE,
     "dictionary.effect._draw_side": BESIDE,
     "team.agreement._draw_figures": BESIDE,
     "team.records._percent": BESIDE,
