@@ -48,7 +48,9 @@ def test_shares_are_reported_as_json_by_source(decided: Path) -> None:
     report = json.loads(_report(decided, "--by", "source", "--json"))
     (group,) = report["groups"]
     assert (report["by"], group["name"], group["n"]) == ("source", "400.csv", 40)
-    assert dict(zip(report["label_names"], [s["value"] for s in group["shares"]], strict=True))["행복"] == 0.25
+    assert dict(zip(report["label_names"], [s["value"] for s in group["shares"]], strict=True))[
+        "행복"
+    ] == pytest.approx(0.25)
 
 
 def test_a_project_without_test_labels_says_what_is_missing(project_path: Path) -> None:

@@ -170,6 +170,8 @@ def _set_writers_apart(db: Database, test_writers: set[int], writers: int) -> No
 
 def test_where_whole_writers_were_set_apart_the_interval_is_over_writers(opened: Database) -> None:
     _import(opened, 400, name="a.csv", writers=20)
+    with write(opened):
+        opened.conn.execute("update diaries set part = iif(id % 7 = 0, 'test', 'pool')")
     _decide(opened, _test_ids(opened), lambda i: HAPPY if (i - 1) % 20 % 2 else SAD)
     apart = label_shares.estimate(opened)
     assert apart.groups[0].writers == 0
