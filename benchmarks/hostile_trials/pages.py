@@ -103,7 +103,7 @@ _BOARD_MS, _SKIP_MS = 10_000, 3_000
 def chromium() -> Iterator[Browser]:
     """Run a headless Chromium for the duration of the block."""
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
+        path = shutil.which("chromium") or shutil.which("chromium-headless-shell") or shutil.which("google-chrome")
         arguments = [
             "--no-sandbox",
             "--disable-gpu",
