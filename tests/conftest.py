@@ -13,9 +13,11 @@ import pytest
 from annotator import project
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
+from annotator.serving.encoder_cache import EncoderCache
 from db.answers import decisions
 from db.connection import write
 from db.models import test_answers
+from tests import shared_encoder
 from tests.chromium import browser as browser
 
 if TYPE_CHECKING:
@@ -40,6 +42,14 @@ def _offline() -> Iterator[None]:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.delenv("MAEUMGYEOL_DB", raising=False)
         patch.delenv("MAEUMGYEOL_LANG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_encoder() -> Iterator[None]:
+    """Load the bundled encoder once for all tests of this process; it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EncoderCache, "_load", shared_encoder.load_or_share)
         yield
 
 
