@@ -54,7 +54,11 @@ def test_a_press_that_is_lost_or_that_nobody_sent_is_counted(project_path: Path)
             raw = {"seq": seq, "kind": "label", "token": item["token"], "diary_id": item["diary_id"], "label_id": 1}
             assert decisions.receive(db, raw, annotator_id=me, holder="tab", acked=0).refused is None
     first, second = (item["token"] for item in items[:2])
-    checks = [([first, second], [first, second]), ([first, second, "gone"], [first, second, "gone"]), ([first], [first])]
+    checks = [
+        ([first, second], [first, second]),
+        ([first, second, "gone"], [first, second, "gone"]),
+        ([first], [first]),
+    ]
     done = subprocess.run(
         [sys.executable, "-c", _CHECK, str(project_path), json.dumps(checks)],
         cwd=ROOT,
