@@ -170,16 +170,23 @@ ESCAPES = {
 """What a script that got into a page might try, and the rule that stops it."""
 
 
-@pytest.mark.parametrize("name", ESCAPES)
-def test_nothing_gets_out_of_a_page(address: str, browser: Browser, name: str) -> None:
-    attempt, rule = ESCAPES[name]
+@pytest.fixture(scope="module")
+def attacked(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """One tab for all attempts, each of which begins with the page loaded anew, and what is stopped in it."""
     with closing(browser.new_context()) as context:
-        violations, page = watched(context), context.new_page()
-        page.goto(address)
-        settle(page)
-        page.evaluate(attempt)
-        wait_until(page, lambda: any(each.startswith(rule) for each in violations))
-        assert page.evaluate("window.ran") is None
+        violations = watched(context)
+        yield context.new_page(), violations
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_nothing_gets_out_of_a_page(address: str, attacked: tuple[Page, list[str]], name: str) -> None:
+    (attempt, rule), (page, violations) = ESCAPES[name], attacked
+    page.goto(address)
+    settle(page)
+    violations.clear()
+    page.evaluate(attempt)
+    wait_until(page, lambda: any(each.startswith(rule) for each in violations))
+    assert page.evaluate("window.ran") is None
 
 
 @contextmanager
