@@ -15,13 +15,16 @@ app: $(VENV)/installed
 
 # Tests make hundreds of databases, and SQLite waits for the disk at each commit: where there is room, they lie in memory.
 # One thread each for what computes: two of torch's pools on two cores wait for each other. Hundreds of processes start,
-# and each would compile our modules anew where the environment forbids to keep what was compiled.
-TESTS_AT_ONCE ?= 2
+# and each would compile our modules anew where the environment forbids to keep what was compiled. Three at once keep two
+# cores busy, as tests wait for servers and pages; in the order of tests/conftest.py, slow ones first, which xdist would
+# turn around: it takes modules of many tests for slow ones.
+TESTS_AT_ONCE ?= 3
 test: $(VENV)/installed-test browser lint types contracts
 	@free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
 	if [ "$${free:-0}" -gt 4000000 ]; then export TMPDIR=/dev/shm; fi; \
 	unset PYTHONDONTWRITEBYTECODE; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile \
+		--no-loadscope-reorder
 
 # Take the pictures of the documents anew, the moving one too.
 pictures: $(VENV)/installed-test browser

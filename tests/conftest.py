@@ -82,7 +82,7 @@ def opened(project_path: Path) -> Iterator[Database]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow modules first: one that begins last would be waited for while the other processors rest."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or item.get_closest_marker("browser")))
 
 
 def undo_newest(db: Database, annotator_id: int, *, token: str) -> bool:
