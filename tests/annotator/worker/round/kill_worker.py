@@ -14,6 +14,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Loaded once, before the first fork, like the encoder below.
+import scipy.stats  # noqa: F401
+
 from annotator.serving.encoder_cache import EncoderCache
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
