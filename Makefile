@@ -15,13 +15,16 @@ app: $(VENV)/installed
 
 # Tests make hundreds of databases, and SQLite waits for the disk at each commit: where there is room, they lie in memory.
 # One thread each for what computes: two of torch's pools on two cores wait for each other. Hundreds of processes start,
-# and each would compile our modules anew where the environment forbids to keep what was compiled.
-TESTS_AT_ONCE ?= 2
+# and each would compile our modules anew where the environment forbids to keep what was compiled. Three at once keep two
+# cores busy, as tests wait for servers and pages; in the order of tests/conftest.py, slow ones first, which xdist would
+# turn around: it takes modules of many tests for slow ones.
+TESTS_AT_ONCE ?= 3
 test: $(VENV)/installed-test browser lint types contracts
 	@free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
 	if [ "$${free:-0}" -gt 4000000 ]; then export TMPDIR=/dev/shm; fi; \
 	unset PYTHONDONTWRITEBYTECODE; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile \
+		--no-loadscope-reorder
 
 # Take the pictures of the documents anew, the moving one too.
 pictures: $(VENV)/installed-test browser
@@ -37,11 +40,16 @@ types: $(VENV)/installed-test
 contracts: $(VENV)/installed-test
 	$(BIN)/lint-imports
 
-# The page tests want a browser and Korean glyphs: Debian's where we may install packages, Playwright's elsewhere.
+# The page tests want a browser and Korean glyphs: Debian's where we may install packages, Playwright's elsewhere. Of the
+# browser its shell without windows is enough, and takes half the processor time; the whole one serves where that isn't.
 browser: $(VENV)/installed-test
-	@if command -v chromium >/dev/null && fc-list :lang=ko 2>/dev/null | grep -q .; then :; \
+	@has_glyphs() { fc-list :lang=ko 2>/dev/null | grep -q .; }; \
+	if command -v chromium-headless-shell >/dev/null && has_glyphs; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fontconfig fonts-nanum fonts-noto-color-emoji >/dev/null; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			chromium-headless-shell fontconfig fonts-nanum fonts-noto-color-emoji >/dev/null; } || \
+		{ command -v chromium >/dev/null && has_glyphs; }; \
+	elif command -v chromium >/dev/null && has_glyphs; then :; \
 	else $(BIN)/playwright install chromium || true; fi
 
 # torch comes first and from its pinned line, so that pip takes the build it finds, not the newest with CUDA.

@@ -63,7 +63,8 @@ def main() -> None:
     result: dict[str, Any] = {"machine": machine.describe(), "data": arguments.data.name, "rows": arguments.rows}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+            executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"),
+            args=["--no-sandbox", "--disable-gpu", "--no-first-run"],
         )
         texts, truth = read_texts(arguments)
         path = Path(folder) / "project.db"

@@ -241,7 +241,9 @@ def _memory_with_a_page(pid: int) -> dict[str, dict[str, float]]:
     """Return the memory that app and worker hold after a browser has opened every page of the app once."""
     app, worker = machine.children(pid)[:2]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"), args=["--no-sandbox"]
+        )
         page = browser.new_page()
         for name in ("", "import", "learn", "overview", ""):
             page.goto(f"http://127.0.0.1:{PORT}/{name}")

@@ -79,7 +79,8 @@ def main() -> None:
         result["server_ms"] = {name: _median(_server(name), arguments.runs) for name in PAGES}
         with _served() as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+                executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"),
+                args=["--no-sandbox", "--disable-gpu", "--no-first-run"],
             )
             result |= _in_browser(browser, address, arguments.runs)
             browser.close()

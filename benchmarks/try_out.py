@@ -64,7 +64,8 @@ def main() -> None:
         path = Path(folder) / "project.db"
         with App(path, "--demo"), closing(project.open_project(path)) as db, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+                executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"),
+                args=["--no-sandbox", "--disable-gpu", "--no-first-run"],
             )
             page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="ko-KR")
             page.goto(f"http://127.0.0.1:{PORT}/try_out")

@@ -9,9 +9,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlite_utils import Database
-
 from db import migrations, trust
+from db.engine import Database
 from db.errors import DatabaseError, NotFoundError, from_os, from_sqlite
 from maeumgyeol import private_files
 

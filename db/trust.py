@@ -11,9 +11,8 @@ import stat
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from db import migrations
+from db.engine import Database
 from db.errors import DatabaseError
 from maeumgyeol import private_files
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 
 from annotator import project
-from annotator.importing import import_file
+from annotator.formats.detection import open_table
+from annotator.importing import import_file, importer
 from annotator.labelling.queueing import enqueue_import
+from annotator.serving.encoder_cache import EncoderCache
 from db.answers import decisions
 from db.connection import write
 from db.models import test_answers
+from tests import shared_encoder
 from tests.chromium import browser as browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from annotator.formats.source import Source
+    from annotator.formats.table import Table
     from db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +45,14 @@ def _offline() -> Iterator[None]:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.delenv("MAEUMGYEOL_DB", raising=False)
         patch.delenv("MAEUMGYEOL_LANG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_encoder() -> Iterator[None]:
+    """Load the bundled encoder once for all tests of this process; it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EncoderCache, "_load", shared_encoder.load_or_share)
         yield
 
 
@@ -69,7 +82,7 @@ def opened(project_path: Path) -> Iterator[Database]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow modules first: one that begins last would be waited for while the other processors rest."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or item.get_closest_marker("browser")))
 
 
 def undo_newest(db: Database, annotator_id: int, *, token: str) -> bool:
@@ -85,7 +98,19 @@ def fill(db: Database, count: int, *, labelled: bool = False) -> None:
         mood = ("정말 기쁘고 즐거운 하루였다", "너무 슬프고 눈물이 났다")[i % 2]
         label = ("행복", "슬픔")[i % 2] if labelled else ""
         rows.append(f"{i}번째 날. 오늘은 {mood}.,{label}")
-    import_file(db, "\n".join(rows).encode(), f"{count}.csv", after=enqueue_import)
+    import_ours(db, "\n".join(rows), f"{count}.csv")
+
+
+def import_ours(db: Database, text: str, name: str) -> None:
+    """Import a file of our own in this process: to start a reader for it would take longer than all the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importer, "opened", _open_here)
+        import_file(db, text.encode(), name, after=enqueue_import)
+
+
+@contextmanager
+def _open_here(source: Source, *, encoding: str | None, split: str | None) -> Iterator[Table]:
+    yield open_table(source, encoding=encoding, split=split)
 
 
 def answer_test_part(db: Database, model_id: int, label_ids: Sequence[int]) -> None:

@@ -23,10 +23,21 @@ class Answer:
 
 def ask_raw(port: int, request: bytes, *, seconds: float = 10.0, enough: int = 1 << 20) -> bytes:
     """Send bytes and return all that comes back until the server closes, or says nothing more for so long."""
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=seconds)) as client:
-        with contextlib.suppress(ConnectionError):
-            client.sendall(request.replace(b"HOST", f"127.0.0.1:{port}".encode()))
+    with closing(_sent(port, request, seconds)) as client:
         return read(client, enough=enough)
+
+
+def ask_once(port: int, request: bytes, *, seconds: float = 10.0) -> Answer | None:
+    """Send bytes and return the first response, at once when it is there; None if none comes for so long."""
+    with closing(_sent(port, request, seconds)) as client:
+        return receive(client)
+
+
+def _sent(port: int, request: bytes, seconds: float) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    with contextlib.suppress(ConnectionError):
+        client.sendall(request.replace(b"HOST", f"127.0.0.1:{port}".encode()))
+    return client
 
 
 def read(client: socket.socket, *, enough: int = 1 << 20) -> bytes:

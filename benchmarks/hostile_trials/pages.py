@@ -97,13 +97,15 @@ _HEADING = """() => [...document.querySelectorAll('[data-testid="stBidiComponent
 _BOARDS = {"": f"() => ({_HEADING})() !== ''", "review": _BOARD_DONE}
 """How the pages that draw everything themselves signal that they have done so."""
 _BOARD_MS, _SKIP_MS = 10_000, 3_000
+_LOOK_MS = 100
+"""Between two looks at a board: to look at each frame, which is the default, makes the browser draw without a pause."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a headless Chromium for the duration of the block."""
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
+        path = shutil.which("chromium") or shutil.which("chromium-headless-shell") or shutil.which("google-chrome")
         arguments = [
             "--no-sandbox",
             "--disable-gpu",
@@ -145,7 +147,7 @@ class Visit:
         self.page.wait_for_function(_DONE)
         with contextlib.suppress(Error):  # there may be nothing left to show
             if name in _BOARDS:
-                self.page.wait_for_function(_BOARDS[name], timeout=_BOARD_MS)
+                self.page.wait_for_function(_BOARDS[name], timeout=_BOARD_MS, polling=_LOOK_MS)
 
     def read(self) -> tuple[str, list[str]]:
         """Return the text of the page, and everything that should not have happened since it was opened."""
@@ -161,7 +163,7 @@ class Visit:
         try:
             self.page.locator(".board .text[data-readable]").wait_for(timeout=_SKIP_MS)
             self.page.keyboard.press("s")
-            self.page.wait_for_function(changed, arg=before, timeout=_SKIP_MS)
+            self.page.wait_for_function(changed, arg=before, timeout=_SKIP_MS, polling=_LOOK_MS)
         except Error:
             return False
         return True

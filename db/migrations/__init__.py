@@ -8,8 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database, Migrations
-
+from db.engine import Database, Migrations
 from db.migrations import (
     m001_first,
     m002_learning,

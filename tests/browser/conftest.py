@@ -134,9 +134,9 @@ def running_app() -> RunningApp:
     return run_app
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile. The test fails if any of its pages asks another machine for something."""
+@contextmanager
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile. The block fails if any of its pages asks another machine for something."""
     fresh = browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR")
     fresh.set_default_timeout(PATIENCE_MS)
     foreign: list[str] = []
@@ -149,6 +149,13 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     yield fresh
     fresh.close()
     assert foreign == []
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of the test's own."""
+    with profile(browser) as fresh:
+        yield fresh
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from contextlib import closing, contextmanager
 from functools import partial
@@ -22,7 +21,7 @@ from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES
 from tests import reviewed
 from tests.browser.test_main_job import press, wait_until
-from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS
+from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS, find_chromium
 from tests.web.gate.test_middleware import PASSWORD, serving, session_of
 
 if TYPE_CHECKING:
@@ -123,9 +122,8 @@ def test_what_people_do_runs_under_the_policy(
 
 def test_a_recording_is_made_played_and_sent_under_the_policy(browser: Browser, address: str) -> None:
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     arguments = [*CHROMIUM_ARGUMENTS, *fake]
-    with closing(browser.browser_type.launch(executable_path=found, args=arguments)) as chromium:
+    with closing(browser.browser_type.launch(executable_path=find_chromium(), args=arguments)) as chromium:
         context = chromium.new_context(permissions=["microphone"], locale="ko-KR")
         context.set_default_timeout(PATIENCE_MS)
         violations, page = watched(context), context.new_page()
@@ -172,16 +170,23 @@ ESCAPES = {
 """What a script that got into a page might try, and the rule that stops it."""
 
 
-@pytest.mark.parametrize("name", ESCAPES)
-def test_nothing_gets_out_of_a_page(address: str, browser: Browser, name: str) -> None:
-    attempt, rule = ESCAPES[name]
+@pytest.fixture(scope="module")
+def attacked(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """One tab for all attempts, each of which begins with the page loaded anew, and what is stopped in it."""
     with closing(browser.new_context()) as context:
-        violations, page = watched(context), context.new_page()
-        page.goto(address)
-        settle(page)
-        page.evaluate(attempt)
-        wait_until(page, lambda: any(each.startswith(rule) for each in violations))
-        assert page.evaluate("window.ran") is None
+        violations = watched(context)
+        yield context.new_page(), violations
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_nothing_gets_out_of_a_page(address: str, attacked: tuple[Page, list[str]], name: str) -> None:
+    (attempt, rule), (page, violations) = ESCAPES[name], attacked
+    page.goto(address)
+    settle(page)
+    violations.clear()
+    page.evaluate(attempt)
+    wait_until(page, lambda: any(each.startswith(rule) for each in violations))
+    assert page.evaluate("window.ran") is None
 
 
 @contextmanager

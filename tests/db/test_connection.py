@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +13,7 @@ import db
 from db import settings
 from db.connection import backup, pooled, scalar, write
 from db.errors import DatabaseError
+from maeumgyeol.location import ROOT
 
 
 def test_a_database_that_is_missing_is_not_made_by_connecting(tmp_path: Path) -> None:
@@ -151,3 +154,8 @@ def test_a_database_that_takes_the_place_of_another_is_the_one_that_is_lent(proj
     with pooled(project_path) as after:
         assert after is not before
         assert "mark" not in settings.load(after)
+
+
+def test_a_process_that_opens_a_database_loads_pandas_only_if_it_needs_it() -> None:
+    code = "import sys, db.connection; assert 'pandas' not in sys.modules; import pandas; assert pandas.DataFrame"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

@@ -9,10 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from annotator import project
-from annotator.importing import import_file
-from annotator.labelling.queueing import enqueue_import
 from annotator.worker_lock import only_worker
 from maeumgyeol.location import SCRIPT
+from tests.conftest import import_ours
 from web import streamlit_options
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def ready(path: Path) -> Path:
 def filled(ready: Path) -> Path:
     """A project with six diaries and a label on each."""
     with project.opened(ready) as db:
-        import_file(db, DIARIES.encode(), "diaries.csv", after=enqueue_import)
+        import_ours(db, DIARIES, "diaries.csv")
     return ready
 
 

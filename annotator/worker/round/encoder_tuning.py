@@ -23,7 +23,6 @@ from db.models import encoders, rounds
 from db.texts import diaries
 from learner.classification import folds
 from learner.encoders import encoder as encoder_files
-from learner.encoders import fine_tuning
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.models.rounds import Round
     from learner.encoders.encoder import Checkpoint, Encoder
-    from learner.encoders.fine_tuning import Tuned, TuningSettings
+    from learner.encoders.fine_tuning import Tuned, TuningSet, TuningSettings
 
 ENCODED_AHEAD = 1000
 """Diaries at the head of the queue that a round encodes anew and ranks; upkeep encodes the others after it."""
@@ -90,12 +89,14 @@ def split(columns: NDArray[np.int64], groups: NDArray[np.int64] | None = None, *
 
 def settings_of(tier: str, count: int) -> TuningSettings:
     """Return the settings for tuning an encoder on so many examples."""
-    batch = fine_tuning.TuningSettings().batch_size
+    from learner.encoders.fine_tuning import TuningSettings
+
+    batch = TuningSettings().batch_size
     epochs = float(np.clip(np.ceil(_STEPS_WANTED / max(1, -(-count // batch))), 3, 20))
     if tier == "full":
         # All weights of a layer move, so each step has to be smaller than an adapter's.
-        return fine_tuning.TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
-    return fine_tuning.TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
+        return TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
+    return TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
 
 
 def tuned_in(db: Database, this: Round) -> EncoderSpec | None:
@@ -135,6 +136,9 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
 
 
 def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
+    # Loading it takes seconds, and few workers ever tune.
+    from learner.encoders import fine_tuning
+
     base = project_settings.load(db).encoder
     apart = gathering.groups_of(runtime, db, training.diary_ids)
     parts = split(training.columns, apart.numbers, seed=int(runtime.settings(db).seed[:8], 16))
@@ -171,13 +175,15 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
     return True
 
 
-def _examples(db: Database, training: TrainingSet, rows: NDArray[np.int64]) -> fine_tuning.TuningSet:
+def _examples(db: Database, training: TrainingSet, rows: NDArray[np.int64]) -> TuningSet:
     """Return some of the examples, each label weighing the same in total up to a factor of ten."""
+    from learner.encoders.fine_tuning import TuningSet
+
     targets = training.targets[rows]
     weights = (targets / np.maximum(training.targets.sum(axis=0), 1e-9)).sum(axis=1)
     weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
     texts = diaries.list_texts(db, training.diary_ids[rows])
-    return fine_tuning.TuningSet(texts, targets, (weights / weights.mean()).astype(np.float32))
+    return TuningSet(texts, targets, (weights / weights.mean()).astype(np.float32))
 
 
 def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:

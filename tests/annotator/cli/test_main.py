@@ -27,6 +27,7 @@ from db.errors import DatabaseError
 from db.models import models
 from db.people import annotators
 from db.texts import diaries
+from tests import trying
 from tests.conftest import ROOT, answer_test_part, fill
 
 if TYPE_CHECKING:
@@ -444,8 +445,10 @@ def test_a_checkpoint_that_can_not_be_loaded_is_said_and_the_diaries_stay(
 
 @pytest.mark.slow
 def test_a_round_from_the_command_line_tells_all_as_json(
-    project_path: Path, labelled_file: Path, run: Callable[..., Ran]
+    tmp_path: Path, labelled_file: Path, run: Callable[..., Ran]
 ) -> None:
+    project_path = tmp_path / "project.db"
+    trying.begin(project_path)
     assert run("import", labelled_file, "--db", project_path).code == 0
     ran = _start("retrain", "--json", "--db", project_path)
     assert ran.returncode == 0, ran.stderr

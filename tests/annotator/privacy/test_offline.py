@@ -23,6 +23,7 @@ from db.errors import DatabaseError
 from db.models import rounds
 from db.people import annotators
 from db.texts import sentences
+from tests import trying
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _bytes_of(*paths: Path) -> bytes:
 def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
     """Its output, its lock and its vectors are looked through byte by byte."""
     path = tmp_path / "project.db"
-    project.init(path, seed="00" * 16)
+    trying.begin(path)
     rows = [{"text": f"{i} {LONG}", "label": ("행복", "슬픔", "")[i % 3], "note": SECRET} for i in range(12)]
     with project.opened(path) as db:
         lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)

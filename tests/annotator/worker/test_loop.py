@@ -25,7 +25,9 @@ from db.models import explanations, models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries, sentences
 from learner.encoders.encoder import default_cache
+from tests import trying
 from tests.conftest import fill
+from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +43,13 @@ def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
     made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
+
+
+@pytest.fixture
+def tiny(opened: Database, tmp_path: Path) -> None:
+    """An encoder that is fast, where every diary is explained and nobody reads what is said of it."""
+    folder = write_tiny_encoder(tmp_path / "encoder", trying.CHARACTERS)
+    project_settings.change(opened, encoder=str(folder))
 
 
 def _keep_up(runtime: WorkerRuntime, db: Database, *, until: str = "") -> list[str]:
@@ -77,6 +86,7 @@ def test_the_first_diaries_are_ready_before_the_rest_is_begun(runtime: WorkerRun
     assert explanations.find_explanation(opened, first, active.id, "eojeol") is not None
 
 
+@pytest.mark.usefixtures("tiny")
 def test_upkeep_ends_and_finds_nothing_more_to_do(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 12)
     assert _keep_up(runtime, opened)
@@ -84,6 +94,7 @@ def test_upkeep_ends_and_finds_nothing_more_to_do(runtime: WorkerRuntime, opened
     assert sentences.count_unsplit(opened) == 0
 
 
+@pytest.mark.usefixtures("tiny")
 def test_lost_vectors_are_built_again(runtime: WorkerRuntime, opened: Database, project_path: Path) -> None:
     fill(opened, 12)
     _keep_up(runtime, opened)

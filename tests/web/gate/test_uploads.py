@@ -14,7 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from annotator import project, settings
 from annotator.accounts import accounts
 from pages.widgets.session import COOKIE
-from tests.raw_http import ask_raw, parse, receive
+from tests.raw_http import ask_once, receive
 from tests.web.gate.test_middleware import PASSWORD, ask, cookie, serving, session_of, socket, until_finished
 from tests.web.gate.test_middleware import run as run_page
 from web.gate.uploads import PER_PERSON
@@ -101,7 +101,7 @@ def send(port: int, tab: str, token: str, length: int, *, file: str | None = Non
 
 def announce(port: int, tab: str, token: str, *lines: str) -> tuple[int, str]:
     """Say what will come, and send none of it; return status and sentence."""
-    answer = parse(ask_raw(port, head(tab, token, *lines), seconds=3))
+    answer = ask_once(port, head(tab, token, *lines))
     assert answer is not None
     return answer.status, answer.rest.decode()
 
@@ -140,7 +140,7 @@ def test_nothing_is_uploaded_into_another_persons_tab_or_one_that_is_not_there(p
         for method in ("PUT", "DELETE"):
             for target in (tab, str(uuid.uuid4()), "..", "x" * 65):
                 request = head(target, own, "Content-Length: 0", method=method)
-                answer = parse(ask_raw(port, request, seconds=3))
+                answer = ask_once(port, request)
                 assert answer is not None
                 assert answer.status in (400, 404), (method, target)
         assert send(port, tab, other, SMALL) == 204

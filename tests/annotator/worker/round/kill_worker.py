@@ -14,11 +14,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Loaded once, before the first fork; a fork starts no thread of theirs anew.
-import transformers  # noqa: F401
+# Loaded once, before the first fork, like the encoder below.
+import scipy.stats  # noqa: F401
 
+from annotator.serving.encoder_cache import EncoderCache
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
+from learner.encoders import encoder
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+import shared_encoder
 
 if TYPE_CHECKING:
     from annotator.serving.runtime import ModelRuntime
@@ -48,6 +53,9 @@ def _die() -> None:
 
 
 def main() -> None:
+    # Loaded once, before the first fork; a fork starts no thread of theirs anew.
+    shared_encoder.load(encoder.EMOTION)
+    EncoderCache._load = shared_encoder.load_or_share
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,8 @@ from annotator.worker.loop import Worker
 Worker(Path(sys.argv[1])).run(until="round_ended")
 """
 WORK = [sys.executable, "-c", _PROGRAM]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""One thread computes: a fork has none of the others that its parent may have begun."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Workers:
 def workers() -> Iterator[Workers]:
     pipe = subprocess.PIPE
     command = [sys.executable, str(KILLER)]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=ENVIRONMENT) as process:
         yield Workers(process)
         assert process.stdin
         process.stdin.close()
@@ -159,7 +162,8 @@ def test_a_round_whose_worker_is_killed_twice_is_finished_once_with_the_same_res
 
 def test_of_two_workers_started_at_once_one_does_the_round(copy: Callable[[], Path], undisturbed: Outcome) -> None:
     path = copy()
-    both = [subprocess.Popen([*WORK, str(path)], cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    command, pipe = [*WORK, str(path)], subprocess.PIPE
+    both = [subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=pipe, text=True) for _ in range(2)]
     ended = [(worker.communicate(timeout=120)[1], worker.returncode) for worker in both]
     assert 0 in [code for _, code in ended]
     assert all("worker_running" in said for said, code in ended if code != 0)
