@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.formats import table as tables
+from annotator.formats import wide
 from annotator.formats.json.read_lines import as_text
 from annotator.formats.label_text import plain_label
 from annotator.formats.spreadsheet_cells import plain_cell
@@ -44,6 +45,8 @@ def restore(table: Table, *, name: str) -> Table:
     Raises:
         UserError: where a row is not as we write it, with its number, at once or while rows are read.
     """
+    if wide.is_wide(table.columns):
+        return _restore_wide(table)
     if not set(table.columns) >= _NEEDED:
         return table
     seen: dict[str, None] = {}
@@ -55,6 +58,33 @@ def restore(table: Table, *, name: str) -> Table:
     return replace(
         table, format="maeumgyeol", columns=tuple(seen), rows=lambda: _rows(table, name), said=SAID, known=column_map
     )
+
+
+def _restore_wide(table: Table) -> Table:
+    kept = [c for c in table.columns if c != "id" and not c.startswith((wide.PERSON, wide.LABEL))]
+    derived = ("decided_by", "label", "intensity") if any(c.startswith(wide.LABEL) for c in table.columns) else ()
+    columns = tuple(column for column in kept if column not in derived)
+    date, author = ("written_on" if "written_on" in columns else None, "author" if "author" in columns else None)
+    column_map = ColumnMap("text", SAID, date, author)
+    return replace(
+        table,
+        format="maeumgyeol",
+        columns=(*columns, SAID),
+        rows=lambda: _wide_rows(table, columns),
+        said=SAID,
+        known=column_map,
+        first_line=(),
+    )
+
+
+def _wide_rows(table: Table, columns: tuple[str, ...]) -> Iterator[Row]:
+    escaped = table.format in ("csv", "tsv")
+    for row in table.rows():
+        values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
+        decisions = wide.read_decisions(values)
+        cells = {column: values.get(column) for column in columns}
+        diary_id = tables.whole_number(values.get("id"))
+        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions, row.notes, diary_id)
 
 
 def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[RowDecision, ...]:

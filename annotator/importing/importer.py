@@ -398,7 +398,11 @@ def _report(batch: Batch, imported: Imported, table: Table, sieve: RowFilter) ->
         label_count=imported.label_count,
         columns=sieve.columns,
         skips=imported.skips,
-        notes=tuple(note for note in (*sieve.notes, *imported.notes) if note.row_number not in left_out),
+        notes=tuple(
+            note
+            for note in (*sieve.notes, *imported.notes)
+            if note.row_number not in left_out or note.reason == "label_cleared"
+        ),
         decision_count=imported.decision_count,
         sheet=table.sheet,
         other_sheets=table.other_sheets,

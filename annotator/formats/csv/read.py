@@ -34,7 +34,7 @@ _MOST_LINES = 2_000
 _LEAST_EVEN = 0.7
 """Of the first rows, this share has the same number of values where a delimiter is the right one."""
 
-_SEP = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+SEP = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 """The line by which Excel is told the delimiter."""
 
 
@@ -113,13 +113,13 @@ def refuse_long_lines(source: Source, *, limit: int = 4 * MAX_LINE_CHARACTERS) -
 
 def _find_dialect(source: Source, encoding: str, asked: str | None, *, kind: Literal["csv", "tsv"]) -> _Dialect:
     sample = _first_lines(source, encoding)
-    told = _SEP.fullmatch(sample[0]) if sample else None
+    told = SEP.fullmatch(sample[0]) if sample else None
     if asked is not None:
         return _Dialect(asked, has_sep=told is not None)
     if told is not None:
         return _Dialect(told[1], has_sep=True)
     usual = "\t" if kind == "tsv" else ","
-    return _Dialect(_find_delimiter(sample, usual))
+    return _Dialect(find_delimiter(sample, usual))
 
 
 def _first_lines(source: Source, encoding: str) -> list[str]:
@@ -135,7 +135,7 @@ def _first_lines(source: Source, encoding: str) -> list[str]:
     return kept
 
 
-def _find_delimiter(sample: Sequence[str], usual: str) -> str:
+def find_delimiter(sample: Sequence[str], usual: str) -> str:
     """Return the delimiter by which the first rows have equally many values; by the first line if none does."""
     first = next((line for line in sample if line.strip()), "")
     outside_quotes = "".join(first.split('"')[::2])
