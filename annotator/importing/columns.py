@@ -95,6 +95,11 @@ def unclear_labels(table: Table, chosen: ColumnMap, sample: Sequence[Row], label
     return rest if len(rest) > 1 else []
 
 
+def names_a_label(table: Table, sample: Sequence[Row], labels: LabelReader) -> bool:
+    """Return whether a column of labels is called like a label itself: then the heading may be a diary."""
+    return any(labels.knows(column) and _holds_labels(sample, column, labels) for column in table.columns)
+
+
 def _holds_labels(sample: Sequence[Row], column: str, labels: LabelReader) -> bool:
     values = _values(sample, column)
     return bool(values) and all(map(labels.knows, values))

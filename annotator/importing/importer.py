@@ -19,6 +19,7 @@ from annotator.importing.columns import (
     choose_columns,
     guess_roles,
     long_columns,
+    names_a_label,
     unclear_labels,
 )
 from annotator.importing.gc_pause import paused_gc
@@ -98,6 +99,7 @@ class ImportReport:
         row_count: rows of the file, without its heading and blank lines: kept_count + len(skips).
         label_count: diaries that came with a label.
         decision_count: decisions that were stored.
+        is_remembered: whether it was read as an earlier file of the same shape.
         columns: which column was read as what.
         skips: rows that are no diaries of their own, by row number: ``joined`` and ``superseding`` say something about
             a diary that is there, all others were left out for the reason that they give. Their detail begins with
@@ -118,6 +120,7 @@ class ImportReport:
     sheet: str | None = None
     other_sheets: tuple[str, ...] = ()
     decision_count: int = 0
+    is_remembered: bool = False
 
     @property
     def joined_count(self) -> int:
@@ -229,7 +232,7 @@ def import_file(
             sieve = _sieve(db, table, choices, crosswalk)
             sieve.max_characters = max_characters
             sample = _sample(table, file.name)
-            _ask_for_heading(table, reading, file.name)
+            _ask_for_heading(table, sample, sieve, reading, file.name)
             sieve.columns = choose_columns(table, columns, sample, name=file.name, labels=sieve.labels)
             sieve.columns = _widened(table, sieve, columns, sample, file.name)
             sieve.prepare()
@@ -256,7 +259,8 @@ def import_file(
             _ask_about_other_labels(imported, file.name)
             if after is not None:
                 after(db, imported)
-    return _report(batch, imported, table, sieve)
+    report = _report(batch, imported, table, sieve)
+    return replace(report, is_remembered=(columns, reading) != given)
 
 
 def _remember(
@@ -288,9 +292,12 @@ def _ask(questions: Sequence[Question], name: str) -> None:
         raise ImportQuestions(questions, name=name)
 
 
-def _ask_for_heading(table: Table, reading: ReadOptions | None, name: str) -> None:
-    """Ask whether the first row is a diary or the heading, if it looks like a diary."""
-    if table.first_line and (reading is None or reading.heading is None):
+def _ask_for_heading(
+    table: Table, sample: Sequence[Row], sieve: RowFilter, reading: ReadOptions | None, name: str
+) -> None:
+    """Ask whether the first row is a diary or the heading, if it looks like a diary, or has a label among labels."""
+    is_labelled = bool(table.heading) and names_a_label(table, sample, sieve.labels)
+    if (table.first_line or is_labelled) and (reading is None or reading.heading is None):
         _ask([Question("heading", 1, ("none", "first"), tables.enumerate_values(table.columns, at_most=5))], name)
 
 

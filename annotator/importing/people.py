@@ -58,6 +58,8 @@ class PeopleNames:
         if name in self.chosen:
             return self.chosen[name]
         short = tables.shorten(name, _MOST_CHARACTERS)
+        if self.tool.startswith("Label Studio") and (handed := f"label-studio:{name.casefold()}") in self.existing:
+            return handed  # known through its webhook, see `annotator.ingest.label_studio`
         return self._find_ours(short) if is_ours else f"{IMPORTER}{self.tool or TABLE} · {short}"
 
     def _find_ours(self, name: str) -> str:

@@ -44,6 +44,8 @@ def details(report: ImportReport, language: Language | None = None) -> list[str]
     """Return a line for each reason, with the number of its rows, and one for worksheets that were not read."""
     reasons = Counter(skip.reason for skip in (*report.skips, *report.notes))
     lines = [say(f"import_page.reason_{name}", language, count=count) for name, count in reasons.most_common()]
+    if report.is_remembered:
+        lines.append(say("import_page.remembered", language))
     if report.other_sheets:
         others = ", ".join(report.other_sheets)
         lines.append(say("import_page.sheet", language, sheet=report.sheet or "", others=others))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from db import clock
@@ -140,6 +140,9 @@ class VotePlacer:
         annotator_id = self._importer_id if vote.annotator is None else self._id_of(vote.annotator)
         standing = self._standing_of(diary_id, annotator_id)
         if vote.annotator is None and standing is None:
+            if self._is_said_already(diary_id, vote):
+                new = tuple(mark for mark in vote.marks if not self._is_marked(diary_id, mark))
+                return self._mark(diary_id, annotator_id, replace(vote, marks=new), token)
             others = self._nameless(diary_id)
             if any(self._says_the_same(other, vote) for other in others):
                 return Placed("duplicate")
@@ -173,6 +176,24 @@ class VotePlacer:
         importers = "s.annotator_id in (select imported_by from batches) order by s.decision_id desc"
         sql = f"{_STANDING} {importers}"
         return [_Standing(*row) for row in rows(self._db, sql, diary=diary_id)]
+
+    def _is_said_already(self, diary_id: int, vote: NewVote) -> bool:
+        """Return whether a label without a name is what people together say: an export that names nobody holds that."""
+        if vote.kind != "label":
+            return False
+        sql = f"{_STANDING} d.kind = 'label'"
+        standing = [_Standing(*row) for row in rows(self._db, sql, diary=diary_id)]
+        together = {self._now(each.label_id) for each in standing}.union(*map(self._others, standing))
+        return together == {self._now(i) for i in (vote.label_id, *vote.other_label_ids)}
+
+    def _is_marked(self, diary_id: int, mark: NewMark) -> bool:
+        """Return whether anybody has marked words so."""
+        sql = """
+            select exists (select 1 from rationales where diary_id = :diary and span_start = :start
+                and span_end = :end and verdict = :verdict)
+        """
+        words = {"start": mark.start, "end": mark.end, "verdict": mark.verdict}
+        return bool(scalar(self._db, sql, diary=diary_id, **words))
 
     def _settle(self, diary_id: int, other: _Standing, vote: NewVote, token: str) -> Placed:
         if self._rules.again != "correct":

@@ -63,7 +63,8 @@ def _look(db: Database, file: UploadedFile, chosen: ReadOptions, key: str) -> Pr
     except ImportQuestions as asked:
         _ask(key, asked)
         return None
-    reading.keep_found(key, found)
+    if reading.keep_found(key, found):
+        st.rerun()
     if found.first_line and chosen.heading is None:
         columns = ", ".join(found.first_line[:3])
         _ask(key, ImportQuestions([Question("heading", 1, ("none", "first"), columns)], name=file.name))

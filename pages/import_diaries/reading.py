@@ -18,6 +18,7 @@ _FIND_OUT = ""
 _ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16", "johab")
 _DELIMITERS = {_FIND_OUT: "auto", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADINGS = (None, 0, *range(1, 21))
+_WIDTH = 260
 _LINES = (_FIND_OUT, "whole", "each")
 
 
@@ -33,48 +34,53 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
     with st.expander(say("import_page.reading"), icon=":material/tune:"):
         if before != ReadOptions():
             st.caption(say("import_page.remembered"))
-        boxes = st.columns(3)
+        flow = st.container(horizontal=True)
         encoding = delimiter = lines = pattern = None
         heading: int | None = None
         if kind in ("csv", "tsv", "json", "jsonl", "archive", "texts"):
-            encoding = boxes[0].selectbox(
+            encoding = flow.selectbox(
                 say("import_page.encoding"),
                 _ENCODINGS,
                 index=_place(_ENCODINGS, before.encoding or _FIND_OUT),
                 format_func=lambda each: each or say("import_page.encoding_auto"),
                 key=keyed(f"import_encoding_{key}"),
+                width=_WIDTH,
             )
         if kind in ("csv", "tsv"):
-            delimiter = boxes[1].selectbox(
+            delimiter = flow.selectbox(
                 say("import_page.delimiter"),
                 list(_DELIMITERS),
                 index=_place(list(_DELIMITERS), before.delimiter or _FIND_OUT),
                 format_func=lambda each: say(f"import_page.delimiter_{_DELIMITERS[each]}"),
                 key=keyed(f"import_delimiter_{key}"),
+                width=_WIDTH,
             )
         if kind in ("csv", "tsv", "excel", "ods", "html"):
-            heading = boxes[2].selectbox(
+            heading = flow.selectbox(
                 say("import_page.heading"),
                 _HEADINGS,
                 index=_place(_HEADINGS, before.heading),
                 format_func=_heading_name,
                 key=keyed(f"import_heading_{key}"),
+                width=_WIDTH,
             )
         if kind in ("texts", "archive", "tsv"):
-            lines = boxes[1 if kind != "tsv" else 0].selectbox(
+            lines = flow.selectbox(
                 say("import_page.lines"),
                 _LINES,
                 index=_place(_LINES, before.lines or _FIND_OUT),
                 format_func=lambda each: say(f"import_page.lines_{each or 'auto'}"),
                 key=keyed(f"import_lines_{key}"),
+                width=_WIDTH,
             )
         if kind in ("texts", "archive"):
-            pattern = boxes[2].text_input(
+            pattern = flow.text_input(
                 say("import_page.pattern"),
                 before.pattern or "",
                 placeholder="{date}_{author}",
                 help=say("import_page.pattern_help"),
                 key=f"import_pattern_{key}",
+                width=_WIDTH,
             )
         sheets = _choose_sheets(found, before, key)
     return ReadOptions(
@@ -101,9 +107,11 @@ def _choose_sheets(found: Preview | None, before: ReadOptions, key: str) -> tupl
     return tuple(chosen)
 
 
-def keep_found(key: str, found: Preview) -> None:
-    """Remember what was found, by which the fields of the next run are drawn."""
+def keep_found(key: str, found: Preview) -> bool:
+    """Remember what was found, and return whether it changes the fields, which are drawn by it."""
+    before: Preview | None = session.draft(f"import_seen_{key}")
     session.keep_draft(f"import_seen_{key}", found)
+    return bool(found.more_sheets or found.other_sheets) and before is None
 
 
 def describe_found(found: Preview, reading: ReadOptions) -> str:

@@ -70,7 +70,7 @@ def write(db: Database, folder: Path, name: str) -> Path:
     return target
 
 
-@pytest.mark.parametrize("name", [*TABLES, *WIDE, "label-studio", "argilla", "prodigy"])
+@pytest.mark.parametrize("name", [*TABLES, *WIDE, *TOOLS])
 def test_an_export_that_comes_back_unchanged_changes_nothing(labelled: Database, tmp_path: Path, name: str) -> None:
     before, answers = state(labelled), alpha(labelled)
     target = write(labelled, tmp_path, name)

@@ -47,9 +47,12 @@ def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecisio
     if old := _old_annotations(found):
         values["annotations"] = found["annotations"]
         values[ASIDE] = old
-    elif isinstance(values.get("diary_id", found.get("id")), int) and "soft_label" in found:
+    is_ours = isinstance(found.get("id"), int) and {"soft_label", "cats"} <= found.keys()
+    if is_ours:
         values["diary_id"] = found["id"]
-    decisions = [RowDecision("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
+    decisions = (
+        [RowDecision("", "label" if labels else None, labels, marks=marks, is_ours=is_ours)] if labels or marks else []
+    )
     return values, decisions
 
 

@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import python_calamine
 
 from annotator.errors import UserError
 from annotator.formats import table, tools
+from annotator.formats.excel import ods_spans
 from annotator.formats.heading import LOOKED_AT, find_heading
 from annotator.formats.table import Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from annotator.formats.excel.ods_spans import Range
     from annotator.formats.heading import Heading
     from annotator.formats.source import Source
     from annotator.formats.table import Format, ReadOptions
@@ -49,15 +52,16 @@ _EMPTY_FORMULA = re.compile(
 _LONGEST_CELL = 10_000
 """Bytes kept from one chunk to the next: more than any match of these, with formulas of up to 8,192 characters."""
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, ET.ParseError)
 
 
 @dataclass(slots=True)
 class Flaws:
-    """What a worksheet has that its values don't say: cells that are errors, and rows that are hidden."""
+    """What a worksheet has that its values don't say: cells that are errors, hidden rows and, of ODS, merged cells."""
 
     errors: set[str] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
+    spans: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class _Sheet:
         """Yield its rows, with its name in the column ``sheet`` if that is asked for."""
         columns = self.heading.names
         beside = {SHEET: self.sheet.name} if named else {}
-        for number, cells in _records(self.sheet):
+        for number, cells in _records(self.sheet, self.flaws.spans):
             if number >= self.heading.first:
                 values = dict(zip_longest(columns, cells[: len(columns)]))
                 yield Row(number + self.offset, values | beside, notes=tuple(self._notes(number, columns)))
@@ -137,15 +141,18 @@ def _choose(
     read: list[_Sheet] = []
     for sheet in wanted:
         offset = sum(each.sheet.total_height for each in read)
-        heading = _heading(source, sheet, reading, is_first=not read)
+        found = flaws.get(sheet.name, Flaws())
+        heading = _heading(source, sheet, reading, found.spans, is_first=not read)
         if heading is not None and (not read or reading.sheets or heading.names == read[0].heading.names):
-            read.append(_Sheet(sheet, heading, flaws.get(sheet.name, Flaws()), offset))
+            read.append(_Sheet(sheet, heading, found, offset))
     names = {each.sheet.name for each in read}
     return read, tuple(sheet.name for sheet, _ in filled if sheet.name not in names)
 
 
-def _heading(source: Source, sheet: Any, reading: ReadOptions, *, is_first: bool) -> Heading | None:
-    first = list(islice(_records(sheet), LOOKED_AT))
+def _heading(
+    source: Source, sheet: Any, reading: ReadOptions, spans: Sequence[Range], *, is_first: bool
+) -> Heading | None:
+    first = list(islice(_records(sheet, spans), LOOKED_AT))
     try:
         return find_heading(first, name=source.name, asked=reading.heading)
     except UserError:
@@ -181,6 +188,8 @@ def _check_archive(source: Source) -> dict[str, Flaws]:
             with zipfile.ZipFile(file) as archive:
                 _check_sizes(source, archive.infolist())
                 flaws = {part.filename: _check_part(source, archive, part) for part in archive.infolist()}
+                if "content.xml" in flaws:
+                    return {name: Flaws(spans=spans) for name, spans in ods_spans.read(archive)}
                 return {name: flaws[part] for name, part in _parts(archive).items() if part in flaws}
         except _DAMAGE as error:
             raise UserError("import_file_damaged", name=source.name) from error
@@ -289,12 +298,12 @@ def _load(source: Source) -> Any:
         return python_calamine.CalamineWorkbook.from_filelike(file)
 
 
-def _records(sheet: Any) -> Iterator[tuple[int, list[str | None]]]:
+def _records(sheet: Any, spans: Sequence[Range] = ()) -> Iterator[tuple[int, list[str | None]]]:
     """Yield row numbers as Excel shows them and cells; rows without any value are counted and left out.
 
     A merged cell counts for all the rows and columns that it covers.
     """
-    covered = dict(_merged(sheet))
+    covered = dict(_merged(sheet, spans))
     values_of: dict[tuple[int, int], str | None] = {}
     for place, cells in enumerate(sheet.iter_rows()):
         values = [_as_text(cell) for cell in cells]
@@ -307,11 +316,11 @@ def _records(sheet: Any) -> Iterator[tuple[int, list[str | None]]]:
             yield place + 1, values
 
 
-def _merged(sheet: Any) -> Iterator[tuple[int, list[tuple[int, tuple[int, int]]]]]:
+def _merged(sheet: Any, spans: Sequence[Range] = ()) -> Iterator[tuple[int, list[tuple[int, tuple[int, int]]]]]:
     """Yield, for each row with merged cells, its columns that they cover and the corner that has their value."""
     by_row: dict[int, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
     covered = 0
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or spans:
         covered += (bottom - top + 1) * (right - left + 1)
         if covered > MAX_CELLS // 10:
             break  # a range over the whole sheet says nothing of its cells

@@ -26,7 +26,9 @@ TABLE = "일기,감정\n오늘은 종일 비가 왔다.,행복\n발표를 망쳤
 def zipped(files: dict[str, bytes], *, encoding: str = "utf-8") -> bytes:
     """Return an archive; in another encoding than UTF-8, names are stored without saying which, as Windows does."""
     out = io.BytesIO()
-    names = {f"{place:0{len(name.encode(encoding))}}": name.encode(encoding) for place, name in enumerate(files)}
+    names = {
+        chr(ord("A") + place) * len(name.encode(encoding)): name.encode(encoding) for place, name in enumerate(files)
+    }
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for plain, (name, content) in zip(names, files.items(), strict=True):
             archive.writestr(name if encoding == "utf-8" else plain, content)
@@ -262,3 +264,43 @@ def test_what_another_tool_said_that_is_no_decision_is_kept_and_counted(opened: 
     assert [(note.reason, note.detail) for note in report.notes] == [("aside", "kinds"), ("aside", "hours")]
     assert labels_of(opened) == ["행복"]
     assert rows(opened, "select metadata ->> 'hours · 1' from diaries") == [("3",)]
+
+
+def ods(rows_of_cells: str) -> bytes:
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = " ".join(f'xmlns:{name}="{names}:{name}:1.0"' for name in ("office", "table", "text"))
+    body = f'<table:table table:name="일기">{rows_of_cells}</table:table>'
+    content = f"<office:document-content {spaces}><office:body><office:spreadsheet>{body}</office:spreadsheet>"
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        f'<manifest:manifest xmlns:manifest="{names}:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind.decode()}"/></manifest:manifest>'
+    )
+    return zipped(
+        {
+            "mimetype": kind,
+            "content.xml": f"{content}</office:body></office:document-content>".encode(),
+            "META-INF/manifest.xml": manifest.encode(),
+        }
+    )
+
+
+def cell(text: str, more: str = "") -> str:
+    return f'<table:table-cell office:value-type="string"{more}><text:p>{text}</text:p></table:table-cell>'
+
+
+def test_merged_cells_of_an_ods_count_for_all_their_rows(opened: Database) -> None:
+    lines = [
+        cell("일기") + cell("감정"),
+        cell("오늘은 종일 비가 왔다.") + cell("슬픔", ' table:number-rows-spanned="2"'),
+        cell("내일도 비가 온단다.") + "<table:covered-table-cell/>",
+        cell("모레는 해가 난다.") + cell("행복"),
+    ]
+    content = ods("".join(f"<table:table-row>{line}</table:table-row>" for line in lines))
+    assert import_file(opened, content, "a.ods").format == "ods"
+    assert labels_of(opened) == ["슬픔", "슬픔", "행복"]
+
+
+def test_a_heading_that_has_a_label_among_labels_is_asked_about(opened: Database) -> None:
+    with pytest.raises(ImportQuestions, match="import_ask_heading"):
+        import_file(opened, "기뻤다,행복\n슬펐다,슬픔\n".encode(), "a.csv")
