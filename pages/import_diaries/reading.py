@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _FIND_OUT = ""
 _ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16", "johab")
 _DELIMITERS = {_FIND_OUT: "auto", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_HEADINGS = (None, 0, *range(1, 21))
+_AUTO = -1
+_HEADINGS = (_AUTO, 0, *range(1, 21))
 _WIDTH = 260
 _LINES = (_FIND_OUT, "whole", "each")
 
@@ -36,7 +37,7 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
             st.caption(say("import_page.remembered"))
         flow = st.container(horizontal=True)
         encoding = delimiter = lines = pattern = None
-        heading: int | None = None
+        heading = _AUTO
         if kind in ("csv", "tsv", "json", "jsonl", "archive", "texts"):
             encoding = flow.selectbox(
                 say("import_page.encoding"),
@@ -59,7 +60,7 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
             heading = flow.selectbox(
                 say("import_page.heading"),
                 _HEADINGS,
-                index=_place(_HEADINGS, before.heading),
+                index=_place(_HEADINGS, _AUTO if before.heading is None else before.heading),
                 format_func=_heading_name,
                 key=keyed(f"import_heading_{key}"),
                 width=_WIDTH,
@@ -86,7 +87,7 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
     return ReadOptions(
         encoding=encoding or None,
         delimiter=delimiter or None,
-        heading=heading,
+        heading=None if heading == _AUTO else heading,
         sheets=sheets,
         pattern=pattern or None,
         lines=lines or None,  # type: ignore[arg-type]
@@ -129,8 +130,8 @@ def describe_found(found: Preview, reading: ReadOptions) -> str:
     return plain(" · ".join(parts))
 
 
-def _heading_name(number: int | None) -> str:
-    if number is None:
+def _heading_name(number: int) -> str:
+    if number == _AUTO:
         return say("import_page.heading_auto")
     return say("import_page.heading_row", row=number) if number else say("import_page.heading_none")
 

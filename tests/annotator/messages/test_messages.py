@@ -49,6 +49,7 @@ HANGUL_ALLOWED = {
     "annotator/label_sets/definitions.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
     "annotator/formats/column_names.py": "column names that are guessed",
+    "annotator/formats/config_names.py": "how people name what settings files say",
     "annotator/formats/dates.py": "how dates are written",
     "annotator/formats/encodings.py": "ranges of letters",
     "annotator/formats/heading.py": "how sentences end",
