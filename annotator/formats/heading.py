@@ -105,7 +105,8 @@ def _count_above(rows: Sequence[tuple[int, list[str]]], width: int) -> int:
     for place, (_, cells) in enumerate(rows[:_MOST_ABOVE]):
         filled = [cell for cell in cells if cell]
         # A merged title stands in all the columns that it covers.
-        is_alone = len(filled) == 1 or (len(set(filled)) == 1 and has_known(rows[min(place + 1, len(rows) - 1)][1]))
+        below = rows[place + 1 : place + 1 + _MOST_ABOVE]
+        is_alone = len(filled) == 1 or (len(set(filled)) == 1 and any(has_known(later) for _, later in below))
         if not (width > 1 and is_alone and not has_known(filled)) or place + 1 == len(rows):
             return place
     return 0

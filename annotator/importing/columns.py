@@ -10,7 +10,7 @@ from annotator.formats import table as tables
 from annotator.formats.column_names import ANNOTATOR, AUTHOR, CATEGORY, DATE, LABEL, PERSON_NUMBER, TEXT, named
 from annotator.formats.dates import read_date
 from annotator.formats.table import ColumnMap
-from annotator.importing.figures import read_figure
+from annotator.importing.figures import read_figure, read_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ def guess_wide(columns: Sequence[str], sample: Sequence[Row], labels: LabelReade
     if labels is None:
         return ColumnMap(None)
     marked = [c for c in columns if labels.knows(c) and _holds_figures(sample, c)]
-    if len(marked) > 1:
+    if len(marked) > 1 and any(read_figures(row.values, marked) for row in sample):
         return ColumnMap(None, label_columns=tuple(marked), scale=_scale(sample, marked))
     people = [c for c in columns if not named((c,), LABEL) and _holds_labels(sample, c, labels)]
     numbered = [c for c in people if named((PERSON_NUMBER.sub("", c),), ANNOTATOR)]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _YES = frozenset(("true", "yes", "y", "o", "ㅇ", "예", "네", "v", "✓", "✔", "○", "●", "◯", "t"))
-_NO = frozenset(("", "false", "no", "n", "아니요", "아니오", "-", "f", "null", "none"))
+_NO = frozenset(("", "false", "no", "n", "아니요", "아니오", "-", "f", "null", "none", "x", "✗", "×"))
 
 
 def read_figure(written: str | None) -> float | None:

@@ -236,6 +236,7 @@ def import_file(
             sieve.columns = choose_columns(table, columns, sample, name=file.name, labels=sieve.labels)
             sieve.columns = _widened(table, sieve, columns, sample, file.name)
             sieve.prepare()
+            sieve.notes += _note_figures(table, sieve, sample[0])
             file_hash = file.digest()
             row_count, skips = _read(table, sieve, spool)
         file.check_unchanged()
@@ -261,6 +262,13 @@ def import_file(
                 after(db, imported)
     report = _report(batch, imported, table, sieve)
     return replace(report, is_remembered=(columns, reading) != given)
+
+
+def _note_figures(table: Table, sieve: RowFilter, first: Row) -> list[Skip]:
+    """Return a note for each column that is called like a label and read as metadata, such as one of probabilities."""
+    used = sieve.columns.used()
+    named = [column for column in table.columns if column not in used and sieve.labels.knows(column)]
+    return [Skip(first.number, "aside", tables.shorten(column)) for column in named]
 
 
 def _remember(

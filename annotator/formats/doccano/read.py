@@ -20,7 +20,8 @@ _EMPTY_UNLESS_USED = ("Comments", "relations")
 def is_example(found: dict[str, Any]) -> bool:
     """Return whether an object is an example: a text with a list of labels or of spans."""
     lists = [found[key] for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)]
-    return isinstance(found.get("text"), str) and bool(lists) and all(map(_is_known, lists))
+    is_labelled = bool(lists) and all(map(_is_known, lists))
+    return isinstance(found.get("text"), str) and (is_labelled or _is_old(found.get("annotations")))
 
 
 def accepts(found: dict[str, Any]) -> bool:
@@ -64,8 +65,16 @@ def _listed(value: Any) -> list[Any]:
 
 def _old_annotations(found: dict[str, Any]) -> list[str]:
     """Return what annotations of doccano before 1.0 are called: they number their labels, which nobody can read."""
-    items = found.get("annotations")
-    return ["annotations"] * len(items) if isinstance(items, list) and items else []
+    return ["annotations"] * len(found["annotations"]) if _is_old(found.get("annotations")) else []
+
+
+def _is_old(annotations: Any) -> bool:
+    fields = {"label", "user"}
+    return isinstance(annotations, list) and bool(annotations) and all(_has(fields, each) for each in annotations)
+
+
+def _has(fields: set[str], item: Any) -> bool:
+    return isinstance(item, dict) and fields <= item.keys()
 
 
 def _is_known(items: list[Any]) -> bool:

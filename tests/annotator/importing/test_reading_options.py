@@ -57,7 +57,9 @@ def texts(db: Database) -> list[str]:
     return [text for (text,) in rows(db, "select text from diaries order by id")]
 
 
-@pytest.mark.parametrize("title", ["2024년 조사 결과\n", "제목,\n,\n", "설문 결과\n작성: 연구팀\n"])
+@pytest.mark.parametrize(
+    "title", ["2024년 조사 결과\n", "조사,조사\n\n작성: 연구팀,\n", "제목,\n,\n", "설문 결과\n작성: 연구팀\n"]
+)
 def test_titles_above_the_column_names_are_passed_over(opened: Database, title: str) -> None:
     report = import_file(opened, (title + TABLE).encode(), "a.csv")
     assert (report.kept_count, report.columns.text, labels_of(opened)) == (2, "일기", ["행복", "당황"])
@@ -304,3 +306,19 @@ def test_merged_cells_of_an_ods_count_for_all_their_rows(opened: Database) -> No
 def test_a_heading_that_has_a_label_among_labels_is_asked_about(opened: Database) -> None:
     with pytest.raises(ImportQuestions, match="import_ask_heading"):
         import_file(opened, "기뻤다,행복\n슬펐다,슬픔\n".encode(), "a.csv")
+
+
+def test_probabilities_and_numbered_labels_are_kept_as_metadata_and_counted(opened: Database) -> None:
+    report = import_file(opened, "text,행복,슬픔\n오늘은 긴 하루였다,0.7,0.3\n".encode(), "a.csv")
+    assert [(note.reason, note.detail) for note in report.notes] == [("aside", "행복"), ("aside", "슬픔")]
+    old = [
+        {"id": 1, "text": "내일은 짧기를", "annotations": [{"label": 1, "start_offset": 0, "end_offset": 3, "user": 1}]}
+    ]
+    report = import_file(opened, json.dumps(old).encode(), "b.json")
+    assert [(note.reason, note.detail) for note in report.notes] == [("aside", "annotations")]
+    assert "start_offset" in rows(opened, "select metadata ->> 'annotations' from diaries where id = 2")[0][0]
+
+
+def test_o_and_x_stand_for_yes_and_no(opened: Database) -> None:
+    import_file(opened, "일기,행복,슬픔\n오늘은 긴 하루였다,O,X\n내일은 짧기를 바란다,X,O\n".encode(), "a.csv")
+    assert labels_of(opened) == ["행복", "슬픔"]
