@@ -138,6 +138,9 @@ def _choose(
         wanted = [by_name[table.plain_column(name)] for name in reading.sheets]
     if not wanted:
         raise UserError("import_file_empty", name=source.name)
+    if not reading.sheets:
+        # A cover or an empty form comes first often enough.
+        wanted = [sheet for sheet in wanted if _has_rows(sheet)] or wanted
     read: list[_Sheet] = []
     for sheet in wanted:
         offset = sum(each.sheet.total_height for each in read)
@@ -147,6 +150,11 @@ def _choose(
             read.append(_Sheet(sheet, heading, found, offset))
     names = {each.sheet.name for each in read}
     return read, tuple(sheet.name for sheet, _ in filled if sheet.name not in names)
+
+
+def _has_rows(sheet: Any) -> bool:
+    """Return whether a worksheet has more than one row that isn't blank."""
+    return sum(1 for _ in islice(_records(sheet), 2)) > 1
 
 
 def _heading(

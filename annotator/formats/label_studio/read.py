@@ -51,7 +51,7 @@ def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]
         by_person[person] = decision._replace(decided_at=decided_at, is_ours=is_ours)
         for kind, value in _asides(one.get("result") or []):
             asides.append(kind)
-            values[f"{kind} · {person}" if person else kind] = value
+            values.setdefault(ANSWERS, {})[f"{kind} · {person}" if person else kind] = value
     decisions = [decision for decision in by_person.values() if decision.kind or decision.marks]
     kept = {key: value for key, value in values.items() if value is not None}
     return (kept | {ASIDE: asides} if asides else kept), decisions
@@ -59,6 +59,9 @@ def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]
 
 OURS = frozenset(("diary_id", "file_hash", "imported_at", "soft_label"))
 """What tasks that were exported from here have in their data."""
+
+ANSWERS = "answers"
+"""The column of what people answered that can't be a decision."""
 
 _READ = frozenset(("choices", "labels", "textarea", "rating", "hypertextlabels", "paragraphlabels"))
 

@@ -265,7 +265,8 @@ def test_what_another_tool_said_that_is_no_decision_is_kept_and_counted(opened: 
     report = import_file(opened, json.dumps([task]).encode(), "a.json")
     assert [(note.reason, note.detail) for note in report.notes] == [("aside", "kinds"), ("aside", "hours")]
     assert labels_of(opened) == ["행복"]
-    assert rows(opened, "select metadata ->> 'hours · 1' from diaries") == [("3",)]
+    [(answers,)] = rows(opened, "select metadata ->> 'answers' from diaries")
+    assert json.loads(answers) == {"kinds · 1": [["감정", "기쁨"]], "hours · 1": 3}
 
 
 def ods(rows_of_cells: str) -> bytes:
@@ -322,3 +323,16 @@ def test_probabilities_and_numbered_labels_are_kept_as_metadata_and_counted(open
 def test_o_and_x_stand_for_yes_and_no(opened: Database) -> None:
     import_file(opened, "일기,행복,슬픔\n오늘은 긴 하루였다,O,X\n내일은 짧기를 바란다,X,O\n".encode(), "a.csv")
     assert labels_of(opened) == ["행복", "슬픔"]
+
+
+def test_a_cover_sheet_is_no_table(opened: Database) -> None:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        book.add_worksheet("표지").write(0, 0, "일기 모음")
+        sheet = book.add_worksheet("자료")
+        for row, line in enumerate(TABLE.splitlines()):
+            sheet.write_row(row, 0, line.split(","))
+    report = import_file(opened, out.getvalue(), "a.xlsx")
+    assert (report.kept_count, report.sheet, report.other_sheets) == (2, "자료", ("표지",))
