@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
 from typing import Any
@@ -14,6 +13,10 @@ _FIGURE = re.compile(r"([+-]?\d+)\.0*", re.ASCII)
 _LISTED = re.compile(r"\s*[\[({]")
 _MOST_LISTED = 10_000
 """Characters of a cell that is read as a list; a longer one holds no labels."""
+
+_KEYS = ("choices", "labels", "taxonomy")
+_PYTHON = re.compile(rf"""\s*(?:\{{\s*['"](?:{"|".join(_KEYS)})['"]\s*:\s*)?[\[({{]([^\[\](){{}}]*)[\])}}]\s*\}}?\s*""")
+_ITEM = re.compile(r"""(?:'([^'\\]*)'|"([^"\\]*)"|([\w.+-]+))\s*(?:,\s*|$|(?=['"\w]))""")
 
 SEPARATORS = (",", ";", "|", "/", "·", "、", "+", "&", "\n")
 """What people write between several labels in one cell; none of them is looked for inside a label that is known."""
@@ -42,19 +45,25 @@ def read_list(text: str) -> list[str] | None:
     try:
         value: Any = orjson.loads(text)
     except ValueError:
-        value = _literal(text)
+        return _read_python(text)
     if isinstance(value, dict):
-        value = next((value[key] for key in ("choices", "labels", "taxonomy") if key in value), None)
-    if not isinstance(value, list | tuple | set) or not all(isinstance(item, str | int) for item in value):
+        value = next((value[key] for key in _KEYS if key in value), None)
+    if not isinstance(value, list) or not all(isinstance(item, str | int) for item in value):
         return None
     return [str(item) for item in value]
 
 
-def _literal(text: str) -> Any:
-    # Lists as Python and numpy print them, the latter without commas.
-    for written in (text, re.sub(r"(?<=['\"])\s+(?=['\"])", ", ", text)):
-        try:
-            return ast.literal_eval(written.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return None
+def _read_python(text: str) -> list[str] | None:
+    """Return the items of a list as Python or numpy print it, the latter without commas; nothing of it is run."""
+    whole = _PYTHON.fullmatch(text)
+    if whole is None:
+        return None
+    items, at = [], 0
+    inner = whole[1].strip()
+    while at < len(inner):
+        item = _ITEM.match(inner, at)
+        if item is None:
+            return None
+        items.append(next(part for part in item.groups() if part is not None))
+        at = item.end()
+    return items
