@@ -66,7 +66,7 @@ def _look(db: Database, file: UploadedFile, chosen: ReadOptions, key: str) -> Pr
     if reading.keep_found(key, found):
         st.rerun()
     if found.first_line and chosen.heading is None:
-        columns = ", ".join(found.first_line[:3])
+        columns = ", ".join(found.columns[:5])
         _ask(key, ImportQuestions([Question("heading", 1, ("none", "first"), columns)], name=file.name))
     return found
 
