@@ -145,12 +145,12 @@ def apply_edits(
     return (*kept, edited._replace(marks=marks))
 
 
-def newest(decisions: list[dict[str, Any]], decided_at: str | None) -> dict[str, Any] | None:
-    """Return the decision that the row's own columns show: by its time, else the newest that counts."""
+def newest(decisions: list[dict[str, Any]], cells: dict[str, str | None]) -> dict[str, Any] | None:
+    """Return the decision that the row's own columns show: by time and person, else by time, else the newest."""
     counting = [one for one in decisions if one.get("counts")]
-    at_that_time = [one for one in counting if one["decided_at"] == decided_at]
-    # Of several at the same time the one written later is newer.
-    return max(at_that_time or counting, key=lambda one: str(one["decided_at"]), default=None)
+    then = [one for one in counting if one["decided_at"] == cells.get("decided_at")]
+    theirs = [one for one in then if plain_label(str(one["annotator"])) == plain_label(cells.get("decided_by") or "")]
+    return max(theirs or then or counting, key=lambda one: str(one["decided_at"]), default=None)
 
 
 def _is_cleared(shown: dict[str, Any] | None, cells: dict[str, str | None]) -> bool:
@@ -163,7 +163,7 @@ def _rows(table: Table, name: str) -> Iterator[Row]:
         values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
         try:
             said = json.loads(values["decisions"] or "[]")
-            shown = newest(said, values.get("decided_at"))
+            shown = newest(said, values)
             decisions = apply_edits(read_said(said, json.loads(values["rationales"] or "[]")), shown, values)
             metadata = json.loads(values["metadata"] or "{}").items()
         except _BROKEN as error:

@@ -11,6 +11,7 @@ import pytest
 
 from annotator import exporting, project
 from annotator import settings as project_settings
+from annotator.formats.own_export import newest
 from annotator.importing import Choices, import_file, taking_back
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
@@ -196,3 +197,11 @@ def test_people_of_a_file_are_who_one_says_they_are(labelled: Database) -> None:
     report = import_file(labelled, content, "a.csv", choices=Choices(people={"rater1": "가람"}))
     assert report.superseding_count == 1
     assert state(labelled)[0] == (1, "가람", "불안")
+
+
+def test_decisions_of_the_same_moment_are_no_edits_of_each_other() -> None:
+    at, said = "2026-03-01T09:00:00.000Z", []
+    for name, label in (("가람", "슬픔"), ("나루", "중립")):
+        said.append({"annotator": name, "label": label, "decided_at": at, "counts": True})
+    cells = {"decided_at": at, "decided_by": "나루", "label": "중립"}
+    assert newest(said, cells) == said[1]
