@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from annotator.formats.source import Source
-    from annotator.formats.table import Table
+    from annotator.formats.table import ReadOptions, Table
     from db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,8 +109,8 @@ def import_ours(db: Database, text: str, name: str) -> None:
 
 
 @contextmanager
-def _open_here(source: Source, *, encoding: str | None, split: str | None) -> Iterator[Table]:
-    yield open_table(source, encoding=encoding, split=split)
+def _open_here(source: Source, reading: ReadOptions) -> Iterator[Table]:
+    yield open_table(source, reading)
 
 
 def answer_test_part(db: Database, model_id: int, label_ids: Sequence[int]) -> None:

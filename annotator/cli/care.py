@@ -10,7 +10,7 @@ import click
 from annotator import project
 from annotator.accounts import annotators
 from annotator.accounts.permissions import machine_owner
-from annotator.cli.options import DIARY_ID, database_option, json_option, name_option, show
+from annotator.cli.options import DIARY_ID, database_option, decoded, json_option, name_option, show
 from annotator.errors import UserError
 from annotator.messages import say
 
@@ -60,9 +60,7 @@ def use(file: Path | None, is_default: bool, path: Path) -> None:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError("file_unreadable", path=str(file), reason="UTF-8") from error
+        return decoded(file.read_bytes(), "phrases_unreadable")
     except OSError as error:
         raise UserError("file_unreadable", path=str(file), reason=error.strerror or "") from error
 

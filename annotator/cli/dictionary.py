@@ -11,7 +11,7 @@ import click
 
 from annotator import project
 from annotator.accounts.permissions import machine_owner
-from annotator.cli.options import database_option, json_option, name_option, show
+from annotator.cli.options import database_option, json_option, name_option, read_stdin, show
 from annotator.dictionary.evidence import FILTERS
 from annotator.errors import UserError
 from annotator.messages import say
@@ -153,12 +153,10 @@ def export(target: Path, path: Path) -> None:
 @database_option
 @json_option
 def tag(text: str | None, path: Path, as_json: bool) -> None:
-    import sys
-
     from annotator.dictionary import entries as words
 
     with closing(project.open_project(path)) as db:
-        tokens = [token for token in words.tag_text(db, sys.stdin.read() if text is None else text) if token.word]
+        tokens = [token for token in words.tag_text(db, read_stdin() if text is None else text) if token.word]
     value = [{"text": t.text, "word": t.word, "label": t.label and t.label.name, "known": t.is_known} for t in tokens]
     none = say("dictionary.no_emotion")
     lines = [f"{token.text}\t{token.word}\t{token.label.name if token.label else none}" for token in tokens]

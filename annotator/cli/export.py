@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NAMES = (
     *("csv", "tsv", "xlsx", "jsonl", "parquet", "datasets"),
     *("label-studio", "argilla", "doccano", "prodigy", "spacy"),
+    *("people-csv", "people-xlsx", "labels-csv", "labels-xlsx"),
 )
 
 

@@ -37,6 +37,7 @@ from annotator.cli import people as cli_people
 from annotator.cli.options import database_option as _database_option
 from annotator.cli.options import json_option as _json_option
 from annotator.cli.options import public_url_option as _public_url_option
+from annotator.cli.options import readable_argument
 from annotator.cli.options import show as _print
 from annotator.errors import AppError, where
 from annotator.label_sets import definitions
@@ -203,7 +204,7 @@ def main() -> None:
     private_files.keep_process()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
-        cli(standalone_mode=False)
+        cli([readable_argument(argument) for argument in sys.argv[1:]], standalone_mode=False)
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
     except click.ClickException as error:

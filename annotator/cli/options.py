@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from annotator import project
+from annotator.errors import UserError
 from annotator.messages import say
 
 if TYPE_CHECKING:
@@ -38,6 +41,41 @@ name_option = click.option("--name", default=say("cli.me"), show_default=True, h
 public_url_option = click.option(
     "--public-url", default="", envvar="MAEUMGYEOL_PUBLIC_URL", help=say("cli.option.public_url")
 )
+
+
+def read_stdin() -> str:
+    """Return the text on standard input, in UTF-8 or cp949.
+
+    Raises:
+        UserError: if it is in neither.
+    """
+    return decoded(sys.stdin.buffer.read(), "stdin_unreadable")
+
+
+def readable_argument(argument: str) -> str:
+    """Return an argument of the command line as text, in UTF-8 or cp949; that of a file that is there as it is.
+
+    Raises:
+        UserError: if it is in neither.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        content = os.fsencode(argument)
+        return argument if Path(argument).exists() else decoded(content, "argument_unreadable")
+    return argument
+
+
+def decoded(content: bytes, code: str) -> str:
+    """Return bytes as text, in UTF-8 or cp949.
+
+    Raises:
+        UserError: with the code, if they are in neither.
+    """
+    for encoding in ("utf-8-sig", "cp949"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    raise UserError(code)
 
 
 def show(as_json: bool, value: Any, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from annotator import settings as project_settings
 from annotator.cli.options import DIARY_ID as _DIARY_ID
 from annotator.cli.options import database_option as _database_option
 from annotator.cli.options import json_option as _json_option
+from annotator.cli.options import read_stdin
 from annotator.cli.options import show as _print
 from annotator.errors import UserError
 from annotator.label_sets import projection
@@ -42,7 +42,7 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
     from annotator.dictionary import adjustment
     from annotator.serving.predictor import Predictor
 
-    inputs = list(texts) or [line for line in sys.stdin.read().splitlines() if line.strip()]
+    inputs = list(texts) or [line for line in read_stdin().splitlines() if line.strip()]
     with closing(project.open_project(path)) as db:
         answers = Predictor(path).predict(inputs).proba
         model = _active(db)
@@ -68,6 +68,9 @@ def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) ->
 
     with closing(project.open_project(path)) as db:
         settings = project_settings.load(db)
+        diaries.get_diary(db, diary_id)
+        if projection.find_proba(db, _active(db), diary_id) is None:
+            raise UserError("explanation_waits", id=diary_id)
         explanation = _explanation_of(db, Predictor(path), diary_id, settings, method)
         proba = projection.find_proba(db, _active(db), diary_id)
         if proba is None or explanation is None:

@@ -30,4 +30,5 @@ def read_scheme(db: Database, crosswalk: Crosswalk | None = None) -> Scheme:
         names = translate_names(names, crosswalk)
         colours = [definitions.COLOURS[place % len(definitions.COLOURS)] for place in range(len(names))]
     several = settings.several_labels or exports.has_several_labels(db)
-    return Scheme(tuple(names), tuple(colours), several, settings.intensity, words)
+    people = tuple(name for name, _ in exports.list_deciders(db))
+    return Scheme(tuple(names), tuple(colours), several, settings.intensity, words, people)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
+from annotator.formats import wide
 from annotator.formats.argilla.write import write_records
 from annotator.formats.arrow.write import write_datasets, write_parquet
 from annotator.formats.csv.write import write_csv, write_tsv
@@ -69,6 +70,10 @@ FORMATS = {
         Format("doccano", ".jsonl", write_doccano, _LINES),
         Format("prodigy", ".jsonl", write_prodigy, _LINES),
         Format("spacy", ".spacy", write_docbin, library="spacy"),
+        Format("people-csv", ".csv", wide.write_people_csv, "text/csv"),
+        Format("people-xlsx", ".xlsx", wide.write_people_xlsx, _XLSX, most=MAX_ROWS),
+        Format("labels-csv", ".csv", wide.write_labels_csv, "text/csv"),
+        Format("labels-xlsx", ".xlsx", wide.write_labels_xlsx, _XLSX, most=MAX_ROWS),
     )
 }
 """By name. Of formats that share an ending the first one is what the ending alone asks for, but for ``.json``."""

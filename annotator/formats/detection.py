@@ -9,64 +9,79 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.formats import encodings, own_export
+from annotator.formats import archives, encodings, own_export, texts
 from annotator.formats.arrow import read_datasets
 from annotator.formats.arrow.read_parquet import open_parquet
 from annotator.formats.csv.read import lines, open_delimited, refuse_long_lines
 from annotator.formats.excel.read import is_workbook_archive, open_workbook
-from annotator.formats.source import ENDINGS
+from annotator.formats.excel.read_html import is_html, open_html
+from annotator.formats.source import ENDINGS, is_folder
 from annotator.formats.spacy_docbin.read import open_docbin
+from annotator.formats.table import ReadOptions
 from annotator.formats.tool_json import open_json
 
 if TYPE_CHECKING:
     from annotator.formats.source import Source
     from annotator.formats.table import Format, Table
 
-_ARCHIVE = b"PK\x03\x04"
+_ZIP = b"PK\x03\x04"
+_GZIP = b"\x1f\x8b"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PARQUET = b"PAR1"
-_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"SQLite format 3\0", b"\x1f\x8b", b"7z\xbc\xaf", b"\x7fELF")
+_PDF = b"%PDF"
+_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite format 3\0", b"7z\xbc\xaf", b"\x7fELF")
+_DOCUMENTS = {
+    "hwp": ("import_file_hwp", "BodyText"),
+    "doc": ("import_file_doc", "WordDocument"),
+    "ppt": ("import_file_ppt", "PowerPoint Document"),
+}
+"""Documents that are no workbooks, by their endings: what is said of them, and the part by which each is known."""
 
 
-def open_table(source: Source, *, encoding: str | None = None, split: str | None = None) -> Table:
+def open_table(source: Source, reading: ReadOptions | None = None) -> Table:
     """Detect a file's format, encoding and columns, and whether it is one of our own exports.
-
-    Args:
-        encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
-        split: read only this part of a data set, for formats that have parts.
 
     Raises:
         UserError: if it isn't a file of one of the formats, or is damaged.
     """
-    return own_export.restore(_open(source, encoding, split), name=source.name)
+    return own_export.restore(_open(source, reading or ReadOptions()), name=source.name)
 
 
-def _open(source: Source, encoding: str | None, split: str | None) -> Table:
+def _open(source: Source, reading: ReadOptions) -> Table:
     if source.is_on_hub():
-        return read_datasets.open_hub(source, split=split)
-    if source.folder is not None:
-        return read_datasets.open_folder(source, source.folder, split=split)
-    if split is not None:
+        return read_datasets.open_hub(source, split=reading.split)
+    if source.folder is not None and is_folder(source.folder):
+        return read_datasets.open_folder(source, source.folder, split=reading.split)
+    return texts.open_folder(source, reading) if source.folder is not None else _open_file(source, reading)
+
+
+def _open_file(source: Source, reading: ReadOptions) -> Table:
+    if reading.split is not None:
         raise UserError("import_split_unknown", name=source.name)
+    if source.head().startswith(_GZIP):
+        return open_table(archives.unpack(source), reading)
     kind = _find_format(source)
-    if kind == "excel":
-        return open_workbook(source)
-    if kind == "parquet":
-        return open_parquet(source)
-    if kind == "spacy":
-        return open_docbin(source)
-    return _open_text(source, kind, encoding)
+    if kind == "archive":
+        return archives.open_zip(source, reading, open_table)
+    if kind in ("excel", "ods"):
+        return open_workbook(source, reading, kind=kind)
+    readers = {"parquet": open_parquet, "spacy": open_docbin}
+    if kind in readers:
+        return readers[kind](source)
+    return open_html(source, reading) if kind == "html" else _open_text(source, kind, reading)
 
 
-def _open_text(source: Source, kind: Format, encoding: str | None) -> Table:
-    if kind != "json":  # which may be one line
+def _open_text(source: Source, kind: Format, reading: ReadOptions) -> Table:
+    if kind == "texts" and source.head().startswith(_ZIP):
+        return texts.open_text(source, None, reading)
+    if kind not in ("json", "texts"):  # which may be one line
         refuse_long_lines(source)
-    encoding = encodings.detect(source, forced=encoding)
+    encoding = encodings.detect(source, forced=reading.encoding)
     if kind in ("json", "jsonl"):
         return open_json(source, encoding)
-    if _ending(source) == ".txt":
-        _check_tabs(source, encoding)
-    return open_delimited(source, encoding, kind="tsv" if kind == "tsv" else "csv")
+    if kind == "texts" or (_ending(source) == ".txt" and _is_running_text(source, encoding, reading)):
+        return texts.open_text(source, encoding, reading)
+    return open_delimited(source, encoding, reading, kind="tsv" if kind == "tsv" else "csv")
 
 
 def _ending(source: Source) -> str:
@@ -76,22 +91,55 @@ def _ending(source: Source) -> str:
 def _find_format(source: Source) -> Format:
     """Return the format; a workbook that somebody has named .csv is still a workbook."""
     head = source.head()
-    if head.startswith(_OLE) or (head.startswith(_ARCHIVE) and is_workbook_archive(source)):
+    if head.startswith(_OLE):
+        _refuse_documents(source)
         return "excel"
+    if head.startswith(_ZIP):
+        return _find_in_zip(source)
     if head.startswith(_PARQUET):
         return "parquet"
-    if head.startswith((_ARCHIVE, *_BINARY)):
+    if head.startswith(_PDF):
+        raise UserError("import_file_pdf", name=source.name)
+    if head.startswith(_BINARY):
         raise UserError("import_file_binary", name=source.name)
     kind = ENDINGS.get(_ending(source))
+    if kind in ("excel", "html", None) and is_html(head):
+        return "html"
     if kind is None:
+        if (ending := _ending(source).removeprefix(".")) in _DOCUMENTS:
+            raise UserError(_DOCUMENTS[ending][0], name=source.name)
         raise UserError("import_format_unknown", name=source.name, endings=" ".join(ENDINGS))
-    if kind in ("excel", "parquet"):
+    if kind in ("excel", "parquet", "ods", "html", "archive") or _ending(source) in (".docx", ".hwpx"):
         raise UserError("import_format_differs", name=source.name, ending=_ending(source))
     return kind
 
 
-def _check_tabs(source: Source, encoding: str) -> None:
-    """Refuse running text: its first line would be taken for the heading and be lost."""
+def _find_in_zip(source: Source) -> Format:
+    if is_workbook_archive(source):
+        return "excel"
+    parts = archives.list_parts(source)
+    if "content.xml" in parts and "mimetype" in parts:
+        return "ods"
+    if "word/document.xml" in parts or "Contents/section0.xml" in parts:
+        return "texts"
+    return "archive"
+
+
+def _refuse_documents(source: Source) -> None:
+    """Name a document for what it is: it looks like an old workbook, which is a container of the same kind.
+
+    Raises:
+        UserError: for one of Hangul, Word or PowerPoint.
+    """
+    content = b"".join(source.chunks())
+    for kind, (code, part) in _DOCUMENTS.items():
+        if part.encode("utf-16-le") in content or _ending(source) == f".{kind}":
+            raise UserError(code, name=source.name)
+
+
+def _is_running_text(source: Source, encoding: str, reading: ReadOptions) -> bool:
+    """Return whether a text is no table: its first line would be taken for the heading and be lost."""
+    if reading.delimiter is not None or reading.heading is not None:
+        return False
     first = next((line for line in lines(source, encoding, newline="") if line.strip()), "")
-    if "\t" not in first:
-        raise UserError("import_txt_without_tabs", name=source.name)
+    return "\t" not in first

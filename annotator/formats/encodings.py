@@ -53,7 +53,7 @@ def detect(source: Source, *, forced: str | None = None) -> str:
         if (line := failing_line(source, marked)) is not None:
             raise UserError("import_encoding_mismatch", name=source.name, encoding=marked, line=line)
         return marked
-    if b"\0" in head:
+    if head.count(b"\0") > _MAX_STRANGE_SHARE * len(head):
         return _detect_utf_16(source, head)
     return _detect_unmarked(source)
 
@@ -112,6 +112,8 @@ def _detect_unmarked(source: Source) -> str:
         return "utf-8"
     cp949_line = failing_line(source, "cp949")
     if cp949_line is not None:
+        if b"\0" in source.head():
+            raise UserError("import_file_binary", name=source.name)
         raise UserError("import_encoding_none", name=source.name, utf_8_line=utf_8_line, cp949_line=cp949_line)
     _refuse_controls(source, "cp949")
     if _hangul_share(_sample(source, "cp949")) < _MIN_HANGUL_SHARE:

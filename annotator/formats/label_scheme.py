@@ -18,6 +18,7 @@ class Scheme:
         colours: ``#rrggbb`` of each.
         several: whether a decision may name more than one label.
         intensity: whether a decision may say how strong the emotion is.
+        people: everybody with a decision in force, by name.
         words: label by confirmed word of the word-emotion dictionary; None for words without emotion.
     """
 
@@ -26,3 +27,4 @@ class Scheme:
     several: bool = False
     intensity: bool = False
     words: Mapping[str, str | None] = field(default_factory=dict)
+    people: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 Recognised in every tabular format by the columns ``text``, ``decisions``, ``rationales`` and ``metadata``. What an
 export derives from them (soft labels, predictions, sentences), and numbers that refer to another project, are left
-behind.
+behind. The columns ``label``, ``decided_by`` and ``memo`` show the newest decision: where somebody has changed them, in
+a spreadsheet, that is a decision of the person who is named there.
 
 Source: `annotator.formats.record_rows`.
 """
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.formats import table as tables
+from annotator.formats import wide
 from annotator.formats.json.read_lines import as_text
+from annotator.formats.label_text import plain_label
 from annotator.formats.spreadsheet_cells import plain_cell
 from annotator.formats.table import ColumnMap, Mark, Row, RowDecision, Table
 
@@ -42,6 +45,8 @@ def restore(table: Table, *, name: str) -> Table:
     Raises:
         UserError: where a row is not as we write it, with its number, at once or while rows are read.
     """
+    if wide.is_wide(table.columns):
+        return _restore_wide(table)
     if not set(table.columns) >= _NEEDED:
         return table
     seen: dict[str, None] = {}
@@ -53,6 +58,33 @@ def restore(table: Table, *, name: str) -> Table:
     return replace(
         table, format="maeumgyeol", columns=tuple(seen), rows=lambda: _rows(table, name), said=SAID, known=column_map
     )
+
+
+def _restore_wide(table: Table) -> Table:
+    kept = [c for c in table.columns if c != "id" and not c.startswith((wide.PERSON, wide.LABEL))]
+    derived = ("decided_by", "label", "intensity") if any(c.startswith(wide.LABEL) for c in table.columns) else ()
+    columns = tuple(column for column in kept if column not in derived)
+    date, author = ("written_on" if "written_on" in columns else None, "author" if "author" in columns else None)
+    column_map = ColumnMap("text", SAID, date, author)
+    return replace(
+        table,
+        format="maeumgyeol",
+        columns=(*columns, SAID),
+        rows=lambda: _wide_rows(table, columns),
+        said=SAID,
+        known=column_map,
+        first_line=(),
+    )
+
+
+def _wide_rows(table: Table, columns: tuple[str, ...]) -> Iterator[Row]:
+    escaped = table.format in ("csv", "tsv")
+    for row in table.rows():
+        values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
+        decisions = wide.read_decisions(values)
+        cells = {column: values.get(column) for column in columns}
+        diary_id = tables.whole_number(values.get("id"))
+        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions, row.notes, diary_id)
 
 
 def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]]) -> tuple[RowDecision, ...]:
@@ -76,9 +108,53 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
                 str(one.get("memo") or ""),
                 None if one.get("intensity") is None else int(one["intensity"]),
                 tuple(marks.pop(person, ())),
+                str(one.get("decided_at") or ""),
+                is_ours=True,
             )
         )
-    return (*row_decisions, *(RowDecision(person, None, marks=tuple(remaining)) for person, remaining in marks.items()))
+    only_marked = (
+        RowDecision(person, None, marks=tuple(remaining), is_ours=True) for person, remaining in marks.items()
+    )
+    return (*row_decisions, *only_marked)
+
+
+def apply_edits(
+    decisions: tuple[RowDecision, ...], shown: dict[str, Any] | None, cells: dict[str, str | None]
+) -> tuple[RowDecision, ...]:
+    """Return the decisions with what somebody has changed in the cells that show the newest one.
+
+    Args:
+        shown: the newest decision that counts, as the export has it; None where there was none.
+        cells: of the row.
+    """
+    label, person, memo = (plain_label(cells.get(name) or "") for name in ("label", "decided_by", "memo"))
+    before = shown or {}
+    was_label, was_person, was_memo = (
+        plain_label(str(before.get(key) or "")) for key in ("label", "annotator", "memo")
+    )
+    if not label or (label, person, memo) == (was_label, was_person, was_memo):
+        return decisions
+    is_same_person = bool(was_person) and person in ("", was_person)
+    name = was_person if is_same_person else person
+    others = tuple(map(str, before.get("other_labels") or ())) if label == was_label else ()
+    intensity = before.get("intensity") if is_same_person and label == was_label else None
+    written = cells.get("memo") or "" if memo != was_memo or is_same_person else ""
+    edited = RowDecision(name, "label", (label, *others), written, intensity, is_ours=bool(name))
+    kept = tuple(one for one in decisions if plain_label(one.person) != name)
+    marks = tuple(mark for one in decisions if plain_label(one.person) == name for mark in one.marks)
+    return (*kept, edited._replace(marks=marks))
+
+
+def newest(decisions: list[dict[str, Any]], cells: dict[str, str | None]) -> dict[str, Any] | None:
+    """Return the decision that the row's own columns show: by time and person, else by time, else the newest."""
+    counting = [one for one in decisions if one.get("counts")]
+    then = [one for one in counting if one["decided_at"] == cells.get("decided_at")]
+    theirs = [one for one in then if plain_label(str(one["annotator"])) == plain_label(cells.get("decided_by") or "")]
+    return max(theirs or then or counting, key=lambda one: str(one["decided_at"]), default=None)
+
+
+def _is_cleared(shown: dict[str, Any] | None, cells: dict[str, str | None]) -> bool:
+    return bool(shown and shown.get("label")) and not plain_label(cells.get("label") or "")
 
 
 def _rows(table: Table, name: str) -> Iterator[Row]:
@@ -86,10 +162,16 @@ def _rows(table: Table, name: str) -> Iterator[Row]:
     for row in table.rows():
         values = {key: value and plain_cell(value) for key, value in row.values.items()} if escaped else row.values
         try:
-            decisions = read_said(json.loads(values["decisions"] or "[]"), json.loads(values["rationales"] or "[]"))
+            said = json.loads(values["decisions"] or "[]")
+            shown = newest(said, values)
+            decisions = apply_edits(read_said(said, json.loads(values["rationales"] or "[]")), shown, values)
             metadata = json.loads(values["metadata"] or "{}").items()
         except _BROKEN as error:
             raise UserError("import_record_broken", name=name, row=row.number, tool="Maeumgyeol") from error
         cells = {key: value for key, value in values.items() if key not in _DERIVED and not key.startswith("proba_")}
         cells |= {tables.plain_column(key): as_text(value) for key, value in metadata if key not in cells}
-        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions)
+        notes = (
+            (*row.notes, ("label_cleared", str((shown or {})["label"]))) if _is_cleared(shown, values) else row.notes
+        )
+        diary_id = tables.whole_number(values.get("id"))
+        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions, notes, diary_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import unicodedata
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,7 +19,7 @@ from annotator.errors import UserError
 from annotator.messages.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from annotator.formats.table import Format
 
@@ -34,14 +36,29 @@ ENDINGS: dict[str, Format] = {
     ".xls": "excel",
     ".parquet": "parquet",
     ".spacy": "spacy",
+    ".xlsb": "excel",
+    ".ods": "ods",
+    ".html": "html",
+    ".htm": "html",
+    ".md": "texts",
+    ".docx": "texts",
+    ".hwpx": "texts",
+    ".gz": "archive",
+    ".zip": "archive",
 }
 """Endings that are read. Excel writes tab-separated text as .txt."""
+
+TEXT_ENDINGS = (".txt", ".md", ".docx", ".hwpx")
+"""Endings of files that are one text each."""
 
 HUB = "hf:"
 """Begins the name of a data set on the hub, which is read instead of a file."""
 
 MOST_FILES = 2_000
 """In a folder of a data set; `save_to_disk` makes one for each 500 MB."""
+
+MOST_TEXTS = 50_000
+"""In a folder or an archive of texts."""
 
 _CHUNK_BYTES = 1 << 20
 # Non-blocking, since opening a named pipe would wait for somebody to write to it.
@@ -113,14 +130,18 @@ class Source:
         name: what people call it; no folders, always storable as UTF-8.
         file: None for a folder and for the hub.
         folder: None for a file and for the hub.
+        inner: opens what the file holds, where that is compressed.
     """
 
     name: str
     file: OpenFile | None = None
     folder: Path | None = None
+    inner: Callable[[], BinaryIO] | None = None
 
     def open(self) -> BinaryIO:
         """Open the file for reading from its beginning."""
+        if self.inner is not None:
+            return self.inner()
         assert self.file is not None
         return self.file.open()
 
@@ -167,12 +188,27 @@ class Source:
         if self.folder is None:
             return []
         paths: list[Path] = []
+        limit = MOST_FILES if is_folder(self.folder) else MOST_TEXTS
         for path in self.folder.rglob("*"):
             if path.is_file():
                 paths.append(path)
-            if len(paths) > MOST_FILES:
-                raise UserError("import_folder_too_full", name=self.name, limit=MOST_FILES)
+            if len(paths) > limit:
+                raise UserError("import_folder_too_full", name=self.name, limit=limit)
         return sorted(paths)
+
+    def members(self) -> Iterator[tuple[str, Source]]:
+        """Yield the files of a folder by their paths in it, in the order in which people number them.
+
+        Raises:
+            UserError: if there are too many, or one can't be opened.
+        """
+        assert self.folder is not None
+        by_name = {
+            unicodedata.normalize("NFC", path.relative_to(self.folder).as_posix()): path for path in self._files()
+        }
+        for name in sorted(by_name, key=natural):
+            if not any(part.startswith((".", "~$")) for part in name.split("/")):
+                yield visible(name), Source(visible(by_name[name].name), _open_path(by_name[name], name))
 
     def is_on_hub(self) -> bool:
         """Return whether it is a data set's name on the hub, not a file."""
@@ -218,17 +254,26 @@ def is_folder(path: Path) -> bool:
     return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
 
 
+def natural(name: str) -> list[tuple[int, str]]:
+    """Return a key by which 2.txt comes before 10.txt."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", name)]
+
+
 def _check_path(path: Path, name: str) -> None:
     try:
         if not path.exists():
             raise UserError("import_file_missing", path=str(path))
-        if path.is_dir() and not is_folder(path):
+        if path.is_dir() and not is_folder(path) and not _has_texts(path):
             raise UserError("import_file_is_folder", path=str(path))
         if not path.is_dir() and not path.is_file():
             raise UserError("import_file_not_regular", path=str(path))
     except (OSError, ValueError) as error:  # a name too long for the file system, a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError("import_file_unreadable", name=name, reason=reason) from error
+
+
+def _has_texts(folder: Path) -> bool:
+    return any(path.suffix.lower() in TEXT_ENDINGS for path in islice(folder.rglob("*"), MOST_TEXTS))
 
 
 def _open_path(path: Path, name: str) -> OpenFile:

@@ -11,6 +11,8 @@ from annotator.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence, Sized
 
+    from annotator.formats.spans import Unit
+
 
 MAX_COLUMNS = 2_000
 """Surveys have hundreds. Every row carries its columns, so a hundred thousand take minutes where one is read."""
@@ -29,7 +31,37 @@ Format = Literal[
     "argilla",
     "prodigy",
     "maeumgyeol",
+    "ods",
+    "html",
+    "texts",
+    "archive",
 ]
+
+NO_HEADING = 0
+"""The number of the heading row of a table that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a person wants a file to be read. What is left open is found out.
+
+    Attributes:
+        encoding: of CSV, TSV and JSON; other formats carry their own.
+        split: read only this part of a data set, for formats that have parts.
+        delimiter: of CSV and TSV.
+        heading: number of the row with the column names, from 1; `NO_HEADING` for a table without one.
+        sheets: worksheets to read; none stands for the first one and all others with the same columns.
+        pattern: how the names of text files say date and writer: ``{date}_{author}``.
+        lines: whether a plain text is one diary, or each of its lines.
+    """
+
+    encoding: str | None = None
+    split: str | None = None
+    delimiter: str | None = None
+    heading: int | None = None
+    sheets: tuple[str, ...] = ()
+    pattern: str | None = None
+    lines: Literal["whole", "each"] | None = None
 
 
 class Mark(NamedTuple):
@@ -37,6 +69,8 @@ class Mark(NamedTuple):
 
     Attributes:
         if_label: the mark says something only if its label is one of the set.
+        words: that are marked, where the file says them.
+        unit: what the file counts.
     """
 
     start: int
@@ -44,6 +78,8 @@ class Mark(NamedTuple):
     label: str
     verdict: Literal["right", "wrong"] = "right"
     if_label: bool = False
+    words: str = ""
+    unit: Unit = "points"
 
 
 class RowDecision(NamedTuple):
@@ -54,6 +90,8 @@ class RowDecision(NamedTuple):
         kind: None for somebody who only marked words.
         labels: the first is the label, the others are further emotions.
         intensity: 1 to 5.
+        decided_at: when, as ISO 8601; empty where the file doesn't say.
+        is_ours: the person is named as exports from here name people.
     """
 
     person: str
@@ -62,6 +100,15 @@ class RowDecision(NamedTuple):
     memo: str = ""
     intensity: int | None = None
     marks: tuple[Mark, ...] = ()
+    decided_at: str = ""
+    is_ours: bool = False
+
+
+ASIDE = "\0aside"
+"""Key under which a reader of a tool's objects names what can't be a decision; no file has such a key."""
+
+NOTES = ("error_cell", "hidden_row", "mark_unclear", "aside", "label_cleared")
+"""What a reader may note about a row; see `import.reason` in the catalogue of messages."""
 
 
 class Row(NamedTuple):
@@ -74,11 +121,15 @@ class Row(NamedTuple):
             where the file says that there is no value. JSONL rows lack columns that their object lacks.
         said: people's decisions about it, for formats that hold them; `values` has a summary of them for people to see,
             in the table's column `said`.
+        notes: what of the row could not be read, as (one of `NOTES`, detail).
+        diary_id: the diary that it was exported from, in an export from here.
     """
 
     number: int
     values: dict[str, str | None]
     said: tuple[RowDecision, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    diary_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +140,15 @@ class Table:
         encoding: None for formats that carry their own.
         columns: names without surrounding white space, NFC, all different, in file order.
         rows: starts reading from the first row each time it is called; raises UserError where the file breaks.
-        sheet: the worksheet that is read, for Excel files.
+        sheet: the first worksheet that is read, for Excel files.
         other_sheets: worksheets that are not read.
         said: the column that summarises people's decisions; it is no label by itself.
         known: the roles that the format itself gives its columns; None where they have to be guessed.
+        more_sheets: worksheets of the same columns that are read, too.
+        delimiter: between the values, for CSV and TSV.
+        heading: number of the row with the column names, `NO_HEADING` where there is none; None for other formats.
+        first_line: the first row of a table that may have no heading, for the person to say; empty if it has one.
+        tool: what wrote the file, and the project there, by which people are told from others of the same name.
     """
 
     format: Format
@@ -103,6 +159,11 @@ class Table:
     other_sheets: tuple[str, ...] = ()
     said: str | None = None
     known: ColumnMap | None = None
+    more_sheets: tuple[str, ...] = ()
+    delimiter: str | None = None
+    heading: int | None = None
+    first_line: tuple[str, ...] = ()
+    tool: str = ""
 
 
 def column_names(raw: Sequence[str | None], *, name: str) -> tuple[str, ...]:
@@ -151,6 +212,12 @@ def enumerate_values(values: Sequence[str], *, at_most: int = 20) -> str:
     return text if len(values) <= at_most else f"{text}, …"
 
 
+def whole_number(written: object) -> int | None:
+    """Return a positive number as it stands in a file; None for anything else."""
+    digits = str(written)
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 18 else None
+
+
 def summarise(said: Sequence[RowDecision]) -> str | None:
     """Summarise people's decisions: ``가람: 행복 · 나루: 슬픔, 불안``."""
     summaries = []
@@ -161,6 +228,9 @@ def summarise(said: Sequence[RowDecision]) -> str | None:
 
 
 ROLES = ("text", "label", "date", "author", "annotator")
+
+Scale = Literal["yes", "strength"]
+"""What the figures of a column for each label say: whether somebody saw the emotion, or how strong it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +243,9 @@ class ColumnMap:
         annotator: who gave the label; None if nobody knows.
         ignored: columns that are not kept at all.
         more_text: columns whose values follow that of `text`, each after a space.
+        people: columns of a table with one for each person, which hold labels and are called like the people.
+        label_columns: columns of a table with one for each label, which hold figures and are called like the labels.
+        scale: what those figures say.
     """
 
     text: str | None
@@ -182,13 +255,25 @@ class ColumnMap:
     ignored: tuple[str, ...] = ()
     more_text: tuple[str, ...] = ()
     annotator: str | None = None
+    people: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
+    scale: Scale = "yes"
 
     def roles(self) -> dict[str, str]:
         """Return the columns that have a role, by role; those that follow the text are not among them."""
         named = {role: getattr(self, role) for role in ROLES}
         return {role: column for role, column in named.items() if column is not None}
 
+    def used(self) -> tuple[str, ...]:
+        """Return all columns that are read or ignored, in whichever role."""
+        return (*self.roles().values(), *self.ignored, *self.more_text, *self.people, *self.label_columns)
+
     def describe(self) -> dict[str, str]:
         """Return the columns by role, to be stored with the import."""
         joined = " + ".join((self.text or "", *self.more_text))
-        return {**self.roles(), **({"text": joined} if self.more_text else {})}
+        wide = {"people": self.people, "label_columns": self.label_columns}
+        return {
+            **self.roles(),
+            **({"text": joined} if self.more_text else {}),
+            **{role: " + ".join(columns) for role, columns in wide.items() if columns},
+        }

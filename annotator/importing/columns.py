@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.formats import table as tables
-from annotator.formats.column_names import _LABEL, _named
+from annotator.formats.column_names import ANNOTATOR, AUTHOR, CATEGORY, DATE, LABEL, PERSON_NUMBER, TEXT, named
 from annotator.formats.dates import read_date
 from annotator.formats.table import ColumnMap
+from annotator.importing.figures import read_figure, read_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.formats.table import Row, Table
+    from annotator.formats.table import Row, Scale, Table
+    from annotator.importing.label_names import LabelReader
 
-_TEXT = (
-    "text diary diarytext content contents body sentence entry document "
-    "일기 일기내용 일기본문 본문 내용 문장 글 글내용 텍스트 원문"
-)
-_DATE = (
-    "date datetime day writtenon writtenat createdat createdon timestamp "
-    "날짜 일자 일시 작성일 작성일자 작성일시 작성날짜 쓴날 등록일 등록일시"
-)
-_AUTHOR = "author writer user userid username nickname 작성자 저자 글쓴이 쓴사람 사용자 닉네임 필명"
+_AI_HUB_JSON = ("talk.content.HS01", "talk.content.HS02")
+"""The same in its JSON files."""
 
-_ANNOTATOR = (
-    "annotator annotatorid labeler labeller worker workerid rater 라벨러 주석자 작업자 평가자 판단한사람 라벨단사람"
-)
+_MOST_STRENGTH = 5
 
 _AI_HUB = ("사람문장1", "사람문장2")
 """What the person says in AI Hub's corpus of 감성 대화 말뭉치: the text of most studies of it."""
@@ -43,39 +36,102 @@ _CLEARLY_LONGER = 3
 """Without a telling name, a column must be this many times longer than the next one to be taken for the text."""
 
 
-def guess_columns(columns: Sequence[str], sample: Sequence[Row]) -> ColumnMap:
+def guess_columns(columns: Sequence[str], sample: Sequence[Row], labels: LabelReader | None = None) -> ColumnMap:
     """Guess the roles of columns from Korean and English names, then from the first rows.
 
-    A role is left open where two columns fit equally well; label, author and annotator are found by name alone.
+    A role is left open where two columns fit equally well.
+
+    Args:
+        labels: of the project: a column that holds nothing else is one of labels, whatever it is called.
     """
-    label = _only(_named(columns, _LABEL))
-    author = _only(_named(columns, _AUTHOR))
-    annotator = _only(_named(columns, _ANNOTATOR)) if label else None
-    rest = [column for column in columns if column not in (label, author, annotator)]
-    named = [column for column in _named(rest, _DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
-    date = _only(named) or _only([column for column in rest if _date_share(sample, column) == 1.0])
-    if set(_AI_HUB) <= set(columns):
-        return ColumnMap(_AI_HUB[0], label, date, author, more_text=_AI_HUB[1:], annotator=annotator)
-    candidates = text_candidates([c for c in columns if c not in (label, author, annotator, date)], sample)
-    return ColumnMap(_only(candidates), label, date, author, annotator=annotator)
+    author = _only(named(columns, AUTHOR))
+    wide = guess_wide(columns, sample, labels)
+    label = None if wide.people or wide.label_columns else _label_column(columns, sample, labels, author)
+    decided = label or wide.label_columns
+    annotator = _only(named(columns, ANNOTATOR)) if decided else None
+    used = {label, author, annotator, *wide.people, *wide.label_columns}
+    rest = [column for column in columns if column not in used]
+    dated = [column for column in named(rest, DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
+    date = _only(dated) or _only([column for column in rest if _date_share(sample, column) == 1.0])
+    roles = replace(wide, label=label, date=date, author=author, annotator=annotator)
+    for text, *more in (_AI_HUB, _AI_HUB_JSON):
+        if {text, *more} <= set(columns):
+            return replace(roles, text=text, more_text=tuple(more))
+    candidates = text_candidates([c for c in rest if c != date], sample)
+    return replace(roles, text=_only(candidates))
 
 
-def guess_roles(table: Table, sample: Sequence[Row]) -> ColumnMap:
+def _label_column(
+    columns: Sequence[str], sample: Sequence[Row], labels: LabelReader | None, author: str | None
+) -> str | None:
+    """Return the column of labels: by its name, or else by its values if these are labels."""
+    called = named(columns, LABEL)
+    if labels is None or len(called) == 1:
+        return _only(called)
+    holds_labels = [c for c in called or columns if c != author and _holds_labels(sample, c, labels)]
+    return _only(holds_labels) or _only([column for column in holds_labels if column in named(columns, CATEGORY)])
+
+
+def guess_wide(columns: Sequence[str], sample: Sequence[Row], labels: LabelReader | None) -> ColumnMap:
+    """Return the columns that stand for a person, or for a label, each; none if there are not two of either."""
+    if labels is None:
+        return ColumnMap(None)
+    marked = [c for c in columns if labels.knows(c) and _holds_figures(sample, c)]
+    if len(marked) > 1 and any(read_figures(row.values, marked) for row in sample):
+        return ColumnMap(None, label_columns=tuple(marked), scale=_scale(sample, marked))
+    people = [c for c in columns if not named((c,), LABEL) and _holds_labels(sample, c, labels)]
+    numbered = [c for c in people if named((PERSON_NUMBER.sub("", c),), ANNOTATOR)]
+    if len(numbered) > 1:
+        return ColumnMap(None, people=tuple(numbered))
+    return ColumnMap(None)
+
+
+def unclear_labels(table: Table, chosen: ColumnMap, sample: Sequence[Row], labels: LabelReader) -> list[str]:
+    """Return columns without a role that hold nothing but labels, where several do and none was chosen."""
+    if chosen.label or chosen.people or chosen.label_columns:
+        return []
+    used = chosen.used()
+    rest = [column for column in table.columns if column not in used and _holds_labels(sample, column, labels)]
+    return rest if len(rest) > 1 else []
+
+
+def names_a_label(table: Table, sample: Sequence[Row], labels: LabelReader) -> bool:
+    """Return whether a column of labels is called like a label itself: then the heading may be a diary."""
+    return any(labels.knows(column) and _holds_labels(sample, column, labels) for column in table.columns)
+
+
+def _holds_labels(sample: Sequence[Row], column: str, labels: LabelReader) -> bool:
+    values = _values(sample, column)
+    return bool(values) and all(map(labels.knows, values))
+
+
+def _holds_figures(sample: Sequence[Row], column: str) -> bool:
+    figures = [read_figure(row.values.get(column)) for row in sample]
+    whole = [figure for figure in figures if figure is not None and figure <= _MOST_STRENGTH and figure.is_integer()]
+    return len(whole) == len(figures) and any(_values(sample, column))
+
+
+def _scale(sample: Sequence[Row], columns: Sequence[str]) -> Scale:
+    figures = (read_figure(row.values.get(column)) or 0.0 for row in sample for column in columns)
+    return "strength" if any(figure > 1 for figure in figures) else "yes"
+
+
+def guess_roles(table: Table, sample: Sequence[Row], labels: LabelReader | None = None) -> ColumnMap:
     """Return the roles that the format gives its columns, guessing those that it leaves open."""
     if table.known is None:
-        return guess_columns(table.columns, sample)
+        return guess_columns(table.columns, sample, labels)
     column_map = table.known
     if column_map.text is not None:
         return column_map
-    assigned = {*column_map.roles().values(), *column_map.ignored}
+    assigned = set(column_map.used())
     guess = guess_columns([column for column in table.columns if column not in assigned], sample)
     return replace(guess, label=column_map.label, annotator=None, ignored=column_map.ignored)
 
 
 def text_candidates(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
     """Return the columns that may hold the text: one if it is clear."""
-    if named := _named(columns, _TEXT):
-        return named
+    if called := named(columns, TEXT):
+        return called
     lengths = {column: _mean_length(sample, column) for column in columns}
     long = sorted(long_columns(columns, sample), key=lengths.__getitem__, reverse=True)
     if len(long) > 1 and lengths[long[0]] >= _CLEARLY_LONGER * lengths[long[1]]:
@@ -88,23 +144,27 @@ def long_columns(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
     return [column for column in columns if _mean_length(sample, column) >= _MIN_TEXT_CHARACTERS]
 
 
-def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row], *, name: str) -> ColumnMap:
+def choose_columns(
+    table: Table,
+    wanted: ColumnMap | NamedColumns | None,
+    sample: Sequence[Row],
+    *,
+    name: str,
+    labels: LabelReader | None = None,
+) -> ColumnMap:
     """Check a choice of columns against the file, or guess it; a choice without a text column has it guessed.
 
     Raises:
         UserError: if a column doesn't exist, has two roles, or the text column isn't clear.
     """
-    guess = guess_roles(table, sample)
-    if wanted is None:
-        chosen = guess
+    guess = guess_roles(table, sample, labels)
+    if isinstance(wanted, NamedColumns):
+        chosen = replace(wanted, named=_checked(table, wanted.named)).over(guess)
     else:
-        roles = {role: _existing(table, column) for role, column in wanted.roles().items()}
-        ignored = tuple(_existing(table, column) for column in wanted.ignored)
-        more = tuple(_existing(table, column) for column in wanted.more_text)
-        chosen = ColumnMap(**{"text": None, **roles}, ignored=ignored, more_text=more)
+        chosen = guess if wanted is None else _checked(table, wanted)
     if chosen.text is None:
         # A date is long enough to pass for a text, so columns with another guessed role are no candidates.
-        assigned = {*chosen.roles().values(), *chosen.ignored, *replace(guess, text=None).roles().values()}
+        assigned = {*chosen.used(), *replace(guess, text=None, more_text=()).used()}
         unassigned = [column for column in table.columns if column not in assigned]
         if guess.more_text and guess.text in unassigned:
             chosen = replace(chosen, text=guess.text, more_text=guess.more_text)
@@ -114,6 +174,49 @@ def choose_columns(table: Table, wanted: ColumnMap | None, sample: Sequence[Row]
             )
     _check_once(chosen)
     return chosen
+
+
+def _checked(table: Table, wanted: ColumnMap) -> ColumnMap:
+    """Return a choice in the names of the file's columns."""
+    roles = {role: _existing(table, column) for role, column in wanted.roles().items()}
+    lists = {
+        part: tuple(_existing(table, column) for column in getattr(wanted, part))
+        for part in ("ignored", "more_text", "people", "label_columns")
+    }
+    fields: dict[str, Any] = {**dict.fromkeys(tables.ROLES), **roles, **lists}
+    return replace(wanted, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumns:
+    """Columns that somebody has named; all others are guessed.
+
+    Attributes:
+        no_label: the file's labels are not to be read.
+    """
+
+    named: ColumnMap
+    no_label: bool = False
+
+    def over(self, guess: ColumnMap) -> ColumnMap:
+        """Return a guess with what was named instead; a column has one role, the named one."""
+        named = self.named
+        used = set(named.used())
+        roles = {role: None if column in used else column for role, column in guess.roles().items()}
+        wide = {part: tuple(c for c in getattr(guess, part) if c not in used) for part in ("people", "label_columns")}
+        if self.no_label or named.label or named.people or named.label_columns:
+            roles |= {"label": None} | ({"annotator": None} if self.no_label else {})
+            wide = {"people": (), "label_columns": ()}
+        fields: dict[str, Any] = {**dict.fromkeys(tables.ROLES), **roles, **named.roles()}
+        merged = replace(guess, **fields)
+        return replace(
+            merged,
+            ignored=(*named.ignored, *(c for c in guess.ignored if c not in used)),
+            more_text=named.more_text if named.text else tuple(c for c in guess.more_text if c not in used),
+            people=named.people or wide["people"],
+            label_columns=named.label_columns or wide["label_columns"],
+            scale=named.scale if named.label_columns else guess.scale,
+        )
 
 
 def _existing(table: Table, column: str) -> str:
@@ -134,7 +237,7 @@ def _clear_text(columns: Sequence[str], sample: Sequence[Row], *, name: str) -> 
 
 
 def _check_once(chosen: ColumnMap) -> None:
-    used = [*chosen.roles().values(), *chosen.ignored, *chosen.more_text]
+    used = chosen.used()
     for place, column in enumerate(used):
         if column in used[:place]:
             raise UserError("import_column_twice", column=tables.shorten(column))

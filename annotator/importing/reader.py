@@ -7,10 +7,13 @@ chose the file gets one sentence.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
+from annotator.formats.table import ReadOptions
 from annotator.importing import wire
+from annotator.importing.choices import ALL_OPTIONS, ImportQuestions, Question
 from maeumgyeol.processes.child import Child, ChildError
 from maeumgyeol.processes.limits import Limits
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from annotator.formats.table import Row, Table
 
     _T = TypeVar("_T")
+
+_ASKED = {"import_ask_lines": "lines"}
+"""Questions that the reading process raises, by the code of its error."""
 
 _JOB = "annotator.importing.reader_job:serve"
 _AHEAD = 4
@@ -46,12 +52,8 @@ _FREE_BYTES, _MOST_EXPANSION = 32 * _MB, 50
 
 
 @contextmanager
-def opened(source: Source, *, encoding: str | None = None, split: str | None = None) -> Iterator[Table]:
+def opened(source: Source, reading: ReadOptions | None = None) -> Iterator[Table]:
     """Open a file's table for the block, which may read its rows repeatedly, from the first one each time.
-
-    Args:
-        encoding: use this one for CSV, TSV and JSON; None finds it out. Other formats carry their own.
-        split: read only this part of a data set, for formats that have parts.
 
     Raises:
         UserError: if it isn't a file of one of the formats, is damaged, or its reader had to be stopped.
@@ -60,8 +62,7 @@ def opened(source: Source, *, encoding: str | None = None, split: str | None = N
         "name": source.name,
         "file": source.file and [source.file.number, source.file.size],
         "folder": source.folder and str(source.folder),
-        "encoding": encoding,
-        "split": split,
+        "reading": asdict(reading or ReadOptions()),
     }
     limits = limits_for(source.size, is_sealed=not source.is_on_hub())
     files = [] if source.file is None else [source.file.number]
@@ -135,6 +136,11 @@ class _Stream:
             return decode(self._child.receive())
         except ChildError as error:
             raise UserError(error.code, name=name, **error.details) from error
+        except UserError as error:
+            if error.code not in _ASKED:
+                raise
+            question = Question(_ASKED[error.code], int(error.details["count"]), ALL_OPTIONS[_ASKED[error.code]])
+            raise ImportQuestions([question], name=name) from error
         except ValueError as error:
             raise UserError("reader_garbage", name=name) from error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from annotator.formats import table as tables
 from annotator.formats.detection import open_table
 from annotator.formats.source import OpenFile, Source
+from annotator.formats.table import ReadOptions
 from annotator.importing import wire
 from annotator.importing.gc_pause import paused_gc
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def serve(channel: Channel, arguments: dict[str, Any]) -> None:
     """Send the table; then a batch of rows for each request, an empty answer after the last."""
     source = _source(arguments)
-    table = open_table(source, encoding=arguments["encoding"], split=arguments["split"])
+    table = open_table(source, _reading(arguments["reading"]))
     tables.check_count(table.columns, name=source.name)
     channel.send(wire.encode_table(table))
     batches: Iterator[list[Row]] = iter(())
@@ -30,6 +31,10 @@ def serve(channel: Channel, arguments: dict[str, Any]) -> None:
             if request == b"first":
                 batches = wire.batches(table.rows())
             channel.send(wire.encode_rows(batch) if (batch := next(batches, None)) else b"")
+
+
+def _reading(fields: dict[str, Any]) -> ReadOptions:
+    return ReadOptions(**{**fields, "sheets": tuple(fields["sheets"])})
 
 
 def _source(arguments: dict[str, Any]) -> Source:

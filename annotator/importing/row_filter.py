@@ -9,18 +9,24 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from annotator.errors import UserError
-from annotator.formats import table
-from annotator.formats.dates import read_date
+import orjson
+
+from annotator.formats import spans, table
+from annotator.formats.dates import read_date, read_time
+from annotator.formats.label_text import plain_label
+from annotator.importing.choices import Asked, Choices
+from annotator.importing.figures import read_figures
 from annotator.importing.parts import draw_of_text, writer_of
 from db.answers.imported_decisions import NewMark, NewVote
 from db.texts.batches import NewDiary, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from annotator.formats.table import ColumnMap, Mark, Row, RowDecision
+    from annotator.importing.label_names import LabelReader, Understood
+    from annotator.importing.people import PeopleNames
 
 MAX_CHARACTERS = 20_000
 """Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
@@ -30,6 +36,16 @@ HASH_BYTES = 16
 _INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 _HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+_TOTALS = frozenset(
+    (
+        *("합계", "총계", "소계", "총합", "합", "계", "평균", "총합계", "누계"),
+        *("total", "totals", "grand total", "subtotal", "sum", "average", "mean"),
+    )
+)
+"""What stands instead of a diary in a row that sums up others."""
+
+_LONGEST_TOTAL = 20
 
 
 def text_hash(text: str) -> bytes:
@@ -46,55 +62,86 @@ class RowFilter:
     """Turns rows into diaries, and records what is wrong with the others.
 
     Attributes:
-        label_ids: id by label name, NFC; None for a name that is known and has no label here.
+        labels: understands the labels of the file.
+        people: knows who the people of the file are here.
         seed: of the draws. All diaries come out as part of the pool: the whole file decides how it is split.
+        several_labels: whether a decision may name several emotions.
         excel_dates: also read Excel's day numbers.
-        importer: who makes the decisions that the file gives no person for; people whom it names are called after it.
         said: the column that stands for what each person decided.
-        name: of the file, for messages.
-        unknown_labels: label values that are not in the set, with their number of rows.
-        notes: rows that are kept, but not with everything: dates that couldn't be read.
+        takes_json: a text that is the source of a list or an object is a diary.
+        find_twin: returns the diary of an id if that is its text as exports from here cover it.
+        notes: rows that are kept, but not with everything, or not as they are written.
+        asked: questions that the rows raise.
         writers: number of rows by writer; see `annotator.importing.parts`.
     """
 
     columns: ColumnMap
-    label_ids: Mapping[str, int | None]
+    labels: LabelReader
+    people: PeopleNames
     seed: bytes
+    choices: Choices = field(default_factory=Choices)
+    several_labels: bool = False
     max_characters: int = MAX_CHARACTERS
     excel_dates: bool = False
-    importer: str = ""
     said: str | None = None
-    name: str = ""
-    unknown_labels: Counter[str] = field(default_factory=Counter)
+    takes_json: bool = False
+    find_twin: Callable[[int, str], int | None] = lambda diary_id, text: None
     notes: list[Skip] = field(default_factory=list)
+    asked: Asked = field(default_factory=Asked)
     writers: Counter[str] = field(default_factory=Counter)
     _read_columns: frozenset[str] = field(init=False)
     _undated_columns: frozenset[str] = field(init=False)
     _texts: tuple[str, ...] = field(init=False)
     _reads_said: bool = field(init=False)
+    _labelled: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Prepare for the columns that are known so far."""
+        self.prepare()
+
+    def prepare(self) -> None:
         """Work out which columns are not metadata, if the date can be read and if it can't."""
-        roles = self.columns.roles()
-        self._read_columns = frozenset((*roles.values(), *self.columns.ignored, *self.columns.more_text))
-        self._undated_columns = self._read_columns - {roles.get("date", "")}
+        self._read_columns = frozenset(self.columns.used())
+        self._undated_columns = self._read_columns - {self.columns.date or ""}
         self._texts = tuple(filter(None, (self.columns.text, *self.columns.more_text)))
         self._reads_said = self.said is not None and self.columns.label == self.said
+        self._labelled = frozenset((self.columns.label or "", *self.columns.people))
 
     def convert(self, row: Row) -> NewDiary | Skip:
         """Return the row's diary, or why there is none.
 
         Reasons: ``bad_character`` (a NUL, which other programs take for the end of a text, or bytes that are no
-        character; detail: the column), ``empty``, ``too_long`` (detail: how many characters).
+        character; detail: the column), ``empty``, ``error_cell``, ``too_long`` (detail: how many characters),
+        ``totals``.
         """
         if (column := _unstorable(row.values)) is not None:
             return Skip(row.number, "bad_character", table.shorten(column))
         text = self._text(row)
         if _is_blank(text):
-            return Skip(row.number, "empty")
+            return self._without_text(row)
         if len(text) > self.max_characters:
             return Skip(row.number, "too_long", str(len(text)))
+        if len(text) < _LONGEST_TOTAL and self._is_total(text):
+            return Skip(row.number, "totals", text.strip())
+        if text[0] in "[{" and not self.takes_json and _is_json(text):
+            return Skip(row.number, "json")
+        if row.notes:
+            self.notes += [Skip(row.number, reason, table.shorten(detail, 60)) for reason, detail in row.notes]
         return self._diary(row, text)
+
+    def _without_text(self, row: Row) -> Skip:
+        broken = next(
+            (detail for reason, detail in row.notes if reason == "error_cell" and detail in self._texts), None
+        )
+        return Skip(row.number, "empty") if broken is None else Skip(row.number, "error_cell", broken)
+
+    def _is_total(self, text: str) -> bool:
+        """Return whether a row sums up others and is to be left out; ask where nobody has said so."""
+        if plain_label(text).casefold().rstrip(":") not in _TOTALS or self.choices.totals == "keep":
+            return False
+        if self.choices.totals is None:
+            self.asked.add("totals", text.strip())
+        return True
 
     def _text(self, row: Row) -> str:
         if len(self._texts) == 1:
@@ -107,16 +154,20 @@ class RowFilter:
         author = self._value(row, self.columns.author)
         if writer := writer_of(author):
             self.writers[writer] += 1
+        unknown = self.labels.unknown.total()
+        decided = self._decided(row, text)
+        left = self._labelled if self.labels.unknown.total() > unknown else frozenset()
         return NewDiary(
             row_number=row.number,
             text=text,
             text_hash=text_hash(text),
             written_on=written_on,
             author=author,
-            metadata=self._metadata(row, unread),
+            metadata=self._metadata(row, unread, left),
             part="pool",
             draw=draw_of_text(text, seed=self.seed),
-            **self._decided(row, text),
+            twin=None if row.diary_id is None else self.find_twin(row.diary_id, text),
+            **decided,
         )
 
     def _decided(self, row: Row, text: str) -> dict[str, Any]:
@@ -124,11 +175,37 @@ class RowFilter:
         if self._reads_said:
             votes = [self._vote(row, decision, text) for decision in row.said]
             return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks)}
-        label_id = self._label(row)
-        person = self._value(row, self.columns.annotator)
-        if label_id is None or person is None:
-            return {"label_id": label_id}
-        return {"votes": (NewVote(self._annotator(person), "label", label_id),)}
+        if self.columns.people:
+            return {"votes": tuple(self._votes_of_columns(row))}
+        if self.columns.label_columns:
+            return {"votes": tuple(self._vote_of_figures(row))}
+        label_ids = self._label(row)
+        person = self._person(row)
+        if not label_ids:
+            return {}
+        if person is None and len(label_ids) == 1:
+            return {"label_id": label_ids[0]}
+        return {"votes": (NewVote(person, "label", label_ids[0], label_ids[1:]),)}
+
+    def _person(self, row: Row) -> str | None:
+        written = row.values.get(self.columns.annotator or "")
+        return self.people.find(written) if written else None
+
+    def _votes_of_columns(self, row: Row) -> list[NewVote]:
+        named = ((column, self._label_ids(row, row.values.get(column) or "")) for column in self.columns.people)
+        return [NewVote(self.people.find(column), "label", ids[0], ids[1:]) for column, ids in named if ids]
+
+    def _vote_of_figures(self, row: Row) -> list[NewVote]:
+        named = read_figures(row.values, self.columns.label_columns)
+        if not named:
+            return []
+        understood = self.labels.read_all([column for column, _ in named])
+        label_ids = self._allowed(row, understood)
+        if not label_ids:
+            return []
+        strength = round(named[0][1]) if self.columns.scale == "strength" else None
+        intensity = strength if strength is not None and 1 <= strength <= 5 else None
+        return [NewVote(self._person(row), "label", label_ids[0], label_ids[1:], intensity=intensity)]
 
     def _date(self, row: Row) -> tuple[str | None, bool]:
         """Return the date, and whether there is one that can't be read."""
@@ -143,48 +220,63 @@ class RowFilter:
     def _value(self, row: Row, column: str | None) -> str | None:
         return (row.values.get(column or "") or "").strip() or None
 
-    def _label(self, row: Row) -> int | None:
-        return self._label_id(row.values.get(self.columns.label or "") or "")
+    def _label(self, row: Row) -> tuple[int, ...]:
+        written = row.values.get(self.columns.label or "") or ""
+        return self._label_ids(row, written) if written else ()
 
-    def _label_id(self, written: str) -> int | None:
-        name = unicodedata.normalize("NFC", written).strip()
-        if not name:
-            return None
-        if name not in self.label_ids:
-            self.unknown_labels[name] += 1
-        return self.label_ids.get(name)
+    def _label_ids(self, row: Row, written: str) -> tuple[int, ...]:
+        return self._allowed(row, self.labels.read(written))
 
-    def _annotator(self, person: str) -> str | None:
-        """Return the name here of somebody whom the file names, which is never that of a person of the project."""
-        name = unicodedata.normalize("NFC", table.printable(person)).strip()
-        return f"{self.importer} · {table.shorten(name, 100)}" if name else None
+    def _allowed(self, row: Row, understood: Understood) -> tuple[int, ...]:
+        """Return the labels that count, and note what is to be said about how they are written."""
+        if understood.is_trimmed:
+            self.notes.append(Skip(row.number, "label_trimmed"))
+        for name in understood.former:
+            self.notes.append(Skip(row.number, "label_former", f"{name} → {self.labels.names.former[name]}"))
+        if understood.unknown and self.choices.unknown == "leave":
+            self.notes.append(Skip(row.number, "label_unknown", table.shorten(", ".join(understood.unknown))))
+        if not understood.several or self.several_labels or self.choices.several == "all":
+            return understood.ids
+        if self.choices.several is None:
+            self.asked.add("several")
+            return understood.ids
+        self.notes.append(Skip(row.number, "several", str(len(understood.ids))))
+        return understood.ids[:1] if self.choices.several == "first" else ()
 
     def _vote(self, row: Row, decision: RowDecision, text: str) -> NewVote:
-        label_ids = [label_id for name in decision.labels if (label_id := self._label_id(name)) is not None]
-        known_marks = [
-            mark for mark in decision.marks if not mark.if_label or self.label_ids.get(mark.label) is not None
-        ]
-        marks = [(mark, self._label_id(mark.label)) for mark in known_marks]
+        understood = self.labels.read_all(decision.labels)
+        label_ids = understood.ids if decision.is_ours else self._allowed(row, understood)
+        known_marks = [mark for mark in decision.marks if not mark.if_label or self.labels.knows(mark.label)]
+        marks = [self._mark(row, mark, text) for mark in known_marks]
         return NewVote(
-            annotator=self._annotator(decision.person),
+            annotator=self.people.find(decision.person, is_ours=decision.is_ours),
             # A crosswalk may lead nowhere: then nothing is left of the decision.
             kind=decision.kind if label_ids or decision.kind != "label" else None,
             label_id=label_ids[0] if label_ids else None,
-            other_label_ids=tuple(dict.fromkeys(label_ids[1:])),
+            other_label_ids=label_ids[1:],
             memo=table.printable(decision.memo),
             intensity=decision.intensity,
-            marks=tuple(self._mark(row, mark, label_id, text) for mark, label_id in marks if label_id is not None),
+            marks=tuple(mark for mark in marks if mark is not None),
+            decided_at=read_time(decision.decided_at) if decision.decided_at else "",
         )
 
-    def _mark(self, row: Row, mark: Mark, label_id: int, text: str) -> NewMark:
-        if not (0 <= mark.start < mark.end <= len(text) and text[mark.start : mark.end].strip()):
-            details = {"start": mark.start, "end": mark.end, "length": len(text)}
-            raise UserError("import_mark_outside", name=self.name, row=row.number, **details)
-        return NewMark(label_id, mark.start, mark.end, mark.verdict)
+    def _mark(self, row: Row, mark: Mark, text: str) -> NewMark | None:
+        """Return a mark; None for one that is nowhere in its text, or of no label here."""
+        place = spans.place(text, mark.start, mark.end, unit=mark.unit, words=mark.words)
+        if place is None:
+            is_outside = not 0 <= mark.start < mark.end <= len(text)
+            detail = f"{mark.start}–{mark.end} / {len(text)}"
+            reason = "mark_outside" if is_outside else "mark_unclear"
+            self.notes.append(Skip(row.number, reason, detail))
+            return None
+        understood = self.labels.read_all([mark.label])
+        return NewMark(understood.ids[0], *place, mark.verdict) if understood.ids else None
 
-    def _metadata(self, row: Row, unread_date: bool) -> str:
-        """Return all other values as JSON; a date that can't be read is one of them, so that it isn't lost."""
+    def _metadata(self, row: Row, unread_date: bool, unread_labels: frozenset[str]) -> str:
+        """Return all other values as JSON; dates and labels that can't be read are among them, so as not to be lost."""
         left_out = self._undated_columns if unread_date else self._read_columns
+        if unread_labels:
+            left_out -= unread_labels
         values = {column: value for column, value in row.values.items() if value and column not in left_out}
         return _TO_JSON(values) if values else "{}"
 
@@ -202,6 +294,14 @@ def _is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
+
+
+def _is_json(text: str) -> bool:
+    """Return whether a text is the source of a list or an object, which nobody writes into a diary."""
+    try:
+        return isinstance(orjson.loads(text), list | dict)
+    except ValueError:
+        return False
 
 
 def _is_blank(text: str) -> bool:

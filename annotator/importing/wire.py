@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 
-from annotator.formats.table import MAX_COLUMNS, ColumnMap, Format, Mark, Row, RowDecision, Table
+from annotator.formats.table import MAX_COLUMNS, NOTES, ColumnMap, Format, Mark, Row, RowDecision, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -53,6 +53,7 @@ def encode_rows(rows: Iterable[Row]) -> bytes:
                 [row.number for row in alike],
                 list(zip(*(row.values.values() for row in alike), strict=True)),
                 [row.said for row in alike] if any(row.said for row in alike) else None,
+                [row[3:] for row in alike] if any(row.notes or row.diary_id for row in alike) else None,
             )
         )
     return _encode(groups)
@@ -66,26 +67,38 @@ def decode_rows(data: bytes) -> list[Row]:
     """
     rows: list[Row] = []
     for group in _decode(data, list):
-        columns, numbers, values, decisions = _sized(group, 4)
+        columns, numbers, values, decisions, extras = _sized(group, 5)
         _check_texts(columns, only=(str,))
         if type(numbers) is not list or set(map(type, numbers)) - {int}:
             raise ValueError("numbers")
         for column in _sized(values, len(columns)):
             _check_texts(_sized(column, len(numbers)), only=_TEXTS)
         people = [()] * len(numbers) if decisions is None else [_people(one) for one in _sized(decisions, len(numbers))]
+        beside = [((), None)] * len(numbers) if extras is None else [_extra(*_sized(one, 2)) for one in extras]
         lines = zip(*values, strict=True) if values else [()] * len(numbers)
         rows += [
-            Row(number, dict(zip(columns, line, strict=True)), row_decisions)
-            for number, line, row_decisions in zip(numbers, lines, people, strict=True)
+            Row(number, dict(zip(columns, line, strict=True)), row_decisions, *extra)
+            for number, line, row_decisions, extra in zip(numbers, lines, people, beside, strict=True)
         ]
     return rows
+
+
+def _extra(notes: Any, diary_id: Any) -> tuple[tuple[tuple[str, str], ...], int | None]:
+    if type(diary_id) not in (int, type(None)):
+        raise ValueError("diary id")
+    for note in _sized(notes):
+        _check_texts(_sized(note, 2), only=(str,))
+        if note[0] not in NOTES:
+            raise ValueError("note")
+    return tuple((code, detail) for code, detail in notes), diary_id
 
 
 def encode_table(table: Table) -> bytes:
     """Return a table without its rows, as bytes."""
     column_map = table.known and [*(getattr(table.known, name) for name in _ROLES), table.known.ignored]
     fields = (table.format, table.encoding, table.columns, table.sheet, table.other_sheets, table.said, column_map)
-    return _encode(fields)
+    found = (table.more_sheets, table.delimiter, table.heading, table.first_line, table.tool)
+    return _encode((*fields, *found))
 
 
 def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
@@ -94,14 +107,27 @@ def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
     Raises:
         ValueError: for anything else.
     """
-    kind, encoding, columns, sheet, others, said_column, column_map = _sized(_decode(data, list), 7)
-    _check_texts([encoding, sheet, said_column], only=_TEXTS)
-    for names in (columns, others):
+    kind, encoding, columns, sheet, others, said_column, column_map, *found = _sized(_decode(data, list), 12)
+    more_sheets, delimiter, heading, first_line, tool = found
+    _check_texts([encoding, sheet, said_column, delimiter], only=_TEXTS)
+    for names in (columns, others, more_sheets, first_line, [tool]):
         _check_texts(names, only=(str,))
-    if kind not in get_args(Format) or not 0 < len(columns) <= MAX_COLUMNS:
+    if kind not in get_args(Format) or not 0 < len(columns) <= MAX_COLUMNS or type(heading) not in (int, type(None)):
         raise ValueError("table")
     return Table(
-        kind, encoding, tuple(columns), rows, sheet, tuple(others), said_column, column_map and _column_map(column_map)
+        kind,
+        encoding,
+        tuple(columns),
+        rows,
+        sheet,
+        tuple(others),
+        said_column,
+        column_map and _column_map(column_map),
+        tuple(more_sheets),
+        delimiter,
+        heading,
+        tuple(first_line),
+        tool,
     )
 
 
@@ -116,22 +142,27 @@ def _column_map(fields: Any) -> ColumnMap:
 
 
 def _people(entries: Any) -> tuple[RowDecision, ...]:
-    return tuple(_said(*_sized(one, 6)) for one in _sized(entries))
+    return tuple(_said(*_sized(one, 8)) for one in _sized(entries))
 
 
-def _said(person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any) -> RowDecision:
-    _check_texts([person, memo, *_sized(labels)], only=(str,))
+def _said(
+    person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any, decided_at: Any, is_ours: Any
+) -> RowDecision:
+    _check_texts([person, memo, decided_at, *_sized(labels)], only=(str,))
     if kind not in (None, "label", "skip", "flag") or type(intensity) not in (int, type(None)):
         raise ValueError("decision")
-    return RowDecision(
-        person, kind, tuple(labels), memo, intensity, tuple(_mark(*_sized(one, 5)) for one in _sized(marks))
-    )
+    if type(is_ours) is not bool:
+        raise ValueError("ours")
+    row_marks = tuple(_mark(*_sized(one, 7)) for one in _sized(marks))
+    return RowDecision(person, kind, tuple(labels), memo, intensity, row_marks, decided_at, is_ours)
 
 
-def _mark(start: Any, end: Any, label: Any, verdict: Any, if_label: Any) -> Mark:
-    if [*map(type, (start, end, label, if_label))] != [int, int, str, bool] or verdict not in ("right", "wrong"):
+def _mark(start: Any, end: Any, label: Any, verdict: Any, if_label: Any, words: Any, unit: Any) -> Mark:
+    if [*map(type, (start, end, label, if_label, words))] != [int, int, str, bool, str]:
         raise ValueError("mark")
-    return Mark(start, end, label, verdict, if_label)
+    if verdict not in ("right", "wrong") or unit not in ("points", "utf16"):
+        raise ValueError("mark")
+    return Mark(start, end, label, verdict, if_label, words, unit)
 
 
 def _check_texts(values: Any, *, only: Iterable[type]) -> None:

@@ -13,7 +13,10 @@ from annotator.accounts import diary_access
 from annotator.dictionary import adjustment
 from annotator.errors import UserError
 from annotator.formats.table import ColumnMap, Row
+from annotator.importing.choices import Choices
+from annotator.importing.label_names import LabelNames, LabelReader
 from annotator.importing.parts import split_of
+from annotator.importing.people import PeopleNames
 from annotator.importing.row_filter import MAX_CHARACTERS, RowFilter
 from annotator.label_sets import projection
 from annotator.labelling import decisions as labelling_decisions
@@ -105,7 +108,9 @@ def store(
 
 
 def _sift(items: Sequence[Item], *, seed: bytes) -> list[NewDiary]:
-    sieve = RowFilter(ROLES, {}, seed=seed)
+    nothing, nobody = LabelReader(LabelNames({})), PeopleNames("")
+    # What a program hands in is a text, whatever it looks like.
+    sieve = RowFilter(ROLES, nothing, nobody, seed, Choices(totals="keep"), takes_json=True)
     outcomes = [sieve.convert(Row(place, _values(item))) for place, item in enumerate(items, 1)]
     for place, row in enumerate(outcomes, 1):
         if isinstance(row, Skip):

@@ -8,7 +8,6 @@ CSV with the columns ``from,to,why``. An empty ``to`` says that there is no such
 from __future__ import annotations
 
 import tomllib
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.formats import config_files
+from annotator.formats.label_text import plain_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ def _crosswalk(loaded: dict[str, Any], name: str) -> Crosswalk:
 
 
 def _plain(name: Any) -> str:
-    return unicodedata.normalize("NFC", str(name or "")).strip()
+    return plain_label(str(name or ""))
 
 
 def ids_by_name(crosswalk: Crosswalk, id_of: Mapping[str, int | None]) -> dict[str, int | None]:

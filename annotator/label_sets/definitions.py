@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
-from annotator.formats import config_files
+from annotator.formats import config_files, config_names
+from annotator.formats.label_text import plain_label
 from db.label_sets.labels import Label
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ DEFAULT_LABELS = (
 RESERVED_KEYS = frozenset("sfzmvh")
 """Letters that the label page uses itself: skip, flag, undo, memo, evidence, help."""
 
+
+MOST_LABELS = 1_000
+"""Taxonomies of emotions have dozens."""
 
 _KEYS = "1234567890qwertyuiopadjklxbng"
 
@@ -91,18 +94,36 @@ def complete_labels(entries: Sequence[dict[str, Any]], *, beside: Sequence[Label
     labels = [_label(entry, position) for position, entry in enumerate(entries)]
     used_keys = {label.key for label in (*beside, *labels)}
     free = iter([key for key in _KEYS if key not in used_keys])
-    return [label if label.key else replace(label, key=next(free, "")) for label in labels]
+    return [label if label.key else replace(label, key=next(free, no_key(label.id))) for label in labels]
+
+
+def no_key(label_id: int) -> str:
+    """Return what is stored for a label that no key chooses: it is found by typing its name."""
+    return f"-{label_id}"
+
+
+def shown_key(label: Label) -> str:
+    """Return the key that chooses a label, in upper case; empty for one that is found by its name."""
+    return "" if label.key.startswith("-") else label.key.upper()
 
 
 def _entries(content: bytes, name: str) -> list[dict[str, Any]]:
     kinds: dict[str, config_files.Format] = {".toml": "toml", ".json": "json"}
     loaded = config_files.decode(content, kinds.get(Path(name).suffix.lower(), "csv"), name=name)
-    return list(loaded["labels"] if isinstance(loaded, dict) else loaded)
+    entries = loaded["labels"] if isinstance(loaded, dict) else loaded
+    return [_entry(entry) for entry in entries]
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    """Return an entry of a label file: a name alone, or what is said of it in either language."""
+    if isinstance(entry, str):
+        return {"name": entry}
+    return {config_names.plain_key(str(key)): value for key, value in entry.items()}
 
 
 def _label(entry: dict[str, Any], position: int) -> Label:
     # The form in which imports compare label names: two that only look the same would be one there.
-    name = unicodedata.normalize("NFC", str(entry.get("name") or "")).strip()
+    name = plain_label(str("" if entry.get("name") is None else entry["name"]))
     colour = str(entry.get("colour") or COLOURS[position % len(COLOURS)])
     return Label(
         position + 1,
@@ -124,8 +145,8 @@ def check_labels(labels: Sequence[Label], *, changed: Collection[int] | None = N
     Raises:
         UserError: for fewer than two labels, an empty or repeated name, a key or colour that can't be used.
     """
-    if not 2 <= len(labels) <= len(_KEYS):
-        raise UserError("label_count_outside", found=len(labels), most=len(_KEYS))
+    if not 2 <= len(labels) <= MOST_LABELS:
+        raise UserError("label_count_outside", found=len(labels), most=MOST_LABELS)
     for what in ("name", "key"):
         values = [getattr(label, what) for label in labels]
         if "" in values:
@@ -143,7 +164,7 @@ def check_label(label: Label) -> None:
     Raises:
         UserError: for a key or colour that can't be used.
     """
-    if not re.fullmatch(r"[0-9a-z]", label.key) or label.key in RESERVED_KEYS:
+    if not re.fullmatch(r"[0-9a-z]|-[0-9]+", label.key) or label.key in RESERVED_KEYS:
         raise UserError("label_key_unusable", name=label.name, key=label.key)
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
         raise UserError("label_colour_unusable", name=label.name, colour=label.colour)

@@ -13,6 +13,7 @@ import numpy as np
 
 from annotator.errors import UserError
 from annotator.formats import config_files
+from annotator.formats.label_text import plain_label
 from learner.data_quality import agreement
 
 if TYPE_CHECKING:
@@ -109,14 +110,14 @@ def read_csv(content: bytes, label_set: Sequence[Label]) -> Distance:
     Raises:
         UserError: for a label that is not in the set, a row of another shape, or no row at all.
     """
-    id_of = {label.name: label.id for label in label_set}
+    id_of = {plain_label(label.name): label.id for label in label_set}
     pairs = []
     try:
         table = config_files.decode(content, "rows", name="distances.csv")
     except ValueError as error:
         raise UserError("label_distance_unreadable") from error
     for number, row in enumerate(table):
-        cells = [cell.strip() for cell in row]
+        cells = [plain_label(cell) for cell in row]
         if len(cells) != 3 or not all(cells):
             raise UserError("label_distance_row", row=number + 1)
         if number == 0 and not id_of.keys() & set(cells[:2]):

@@ -6,11 +6,11 @@ A decision keeps the label that was pressed. What it counts for follows from `me
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
+from annotator.formats.label_text import plain_label
 from annotator.label_sets import definitions
 from annotator.label_sets import history as label_changes
 from db import clock
@@ -72,7 +72,7 @@ def label_named(db: Database, name: str) -> Label:
 
 def plain(name: str) -> str:
     """Return the form in which label names are kept and compared."""
-    return unicodedata.normalize("NFC", name).strip()
+    return plain_label(name)
 
 
 def add(db: Database, new: NewLabel, *, annotator_id: int, note: str = "") -> int:
@@ -102,7 +102,7 @@ def edit(db: Database, changes: Mapping[int, Mapping[str, str]], *, annotator_id
         for action, fields in _EDITS:
             now = {label_id: _in_force(db, label_id) for label_id in changes}
             after = {
-                label_id: {f: _clean(f, values[f]) for f in fields if f in values}
+                label_id: {f: _clean(label_id, f, values[f]) for f in fields if f in values}
                 for label_id, values in changes.items()
             }
             after = {
@@ -117,8 +117,10 @@ def edit(db: Database, changes: Mapping[int, Mapping[str, str]], *, annotator_id
     return change_ids
 
 
-def _clean(field: str, value: str) -> str:
-    return value.strip().lower() if field == "key" else plain(value)
+def _clean(label_id: int, field: str, value: str) -> str:
+    if field != "key":
+        return plain(value)
+    return value.strip().lower() or definitions.no_key(label_id)
 
 
 def reorder(db: Database, label_ids: Sequence[int], *, annotator_id: int, note: str = "") -> int | None:
@@ -279,6 +281,8 @@ def _make(db: Database, parts: Sequence[NewLabel], *, merge_into: int | None) ->
         old = retired.get(label.name)
         if old is None:
             new = replace(label, id=next_id + place, position=next_position + place)
+            if label.key.startswith("-"):
+                new = replace(new, key=definitions.no_key(new.id))
             labels.store_labels(db, [replace(new, key=f"-{new.id}")])
             # Once taken back, it never existed: its name is free again.
             before[new.id] = {**_retired(new.id, merge_into), "name": f"{new.name} #{new.id}"}

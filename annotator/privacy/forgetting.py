@@ -123,11 +123,12 @@ def preview(db: Database, selection: Selection, *, with_copies: bool = True) -> 
     )
 
 
-def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Forgotten:
+def forget(db: Database, by: Person | Caller | None, selection: Selection, *, refuse_later: bool = True) -> Forgotten:
     """Delete diaries for good, in one transaction, and then clear the files. Repeating it changes nothing.
 
     Args:
         by: an administrator, a program with the scope ``forget``, or None for the command line.
+        refuse_later: whether the same texts are refused from now on, if the project is set up to refuse them.
 
     Raises:
         UserError: ``right_missing``, ``scope_missing``, ``forgotten_key_missing``, or as `preview` does.
@@ -138,7 +139,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection) -> Fo
     ids = _ids(db, selection)
     texts = list(_texts(db, ids))
     trained = forgetting.list_trained(db, ids, batch_id=selection.batch_id)
-    digest_of = forgotten_key.digester(db) if texts else None
+    digest_of = forgotten_key.digester(db) if texts and refuse_later else None
     erased = forgetting.erase(
         db,
         ids,

@@ -54,6 +54,11 @@ def _covered(text: str, with_names: bool) -> str:
     return text
 
 
+def is_covered(text: str, covered: str) -> bool:
+    """Return whether a text, with its names or without them, is covered like that."""
+    return covered in (_covered(text, False), _covered(text, True))
+
+
 def reveal(db: Database, diary_id: int, *, person: Person) -> str:
     """Return the original text of a diary to an administrator, and record that it was viewed.
 

@@ -179,7 +179,7 @@ def _read(source: Source, data: Data, limit: int | None, *, split: str | None) -
     Raises:
         UserError: if it can't be read or lacks a column.
     """
-    with opened(source, encoding=data.encoding, split=split) as table:
+    with opened(source, tables.ReadOptions(encoding=data.encoding, split=split)) as table:
         for column in (*data.text, data.label):
             if tables.plain_column(column) not in table.columns:
                 column_names = tables.enumerate_values(table.columns)

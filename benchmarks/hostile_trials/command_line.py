@@ -171,8 +171,9 @@ def _wrong(file: HostileFile, run: Run, database: Path) -> str:
 
 
 def _bad_sentence(errors: str) -> str:
-    lines = errors.strip("\n").split("\n")
-    if len(lines) != 1 or not 1 < len(lines[0]) <= _LONGEST_SENTENCE:
+    sentence, *answers = errors.strip("\n").split("\n")
+    # A question has its answers below it, an option each.
+    if not all(line.startswith("  --") for line in answers) or not 1 < len(sentence) <= _LONGEST_SENTENCE:
         return f"not one sentence: {errors[:300]!a}"
     return _bad_words(errors)
 

@@ -19,7 +19,7 @@ from annotator import project
 from annotator.accounts import accounts
 from annotator.dictionary import entries as dictionary
 from annotator.errors import AppError, UserError
-from annotator.importing import ColumnMap, import_file
+from annotator.importing import ColumnMap, ReadOptions, import_file
 from annotator.label_sets import definitions, editing, guidelines
 from annotator.labelling.queueing import enqueue_import
 from benchmarks.hostile_trials.target import PASSWORD, ROLES, add_people
@@ -108,7 +108,8 @@ def _import_diaries(db: Database, texts: list[str], label: str) -> None:
         )
     columns = ColumnMap("text", "label", author="author")
     content = out.getvalue().encode("utf-8", "replace")
-    import_file(db, content, "payloads.csv", columns=columns, encoding="utf-8", after=enqueue_import)
+    utf_8 = ReadOptions(encoding="utf-8")
+    import_file(db, content, "payloads.csv", columns=columns, reading=utf_8, after=enqueue_import)
 
     def another_file(text: str) -> None:
         import_file(db, f"text\n파일 {zlib.crc32(text.encode())}\n".encode(), f"{text}.csv", after=enqueue_import)

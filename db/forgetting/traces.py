@@ -100,8 +100,10 @@ def _clean_batches(db: Database) -> None:
         where gone.batch_id = batches.id
         """
     )
+    # The detail begins with the id of a diary; what follows are names of labels.
     equal = """
-        reason in ('duplicate', 'joined') and detail in (select cast(id as text) from temp.going_diaries)
+        reason in ('duplicate', 'joined', 'superseding', 'conflict', 'older')
+            and substr(detail, 1, instr(detail || ' ', ' ') - 1) in (select cast(id as text) from temp.going_diaries)
     """
     db.conn.execute(f"update batches set file_hash = '' where id in (select batch_id from batch_skips where {equal})")  # noqa: S608
     db.conn.execute(f"update batch_skips set reason = 'forgotten', detail = '' where {equal}")  # noqa: S608

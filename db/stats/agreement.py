@@ -69,7 +69,8 @@ def list_answers(db: Database, *, annotator_id: int | None = None) -> Answers:
             d.shown_label_id is not null
         from said s join decisions d on d.id = s.decision_id
         where (d.source = 'person' or d.annotator_id in (
-                select id from annotators where kind = 'importer' and id not in (select imported_by from batches)))
+                select id from annotators where kind = 'importer' and id not in (select imported_by from batches)
+                    and (name not like '가져오기:%' or instr(name, ' · '))))
             and s.diary_id in (select diary_id from standing group by diary_id having count(*) > 1)
             and (:annotator is null or s.diary_id in (
                 select diary_id from standing where annotator_id = :annotator))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from db import clock
 from db.answers.imported_decisions import NewVote as NewVote
-from db.answers.imported_decisions import add_votes
+from db.answers.imported_decisions import Placed, Rules, VotePlacer, fate_of
 from db.connection import rows, scalar, write
 from db.texts.diaries import Part, last_diary_id
 
@@ -36,6 +36,7 @@ class NewDiary(NamedTuple):
         draw: uniform in [0, DRAW_RANGE).
         label_id: the label that the file gives without naming a person, if any.
         votes: what the file says people decided, if it says more than that.
+        twin: the diary that the row was exported from, where that is known, though its text went out masked.
     """
 
     row_number: int
@@ -48,11 +49,16 @@ class NewDiary(NamedTuple):
     draw: int
     label_id: int | None = None
     votes: tuple[NewVote, ...] = ()
+    twin: int | None = None
+
+
+TOOK_PART = frozenset(("joined", "superseding"))
+"""Reasons for which a row is no diary of its own, but not left out either: what it says was added to another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A row of an import that was left out, and why."""
+    """A row of an import that did not become a diary, and why; or something that is noted about a row."""
 
     row_number: int
     reason: str
@@ -67,6 +73,7 @@ class Batch:
         file_name: empty once all of its diaries were forgotten.
         kept_count: diaries that are still there.
         forgotten_count: diaries that have been forgotten.
+        joined_count: rows whose decisions were added to diaries that were there, or superseded others.
     """
 
     file_name: str
@@ -80,21 +87,30 @@ class Batch:
     imported_at: str = ""
     kept_count: int = 0
     forgotten_count: int = 0
+    joined_count: int = 0
 
     @property
     def left_out_count(self) -> int:
-        """The number of rows that did not become diaries."""
-        return self.row_count - self.kept_count - self.forgotten_count
+        """The number of rows of which nothing was kept."""
+        return self.row_count - self.kept_count - self.forgotten_count - self.joined_count
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The outcome of an import."""
+    """The outcome of an import.
+
+    Attributes:
+        label_count: diaries that came with a label.
+        decision_count: decisions that were stored.
+        notes: rows that were kept, though not everything that they say.
+    """
 
     batch_id: int
     kept_count: int
     label_count: int
     skips: tuple[Skip, ...] = field(default=())
+    decision_count: int = 0
+    notes: tuple[Skip, ...] = ()
 
 
 def insert_batch(
@@ -105,22 +121,26 @@ def insert_batch(
     *,
     source: str,
     is_refused: Callable[[str, bytes], bool] = lambda text, text_hash: False,
+    rules: Rules | None = None,
 ) -> Imported:
     """Store a whole file in one transaction: its diaries, its left-out rows and its decisions.
 
-    Texts that are already there are left out as ``duplicate``, unless the row has a decision by a named person who has
-    said nothing about that diary before: the decision is stored, and the row left out as ``joined``.
+    Rows whose texts are already there are listed with what became of their decisions; see
+    `db.answers.imported_decisions.Fate`.
 
     Args:
         is_refused: whether a text, with its hash, is left out as ``forgotten``; called within the transaction.
     """
     with write(db), _large_import(db, batch.row_count):
-        writer = _BatchWriter(db, _insert_batch_row(db, batch), batch.imported_by, source, list(skips))
+        batch_id = _insert_batch_row(db, batch)
+        placer = VotePlacer(db, batch.imported_by, f"import-{batch_id}-", rules or Rules())
+        writer = _BatchWriter(db, batch_id, batch.imported_by, source, list(skips), placer)
         for diary in diaries:
             writer.add(diary, is_refused)
         writer.close()
     writer.left_out.sort(key=lambda skip: skip.row_number)
-    return Imported(writer.batch_id, writer.kept_count, writer.label_count, tuple(writer.left_out))
+    counts = (writer.kept_count, writer.label_count)
+    return Imported(writer.batch_id, *counts, tuple(writer.left_out), writer.decision_count, tuple(writer.notes))
 
 
 @contextmanager
@@ -150,18 +170,28 @@ def _large_import(db: Database, row_count: int) -> Iterator[None]:
 class _BatchWriter:
     """Writes the diaries of a batch some thousands at a time, so that a large file is never in memory as a whole."""
 
-    def __init__(self, db: Database, batch_id: int, importer_id: int, source: str, left_out: list[Skip]) -> None:
+    def __init__(
+        self, db: Database, batch_id: int, importer_id: int, source: str, left_out: list[Skip], placer: VotePlacer
+    ) -> None:
         self.batch_id, self.left_out = batch_id, left_out
+        self.notes: list[Skip] = []
         self.kept_count = self.label_count = 0
-        self._db, self._importer_id, self._source = db, importer_id, source
+        self._db, self._importer_id, self._source, self._placer = db, importer_id, source, placer
         self._last_before, self._now = last_diary_id(db), clock.now()
         self._new: dict[bytes, int] = {}
         self._rows: list[tuple[Any, ...]] = []
         self._decisions: list[tuple[Any, ...]] = []
+        self._bulk_count = 0
+        self._names = dict(rows(db, "select id, name from labels"))
+
+    @property
+    def decision_count(self) -> int:
+        """Decisions stored so far."""
+        return self._bulk_count + self._placer.decision_count
 
     def add(self, diary: NewDiary, is_refused: Callable[[str, bytes], bool]) -> None:
         """Add a diary, or what its row says about an existing one."""
-        if (twin := self._find(diary.text_hash)) is not None:
+        if (twin := self._find(diary)) is not None:
             self._join(diary, twin)
             return
         if is_refused(diary.text, diary.text_hash):
@@ -178,10 +208,13 @@ class _BatchWriter:
         )
         if diary.label_id is not None:
             self._decisions.append((diary_id, self._importer_id, diary.label_id, self._token(diary), self._now))
+            self._bulk_count += 1
             self.label_count += 1
         if diary.votes:
             self.label_count += any(vote.kind == "label" for vote in diary.votes)
-            self._vote(diary, diary_id, diary.votes)
+            fate = fate_of(self._vote(diary, diary_id, diary.votes))
+            if fate.fate == "conflict":
+                self.notes.append(Skip(diary.row_number, fate.fate, self._between(diary_id, fate)))
         elif len(self._rows) == _ROWS_AT_A_TIME:
             self._flush()
 
@@ -190,22 +223,29 @@ class _BatchWriter:
         self._flush()
         _close_batch(self._db, self.batch_id, self.kept_count, self.left_out)
 
-    def _find(self, text_hash: bytes) -> int | None:
-        diary_id = self._new.get(text_hash)
+    def _find(self, diary: NewDiary) -> int | None:
+        if diary.twin is not None:
+            return diary.twin
+        diary_id = self._new.get(diary.text_hash)
         if diary_id is None and self._last_before:
-            diary_id = scalar(self._db, "select id from diaries where text_hash = :hash", hash=text_hash)
+            diary_id = scalar(self._db, "select id from diaries where text_hash = :hash", hash=diary.text_hash)
         return diary_id
 
     def _join(self, diary: NewDiary, twin: int) -> None:
-        by_name = [vote for vote in diary.votes if vote.annotator is not None]
-        if by_name and self._vote(diary, twin, by_name):
-            self.left_out.append(Skip(diary.row_number, "joined", str(twin)))
-        else:
-            self.left_out.append(Skip(diary.row_number, "duplicate", str(twin)))
+        nameless = () if diary.label_id is None else (NewVote(None, "label", diary.label_id),)
+        fate = fate_of(self._vote(diary, twin, (*nameless, *diary.votes)))
+        self.left_out.append(Skip(diary.row_number, fate.fate, self._between(twin, fate)))
 
-    def _vote(self, diary: NewDiary, diary_id: int, votes: Sequence[NewVote]) -> int:
+    def _between(self, twin: int, placed: Placed) -> str:
+        """Return the diary, and the labels between which something was decided."""
+        if placed.fate in ("duplicate", "joined"):
+            return str(twin)
+        before, after = (self._names.get(i or 0, "–") for i in (placed.before, placed.after))
+        return f"{twin} · {before} → {after}"
+
+    def _vote(self, diary: NewDiary, diary_id: int, votes: Sequence[NewVote]) -> list[Placed]:
         self._flush()  # a decision names a diary that is there
-        return add_votes(self._db, diary_id, votes, importer_id=self._importer_id, token=self._token(diary))
+        return self._placer.place(diary_id, votes, token=self._token(diary))
 
     def _token(self, diary: NewDiary) -> str:
         return f"import-{self.batch_id}-{diary.row_number}"
@@ -264,7 +304,8 @@ def list_batches(db: Database) -> list[Batch]:
     """Return every import, newest first."""
     sql = """
         select file_name, file_hash, format, encoding, columns, imported_by, row_count, id, imported_at,
-            kept_count, forgotten_count
+            kept_count, forgotten_count, (select count(*) from batch_skips s where s.batch_id = batches.id
+                and s.reason in ('joined', 'superseding'))
         from batches order by id desc
     """
     return [_batch(row) for row in rows(db, sql)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from annotator.review import returned
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
@@ -70,12 +70,12 @@ def _draw_choices(db: Database, card: ReturnedDiary) -> None:
         st.markdown(f"{say('corrections.mine')}: **{plain(card.mine.name)}**")
     with st.container(horizontal=True):
         for label in editing.list_labels(db):
-            key = label.key.upper()
+            key = definitions.shown_key(label)
             st.button(
                 plain(label.name),
                 key=f"corrections_{card.review_id}_{label.id}",
                 # Streamlit keeps these two for itself.
-                shortcut=None if key in ("C", "R") else key,
+                shortcut=None if key in ("", "C", "R") else key,
                 type="primary" if label == card.mine else "secondary",
                 on_click=_answer,
                 args=(card.review_id, card.diary_id, label.id),

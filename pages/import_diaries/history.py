@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
-from annotator.importing import history
+from annotator.importing import history, taking_back
 from annotator.privacy.forgetting import Selection
 from pages.widgets import session
+from pages.widgets.boundary import callback_boundary
 from pages.widgets.forgetting import draw_forgetting
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import keyed, local_time, plain, say
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from annotator.importing.history import Batch
+    from annotator.importing.taking_back import TakenBack
     from annotator.messages import Language
 
 _DOWNLOADS = 10
@@ -34,6 +36,7 @@ def draw_past_imports(past: Sequence[Batch]) -> None:
                 say("import_page.file_name"): _name(batch),
                 say("import_page.when"): local_time(batch.imported_at),
                 say("import_page.kept"): batch.kept_count,
+                say("import_page.took_part"): batch.joined_count,
                 say("import_page.left_out"): batch.left_out_count,
                 say("import_page.past_forgotten"): batch.forgotten_count,
             }
@@ -58,8 +61,8 @@ def draw_past_imports(past: Sequence[Batch]) -> None:
 
 
 def draw_taking_back(past: Sequence[Batch]) -> None:
-    """Draw the choice of an import whose diaries are to go, and what would go with them."""
-    batches = {batch.id: batch for batch in past if batch.kept_count}
+    """Draw the choice of an import to take back, and what that would do; its diaries may also go for good."""
+    batches = {batch.id: batch for batch in past if batch.kept_count or batch.joined_count}
     with st.expander(say("import_page.forget")):
         st.markdown(say("import_page.forget_help"))
         batch_id = st.selectbox(
@@ -71,7 +74,32 @@ def draw_taking_back(past: Sequence[Batch]) -> None:
             ),
             key=keyed(f"import_forget_{len(batches)}"),
         )
+        if batch_id is not None:
+            _draw_undoing(batch_id)
+        st.caption(say("import_page.forget_good"))
         draw_forgetting("import", None if batch_id is None else Selection(batch_id=batch_id))
+
+
+def _draw_undoing(batch_id: int) -> None:
+    with project_location.opened() as db:
+        preview = taking_back.preview(db, batch_id)
+    st.markdown(plain(say("import_page.back_preview", **_counts(preview))))
+    st.button(say("import_page.back"), key=f"import_back_{batch_id}", type="primary", on_click=_undo, args=(batch_id,))
+
+
+def _undo(batch_id: int) -> None:
+    with callback_boundary(), project_location.opened() as db:
+        done = taking_back.take_back(db, batch_id, session.person(db))
+        st.toast(plain(say("import_page.back_done", **_counts(done))))
+
+
+def _counts(found: TakenBack) -> dict[str, int]:
+    return {
+        "diaries": found.diary_count,
+        "staying": found.staying_count,
+        "decisions": found.decision_count,
+        "marks": found.mark_count,
+    }
 
 
 def _name(batch: Batch) -> str:

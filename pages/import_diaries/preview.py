@@ -1,28 +1,37 @@
-"""The preview of a file before its import: its first rows, and the role of each column."""
+"""The preview of a file before its import: its first rows, how it is read, and the role of each column."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.importing import ENDINGS, import_file, preview
+from annotator.importing import ImportQuestions, Question, ReadOptions, history, import_file, preview
 from annotator.labelling.queueing import enqueue_import
+from pages.import_diaries import questions, reading
 from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
 from pages.widgets.boundary import boundary
 from pages.widgets.tables import draw_rows
-from pages.widgets.text import keyed, plain, say
+from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from annotator.importing import ColumnMap, ImportReport, Preview
+    from annotator.importing import Choices, ColumnMap, ImportReport, Preview
+    from annotator.label_sets.crosswalks import Crosswalk
     from annotator.project import Database
 
-_FIND_OUT = ""
-_ENCODINGS = (_FIND_OUT, "utf-8", "cp949", "utf-16", "johab")
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a person has chosen for a file."""
+
+    reading: ReadOptions
+    columns: ColumnMap
+    crosswalk: Crosswalk | None
+    choices: Choices
 
 
 def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
@@ -31,67 +40,101 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
     Raises:
         UserError: if the file can't be read.
     """
-    content = file.getvalue()
-    encoding = _choose_encoding(file)
-    file_preview = preview(content, file.name, encoding=encoding)
-    _draw_rows(file_preview, is_chosen=encoding is not None)
-    columns = choose_columns(file_preview, f"{file.file_id}_{encoding}")
-    crosswalk = None
-    if columns.label is not None:
-        st.info(_how_labels_are_kept(file_preview, columns), icon=":material/label:")
-        crosswalk = choose_crosswalk(file.file_id)
-    pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=columns.text is None)
+    key = file.file_id
+    chosen = reading.choose_reading(file.name, key, history.find_reading(db, file.name) or ReadOptions())
+    answers = questions.draw_questions(key)
+    found = _look(db, file, _answered(chosen, answers), key)
+    if found is None:
+        return None
+    _draw_rows(found, chosen)
+    columns = choose_columns(found, f"{key}_{hash(chosen)}_{answers.get('heading')}")
+    wanted = _Wanted(_answered(chosen, answers), columns, *_choose_labels(db, found, columns, key, answers))
+    is_ready = columns.text is not None and not questions.is_waiting(key, answers)
+    pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=not is_ready)
     if columns.text is None:
         st.caption(say("import_page.text_needed"))
-    report = None
-    if pressed:
-        with boundary(), st.spinner(say("import_page.importing"), show_time=True):
-            report = import_file(
+    return _import(db, file, wanted) if pressed else None
+
+
+def _look(db: Database, file: UploadedFile, chosen: ReadOptions, key: str) -> Preview | None:
+    """Read the beginning of a file; None if its answer to a question is needed first."""
+    try:
+        found = preview(file.getvalue(), file.name, reading=chosen, db=db)
+    except ImportQuestions as asked:
+        _ask(key, asked)
+        return None
+    if reading.keep_found(key, found):
+        st.rerun()
+    if found.first_line and chosen.heading is None:
+        columns = ", ".join(found.columns[:5])
+        _ask(key, ImportQuestions([Question("heading", 1, ("none", "first"), columns)], name=file.name))
+    return found
+
+
+def _ask(key: str, asked: ImportQuestions) -> None:
+    if questions.keep_questions(key, asked):
+        st.rerun()
+
+
+def _answered(chosen: ReadOptions, answers: dict[str, str]) -> ReadOptions:
+    """Return how a file is to be read, after the answers to the questions about that."""
+    if "heading" in answers and chosen.heading is None:
+        chosen = replace(chosen, heading=0 if answers["heading"] == "none" else 1)
+    if "lines" in answers and chosen.lines is None:
+        chosen = replace(chosen, lines="each" if answers["lines"] == "each" else "whole")
+    return chosen
+
+
+def _choose_labels(
+    db: Database, found: Preview, columns: ColumnMap, key: str, answers: dict[str, str]
+) -> tuple[Crosswalk | None, Choices]:
+    if not (columns.label or columns.people or columns.label_columns):
+        return None, questions.make_choices(answers)
+    st.info(_how_labels_are_kept(found, columns), icon=":material/label:")
+    crosswalk = choose_crosswalk(key)
+    return crosswalk, questions.choose_details(found, key, history.list_people(db), answers)
+
+
+def _import(db: Database, file: UploadedFile, wanted: _Wanted) -> ImportReport | None:
+    with boundary(), st.spinner(say("import_page.importing"), show_time=True):
+        try:
+            return import_file(
                 db,
-                content,
+                file.getvalue(),
                 file.name,
-                columns=columns,
-                encoding=encoding,
-                crosswalk=crosswalk,
+                columns=wanted.columns,
+                reading=None if wanted.reading == ReadOptions() else wanted.reading,
+                choices=wanted.choices,
+                crosswalk=wanted.crosswalk,
                 after=enqueue_import,
             )
-    return report
+        except ImportQuestions as asked:
+            _ask(file.file_id, asked)
+    return None
 
 
-def _choose_encoding(file: UploadedFile) -> str | None:
-    kind = ENDINGS.get(PurePosixPath(file.name).suffix.lower())
-    if kind not in ("csv", "tsv", "json", "jsonl"):
-        return None
-    chosen = st.selectbox(
-        say("import_page.encoding"),
-        _ENCODINGS,
-        format_func=lambda encoding: encoding or say("import_page.encoding_auto"),
-        key=keyed(f"import_encoding_{file.file_id}"),
-        width=280,
-    )
-    return chosen or None
-
-
-def _draw_rows(file_preview: Preview, *, is_chosen: bool) -> None:
-    kind = say(f"import_page.format_{file_preview.format}")
-    encoding = f" · {file_preview.encoding}" if file_preview.encoding else ""
-    if encoding and not is_chosen:
-        encoding += f" ({say('import_page.encoding_found')})"
-    st.markdown(f"**{say('import_page.preview', rows=len(file_preview.rows))}**")
-    st.caption(plain(kind + encoding + " · " + say("import_page.columns", count=len(file_preview.columns))))
-    if file_preview.other_sheets:
-        sheets = ", ".join(file_preview.other_sheets)
-        st.caption(plain(say("import_page.sheet", sheet=file_preview.sheet or "", others=sheets)))
+def _draw_rows(found: Preview, chosen: ReadOptions) -> None:
+    st.markdown(f"**{say('import_page.preview', rows=len(found.rows))}**")
+    st.caption(reading.describe_found(found, chosen))
+    if found.more_sheets:
+        names = ", ".join(filter(None, (found.sheet, *found.more_sheets)))
+        st.caption(plain(say("import_page.sheets_read", sheets=names)))
+    if found.other_sheets:
+        others = ", ".join(found.other_sheets)
+        st.caption(plain(say("import_page.sheet", sheet=found.sheet or "", others=others)))
+    if found.remembered is not None:
+        st.caption(say("import_page.remembered"))
     # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
     draw_rows(
-        [{"": number, **row} for number, row in zip(file_preview.row_numbers, file_preview.rows, strict=True)],
+        [{"": number, **row} for number, row in zip(found.row_numbers, found.rows, strict=True)],
         hide_index=True,
         column_config={"": st.column_config.NumberColumn(say("import.report.row"), width="small")},
         key="import_rows",
     )
 
 
-def _how_labels_are_kept(file_preview: Preview, columns: ColumnMap) -> str:
-    if columns.label == file_preview.said:
+def _how_labels_are_kept(found: Preview, columns: ColumnMap) -> str:
+    if columns.label == found.said:
         return say("import_page.said_decide")
-    return say("import_page.labels_decide" if columns.annotator is None else "import_page.annotators_decide")
+    is_named = columns.annotator is not None or columns.people
+    return say("import_page.annotators_decide" if is_named else "import_page.labels_decide")

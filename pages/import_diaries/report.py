@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.importing import describe, report_csv
+from annotator.importing import describe, list_outcomes, report_csv, summary
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import plain, say
@@ -30,18 +30,26 @@ def draw_report() -> None:
     if report is None:
         return
     with st.container(border=True):
-        summary = say("import_page.done", file=report.file_name, kept=report.kept_count)
-        (st.success if report.kept_count else st.warning)(plain(summary), icon=":material/download:")
+        what = say("import_page.done", file=report.file_name, what=summary(report, session.language()))
+        brought = report.kept_count + report.joined_count + report.superseding_count
+        (st.success if brought else st.warning)(plain(what), icon=":material/download:")
         with st.container(horizontal=True):
-            st.metric(say("import_page.kept"), f"{report.kept_count:,}", border=True, width=150)
-            st.metric(say("import_page.with_label"), f"{report.label_count:,}", border=True, width=150)
-            st.metric(say("import_page.left_out"), f"{len(report.skips):,}", border=True, width=150)
+            for name, count in (
+                (say("import_page.kept"), report.kept_count),
+                (say("import_page.joined"), report.joined_count),
+                (say("import_page.superseding"), report.superseding_count),
+                (say("import_page.left_out"), len(report.left_out)),
+            ):
+                st.metric(name, f"{count:,}", border=True, width=150)
+        if report.other_sheets:
+            others = ", ".join(report.other_sheets)
+            st.caption(plain(say("import_page.sheet", sheet=report.sheet or "", others=others)))
         _draw_left_out(report)
         st.page_link("pages/label/page.py", label=say("import_page.go_label"), icon=":material/edit:")
 
 
 def _draw_left_out(report: ImportReport) -> None:
-    rows = [(skip, "left_out") for skip in report.skips] + [(note, "kept") for note in report.notes]
+    rows = list_outcomes(report.skips, report.notes)
     if not rows:
         return
     reasons = Counter(skip.reason for skip, _ in rows)

@@ -125,7 +125,8 @@ def _data(db: Database) -> BoardData:
 
 
 def _label(label: dict[str, Any]) -> Any:
-    return {key: label[key] for key in ("id", "name", "colour", "key", "definition")}
+    shown = {name: label[name] for name in ("id", "name", "colour", "definition")}
+    return {**shown, "key": "" if label["key"].startswith("-") else label["key"]}
 
 
 def _notice(db: Database, shown: Board | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from annotator.messages.particles import Named
 from pages.labels import actions
 from pages.widgets.text import keyed, plain, say
@@ -68,7 +68,7 @@ def _draw_fields(prefix: str, label: Label | None) -> None:
     key, colour, note = st.columns([1, 1, 2])
     key.text_input(
         say("labels.key"),
-        label.key.upper() if label else "",
+        definitions.shown_key(label) if label else "",
         max_chars=1,
         key=f"{prefix}_key",
         placeholder=say("labels.free"),

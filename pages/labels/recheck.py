@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from annotator.label_sets import definitions
 from annotator.messages.particles import Named
 from annotator.review import actions, rechecks
 from pages.labels import actions as acts
@@ -61,11 +62,11 @@ def _draw_card(card: RecheckItem) -> None:
 
 def _draw_choice(card: RecheckItem, label: Label) -> None:
     is_given = label.id == card.given.id
-    key = label.key.upper()
+    key = definitions.shown_key(label)
     st.button(
         plain(say("labels.recheck_keep", given=label.name) if is_given else label.name),
         key=f"labels_recheck_{card.diary_id}_{label.id}",
-        shortcut=None if key in _TAKEN else key,
+        shortcut=None if key in ("", *_TAKEN) else key,
         on_click=_choose,
         args=(card.diary_id, card.mark, label.id),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from pages.labels import actions
 from pages.labels.panels import draw_adding, draw_panel
 from pages.widgets import session
@@ -64,7 +64,7 @@ def draw_table(db: Database) -> None:
 def _row(label: Label, count: int) -> str:
     return (
         f'<div class="label-row"><span class="dot" aria-hidden="true" style="background:{escape(label.colour)}"></span>'
-        f"<kbd>{escape(label.key.upper())}</kbd><b>{escape(label.name)}</b>"
+        f"<kbd>{escape(definitions.shown_key(label))}</kbd><b>{escape(label.name)}</b>"
         f'<span class="meaning">{escape(label.definition)}</span>'
         f'<span class="count">{escape(say("labels.count", count=count))}</span></div>'
     )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from annotator import messages, project_location
 from annotator.errors import AppError
-from annotator.label_sets import editing
+from annotator.label_sets import definitions, editing
 from annotator.quality import gold
 from annotator.review import actions
 from annotator.review import case as review_case
@@ -109,7 +109,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
                 "id": label.id,
                 "name": label.name,
                 "colour": label.colour,
-                "key": label.key,
+                "key": definitions.shown_key(label).lower(),
                 "definition": label.definition,
             }
             for label in label_of.values()

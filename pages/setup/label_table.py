@@ -11,6 +11,7 @@ from annotator.label_sets import definitions
 from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
+    from annotator.label_sets.editing import Label
     from annotator.project import Labels
 
 _FIELDS = ("name", "definition", "colour", "key")
@@ -34,7 +35,7 @@ def edit_labels(labels: Labels) -> Labels:
     with st.expander(say("setup.edit"), icon=":material/edit:"):
         st.caption(say("setup.edit_help", reserved=" ".join(sorted(definitions.RESERVED_KEYS))))
         edited: list[dict[str, Any]] = st.data_editor(
-            [{field: getattr(label, field) for field in _FIELDS} for label in labels],
+            [{field: getattr(label, field) for field in _FIELDS} | {"key": _key(label)} for label in labels],
             num_rows="dynamic",
             hide_index=True,
             key="setup_table",
@@ -46,6 +47,10 @@ def edit_labels(labels: Labels) -> Labels:
             },
         )
     return definitions.make_labels(edited)
+
+
+def _key(label: Label) -> str:
+    return definitions.shown_key(label).lower()
 
 
 def upload_labels() -> Labels | None:
@@ -69,7 +74,7 @@ def draw_swatches(labels: Labels) -> None:
         f'<span aria-hidden="true" style="flex:none;width:.9rem;height:.9rem;border-radius:50%;'
         f'align-self:center;background:{escape(label.colour)}"></span>'
         f'<kbd style="flex:none;min-width:1.6rem;text-align:center;border:1px solid currentColor;'
-        f'border-radius:.35rem;padding:0 .35rem;opacity:.75;font-size:.85em">{escape(label.key)}</kbd>'
+        f'border-radius:.35rem;padding:0 .35rem;opacity:.75;font-size:.85em">{escape(_key(label))}</kbd>'
         f'<b style="flex:none;min-width:3.2rem">{escape(label.name)}</b>'
         f'<span style="opacity:.85">{escape(label.definition)}</span></div>'
         for label in labels

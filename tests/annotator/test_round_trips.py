@@ -12,7 +12,7 @@ import pytest
 
 from annotator import project
 from annotator.exporting import FORMATS, export, read
-from annotator.importing import import_file
+from annotator.importing import Choices, import_file
 from annotator.label_sets import editing
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
@@ -71,7 +71,7 @@ def _and_back(db: Database, name: str, folder: Path) -> list[Record]:
     export(db, target, file_format=name)
     project.init(folder / "second.db", seed="00" * 16)
     with project.opened(folder / "second.db") as second:
-        import_file(second, target, target.name)
+        import_file(second, target, target.name, choices=Choices(several="all"))
         return list(read(second))
 
 

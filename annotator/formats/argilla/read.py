@@ -25,8 +25,12 @@ def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision
     question = _label_question([*(values for values, _ in answers.values()), _suggested(found.get("suggestions"))])
     metadata = dict(found.get("metadata") or {})
     names = _names(metadata.pop("people", None))
+    exported = _exported(metadata.pop("evidence", None))
     values = {**metadata, **found["fields"], "record_id": found.get("id"), **_prediction(found, question)}
-    decisions = [_said(names.get(person, person), *response, question) for person, response in answers.items()]
+    decisions = [
+        _said(names.get(person, person), *response, question, exported, is_ours=person in names)
+        for person, response in answers.items()
+    ]
     present = {key: value for key, value in values.items() if value is not None}
     return present, [decision for decision in decisions if decision.kind or decision.marks]
 
@@ -83,11 +87,35 @@ def _names(people: Any) -> dict[str, str]:
     return {user_id: name for user_id, _, name in pairs if name}
 
 
-def _said(person: str, values: dict[str, Any], status: str, question: str) -> RowDecision:
+def _exported(evidence: Any) -> dict[tuple[int, int], str]:
+    """Return the words that were marked before a record went out, by their places in code points."""
+    pairs = [str(one).partition(" ") for one in evidence] if isinstance(evidence, list) else []
+    places = [(place.partition("-"), words) for place, _, words in pairs]
+    return {
+        (int(first), int(last)): words for (first, _, last), words in places if first.isdecimal() and last.isdecimal()
+    }
+
+
+def _mark(span: dict[str, Any], exported: dict[tuple[int, int], str]) -> Mark:
+    """Return a span as a mark: Argilla's page counts UTF-16 units, whatever came in."""
+    start, end = int(span["start"]), int(span["end"])
+    words = exported.get((start, end), "")
+    return Mark(start, end, str(span["label"]), words=words, unit="points" if words else "utf16")
+
+
+def _said(
+    person: str,
+    values: dict[str, Any],
+    status: str,
+    question: str,
+    exported: dict[tuple[int, int], str],
+    *,
+    is_ours: bool,
+) -> RowDecision:
     answer = values.get(question)
     labels = (answer,) if isinstance(answer, str) else tuple(answer or ()) if _is_label(answer) else ()
     spans = [item for value in values.values() if isinstance(value, list) for item in value if isinstance(item, dict)]
-    marks = tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans if "start" in s)
+    marks = tuple(_mark(span, exported) for span in spans if "start" in span)
     memo = "\n".join(value for key, value in values.items() if isinstance(value, str) and value and key != question)
     intensity = values.get("intensity")
     discarded = status == "discarded"
@@ -98,4 +126,5 @@ def _said(person: str, values: dict[str, Any], status: str, question: str) -> Ro
         memo,
         int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
         marks,
+        is_ours=is_ours,
     )

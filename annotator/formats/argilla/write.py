@@ -55,6 +55,7 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
         "file": record.origin.file,
         "row": record.row,
         "people": [f"{user_id(name)} {name}" for name in people],
+        "evidence": _evidence(record),
     }
     return {
         "id": str(record.id),
@@ -65,6 +66,12 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
         "vectors": {},
         "_server_id": None,
     }
+
+
+def _evidence(record: Record) -> list[str]:
+    """Return the marked words with their places: Argilla's page and its server count differently after an emoji."""
+    places = sorted({(mark.start, mark.end) for mark in record.marks if mark.verdict == "right" and mark.label})
+    return [f"{start}-{end} {record.text[start:end]}" for start, end in places]
 
 
 def _answers(decision: RecordDecision | None, marks: Sequence[Mark], *, several: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotator.errors import UserError
 from annotator.formats import table
-from annotator.formats.arrow.read_parquet import column_values
+from annotator.formats.arrow.read_parquet import column_values, named_classes
 from annotator.formats.source import HUB
 from annotator.formats.table import Row, Table
 
@@ -80,7 +80,7 @@ def _rows(splits: dict[str, Any]) -> Iterator[Row]:
         names = {column: getattr(feature, "names", None) for column, feature in data.features.items()}
         for batch in data.with_format("arrow").iter(_BATCH_ROWS):
             plain = {
-                table.plain_column(column): _named(column_values(batch[column]), names[column])
+                table.plain_column(column): named_classes(column_values(batch[column]), names[column])
                 for column in batch.column_names
             }
             for values in zip(*plain.values(), strict=True):
@@ -89,10 +89,3 @@ def _rows(splits: dict[str, Any]) -> Iterator[Row]:
                 if len(splits) > 1:
                     row.setdefault("split", split)
                 yield Row(number, row)
-
-
-def _named(values: list[str | None], names: list[str] | None) -> list[str | None]:
-    """Return class numbers as the names of the classes; -1 stands for a hidden label."""
-    if names is None:
-        return values
-    return [names[int(value)] if value is not None and int(value) >= 0 else None for value in values]

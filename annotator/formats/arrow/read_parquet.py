@@ -25,10 +25,39 @@ def open_parquet(source: Source) -> Table:
         UserError: if the file is damaged or encrypted, or has repeated column names.
     """
     with source.open() as file:
-        columns = table.column_names(_open(source, file).schema_arrow.names, name=source.name)
+        schema = _open(source, file).schema_arrow
+    columns = table.column_names(schema.names, name=source.name)
     if not columns:
         raise UserError("import_file_empty", name=source.name)
-    return Table("parquet", None, columns, lambda: _rows(source, columns))
+    classes = dict(zip(columns, map(_class_names(schema.metadata).get, schema.names), strict=True))
+    return Table("parquet", None, columns, lambda: _rows(source, columns, classes))
+
+
+def _class_names(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Return the names of classes by column, where the ``datasets`` library has written them into the schema."""
+    try:
+        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return {
+            str(column): [str(name) for name in feature["names"]]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def named_classes(values: list[str | None], names: list[str] | None) -> list[str | None]:
+    """Return class numbers as the names of the classes; none for -1, a hidden label; others stay as they are."""
+    if names is None:
+        return values
+    return [_class_name(value, names) for value in values]
+
+
+def _class_name(value: str | None, names: list[str]) -> str | None:
+    if value is None or value == "-1":
+        return None
+    number = table.whole_number(value)
+    return names[number] if number is not None and number < len(names) else value
 
 
 def _open(source: Source, file: Any) -> Any:
@@ -41,14 +70,17 @@ def _open(source: Source, file: Any) -> Any:
         raise UserError("import_file_damaged", name=source.name) from error
 
 
-def _rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
+def _rows(source: Source, columns: tuple[str, ...], classes: dict[str, list[str] | None]) -> Iterator[Row]:
     import pyarrow as pa
 
     number = 0
     with source.open() as file:
         try:
             for batch in _open(source, file).iter_batches(batch_size=_BATCH_ROWS):
-                values = [column_values(column) for column in batch.columns]
+                values = [
+                    named_classes(column_values(column), classes[name])
+                    for name, column in zip(columns, batch.columns, strict=True)
+                ]
                 for row in zip(*values, strict=True):
                     number += 1
                     yield Row(number, dict(zip(columns, row, strict=True)))
@@ -63,10 +95,28 @@ def column_values(column: Any) -> list[str | None]:
     if pa.types.is_dictionary(column.type):  # pandas' categories
         column = column.dictionary_decode()
     kind = column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return _bytes_values(column.to_pylist())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         # Arrow does not check strings when it reads them; as bytes, a broken one spoils its row alone.
         column = column.cast(pa.large_binary())
     return [_as_text(value) for value in column.to_pylist()]
+
+
+def _bytes_values(values: list[bytes | None]) -> list[str | None]:
+    """Return bytes as text; as hexadecimal figures where most are none, such as keys."""
+    given = [value for value in values if value is not None]
+    if 2 * sum(map(_is_text, given)) < len(given):
+        return [None if value is None else value.hex() for value in values]
+    return [_as_text(value) for value in values]
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in value
 
 
 def _as_text(value: Any) -> str | None:

@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.formats import table
+from annotator.formats import tools
+from annotator.formats.column_names import has_known
+from annotator.formats.heading import LOOKED_AT, find_heading
 from annotator.formats.table import Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Literal
 
+    from annotator.formats.heading import Heading
     from annotator.formats.source import Source
+    from annotator.formats.table import ReadOptions
 
 MAX_LINE_CHARACTERS = 10_000_000
 """A longer line, or a longer quoted value, is not a table of diaries: it is refused before memory runs out."""
 
-_DELIMITERS = (",", "\t", ";")
+_DELIMITERS = (",", "\t", ";", "|")
+
+_SAMPLE_CHARACTERS = 1_000_000
+_MOST_LINES = 2_000
+_LEAST_EVEN = 0.7
+"""Of the first rows, this share has the same number of values where a delimiter is the right one."""
+
+SEP = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+"""The line by which Excel is told the delimiter."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
     delimiter: str
     quoted: bool = True
+    has_sep: bool = False
 
 
-def open_delimited(source: Source, encoding: str, *, kind: Literal["csv", "tsv"]) -> Table:
-    """Read the heading of a CSV or TSV file, and find out how its values are separated and quoted.
+def open_delimited(source: Source, encoding: str, reading: ReadOptions, *, kind: Literal["csv", "tsv"]) -> Table:
+    """Find the heading of a CSV or TSV file, and how its values are separated and quoted.
 
     Raises:
-        UserError: for a file without a heading, repeated column names or broken quotes.
+        UserError: for a file without a row, repeated column names or broken quotes.
     """
-    dialect = _Dialect(_find_delimiter(source, encoding, kind=kind))
+    dialect = _find_dialect(source, encoding, reading.delimiter, kind=kind)
     if kind == "tsv" and not _reads_through(source, encoding, dialect):
         # Many published TSV files don't use quoting: there, a quotation mark at the start of a text is just text.
-        unquoted = _Dialect(dialect.delimiter, quoted=False)
+        unquoted = replace(dialect, quoted=False)
         dialect = unquoted if _reads_through(source, encoding, unquoted) else dialect
-    _, heading = _heading(source, encoding, dialect)
-    columns = table.column_names(heading, name=source.name)
-    return Table(kind, encoding, columns, lambda: _rows(source, encoding, dialect, columns))
+    first = list(islice(_records(source, encoding, dialect), LOOKED_AT))
+    found = find_heading(first, name=source.name, asked=reading.heading)
+    return Table(
+        kind,
+        encoding,
+        found.names,
+        lambda: _rows(source, encoding, dialect, found),
+        delimiter=dialect.delimiter,
+        heading=found.number,
+        first_line=found.first_line,
+        tool=tools.tool_of(found.names, source.name),
+    )
 
 
 def lines(source: Source, encoding: str, *, newline: str) -> Iterator[str]:
@@ -86,13 +111,57 @@ def refuse_long_lines(source: Source, *, limit: int = 4 * MAX_LINE_CHARACTERS) -
             raise UserError("import_line_too_long", name=source.name, line=number, limit=MAX_LINE_CHARACTERS)
 
 
-def _find_delimiter(source: Source, encoding: str, *, kind: Literal["csv", "tsv"]) -> str:
-    first = next((line for line in lines(source, encoding, newline="") if line.strip()), "")
+def _find_dialect(source: Source, encoding: str, asked: str | None, *, kind: Literal["csv", "tsv"]) -> _Dialect:
+    sample = _first_lines(source, encoding)
+    told = SEP.fullmatch(sample[0]) if sample else None
+    if asked is not None:
+        return _Dialect(asked, has_sep=told is not None)
+    if told is not None:
+        return _Dialect(told[1], has_sep=True)
+    usual = "\t" if kind == "tsv" else ","
+    return _Dialect(find_delimiter(sample, usual))
+
+
+def _first_lines(source: Source, encoding: str) -> list[str]:
+    """Return the first lines of a file that aren't blank, up to a million characters."""
+    kept: list[str] = []
+    length = 0
+    for line in lines(source, encoding, newline=""):
+        length += len(line)
+        if line.strip() or kept:
+            kept.append(line)
+        if length > _SAMPLE_CHARACTERS or len(kept) > _MOST_LINES:
+            break
+    return kept
+
+
+def find_delimiter(sample: Sequence[str], usual: str) -> str:
+    """Return the delimiter by which the first rows have equally many values; by the first line if none does."""
+    first = next((line for line in sample if line.strip()), "")
     outside_quotes = "".join(first.split('"')[::2])
     counts = {delimiter: outside_quotes.count(delimiter) for delimiter in _DELIMITERS}
-    usual = "\t" if kind == "tsv" else ","
-    # A comma in a tab-separated heading belongs to a name, so the usual one wins wherever it occurs.
+    # A comma in a tab-separated heading belongs to a name, so the usual one wins wherever it fits.
+    order = sorted(_DELIMITERS, key=lambda d: (d != usual, -counts[d]))
+    fitting = [(delimiter, *_evenness(sample, delimiter)) for delimiter in order]
+    even = [(delimiter, width) for delimiter, width, share in fitting if width > 1 and share >= _LEAST_EVEN]
+    if even:
+        named = [delimiter for delimiter, _ in even if has_known(first.split(delimiter))]
+        return (named or [delimiter for delimiter, _ in even])[0]
     return usual if counts[usual] else max(_DELIMITERS, key=lambda d: (counts[d], d == usual))
+
+
+def _evenness(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
+    """Return how many values most of the first rows have, and the share of rows that have as many."""
+    widths: Counter[int] = Counter()
+    csv.field_size_limit(MAX_LINE_CHARACTERS)
+    try:
+        for fields in islice(csv.reader(sample, delimiter=delimiter), LOOKED_AT):
+            if any(field.strip() for field in fields):
+                widths[len(fields)] += 1
+    except csv.Error:
+        return 0, 0.0
+    width = max(widths, key=lambda each: (widths[each], each), default=0)
+    return width, widths[width] / widths.total() if widths else 0.0
 
 
 def _records(source: Source, encoding: str, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -107,7 +176,7 @@ def _records(source: Source, encoding: str, dialect: _Dialect) -> Iterator[tuple
     number = 0
     try:
         for number, fields in enumerate(reader, 1):
-            if fields:
+            if fields and not (number == 1 and dialect.has_sep):
                 yield number, fields
     except csv.Error as error:
         # The module has no codes, only English sentences.
@@ -115,29 +184,38 @@ def _records(source: Source, encoding: str, dialect: _Dialect) -> Iterator[tuple
         raise UserError(code, name=source.name, row=number + 1, line=reader.line_num) from error
 
 
-def _heading(source: Source, encoding: str, dialect: _Dialect) -> tuple[int, list[str]]:
-    for number, fields in _records(source, encoding, dialect):
-        if any(field.strip() for field in fields):
-            return number, fields
-    raise UserError("import_file_empty", name=source.name)
-
-
-def _rows(source: Source, encoding: str, dialect: _Dialect, columns: tuple[str, ...]) -> Iterator[Row]:
-    heading, _ = _heading(source, encoding, dialect)
+def _rows(source: Source, encoding: str, dialect: _Dialect, heading: Heading) -> Iterator[Row]:
+    columns = heading.names
     width = len(columns)
     for number, fields in _records(source, encoding, dialect):
-        if number <= heading:
+        if number < heading.first:
             continue
-        if len(fields) != width:
-            # Padding or cutting would move values into the wrong columns without anybody noticing.
-            raise UserError("import_row_ragged", name=source.name, row=number, found=len(fields), expected=width)
-        yield Row(number, dict(zip(columns, fields, strict=True)))
+        if len(fields) == width:
+            yield Row(number, dict(zip(columns, fields, strict=True)))
+        elif (whole := _evened(source, number, fields, width)) is not None:
+            yield Row(number, dict(zip(columns, whole, strict=True)))
+
+
+def _evened(source: Source, number: int, fields: list[str], width: int) -> list[str] | None:
+    """Return a row with its empty cells: Excel leaves out those at its end, and others add some. None for a blank line.
+
+    Raises:
+        UserError: where values are missing or too many. Padding or cutting would move them into the wrong columns
+            without anybody noticing: a line end in a text that isn't quoted gives a row of few values.
+    """
+    if width > 1 and len(fields) == 1 and not fields[0].strip():
+        return None
+    kept = fields[:width]
+    if any(field.strip() for field in fields[width:]) or 2 * len(fields) < width:
+        raise UserError("import_row_ragged", name=source.name, row=number, found=len(fields), expected=width)
+    return [*kept, *[""] * (width - len(kept))]
 
 
 def _reads_through(source: Source, encoding: str, dialect: _Dialect) -> bool:
     try:
-        _, heading = _heading(source, encoding, dialect)
-        return all(len(fields) == len(heading) for _, fields in _records(source, encoding, dialect))
+        records = _records(source, encoding, dialect)
+        first = next((fields for _, fields in records if any(field.strip() for field in fields)), [])
+        return all(len(fields) == len(first) for _, fields in records)
     except UserError as error:
         if error.code in ("import_quotes_broken", "import_value_too_long"):
             return False

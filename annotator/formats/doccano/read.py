@@ -1,6 +1,7 @@
 """doccano: JSONL of text classification, of sequence labelling, and of both at once.
 
-doccano's lines name nobody, since it writes one file for each person. Spans are words marked as evidence.
+doccano's lines name nobody, since it writes one file for each person. Spans are words marked as evidence; doccano
+counts as browsers do, in UTF-16 units (doccano/doccano, issue 2290).
 
 Source: doccano, ``backend/data_export/pipeline``; older versions write ``labels`` instead of ``label``.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotator.formats.table import Mark, RowDecision
+from annotator.formats.table import ASIDE, Mark, RowDecision
 
 _LABELS = ("label", "labels", "cats")
 _SPANS = ("entities", "spans")
@@ -19,22 +20,61 @@ _EMPTY_UNLESS_USED = ("Comments", "relations")
 def is_example(found: dict[str, Any]) -> bool:
     """Return whether an object is an example: a text with a list of labels or of spans."""
     lists = [found[key] for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)]
-    return isinstance(found.get("text"), str) and bool(lists) and all(map(_is_known, lists))
+    is_labelled = bool(lists) and all(map(_is_known, lists))
+    return isinstance(found.get("text"), str) and (is_labelled or _is_old(found.get("annotations")))
+
+
+def accepts(found: dict[str, Any]) -> bool:
+    """Return whether an object may stand beside examples: labels that are null or one text say as much as a list."""
+    given = [found[key] for key in (*_LABELS, *_SPANS) if key in found]
+    return isinstance(found.get("text"), str) and all(_is_simple(each) for each in given)
+
+
+def _is_simple(value: Any) -> bool:
+    return value is None or isinstance(value, str) or (isinstance(value, list) and _is_known(value))
 
 
 def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the values other than labels, and the labels as decisions."""
-    items = [item for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list) for item in found[key]]
+    items = [item for key in (*_LABELS, *_SPANS) for item in _listed(found.get(key))]
     labels = tuple(dict.fromkeys(item for item in items if isinstance(item, str)))
     marks = tuple(dict.fromkeys(_mark(item) for item in items if not isinstance(item, str)))
-    used = {key for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)}
+    used = {key for key in (*_LABELS, *_SPANS) if found.get(key) is None or isinstance(found[key], list | str)}
     used |= {key for key in _EMPTY_UNLESS_USED if not found.get(key)}
     values = {key: value for key, value in found.items() if key not in used}
     if isinstance(beside := values.get("metadata"), dict):  # of our own lines; see `annotator.formats.doccano.write`
         values = {**{key: value for key, value in beside.items() if key not in found}, **values}
         del values["metadata"]
-    decisions = [RowDecision("", "label" if labels else None, labels, marks=marks)] if labels or marks else []
+    if old := _old_annotations(found):
+        values["annotations"] = found["annotations"]
+        values[ASIDE] = old
+    is_ours = isinstance(found.get("id"), int) and {"soft_label", "cats"} <= found.keys()
+    if is_ours:
+        values["diary_id"] = found["id"]
+    decisions = (
+        [RowDecision("", "label" if labels else None, labels, marks=marks, is_ours=is_ours)] if labels or marks else []
+    )
     return values, decisions
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    return value if isinstance(value, list) else []
+
+
+def _old_annotations(found: dict[str, Any]) -> list[str]:
+    """Return what annotations of doccano before 1.0 are called: they number their labels, which nobody can read."""
+    return ["annotations"] * len(found["annotations"]) if _is_old(found.get("annotations")) else []
+
+
+def _is_old(annotations: Any) -> bool:
+    fields = {"label", "user"}
+    return isinstance(annotations, list) and bool(annotations) and all(_has(fields, each) for each in annotations)
+
+
+def _has(fields: set[str], item: Any) -> bool:
+    return isinstance(item, dict) and fields <= item.keys()
 
 
 def _is_known(items: list[Any]) -> bool:
@@ -49,5 +89,5 @@ def _is_span(item: Any) -> bool:
 
 def _mark(item: Any) -> Mark:
     if isinstance(item, dict):
-        return Mark(int(item["start_offset"]), int(item["end_offset"]), str(item["label"]))
-    return Mark(int(item[0]), int(item[1]), str(item[2]))
+        return Mark(int(item["start_offset"]), int(item["end_offset"]), str(item["label"]), unit="utf16")
+    return Mark(int(item[0]), int(item[1]), str(item[2]), unit="utf16")

@@ -7,6 +7,8 @@ metadata. doccano's lines name no people: labels are those of all decisions that
 doccano reads lines as a table: a key that some lines lack, and a number that is null in some, stop its import ("CHECK
 constraint failed: JSON_VALID"). So all lines have the same keys, and no number may be null.
 
+Spans are counted as doccano counts: in UTF-16 units, where an emoji is two.
+
 Source: doccano, ``backend/data_import/pipeline`` and the examples on its import page.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.formats.json.write import write_lines
+from annotator.formats.spans import to_utf16
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +36,8 @@ def line(record: Record) -> dict[str, Any]:
     """Return a diary as a line."""
     names = sorted({name for decision in record.decisions if decision.counts for name in decision.labels})
     # The same words marked by two people are one span there.
-    spans = sorted({(m.start, m.end, m.label) for m in record.marks if m.verdict == "right" and m.label is not None})
+    right = [mark for mark in record.marks if mark.verdict == "right" and mark.label is not None]
+    spans = sorted({(*to_utf16(record.text, mark.start, mark.end), str(mark.label)) for mark in right})
     return {
         "id": record.id,
         "text": record.text,

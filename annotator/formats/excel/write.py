@@ -10,7 +10,7 @@ from annotator.formats import record_rows
 from annotator.formats.spreadsheet_cells import runs_as_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from annotator.formats.label_scheme import Scheme
@@ -32,9 +32,17 @@ def write_xlsx(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
     Raises:
         UserError: for a value that is too long for a cell. Nothing is ever cut.
     """
+    return write_table(target, record_rows.columns(scheme.names), record_rows.flat_values(records, scheme.names))
+
+
+def write_table(target: Path, columns: Sequence[str], rows: Iterator[list[Any]]) -> int:
+    """Write rows whose first value is a diary's id, below their columns, and return how many there are.
+
+    Raises:
+        UserError: for a value that is too long for a cell. Nothing is ever cut.
+    """
     import xlsxwriter  # type: ignore[import-untyped]
 
-    columns = record_rows.columns(scheme.names)
     options = {"constant_memory": True, "tmpdir": str(target.parent)}
     with xlsxwriter.Workbook(str(target), options) as book:
         book.set_properties({"created": _CREATED})
@@ -46,7 +54,7 @@ def write_xlsx(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
             sheet.set_column(place, place, _WIDE.get(column, 12))
         sheet.write_row(0, 0, columns, book.add_format({"bold": True}))
         count = 0
-        for count, row in enumerate(record_rows.flat_values(records, scheme.names), 1):
+        for count, row in enumerate(rows, 1):
             for place, value in enumerate(row):
                 if isinstance(value, str):
                     _check_length(value, columns[place], row[0])

@@ -56,6 +56,16 @@ def objects(source: Source, encoding: str) -> Iterator[tuple[int, dict[str, Any]
     return _objects(source, encoding, _PLAIN.decode)
 
 
+def decode_whole(text: str) -> Any:
+    """Return the value of a whole document; numbers stay as they are written.
+
+    Raises:
+        ValueError: if it is broken, or names a key twice.
+        RecursionError: if it is nested without end.
+    """
+    return _AS_WRITTEN.decode(text.strip())
+
+
 def column_names(source: Source, number: int, keys: Iterable[str]) -> tuple[str, ...]:
     """Return the columns that the keys of an object stand for.
 
@@ -125,9 +135,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # Numbers stay as they are written: 1.10 is not 1.1, and an id of 30 digits is not 1e29.
 _AS_WRITTEN = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=_Number
+    object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=lambda constant: None
 )
-_PLAIN = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal)
+"""NaN stands where a value is missing: it is no text."""
+_PLAIN = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=lambda constant: None)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.formats.column_names import is_label_name
-from annotator.formats.table import Mark, RowDecision
+from annotator.formats.table import ASIDE, Mark, RowDecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +39,47 @@ def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]
             "prediction_score": prediction.get("score"),
             "prediction_model": prediction.get("model_version"),
         }
+    ours = found["data"].keys() >= OURS
     by_person: dict[str, RowDecision] = {}
+    asides: list[str] = []
     for one in found.get("annotations") or found.get("completions") or []:
         person = _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
-        by_person[person] = _said(person, one.get("result") or [], cancelled=cancelled)
+        decided_at = str(one.get("updated_at") or one.get("created_at") or "")
+        is_ours = ours and _is_named_by_us(one.get("completed_by"))
+        decision = _said(person, one.get("result") or [], cancelled=cancelled)
+        by_person[person] = decision._replace(decided_at=decided_at, is_ours=is_ours)
+        for kind, value in _asides(one.get("result") or []):
+            asides.append(kind)
+            values.setdefault(ANSWERS, {})[f"{kind} · {person}" if person else kind] = value
     decisions = [decision for decision in by_person.values() if decision.kind or decision.marks]
-    return {key: value for key, value in values.items() if value is not None}, decisions
+    kept = {key: value for key, value in values.items() if value is not None}
+    return (kept | {ASIDE: asides} if asides else kept), decisions
+
+
+OURS = frozenset(("diary_id", "file_hash", "imported_at", "soft_label"))
+"""What tasks that were exported from here have in their data."""
+
+ANSWERS = "answers"
+"""The column of what people answered that can't be a decision."""
+
+_READ = frozenset(("choices", "labels", "textarea", "rating", "hypertextlabels", "paragraphlabels"))
+
+
+def _is_named_by_us(person: Any) -> bool:
+    return isinstance(person, dict) and not person.get("email") and bool(person.get("first_name"))
+
+
+def _asides(results: Iterable[dict[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the answers that can't be a decision, such as taxonomies, figures, dates and pairs, by their kinds."""
+    found: dict[str, list[Any]] = {}
+    for one in results:
+        kind, value = str(one.get("type") or "?"), one.get("value") or {}
+        if kind in _READ and not (kind == "rating" and not 1 <= int(value.get("rating") or 0) <= 5):
+            continue
+        named = next((value[key] for key in (kind, "text", "number", "datetime") if key in value), value)
+        found.setdefault(str(one.get("from_name") or kind), []).append(named)
+    return [(name, values[0] if len(values) == 1 else values) for name, values in found.items()]
 
 
 def is_small(found: dict[str, Any]) -> bool:
@@ -93,13 +127,15 @@ def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) ->
     intensity = None
     for one in results:
         value = one.get("value") or {}
+        if one.get("type") == "taxonomy":
+            continue
         labels += map(str, value.get("choices") or [])
         if "start" in value and "labels" in value:
             marks += _marks(value, "wrong" if one.get("from_name") == NO_EVIDENCE else "right")
         if one.get("type") == "textarea":
             text = value.get("text") or []
             memos += [text] if isinstance(text, str) else map(str, text)
-        if one.get("type") == "rating" and 1 <= int(value["rating"]) <= 5:
+        if one.get("type") == "rating" and 1 <= int(value.get("rating") or 0) <= 5:
             intensity = int(value["rating"])
     kind = "skip" if cancelled else "label" if labels else None
     return RowDecision(
@@ -113,4 +149,7 @@ def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) ->
 
 
 def _marks(value: dict[str, Any], verdict: Any) -> list[Mark]:
-    return [Mark(int(value["start"]), int(value["end"]), str(label), verdict) for label in value["labels"]]
+    """Return the marks of a region; the words that it names decide, since older versions counted UTF-16 units."""
+    words = str(value.get("text") or "")
+    start, end = int(value["start"]), int(value["end"])
+    return [Mark(start, end, str(label), verdict, words=words) for label in value["labels"]]

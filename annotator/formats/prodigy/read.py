@@ -9,9 +9,12 @@ Source: Prodigy documentation, "Annotation task formats" and the interfaces ``cl
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from annotator.formats.table import Mark, RowDecision
+
+_LAST_SECOND = 4_102_444_800  # 2100
 
 _ANSWERS = ("accept", "reject", "ignore")
 _LEFT = frozenset(("text", "label", "accept", "answer", "spans", "meta", "options", "tokens", "config", "html"))
@@ -50,4 +53,12 @@ def _said(person: str, example: dict[str, Any], labels: tuple[str, ...], answer:
         str(example.get("user_input") or ""),
         int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
         tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans),
+        decided_at=_time(example.get("_timestamp")),
+        is_ours="diary_id" in (example.get("meta") or {}),
     )
+
+
+def _time(seconds: Any) -> str:
+    if not isinstance(seconds, int | float) or not 0 < seconds < _LAST_SECOND:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -87,7 +87,8 @@ def _row(number: int, doc: Any) -> Row:
         if (written := as_text(value)) is not None:
             values.setdefault(table.plain_column(key), written)
     summary = table.summarise(decisions)
-    return Row(number, {**values, SAID: summary} if summary else values, decisions)
+    diary_id = table.whole_number(extra.get("id"))
+    return Row(number, {**values, SAID: summary} if summary else values, decisions, diary_id=diary_id)
 
 
 def _read_said(doc: Any) -> tuple[RowDecision, ...]:

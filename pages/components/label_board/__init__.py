@@ -34,7 +34,7 @@ Kind = Literal["label", "skip", "flag"]
 
 
 class LabelData(TypedDict):
-    """A label and its button. `colour` is ``#rrggbb``, `key` one digit or Latin letter."""
+    """A label and its button. `colour` is ``#rrggbb``, `key` one digit or Latin letter, empty for none."""
 
     id: int
     name: str
@@ -203,14 +203,18 @@ class Client(TypedDict):
 _HERE = Path(__file__).parent
 
 _PARTS = (
-    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "refusals"),
+    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "refusals", "find"),
     *("view", "keys", "rationale", "board"),
 )
+
+_STYLES = ("board", "rationale", "further", "guide", "find")
 
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",
     html='<div class="board"></div>',
-    css="\n".join((_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale", "further", "guide")),
+    css="\n".join(
+        (_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale", "further", "guide", "find")
+    ),
     # One module for the browser: inline components can't import from each other.
     js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
 )

@@ -42,10 +42,11 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
   const percent = el("span", "percent");
   const bar = el("span", "bar");
   bar.append(el("span", "filled"));
-  made.append(keyCap(label.key.toUpperCase()), name, tag, percent, bar);
+  const caps = label.key ? [keyCap(label.key.toUpperCase())] : [];
+  made.append(...caps, name, tag, percent, bar);
   made.style.setProperty("--label", label.colour);
   made.title = label.definition;
-  made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
+  if (label.key) made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
   followMouse(made, onLook, onLookAway);
   made.addEventListener("focus", () => made.matches(":focus-visible") && onLook());
   made.addEventListener("blur", onLookAway);
@@ -119,7 +120,8 @@ function buildSheet(data, keys) {
     if (note) meaning.append(el("span", "note", note));
     list.append(term, meaning);
   };
-  labels.forEach((label) => row(label.key.toUpperCase(), label.name, label.definition));
+  labels.forEach((label) => row(label.key.toUpperCase() || "·", label.name, label.definition));
+  if (labels.some((label) => !label.key)) row("/", strings["find.help"]);
   row("Enter", strings.help_accept);
   if (data.several_labels) row("Shift", strings["further.help_add"]);
   if (data.intensity) row("← →", strings["further.help_intensity"]);
@@ -134,6 +136,7 @@ function buildSheet(data, keys) {
 // Physical keys: whatever the input method makes of them, and wherever the layout puts its letters.
 function codesOf(key) {
   const upper = key.toUpperCase();
+  if (!upper) return [];
   return /^\d$/.test(upper) ? [`Digit${upper}`, `Numpad${upper}`] : [`Key${upper}`];
 }
 

@@ -5,6 +5,7 @@ class Keys extends View {
     if (event.key === "Tab") this.hasWalked = true;
     const target = event.composedPath()[0];
     if (target === this.memo) this.onMemoKey(event);
+    else if (target === this.finder?.input) this.finder.onKey(event);
     else if (this.marks.onKey(event)) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -65,6 +66,7 @@ class Keys extends View {
       guide: () => this.guide.toggle(),
     };
     this.actions = new Map([["Backspace", commands.undo]]);
+    if (labels.some((label) => !label.key)) this.actions.set("Slash", () => this.finder.open());
     for (const [kind, key] of Object.entries(freeCommandKeys(labels))) this.actions.set(`Key${key}`, commands[kind]);
     for (const label of labels) {
       codesOf(label.key).forEach((code) => this.actions.set(code, () => this.press({ kind: "label", labelId: label.id })));

@@ -33,6 +33,8 @@ class View {
       }),
     );
     this.parts.labels.replaceChildren(...this.buttons);
+    this.finder ??= new Finder(this);
+    this.finder.build(this.data, this.parts.labels);
     this.parts.labels.classList.toggle("many", labels.length > 9);
     const kinds = ["skip", "flag", "undo", "help"];
     this.parts.commands.replaceChildren(

@@ -196,9 +196,9 @@ class Review {
 
   labelButton(label, index) {
     const made = button("choice", () => this.pressLabel(label));
-    made.append(keyCap(label.key.toUpperCase()), dotted(label.name, label.colour));
+    made.append(...(label.key ? [keyCap(label.key.toUpperCase())] : []), dotted(label.name, label.colour));
     made.title = label.definition;
-    made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
+    if (label.key) made.setAttribute("aria-keyshortcuts", label.key.toUpperCase());
     followMouse(
       made,
       () => this.lookAt(index),

@@ -691,6 +691,7 @@ USES = {
     "ingest.api.find_explanation": "service",
     # Shown to nobody: ids only, or words of the dictionary without those that care withholds.
     "accounts.diary_access.require": "refuses",
+    "importing.twins.twin_finder": "owner",
     "dictionary.evidence.gather": "words",
     # On the machine itself, from commands and in the worker.
     "cli.predict.explain_": "owner",

@@ -58,8 +58,8 @@ def test_a_list_goes_out_and_in_again(path: Path, tmp_path: Path) -> None:
 
 def test_a_list_that_is_no_text_is_refused(path: Path, tmp_path: Path) -> None:
     broken = tmp_path / "care.txt"
-    broken.write_bytes("살기 싫".encode("cp949"))
-    with pytest.raises(UserError, match="file_unreadable"):
+    broken.write_bytes(b"\xff\xff\xfe")
+    with pytest.raises(UserError, match="phrases_unreadable"):
         _run(path, "care", "use", str(broken))
 
 

@@ -298,7 +298,7 @@ def test_what_is_private_is_covered_unless_that_is_asked_for_on_record(opened: D
     me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "soft-token-1", 2, "02-123-4567로 물어봄"))
     rationales.add(opened, rationales.NewRationale(1, me, 2, 4, 17, "right", "mark-token"))
-    for name in [name for name in FORMATS if name not in ("datasets", "parquet", "xlsx", "spacy")]:
+    for name in [name for name in FORMATS if name not in ("datasets", "parquet", "spacy") and "xlsx" not in name]:
         target = tmp_path / f"{name}{FORMATS[name].ending}"
         export(opened, target, file_format=name)
         assert not re.search(r"\d{4}-\d{4}|example", target.read_text("utf-8-sig")), name

@@ -93,7 +93,9 @@ def test_a_tsv_with_quoting_is_unquoted() -> None:
 
 
 def test_running_text_is_not_taken_for_a_table() -> None:
-    assert refused("오늘은 비가 왔다.\n슬펐다.\n".encode(), "diary.txt").code == "import_txt_without_tabs"
+    assert refused("오늘은 비가 왔다.\n슬펐다.\n".encode(), "diary.txt").code == "import_ask_lines"
+    whole = preview("오늘은 비가 왔다.\n슬펐다.\n".encode(), "2024-03-01.txt")
+    assert [(row["text"], row["date"]) for row in whole.rows] == [("오늘은 비가 왔다.\n슬펐다.", "2024-03-01")]
 
 
 def test_a_file_that_is_one_endless_line_is_refused() -> None:
@@ -213,7 +215,7 @@ def test_a_column_without_a_name_is_called_by_its_place() -> None:
         (b"text,label\n", "a.csv", "import_no_rows"),
         (b"\n\n", "a.jsonl", "import_no_rows"),
         (as_parquet({"text": pa.array([], pa.string())}), "a.parquet", "import_no_rows"),
-        (b"text\nx\n", "a.docx", "import_format_unknown"),
+        (b"text\nx\n", "a.docx", "import_format_differs"),
         (b"text\nx\n", "noending", "import_format_unknown"),
         (b"<html><table><tr>", "a.xls", "import_format_differs"),
         (b"text\nx\n", "a.parquet", "import_format_differs"),
@@ -240,6 +242,11 @@ def test_a_path_and_its_bytes_read_the_same(tmp_path: Path) -> None:
 
 def test_messages_never_hold_a_whole_diary() -> None:
     diary = "오늘은 아무에게도 말하지 못한 일이 있었다. " * 5
-    error = refused(f"{diary},{diary}\nx,y\n".encode(), "a.csv")
+    error = refused(f"text,{diary},{diary}\nx,y,z\n".encode(), "a.csv")
     assert error.code == "import_columns_repeat"
     assert diary.strip() not in explain(error, "ko")
+
+
+@pytest.mark.parametrize("name", ["일기.pdf", "일기.csv"])
+def test_a_pdf_is_named_for_what_it_is(name: str) -> None:
+    assert refused(b"%PDF-1.7 text,label\n", name).code == "import_file_pdf"

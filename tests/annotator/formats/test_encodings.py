@@ -7,7 +7,7 @@ import random
 import pytest
 
 from annotator.errors import UserError
-from annotator.importing import preview
+from annotator.importing import ReadOptions, preview
 
 TABLE = "일기,감정\n오늘은 비가 와서 조금 슬펐다.,슬픔\n친구가 와 줘서 기뻤다.,행복\n"
 
@@ -84,22 +84,25 @@ def test_other_languages_are_not_taken_for_cp949(text: str, encoding: str) -> No
 
 def test_a_person_may_force_an_encoding() -> None:
     content = "日记,心情\n今天下雨了我很难过,悲伤\n".encode("gbk")
-    assert preview(content, "a.csv", encoding="GBK").rows[0]["心情"] == "悲伤"
+    assert preview(content, "a.csv", reading=ReadOptions(encoding="GBK")).rows[0]["心情"] == "悲伤"
 
 
 def test_a_forced_utf_8_still_drops_the_mark() -> None:
-    assert preview(TABLE.encode("utf-8-sig"), "a.csv", encoding="utf-8").columns == ("일기", "감정")
+    assert preview(TABLE.encode("utf-8-sig"), "a.csv", reading=ReadOptions(encoding="utf-8")).columns == (
+        "일기",
+        "감정",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "rot13", "base64", "\0", "한글"])
 def test_a_forced_encoding_must_exist(encoding: str) -> None:
     with pytest.raises(UserError, match="import_encoding_unknown"):
-        preview(TABLE.encode(), "a.csv", encoding=encoding)
+        preview(TABLE.encode(), "a.csv", reading=ReadOptions(encoding=encoding))
 
 
 def test_a_forced_encoding_must_fit() -> None:
     with pytest.raises(UserError) as caught:
-        preview(b"text\n" + "안녕하세요".encode("cp949"), "a.csv", encoding="utf-8")
+        preview(b"text\n" + "안녕하세요".encode("cp949"), "a.csv", reading=ReadOptions(encoding="utf-8"))
     assert caught.value.code == "import_encoding_mismatch"
     assert caught.value.details == {"name": "a.csv", "encoding": "utf-8", "line": 2}
 
@@ -109,7 +112,6 @@ def test_a_forced_encoding_must_fit() -> None:
     [
         random.Random(1).randbytes(5_000),
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-        b"%PDF-1.7 text,label\n",
         b"SQLite format 3\0" + bytes(100),
         b"text,label\n" + b"x\0" * 3,
         bytes(1_000),

@@ -17,8 +17,8 @@ from annotator.errors import UserError
 from annotator.formats.csv.read import refuse_long_lines
 from annotator.formats.json import read_array
 from annotator.formats.source import open_source
-from annotator.formats.table import ColumnMap
-from annotator.importing import import_file, preview
+from annotator.formats.table import ColumnMap, ReadOptions
+from annotator.importing import Choices, import_file, preview
 from annotator.messages import LANGUAGES, explain
 from db.connection import rows
 from db.people import annotators
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from db import Database
 
 GOLDEN = ROOT / "tests" / "golden" / "importing"
+
+ALL = Choices(several="all")
 
 TEXTS = [
     "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",
@@ -67,7 +69,7 @@ def marked(db: Database) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("path", sorted((GOLDEN / "encodings").iterdir()), ids=lambda path: path.name)
 def test_every_encoding_gives_the_same_diaries(opened: Database, path: Path) -> None:
     forced = "johab" if path.stem == "johab" else None  # nothing tells it from a damaged file
-    report = import_file(opened, path, path.name, encoding=forced)
+    report = import_file(opened, path, path.name, reading=ReadOptions(encoding=forced))
     assert codecs.lookup(str(report.encoding)).name in {
         codecs.lookup(name).name for name in (path.stem.removesuffix("-bom"), "utf-16", "cp949")
     }
@@ -101,11 +103,11 @@ def test_a_folder_of_datasets_is_read_with_its_splits_and_the_names_of_its_class
 
 def test_one_split_of_a_folder_can_be_asked_for(opened: Database) -> None:
     folder = GOLDEN / "formats" / "datasets"
-    assert import_file(opened, folder, "datasets", split="test").kept_count == 1
+    assert import_file(opened, folder, "datasets", reading=ReadOptions(split="test")).kept_count == 1
     with pytest.raises(UserError, match="import_split_missing"):
-        import_file(opened, folder, "datasets", split="dev")
+        import_file(opened, folder, "datasets", reading=ReadOptions(split="dev"))
     with pytest.raises(UserError, match="import_split_unknown"):
-        preview(GOLDEN / "formats" / "table.csv", "table.csv", split="test")
+        preview(GOLDEN / "formats" / "table.csv", "table.csv", reading=ReadOptions(split="test"))
 
 
 def test_a_name_on_the_hub_is_asked_for_only_where_the_hub_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +124,7 @@ def test_an_upload_that_is_called_like_a_name_on_the_hub_is_a_file() -> None:
 @pytest.mark.parametrize("name", ["label_studio.json", "label_studio.jsonl"])
 def test_label_studio_keeps_each_persons_decision(opened: Database, name: str) -> None:
     report = import_file(opened, GOLDEN / "formats" / name, name)
-    garam, naru = f"가져오기:{name} · 가람", f"가져오기:{name} · 나루"
+    garam, naru = "가져오기:Label Studio · 가람", "가져오기:Label Studio · 나루"
     assert (report.format, report.kept_count, report.label_count, report.skips) == ("label_studio", 3, 2, ())
     assert stored(opened) == TEXTS
     assert decided(opened) == [
@@ -150,18 +152,18 @@ def test_the_decisions_of_several_people_count_for_agreement(opened: Database) -
 
 
 def test_json_min_adds_the_second_persons_choice_to_the_first_ones_diary(opened: Database) -> None:
-    report = import_file(opened, GOLDEN / "formats" / "label_studio_min.json", "min.json")
+    report = import_file(opened, GOLDEN / "formats" / "label_studio_min.json", "min.json", choices=ALL)
     assert [(skip.row_number, skip.reason, skip.detail) for skip in report.skips] == [(2, "joined", "1")]
     assert [row[:5] for row in decided(opened)] == [
-        (1, "가져오기:min.json · 1", "label", "행복", None),
-        (1, "가져오기:min.json · 2", "label", "행복", "중립"),
-        (2, "가져오기:min.json · 1", "label", "당황", None),
+        (1, "가져오기:Label Studio · 1", "label", "행복", None),
+        (1, "가져오기:Label Studio · 2", "label", "행복", "중립"),
+        (2, "가져오기:Label Studio · 1", "label", "당황", None),
     ]
-    assert marked(opened) == [("고마웠다", "가져오기:min.json · 1", "행복", "right")]
+    assert marked(opened) == [("고마웠다", "가져오기:Label Studio · 1", "행복", "right")]
 
 
 def test_doccano_lists_are_labels_and_spans_are_marks(opened: Database) -> None:
-    import_file(opened, GOLDEN / "formats" / "doccano.jsonl", "doccano.jsonl")
+    import_file(opened, GOLDEN / "formats" / "doccano.jsonl", "doccano.jsonl", choices=ALL)
     assert [row[:5] for row in decided(opened)] == [
         (1, "가져오기:doccano.jsonl", "label", "행복", None),
         (2, "가져오기:doccano.jsonl", "label", "당황", "불안"),
@@ -177,7 +179,7 @@ def test_doccano_spans_alone_are_no_decision(opened: Database) -> None:
 
 def test_argilla_records_keep_everybodys_answers(opened: Database) -> None:
     import_file(opened, GOLDEN / "formats" / "argilla.json", "argilla.json")
-    one, two = (f"가져오기:argilla.json · 6a1e7f00-0000-4000-8000-00000000000{i}" for i in (1, 2))
+    one, two = (f"가져오기:Argilla · 6a1e7f00-0000-4000-8000-00000000000{i}" for i in (1, 2))
     assert [row[:4] for row in decided(opened)] == [
         (1, one, "label", "행복"),
         (1, two, "label", "중립"),
@@ -196,13 +198,13 @@ def test_prodigy_answers_are_accepted_rejected_and_ignored(opened: Database) -> 
     report = import_file(opened, GOLDEN / "formats" / "prodigy.jsonl", "p.jsonl")
     assert [(skip.row_number, skip.reason) for skip in report.skips] == [(2, "joined"), (5, "joined")]
     assert [row[:4] for row in decided(opened)] == [
-        (1, "가져오기:p.jsonl · 가람", "label", "행복"),
-        (1, "가져오기:p.jsonl · 나루", "label", "중립"),
-        (3, "가져오기:p.jsonl · 가람", "label", "중립"),
-        (3, "가져오기:p.jsonl · 나루", "skip", None),
+        (1, "가져오기:Prodigy · 가람", "label", "행복"),
+        (1, "가져오기:Prodigy · 나루", "label", "중립"),
+        (3, "가져오기:Prodigy · 가람", "label", "중립"),
+        (3, "가져오기:Prodigy · 나루", "skip", None),
     ]
     assert diaries.get_diary(opened, 2).metadata == {"rejected": "행복"}
-    assert marked(opened) == [("아무 ", "가져오기:p.jsonl · 가람", "중립", "right")]
+    assert marked(opened) == [("아무 ", "가져오기:Prodigy · 가람", "중립", "right")]
 
 
 def test_a_docbin_gives_categories_and_entities(opened: Database) -> None:
@@ -236,7 +238,7 @@ def test_a_third_sentence_is_joined_where_there_is_one(opened: Database) -> None
 
 
 def test_the_command_line_joins_the_columns_that_it_names(project_path: Path) -> None:
-    columns = ("--text-column", "사람문장1", "--text-column", "사람문장3")
+    columns = ("--text-column", "사람문장1", "--text-column", "사람문장3", "--no-label")
     path = str(GOLDEN / "formats" / "aihub.xlsx")
     assert CliRunner().invoke(cli, ["import", path, "--db", str(project_path), *columns]).exit_code == 0
     with project.opened(project_path) as db:
@@ -249,10 +251,9 @@ BROKEN = {
     "columns.csv": ("import_row_ragged", {"row": 3, "found": 4, "expected": 3}),
     "ids.json": ("import_id_repeats", {"row": 2, "first": 1, "id": "1"}),
     "truncated.json": ("import_item_broken", {"row": 2}),
-    "no_list.json": ("import_json_broken", {"row": 1}),
+    "no_list.json": ("import_json_unclear", {}),
     "no_objects.json": ("import_item_not_object", {"row": 2}),
     "no_task.json": ("import_record_broken", {"row": 2, "tool": "Label Studio"}),
-    "outside.json": ("import_mark_outside", {"row": 1, "start": 20, "end": 90}),
     "wrong.spacy": ("import_file_damaged", {}),
     "truncated.spacy": ("import_file_damaged", {}),
     "formula.xlsx": ("import_formula_empty", {"cell": "A3"}),
@@ -276,6 +277,13 @@ def test_a_broken_file_is_refused_by_row_and_leaves_nothing(opened: Database, na
     assert not any(text[:12] in sentence for text in TEXTS for sentence in sentences)
     assert not annotators.list_annotators(opened)
     assert not rows(opened, "select 1 from batches union all select 1 from diaries")
+
+
+def test_a_mark_outside_of_its_text_is_left_out_and_named(opened: Database) -> None:
+    report = import_file(opened, GOLDEN / "formats" / "outside.json", "outside.json")
+    assert [(note.row_number, note.reason) for note in report.notes] == [(1, "mark_outside")]
+    assert report.kept_count > 0
+    assert marked(opened) == []
 
 
 def test_a_line_of_two_gigabytes_is_refused_at_once_and_in_little_memory(tmp_path: Path) -> None:

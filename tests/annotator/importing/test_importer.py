@@ -139,7 +139,7 @@ def test_the_callback_runs_in_the_same_transaction(db: Database) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "code"),
     [
-        (table("text,b", *["하나,1"] * 200, "둘"), "a.csv", "import_row_ragged"),
+        (table("text,b", *["하나,1"] * 200, "둘,1,2"), "a.csv", "import_row_ragged"),
         (table("text,b", *["하나,1"] * 200, '"둘'), "a.csv", "import_quotes_broken"),
         (table(*['{"text": "하나"}'] * 200, "{"), "a.jsonl", "import_json_broken"),
         (table("text", "하나") + b"\xff\xff\n", "a.csv", "import_encoding_none"),
@@ -197,10 +197,10 @@ def test_the_report_names_rows_and_reasons_in_both_languages(db: Database) -> No
     assert list(csv.reader(io.StringIO(written["en"].decode("utf-8-sig")))) == [
         ["Row", "Outcome", "Reason"],
         ["2", "imported", "Imported without its date, which could not be read: =1+1"],
-        ["3", "left out", "The text equals that of diary 1"],
+        ["3", "left out", "Same text as diary 1, and it says nothing new"],
         ["4", "left out", "The text is empty"],
     ]
-    assert "1번 일기와 글이 같아요" in written["ko"].decode("utf-8-sig")
+    assert "1번 일기와 글이 같고" in written["ko"].decode("utf-8-sig")
 
 
 @pytest.mark.parametrize("reason", ["empty", "too_long", "duplicate", "joined", "bad_character", "bad_date"])

@@ -13,7 +13,7 @@ import pytest
 
 from annotator import exporting, project
 from annotator.errors import UserError
-from annotator.importing import ColumnMap, import_file, preview
+from annotator.importing import Choices, ColumnMap, import_file, preview
 from annotator.label_sets.crosswalks import Crosswalk, CrosswalkEntry
 from db.answers import decisions, rationales
 from db.answers.decisions import NewDecision
@@ -47,7 +47,7 @@ def decided(db: Database) -> list[Any]:
 def test_a_column_says_who_gave_each_label(opened: Database) -> None:
     assert preview(LABELLED.encode(), "팀.csv").guess == ColumnMap("text", "label", annotator="annotator")
     report = import_file(opened, LABELLED.encode(), "팀.csv")
-    garam, naru = "가져오기:팀.csv · 가람", "가져오기:팀.csv · 나루"
+    garam, naru = "가져오기:표 · 가람", "가져오기:표 · 나루"
     assert decided(opened) == [(1, garam, "label", 5), (1, naru, "label", 6), (2, garam, "label", 2)]
     assert [(skip.row_number, skip.reason) for skip in report.skips] == [(3, "joined"), (5, "duplicate")]
     assert report.row_count == report.kept_count + len(report.skips)
@@ -155,7 +155,7 @@ def test_what_goes_out_for_another_tool_comes_back_in(
     target = tmp_path / ("out.jsonl" if tool in ("doccano", "prodigy") else "out.json")
     with closing(project.open_project(exported / "project.db")) as db:
         exporting.export(db, target, exporting.Choice(name_people=True, unmasked=True), file_format=tool)
-    assert import_file(opened, target, target.name).format == TOOLS[tool]
+    assert import_file(opened, target, target.name, choices=Choices(several="all")).format == TOOLS[tool]
     texts = [text for (text,) in rows(opened, "select text from diaries order by id")]
     assert texts[:2] == ["=비가 왔다", "해가 났다 오랜만에"][: len(texts)]
     found = {(name.rpartition(" · ")[2], kind, label) for _, name, kind, label in decided(opened)}

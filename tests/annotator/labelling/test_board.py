@@ -19,8 +19,8 @@ from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.board import LOOKAHEAD, Board
 from annotator.labelling.decisions import receive
 from annotator.labelling.queueing import enqueue_import
-from db.answers import decisions, imported_decisions, queue
-from db.answers.imported_decisions import NewVote
+from db.answers import decisions, queue
+from db.answers.imported_decisions import NewVote, Rules, VotePlacer
 from db.connection import rows, scalar, write
 from db.errors import DatabaseError
 from db.models import explanations, models, predictions
@@ -235,7 +235,8 @@ def test_an_imported_decision_is_not_taken_back_by_a_press(opened: Database, tab
     fill(opened, 2)
     with write(opened):
         vote = NewVote(None, "label", 2)
-        imported_decisions.add_votes(opened, 1, [vote], importer_id=tab.annotator_id, token="import-9-1")
+        placer = VotePlacer(opened, tab.annotator_id, "import-9-", Rules())
+        placer.place(1, [vote], token="import-9-1")
     assert tab.board().recent == []
     receipt = tab.send(tab.make("undo", undoes="import-9-1-0"))
     assert receipt.refused is not None

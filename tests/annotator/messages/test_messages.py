@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotator.errors import UserError
+from annotator.formats.table import NOTES
 from annotator.labelling.queueing import STRATEGIES
 from annotator.messages import LANGUAGES, catalogue, explain, say
 from annotator.worker.round.steps import STEPS
+from db.answers.imported_decisions import FATES
 from tests.conftest import PACKAGES, ROOT
 
 if TYPE_CHECKING:
@@ -47,8 +49,14 @@ HANGUL_ALLOWED = {
     "annotator/label_sets/definitions.py": "the default label set, which is data",
     "annotator/importing/columns.py": "column names that are guessed",
     "annotator/formats/column_names.py": "column names that are guessed",
+    "annotator/formats/config_names.py": "how people name what settings files say",
     "annotator/formats/dates.py": "how dates are written",
     "annotator/formats/encodings.py": "ranges of letters",
+    "annotator/formats/heading.py": "how sentences end",
+    "annotator/formats/texts.py": "how dates are written in names of files",
+    "annotator/importing/figures.py": "signs for yes and no",
+    "annotator/importing/people.py": "stored names of tools",
+    "annotator/importing/row_filter.py": "how rows of totals begin",
     "annotator/importing/importer.py": "the stored name of an importer",
     "annotator/label_sets/distances.py": "names of the default labels",
     "annotator/try_out.py": "the stored name of a source",
@@ -244,8 +252,10 @@ def test_names_that_are_put_together_at_run_time_have_their_messages(language: L
     told = set(re.findall(r'Progress\(\s*"(\w+)"', _source("annotator/worker/tasks")))
     assert told
     assert {f"step.{name}" for name in told} <= keys.keys()
-    skips = re.findall(r'Skip\([^"()]*"(\w+)"', _source("annotator/importing") + _source("db/texts"))
-    assert {f"import.reason.{reason}" for reason in skips} == {k for k in keys if k.startswith("import.reason.")}
+    sources = _source("annotator/importing") + _source("db/texts")
+    skips = re.findall(r'Skip\([^"()]*"(\w+)"', sources) + re.findall(r'reason = "(\w+)" if', sources)
+    reasons = {*skips, *FATES, *NOTES}
+    assert {f"import.reason.{reason}" for reason in reasons} == {k for k in keys if k.startswith("import.reason.")}
     causes = re.findall(r'", "(\w+)"\)', (ROOT / "db/errors.py").read_text("utf-8"))
     assert len(causes) >= 7
     assert {f"error.{code}" for code in causes} <= keys.keys()

@@ -66,7 +66,7 @@ def test_an_import_that_breaks_off_repeats_no_diary(
     caplog.set_level(logging.DEBUG)
     told = ""
     try:
-        import_file(opened, BROKEN[name], name, encoding=None)
+        import_file(opened, BROKEN[name], name)
     except AppError as error:
         told = _told(error)
     assert SECRET not in told
