@@ -139,6 +139,10 @@ class _Progress:
         self._width = 0 if end else max(self._width, len(text))
 
 
+def _three_digits(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:.3f}"
+
+
 def _summary(report: dict[str, Any], folder: Path) -> str:
     metrics = report["metrics"]
     lines = [say("cli.recipe.measured", n=metrics["n"], seconds=round(report["seconds"]))]
@@ -148,7 +152,7 @@ def _summary(report: dict[str, Any], folder: Path) -> str:
         "weighted_f1": say("recipe.weighted_f1"),
     }
     for key, name in names.items():
-        value, low, high = (f"{metrics[key][bound]:.3f}" for bound in ("value", "low", "high"))
+        value, low, high = (_three_digits(metrics[key][bound]) for bound in ("value", "low", "high"))
         lines.append(say("cli.recipe.figure", name=name, value=value, low=low, high=high))
     lines += [
         say("cli.recipe.example", text=row["text"], answer=row["answer"], score=f"{row['score']:.2f}")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error, sync_playwright
 
 from annotator.accounts.permissions import ROLES, Person, Role, may
+from annotator.messages.visible import visible
 from benchmarks.hostile_trials.outcome import Outcome
 from benchmarks.hostile_trials.planting import sentinel
 from pages.widgets import site
@@ -185,11 +186,12 @@ def not_literal(text: str, payloads: Sequence[Payload]) -> tuple[set[int], dict[
     shown: set[int] = set()
     changed: dict[int, str] = {}
     for number, payload in enumerate(payloads):
-        expected, mark = shape_of(payload.text), sentinel(number)
+        # Names of files show what can't be seen as escapes, so that they can't be turned around.
+        forms, mark = {shape_of(payload.text), shape_of(visible(payload.text))}, sentinel(number)
         for match in re.finditer(mark, plain):
             shown.add(number)
-            before = plain[max(0, match.start() - len(expected)) : match.start()]
-            if before != expected and "●" not in before:
+            before = plain[max(0, match.start() - max(map(len, forms))) : match.start()]
+            if not before.endswith(tuple(forms)) and "●" not in before:
                 changed[number] = before
     return shown, changed
 

@@ -91,8 +91,10 @@ def measure(proba: FloatArray, truth: NDArray[np.int64], *, seed: int) -> dict[s
     }
 
 
-def _interval(interval: Interval) -> dict[str, float]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
+def _interval(interval: Interval) -> dict[str, float | None]:
+    """Return a figure for JSON: None where there were too few texts to measure it."""
+    bounds = {"value": interval.value, "low": interval.low, "high": interval.high}
+    return {name: None if np.isnan(bound) else bound for name, bound in bounds.items()}
 
 
 def confusion(proba: FloatArray, truth: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]:

@@ -673,6 +673,7 @@ USES = {
     "labelling.board._item": "board",
     "labelling.decisions.decide": "press.label",
     "labelling.decisions._answers_repeat": "press.label",
+    "labelling.decisions._was_blind": "press.label",
     "labelling.decisions.undo": "press.undo",
     "labelling.decisions._take_back": "press.undo",
     "privacy.masking.reveal": "reveal",

@@ -158,13 +158,13 @@ def test_training_asks_for_a_round_and_tells_how_far_it_is(studio: Program, open
 
 def test_the_older_way_to_train_brings_the_annotations_along(studio: Program, opened: Database) -> None:
     tasks = [
-        {"id": n, "data": {"text": f"{n}번 글"}, "annotations": [_event("", choice)["annotation"]]}
+        {"id": n, "data": {"text": f"{n}번 글"}, "annotations": [{**_event("", choice)["annotation"], "id": n}]}
         for n in range(40)
         for choice in [("행복", "슬픔")[n % 2]]
     ]
     body = {"annotations": tasks, "project": "1.2", "label_config": CONFIG, "params": {}}
     answer = studio.post("/label-studio/train", json=body)
-    assert answer.status_code == 201
+    assert answer.status_code == 201, answer.text
     assert answer.json().keys() == {"job"}
     assert diaries.count_diaries(opened) == 46
 
