@@ -14,7 +14,7 @@ from db.answers.decisions import NewDecision
 from db.models import models
 from db.people import annotators
 from db.texts import diaries
-from tests.conftest import fill
+from tests.conftest import fill, import_ours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,11 +59,11 @@ def test_an_import_is_asked_for_in_random_order_with_test_diaries_among_it(opene
 def test_a_later_import_comes_after_the_first_and_labelled_rows_are_not_asked_for(opened: Database) -> None:
     fill(opened, 10)
     first = queue.list_head(opened, 99)
-    fill(opened, 30, labelled=True)
-    assert queue.list_head(opened, 99) == first, "the ten that both files hold keep their place, the others have labels"
-    fill(opened, 60)
-    assert queue.list_head(opened, 10) == first
-    assert sorted(queue.list_head(opened, 99)[10:]) == list(range(31, 61))
+    fill(opened, 4, labelled=True)
+    assert queue.list_head(opened, 99) == [i for i in first if i > 4], "labels that come for diaries here answer them"
+    import_ours(opened, "text\n" + "\n".join(f"{i}번째로 더 쓴 날" for i in range(20)), "more.csv")
+    assert queue.list_head(opened, 6) == [i for i in first if i > 4]
+    assert sorted(queue.list_head(opened, 99)[6:]) == list(range(11, 31))
 
 
 @pytest.mark.parametrize("strategy", ["margin", "least_confidence", "entropy"])

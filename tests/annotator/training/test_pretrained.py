@@ -28,7 +28,7 @@ from db.texts import diaries
 from learner.classification import pretrained
 from learner.encoders.encoder import default_cache
 from learner.errors import LearnerError
-from tests.conftest import fill
+from tests.conftest import fill, import_ours
 from tests.learner.tiny import write_tiny_encoder
 from tests.learner.tiny_speech import write_tiny_classifier
 
@@ -111,7 +111,8 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
 def test_a_round_takes_its_place_and_is_not_displaced(path: Path, opened: Database, checkpoint: str) -> None:
     fill(opened, 30)
     prefill.prefill(opened, path, checkpoint, pairs=PAIRS)
-    fill(opened, 41, labelled=True)
+    others = [f"{i}번째 밤. {('기뻤다', '슬펐다')[i % 2]}.,{('행복', '슬픔')[i % 2]}" for i in range(41)]
+    import_ours(opened, "\n".join(["text,label", *others]), "others.csv")
     runtime = WorkerRuntime(path, cache=default_cache())
     round_id = round_cases.request(opened, annotator_id=None)
     round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
