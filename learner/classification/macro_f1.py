@@ -78,9 +78,9 @@ def macro_f1(answers: IntArray, truth: IntArray, *, k: int) -> NamedF1:
     columns = named_columns(truth, k=k)
     if len(columns) < _FEWEST_LABELS:
         return _nothing()
-    f1, low, high = _of_each(answers, truth, columns, k=k)
-    correlations = _correlations(_effects(answers, truth, columns, k=k), k=k)
-    return _mean(f1, f1 - low, high - f1, correlations, columns)
+    each = _of_each(answers, truth, columns, k=k)
+    covariance = each.effects @ each.effects.T + _prior_within(each, k=k)
+    return _mean(each.f1, each.f1 - each.low, each.high - each.f1, covariance, columns)
 
 
 def change(before: IntArray, after: IntArray, truth: IntArray, *, k: int) -> NamedF1:
@@ -92,14 +92,18 @@ def change(before: IntArray, after: IntArray, truth: IntArray, *, k: int) -> Nam
     columns = named_columns(truth, k=k)
     if len(columns) < _FEWEST_LABELS:
         return _nothing()
-    old, old_low, old_high = _of_each(before, truth, columns, k=k)
-    new, new_low, new_high = _of_each(after, truth, columns, k=k)
-    effects = [-_effects(before, truth, columns, k=k), _effects(after, truth, columns, k=k, shift=1)]
+    old, new = (_of_each(answers, truth, columns, k=k) for answers in (before, after))
+    between = old.effects @ new.effects.T + _prior_between(old, new, k=k)
     return _mean(
-        np.concatenate([-old, new]),
-        np.concatenate([old_high - old, new - new_low]),
-        np.concatenate([old - old_low, new_high - new]),
-        _correlations(np.concatenate(effects), k=k),
+        np.concatenate([-old.f1, new.f1]),
+        np.concatenate([old.high - old.f1, new.f1 - new.low]),
+        np.concatenate([old.f1 - old.low, new.high - new.f1]),
+        np.block(
+            [
+                [old.effects @ old.effects.T + _prior_within(old, k=k), -between],
+                [-between.T, new.effects @ new.effects.T + _prior_within(new, k=k)],
+            ]
+        ),
         columns,
     )
 
@@ -108,50 +112,59 @@ def _nothing() -> NamedF1:
     return NamedF1(float("nan"), float("nan"), float("nan"), ())
 
 
-def _of_each(
-    answers: IntArray, truth: IntArray, columns: IntArray, *, k: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the F1 of each label with the ends of its interval, (labels,) each."""
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """The F1 of each label.
+
+    Attributes:
+        f1, low, high: (labels,) with the ends of its interval.
+        smoothed: (labels,) F1 with the prior, and `seen`, (labels,), what it is divided by.
+        effects: (labels, n): how much each diary moves the F1 of each label: influence functions.
+    """
+
+    f1: FloatArray
+    low: FloatArray
+    high: FloatArray
+    smoothed: FloatArray
+    seen: FloatArray
+    effects: FloatArray
+
+
+def _of_each(answers: IntArray, truth: IntArray, columns: IntArray, *, k: int) -> _Each:
     right = np.bincount(truth[truth == answers], minlength=k)[columns]
     seen = (np.bincount(truth, minlength=k) + np.bincount(answers, minlength=k))[columns]
     bounds = np.array([f1_interval(int(r), int(s)) for r, s in zip(right, seen, strict=True)])
-    return 2 * right / seen, bounds[:, 0], bounds[:, 1]
-
-
-def _effects(answers: IntArray, truth: IntArray, columns: IntArray, *, k: int, shift: int = 0) -> FloatArray:
-    """Return how much each diary moves the F1 of each label, (labels, k² + n): influence functions.
-
-    The first k² are made up, one for each truth and answer, so that a label that has been right always or never varies,
-    too; see `_weights`.
-
-    Args:
-        shift: 1 gives the made-up diaries answers that have nothing to do with those for 0.
-    """
-    made_up_truth, made_up = np.divmod(np.arange(k * k), k)
-    truth = np.concatenate([made_up_truth, truth])
-    answers = np.concatenate([(made_up + shift * made_up_truth) % k, answers])
-    weights = _weights(len(truth), k=k)
+    smoothed_seen = (seen + 2 / k).astype(np.float64)
+    smoothed = np.asarray(2 * (right + 1 / k**2) / smoothed_seen, np.float64)
     is_truth, is_answer = truth == columns[:, None], answers == columns[:, None]
-    seen = (is_truth * weights).sum(axis=1) + (is_answer * weights).sum(axis=1)
-    f1 = 2 * (is_truth * is_answer * weights).sum(axis=1) / seen
-    effects = 2.0 * (is_truth & is_answer) - f1[:, None] * (is_truth.astype(float) + is_answer)
-    return np.asarray(effects / seen[:, None], np.float64)
+    effects = 2.0 * (is_truth & is_answer) - smoothed[:, None] * (is_truth.astype(float) + is_answer)
+    scaled = np.asarray(effects / smoothed_seen[:, None], np.float64)
+    return _Each(2 * right / seen, bounds[:, 0], bounds[:, 1], smoothed, smoothed_seen, scaled)
 
 
-def _weights(count: int, *, k: int) -> FloatArray:
-    """Return how much each diary counts, (count,): the first k², which are made up, together as much as one."""
-    return np.concatenate([np.full(k * k, 1 / (k * k)), np.ones(count - k * k)])
+def _prior_within(each: _Each, *, k: int) -> FloatArray:
+    """Return what one diary spread evenly over all pairs of truth and answer adds to the covariance, (labels, labels).
+
+    So labels that have been right always, or never, vary too. The sum over the k² pairs is worked out, not made.
+    """
+    f = each.smoothed
+    moved = 2 * np.outer(f, f) + np.diag(4 - 8 * f + 2 * k * f**2)
+    return np.asarray(moved / (k**2 * np.outer(each.seen, each.seen)), np.float64)
 
 
-def _correlations(effects: FloatArray, *, k: int) -> FloatArray:
-    """Return how the F1s vary together, from what one diary does to each."""
-    covariance = (effects * _weights(effects.shape[1], k=k)) @ effects.T
-    spread = np.sqrt(np.diagonal(covariance))
-    return np.asarray(covariance / np.outer(spread, spread), np.float64)
+def _prior_between(old: _Each, new: _Each, *, k: int) -> FloatArray:
+    """Return what it adds between two classifiers, whose answers to it have nothing to do with each other."""
+    f, g = old.smoothed[:, None], new.smoothed[None]
+    apart = -2 * g - 2 * f + 3 * k * f * g
+    same = 4 - 2 * k * (g + f) + k**2 * f * g
+    moved = apart + np.eye(len(old.smoothed)) * same
+    return np.asarray(moved / (k**3 * np.outer(old.seen, new.seen)), np.float64)
 
 
-def _mean(terms: FloatArray, down: FloatArray, up: FloatArray, correlations: FloatArray, columns: IntArray) -> NamedF1:
+def _mean(terms: FloatArray, down: FloatArray, up: FloatArray, covariance: FloatArray, columns: IntArray) -> NamedF1:
     """Return the sum of terms over the number of labels; `down` and `up` lead to the ends of each one's interval."""
+    spread = np.sqrt(np.diagonal(covariance))
+    correlations = covariance / np.outer(spread, spread)
     value = terms.sum() / len(columns)
     below, above = (math.sqrt(max(0.0, float(d @ correlations @ d))) / len(columns) for d in (down, up))
     return NamedF1(float(value), float(value - below), float(value + above), tuple(map(int, columns)))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from learner.classification.macro_f1 import FEWEST_DECISIONS, change, macro_f1, named_columns
+from learner.classification.metrics import f1_interval
 
 SHARES = np.array([0.5, 0.3, 0.15, 0.04, 0.01])
 K = len(SHARES)
@@ -86,3 +88,52 @@ def test_without_two_labels_there_is_no_macro_f1() -> None:
         for figure in (macro_f1(truth, truth, k=3), change(truth, truth, truth, k=3)):
             assert math.isnan(figure.value)
             assert figure.columns == ()
+
+
+def _change_by_hand(before: np.ndarray, after: np.ndarray, truth: np.ndarray, k: int) -> tuple[float, float]:
+    """Return the interval of a change from the counts of all k³ cells, one diary spread evenly over them."""
+    counts = np.full((k, k, k), 1 / k**3)
+    np.add.at(counts, (truth, before, after), 1)
+    cell_truth, *cell_answers = np.indices(counts.shape)
+    effects, down, up, value = [], [], [], 0.0
+    for answers, cells, sign in ((before, cell_answers[0], -1), (after, cell_answers[1], 1)):
+        for label in range(k):
+            is_truth, is_answer = cell_truth == label, cells == label
+            seen = counts[is_truth].sum() + counts[is_answer].sum()
+            f1 = 2 * counts[is_truth & is_answer].sum() / seen
+            effects.append(sign * (2.0 * (is_truth & is_answer) - f1 * (is_truth.astype(float) + is_answer)) / seen)
+            right = ((truth == label) & (answers == label)).sum()
+            all_seen = (truth == label).sum() + (answers == label).sum()
+            plain = 2 * right / all_seen
+            low, high = f1_interval(int(right), int(all_seen))
+            below, above = (plain - low, high - plain) if sign > 0 else (high - plain, plain - low)
+            down.append(below)
+            up.append(above)
+            value += sign * plain / k
+    flat = np.stack(effects).reshape(2 * k, -1)
+    covariance = (flat * counts.ravel()) @ flat.T
+    spread = np.sqrt(np.diagonal(covariance))
+    correlations = covariance / np.outer(spread, spread)
+    low, high = (np.sqrt(np.array(d) @ correlations @ np.array(d)) / k for d in (down, up))
+    return value - low, value + high
+
+
+def test_the_interval_of_a_change_is_that_of_all_cells_counted_out() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.integers(0, 4, 90)
+    before = np.where(rng.random(90) < 0.5, truth, rng.integers(0, 4, 90))
+    after = np.where(truth == 3, 0, np.where(rng.random(90) < 0.7, truth, before))
+    both = change(before, after, truth, k=4)
+    assert (both.low, both.high) == pytest.approx(_change_by_hand(before, after, truth, 4))
+
+
+def test_a_thousand_labels_are_no_more_than_their_pairs() -> None:
+    truth = np.tile(np.arange(1_000), 4)
+    answers = np.where(np.arange(4_000) % 3 == 0, truth, (truth + 1) % 1_000)
+    tracemalloc.start()
+    both = change(answers, truth, truth, k=1_000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(both.columns) == 1_000
+    assert both.low > 0
+    assert most < 1_000_000_000, "all combinations of truth and two answers would be eight gigabytes"
