@@ -47,11 +47,14 @@ def main() -> None:
     arguments = parser.parse_args()
     data = labelled_file.load(arguments)
     k = len(data.names)
-    heads = [_Answers(data, count, seed) for seed, count in enumerate(arguments.labels)]
+    # Half of the rows at least are the population, however few there are.
+    learned = sorted({min(count, len(data.labels) * 3 // 8) for count in arguments.labels})
+    heads = [_Answers(data, count, seed) for seed, count in enumerate(learned)]
     result: dict[str, Any] = {
         "machine": machine.describe(),
         "data": arguments.data.name,
         "rows": len(data.labels),
+        "learned": learned,
         "draws": arguments.draws,
         "test": {n: _measure(heads, n, k=k, draws=arguments.draws) for n in arguments.test},
         "seeds": _of_seeds(data, draws=max(20, arguments.draws // 10)),

@@ -51,6 +51,9 @@ _MOST_HELD = 10 * LOOKAHEAD
 
 _RECENT = 8
 
+_MOST_CANDIDATES = 3
+"""Labels of a prediction set that are named: of more than these nobody would say that they narrow it down."""
+
 
 def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
     """Extend the leases of a person's tab that is still open."""
@@ -326,9 +329,11 @@ def _candidates(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
     promised = prediction_sets.promise_of(scene.model) if scene.settings.prediction_sets else None
     if prediction is None or promised is None or scene.columns is None or not scene.columns.is_same:
         return ""
-    names = [scene.names[column] for column in prediction_sets.columns_in_set(prediction["proba"], promised)]
-    labels = say("why.candidates_or", scene.language).join(names)
-    return " " + say("why.candidates", scene.language, level=round(100 * promised.level), labels=labels)
+    columns, level = prediction_sets.columns_in_set(prediction["proba"], promised), round(100 * promised.level)
+    if len(columns) > _MOST_CANDIDATES:
+        return " " + say("why.candidates_many", scene.language, level=level, count=len(columns))
+    labels = say("why.candidates_or", scene.language).join(scene.names[column] for column in columns)
+    return " " + say("why.candidates", scene.language, level=level, labels=labels)
 
 
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:

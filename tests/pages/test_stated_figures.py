@@ -55,7 +55,9 @@ MESSAGES = {
         ANSWER,
     ),
     **dict.fromkeys(("learn.points", "learn.reason_below_best"), BESIDE),
-    **dict.fromkeys(("why.candidates", "anchoring.help", "trust.unsure", "trust.unsure_all"), SETTING),
+    **dict.fromkeys(
+        ("why.candidates", "why.candidates_many", "anchoring.help", "trust.unsure", "trust.unsure_all"), SETTING
+    ),
     "overview.exporting": PROGRESS,
     **dict.fromkeys(("study.moving", "study.settled", "agreement.shown"), CENSUS),
     "overview.confidence_help": EXAMPLE,

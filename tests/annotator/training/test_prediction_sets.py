@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +67,8 @@ def test_candidates_are_named_only_where_the_settings_ask_and_the_version_can_pr
         project_settings.change(db, prediction_sets=True)
         first, second = (label.name for label in labels.list_labels(db)[:2])
         assert _note(db, model, proba) == f" 후보 감정(90%): {first} 아니면 {second}."
+        wide = _active(db, metrics={"promise": asdict(replace(PROMISED, least=0.03))})
+        assert _note(db, wide, proba) == " 후보 감정(90%)이 5개라 아직 좁혀지지 않았어요."
         assert _note(db, _active(db, metrics={}), proba) == ""
 
 
