@@ -306,7 +306,8 @@ def _ask_for_heading(
     """Ask whether the first row is a diary or the heading, if it looks like a diary, or has a label among labels."""
     is_labelled = bool(table.heading) and names_a_label(table, sample, sieve.labels)
     if (table.first_line or is_labelled) and (reading is None or reading.heading is None):
-        _ask([Question("heading", 1, ("none", "first"), tables.enumerate_values(table.columns, at_most=5))], name)
+        values = list(map(tables.shorten, table.first_line or table.columns))
+        _ask([Question("heading", 1, ("none", "first"), tables.enumerate_values(values, at_most=5))], name)
 
 
 def _ask_about_other_labels(imported: Imported, name: str) -> None:

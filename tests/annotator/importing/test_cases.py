@@ -296,6 +296,7 @@ def test_a_column_whose_every_value_is_a_label_is_one(opened: Database) -> None:
 def test_a_file_without_a_heading_loses_no_row(opened: Database) -> None:
     [question] = asked(opened, "36-excel-csv-quirks/no_header.csv").questions
     assert (question.kind, question.options) == ("heading", ("none", "first"))
+    assert "column_1" not in question.example, "the question shows what stands in the row"
     read(opened, "36-excel-csv-quirks/no_header.csv", reading=ReadOptions(heading=0))
     assert labels_of(opened) == SIX[:4]
 
