@@ -15,8 +15,8 @@ from annotator.publishing import model_card
 from annotator.publishing.published import Format, Published
 from annotator.serving import encoder_cache
 from annotator.serving.runtime import ModelRuntime
+from annotator.training.versions import get_version
 from db.label_sets import labels
-from db.models import models
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from learner.encoders.onnx_int8 import SUFFIX
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from annotator.serving.runtime import Serving
     from db import Database
     from db.label_sets.labels import Label
-    from db.models.models import Model
     from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
@@ -45,20 +44,6 @@ Rounding makes up to about 1e-5. What int8 answers depends on the texts asked be
 
 _COMPARED = 32
 """Diaries on which a folder is compared with the app before it is handed out."""
-
-
-def get_version(db: Database, version: int) -> Model:
-    """Return a model version by its number.
-
-    Raises:
-        UserError: if there is none.
-    """
-    versions = models.list_models(db)
-    if not versions:
-        raise UserError("no_model_yet")
-    if version not in {model.version for model in versions}:
-        raise UserError("version_unknown", found=version, newest=versions[-1].version)
-    return next(model for model in versions if model.version == version)
 
 
 def export(db: Database, path: Path, version: int, target: Path, *, form: Format) -> Published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,9 @@ def find_promise(db: Database) -> Promise | None:
 def promise_of(model: Model | None) -> Promise | None:
     """Return what a version promises; None where it was measured on too few test diaries, or by an older release."""
     stored = model.metrics.get("promise") if model is not None else None
-    return Promise(**stored) if stored else None
+    names = [field.name for field in fields(Promise)]
+    # Another release may keep more of it, or less.
+    return Promise(**{name: stored[name] for name in names}) if stored and set(names) <= stored.keys() else None
 
 
 def columns_in_set(proba: Sequence[float], promised: Promise) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from annotator import settings
 from annotator.errors import UserError
 from annotator.label_sets import projection
+from annotator.training.versions import get_version
 from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import encoders, facts, models, rounds
@@ -183,18 +184,12 @@ def activate(db: Database, version: int) -> None:
     Raises:
         UserError: if there is no such version, or it does not fit the label set or the encoder in use.
     """
-    matches = [model for model in models.list_models(db) if model.version == version]
-    if not matches:
-        newest = max((model.version for model in models.list_models(db)), default=None)
-        if newest is None:
-            raise UserError("no_model_yet")
-        raise UserError("version_unknown", found=version, newest=newest)
-    active = models.find_active(db)
-    if active is not None and active.encoder_hash != matches[0].encoder_hash and not _is_known(db, matches[0]):
-        raise UserError("model_of_other_encoder", version=version, made=matches[0].encoder, now=active.encoder)
-    if projection.current_projection(db, matches[0]).known_count < _FEWEST_LABELS:
+    chosen, active = get_version(db, version), models.find_active(db)
+    if active is not None and active.encoder_hash != chosen.encoder_hash and not _is_known(db, chosen):
+        raise UserError("model_of_other_encoder", version=version, made=chosen.encoder, now=active.encoder)
+    if projection.current_projection(db, chosen).known_count < _FEWEST_LABELS:
         raise UserError("model_of_other_labels", version=version)
-    models.activate(db, matches[0].id, reason="person")
+    models.activate(db, chosen.id, reason="person")
 
 
 def _is_known(db: Database, model: Model) -> bool:

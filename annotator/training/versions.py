@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from annotator.training.evaluation import Evaluation
     from db import Database
+    from db.models.models import Model
     from learner.classification.promotion import Comparison
 
     IntArray = NDArray[np.int64]
@@ -93,12 +94,31 @@ def list_measured(db: Database) -> list[Measured]:
     ]
 
 
+def get_version(db: Database, version: int) -> Model:
+    """Return a model version by its number.
+
+    Raises:
+        UserError: if there is none.
+    """
+    versions = models.list_models(db)
+    if not versions:
+        raise UserError("no_model_yet")
+    if version not in {model.version for model in versions}:
+        raise UserError("version_unknown", found=version, newest=versions[-1].version)
+    return next(model for model in versions if model.version == version)
+
+
 def compare(db: Database, first: int, second: int) -> Pair:
     """Compare two versions on the test diaries that both have answered.
 
     Raises:
-        UserError: ``versions_not_comparable`` if there is none.
+        UserError: ``versions_not_comparable`` if there is none, or it is twice the same version; `get_version` if
+            there is no such version.
     """
+    for version in (first, second):
+        get_version(db, version)
+    if first == second:
+        raise UserError("versions_equal", version=first)
     part = _load(db)
     nothing = np.full(len(part.truth), -1, np.int64)
     before, after = (part.answers.get(version, nothing) for version in (first, second))

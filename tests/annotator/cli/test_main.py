@@ -487,7 +487,7 @@ def test_two_versions_are_compared_on_the_test_diaries_that_both_have_answered(
     listed = run("model", "list", "--json", "--db", project_path).json
     assert [(row["tested_on"], row["accuracy"], row["reason"]) for row in listed] == [(4, 0.5, None), (4, 1.0, None)]
     refused = run("model", "compare", "0", "7", "--db", project_path)
-    _assert_refused(refused, UserError("versions_not_comparable", first=0, second=7))
+    _assert_refused(refused, UserError("version_unknown", found=7, newest=1))
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from annotator.cli.main import cli
 from annotator.errors import UserError
 from annotator.publishing import commands, publish, published
 from annotator.training import rounds
+from annotator.training.versions import get_version
 from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
@@ -76,7 +77,7 @@ def opened(path: Path) -> Iterator[Database]:
 
 def _proba(db: Database, path: Path, version: int) -> np.ndarray:
     runtime = WorkerRuntime(path, cache=default_cache())
-    serving = runtime.load_classifier(db, publish.get_version(db, version))
+    serving = runtime.load_classifier(db, get_version(db, version))
     return runtime.proba_of_texts(db, serving, TEXTS)
 
 
@@ -139,11 +140,11 @@ def test_a_version_of_an_adapter_round_leaves_as_a_transformers_folder(
 
 def test_the_card_says_what_the_version_is_and_quotes_no_diary(opened: Database, path: Path, tuned: Path) -> None:
     card = (tuned / "README.md").read_text("utf-8")
-    figures = publish.get_version(opened, 2).metrics["test"]
+    figures = get_version(opened, 2).metrics["test"]
     assert f"| test diaries | {figures['n']} |" in card
     assert f"| accuracy | {figures['accuracy']:.3f} |" in card
     assert "| 슬픔 | 슬프고 눈물이 난다. 외롭고 그립다. |" in card
-    trained = len(publish.get_version(opened, 2).training_decisions)
+    trained = len(get_version(opened, 2).training_decisions)
     assert f"Learned from {trained} decisions" in card
     assert "LoRA adapter" in card
     assert "transformers 5" in card

@@ -84,3 +84,10 @@ def test_the_service_names_candidates_with_their_promise(project_path: Path) -> 
         assert answer is not None
         assert (answer["candidates"], answer["promised"]) == (None, None)
         assert prediction_sets.find_promise(db) is None
+
+
+def test_a_promise_of_another_release_is_read_as_far_as_it_is_known(project_path: Path) -> None:
+    with closing(project.open_project(project_path)) as db:
+        newer = _active(db, metrics={"promise": {**asdict(PROMISED), "by": "writer"}})
+        assert prediction_sets.promise_of(newer) == PROMISED
+        assert prediction_sets.promise_of(_active(db, metrics={"promise": {"level": 0.9}})) is None

@@ -71,3 +71,10 @@ def test_versions_without_a_common_test_diary_can_not_be_compared(decided: Datab
     with pytest.raises(UserError) as refused:
         versions.compare(decided, 0, 2)
     assert refused.value.code == "versions_not_comparable"
+
+
+def test_a_version_is_compared_with_another_one_that_is_there(decided: Database) -> None:
+    for second, code in ((0, "versions_equal"), (99, "version_unknown")):
+        with pytest.raises(UserError) as refused:
+            versions.compare(decided, 0, second)
+        assert refused.value.code == code
