@@ -35,29 +35,27 @@ def choose_columns(found: Preview, key: str) -> ColumnMap:
     return replace(wide, text=text, label=label, date=date, author=author, more_text=more, annotator=annotator)
 
 
+def _choose_several(what: str, columns: Sequence[str], guess: Sequence[str], key: str) -> list[str]:
+    return st.multiselect(
+        say(f"import_page.column_{what}"),
+        columns,
+        default=[column for column in guess if column in columns],
+        placeholder=say("import_page.no_column"),
+        help=say(f"import_page.{what}_help"),
+        key=keyed(f"import_{what}_{key}"),
+    )
+
+
 def _choose_wide(found: Preview, chosen: dict[str, str | None], key: str, guess: ColumnMap) -> ColumnMap:
     """Ask which columns stand for a person, or for a label, each; only tables of several columns have any."""
     rest = [column for column in found.columns if column not in (*chosen.values(), found.said)]
     if len(rest) < _LEAST_WIDE:
         return ColumnMap(None)
     boxes = st.columns(3)
-    people = boxes[0].multiselect(
-        say("import_page.column_people"),
-        rest,
-        default=[column for column in guess.people if column in rest],
-        placeholder=say("import_page.no_column"),
-        help=say("import_page.people_help"),
-        key=keyed(f"import_people_{key}"),
-    )
-    left = [column for column in rest if column not in people]
-    marked = boxes[1].multiselect(
-        say("import_page.column_labels"),
-        left,
-        default=[column for column in guess.label_columns if column in left],
-        placeholder=say("import_page.no_column"),
-        help=say("import_page.labels_help"),
-        key=keyed(f"import_labels_{key}"),
-    )
+    with boxes[0]:
+        people = _choose_several("people", rest, guess.people, key)
+    with boxes[1]:
+        marked = _choose_several("labels", [name for name in rest if name not in people], guess.label_columns, key)
     scale: Scale = "yes"
     if marked:
         scale = boxes[2].selectbox(

@@ -20,7 +20,7 @@ from db.models import models, rounds, test_answers
 from db.people import annotators
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
-from tests.conftest import answer_test_part, fill
+from tests.conftest import answer_test_part, fill, fill_by_mood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,16 +37,6 @@ def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
     made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
-
-
-def _prepare(runtime: WorkerRuntime, db: Database, count: int) -> None:
-    """Import diaries, and give them vectors by their mood at once: encoding would take seconds."""
-    fill(db, count)
-    ids = diaries.list_ids(db)
-    file = runtime.vector_file(db)
-    vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
-    vectors[:, 0] += np.where(ids % 2 == 1, 6, -6)
-    file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
 
 
 def _label(db: Database, diary_ids: Iterable[int], *, shifted: bool = False) -> None:
@@ -68,7 +58,7 @@ def _round(runtime: WorkerRuntime, db: Database) -> rounds.Round:
 def test_a_bad_import_is_held_back_and_every_version_measured_on_the_grown_test_part(
     runtime: WorkerRuntime, opened: Database
 ) -> None:
-    _prepare(runtime, opened, 200)
+    fill_by_mood(runtime, opened, 200)
     pool, test = diaries.list_ids(opened, "pool"), diaries.list_ids(opened, "test")
     _label(opened, [*pool[:30], *test[:10]])
     first = _round(runtime, opened)
@@ -87,7 +77,7 @@ def test_a_bad_import_is_held_back_and_every_version_measured_on_the_grown_test_
 
 @pytest.mark.slow
 def test_upkeep_asks_the_versions_again_once_the_test_part_has_grown(runtime: WorkerRuntime, opened: Database) -> None:
-    _prepare(runtime, opened, 200)
+    fill_by_mood(runtime, opened, 200)
     pool, test = diaries.list_ids(opened, "pool"), diaries.list_ids(opened, "test")
     _label(opened, [*pool[:20], *test[:10]])
     _round(runtime, opened)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from annotator.review import actions
@@ -24,7 +23,7 @@ from db.review import queue as audit_queue
 from db.review.queue import Filter
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
-from tests.conftest import fill
+from tests.conftest import fill_by_mood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,16 +41,6 @@ def runtime(project_path: Path) -> Iterator[ModelRuntime]:
     made = ModelRuntime(project_path, cache=default_cache())
     yield made
     made.close()
-
-
-def _prepare(runtime: ModelRuntime, db: Database, count: int) -> None:
-    """Import diaries, and give them vectors by their mood at once: encoding would take seconds."""
-    fill(db, count)
-    ids = diaries.list_ids(db)
-    file = runtime.vector_file(db)
-    vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
-    vectors[:, 0] += np.where(ids % 2 == 1, 6, -6)
-    file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
 
 
 def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",), wrong: tuple[int, ...] = ()) -> None:
@@ -75,7 +64,7 @@ def _round(runtime: ModelRuntime, db: Database) -> rounds.Round:
 
 
 def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime, opened: Database) -> None:
-    _prepare(runtime, opened, 320)
+    fill_by_mood(runtime, opened, 320)
     assert not round_analysis.study(runtime, opened)
     _label(opened, 300, asked_by=("random", "margin"))
     done = _round(runtime, opened)
@@ -97,7 +86,7 @@ def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime,
 def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
     runtime: ModelRuntime, opened: Database
 ) -> None:
-    _prepare(runtime, opened, 80)
+    fill_by_mood(runtime, opened, 80)
     _label(opened, 60)
     _round(runtime, opened)
     assert round_analysis.study(runtime, opened)
@@ -111,7 +100,7 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
 def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_away(
     runtime: ModelRuntime, opened: Database
 ) -> None:
-    _prepare(runtime, opened, 120)
+    fill_by_mood(runtime, opened, 120)
     wrong = next(i for i in queue.list_head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
     _label(opened, 80, wrong=(wrong,))
     _round(runtime, opened)
@@ -128,7 +117,7 @@ def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_aw
 
 
 def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened: Database) -> None:
-    _prepare(runtime, opened, 200)
+    fill_by_mood(runtime, opened, 200)
     test_ids = [i for i in queue.list_head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
     _round(runtime, opened)
@@ -140,7 +129,7 @@ def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened:
 
 
 def test_a_round_of_another_encoder_is_left_unstudied_without_harm(runtime: ModelRuntime, opened: Database) -> None:
-    _prepare(runtime, opened, 30)
+    fill_by_mood(runtime, opened, 30)
     round_id = rounds.request_round(opened, annotator_id=None)
     other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
     rounds.set_model(opened, round_id, other)
