@@ -15,6 +15,7 @@ from annotator.accounts import diary_access
 from annotator.errors import UserError
 from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.events import storable
+from annotator.training import prediction_sets
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
@@ -22,8 +23,7 @@ from db.people import audit_log
 from db.review import queue, reviews
 from db.review.queue import Filter as Filter  # noqa: TC001 - pages ask with it
 from db.review.reviews import NewReview
-from learner.data_quality.review_signals import SIGNALS as SIGNALS
-from learner.data_quality.review_signals import count_votes
+from learner.data_quality.review_signals import SIGNALS, UNSURE_FROM, count_votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from db.answers.decisions import Decision
     from db.review.queue import Row as Row
     from db.review.queue import State as State
+
+OUTSIDE = "outside"
+"""The reason that is no signal but a threshold of one: the label is not among the candidates."""
 
 PAGE = 25
 """Rows that are shown at once."""
@@ -238,6 +241,24 @@ def page(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None
 def count_rows(db: Database, wanted: Filter) -> int:
     """Count the rows of a filter."""
     return queue.count(db, wanted)
+
+
+def list_reasons(db: Database) -> list[str]:
+    """Return what `with_reason` takes: the signals, and `OUTSIDE` where the version in force has candidates."""
+    return [*SIGNALS, *([OUTSIDE] if prediction_sets.find_promise(db) else [])]
+
+
+def with_reason(db: Database, wanted: Filter, reason: str | None) -> Filter:
+    """Return a filter that asks for rows with a reason of `list_reasons`, as well.
+
+    Whether a label is outside is judged by heads that have not seen it, as for the signal of low confidence: it is less
+    likely than candidates are, and than all others together.
+    """
+    if reason != OUTSIDE:
+        return replace(wanted, signal=reason)
+    promised = prediction_sets.find_promise(db)
+    least = promised.least if promised else 0.0
+    return replace(wanted, signal="low_confidence", above=1 - min(least, 1 - UNSURE_FROM))
 
 
 def was_made(db: Database) -> bool:

@@ -121,4 +121,5 @@ def _check_as_stored(check: RemovalCheck) -> dict[str, Any]:
         "spans": [list(span) for span in check.spans],
         "before": round(check.before, 4),
         "after": round(check.after, 4),
+        "after_random": None if check.after_random is None else round(check.after_random, 4),
     }

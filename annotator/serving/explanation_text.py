@@ -148,7 +148,7 @@ class _Reader:
             return None
         fell = before - after
         outcome = "falls" if fell > NO_FALL else "rises" if fell < -NO_FALL else "stays"
-        return say(
+        sentence = say(
             f"wording.deletion_{outcome}",
             self.language,
             words=self._these(removed_spans, named),
@@ -156,6 +156,11 @@ class _Reader:
             before=round(100 * before),
             after=round(100 * after),
         )
+        random = tried.get("after_random")
+        if random is None:
+            return sentence
+        count = len(tried["spans"])
+        return say("wording.deletion_random", self.language, sentence=sentence, n=count, random=round(100 * random))
 
     def _removed(self, spans: Sequence[Span]) -> list[Span]:
         """Return the removed spans: whole units, or the removed part of a unit."""

@@ -61,6 +61,7 @@ class Filter:
 
     Attributes:
         signal: a signal that fired.
+        above: the strength that the signal has to exceed.
         label_id: the label of a decision in force.
         annotator_id: somebody whose decision is in force.
     """
@@ -70,6 +71,7 @@ class Filter:
     label_id: int | None = None
     annotator_id: int | None = None
     part: Part | None = None
+    above: float = 0.0
 
 
 _IS_STATE: dict[State | None, str] = {
@@ -85,7 +87,7 @@ def _where(requested: Filter) -> tuple[str, dict[str, Any]]:
     """Return the condition for `audit_queue q left join settled z`, and its parameters."""
     parts = ["1", _IS_STATE[requested.state]]
     if requested.signal is not None:
-        parts.append("and json_extract(q.signals, '$.' || :signal) is not null")
+        parts.append("and json_extract(q.signals, '$.' || :signal) > :above")
     if requested.label_id is not None:
         parts.append("and exists (select 1 from standing s where s.diary_id = q.diary_id and s.label_id = :label)")
     if requested.annotator_id is not None:
@@ -96,6 +98,7 @@ def _where(requested: Filter) -> tuple[str, dict[str, Any]]:
         parts.append("and exists (select 1 from diaries y where y.id = q.diary_id and y.part = :part)")
     values = {
         "signal": requested.signal,
+        "above": requested.above,
         "label": requested.label_id,
         "annotator": requested.annotator_id,
         "part": requested.part,

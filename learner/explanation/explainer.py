@@ -147,7 +147,7 @@ def explain(
         weights=weights,
         r_squared=np.zeros(run.k, np.float32) if model is None else model.r_squared(run.weight),
         stability=1.0 if model is None else model.stability(run.direction),
-        removal_check=removal_check(run, text, spans, weights),
+        removal_check=removal_check(run, text, spans, weights, seed=seed),
         sentence_probabilities=run.proba([text[start:end] for start, end in sentences]),
         sample_count=run.sample_count,
     )

@@ -132,7 +132,15 @@ class ExplanationRun:
     def announce_without(self, removed: Sequence[Spans]) -> None:
         """Encode the text without some spans, or without others, together with the next ones; all are stored."""
         self.removed += [spans for spans in dict.fromkeys(removed) if spans not in self.removed]
-        self.announce([self._without(spans) for spans in removed])
+        self.announce_texts_without(removed)
+
+    def announce_texts_without(self, sets: Sequence[Spans]) -> None:
+        """Encode the text without each set of spans together with the next texts."""
+        self.announce([self._without(spans) for spans in sets])
+
+    def mean_without(self, sets: Sequence[Spans]) -> float:
+        """Return the likeliest label's mean probability without each set of spans."""
+        return float(self.proba([self._without(spans) for spans in sets])[:, self.top].mean())
 
     def without(self, spans: Spans) -> float:
         """Return the likeliest label's probability without some spans."""

@@ -11,7 +11,7 @@ from annotator.accounts.permissions import may
 from annotator.errors import UserError
 from annotator.label_sets import editing
 from annotator.review import actions
-from annotator.review.actions import SIGNALS, Filter
+from annotator.review.actions import Filter
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.text import keyed, plain, say
@@ -56,12 +56,13 @@ def draw(db: Database, *, on_change: Callable[[], None]) -> Filter:
             label_visibility="collapsed",
             on_change=on_change,
         )
-        signal = _choice("signal", list(SIGNALS), lambda name: say(f"review.signal_{name}"), on_change)
+        reasons = actions.list_reasons(db)
+        reason = _choice("signal", reasons, lambda name: say(f"review.signal_{name}"), on_change)
         label_id = _choice("label", list(label_names), lambda i: label_names[i], on_change)
         with st.popover(say("review.annotator"), icon=":material/tune:", key="review_more"):
             annotator_id = _choice("annotator", list(names), lambda i: names[i], on_change)
             part = _choice("part", list(_PARTS), lambda name: say(f"review.part_{name}"), on_change)
-    return Filter(state, signal, label_id, annotator_id, part)
+    return actions.with_reason(db, Filter(state, None, label_id, annotator_id, part), reason)
 
 
 def _choice(name: str, options: list, text_of: Callable, on_change: Callable[[], None]):  # type: ignore[no-untyped-def, type-arg]

@@ -46,6 +46,7 @@ MESSAGES = {
             "wording.deletion_falls",
             "wording.deletion_stays",
             "wording.deletion_rises",
+            "wording.deletion_random",
             "review.why_low_confidence",
             "review.why_label_error",
             "review.board.expected",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,23 @@ def test_doubtful_labels_and_disagreement_are_in_the_queue_and_the_rest_is_not(d
     assert sorted(_open(db, signal="low_confidence")) == [1, 2, 3]
     assert _open(db, label_id=6) == [3]
     assert _open(db, part="test") == []
+
+
+@pytest.mark.parametrize(("least", "shown"), [(0.3, [1, 2, 3]), (0.05, [1, 2, 3]), (0.001, [])])
+def test_labels_outside_the_candidates_are_a_reason(db: Database, least: float, shown: list[int]) -> None:
+    assert actions.OUTSIDE not in actions.list_reasons(db)
+    promised = {"level": 0.9, "least": least, "n": 60, "covered": 0.9, "covered_low": 0.8, "covered_high": 0.96}
+    metrics = json.dumps({"promise": {**promised, "size": 1.4}})
+    db.execute("update models set metrics = ?", [metrics])
+    db.conn.commit()
+    assert actions.OUTSIDE in actions.list_reasons(db)
+    rows = actions.page(db, actions.with_reason(db, Filter(), actions.OUTSIDE)).rows
+    assert sorted(row.diary_id for row in rows) == shown
+
+
+def test_a_reason_that_is_a_signal_filters_by_it(db: Database) -> None:
+    assert actions.with_reason(db, Filter(part="pool"), "disagreement") == Filter(part="pool", signal="disagreement")
+    assert actions.with_reason(db, Filter(), None) == Filter()
 
 
 def test_accepting_settles_the_newest_label_that_most_people_gave(db: Database, me: int) -> None:

@@ -209,6 +209,15 @@ def test_words_whose_loss_changes_little_are_called_hard_to_trust() -> None:
     assert "올라요" in str(_without(["혼자", "눈물이"], 0.40, 0.55))
 
 
+def test_what_random_words_do_stands_beside_the_fall() -> None:
+    said = _without(["혼자", "눈물이"], 0.81, 0.34, after_random=0.768)
+    assert said == "이 낱말들을 빼면 슬픔이 81%에서 34%로 떨어져요. 아무 낱말이나 2개 빼면 평균 77%예요."
+
+
+def test_a_check_without_random_words_does_not_speak_of_them() -> None:
+    assert "아무 낱말" not in str(_without(["혼자"], 0.8, 0.3, after_random=None))
+
+
 def test_a_deletion_that_was_not_tried_says_nothing() -> None:
     assert _read(TEXT, _for(0, 0.6, 0.1, 0.9, 0)).deletion is None
     assert _without([], 0.8, 0.8) is None

@@ -388,6 +388,40 @@ def test_the_deletion_check_removes_the_words_that_speak_for_the_label() -> None
     assert found.after == pytest.approx(1 / (1 + np.exp(5.6)), abs=1e-5)
 
 
+MANY_WORDS = "오늘은 아침부터 눈물이 났다 그리고 저녁에는 친구와 밥을 먹었다"
+
+
+def test_beside_the_check_as_many_random_words_are_removed() -> None:
+    check = run(MANY_WORDS, linear).removal_check
+    assert check is not None
+    assert [MANY_WORDS[start:end] for start, end in check.spans] == ["눈물이"]
+    assert check.after_random is not None
+    possible = [check.before, check.after]
+    assert check.after < check.after_random <= check.before + 1e-6
+    # The mean of three draws, each of which removes 눈물이 or a word that changes nothing.
+    thirds = [possible[0] + (possible[1] - possible[0]) * i / 3 for i in range(4)]
+    assert min(abs(check.after_random - third) for third in thirds) < 1e-5
+
+
+def test_a_text_of_few_words_has_no_random_baseline() -> None:
+    check = run("혼자 눈물이 났다", linear).removal_check
+    assert check is not None
+    assert check.spans
+    assert check.after_random is None
+
+
+def test_another_head_removes_the_same_random_words_without_the_encoder() -> None:
+    two = lambda texts: np.array([[text.count("눈물이"), text.count("친구와")] for text in texts], np.float32)  # noqa: E731
+    weight = np.array([[2, 0], [0, 1], [-1, -1]], np.float32)
+    first, kept = both(MANY_WORDS, two, head=(weight, np.zeros(3, np.float32)))
+    counting = Counting(two)
+    second, _ = both(MANY_WORDS, counting, head=(weight, np.array([0, 3, 0], np.float32)), cache=kept)
+    assert first.removal_check is not None
+    assert second.removal_check is not None
+    assert None not in (first.removal_check.after_random, second.removal_check.after_random)
+    assert counting.texts == []
+
+
 def test_each_sentence_has_probabilities_by_itself() -> None:
     text = "눈물이 났다. 웃었다. 밥을 먹었다."
     arc = run(
