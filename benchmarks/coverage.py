@@ -7,7 +7,8 @@ each figure is computed with the product's own functions, and its interval is he
 Right is 0.93 to 0.97 everywhere, with a standard error of 0.007 at 1,000 draws. A macro F1 is held against that of the
 labels that it names; below 30 test diaries the page shows none as settled. Sets of labels are held against the promise:
 `really` is the share of the population whose set holds the right label, `covered` how often the stated interval holds
-that share.
+that share. `…_new_writers` draws whole writers, who have labels of their own, and whose test part's intervals have to
+hold the figure over all writers. `shares` sums up benchmarks/coverage_shares.py, which prints them in detail.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from benchmarks import labelled_file, machine
+from benchmarks import coverage_shares, labelled_file, machine
 from learner.active_learning.simulation import mean_interval
 from learner.classification import classifier, macro_f1, metrics, prediction_sets
+from learner.classification.design_effect import design_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, nargs="+", default=[60, 300], help="what the heads learn from")
     parser.add_argument("--test", type=int, nargs="+", default=[30, 50, 100, 200, 400])
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--projects", type=int, default=60, help="simulated projects for the shares of labels")
     arguments = parser.parse_args()
     data = labelled_file.load(arguments)
     k = len(data.names)
@@ -58,6 +61,7 @@ def main() -> None:
         "draws": arguments.draws,
         "test": {n: _measure(heads, n, k=k, draws=arguments.draws) for n in arguments.test},
         "seeds": _of_seeds(data, draws=max(20, arguments.draws // 10)),
+        "shares": _of_shares(data, arguments.test, projects=arguments.projects),
     }
     machine.write(arguments.json, result)
 
@@ -70,6 +74,7 @@ class _Answers:
         more = count + count // 3
         rest, k = order[more:], len(data.names)
         self.truth = data.labels[rest]
+        self.writers = coverage_shares.deal_writers(self.truth, k, np.random.default_rng(seed))
         self.proba, later = (
             classifier.train(
                 data.features[order[:n]],
@@ -98,6 +103,7 @@ def _measure(heads: list[_Answers], n: int, *, k: int, draws: int) -> dict[str, 
             drawn = rng.integers(0, len(head.truth), n)
             _of_one(held, head, drawn, k)
             _of_two(held, head, drawn, k)
+            _of_writers(held, head, n, k, rng)
             really += _of_sets(held, head, drawn)
     return {
         **{
@@ -125,6 +131,21 @@ def _of_one(held: Held, head: _Answers, drawn: IntArray, k: int) -> None:
     _hold(held, "macro_f1", named.low, named.high, float(head.f1_before[list(named.columns)].mean()))
 
 
+def _of_writers(held: Held, head: _Answers, n: int, k: int, rng: np.random.Generator) -> None:
+    # With replacement, as from endless writers: of these few, a test part would soon hold most.
+    writers = rng.choice(coverage_shares.WRITERS, n)
+    rows = [np.flatnonzero(head.writers == writer) for writer in writers]
+    drawn, groups = np.concatenate(rows)[:n], np.repeat(np.arange(n), [len(own) for own in rows])[:n]
+    answers, truth = head.before[drawn], head.truth[drawn]
+    effect = design_effect(answers == truth, groups)
+    low, high = metrics.wilson(float((answers == truth).sum()) / effect, len(drawn) / effect)
+    _hold(held, "accuracy_new_writers", low, high, float((head.before == head.truth).mean()))
+    named = macro_f1.macro_f1(answers, truth, k=k, effect=effect)
+    if named.columns:
+        true_f1 = float(head.f1_before[list(named.columns)].mean())
+        _hold(held, "macro_f1_new_writers", named.low, named.high, true_f1)
+
+
 def _of_two(held: Held, head: _Answers, drawn: IntArray, k: int) -> None:
     change = macro_f1.change(head.before[drawn], head.after[drawn], head.truth[drawn], k=k)
     columns = list(change.columns)
@@ -139,6 +160,15 @@ def _of_sets(held: Held, head: _Answers, drawn: IntArray) -> list[float]:
     really = float(sets[np.arange(len(sets)), head.truth].mean())
     _hold(held, "prediction_sets", promised.covered_low, promised.covered_high, really)
     return [really]
+
+
+def _of_shares(data: Labelled, at: list[int], *, projects: int) -> dict[str, Any]:
+    """Return how often the interval of a label's share held the truth, by how the test part was drawn."""
+    figures = coverage_shares.run(data, at=at, rare=coverage_shares.RARE, projects=projects)
+    return {
+        way: {"covered": figures[way]["overall"]["held"], "width": figures[way]["overall"]["width"]}
+        for way in coverage_shares.WAYS
+    }
 
 
 def _of_seeds(data: Labelled, *, draws: int, rows: int = 600, seeds: int = 5, labels: int = 100) -> dict[str, Any]:

@@ -40,6 +40,7 @@ TRAIN = 150
 TEST_SHARE = 0.25
 BANDS = (0.0, 0.004, 0.015, 0.03, 0.1, 0.4, 1.0)
 WRITERS = 60
+RARE = (0.005, 0.01, 0.02)
 WAYS = ("diaries", "writers", "sources")
 FIRST_SOURCE = 0.75
 """Share of the decisions on diaries of the first source, which has about half of all."""
@@ -53,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     labelled_file.add_arguments(parser, rows=4000)
     parser.add_argument("--at", type=int, nargs="+", default=[30, 60, 100, 200, 400], help="decided test diaries")
-    parser.add_argument("--rare", type=float, nargs="+", default=[0.005, 0.01, 0.02], help="shares to thin a label to")
+    parser.add_argument("--rare", type=float, nargs="+", default=RARE, help="shares to thin a label to")
     parser.add_argument("--projects", type=int, default=400)
     arguments = parser.parse_args()
     data = labelled_file.load(arguments)
@@ -97,7 +98,7 @@ def _project(data: Labelled, *, at: Sequence[int], thinned: float | None, seed: 
     labels, k = data.labels[rows], len(data.names)
     test_count = int(TEST_SHARE * len(rows))
     predicted = _predict(data.features[rows], labels, pool=np.arange(test_count, len(rows)), k=k)
-    writers = _writers(labels, k, rng)
+    writers = deal_writers(labels, k, rng)
     for drawn, size in product(WAYS, at):
         chosen = _choose(drawn, size, writers, test_count, rng)
         by_writer = writers[chosen] if drawn == "writers" else None
@@ -112,7 +113,7 @@ def _project(data: Labelled, *, at: Sequence[int], thinned: float | None, seed: 
 def _choose(drawn: str, size: int, writers: IntArray, test_count: int, rng: np.random.Generator) -> IntArray:
     """Return the decided test diaries, drawn at random in one of the ways; fewer where there are not enough."""
     if drawn == "writers":
-        return _whole_writers(writers, test_count, rng)[:size]
+        return draw_writers(writers, test_count, rng)[:size]
     order = rng.permutation(len(writers))
     if drawn == "diaries":
         return order[:size]
@@ -155,7 +156,7 @@ def _proba(features: NDArray[np.float32], seen: NDArray[np.float32], labels: Int
     return np.asarray(classifier.softmax(features @ weight.T + bias), np.float64)
 
 
-def _writers(labels: IntArray, k: int, rng: np.random.Generator) -> IntArray:
+def deal_writers(labels: IntArray, k: int, rng: np.random.Generator) -> IntArray:
     """Give each diary a writer; writers differ in how much they write and in the labels of it."""
     size = rng.lognormal(0, 0.7, WRITERS)
     shares = np.maximum(np.bincount(labels, minlength=k) / len(labels), 1e-4)
@@ -165,7 +166,7 @@ def _writers(labels: IntArray, k: int, rng: np.random.Generator) -> IntArray:
     return np.minimum(writers, WRITERS - 1)
 
 
-def _whole_writers(writers: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+def draw_writers(writers: IntArray, count: int, rng: np.random.Generator) -> IntArray:
     """Return the diaries of writers drawn at random, about as many as asked for, in random order."""
     order = rng.permutation(WRITERS)
     sizes = np.cumsum(np.bincount(writers, minlength=WRITERS)[order])

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
+from annotator import settings as project_settings
+from annotator.importing import parts
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from db.label_sets import labels
 from db.models import facts
@@ -14,6 +18,8 @@ from learner.classification.metrics import Interval
 from learner.classification.stratified import FEWEST as _FEWEST
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from db import Database
     from db.models.rounds import Round
 
@@ -45,6 +51,7 @@ class Audience:
 
     Attributes:
         measured_for: whose diaries the test diaries stand for; None where they have no writer.
+        test_writers: who wrote the test diaries; None in reports of earlier releases.
         these: accuracy on new diaries of the writers who were learned from, and the number of labels behind it; None
             where the round's study has not measured it or has too few diaries drawn at random.
         sources: those with waiting diaries or test decisions, those that wait most first.
@@ -56,6 +63,7 @@ class Audience:
     """
 
     measured_for: Whose | None
+    test_writers: int | None
     these: tuple[Interval, int] | None
     sources: tuple[Source, ...]
     waiting: Interval | None
@@ -79,6 +87,7 @@ def audience_of(db: Database, finished: Round) -> Audience:
     name_of = {label.id: label.name for label in labels.list_all_labels(db)}
     return Audience(
         measured_for=report.get("measured_for"),
+        test_writers=report.get("test_writers"),
         these=_accuracy(these["right"], these["n"]) if these and these["n"] >= FEWEST_TO_TRUST else None,
         sources=tuple(
             Source(names.get(row["diary_id"]), row["waiting"], row["n"], _of_source(row["right"], row["n"]))
@@ -92,6 +101,14 @@ def audience_of(db: Database, finished: Round) -> Audience:
         patterned=int(report.get("patterned", 0)),
         is_redrawn=(finished.last_decision_id or 0) <= facts.parts_drawn_after(db),
     )
+
+
+def drawn_writers(db: Database, diary_ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return a number for the writer of each test diary, (n,); None where test diaries were not drawn by writers."""
+    writers = list(map(parts.writer_of, diaries.list_authors_of(db, diary_ids)))
+    if not project_settings.load(db).writer_cut or not all(writers) or not writers:
+        return None
+    return np.asarray(np.unique(writers, return_inverse=True)[1], np.int64)
 
 
 def _accuracy(right: int, n: int) -> tuple[Interval, int]:

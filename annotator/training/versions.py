@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator.errors import UserError
+from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import Difference, read_figures
 from annotator.training.examples import examples_of
 from db.answers import training_data
 from db.label_sets import labels
 from db.models import models, test_answers
 from learner.classification import metrics, promotion
+from learner.classification.design_effect import design_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,16 +64,20 @@ class _TestPart:
 
     Attributes:
         truth: (n,) columns; `answers` (n,) as well, -1 where a version was not asked.
+        writers: (n,) of `annotator.training.audience.drawn_writers`.
     """
 
     truth: IntArray
+    writers: IntArray | None
     answers: dict[int, IntArray]
     label_names: tuple[str, ...]
 
     def figures(self, version: int, rows: NDArray[np.bool_]) -> Evaluation:
         k = len(self.label_names)
         proba = np.eye(k, dtype=np.float32)[self.answers[version][rows]]
-        figures = read_figures(asdict(metrics.evaluate(proba, self.truth[rows])))
+        right = self.answers[version][rows] == self.truth[rows]
+        effect = 1.0 if self.writers is None else design_effect(right, self.writers[rows])
+        figures = read_figures(asdict(metrics.evaluate(proba, self.truth[rows], effect=effect)))
         assert figures is not None
         return figures
 
@@ -145,4 +151,4 @@ def _load(db: Database) -> _TestPart:
         for model in models.list_models(db)
         if model.id in given
     }
-    return _TestPart(test.columns, answers, tuple(label.name for label in label_set))
+    return _TestPart(test.columns, drawn_writers(db, test.diary_ids), answers, tuple(label.name for label in label_set))

@@ -9,6 +9,7 @@ import numpy as np
 
 from learner.classification import macro_f1, metrics
 from learner.classification.classifier import fit_head
+from learner.classification.design_effect import design_effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,16 +79,20 @@ class Point:
         return self.accuracy if name == "accuracy" else self.macro_f1
 
 
-def points(answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int) -> tuple[Point, ...]:
+def points(
+    answers: IntArray, truth: IntArray, *, counts: Sequence[int], k: int, writers: IntArray | None = None
+) -> tuple[Point, ...]:
     """Return the points of a curve.
 
     Args:
         answers: (counts, n) of `answers_along`.
         truth: (n,) label columns.
+        writers: (n,) equal for diaries of one writer, where whole writers were drawn.
     """
     curve = []
     for count, row in zip(counts, answers, strict=True):
-        right = int((row == truth).sum())
-        accuracy = metrics.Interval(right / len(truth), *metrics.wilson(right, len(truth)))
-        curve.append(Point(int(count), accuracy, macro_f1.macro_f1(row, truth, k=k).interval))
+        effect = 1.0 if writers is None else design_effect(row == truth, writers)
+        share, n = float((row == truth).mean()), len(truth) / effect
+        accuracy = metrics.Interval(share, *metrics.wilson(share * n, n))
+        curve.append(Point(int(count), accuracy, macro_f1.macro_f1(row, truth, k=k, effect=effect).interval))
     return tuple(curve)

@@ -69,16 +69,17 @@ def named_columns(truth: IntArray, *, k: int) -> IntArray:
     return np.flatnonzero(np.bincount(truth, minlength=k) >= FEWEST_DECISIONS)
 
 
-def macro_f1(answers: IntArray, truth: IntArray, *, k: int) -> NamedF1:
+def macro_f1(answers: IntArray, truth: IntArray, *, k: int, effect: float = 1.0) -> NamedF1:
     """Return the macro F1 over the labels of `named_columns`.
 
     Args:
         answers, truth: (n,) columns in [0, k).
+        effect: how many diaries are worth an independent one; see `learner.classification.design_effect`.
     """
     columns = named_columns(truth, k=k)
     if len(columns) < _FEWEST_LABELS:
         return _nothing()
-    each = _of_each(answers, truth, columns, k=k)
+    each = _of_each(answers, truth, columns, k=k, effect=effect)
     covariance = each.effects @ each.effects.T + _prior_within(each, k=k)
     return _mean(each.f1, each.f1 - each.low, each.high - each.f1, covariance, columns)
 
@@ -130,10 +131,10 @@ class _Each:
     effects: FloatArray
 
 
-def _of_each(answers: IntArray, truth: IntArray, columns: IntArray, *, k: int) -> _Each:
+def _of_each(answers: IntArray, truth: IntArray, columns: IntArray, *, k: int, effect: float = 1.0) -> _Each:
     right = np.bincount(truth[truth == answers], minlength=k)[columns]
     seen = (np.bincount(truth, minlength=k) + np.bincount(answers, minlength=k))[columns]
-    bounds = np.array([f1_interval(int(r), int(s)) for r, s in zip(right, seen, strict=True)])
+    bounds = np.array([f1_interval(int(r) / effect, int(s) / effect) for r, s in zip(right, seen, strict=True)])
     smoothed_seen = (seen + 2 / k).astype(np.float64)
     smoothed = np.asarray(2 * (right + 1 / k**2) / smoothed_seen, np.float64)
     is_truth, is_answer = truth == columns[:, None], answers == columns[:, None]

@@ -41,12 +41,13 @@ class Evaluation:
     f1_high: tuple[float, ...] = ()
 
 
-def evaluate(proba: FloatArray, truth: IntArray) -> Evaluation:
+def evaluate(proba: FloatArray, truth: IntArray, *, effect: float = 1.0) -> Evaluation:
     """Compare answers with the truth.
 
     Args:
         proba: (n, k) probabilities; the answer is the likeliest label.
         truth: (n,) columns in [0, k).
+        effect: how many diaries are worth an independent one; see `learner.classification.design_effect`.
     """
     k = proba.shape[1]
     answers = proba.argmax(axis=1) if len(proba) else np.zeros(0, np.int64)
@@ -55,8 +56,9 @@ def evaluate(proba: FloatArray, truth: IntArray) -> Evaluation:
     right = np.diag(confusion)
     f1 = f1_of(confusion)
     n = len(truth)
-    low, high = wilson(int(right.sum()), n)
-    bounds = [f1_interval(int(confusion[i, i]), int(confusion[i].sum() + confusion[:, i].sum())) for i in range(k)]
+    low, high = wilson(int(right.sum()) / effect, n / effect)
+    seen = confusion.sum(axis=0) + confusion.sum(axis=1)
+    bounds = [f1_interval(int(right[i]) / effect, int(seen[i]) / effect) for i in range(k)]
     return Evaluation(
         n=n,
         accuracy=float(right.sum() / n) if n else float("nan"),
@@ -77,7 +79,7 @@ def f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(seen > 0, 2 * right / np.maximum(seen, 1), np.nan)
 
 
-def f1_interval(right: int, seen: int) -> tuple[float, float]:
+def f1_interval(right: float, seen: float) -> tuple[float, float]:
     """Return the 95 % interval of one label's F1, which is 2 right / seen.
 
     F1 / (2 - F1) is a plain share: of the diaries that truth or answer give the label, those where both do. So it
@@ -86,7 +88,8 @@ def f1_interval(right: int, seen: int) -> tuple[float, float]:
 
     Args:
         right: diaries where truth and answer are the label.
-        seen: diaries whose truth is the label plus diaries whose answer is; 0 gives (0, 1).
+        seen: diaries whose truth is the label plus diaries whose answer is; 0 gives (0, 1). Of diaries that depend on
+            each other, the effective numbers, which need not be whole.
 
     Source: Hand, Christen and Kirielle (2021), F*: an interpretable transformation of the F-measure.
     """

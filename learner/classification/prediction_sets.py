@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner.classification.design_effect import design_effect
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,20 +65,25 @@ def promise(proba: FloatArray, truth: IntArray, *, level: float, groups: IntArra
         sets = in_set(proba[own], _least(_quantile(scores[~own], level)))
         held[own] = sets[np.arange(own.sum()), truth[own]]
         sizes[own] = sets.sum(axis=1)
-    low, high = _exact_interval(int(held.sum()), len(held))
+    effect = design_effect(held, groups)
+    low, high = _exact_interval(held.sum() / effect, len(held) / effect)
     least = _least(_quantile(scores, level))
     return Promise(level, least, len(truth), float(held.mean()), low, high, float(sizes.mean()))
 
 
-def _exact_interval(held: int, n: int) -> tuple[float, float]:
+def _exact_interval(held: float, n: float) -> tuple[float, float]:
     """Return the 95 % interval of a share, exact: near 1 and with few diaries Wilson's covers less.
 
-    Source: Clopper and Pearson (1934), The Use of Confidence or Fiducial Limits.
+    Args:
+        held, n: counts; of diaries that depend on each other, the effective ones, which need not be whole.
+
+    Source: Clopper and Pearson (1934), The Use of Confidence or Fiducial Limits, by quantiles of beta distributions.
     """
     from scipy import stats
 
-    interval = stats.binomtest(held, n).proportion_ci(0.95, method="exact")
-    return float(interval.low), float(interval.high)
+    low = stats.beta.ppf(0.025, held, n - held + 1) if held > 0 else 0.0
+    high = stats.beta.ppf(0.975, held + 1, n - held) if held < n else 1.0
+    return float(low), float(high)
 
 
 def in_set(proba: FloatArray, least: float) -> BoolArray:

@@ -54,7 +54,9 @@ def _draw_writers(audience: Audience, figures: Evaluation, accuracy: float) -> N
     if audience.measured_for is None:
         return
     bounds = interval(figures.accuracy_low, figures.accuracy_high)
-    lines = [say(f"learn.parts.{audience.measured_for}", accuracy=percent(accuracy), interval=bounds, n=figures.n)]
+    writers = audience.test_writers or "–"
+    key = f"learn.parts.{audience.measured_for}"
+    lines = [say(key, accuracy=percent(accuracy), interval=bounds, n=figures.n, writers=writers)]
     if audience.these is not None:
         these, n = audience.these
         bounds = interval(these.low, these.high)

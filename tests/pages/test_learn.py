@@ -268,9 +268,11 @@ def _add_audience(db: Database, **said: Any) -> None:
 def test_the_page_says_for_whose_diaries_its_figures_hold(filled: Path, open_app) -> None:
     with project.opened(filled) as db:
         add_round(db)
-        _add_audience(db, measured_for="new_writers", study={"these_writers": {"right": 30, "n": 40}}, left_out=3)
+        _add_audience(
+            db, measured_for="new_writers", test_writers=9, study={"these_writers": {"right": 30, "n": 40}}, left_out=3
+        )
     words = _said(open_app("learn"))
-    assert "새 글쓴이의 일기: 정확도 60.0% (95% 구간 50–70%, 평가용 일기 60개)" in words
+    assert "새 글쓴이의 일기: 정확도 60.0% (95% 구간 50–70%, 글쓴이 9명의 평가용 일기 60개)" in words
     assert "이 글쓴이들의 새 일기: 정확도 75.0%" in words
     assert "거의 같은 일기 3편은 학습에서 뺐어요" in words
 

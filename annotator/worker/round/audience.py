@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotator import settings as project_settings
 from annotator.importing.parts import writer_of
+from annotator.training.audience import drawn_writers
 from db.texts import diaries
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def describe(
     right = proba.argmax(axis=1) == test.columns if len(proba) else np.zeros(0, np.bool_)
     return {
         "measured_for": _measured_for(db, test),
+        "test_writers": _count_writers(db, test),
         "sources": _sources(db, test, right),
         "labels_of_one_writer": _labels_of_one_writer(db, training, label_ids),
     }
@@ -38,11 +39,13 @@ def describe(
 
 def _measured_for(db: Database, test: TrainingSet) -> str | None:
     """Return ``new_writers``, ``these_writers``, or None where test diaries have no writer."""
-    writers = list(map(writer_of, diaries.list_authors_of(db, test.diary_ids)))
-    if not any(writers):
+    if not any(map(writer_of, diaries.list_authors_of(db, test.diary_ids))):
         return None
-    is_apart = project_settings.load(db).writer_cut > 0 and all(writers)
-    return "new_writers" if is_apart else "these_writers"
+    return "these_writers" if drawn_writers(db, test.diary_ids) is None else "new_writers"
+
+
+def _count_writers(db: Database, test: TrainingSet) -> int:
+    return len(set(filter(None, map(writer_of, diaries.list_authors_of(db, test.diary_ids)))))
 
 
 def _sources(db: Database, test: TrainingSet, right: NDArray[np.bool_]) -> list[dict[str, int]]:

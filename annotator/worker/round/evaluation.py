@@ -9,6 +9,7 @@ from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.training.prediction_sets import PROMISED
 from learner.active_learning import forecast
 from learner.classification import macro_f1, metrics, prediction_sets, promotion
+from learner.classification.design_effect import design_effect
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 
-def figures(proba: FloatArray, truth: IntArray) -> dict[str, Any]:
+def figures(proba: FloatArray, truth: IntArray, *, writers: IntArray | None = None) -> dict[str, Any]:
     """Return a version's results on test diaries, ready for JSON; see `annotator.training.evaluation.Evaluation`.
 
     Args:
         proba: (n, k); truth: (n,) columns.
+        writers: (n,) equal for diaries of one writer, where whole writers were drawn.
     """
-    named = macro_f1.macro_f1(_answers(proba), truth, k=proba.shape[1])
+    effect = 1.0 if writers is None else design_effect(_answers(proba) == truth, writers)
+    named = macro_f1.macro_f1(_answers(proba), truth, k=proba.shape[1], effect=effect)
     return {
-        **asdict(metrics.evaluate(proba, truth)),
+        **asdict(metrics.evaluate(proba, truth, effect=effect)),
         "macro_f1": named.value,
         "macro_f1_low": named.low,
         "macro_f1_high": named.high,

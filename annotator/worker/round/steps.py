@@ -17,6 +17,7 @@ from annotator.errors import AppError, UserError, where
 from annotator.label_sets import projection
 from annotator.labelling import queueing
 from annotator.serving import encoder_cache, scoring
+from annotator.training import audience as audience_for_people
 from annotator.training import rounds as rounds_for_people
 from annotator.training.evaluation import reason_of
 from annotator.worker.round import (
@@ -277,13 +278,14 @@ def _evaluate(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     test = gathered.test
     new = runtime.load_classifier(db, models.get_model(db, _require_model_id(this)))
     after = _proba(runtime, db, new, test.diary_ids)
-    report: Result = {"after": evaluation.figures(after, test.columns)}
+    writers = audience_for_people.drawn_writers(db, test.diary_ids)
+    report: Result = {"after": evaluation.figures(after, test.columns, writers=writers)}
     report |= audience.describe(db, gathered.training, test, after, new.model.label_ids)
     old = _comparable(runtime, db, this.previous_model_id, new, test)
     before = None
     if old is not None:
         before = _columns(db, old.model, new.model).proba(_proba(runtime, db, old, test.diary_ids))
-        report["before"] = evaluation.figures(before, test.columns)
+        report["before"] = evaluation.figures(before, test.columns, writers=writers)
     versions.ask_all(runtime, db, test.diary_ids)
     best = versions.best_served(db, test, new.model.label_ids)
     if best is not None and best[0].id == this.previous_model_id:

@@ -11,6 +11,7 @@ from annotator.dictionary import adjustment, evidence
 from annotator.dictionary import entries as dictionary
 from annotator.privacy import forgotten_files
 from annotator.serving import explaining
+from annotator.training.audience import drawn_writers
 from annotator.training.examples import examples_of
 from annotator.worker.round import encoder_tuning, evaluation, gathering
 from db import clock
@@ -84,7 +85,7 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
     before = np.zeros((0, len(model.label_ids)), np.float32)
     if len(test.diary_ids):
         before = serving.classifier.proba(runtime.features(db, serving, test.diary_ids))
-    texts = diaries.list_texts(db, test.diary_ids)
+    texts, writers = diaries.list_texts(db, test.diary_ids), drawn_writers(db, test.diary_ids)
     after = refiner.refine(texts, before)
     return {
         "model_id": model.id,
@@ -93,8 +94,8 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
         "strength": strength,
         "train_count": len(train.columns),
         "touched": int(refiner.votes(texts).any(axis=1).sum()),
-        "before": evaluation.figures(before, test.columns),
-        "after": evaluation.figures(after, test.columns),
+        "before": evaluation.figures(before, test.columns, writers=writers),
+        "after": evaluation.figures(after, test.columns, writers=writers),
         **(evaluation.comparison(before, after, test.columns) if len(texts) else {}),
         "measured_at": clock.now(),
     }

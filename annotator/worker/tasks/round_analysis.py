@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.worker.round import calibration_data, encoder_tuning, gathering
 from db.answers import decisions
@@ -83,6 +84,7 @@ class _Material:
         out_of_fold: (n, k) of the training examples by heads that had not seen them; None for too few.
         within_writers: the same by heads that had seen other diaries of the same writers; None where `out_of_fold`
             does not keep writers apart.
+        test_writers: (n,) of `annotator.training.audience.drawn_writers`.
         is_frozen: whether the features were there before any label: otherwise they know the labels already, and
             heads trained on a part of these would look better than they were.
     """
@@ -94,6 +96,7 @@ class _Material:
     test_proba: FloatArray
     out_of_fold: FloatArray | None
     within_writers: FloatArray | None
+    test_writers: IntArray | None
     is_frozen: bool
     label_ids: tuple[int, ...]
     seed: int
@@ -144,6 +147,7 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
         test_proba,
         out_of_fold,
         within_writers,
+        drawn_writers(db, test.diary_ids),
         encoders.find(db, serving.model.encoder_hash) is None,
         label_ids,
         seed,
@@ -218,7 +222,9 @@ def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> In
 
 
 def _points(material: _Material, answers: IntArray, counts: tuple[int, ...]) -> list[dict[str, Any]]:
-    points = learning_curve.points(answers, material.test.columns, counts=counts, k=material.k)
+    points = learning_curve.points(
+        answers, material.test.columns, counts=counts, k=material.k, writers=material.test_writers
+    )
     return [asdict(point) for point in points]
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator import project
+from annotator import project, settings
 from annotator.importing import import_file
-from annotator.training.audience import audience_of
+from annotator.training.audience import audience_of, drawn_writers
 from annotator.training.examples import TrainingSet, examples_of
 from annotator.worker.round import audience
 from db.answers import training_data
@@ -63,7 +63,23 @@ def _read(db: Database, report: dict[str, Any], *, last_decision_id: int = 1) ->
 
 def test_a_test_part_by_writers_stands_for_new_ones(db: Database) -> None:
     _import(db, "나", 60, writers=12, labelled=True)
-    assert _described(db)["measured_for"] == "new_writers"
+    described = _described(db)
+    assert described["measured_for"] == "new_writers"
+    assert described["test_writers"] == len({int(i) % 12 for i in _test_ids(db)})
+
+
+def _test_ids(db: Database) -> list[int]:
+    return training_data.list_labelled(db, part="test").diary_ids.tolist()
+
+
+def test_writers_are_numbered_where_whole_ones_were_drawn(db: Database) -> None:
+    _import(db, "나", 60, writers=12, labelled=True)
+    ids = np.array(_test_ids(db))
+    writers = drawn_writers(db, ids)
+    assert writers is not None
+    assert [len(set(writers[ids % 12 == rest])) for rest in set(ids % 12)] == [1] * len(set(ids % 12))
+    settings.change(db, writer_cut=0)
+    assert drawn_writers(db, ids) is None
 
 
 @pytest.mark.parametrize(("writers", "whose"), [(1, "these_writers"), (4, "these_writers"), (0, None)])

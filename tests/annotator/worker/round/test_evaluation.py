@@ -25,6 +25,18 @@ def test_figures_hold_an_interval_for_each_of_them() -> None:
     assert all(a <= f <= b for a, f, b in zip(found["f1_low"], found["f1"], found["f1_high"], strict=True))
 
 
+def test_intervals_are_wider_where_whole_writers_were_drawn() -> None:
+    truth = _test_part()
+    # Everybody but the last of ten writers is answered right.
+    proba = _sure_of(np.where(np.arange(200) % 10 == 9, (truth + 1) % 3, truth))
+    plain, by_writers = (evaluation.figures(proba, truth, writers=w) for w in (None, np.arange(200) % 10))
+    assert (by_writers["accuracy"], by_writers["macro_f1"]) == (plain["accuracy"], plain["macro_f1"])
+    for name in ("accuracy", "macro_f1"):
+        assert by_writers[f"{name}_low"] < plain[f"{name}_low"]
+        assert by_writers[f"{name}_high"] > plain[f"{name}_high"]
+    assert all(a < b for a, b in zip(by_writers["f1_low"], plain["f1_low"], strict=True))
+
+
 def _model(version: int) -> Model:
     return Model(version + 1, version, "instant", "bundled", "hash", (1, 2, 3), "", {}, (), {}, "")
 
