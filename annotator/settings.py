@@ -53,6 +53,8 @@ class Settings:
         overlap_share: share of the diaries, drawn by chance at import, that `overlap` people decide.
         repeat_share: share of what a person is handed that they have decided before, to see how steady they are.
         gold_share: share of what a person is handed that comes from the gold diaries, as long as there are any.
+        searched_share: share of what a person is handed that somebody searched for, at most; see
+            `annotator.finding.sending`.
         several_labels: a decision may name more than one emotion.
         intensity: a decision may say how strong the emotion is, from 1 to 5.
         mask: cover what could name or reach a person wherever a diary is shown or exported; see
@@ -85,6 +87,7 @@ class Settings:
     overlap_share: float = 1.0
     repeat_share: float = 0.02
     gold_share: float = 0.05
+    searched_share: float = 1.0
     several_labels: bool = False
     intensity: bool = False
     mask: bool = True
@@ -212,7 +215,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _check_handing_out(settings: Settings) -> None:
-    for name in ("overlap_share", "repeat_share", "gold_share"):
+    for name in ("overlap_share", "repeat_share", "gold_share", "searched_share"):
         if not 0 <= (share := getattr(settings, name)) <= 1:
             raise UserError("share_outside", setting=name, found=share)
     if not 1 <= settings.overlap <= MOST_OVERLAP:

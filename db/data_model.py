@@ -38,6 +38,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "gold": "Diaries whose label is known for sure.",
         "queue": "The order in which diaries are handed out, and the query strategy that put each one there.",
         "leases": "A diary handed to one browser tab (`holder`) of one person until a given time.",
+        "searched": "Diaries that somebody searched for and sent to the head of the queue, and what was looked for.",
         "handed": "Every diary that a person was ever handed, or that an API token has sent: only on these does a "
         "decision count.",
     },
@@ -86,6 +87,12 @@ ROOMS: dict[str, dict[str, str]] = {
         "forgotten_training": "How many forgotten diaries each model version had been trained on.",
         "forgetting": "One row during the transaction that forgets, never visible outside it: it lets the append-only "
         "triggers pass.",
+    },
+    "Search": {
+        "search_blocks": "What 4,096 consecutive diaries are filtered by: lengths, days, checksums of writers and "
+        "sources.",
+        "search_postings": "Which pairs of neighbouring letters stand in which diaries of a block. Made from the "
+        "diaries, and made again when lost.",
     },
     "Project": {"settings": "The project's settings, one row per key."},
 }

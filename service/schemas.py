@@ -124,6 +124,75 @@ class Diary(BaseModel):
     prediction: Prediction | None
 
 
+class Search(_In):
+    """What is looked for; every part narrows the search down. See the guide to finding diaries."""
+
+    q: str = Field("", max_length=10_000, description='Words; "in quotes" a phrase, -word must not occur')
+    like: int | None = Field(None, ge=1, le=2**63 - 1, description="The 50 diaries nearest to this one, by vector")
+    label: str = ""
+    prediction: str = Field("", description="The serving model's answer")
+    p_from: float | None = Field(None, ge=0, le=1)
+    p_to: float | None = Field(None, ge=0, le=1)
+    differs: Literal["", "people", "model"] = ""
+    state: Literal["", "waiting", "decided", "skipped", "flagged", "returned", "ambiguous", "reviewed", "withheld"] = ""
+    person: str = Field("", description="Who decided it")
+    part: Literal["", "pool", "test"] = ""
+    writer: str = ""
+    source: str = ""
+    batch: int | None = Field(None, ge=1, le=2**63 - 1)
+    since: date | None = None
+    until: date | None = None
+    longer: int | None = Field(None, ge=0, le=2**31)
+    shorter: int | None = Field(None, ge=0, le=2**31)
+    memo: bool = False
+    marks: bool = False
+    doubted: bool = False
+    sort: str = Field("", max_length=20, description="A column; with - before it the largest comes first")
+    after: str = Field("", max_length=100, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class FoundAnswer(BaseModel):
+    """What one person decided."""
+
+    name: str
+    kind: Literal["label", "skip", "flag"]
+    label: str
+
+
+class FoundDiary(BaseModel):
+    """A hit: a line of its text, what is private covered, and where the words stand in it."""
+
+    diary_id: int
+    line: str
+    spans: list[tuple[int, int]]
+    state: str
+    answers: list[FoundAnswer]
+    prediction: str | None
+    probability: float | None
+    part: Literal["pool", "test"] | None
+    author: str | None
+    source: str | None
+    written_on: str | None
+    length: int
+    nearness: float | None
+
+
+class Found(BaseModel):
+    """A page of hits; `next` leads to the following one, and is null at the end.
+
+    `is_more`: there may be more than `count`. `not_searched`: diaries whose index is still being made.
+    """
+
+    diaries: list[FoundDiary]
+    count: int
+    is_more: bool
+    next: str | None
+    not_searched: int
+    vectors_made_at: str | None
+    without_vector: int | None
+
+
 class Learned(BaseModel):
     """A version of the model that learned from a diary; a round of the tier makes one that did not."""
 

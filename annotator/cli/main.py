@@ -20,6 +20,7 @@ from annotator.cli import (
     care,
     dictionary,
     export,
+    find,
     forget,
     import_,
     labelling,
@@ -119,6 +120,7 @@ def open_demo(context: click.Context, path: Path | None, port: int) -> None:
 @click.option("--overlap-share", type=float, help=say("cli.settings.overlap_share"))
 @click.option("--repeat-share", type=float, help=say("cli.settings.repeat_share"))
 @click.option("--gold-share", type=float, help=say("cli.settings.gold_share"))
+@click.option("--searched-share", type=float, help=say("cli.settings.searched_share"))
 @click.option("--several-labels/--no-several-labels", default=None, help=say("cli.settings.several_labels"))
 @click.option("--intensity/--no-intensity", default=None, help=say("cli.settings.intensity"))
 @click.option("--mask/--no-mask", default=None, help=say("cli.settings.mask"))
@@ -183,6 +185,7 @@ for _command in (
     care.reveal,
     dictionary.dictionary,
     export.export,
+    find.find,
     forget.forget,
     parts.draw_parts,
     cli_labels.labels,

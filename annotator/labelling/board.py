@@ -22,7 +22,7 @@ from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
 from annotator.training import prediction_sets
 from annotator.training.rounds import learned_up_to
-from db.answers import decisions, queue, repeats
+from db.answers import decisions, queue, repeats, searched
 from db.answers.repeats import Repeat
 from db.label_sets import labels
 from db.models import models
@@ -174,6 +174,7 @@ def rules_of(settings: Settings, *, sees_flagged: bool = True, with_repeats: boo
         overlap_share=settings.overlap_share,
         repeat_share=settings.repeat_share if with_repeats else 0.0,
         gold_share=settings.gold_share,
+        searched_share=settings.searched_share,
         sees_flagged=sees_flagged,
         most_held=_MOST_HELD,
     )
@@ -236,7 +237,7 @@ def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
         "blind": blind,
         "prediction": prediction,
         "explanation": None if blind else explanation_of(db, scene, diary),
-        "why": why(lease, diary, prediction, scene, is_blind=blind)
+        "why": why(lease, diary, prediction, scene, is_blind=blind, query=searched.find_query(db, diary.id))
         + _by_whom(scene, prediction)
         + _by_dictionary(scene, diary, prediction)
         + _candidates(scene, prediction),
@@ -356,11 +357,18 @@ def why(
     scene: BoardContext,
     *,
     is_blind: bool,
+    query: dict[str, str] | None = None,
 ) -> str:
-    """Explain in words why this diary is next, without revealing what the model thinks of a blind one."""
+    """Explain in words why this diary is next, without revealing what the model thinks of a blind one.
+
+    Args:
+        query: what was looked for, if somebody searched for the diary.
+    """
     language, names = scene.language, scene.names
     if diary.part == "test":
         return say("why.test", language)
+    if lease.strategy == searched.STRATEGY:
+        return _by_search(query or {}, language)
     if is_blind:
         return say("why.blind", language)
     if prediction is None or lease.strategy in ("random", ""):
@@ -377,3 +385,12 @@ def why(
         p_first=round(100 * p_first),
         p_second=round(100 * p_second),
     )
+
+
+def _by_search(query: dict[str, str], language: Language) -> str:
+    """Say what was looked for when somebody sent a diary."""
+    if query.get("q"):
+        return say("why.searched_words", language, words=Named(f"‘{query['q']}’"))
+    if query.get("like"):
+        return say("why.searched_like", language, id=query["like"])
+    return say("why.searched", language)

@@ -152,7 +152,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection, *, re
         row_counts=erased.row_counts,
         quote_count=len(erased.quotes),
         trained=_versions(db, trained),
-        is_finished=_follow(db, [*texts, *erased.quotes]),
+        is_finished=_follow(db, [*texts, *erased.quotes, *erased.postings]),
         is_refused=digest_of is not None,
     )
 
@@ -177,7 +177,7 @@ def count_gone(db: Database) -> Counts:
     return forgotten.count_decisions(db)
 
 
-def _follow(db: Database, texts: Sequence[str] | None) -> bool:
+def _follow(db: Database, texts: Sequence[str | bytes] | None) -> bool:
     """Clear the files. One that can't be written now is no error: the diaries are gone from the database."""
     try:
         return forgotten_files.follow(db, _path(db), texts)

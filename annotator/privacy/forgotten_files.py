@@ -62,7 +62,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
         yield
 
 
-def follow(db: Database, path: Path, texts: Sequence[str] | None = None) -> bool:
+def follow(db: Database, path: Path, texts: Sequence[str | bytes] | None = None) -> bool:
     """Clear the files of what was forgotten; return False if a reader kept the log from being emptied.
 
     Does nothing if they are clear. The next call finishes what is left undone.

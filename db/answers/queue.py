@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from db import clock, settings
-from db.answers import gold, progress_counts, repeats
+from db.answers import gold, progress_counts, repeats, searched
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Lease:
 def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int) -> None:
     """Replace the queue with the order that a model asks for. Leases stay: people keep the diaries they hold.
 
-    Diaries that somebody has decided and others are still to decide come first: a model ranks only undecided ones.
+    Diaries that somebody has decided and others are still to decide come first, as a model ranks only undecided ones;
+    with them come those that somebody searched for.
     """
     # A diary may have been forgotten while the order was computed.
     statement = """
@@ -61,7 +62,8 @@ def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int)
     """
     started = """
         select q.diary_id, q.strategy, q.score from queue q
-        where exists (select 1 from standing s where s.diary_id = q.diary_id) order by q.place
+        where q.strategy = 'searched' or exists (select 1 from standing s where s.diary_id = q.diary_id)
+        order by q.place
     """
     with write(db):
         first = [QueueEntry(*row) for row in rows(db, started)]
@@ -97,6 +99,7 @@ class Rules:
         overlap_share: share of the diaries, drawn at import and independent of their part, in [0, 1].
         repeat_share: share of a person's diaries that they have decided before, in [0, 1].
         gold_share: share of a person's diaries that are gold diaries, in [0, 1].
+        searched_share: share of a person's diaries that somebody searched for, at most, in [0, 1].
         sees_flagged: whether to hand out diaries that wait for the lead's care.
         most_held: how many diaries one person may hold in all their tabs together; None for any number.
     """
@@ -105,6 +108,7 @@ class Rules:
     overlap_share: float = 1.0
     repeat_share: float = 0.0
     gold_share: float = 0.0
+    searched_share: float = 1.0
     sees_flagged: bool = True
     most_held: int | None = None
 
@@ -125,6 +129,9 @@ _NEW_TO_PERSON = """
     and not exists (select 1 from leases l where l.diary_id = q.diary_id and l.annotator_id = :annotator)
 """
 
+_LOOKED_BACK = 50
+"""A person's newest decisions among which those that were searched for are counted."""
+
 _SWEPT = 400
 """Rows at the head of the queue among which a claim clears those that nobody will be asked for again."""
 
@@ -142,6 +149,10 @@ def claim(
         seconds: how long the leases last without a heartbeat.
     """
     rules = rules or Rules()
+    open_to_them = f"""
+        {_NEW_TO_PERSON} and {_UNFLAGGED} and {_DECIDED} + {_HANDED} < {_NEEDED}
+            and q.diary_id not in (select value ->> 0 from json_each(:due))
+    """  # noqa: S608 - constants
     statement = f"""
         insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
         select diary_id, :holder, :annotator, iif(is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
@@ -152,10 +163,12 @@ def claim(
             select value ->> 0 as diary_id, -1e9 as place, value ->> 1 as is_repeat from json_each(:due)
             union all
             select * from (
+                select q.diary_id, q.place, 0 from searched f join queue q on q.diary_id = f.diary_id
+                where q.strategy = '{searched.STRATEGY}' and {open_to_them} order by q.place limit :searched)
+            union all
+            select * from (
                 select q.diary_id, q.place, 0 from queue q
-                where {_NEW_TO_PERSON} and {_UNFLAGGED} and {_DECIDED} + {_HANDED} < {_NEEDED}
-                    and q.diary_id not in (select value ->> 0 from json_each(:due))
-                order by q.place limit :limit))
+                where q.strategy <> '{searched.STRATEGY}' and {open_to_them} order by q.place limit :limit))
         order by place limit :limit
     """  # noqa: S608 - constants
     parameters = {
@@ -170,8 +183,18 @@ def claim(
         _sweep(db, rules)
         due = _due(db, annotator_id, rules)
         room = limit if rules.most_held is None else rules.most_held - _count_held(db, annotator_id)
-        db.conn.execute(statement, {**parameters, "limit": max(0, min(limit, room)), "due": json.dumps(due)})
+        room = max(0, min(limit, room))
+        parameters["searched"] = _searched_room(db, annotator_id, rules, room)
+        db.conn.execute(statement, {**parameters, "limit": room, "due": json.dumps(due)})
     return list_leases(db, annotator_id=annotator_id, holder=holder)
+
+
+def _searched_room(db: Database, annotator_id: int, rules: Rules, room: int) -> int:
+    """Return how many of the next diaries may be ones that somebody searched for."""
+    if rules.searched_share >= 1:
+        return room
+    already, count = searched.count_handed(db, annotator_id, newest=_LOOKED_BACK)
+    return max(0, min(room, int(rules.searched_share * (count + room)) - already))
 
 
 def _count_held(db: Database, annotator_id: int) -> int:

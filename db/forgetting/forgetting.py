@@ -15,6 +15,7 @@ from db.connection import rows, scalar, write
 from db.forgetting import forgotten, quotes, traces
 from db.forgetting.owned import find_owned
 from db.people import audit_log
+from db.search import index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from db.forgetting.owned import Owned
 
 _CACHE_KIB = 1 << 17
+
+_MOST_BLOCKS = 8
+"""Blocks of the search's index that are made again at once; the worker makes the others."""
 
 _STRAYS = {
     "decisions": "source = 'import'",
@@ -42,12 +46,14 @@ class Erased:
         diary_count: diaries deleted.
         row_counts: rows deleted with them, by table.
         quotes: notes elsewhere from which a quotation was removed, as they were before.
+        postings: what named the diaries in the index of the search.
     """
 
     number: int
     diary_count: int
     row_counts: dict[str, int]
     quotes: tuple[str, ...]
+    postings: tuple[bytes, ...]
 
 
 def erase(
@@ -78,11 +84,13 @@ def erase(
             _keep_digests(db, digest_of)
         traces.keep_counts(db)
         traces.clean(db)
+        postings = _drop_from_search(db)
         deleted = _delete(db, owned)
+        index.extend(db, limit=_MOST_BLOCKS)
         traces.rename_importers(db)
         _note(db, count, by, what)
         db.conn.execute("delete from forgetting")
-        return Erased(forgotten.count_forgettings(db), count, deleted, tuple(quoted))
+        return Erased(forgotten.count_forgettings(db), count, deleted, tuple(quoted), postings)
 
 
 def count_rows(db: Database, diary_ids: Sequence[int], *, batch_id: int | None = None) -> dict[str, int]:
@@ -190,6 +198,11 @@ def _has_strays(db: Database) -> bool:
         where d.diary_id not in (select id from temp.going_diaries) limit 1
     """
     return scalar(db, sql) is not None
+
+
+def _drop_from_search(db: Database) -> tuple[bytes, ...]:
+    ids = [diary_id for (diary_id,) in rows(db, "select id from temp.going_diaries")]
+    return tuple(index.drop(db, ids))
 
 
 def _keep_digests(db: Database, digest_of: Callable[[str], bytes]) -> None:

@@ -25,9 +25,9 @@ _HEADER_OF = {2: 12, 5: 12, 10: 8, 13: 8}
 """Length of the header of a b-tree page by its type."""
 
 
-def holds(path: Path, texts: Sequence[str]) -> bool:
-    """Return whether a piece of one of these texts lies between the rows of a database whose log is empty."""
-    byte_texts = [text.encode() for text in texts]
+def holds(path: Path, texts: Sequence[str | bytes]) -> bool:
+    """Return whether a piece of one of these texts or bytes lies between the rows of a database whose log is empty."""
+    byte_texts = [text.encode() if isinstance(text, str) else text for text in texts]
     if sum(map(len, byte_texts)) > MOST_BYTES:
         return True
     windows: set[bytes] = set()

@@ -61,6 +61,7 @@ NOTES = (
     Place("label_history", "note"),
     Place("label_history", "before", is_json=True),
     Place("label_history", "after", is_json=True),
+    Place("searched", "query", is_json=True),
     Place("audit_log", "details", is_json=True),
     Place("annotators", "name", is_name=True, where=_WITHOUT_ACCOUNT),
     Place("api_tokens", "name", is_name=True),

@@ -22,6 +22,8 @@ from db.migrations import (
     m010_quotations,
     m012_test_answers,
     m013_blind_draws,
+    m016_search,
+    m017_searched,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ IN_ORDER = (
     m010_quotations,
     m012_test_answers,
     m013_blind_draws,
+    m016_search,
+    m017_searched,
 )
 
 migrations = Migrations("maeumgyeol")

@@ -11,6 +11,7 @@ from db import clock
 from db.answers.imported_decisions import NewVote as NewVote
 from db.answers.imported_decisions import Placed, Rules, VotePlacer, fate_of
 from db.connection import rows, scalar, write
+from db.search import index
 from db.texts.diaries import Part, last_diary_id
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def insert_batch(
         for diary in diaries:
             writer.add(diary, is_refused)
         writer.close()
+        index.extend(db, after_id=writer.last_before)
     writer.left_out.sort(key=lambda skip: skip.row_number)
     counts = (writer.kept_count, writer.label_count)
     return Imported(writer.batch_id, *counts, tuple(writer.left_out), writer.decision_count, tuple(writer.notes))
@@ -177,7 +179,7 @@ class _BatchWriter:
         self.notes: list[Skip] = []
         self.kept_count = self.label_count = 0
         self._db, self._importer_id, self._source, self._placer = db, importer_id, source, placer
-        self._last_before, self._now = last_diary_id(db), clock.now()
+        self.last_before, self._now = last_diary_id(db), clock.now()
         self._new: dict[bytes, int] = {}
         self._rows: list[tuple[Any, ...]] = []
         self._decisions: list[tuple[Any, ...]] = []
@@ -198,7 +200,7 @@ class _BatchWriter:
             self.left_out.append(Skip(diary.row_number, "forgotten"))
             return
         self.kept_count += 1
-        diary_id = self._last_before + self.kept_count
+        diary_id = self.last_before + self.kept_count
         self._new[diary.text_hash] = diary_id
         self._rows.append(
             (
@@ -227,7 +229,7 @@ class _BatchWriter:
         if diary.twin is not None:
             return diary.twin
         diary_id = self._new.get(diary.text_hash)
-        if diary_id is None and self._last_before:
+        if diary_id is None and self.last_before:
             diary_id = scalar(self._db, "select id from diaries where text_hash = :hash", hash=diary.text_hash)
         return diary_id
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from db import clock
 from db.connection import scalar, write
 from db.errors import DatabaseError
+from db.search import index
 from db.texts.diaries import last_diary_id
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def add(
     results: list[tuple[int, bool]] = []
     with write(db):
         # Ids continue without gaps, because arrays are indexed by them, and none is used twice.
-        next_id = last_diary_id(db) + 1
+        next_id = first_id = last_diary_id(db) + 1
         row_number = int(scalar(db, "select row_count from batches where id = :id", id=batch_id))
         for diary in diaries:
             row_number += 1
@@ -82,4 +83,5 @@ def add(
             "update batches set row_count = ?, kept_count = kept_count + ? where id = ?",
             (row_number, new_count, batch_id),
         )
+        index.extend(db, after_id=first_id - 1)
     return results

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAVIGATION = {
-    "Labelling": ["labelling", "labels", "dictionary", "explanations", "review", "trying", "care"],
+    "Labelling": ["labelling", "labels", "dictionary", "explanations", "finding", "review", "trying", "care"],
     "Start": ["installing"],
     "Data": ["importing", "exporting", "forgetting", "files"],
     "Models": ["learning", "models", "recipes"],

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from learner.encoders.vector_store import VectorFile
+
 _ROWS_A_BLOCK = 2048
 """3 MB of vectors: a block is still in the processor's cache when it is multiplied."""
 
@@ -26,12 +28,18 @@ def similarities(folder: Path, diary_id: int) -> NDArray[np.float32]:
         folder: of a `VectorFile`.
     """
     file = find(folder)
-    if file is None:
+    if file is None or not 0 < diary_id <= file.rows or not file.has(np.array([diary_id]))[0]:
         return np.zeros(0, np.float32)
+    return cosines_to(file, file.read([diary_id])[0])
+
+
+def cosines_to(file: VectorFile, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosine similarity of every diary to a vector, (rows,); -1 where a diary has none.
+
+    Args:
+        vector: (width,) of the same encoder.
+    """
     there = file.present(file.rows)
-    if not 0 < diary_id <= len(there) or not there[diary_id - 1]:
-        return np.zeros(0, np.float32)
-    vector = file.read([diary_id])[0]
     cosines = np.full(len(there), -1, np.float32)
     block = np.empty((_ROWS_A_BLOCK, file.width), np.float32)
     with file.reader() as reader:

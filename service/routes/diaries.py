@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -11,9 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from annotator.accounts import api_tokens
+from annotator.accounts import api_tokens, diary_access
 from annotator.accounts.api_tokens import Caller
 from annotator.errors import UserError
+from annotator.finding import finder, query
 from annotator.ingest import api, idempotency
 from annotator.messages import say
 from annotator.privacy import forgetting
@@ -122,6 +124,23 @@ async def classify_texts(desk: State, caller: Classifying, body: schemas.TextsIn
     await run_in_threadpool(api.check_texts, body.texts)
     classified = await desk.engine.classify(body.texts)
     return {"predictions": await desk.run(lambda db: api.predictions_of(db, body.texts, classified))}
+
+
+@router.get("/diaries", response_model=schemas.Found)
+def find_diaries(desk: State, caller: Reading, search: Annotated[schemas.Search, Query()]) -> Any:
+    """Return the diaries that a search asks for, page by page, without those that are withheld from the program."""
+    asked = query.read(search.model_dump(exclude={"limit"}))
+    with desk.opened() as db:
+        found = finder.find(db, desk.database, diary_access.program(caller), asked, limit=search.limit)
+    return {
+        "diaries": [asdict(hit) for hit in found.hits],
+        "count": found.count,
+        "is_more": found.is_more,
+        "next": found.next or None,
+        "not_searched": found.missing_count,
+        "vectors_made_at": None if found.nearness is None else found.nearness.made_at,
+        "without_vector": None if found.nearness is None else found.nearness.missing_count,
+    }
 
 
 @router.get("/diaries/{diary_id}", response_model=schemas.Diary)

@@ -53,6 +53,8 @@ WITHOUT_A_DIARY = {
     "POST /label-studio/predict",
     "POST /label-studio/webhook",
     "POST /label-studio/train",
+    # It lists what its program may see: tests/service/test_finding.py.
+    "GET /v1/diaries",
     # The labels, the model, figures, and what Label Studio asks of a backend.
     "GET /v1/labels",
     "GET /v1/model",

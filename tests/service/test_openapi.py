@@ -50,6 +50,7 @@ ADDRESSES = [
     ("POST", "/v1/diaries"),
     ("POST", "/v1/diaries/batch"),
     ("POST", "/v1/classifications"),
+    ("GET", "/v1/diaries"),
     ("GET", "/v1/diaries/{diary_id}"),
     ("GET", "/v1/diaries/{diary_id}/explanation"),
     ("PUT", "/v1/diaries/{diary_id}/label"),

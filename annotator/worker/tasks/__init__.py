@@ -23,6 +23,7 @@ from annotator.worker.tasks.zero_shot_model import first_model
 from db.answers import queue
 from db.forgetting import forgotten
 from db.review import reviews
+from db.search import index as search_index
 from learner.classification import classifier as classifiers
 
 if TYPE_CHECKING:
@@ -102,6 +103,13 @@ def _follow_forgetting(runtime: WorkerRuntime, db: Database) -> Progress | None:
     return Progress("forget", 1, 1) if forgotten_files.follow(db, runtime.database) else None
 
 
+def _index_texts(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    """Index some diaries for the search that no import has indexed: those of an older version, or what was lost."""
+    if search_index.is_whole(db):
+        return None
+    return Progress("index", *search_index.extend_some(db))
+
+
 def _look_after(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Search diaries for those that the lead should see before anybody else gets them."""
     counts = care_flags.scan(db)
@@ -115,6 +123,7 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     split_head,
     encode_head,
     near_copies.follow,
+    _index_texts,
     first_model,
     predict,
     rank,

@@ -14,7 +14,7 @@ import numpy as np
 from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.worker.round import calibration_data, encoder_tuning, gathering
-from db.answers import decisions
+from db.answers import decisions, searched
 from db.connection import write
 from db.label_sets import labels
 from db.models import encoders, models, rounds
@@ -202,7 +202,7 @@ def _curves(material: _Material, order: IntArray, strategies: list[str | None]) 
     answers = _answers(material, order, counts)
     arms = split_arms(
         np.array([s == "random" for s in strategies], np.bool_),
-        np.array([s not in (None, "random") for s in strategies], np.bool_),
+        np.array([s not in (None, "random", searched.STRATEGY) for s in strategies], np.bool_),
     )
     return {
         "curve": _points(material, answers, counts),

@@ -16,6 +16,8 @@ from annotator.accounts.permissions import ROLES, Person, Role
 from annotator.dictionary import evidence
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
+from annotator.finding import finder
+from annotator.finding.query import Query
 from annotator.labelling import board as labelling
 from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling import events, rationales
@@ -196,6 +198,11 @@ def _quote(world: World, state: str) -> bool:
     return bool(evidence.list_examples(world.db, row, person=world.person))
 
 
+def _find(world: World, state: str) -> bool:
+    path, actor = Path(connection.file_of(world.db)), diary_access.person(world.person.annotator_id)
+    return world.ids[state] in [hit.diary_id for hit in finder.find(world.db, path, actor, Query()).hits]
+
+
 def _reveal(world: World, state: str) -> bool:
     return bool(masking.reveal(world.db, world.ids[state], person=world.person))
 
@@ -272,6 +279,7 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "press.undo": _undo,
     "board": _board,
     "dictionary.examples": _quote,
+    "find": _find,
     "reveal": _reveal,
     "correction.card": _answer_card,
     "correction.answer": _answer,
@@ -317,6 +325,14 @@ EXPECTED: dict[str, dict[str, str]] = {
     },
     # With the name of 지민's tab, whoever asks.
     "board": {ANNOTATOR: "K-------", OTHER: _NONE, REVIEWER: _NONE, ADMINISTRATOR: _NONE, CLOSED: _NO_RIGHT},
+    # Annotators find what they have decided themselves, if it is not withheld.
+    "find": {
+        ANNOTATOR: "--KK----",
+        OTHER: _NONE,
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NO_RIGHT,
+    },
     "dictionary.examples": {
         ANNOTATOR: "KKKKK---",
         OTHER: "KKKKK---",
@@ -687,6 +703,7 @@ USES = {
     "review.case.read": "review.case",
     "review.case._neighbour": "review.case",
     "dictionary.evidence.list_examples": "dictionary.examples",
+    "finding.hits.describe": "find",
     # tests/service/test_diary_access.py
     "ingest.api.read": "service",
     "ingest.api.find_explanation": "service",

@@ -20,6 +20,8 @@ STAYS = {
     "encoders": "ids of what an encoder was tuned on",
     "text_spaces": "n-grams that three diaries share; fitted anew after each forgetting",
     "prediction_blocks": "blobs of many diaries: their rows are emptied",
+    "search_blocks": "blobs of many diaries: their block goes and is made again without them",
+    "search_postings": "blobs of many diaries: their block goes and is made again without them",
     "rounds": "reports: entries about single diaries go",
     "idempotency_keys": "answers that name a forgotten diary go",
     "audit_log": "who did what; quotations go, see db.forgetting.quotes",

@@ -57,6 +57,7 @@ NOT_NOTES = {
     "batch_skips": {"reason"},
     "batches": {"file_hash", "format", "encoding", "imported_at"},
     "browsers": {"used_at"},
+    "searched": {"sent_at"},
     "care_flags": {"found_at", "list_hash", "handled_at"},
     "decisions": {"kind", "token", "source", "decided_at", "asked_by"},
     "diaries": {"text", "written_on", "author", "source", "metadata", "part"},
