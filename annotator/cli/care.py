@@ -77,14 +77,13 @@ def gold() -> None:
 @name_option
 def add(diary_id: int, label_name: str | None, path: Path, name: str) -> None:
     from annotator.accounts import diary_access
-    from annotator.messages.particles import Named
     from annotator.quality import gold as gold_cases
 
     with closing(project.open_project(path)) as db:
         annotator_id = annotators.get_or_create(db, name)
         by = diary_access.owner(annotator_id)
         label = gold_cases.add(db, diary_id, label_name, annotator_id=annotator_id, by=by)
-    click.echo(say("cli.gold.added", id=diary_id, label=Named(label.name)))
+    click.echo(say("cli.gold.added", id=diary_id, label=label.name))
 
 
 @gold.command("remove", help=say("cli.gold.remove"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from annotator.messages import say
-from annotator.messages.particles import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,20 +52,18 @@ def describe(change: Change, changes: Sequence[Change], names: Mapping[int, str]
     if change.action == "undo":
         undone = next(c for c in changes if c.id == change.undoes)
         return say("labels.did.undo", language, what=describe(undone, changes, names, language))
-    name = Named(_name_then(change, names))
+    name = _name_then(change, names)
     if change.action == "merge":
-        into = Named(names[_targets(change.after)[0]])
+        into = names[_targets(change.after)[0]]
         return say("labels.did.merge", language, name=name, into=into)
     if change.action == "split":
         part_names = ", ".join(str(fields["name"]) for fields in change.after.values() if "name" in fields)
         stays = change.label_id not in change.after
-        return say(
-            "labels.did.split_kept" if stays else "labels.did.split", language, name=name, parts=Named(part_names)
-        )
+        return say("labels.did.split_kept" if stays else "labels.did.split", language, name=name, parts=part_names)
     if change.action in ("rename", "define", "recolour") and change.label_id is None:
         return say(f"labels.did.{change.action}_many", language, count=len(change.after))
     if change.action == "rename":
-        return say("labels.did.rename", language, old=name, new=Named(change.after[change.label_id or 0]["name"]))
+        return say("labels.did.rename", language, old=name, new=change.after[change.label_id or 0]["name"])
     if change.action == "recolour" and "key" in change.after[change.label_id or 0]:
         return say("labels.did.key", language, name=name, key=change.after[change.label_id or 0]["key"].upper())
     return say(f"labels.did.{change.action}", language, name=name)

@@ -16,7 +16,6 @@ from annotator.label_sets import projection
 from annotator.labelling import rationales
 from annotator.labelling.decisions import list_recent
 from annotator.messages import Language, say
-from annotator.messages.particles import Named
 from annotator.privacy import care
 from annotator.privacy.masking import mask as masked
 from annotator.serving import explanation_text
@@ -380,7 +379,7 @@ def why(
     return say(
         f"why.{lease.strategy}",
         language,
-        first=Named(first),
+        first=first,
         second=second,
         p_first=round(100 * p_first),
         p_second=round(100 * p_second),

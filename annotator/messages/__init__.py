@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
+from annotator.messages.particles import Formatter
 from annotator.messages.visible import visible
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Language = Literal["ko", "en"]
 
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
+_FORMATTER = Formatter()
 
 
 @cache
@@ -53,7 +56,7 @@ def say(key: str, language: Language | None = None, /, **values: str | float) ->
     Raises:
         KeyError: if the catalogue has no such key: a fault of the program, found by the tests.
     """
-    return catalogue(language or default_language())[key].format(**values)
+    return _FORMATTER.vformat(catalogue(language or default_language())[key], (), values)
 
 
 def explain(error: AppError, language: Language | None = None) -> str:

@@ -15,7 +15,6 @@ from annotator.accounts import diary_access
 from annotator.label_sets import guidelines
 from annotator.labelling import board
 from annotator.messages import say
-from annotator.messages.particles import Named
 from annotator.privacy import masking
 from annotator.review import actions
 from db.answers import decisions, gold
@@ -90,9 +89,9 @@ class _CaseContext:
     name_of: dict[int, str]
     active: Model | None
 
-    def label(self, label_id: int | None) -> Named:
+    def label(self, label_id: int | None) -> str:
         """Return the name of a label, even if it is no longer in force; empty for none."""
-        return Named(self.label_of[label_id].name if label_id in self.label_of else "")
+        return self.label_of[label_id].name if label_id in self.label_of else ""
 
     def say(self, key: str, **values: str | float) -> str:
         return say(key, self.language, **values)

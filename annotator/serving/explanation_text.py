@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annotator.messages import say
-from annotator.messages.particles import Named
 from learner.text.characters import is_inside_character, legible
 from learner.text.negation import find_groups, merge
 
@@ -172,27 +171,27 @@ class _Reader:
             removed_spans += [(start, end)] if parts and is_whole else parts
         return removed_spans
 
-    def _these(self, removed_spans: Sequence[Span], named: Sequence[int]) -> Named:
+    def _these(self, removed_spans: Sequence[Span], named: Sequence[int]) -> str:
         if set(removed_spans) == {self.spans[i] for i in named}:
-            return Named(say("wording.these" if len(removed_spans) > 1 else "wording.this", self.language))
+            return say("wording.these" if len(removed_spans) > 1 else "wording.this", self.language)
         words = self._words(removed_spans[:MOST_WORDS])
         if len(removed_spans) <= MOST_WORDS:
             return words
-        return Named(say("wording.and_more", self.language, words=words, n=len(removed_spans)))
+        return say("wording.and_more", self.language, words=words, n=len(removed_spans))
 
-    def _units(self, units: Sequence[int]) -> Named:
+    def _units(self, units: Sequence[int]) -> str:
         return self._words([self.spans[i] for i in units])
 
-    def _words(self, spans: Sequence[Span]) -> Named:
+    def _words(self, spans: Sequence[Span]) -> str:
         """List words, each once, with an "and" before the last."""
         words = dict.fromkeys(shown(self.text, span) for span in spans)
         *others, last = [say("board.quoted", self.language, word=word) for word in words]
         if not others:
-            return Named(last)
-        return Named(say("wording.and", self.language, first=Named(", ".join(others)), last=last))
+            return last
+        return say("wording.and", self.language, first=", ".join(others), last=last)
 
-    def _name(self, label: int) -> Named:
-        return Named(self.names[label])
+    def _name(self, label: int) -> str:
+        return self.names[label]
 
 
 def shown(text: str, span: Span) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.label_sets import definitions, editing
-from annotator.messages.particles import Named
 from pages.labels import actions
 from pages.widgets.text import keyed, plain, say
 
@@ -98,16 +97,16 @@ def _draw_merge(db: Database, label: Label, others: Sequence[Label]) -> None:
         key=keyed(f"labels_into_{label.id}"),
         width=280,
     )
-    into, reach = Named(names[target]), editing.reach(db, label.id)
+    into, reach = names[target], editing.reach(db, label.id)
     words = say(
         "labels.merge_preview",
-        name=Named(label.name),
+        name=label.name,
         into=into,
         decisions=reach.decisions,
         diaries=reach.diaries,
         people=reach.people,
     )
-    _draw_act(label, words, say("labels.merge", name=Named(label.name), into=into), actions.merge, target)
+    _draw_act(label, words, say("labels.merge", name=label.name, into=into), actions.merge, target)
 
 
 def _draw_split(db: Database, label: Label) -> None:
@@ -118,7 +117,7 @@ def _draw_split(db: Database, label: Label) -> None:
     reach = editing.reach(db, label.id)
     words = say(
         "labels.split_preview" if keep else "labels.split_preview_gone",
-        name=Named(label.name),
+        name=label.name,
         decisions=reach.decisions,
         diaries=reach.diaries,
     )
@@ -127,7 +126,7 @@ def _draw_split(db: Database, label: Label) -> None:
 
 def _draw_retire(db: Database, label: Label) -> None:
     reach = editing.reach(db, label.id)
-    words = say("labels.retire_preview", name=Named(label.name), decisions=reach.decisions, diaries=reach.diaries)
+    words = say("labels.retire_preview", name=label.name, decisions=reach.decisions, diaries=reach.diaries)
     _draw_act(label, words, say("labels.retire"), actions.retire)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator.label_sets import definitions
-from annotator.messages.particles import Named
 from annotator.review import actions, rechecks
 from pages.labels import actions as acts
 from pages.widgets import session
@@ -53,7 +52,7 @@ def _draw_card(card: RecheckItem) -> None:
         st.caption(" · ".join(filter(None, about)))
         st.html(f"<p style='{_TEXT}'>{escape(card.text)}</p>")
         stays = card.given.retired_at is None
-        words = say("labels.recheck_ask" if stays else "labels.recheck_ask_gone", given=Named(card.given.name))
+        words = say("labels.recheck_ask" if stays else "labels.recheck_ask_gone", given=card.given.name)
         st.markdown(plain(words))
     with st.container(horizontal=True):
         for label in card.choices:

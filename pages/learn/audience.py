@@ -54,9 +54,12 @@ def _draw_writers(audience: Audience, figures: Evaluation, accuracy: float) -> N
     if audience.measured_for is None:
         return
     bounds = interval(figures.accuracy_low, figures.accuracy_high)
-    writers = audience.test_writers or "–"
-    key = f"learn.parts.{audience.measured_for}"
-    lines = [say(key, accuracy=percent(accuracy), interval=bounds, n=figures.n, writers=writers)]
+    shown = percent(accuracy)
+    if audience.measured_for == "new_writers":
+        writers = audience.test_writers or "–"
+        lines = [say("learn.parts.new_writers", accuracy=shown, interval=bounds, n=figures.n, writers=writers)]
+    else:
+        lines = [say("learn.parts.these_writers", accuracy=shown, interval=bounds, n=figures.n)]
     if audience.these is not None:
         these, n = audience.these
         bounds = interval(these.low, these.high)

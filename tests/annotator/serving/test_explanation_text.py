@@ -1,14 +1,12 @@
-"""Explanations in plain words: the right particles, and no more than is known."""
+"""Explanations in plain words, and no more than is known."""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from annotator.messages.particles import Named, final_of
 from annotator.serving.explanation_text import Reading, read, real_words, shown
 from db.models.explanations import Explanation
 from learner.text.units import eojeol
@@ -41,38 +39,6 @@ def _read(
 def _for(*weights: float) -> list[list[float]]:
     """Return weights that speak for 슬픔 and as much against the others."""
     return [[weight, -weight / 2, -weight / 2] for weight in weights]
-
-
-# Particles
-
-
-@pytest.mark.parametrize(
-    ("word", "forms"),
-    [
-        ("눈물", "눈물이 눈물은 눈물을 눈물과 눈물로"),
-        ("슬픔", "슬픔이 슬픔은 슬픔을 슬픔과 슬픔으로"),
-        ("분노", "분노가 분노는 분노를 분노와 분노로"),
-        ("‘혼자’", "‘혼자’가 ‘혼자’는 ‘혼자’를 ‘혼자’와 ‘혼자’로"),
-        ("‘밥’", "‘밥’이 ‘밥’은 ‘밥’을 ‘밥’과 ‘밥’으로"),
-        ("힘들었다ㅠㅠ", "힘들었다ㅠㅠ가 힘들었다ㅠㅠ는 힘들었다ㅠㅠ를 힘들었다ㅠㅠ와 힘들었다ㅠㅠ로"),
-        ("밤😭", "밤😭이 밤😭은 밤😭을 밤😭과 밤😭으로"),
-        ("7", "7이 7은 7을 7과 7로"),
-        ("2", "2가 2는 2를 2와 2로"),
-        ("calm", "calm이 calm은 calm을 calm과 calm으로"),
-        ("fear", "fear가 fear는 fear를 fear와 fear로"),
-        ("feeling", "feeling이 feeling은 feeling을 feeling과 feeling으로"),
-        ("😭", "😭가 😭는 😭를 😭와 😭로"),
-        ("", "가 는 를 와 로"),
-    ],
-)
-def test_a_particle_follows_the_last_sound(word: str, forms: str) -> None:
-    name = Named(word)
-    assert f"{name:이(가)} {name:은(는)} {name:을(를)} {name:과(와)} {name:(으)로}" == forms
-    assert f"{name}" == word
-
-
-def test_a_decomposed_syllable_has_the_final_consonant_that_is_seen() -> None:
-    assert final_of(unicodedata.normalize("NFD", "슬픔")) == final_of("슬픔") == 16
 
 
 # Which words
