@@ -18,6 +18,7 @@ from annotator.cli import (
     agreement,
     api,
     care,
+    click_words,
     dictionary,
     export,
     find,
@@ -46,6 +47,8 @@ from annotator.messages import explain, say
 from maeumgyeol import private_files
 
 # Heavy packages are imported by the commands that need them, so that `maeumgyeol status` answers at once.
+
+click_words.translate()
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
