@@ -171,18 +171,19 @@ ESCAPES = {
 
 
 @pytest.fixture(scope="module")
-def attacked(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
-    """One tab for all attempts, each of which begins with the page loaded anew, and what is stopped in it."""
+def attacked(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
+    """One page for all attempts, and what is stopped in it: an attempt that is stopped leaves the page as it was."""
     with closing(browser.new_context()) as context:
-        violations = watched(context)
-        yield context.new_page(), violations
+        violations, page = watched(context), context.new_page()
+        page.goto(address)
+        settle(page)
+        yield page, violations
 
 
 @pytest.mark.parametrize("name", ESCAPES)
 def test_nothing_gets_out_of_a_page(address: str, attacked: tuple[Page, list[str]], name: str) -> None:
     (attempt, rule), (page, violations) = ESCAPES[name], attacked
-    page.goto(address)
-    settle(page)
+    assert page.evaluate("document.baseURI").startswith(address), "no attempt before has led it elsewhere"
     violations.clear()
     page.evaluate(attempt)
     wait_until(page, lambda: any(each.startswith(rule) for each in violations))

@@ -110,7 +110,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "columns.csv": lambda: ",".join(f"c{i}" for i in range(200_000)).encode() + b"\n" + b"," * 199_999 + b"\n",
     "columns.jsonl": lambda: "".join(json.dumps({"text": "a", f"c{i}": 1}) + "\n" for i in range(20_000)).encode(),
     "columns.parquet": lambda: parquet(**{f"c{i}": pa.array(["a"]) for i in range(3_000)}),
-    "dictionary.parquet": lambda: parquet(text=pa.array(["가" * 1000] * 1_000_000).dictionary_encode()),
+    "dictionary.parquet": lambda: parquet(
+        text=pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, np.int32)), pa.array(["가" * 1000]))
+    ),
     "value.parquet": lambda: parquet(
         text=pa.DictionaryArray.from_arrays(pa.array([0] * 3_000, pa.int32()), pa.array(["가" * 5_000_000]))
     ),
