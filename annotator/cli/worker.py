@@ -43,7 +43,17 @@ def worker(path: Path, parent: int | None) -> None:
 @_database_option
 @click.option("--until-idle", is_flag=True, required=True, help=say("cli.work.until_idle"))
 def work(path: Path, until_idle: bool) -> None:
-    _work(path, until="idle")
+    with closing(project.open_project(path)) as db:
+        open_round = rounds.find_open(db)
+        _work(path, until="idle")
+        if open_round is not None:
+            _raise_if_failed(rounds.get_round(db, open_round.id))
+
+
+def _raise_if_failed(ended: rounds.Round) -> None:
+    if ended.status == "failed":
+        error = ended.error or {"code": "fault", "details": {"kind": "?"}}
+        raise UserError(error["code"], **error["details"])
 
 
 def _work(path: Path, *, until: Literal["idle", "round_ended"]) -> None:
@@ -73,9 +83,7 @@ def retrain(path: Path, as_json: bool, tier: str) -> None:
         while rounds.get_round(db, round_id).status in ("requested", "running"):
             time.sleep(0.1)
         done = rounds.get_round(db, round_id)
-        if done.status == "failed":
-            error = done.error or {"code": "fault", "details": {"kind": "?"}}
-            raise UserError(error["code"], **error["details"])
+        _raise_if_failed(done)
         _print(as_json, done, _round_line(db, done))
 
 

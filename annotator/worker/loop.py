@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
 import socket
 import threading
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ from annotator import project
 from annotator.errors import AppError, where
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
+from annotator.worker.round import attempts
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from annotator.worker_lock import only_worker
@@ -42,7 +43,7 @@ _ENDS_WITHIN_SECONDS = 30.0
 def _remove_old_jobs(database: Path) -> None:
     """Remove the file in which earlier versions kept how far a round was; now the database alone says it."""
     for ending in ("", "-wal", "-shm", "-journal"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             database.with_name(f"{database.name}-jobs{ending}").unlink()
 
 
@@ -67,7 +68,7 @@ class Worker:
         self.database = database
         self.runtime = WorkerRuntime(database, cache=default_cache())
         self._on_progress = on_progress
-        self._said = _Status()
+        self._reported = _Status()
         self._started_at = clock.now()
         self._stopping = False
         self._retry_at = 0.0
@@ -135,7 +136,7 @@ class Worker:
                 return True  # its input was forgotten meanwhile: look again
             if raise_errors:
                 raise
-            self._fail(db, _told(problem))
+            self._fail(db, _error_report(problem))
             return False
         if piece is not None:
             self._say(db, piece.step, piece.done, piece.total)
@@ -158,9 +159,9 @@ class Worker:
         force: bool = False,
     ) -> None:
         status = _Status(step, done, total, error)
-        if status == self._said and not force:
+        if status == self._reported and not force:
             return
-        self._said = status
+        self._reported = status
         worker_status.report_worker(
             db,
             pid=os.getpid(),
@@ -173,7 +174,7 @@ class Worker:
         )
 
 
-def _told(problem: Exception) -> dict[str, Any]:
+def _error_report(problem: Exception) -> dict[str, Any]:
     """Return what can be reported of an exception; the text of an unexpected one may quote a diary."""
     if isinstance(problem, AppError):
         return {"code": problem.code, "details": problem.details}
@@ -188,6 +189,7 @@ class _RoundThread:
         self._runtime = runtime
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
+        self._begun_id: int | None = None
 
     def run_open_round(self, db: Database) -> bool:
         """Start the open round unless it runs; return whether one is open or has not quite ended."""
@@ -204,13 +206,27 @@ class _RoundThread:
     def _run(self, round_id: int) -> None:
         try:
             with self._runtime.right_of_way():
-                round_job.run(lambda name: round_job.run_step(self._runtime, round_id, name))
+                if self._begin(round_id):
+                    round_job.run(lambda name: round_job.run_step(self._runtime, round_id, name))
         except Exception as problem:
             logger.error("A round could not say how it ended: %s", where(problem))
         else:
             self._not_before = 0.0
 
+    def _begin(self, round_id: int) -> bool:
+        """Count an attempt of this worker, once for each round; return False if the round is given up instead."""
+        if round_id == self._begun_id:
+            return True
+        with closing(self._runtime.open()) as db:
+            may_run = attempts.begin(db, round_id)
+        self._begun_id = round_id
+        return may_run
+
     def close(self) -> None:
         """Wait for a step that is nearly done; tuning stops by itself, and the next worker resumes both."""
+        if self._begun_id is not None:
+            # Now, as whoever stops a worker kills it if it takes long.
+            with closing(self._runtime.open()) as db:
+                rounds.withdraw_attempt(db, self._begun_id)
         if self._thread is not None:
             self._thread.join(timeout=_ENDS_WITHIN_SECONDS)

@@ -22,6 +22,7 @@ from db.migrations import (
     m010_quotations,
     m012_test_answers,
     m013_blind_draws,
+    m014_round_attempts,
     m016_search,
     m017_searched,
 )
@@ -43,6 +44,7 @@ IN_ORDER = (
     m010_quotations,
     m012_test_answers,
     m013_blind_draws,
+    m014_round_attempts,
     m016_search,
     m017_searched,
 )

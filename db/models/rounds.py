@@ -126,6 +126,19 @@ def begin(db: Database, round_id: int, *, last_decision_id: int, previous_model_
         )
 
 
+def begin_attempt(db: Database, round_id: int) -> int:
+    """Count that a worker begins or resumes a round; return how many did before and ended without a word."""
+    with write(db):
+        statement = "update rounds set attempts = attempts + 1 where id = ? returning attempts - 1"
+        return int(db.conn.execute(statement, (round_id,)).fetchone()[0])
+
+
+def withdraw_attempt(db: Database, round_id: int) -> None:
+    """Count the newest attempt no longer: its worker stops in good order, and another resumes the round."""
+    with write(db):
+        db.conn.execute("update rounds set attempts = max(0, attempts - 1) where id = ?", (round_id,))
+
+
 def advance(db: Database, round_id: int, *, step: str, progress: float) -> bool:
     """Record how far a round is; return False if it must stop because somebody cancelled it."""
     with write(db):

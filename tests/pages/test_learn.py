@@ -63,7 +63,7 @@ def add_round(
     rounds.end(db, round_id, status="done", report=report)
 
 
-def _said(app) -> str:
+def _page_text(app) -> str:
     groups = (app.markdown, app.caption, app.info, app.success, app.warning, app.error)
     return "\n".join(element.value for group in groups for element in group)
 
@@ -71,8 +71,8 @@ def _said(app) -> str:
 def test_without_labels_the_button_waits_and_says_why(ready: Path, open_app) -> None:
     app = open_app("learn")
     assert app.button(key="learn_start").disabled
-    assert "두 가지 이상" in _said(app)
-    assert "아직 모델이 없어요" in _said(app)
+    assert "두 가지 이상" in _page_text(app)
+    assert "아직 모델이 없어요" in _page_text(app)
 
 
 def test_the_button_says_what_a_round_would_learn_from(filled: Path, open_app) -> None:
@@ -88,11 +88,11 @@ def test_a_press_asks_for_one_round_which_can_be_cancelled(filled: Path, open_ap
     with project.opened(filled) as db:
         assert rounds.find_open(db) is not None
     assert app.button(key="learn_start").disabled
-    assert "작업자가 꺼져 있어 기다리고 있어요" in _said(app)
+    assert "작업자가 꺼져 있어 기다리고 있어요" in _page_text(app)
     app.button(key="learn_cancel").click().run()
     with project.opened(filled) as db:
         assert rounds.find_open(db) is None
-    assert "취소했어요" in _said(app)
+    assert "취소했어요" in _page_text(app)
 
 
 BEST = {"version": 0, "p": 0.01, "change": {"value": -0.12, "low": -0.2, "high": -0.04}}
@@ -120,8 +120,8 @@ def test_a_result_claims_no_more_than_its_figures_allow(
         add_round(db, n=n, before=before, after=after, p=p, **more)
     app = open_app("learn")
     assert not [error.value for error in app.error]
-    assert said in _said(app)
-    assert unsaid not in _said(app)
+    assert said in _page_text(app)
+    assert unsaid not in _page_text(app)
 
 
 def test_a_result_gives_the_interval_of_the_difference_and_how_many_test_diaries_it_is_from(
@@ -130,7 +130,7 @@ def test_a_result_gives_the_interval_of_the_difference_and_how_many_test_diaries
     with project.opened(filled) as db:
         add_model(db)
         add_round(db, before=0.6, after=0.55, held_back_by="best", best=BEST)
-    said = _said(open_app("learn"))
+    said = _page_text(open_app("learn"))
     assert (
         "이전 판과의 정확도 차이: -5.0%p, 95% 구간은 -15.0에서 +5.0%p까지예요(같은 평가용 일기 60개, p = 0.200)" in said
     )
@@ -170,13 +170,20 @@ def test_each_version_of_the_list_tells_why_it_was_used_or_not(filled: Path, ope
     assert first == ""
 
 
-def test_a_failed_round_says_why_in_words(filled: Path, open_app) -> None:
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ({"code": "memory_full", "details": {}}, "메모리가 모자라"),
+        ({"code": "round_fatal", "details": {"count": 3}}, "작업자가 3번이나 갑자기 꺼져서"),
+    ],
+)
+def test_a_failed_round_says_why_in_words(filled: Path, open_app, error: dict, sentence: str) -> None:
     with project.opened(filled) as db:
         round_id = rounds.request_round(db, annotator_id=None)
-        rounds.end(db, round_id, status="failed", error={"code": "memory_full", "details": {}})
+        rounds.end(db, round_id, status="failed", error=error)
     app = open_app("learn")
-    assert "메모리가 모자라" in app.error[0].value
-    assert "이전 모델이 그대로" in _said(app)
+    assert sentence in app.error[0].value
+    assert "이전 모델이 그대로" in _page_text(app)
 
 
 def test_an_earlier_version_can_serve_again(filled: Path, open_app) -> None:
@@ -203,7 +210,7 @@ def test_two_versions_can_be_compared_label_by_label(filled: Path, open_app) -> 
     versions, table = app.dataframe[0].value, app.dataframe[1].value
     assert versions["정확도 (95% 구간)"].tolist() == ["83% (44–97%, n=6)", "67% (30–90%, n=6)"]
     assert versions["평가용 일기"].tolist() == [6, 6]
-    assert "0판에서 1판으로 정확도 차이: **+16.7%p**, 95% 구간은 -" in _said(app)
+    assert "0판에서 1판으로 정확도 차이: **+16.7%p**, 95% 구간은 -" in _page_text(app)
     assert sum(table["평가용 일기"]) == 6
     assert (table["1판 F1"] - table["0판 F1"]).dropna().round(2).tolist() == table["차이"].dropna().tolist()
     app.selectbox(key="learn_first_2_ko").set_value(1).run()
@@ -271,7 +278,7 @@ def test_the_page_says_for_whose_diaries_its_figures_hold(filled: Path, open_app
         _add_audience(
             db, measured_for="new_writers", test_writers=9, study={"these_writers": {"right": 30, "n": 40}}, left_out=3
         )
-    words = _said(open_app("learn"))
+    words = _page_text(open_app("learn"))
     assert "새 글쓴이의 일기: 정확도 60.0% (95% 구간 50–70%, 글쓴이 9명의 평가용 일기 60개)" in words
     assert "이 글쓴이들의 새 일기: 정확도 75.0%" in words
     assert "거의 같은 일기 3편은 학습에서 뺐어요" in words
@@ -286,7 +293,7 @@ def test_the_page_says_how_well_each_source_of_waiting_diaries_is_answered(fille
         ]
         _add_audience(db, measured_for="these_writers", sources=sources)
     app = open_app("learn")
-    assert "아직 말할 수 없어요" in _said(app)
+    assert "아직 말할 수 없어요" in _page_text(app)
     tables = [frame.value for frame in app.dataframe if "출처" in frame.value]
     assert tables[0]["정확도 (95% 구간)"].tolist() == ["라벨이 적어요", "73% (66–79%, n=200)"]
 
@@ -299,6 +306,6 @@ def test_a_project_of_before_is_told_once_that_it_could_be_split_by_writers(fill
         import_file(db, "\n".join(["작성자,일기", *lines]).encode(), "writers.csv")
         settings.change(db, writer_cut=0)
     app = open_app("learn")
-    assert "글쓴이 단위로 다시 뽑아요" in _said(app)
+    assert "글쓴이 단위로 다시 뽑아요" in _page_text(app)
     app.button(key="learn_parts_close").click().run()
-    assert "글쓴이 단위로 다시 뽑아요" not in _said(app)
+    assert "글쓴이 단위로 다시 뽑아요" not in _page_text(app)

@@ -131,7 +131,7 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
         raise LearnerError("encoder_missing", name=f"{this.tier}-{this.number}")
     encoder = runtime.load_encoder(db, choice)
     diary_ids = np.concatenate([training.diary_ids, measured, np.array(queue.list_head(db, ENCODED_AHEAD), np.int64)])
-    report = _said(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
+    report = _progress_callback(runtime, db, this, start=_TUNED_SHARE, share=0.9 - _TUNED_SHARE)
     return runtime.encode_missing(db, np.unique(diary_ids), urgent=True, encoder=encoder, on_progress=report)
 
 
@@ -154,7 +154,7 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
         loss="softmax",
         folder=_work_folder(runtime, this),
         seed=int(runtime.settings(db).seed[:8], 16),
-        on_progress=_said(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
+        on_progress=_progress_callback(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
     )
     if tuned.stopped:
         if runtime.is_ending:
@@ -236,7 +236,9 @@ def _work_folder(runtime: ModelRuntime, this: Round) -> Path:
     return project.tuning_folder(runtime.database) / f"round-{this.id}"
 
 
-def _said(runtime: ModelRuntime, db: Database, this: Round, *, start: float, share: float) -> Callable[[float], bool]:
+def _progress_callback(
+    runtime: ModelRuntime, db: Database, this: Round, *, start: float, share: float
+) -> Callable[[float], bool]:
     """Return a progress callback: it updates the round's page, and stops the work on a cancel or the worker's end."""
     last = [-np.inf]
 

@@ -24,7 +24,7 @@ from annotator.messages import explain
 from annotator.worker_lock import only_worker
 from db.answers import decisions, queue
 from db.errors import DatabaseError
-from db.models import models
+from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
 from tests import trying
@@ -316,6 +316,17 @@ def test_a_second_worker_is_refused(project_path: Path, run: Callable[..., Ran])
         for command in (["worker"], ["work", "--until-idle"]):
             ran = run(*command, "--db", project_path)
             _assert_refused(ran, UserError("worker_running", path=str(project_path), pid=str(os.getpid())))
+
+
+def test_a_round_in_which_three_workers_died_is_given_up_and_said(project_path: Path, run: Callable[..., Ran]) -> None:
+    with closing(_open(project_path)) as db:
+        round_id = rounds.request_round(db, annotator_id=None)
+        assert [rounds.begin_attempt(db, round_id) for _ in range(4)] == [0, 1, 2, 3]
+        rounds.withdraw_attempt(db, round_id)
+    ran = run("work", "--until-idle", "--db", project_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == explain(UserError("round_fatal", count=3))
+    assert run("work", "--until-idle", "--db", project_path).code == 0, "once is enough"
 
 
 def test_a_port_that_is_taken_is_said(project_path: Path, run: Callable[..., Ran]) -> None:

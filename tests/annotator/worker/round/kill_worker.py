@@ -1,4 +1,4 @@
-"""Fork real workers and kill them, without warning, at a step of a round or after some seconds.
+"""Fork real workers and kill them, without warning, at a step of a round or after some seconds, or stop them there.
 
 Started by test_round_survival.py. Each line of the input asks for one worker, as JSON: ``path``, and ``step`` with
 ``moment`` or ``seconds``, or neither for a worker that is left alone. Each line of the output is its exit status.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import scipy.stats  # noqa: F401
 
 from annotator.serving.encoder_cache import EncoderCache
+from annotator.worker import loop
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
 from learner.encoders import encoder
@@ -37,6 +38,8 @@ def _work(path: Path, step: str = "", moment: str = "", seconds: float | None = 
         def killed(runtime: ModelRuntime, db: Database, round_id: int) -> round_job.Result:
             if moment == "after":
                 real(runtime, db, round_id)
+            if moment == "stop":
+                _stop()
             _die()
             raise AssertionError
 
@@ -46,6 +49,13 @@ def _work(path: Path, step: str = "", moment: str = "", seconds: float | None = 
         timer.daemon = True
         timer.start()
     Worker(path).run(until="round_ended")
+
+
+def _stop() -> None:
+    """Tell the worker to stop as a supervisor does, and go on computing for longer than it waits."""
+    loop._ENDS_WITHIN_SECONDS = 0.1
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
 
 
 def _die() -> None:

@@ -19,6 +19,7 @@ import db as database
 from annotator import project
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
+from annotator.worker.round.attempts import MOST_DEATHS
 from annotator.worker.round.steps import STEPS
 from annotator.worker.runtime import WorkerRuntime
 from db.answers import queue
@@ -203,15 +204,47 @@ def test_an_open_round_and_the_jobs_file_of_an_earlier_version_are_taken_over(
     assert not any(file.exists() for file in left)
 
 
-def test_a_round_survives_ten_kills_at_random_moments(
+def test_rounds_survive_ten_kills_at_random_moments(
     copy: Callable[[], Path], workers: Workers, undisturbed: Outcome, work_seconds: float
 ) -> None:
     random = Random(16)
-    path = copy()
+    path, deaths = copy(), 0
     for _ in range(10):
         assert workers.run(path, seconds=random.uniform(0.1, 1.0) * work_seconds) in (0, -9)
+        deaths += 1
+        if deaths == MOST_DEATHS - 1:
+            workers.work(path)
         if not _is_open(path):
             assert _outcome(path) == undisturbed
-            path = copy()
+            path, deaths = copy(), 0
     workers.work(path)
     assert _outcome(path) == undisturbed
+
+
+def test_a_round_that_kills_its_worker_three_times_is_given_up_and_says_so(
+    copy: Callable[[], Path], workers: Workers
+) -> None:
+    path = copy()
+    for _ in range(MOST_DEATHS):
+        assert workers.run(path, step="fit", moment="before") == -9
+        assert _is_open(path)
+    workers.work(path)
+    with project.opened(path) as db:
+        given_up = rounds.list_rounds(db)[-1]
+        assert (given_up.status, given_up.error) == ("failed", {"code": "round_fatal", "details": {"count": 3}})
+        assert given_up.report["train"] > 0, "so that a deeper round is not started by itself for the same labels"
+        round_cases.request(db, annotator_id=None)
+    workers.work(path)
+    with project.opened(path) as db:
+        assert rounds.list_rounds(db)[-1].status == "done", "a new request begins anew"
+
+
+def test_a_worker_that_is_told_to_stop_has_not_died_in_its_round(copy: Callable[[], Path], workers: Workers) -> None:
+    path = copy()
+    for _ in range(MOST_DEATHS + 1):
+        assert workers.run(path, step="evaluate", moment="stop") == 0
+        assert _is_open(path)
+    workers.work(path)
+    assert not _is_open(path)
+    with closing(database.connect(path)) as db:
+        assert [this.status for this in rounds.list_rounds(db)] == ["done"]
