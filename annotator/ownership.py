@@ -23,7 +23,7 @@ _looked_at: set[tuple[str, int, int, int]] = set()
 """Databases that this process has looked at, and what rights they were left with."""
 
 
-def keep(path: Path) -> None:
+def close_to_others(path: Path) -> None:
     """Close a project that others can read, the first time that this process has opened it, and say so.
 
     Callers pass only databases that are known to be ours: nothing else is touched.

@@ -57,7 +57,7 @@ def is_set_up(path: Path) -> bool:
         return False
     db = database.connect(path)
     try:
-        ownership.keep(path)
+        ownership.close_to_others(path)
         return bool(list_labels(db))
     finally:
         db.close()
@@ -98,7 +98,7 @@ def open_project(path: Path) -> Database:
     """
     db = database.connect(path)
     try:
-        ownership.keep(path)
+        ownership.close_to_others(path)
         has_labels = bool(list_labels(db))
     except (DatabaseError, UserError):
         db.close()
@@ -117,7 +117,7 @@ def opened(path: Path) -> Iterator[Database]:
         UserError, DatabaseError: as `open_project` does.
     """
     with database.pooled(path) as db:
-        ownership.keep(path)
+        ownership.close_to_others(path)
         if not list_labels(db):
             raise UserError("project_not_set_up")
         yield db

@@ -174,7 +174,7 @@ class AddedText:
     is_new: bool
 
 
-def keep(db: Database, text: str, *, person: Person) -> AddedText:
+def add_to_diaries(db: Database, text: str, *, person: Person) -> AddedText:
     """Add a text to the diaries that wait for a label, as an import does.
 
     Raises:

@@ -57,7 +57,7 @@ def main() -> None:
         "data": arguments.data.name,
         "rows": len(data.labels),
         "seeds": arguments.seeds,
-        "labels": {count: _sum_up(found) for count, found in cases.items() if found},
+        "labels": {count: _sum_up(measured) for count, measured in cases.items() if measured},
     }
     machine.write(arguments.json, result)
 
@@ -73,15 +73,15 @@ def _project(data: Labelled, counts: list[int], *, batch: int, seed: int) -> lis
     order = rng.permutation(len(data.labels))
     cut = round(TEST_SHARE * len(order))
     test, pool = order[:cut], order[cut:]
-    known, is_uniform, found = pool[:batch], np.ones(batch, np.bool_), []
+    known, is_uniform, measurements = pool[:batch], np.ones(batch, np.bool_), []
     while True:
         waiting = pool[~np.isin(pool, known)]
         tested = test[: round(len(known) * TEST_SHARE / (1 - TEST_SHARE))]
         head = _train(data, known, is_uniform, tested, waiting, seed)
         if len(known) in counts:
-            found.append((len(known), _measured(data, head, known, tested, waiting)))
+            measurements.append((len(known), _measured(data, head, known, tested, waiting)))
         if len(known) >= min(max(counts), len(pool) - 2 * batch):
-            return found
+            return measurements
         chosen = _ask(data, head.classifier, known, waiting, batch=batch, seed=seed)
         drawn = rng.choice(waiting[~np.isin(waiting, chosen)], batch - len(chosen), replace=False)
         known = np.concatenate([known, chosen, drawn])

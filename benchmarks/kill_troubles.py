@@ -34,7 +34,7 @@ def fill_disk(template: Path, people: int, make: Callable[[Path, Path, int], Any
             _fill(ballast, leave=_ROOM)
         refused = _work(place, before)
         ballast.unlink(missing_ok=True)
-        return _told(place, "tmpfs" if limited else "rlimit", refused)
+        return _last_figures(place, "tmpfs" if limited else "rlimit", refused)
 
 
 def only_read(template: Path, people: int, make: Callable[[Path, Path, int], Any]) -> dict[str, Any]:
@@ -46,7 +46,9 @@ def only_read(template: Path, people: int, make: Callable[[Path, Path, int], Any
         with _locked(place.path.parent) as (how, before):
             refused = _work(place, before)
         # Nothing may be reported as saved that could not be.
-        figures = _told(place, how, refused) if len(place.ledger.kept) == kept_count else {"how": how, "lost": 1}
+        figures = (
+            _last_figures(place, how, refused) if len(place.ledger.kept) == kept_count else {"how": how, "lost": 1}
+        )
         return {"sound": False, "went_on": False, **figures}
 
 
@@ -64,7 +66,7 @@ def _work(place: Any, before: Callable[[], None] | None) -> int:
         time.sleep(0.01)
 
 
-def _told(place: Any, how: str, refused: int) -> dict[str, Any]:
+def _last_figures(place: Any, how: str, refused: int) -> dict[str, Any]:
     """Let everybody press once more, check, and return the figures."""
     before = len(place.ledger.kept)
     again = _work(place, None)

@@ -230,12 +230,12 @@ def _covered(projects: list[Versions], before: int, after: int, n: int, draws: i
         f1_gain = _f1(project, after) - _f1(project, before)
         for seed in range(draws):
             rows = np.random.default_rng(seed).integers(0, len(project.truth), n)
-            found = project.compare(before, after, rows)
-            accuracy.append(found.change.low <= gain <= found.change.high)
-            if columns := list(found.f1_change.columns):
+            comparison = project.compare(before, after, rows)
+            accuracy.append(comparison.change.low <= gain <= comparison.change.high)
+            if columns := list(comparison.f1_change.columns):
                 true = f1_gain[columns].mean()
-                macro.append(found.f1_change.low <= true <= found.f1_change.high)
-                wrongly.append(found.f1_change.high < 0 <= true)
+                macro.append(comparison.f1_change.low <= true <= comparison.f1_change.high)
+                wrongly.append(comparison.f1_change.high < 0 <= true)
     values = {"accuracy": accuracy, "macro_f1": macro, "macro_f1_wrongly_lower": wrongly}
     return {name: float(np.mean(held)) if held else float("nan") for name, held in values.items()}
 
@@ -336,8 +336,8 @@ def exact_coverage(n: int) -> dict[str, float]:
 
 def _bounds(gained: int, lost: int, n: int) -> tuple[float, float]:
     place = np.arange(n)
-    found = comparison.accuracy_change((place >= gained) & (place < gained + lost), place < gained)
-    return found.low, found.high
+    change = comparison.accuracy_change((place >= gained) & (place < gained + lost), place < gained)
+    return change.low, change.high
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ def person(annotator_id: int, *, holder: str = "") -> Actor:
     return Actor(annotator_id, holder)
 
 
-def actor_of(found: Person) -> Actor:
+def actor_of(person: Person) -> Actor:
     """Return the actor for a person whose role has already been looked up."""
-    return Actor(found.annotator_id, most=found.role, is_owner=found.is_owner)
+    return Actor(person.annotator_id, most=person.role, is_owner=person.is_owner)
 
 
 def program(caller: Caller) -> Actor:

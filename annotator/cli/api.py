@@ -67,10 +67,10 @@ def add(name: str, path: Path, scopes: tuple[Scope, ...], days: int | None, per_
 def list_(path: Path, as_json: bool) -> None:
     with closing(project.open_project(path)) as db:
         tokens = token_rows.list_all(db)
-    show(as_json, [_told(each) for each in tokens], "\n".join(map(_line, tokens)))
+    show(as_json, [_token_object(each) for each in tokens], "\n".join(map(_line, tokens)))
 
 
-def _told(each: ApiToken) -> dict[str, object]:
+def _token_object(each: ApiToken) -> dict[str, object]:
     return {
         "name": each.name,
         "scopes": each.scopes.split(),

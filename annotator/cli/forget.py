@@ -45,19 +45,19 @@ def forget(
     show(as_json, done, "\n".join(_done_lines(done)))
 
 
-def preview_lines(found: Preview) -> list[str]:
+def preview_lines(preview: Preview) -> list[str]:
     """Describe what would be deleted and what would stay."""
-    counts = found.row_counts
+    counts = preview.row_counts
     lines = [
-        say("cli.forget.diaries", count=found.diary_count, characters=found.characters),
+        say("cli.forget.diaries", count=preview.diary_count, characters=preview.characters),
         say("cli.forget.said", **{name: counts[name] for name in ("decisions", "rationales", "reviews", "repeats")}),
         say("cli.forget.made", **{name: counts[name] for name in ("sentences", "explanations", "leases")}),
     ]
-    if found.exports:
-        lines.append(say("cli.forget.exports", names=", ".join(found.exports)))
-    if found.near_copies:
-        lines.append(say("cli.forget.near_copies", count=found.near_copies))
-    return [*lines, *_trained_lines(found.trained), say("forget.out_of_reach")]
+    if preview.exports:
+        lines.append(say("cli.forget.exports", names=", ".join(preview.exports)))
+    if preview.near_copies:
+        lines.append(say("cli.forget.near_copies", count=preview.near_copies))
+    return [*lines, *_trained_lines(preview.trained), say("forget.out_of_reach")]
 
 
 def _done_lines(done: Forgotten) -> list[str]:

@@ -228,13 +228,13 @@ def _take_back(db: Database, number: int, *, yes: bool, as_json: bool) -> None:
     _print(as_json, done, say("cli.import.back_done", **_counts(done)))
 
 
-def _counts(found: Any) -> dict[str, Any]:
+def _counts(taken_back: Any) -> dict[str, Any]:
     return {
-        "file": found.file_name,
-        "diaries": found.diary_count,
-        "staying": found.staying_count,
-        "decisions": found.decision_count,
-        "marks": found.mark_count,
+        "file": taken_back.file_name,
+        "diaries": taken_back.diary_count,
+        "staying": taken_back.staying_count,
+        "decisions": taken_back.decision_count,
+        "marks": taken_back.mark_count,
     }
 
 

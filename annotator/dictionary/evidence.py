@@ -199,7 +199,7 @@ class Example:
 
     diary_id: int
     before: str
-    found: str
+    word: str
     after: str
 
 

@@ -86,7 +86,7 @@ class _Reader:
 
     def read(self, ids: Sequence[int]) -> Iterator[Record]:
         stored = exports.list_stored(self.db, ids)
-        decisions_of, marks_of = self._said(ids), self._marked(ids)
+        decisions_of, marks_of = self._load_decisions(ids), self._marked(ids)
         sentences = exports.list_sentences(self.db, ids)
         cover, nobody = self.cover, (None, None)
         # Parsed as one list: a call for each diary would take three times as long.
@@ -116,7 +116,7 @@ class _Reader:
     def _covered(self, values: dict[str, Any]) -> dict[str, Any]:
         return {key: self.cover(value) if isinstance(value, str) else value for key, value in values.items()}
 
-    def _said(self, ids: Sequence[int]) -> dict[int, list[RecordDecision]]:
+    def _load_decisions(self, ids: Sequence[int]) -> dict[int, list[RecordDecision]]:
         by_diary: dict[int, list[RecordDecision]] = defaultdict(list)
         counting = exports.list_counting_ids(self.db, ids)
         for d in decisions.list_standing(self.db, ids):

@@ -57,8 +57,8 @@ _LINES, _JSON = "application/x-ndjson", "application/json"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 FORMATS = {
-    found.name: found
-    for found in (
+    each.name: each
+    for each in (
         Format("csv", ".csv", write_csv, "text/csv"),
         Format("tsv", ".tsv", write_tsv, "text/tab-separated-values"),
         Format("xlsx", ".xlsx", write_xlsx, _XLSX, most=MAX_ROWS),

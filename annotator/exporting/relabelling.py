@@ -26,14 +26,14 @@ def translate(records: Iterable[Record], crosswalk: Crosswalk) -> Iterator[Recor
     targets = {source: target for source, target in crosswalk.targets().items() if target}
     for record in records:
         yield record._replace(
-            decisions=_said(record.decisions, targets),
+            decisions=_relabel_decisions(record.decisions, targets),
             marks=_marks(record.marks, targets),
             soft_label=_summed(record.soft_label, targets),
             proba=_summed(record.proba, targets),
         )
 
 
-def _said(decisions: Sequence[RecordDecision], targets: Mapping[str, str]) -> tuple[RecordDecision, ...]:
+def _relabel_decisions(decisions: Sequence[RecordDecision], targets: Mapping[str, str]) -> tuple[RecordDecision, ...]:
     return tuple(
         replace(
             decision,

@@ -138,7 +138,7 @@ def _looks_like_data(cells: Sequence[str]) -> bool:
 def _asked(rows: Sequence[tuple[int, list[str]]], asked: int, width: int, name: str) -> Heading:
     if asked == NO_HEADING:
         return Heading(NO_HEADING, _numbered(max(width, len(_trimmed(rows[0][1])))), rows[0][0])
-    found = next(((number, cells) for number, cells in rows if number >= asked), None)
-    if found is None or (found[0] != asked and asked != 1):
+    row = next(((number, cells) for number, cells in rows if number >= asked), None)
+    if row is None or (row[0] != asked and asked != 1):
         raise UserError("import_heading_missing", name=name, row=asked)
-    return Heading(found[0], table.column_names(_named(found[1], width), name=name), found[0] + 1)
+    return Heading(row[0], table.column_names(_named(row[1], width), name=name), row[0] + 1)

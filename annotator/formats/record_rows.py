@@ -51,7 +51,7 @@ def values(record: Record, label_names: Sequence[str]) -> list[Any]:
 
 def list_decisions(record: Record) -> list[dict[str, Any]]:
     """Return the decisions of a record as objects."""
-    return [_said(decision) for decision in record.decisions]
+    return [_decision_object(decision) for decision in record.decisions]
 
 
 def list_marks(record: Record) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def list_marks(record: Record) -> list[dict[str, Any]]:
     return [_mark(mark) for mark in record.marks]
 
 
-def _said(decision: RecordDecision) -> dict[str, Any]:
+def _decision_object(decision: RecordDecision) -> dict[str, Any]:
     return {
         "annotator": decision.annotator,
         "kind": decision.kind,

@@ -103,8 +103,8 @@ def _nearest(text: str, words: str, start: int) -> tuple[int, int] | None:
     while at >= 0:
         places.append(at)
         at = text.find(words, at + 1)
-    found = min(places, key=lambda place: abs(place - start), default=None)
-    return None if found is None else (found, found + len(words))
+    nearest = min(places, key=lambda place: abs(place - start), default=None)
+    return None if nearest is None else (nearest, nearest + len(words))
 
 
 def _checked(text: str, start: int, end: int) -> tuple[int, int] | None:

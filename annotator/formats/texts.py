@@ -57,9 +57,9 @@ def open_texts(source: Source, files: Callable[[], Iterator[TextFile]], reading:
     """
     names = [file.name for file in files()]
     fields = _reader(source, reading.pattern, names)
-    found = [fields(name) for name in names]
+    columns_of_names = [fields(name) for name in names]
     columns = tuple(
-        column for column in _COLUMNS if column in ("text", "file") or any(one.get(column) for one in found)
+        column for column in _COLUMNS if column in ("text", "file") or any(one.get(column) for one in columns_of_names)
     )
     date, author = (column if column in columns else None for column in ("date", "author"))
     return Table(

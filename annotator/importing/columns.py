@@ -146,7 +146,7 @@ def long_columns(columns: Sequence[str], sample: Sequence[Row]) -> list[str]:
 
 def choose_columns(
     table: Table,
-    wanted: ColumnMap | NamedColumns | None,
+    requested: ColumnMap | NamedColumns | None,
     sample: Sequence[Row],
     *,
     name: str,
@@ -158,10 +158,10 @@ def choose_columns(
         UserError: if a column doesn't exist, has two roles, or the text column isn't clear.
     """
     guess = guess_roles(table, sample, labels)
-    if isinstance(wanted, NamedColumns):
-        chosen = replace(wanted, named=_checked(table, wanted.named)).over(guess)
+    if isinstance(requested, NamedColumns):
+        chosen = replace(requested, named=_checked(table, requested.named)).over(guess)
     else:
-        chosen = guess if wanted is None else _checked(table, wanted)
+        chosen = guess if requested is None else _checked(table, requested)
     if chosen.text is None:
         # A date is long enough to pass for a text, so columns with another guessed role are no candidates.
         assigned = {*chosen.used(), *replace(guess, text=None, more_text=()).used()}
@@ -176,15 +176,15 @@ def choose_columns(
     return chosen
 
 
-def _checked(table: Table, wanted: ColumnMap) -> ColumnMap:
+def _checked(table: Table, columns: ColumnMap) -> ColumnMap:
     """Return a choice in the names of the file's columns."""
-    roles = {role: _existing(table, column) for role, column in wanted.roles().items()}
+    roles = {role: _existing(table, column) for role, column in columns.roles().items()}
     lists = {
-        part: tuple(_existing(table, column) for column in getattr(wanted, part))
+        part: tuple(_existing(table, column) for column in getattr(columns, part))
         for part in ("ignored", "more_text", "people", "label_columns")
     }
     fields: dict[str, Any] = {**dict.fromkeys(tables.ROLES), **roles, **lists}
-    return replace(wanted, **fields)
+    return replace(columns, **fields)
 
 
 @dataclass(frozen=True, slots=True)

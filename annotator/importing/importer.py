@@ -254,7 +254,7 @@ def import_file(
                 map(_split(db, sieve).dealt, spool),
                 skips,
                 source=source_label or file.name,
-                is_refused=forgotten_key.refuser(db),
+                is_refused=forgotten_key.make_refusal_check(db),
                 rules=_rules(db, choices),
             )
             _ask_about_other_labels(imported, file.name)

@@ -33,15 +33,15 @@ def describe(name: str, table: Table, columns: ColumnMap | None, reading: ReadOp
 def find_columns(db: Database, table: Table) -> ColumnMap | None:
     """Return the columns that somebody chose for the latest file with the same ones; None if nobody did."""
     shape = _shape(table)
-    found = next((batch for batch in batches.list_batches(db) if batch.columns.get(_SHAPE) == shape), None)
-    return None if found is None else ColumnMap(**_fields(found, COLUMNS))
+    newest = next((batch for batch in batches.list_batches(db) if batch.columns.get(_SHAPE) == shape), None)
+    return None if newest is None else ColumnMap(**_fields(newest, COLUMNS))
 
 
 def find_reading(db: Database, name: str) -> ReadOptions | None:
     """Return how somebody had the latest file read that was called alike but for figures; None if nobody did."""
     shape = _name_shape(name)
-    found = next((batch for batch in batches.list_batches(db) if batch.columns.get(_NAME) == shape), None)
-    return None if found is None else ReadOptions(**_fields(found, READING))
+    newest = next((batch for batch in batches.list_batches(db) if batch.columns.get(_NAME) == shape), None)
+    return None if newest is None else ReadOptions(**_fields(newest, READING))
 
 
 def _fields(batch: Batch, key: str) -> dict[str, Any]:

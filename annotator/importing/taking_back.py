@@ -69,10 +69,10 @@ def take_back(db: Database, batch_id: int, by: Person | None) -> TakenBack:
 
 
 def _batch(db: Database, batch_id: int) -> batches.Batch:
-    found = next((batch for batch in batches.list_batches(db) if batch.id == batch_id), None)
-    if found is None:
+    batch_row = next((batch for batch in batches.list_batches(db) if batch.id == batch_id), None)
+    if batch_row is None:
         raise UserError("forget_batch_unknown", id=batch_id)
-    return found
+    return batch_row
 
 
 def _file_name(db: Database, batch_id: int) -> str:

@@ -97,8 +97,8 @@ def encode_table(table: Table) -> bytes:
     """Return a table without its rows, as bytes."""
     column_map = table.known and [*(getattr(table.known, name) for name in _ROLES), table.known.ignored]
     fields = (table.format, table.encoding, table.columns, table.sheet, table.other_sheets, table.said, column_map)
-    found = (table.more_sheets, table.delimiter, table.heading, table.first_line, table.tool)
-    return _encode((*fields, *found))
+    details = (table.more_sheets, table.delimiter, table.heading, table.first_line, table.tool)
+    return _encode((*fields, *details))
 
 
 def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
@@ -107,8 +107,8 @@ def decode_table(data: bytes, rows: Callable[[], Iterator[Row]]) -> Table:
     Raises:
         ValueError: for anything else.
     """
-    kind, encoding, columns, sheet, others, said_column, column_map, *found = _sized(_decode(data, list), 12)
-    more_sheets, delimiter, heading, first_line, tool = found
+    kind, encoding, columns, sheet, others, said_column, column_map, *details = _sized(_decode(data, list), 12)
+    more_sheets, delimiter, heading, first_line, tool = details
     _check_texts([encoding, sheet, said_column, delimiter], only=_TEXTS)
     for names in (columns, others, more_sheets, first_line, [tool]):
         _check_texts(names, only=(str,))
@@ -142,10 +142,10 @@ def _column_map(fields: Any) -> ColumnMap:
 
 
 def _people(entries: Any) -> tuple[RowDecision, ...]:
-    return tuple(_said(*_sized(one, 8)) for one in _sized(entries))
+    return tuple(_read_decision(*_sized(one, 8)) for one in _sized(entries))
 
 
-def _said(
+def _read_decision(
     person: Any, kind: Any, labels: Any, memo: Any, intensity: Any, marks: Any, decided_at: Any, is_ours: Any
 ) -> RowDecision:
     _check_texts([person, memo, decided_at, *_sized(labels)], only=(str,))

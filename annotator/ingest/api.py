@@ -93,8 +93,8 @@ def store(
     sifted = _sift(items, seed=bytes.fromhex(project_settings.load(db).seed))
     with write(db):
         rows = [split_of(project_settings.load(db)).dealt(row) for row in sifted]
-        refuser = forgotten_key.refuser(db)
-        outcomes = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=refuser)
+        is_refused = forgotten_key.make_refusal_check(db)
+        outcomes = incremental_import.add(db, _batch_of(db, caller), rows, source=caller.name, is_refused=is_refused)
         queue.append_to_queue(db, [diary_id for diary_id, is_new in outcomes if is_new], strategy="random")
         diary_ties.note_handed_in(db, caller.annotator_id, [diary_id for diary_id, _ in outcomes], at=clock.now())
         if classified is not None:

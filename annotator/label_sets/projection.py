@@ -105,7 +105,7 @@ class LabelProjection:
         shares[there] = proba[there] / np.maximum(total[self.sources[there]], np.float32(1e-9))
         return self._spread(weights * shares)
 
-    def explanation(self, found: Explanation, proba: FloatArray) -> Explanation:
+    def explanation(self, original: Explanation, proba: FloatArray) -> Explanation:
         """Return an explanation in terms of the labels in force.
 
         The fit of merged labels is that of their worst part. A test that left words out is about one column
@@ -116,16 +116,16 @@ class LabelProjection:
         """
         fit = np.full(len(self.label_ids), np.inf, np.float32)
         there = self.sources >= 0
-        np.minimum.at(fit, self.sources[there], np.array(found.fit, np.float32)[there])
+        np.minimum.at(fit, self.sources[there], np.array(original.fit, np.float32)[there])
         deletion = None
-        if self.is_same and found.deletion is not None:
-            deletion = {**found.deletion, "label_index": int(self.sources[found.deletion["label_index"]])}
+        if self.is_same and original.deletion is not None:
+            deletion = {**original.deletion, "label_index": int(self.sources[original.deletion["label_index"]])}
         arc = None
-        if found.arc is not None:
-            arc = self.proba(np.array(found.arc, np.float32).reshape(-1, len(self.sources))).tolist()
+        if original.arc is not None:
+            arc = self.proba(np.array(original.arc, np.float32).reshape(-1, len(self.sources))).tolist()
         return replace(
-            found,
-            weights=self.weights(found.weights, proba),
+            original,
+            weights=self.weights(original.weights, proba),
             fit=tuple(float(f) if np.isfinite(f) else 0.0 for f in fit),
             deletion=deletion,
             arc=arc,

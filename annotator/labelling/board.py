@@ -283,7 +283,7 @@ def explanation_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str,
 
 
 def explanation_data(
-    text: str, found: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
+    text: str, explanation: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
 ) -> dict[str, Any]:
     """Return an explanation, ready for JSON and in words.
 
@@ -291,13 +291,13 @@ def explanation_data(
         text: as it is shown.
         proba: (k,) of the labels in force, whose names these are.
     """
-    reading = explanation_text.read(text, found, proba, names, language)
+    reading = explanation_text.read(text, explanation, proba, names, language)
     return {
-        "spans": [list(span) for span in found.spans],
-        "weights": [[round(float(w), 5) for w in row] for row in found.weights],
-        "fit": list(found.fit),
-        "stability": found.stability,
-        "arc": found.arc and [[round(p, 4) for p in row] for row in found.arc],
+        "spans": [list(span) for span in explanation.spans],
+        "weights": [[round(float(w), 5) for w in row] for row in explanation.weights],
+        "fit": list(explanation.fit),
+        "stability": explanation.stability,
+        "arc": explanation.arc and [[round(p, 4) for p in row] for row in explanation.arc],
         "groups": [list(span) for span in reading.groups],
         "sentence": reading.sentence,
         "contrast": reading.contrast,

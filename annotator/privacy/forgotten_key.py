@@ -53,7 +53,7 @@ def digester(db: Database) -> Callable[[str], bytes] | None:
     return lambda text: _digest_of(key, text)
 
 
-def refuser(db: Database) -> Callable[[str, bytes], bool]:
+def make_refusal_check(db: Database) -> Callable[[str, bytes], bool]:
     """Return a function that tells from a text and its hash whether the text was forgotten and is refused.
 
     It reads the digests at the first call, within the caller's transaction, and then raises

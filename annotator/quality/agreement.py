@@ -245,12 +245,12 @@ def set_distance(db: Database, kept: Distance, *, annotator_id: int | None) -> N
         audit_log.add(db, annotator_id, "settings.change", "label_distance", way=distances.way_of(kept))
 
 
-def to_csv(found: Agreement) -> bytes:
+def to_csv(agreement: Agreement) -> bytes:
     """Return every figure as a table that spreadsheets open: UTF-8 with its mark, one figure a row."""
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow(("measure", "of", "value", "low", "high", "diaries", "undefined_because"))
-    for measure, of, value in _rows(found):
+    for measure, of, value in _rows(agreement):
         figures = ("" if v is None else f"{v:.4f}" for v in (value.value, value.low, value.high))
         table.writerow((measure, safe_cell(of), *figures, value.n, value.reason or ""))
     return out.getvalue().encode("utf-8-sig")

@@ -138,8 +138,8 @@ def _record(
         timed=timed,
         fast=fast,
         is_fast=fast is not None and fast.share.low > FAST_SHARE,
-        consistency=_told(annotator_stats.count_repeated(db, person)),
-        gold=_told(annotator_stats.count_gold(db, person)),
+        consistency=_share_or_none(annotator_stats.count_repeated(db, person)),
+        gold=_share_or_none(annotator_stats.count_gold(db, person)),
         with_others=_share(len(same), int(same.sum())),
         weeks=tuple(_by_week(weeks, same)),
         drift=drift_of(weeks, same),
@@ -212,7 +212,7 @@ def _by_week(weeks: NDArray[np.int64], same: NDArray[np.bool_]) -> Iterable[Week
             yield WeekShare(day_of(monday), share)
 
 
-def _told(hits: HitCounts) -> Share | None:
+def _share_or_none(hits: HitCounts) -> Share | None:
     return _share(hits.n, hits.same)
 
 

@@ -169,13 +169,13 @@ def undo_last(db: Database, reviewer_id: int) -> list[int]:
     return diary_ids
 
 
-def count_acceptable(db: Database, wanted: Filter) -> int:
+def count_acceptable(db: Database, criteria: Filter) -> int:
     """Count the open rows of a filter of which one label has the most votes, up to `MOST_AT_ONCE`."""
     up_to = decisions.last_decision_id(db)
-    return len(queue.list_agreed(db, replace(wanted, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
+    return len(queue.list_agreed(db, replace(criteria, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
 
 
-def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
+def accept_all(db: Database, criteria: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
     """Accept the label in force of every open row of a filter, in one transaction; return how many.
 
     Diaries on which two labels have equally many votes, or that were decided since the reviewer looked, stay open.
@@ -189,7 +189,7 @@ def accept_all(db: Database, wanted: Filter, *, reviewer_id: int, seen_decision_
     """
     with write(db):
         diary_access.require_right(db, diary_access.person(reviewer_id), "review")
-        pairs = queue.list_agreed(db, replace(wanted, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
+        pairs = queue.list_agreed(db, replace(criteria, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
         if not pairs:
             return 0
         bulk = f"bulk:{reviewer_id}:{seen_decision_id}:{reviews.last_review_id(db)}"
@@ -228,19 +228,19 @@ class Page:
     last_decision_id: int
 
 
-def page(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None) -> Page:
+def page(db: Database, criteria: Filter, *, after: tuple[float, int] | None = None) -> Page:
     """Return the rows after one, or the first ones.
 
     Args:
         after: expected error and diary id of the last row that was seen.
     """
-    rows = queue.list_rows(db, wanted, after=after, limit=PAGE + 1)
+    rows = queue.list_rows(db, criteria, after=after, limit=PAGE + 1)
     return Page(tuple(rows[:PAGE]), len(rows) > PAGE, decisions.last_decision_id(db))
 
 
-def count_rows(db: Database, wanted: Filter) -> int:
+def count_rows(db: Database, criteria: Filter) -> int:
     """Count the rows of a filter."""
-    return queue.count(db, wanted)
+    return queue.count(db, criteria)
 
 
 def list_reasons(db: Database) -> list[str]:

@@ -61,7 +61,9 @@ class Reading:
     groups: Spans
 
 
-def read(text: str, found: Explanation, proba: Sequence[float], names: Sequence[str], language: Language) -> Reading:
+def read(
+    text: str, explanation: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
+) -> Reading:
     """Put an explanation into words.
 
     Args:
@@ -69,16 +71,16 @@ def read(text: str, found: Explanation, proba: Sequence[float], names: Sequence[
         proba: (k,), of the model that is explained.
         names: of the k labels.
     """
-    groups = find_groups(text, found.spans)
-    spans, weights = merge(found.spans, found.weights, groups)
+    groups = find_groups(text, explanation.spans)
+    spans, weights = merge(explanation.spans, explanation.weights, groups)
     order = sorted(range(len(proba)), key=lambda i: -proba[i])
     reader = _Reader(text, spans, weights, names, language)
-    sentence, named = reader.sentence(order[0], fit=found.fit[order[0]], stability=found.stability)
+    sentence, named = reader.sentence(order[0], fit=explanation.fit[order[0]], stability=explanation.stability)
     return Reading(
         sentence=sentence,
         contrast=reader.contrast(order[0], order[1]) if len(order) > 1 and len(spans) > 1 else None,
-        deletion=reader.deletion(found.deletion, named) if found.deletion else None,
-        groups=tuple((found.spans[group[0]][0], found.spans[group[-1]][1]) for group in groups),
+        deletion=reader.deletion(explanation.deletion, named) if explanation.deletion else None,
+        groups=tuple((explanation.spans[group[0]][0], explanation.spans[group[-1]][1]) for group in groups),
     )
 
 

@@ -235,12 +235,12 @@ class ModelRuntime:
             self.keep_vectors(db, file, part, Encoded(features, np.ones(len(part), np.int32)))
         return file.read(diary_ids)
 
-    def keep_vectors(self, db: Database, file: VectorFile, diary_ids: NDArray[np.int64], found: Encoded) -> None:
+    def keep_vectors(self, db: Database, file: VectorFile, diary_ids: NDArray[np.int64], encoded: Encoded) -> None:
         """Store the vectors of diaries, except of those that were forgotten meanwhile."""
         with forgotten_files.writing(self.database):
             there = np.isin(diary_ids, diaries.keep_known(db, diary_ids))
             if there.any():
-                file.write(diary_ids[there].tolist(), found.vectors[there], found.token_counts[there])
+                file.write(diary_ids[there].tolist(), encoded.vectors[there], encoded.token_counts[there])
 
     def encode_missing(
         self,

@@ -161,11 +161,11 @@ class Missing:
     """Why a study drew no curve: ``test`` for too few test labels, ``labels`` for too few others, or ``tuned``.
 
     Attributes:
-        found: how many there were.
+        count: how many there were.
     """
 
     what: Literal["test", "labels", "tuned"]
-    found: int
+    count: int
 
 
 def find_missing(db: Database) -> Missing:

@@ -133,15 +133,15 @@ class Quotations:
         if n not in self._tables:
             self._hashes[n] = _hashes(self._letters, n)
             self._tables[n] = _table(self._hashes[n])
-        found = _hashes(_codes(letters), n)
+        hashes = _hashes(_codes(letters), n)
         # Nearly all runs of the diaries are in no note: what is left can be compared exactly.
-        self._standing.setdefault(n, []).append(np.unique(found[self._tables[n][_slots(found)]]))
+        self._standing.setdefault(n, []).append(np.unique(hashes[self._tables[n][_slots(hashes)]]))
 
     def find(self) -> list[int]:
         """Return the places of the notes that quote, ascending."""
         starts = [np.flatnonzero(_is_in(self._hashes[n], runs)) for n, runs in self._runs()]
-        found = np.concatenate(starts) if starts else np.zeros(0, np.int64)
-        return [int(number) for number in np.unique(np.searchsorted(self._ends, found, side="right"))]
+        starts_of_matches = np.concatenate(starts) if starts else np.zeros(0, np.int64)
+        return [int(number) for number in np.unique(np.searchsorted(self._ends, starts_of_matches, side="right"))]
 
     def without(self, note: str, gap: str = GAP) -> str:
         """Return one of the notes with a gap wherever it quotes."""

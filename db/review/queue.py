@@ -109,13 +109,13 @@ def _where(requested: Filter) -> tuple[str, dict[str, Any]]:
 _FROM = "from audit_queue q left join settled z on z.diary_id = q.diary_id"
 
 
-def list_rows(db: Database, wanted: Filter, *, after: tuple[float, int] | None = None, limit: int = 25) -> list[Row]:
+def list_rows(db: Database, criteria: Filter, *, after: tuple[float, int] | None = None, limit: int = 25) -> list[Row]:
     """Return the next rows, largest expected error first, ties by diary id.
 
     Args:
         after: expected error and diary id of the row after which to continue.
     """
-    where, values = _where(wanted)
+    where, values = _where(criteria)
     error, diary = after or (2.0, 0)
     # Only the first condition lets SQLite start in the middle of the index.
     sql = f"""
@@ -136,9 +136,9 @@ def list_rows(db: Database, wanted: Filter, *, after: tuple[float, int] | None =
     ]
 
 
-def count(db: Database, wanted: Filter) -> int:
+def count(db: Database, criteria: Filter) -> int:
     """Count the rows."""
-    where, values = _where(wanted)
+    where, values = _where(criteria)
     return int(scalar(db, f"select count(*) {_FROM} where {where}", **values))
 
 
@@ -149,13 +149,13 @@ def find_row(db: Database, diary_id: int) -> Suspect | None:
     return Suspect(records[0][0], records[0][1], json.loads(records[0][2])) if records else None
 
 
-def list_agreed(db: Database, wanted: Filter, *, up_to: int, limit: int) -> list[tuple[int, int]]:
+def list_agreed(db: Database, criteria: Filter, *, up_to: int, limit: int) -> list[tuple[int, int]]:
     """Return diary and decision of the rows in which one label has the most decisions in force.
 
     The decision is the newest for that label. This leaves out diaries on which two labels tie, and those on which
     anything was decided after the decision `up_to`.
     """
-    where, values = _where(wanted)
+    where, values = _where(criteria)
     sql = f"""
         with wanted as materialized (
             select q.diary_id, q.expected_error {_FROM} where {where}

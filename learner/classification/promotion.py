@@ -89,5 +89,5 @@ def held_back_by(in_force: Comparison | None, best: Comparison | None = None) ->
     return None
 
 
-def _seems_lower(found: Comparison) -> bool:
-    return found.change.value < 0 and (found.n < FEWEST_TO_TEST or found.p < HELD_BELOW)
+def _seems_lower(comparison: Comparison) -> bool:
+    return comparison.change.value < 0 and (comparison.n < FEWEST_TO_TEST or comparison.p < HELD_BELOW)

@@ -103,10 +103,10 @@ def estimate(keep: Matrix, features: FloatArray, lengths: Matrix, gradients: Gra
     return _joined(texts_only, corrected, weights, directions)
 
 
-def least_squares_factor(expected: Matrix, found: Matrix) -> float:
+def least_squares_factor(expected: Matrix, observed: Matrix) -> float:
     """Return the factor, at least 0, that brings gradients nearest to the scores."""
     centred = expected - expected.mean(axis=0)
-    return max(float((centred * found).sum()) / max(float(np.square(centred).sum()), _TINY), 0.0)
+    return max(float((centred * observed).sum()) / max(float(np.square(centred).sum()), _TINY), 0.0)
 
 
 def _joined(texts_only: Estimate, corrected: Estimate, weights: Matrix, directions: Matrix) -> Estimate:

@@ -33,7 +33,7 @@ class Checkpoint:
     new_weights: tuple[str, ...]
 
 
-def load(wanted: Model, *, cache: Path, seed: int, classes: Sequence[str] | None = None) -> Checkpoint:
+def load(spec: Model, *, cache: Path, seed: int, classes: Sequence[str] | None = None) -> Checkpoint:
     """Load a checkpoint with a head for these classes; without classes the encoder alone.
 
     Args:
@@ -47,8 +47,8 @@ def load(wanted: Model, *, cache: Path, seed: int, classes: Sequence[str] | None
     import torch
     from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
-    is_bundled = wanted.checkpoint == bundled.NAME
-    source = str(bundled.write_checkpoint(cache)) if is_bundled else wanted.checkpoint
+    is_bundled = spec.checkpoint == bundled.NAME
+    source = str(bundled.write_checkpoint(cache)) if is_bundled else spec.checkpoint
     _check_brings_no_code(source)
     pretrained.quieten()
     torch.manual_seed(seed)
@@ -61,16 +61,16 @@ def load(wanted: Model, *, cache: Path, seed: int, classes: Sequence[str] | None
         reason = pretrained.first_line(error)
         # Without sentencepiece transformers takes its file for another kind, and asks for what reads that one.
         if "tiktoken" in reason and importlib.util.find_spec("sentencepiece") is None:
-            raise LearnerError("recipe_sentencepiece_missing", name=wanted.checkpoint) from error
-        raise LearnerError("checkpoint_unloadable", name=wanted.checkpoint, reason=reason) from error
+            raise LearnerError("recipe_sentencepiece_missing", name=spec.checkpoint) from error
+        raise LearnerError("checkpoint_unloadable", name=spec.checkpoint, reason=reason) from error
     if tokenizer.pad_token_id is None or len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise LearnerError("encoder_tokenizer_unusable", name=wanted.checkpoint)
+        raise LearnerError("encoder_tokenizer_unusable", name=spec.checkpoint)
     tokenizer = _mended(tokenizer, model.config)
-    if wanted.dropout is not None:
-        _set_dropout(model, wanted.dropout, name=wanted.checkpoint)
+    if spec.dropout is not None:
+        _set_dropout(model, spec.dropout, name=spec.checkpoint)
     limit = encoder.max_tokens(model.config, tokenizer)
     new = sorted({*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])})
-    return Checkpoint(model, tokenizer, min(limit, wanted.max_tokens or limit), tuple(new))
+    return Checkpoint(model, tokenizer, min(limit, spec.max_tokens or limit), tuple(new))
 
 
 def _check_brings_no_code(source: str) -> None:

@@ -123,7 +123,7 @@ def _draw_card(db: Database, row: Row, basis: EvidenceTable | None, labels: Sequ
         st.html(f"<p style='font-size:1.5rem;font-weight:600;margin:0'>{escape(row.word)}</p>")
         st.caption(_about(row, basis, labels))
         for example in evidence.list_examples(db, row, person=session.person(db))[:3]:
-            text = f"{escape(example.before)}<b><u>{escape(example.found)}</u></b>{escape(example.after)}"
+            text = f"{escape(example.before)}<b><u>{escape(example.word)}</u></b>{escape(example.after)}"
             st.html(f"<p style='{_EXAMPLE}'><small>#{example.diary_id}</small> {text}</p>")
         _draw_choices(row, labels)
 

@@ -23,14 +23,14 @@ _LEAST_WIDE = 2
 _SCALES: tuple[Scale, ...] = ("yes", "strength")
 
 
-def choose_columns(found: Preview, key: str) -> ColumnMap:
+def choose_columns(table: Preview, key: str) -> ColumnMap:
     """Ask for the role of each column of a file; the key tells the fields of one upload from those of another."""
-    guess = found.remembered or found.guess
+    guess = table.remembered or table.guess
     boxes = st.columns(len(_ROLES))
-    chosen = {role: _choose_column(box, found, role, key, guess) for box, role in zip(boxes, _ROLES, strict=True)}
+    chosen = {role: _choose_column(box, table, role, key, guess) for box, role in zip(boxes, _ROLES, strict=True)}
     text, label, date, author = chosen.values()
-    more, annotator = _choose_further(found, chosen, key, guess)
-    wide = _choose_wide(found, chosen, key, guess) if label is None else ColumnMap(None)
+    more, annotator = _choose_further(table, chosen, key, guess)
+    wide = _choose_wide(table, chosen, key, guess) if label is None else ColumnMap(None)
     st.caption(say("import_page.other_columns"))
     return replace(wide, text=text, label=label, date=date, author=author, more_text=more, annotator=annotator)
 
@@ -46,9 +46,9 @@ def _choose_several(what: str, columns: Sequence[str], guess: Sequence[str], key
     )
 
 
-def _choose_wide(found: Preview, chosen: dict[str, str | None], key: str, guess: ColumnMap) -> ColumnMap:
+def _choose_wide(table: Preview, chosen: dict[str, str | None], key: str, guess: ColumnMap) -> ColumnMap:
     """Ask which columns stand for a person, or for a label, each; only tables of several columns have any."""
-    rest = [column for column in found.columns if column not in (*chosen.values(), found.said)]
+    rest = [column for column in table.columns if column not in (*chosen.values(), table.said)]
     if len(rest) < _LEAST_WIDE:
         return ColumnMap(None)
     boxes = st.columns(3)

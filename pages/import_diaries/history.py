@@ -93,12 +93,12 @@ def _undo(batch_id: int) -> None:
         st.toast(plain(say("import_page.back_done", **_counts(done))))
 
 
-def _counts(found: TakenBack) -> dict[str, int]:
+def _counts(taken_back: TakenBack) -> dict[str, int]:
     return {
-        "diaries": found.diary_count,
-        "staying": found.staying_count,
-        "decisions": found.decision_count,
-        "marks": found.mark_count,
+        "diaries": taken_back.diary_count,
+        "staying": taken_back.staying_count,
+        "decisions": taken_back.decision_count,
+        "marks": taken_back.mark_count,
     }
 
 

@@ -43,32 +43,32 @@ def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
     key = file.file_id
     chosen = reading.choose_reading(file.name, key, history.find_reading(db, file.name) or ReadOptions())
     answers = questions.draw_questions(key)
-    found = _look(db, file, _answered(chosen, answers), key)
-    if found is None:
+    table = _look(db, file, _answered(chosen, answers), key)
+    if table is None:
         return None
-    _draw_rows(found, chosen)
-    columns = choose_columns(found, f"{key}_{hash(chosen)}_{answers.get('heading')}")
-    wanted = _Wanted(_answered(chosen, answers), columns, *_choose_labels(db, found, columns, key, answers))
+    _draw_rows(table, chosen)
+    columns = choose_columns(table, f"{key}_{hash(chosen)}_{answers.get('heading')}")
+    request = _Wanted(_answered(chosen, answers), columns, *_choose_labels(db, table, columns, key, answers))
     is_ready = columns.text is not None and not questions.is_waiting(key, answers)
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=not is_ready)
     if columns.text is None:
         st.caption(say("import_page.text_needed"))
-    return _import(db, file, wanted) if pressed else None
+    return _import(db, file, request) if pressed else None
 
 
 def _look(db: Database, file: UploadedFile, chosen: ReadOptions, key: str) -> Preview | None:
     """Read the beginning of a file; None if its answer to a question is needed first."""
     try:
-        found = preview(file.getvalue(), file.name, reading=chosen, db=db)
+        table = preview(file.getvalue(), file.name, reading=chosen, db=db)
     except ImportQuestions as asked:
         _ask(key, asked)
         return None
-    if reading.keep_found(key, found):
+    if reading.keep_found(key, table):
         st.rerun()
-    if found.first_line and chosen.heading is None:
-        columns = ", ".join(found.columns[:5])
+    if table.first_line and chosen.heading is None:
+        columns = ", ".join(table.columns[:5])
         _ask(key, ImportQuestions([Question("heading", 1, ("none", "first"), columns)], name=file.name))
-    return found
+    return table
 
 
 def _ask(key: str, asked: ImportQuestions) -> None:
@@ -86,26 +86,26 @@ def _answered(chosen: ReadOptions, answers: dict[str, str]) -> ReadOptions:
 
 
 def _choose_labels(
-    db: Database, found: Preview, columns: ColumnMap, key: str, answers: dict[str, str]
+    db: Database, table: Preview, columns: ColumnMap, key: str, answers: dict[str, str]
 ) -> tuple[Crosswalk | None, Choices]:
     if not (columns.label or columns.people or columns.label_columns):
         return None, questions.make_choices(answers)
-    st.info(_how_labels_are_kept(found, columns), icon=":material/label:")
+    st.info(_how_labels_are_kept(table, columns), icon=":material/label:")
     crosswalk = choose_crosswalk(key)
-    return crosswalk, questions.choose_details(found, key, history.list_people(db), answers)
+    return crosswalk, questions.choose_details(table, key, history.list_people(db), answers)
 
 
-def _import(db: Database, file: UploadedFile, wanted: _Wanted) -> ImportReport | None:
+def _import(db: Database, file: UploadedFile, request: _Wanted) -> ImportReport | None:
     with boundary(), st.spinner(say("import_page.importing"), show_time=True):
         try:
             return import_file(
                 db,
                 file.getvalue(),
                 file.name,
-                columns=wanted.columns,
-                reading=None if wanted.reading == ReadOptions() else wanted.reading,
-                choices=wanted.choices,
-                crosswalk=wanted.crosswalk,
+                columns=request.columns,
+                reading=None if request.reading == ReadOptions() else request.reading,
+                choices=request.choices,
+                crosswalk=request.crosswalk,
                 after=enqueue_import,
             )
         except ImportQuestions as asked:
@@ -113,28 +113,28 @@ def _import(db: Database, file: UploadedFile, wanted: _Wanted) -> ImportReport |
     return None
 
 
-def _draw_rows(found: Preview, chosen: ReadOptions) -> None:
-    st.markdown(f"**{say('import_page.preview', rows=len(found.rows))}**")
-    st.caption(reading.describe_found(found, chosen))
-    if found.more_sheets:
-        names = ", ".join(filter(None, (found.sheet, *found.more_sheets)))
+def _draw_rows(table: Preview, chosen: ReadOptions) -> None:
+    st.markdown(f"**{say('import_page.preview', rows=len(table.rows))}**")
+    st.caption(reading.describe_found(table, chosen))
+    if table.more_sheets:
+        names = ", ".join(filter(None, (table.sheet, *table.more_sheets)))
         st.caption(plain(say("import_page.sheets_read", sheets=names)))
-    if found.other_sheets:
-        others = ", ".join(found.other_sheets)
-        st.caption(plain(say("import_page.sheet", sheet=found.sheet or "", others=others)))
-    if found.remembered is not None:
+    if table.other_sheets:
+        others = ", ".join(table.other_sheets)
+        st.caption(plain(say("import_page.sheet", sheet=table.sheet or "", others=others)))
+    if table.remembered is not None:
         st.caption(say("import_page.remembered"))
     # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
     draw_rows(
-        [{"": number, **row} for number, row in zip(found.row_numbers, found.rows, strict=True)],
+        [{"": number, **row} for number, row in zip(table.row_numbers, table.rows, strict=True)],
         hide_index=True,
         column_config={"": st.column_config.NumberColumn(say("import.report.row"), width="small")},
         key="import_rows",
     )
 
 
-def _how_labels_are_kept(found: Preview, columns: ColumnMap) -> str:
-    if columns.label == found.said:
+def _how_labels_are_kept(table: Preview, columns: ColumnMap) -> str:
+    if columns.label == table.said:
         return say("import_page.said_decide")
     is_named = columns.annotator is not None or columns.people
     return say("import_page.annotators_decide" if is_named else "import_page.labels_decide")

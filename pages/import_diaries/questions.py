@@ -59,7 +59,7 @@ def is_waiting(key: str, answers: dict[str, str]) -> bool:
     return bool(session.draft(_draft(key), {}).keys() - answers.keys())
 
 
-def choose_details(found: Preview, key: str, here: list[str], answers: dict[str, str]) -> Choices:
+def choose_details(table: Preview, key: str, here: list[str], answers: dict[str, str]) -> Choices:
     """Ask for second opinions, unknown labels, the separator of labels, and who the people of the file are.
 
     Args:
@@ -76,7 +76,7 @@ def choose_details(found: Preview, key: str, here: list[str], answers: dict[str,
             key=keyed(f"import_separator_{key}"),
             width=280,
         )
-        people = _choose_people(found, key, here)
+        people = _choose_people(table, key, here)
     return replace(
         make_choices(answers),
         several_opinions=opinions,
@@ -86,12 +86,12 @@ def choose_details(found: Preview, key: str, here: list[str], answers: dict[str,
     )
 
 
-def _choose_people(found: Preview, key: str, here: list[str]) -> dict[str, str]:
-    if not found.people:
+def _choose_people(table: Preview, key: str, here: list[str]) -> dict[str, str]:
+    if not table.people:
         return {}
     st.caption(say("import_page.people_found"))
     chosen: dict[str, str] = {}
-    for place, (there, name) in enumerate(found.people[:_SHOWN_PEOPLE]):
+    for place, (there, name) in enumerate(table.people[:_SHOWN_PEOPLE]):
         options = list(dict.fromkeys((name, *here)))
         picked = st.selectbox(plain(there), options, key=keyed(f"import_person_{place}_{key}"), width=420)
         if picked != name:

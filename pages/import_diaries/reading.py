@@ -31,7 +31,7 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
         before: how an earlier file of the same shape was read.
     """
     kind = ENDINGS.get(PurePosixPath(name).suffix.lower())
-    found: Preview | None = session.draft(f"import_seen_{key}")
+    table: Preview | None = session.draft(f"import_seen_{key}")
     with st.expander(say("import_page.reading"), icon=":material/tune:"):
         if before != ReadOptions():
             st.caption(say("import_page.remembered"))
@@ -83,7 +83,7 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
                 key=f"import_pattern_{key}",
                 width=_WIDTH,
             )
-        sheets = _choose_sheets(found, before, key)
+        sheets = _choose_sheets(table, before, key)
     return ReadOptions(
         encoding=encoding or None,
         delimiter=delimiter or None,
@@ -94,10 +94,10 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
     )
 
 
-def _choose_sheets(found: Preview | None, before: ReadOptions, key: str) -> tuple[str, ...]:
-    if found is None or found.sheet is None or not (found.more_sheets or found.other_sheets):
+def _choose_sheets(table: Preview | None, before: ReadOptions, key: str) -> tuple[str, ...]:
+    if table is None or table.sheet is None or not (table.more_sheets or table.other_sheets):
         return before.sheets
-    known = [found.sheet, *found.more_sheets, *found.other_sheets]
+    known = [table.sheet, *table.more_sheets, *table.other_sheets]
     chosen = st.multiselect(
         say("import_page.sheets"),
         known,
@@ -108,25 +108,25 @@ def _choose_sheets(found: Preview | None, before: ReadOptions, key: str) -> tupl
     return tuple(chosen)
 
 
-def keep_found(key: str, found: Preview) -> bool:
+def keep_found(key: str, table: Preview) -> bool:
     """Remember what was found, and return whether it changes the fields, which are drawn by it."""
     before: Preview | None = session.draft(f"import_seen_{key}")
-    session.keep_draft(f"import_seen_{key}", found)
-    return bool(found.more_sheets or found.other_sheets) and before is None
+    session.keep_draft(f"import_seen_{key}", table)
+    return bool(table.more_sheets or table.other_sheets) and before is None
 
 
-def describe_found(found: Preview, reading: ReadOptions) -> str:
+def describe_found(table: Preview, reading: ReadOptions) -> str:
     """Return in words how a file was read, and what of it was found out."""
-    kind = say(f"import_page.format_{found.format}")
+    kind = say(f"import_page.format_{table.format}")
     parts = [kind]
-    if found.encoding:
+    if table.encoding:
         was_found = "" if reading.encoding else f" ({say('import_page.encoding_found')})"
-        parts.append(found.encoding + was_found)
-    if found.delimiter is not None:
-        parts.append(say(f"import_page.delimiter_{_DELIMITERS.get(found.delimiter, 'other')}"))
-    if found.heading is not None:
-        parts.append(_heading_name(found.heading))
-    parts.append(say("import_page.columns", count=len(found.columns)))
+        parts.append(table.encoding + was_found)
+    if table.delimiter is not None:
+        parts.append(say(f"import_page.delimiter_{_DELIMITERS.get(table.delimiter, 'other')}"))
+    if table.heading is not None:
+        parts.append(_heading_name(table.heading))
+    parts.append(say("import_page.columns", count=len(table.columns)))
     return plain(" · ".join(parts))
 
 

@@ -34,7 +34,7 @@ def draw_study(db: Database) -> None:
     if not study.curve:
         lacks = analysis.find_missing(db)
         fewest = FEWEST_TO_TRUST if lacks.what == "test" else analysis.FEWEST_FOR_CURVE
-        st.info(say(f"study.missing_{lacks.what}", n=lacks.found, fewest=fewest), icon=":material/info:")
+        st.info(say(f"study.missing_{lacks.what}", n=lacks.count, fewest=fewest), icon=":material/info:")
         return
     score = _choose_score()
     _draw_advice(study.forecasts.get(score), analysis.find_steadiness(db), score, n=study.test_count)

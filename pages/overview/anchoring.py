@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _HEIGHT = 170
 
 
-def draw_anchoring(found: Anchoring) -> None:
+def draw_anchoring(anchoring: Anchoring) -> None:
     """Draw how often people say what the model says, when they see its answer and when they don't."""
     st.subheader(say("anchoring.title"))
-    if found.verdict == "few":
-        st.info(_why_not_yet(found), icon=":material/visibility_off:")
+    if anchoring.verdict == "few":
+        st.info(_why_not_yet(anchoring), icon=":material/visibility_off:")
         return
-    st.markdown(_in_words(found))
-    rows = (say("anchoring.row_shown", n=found.shown.n), say("anchoring.row_hidden", n=found.hidden.n))
-    figure = charts.anchoring_figure((found.shown, found.hidden), rows=rows, axis=say("anchoring.axis"))
-    alt = ", ".join(_alt(row, side) for row, side in zip(rows, (found.shown, found.hidden), strict=True))
+    st.markdown(_in_words(anchoring))
+    rows = (say("anchoring.row_shown", n=anchoring.shown.n), say("anchoring.row_hidden", n=anchoring.hidden.n))
+    figure = charts.anchoring_figure((anchoring.shown, anchoring.hidden), rows=rows, axis=say("anchoring.axis"))
+    alt = ", ".join(_alt(row, side) for row, side in zip(rows, (anchoring.shown, anchoring.hidden), strict=True))
     draw_chart(figure, key="overview_anchoring", height=_HEIGHT, alt=alt)
-    st.caption(say("anchoring.help", share=f"{100 * found.blind_share:g}"))
+    st.caption(say("anchoring.help", share=f"{100 * anchoring.blind_share:g}"))
 
 
 def _why_not_yet(anchoring: Anchoring) -> str:

@@ -80,12 +80,12 @@ def _choice(name: str, options: list, text_of: Callable, on_change: Callable[[],
     return None if chosen == _ALL else chosen
 
 
-def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str], None]) -> None:
+def draw_bulk(db: Database, criteria: Filter, page: Page, *, said: Callable[[str], None]) -> None:
     """Draw how to accept all rows of the filter at once; `said` is called with what was done."""
-    if wanted.state != "open" or not page.rows:
+    if criteria.state != "open" or not page.rows:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(say("review.found", count=actions.count_rows(db, wanted)))
+        st.caption(say("review.found", count=actions.count_rows(db, criteria)))
         popover = st.popover(
             say("review.bulk"),
             icon=":material/done_all:",
@@ -97,7 +97,7 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
         if not popover.open:
             return
         with popover:
-            count = actions.count_acceptable(db, wanted)
+            count = actions.count_acceptable(db, criteria)
             if not count:
                 st.caption(say("review.bulk_none"))
                 return
@@ -108,7 +108,7 @@ def draw_bulk(db: Database, wanted: Filter, page: Page, *, said: Callable[[str],
                 key="review_bulk_do",
                 type="primary",
                 on_click=_accept_all,
-                args=(wanted, page.last_decision_id, said),
+                args=(criteria, page.last_decision_id, said),
             )
 
 
@@ -120,9 +120,9 @@ def _accept_all(criteria: Filter, seen_decision_id: int, notify: Callable[[str],
         session.keep_draft(_BULKS, session.draft(_BULKS, 0) + 1)
 
 
-def draw_empty(db: Database, wanted: Filter) -> None:
+def draw_empty(db: Database, criteria: Filter) -> None:
     """Say why there is nothing to review, and where to go."""
-    is_plain = wanted == Filter()
+    is_plain = criteria == Filter()
     key = "none_found" if not is_plain else "all_done" if actions.was_made(db) else "not_made"
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"**{plain(say(f'review.{key}'))}**", text_alignment="center")

@@ -21,26 +21,26 @@ _CELL = 52
 _PAIRS_SHOWN = 300  # pixels: the table scrolls inside
 
 
-def draw_agreement(found: Agreement) -> None:
+def draw_agreement(figures: Agreement) -> None:
     """Draw how far people agree, or what is missing to tell."""
     st.subheader(say("agreement.title"))
-    if found.missing is not None:
-        st.info(say(f"agreement.missing_{found.missing}"), icon=":material/group:")
-        if found.missing == "nobody":
+    if figures.missing is not None:
+        st.info(say(f"agreement.missing_{figures.missing}"), icon=":material/group:")
+        if figures.missing == "nobody":
             st.page_link("pages/label/page.py", label=say("overview.go_label"), icon=":material/edit:")
         return
-    _draw_figures(found)
-    _draw_words(found)
+    _draw_figures(figures)
+    _draw_words(figures)
     left, right = st.columns(2)
     with left:
-        _draw_labels(found)
-        _draw_weeks(found)
+        _draw_labels(figures)
+        _draw_weeks(figures)
     with right:
-        _draw_confusion(found)
-        _draw_pairs(found)
+        _draw_confusion(figures)
+        _draw_pairs(figures)
     st.download_button(
         say("agreement.download"),
-        agreement.to_csv(found),
+        agreement.to_csv(figures),
         file_name="maeumgyeol-agreement.csv",
         mime="text/csv",
         icon=":material/download:",

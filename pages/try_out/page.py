@@ -141,7 +141,7 @@ def _keep() -> None:
     trial: Trial | None = session.draft(_TRIAL)
     with callback_boundary(), project_location.opened() as db:
         if trial is not None:
-            addition = try_out.keep(db, trial.text, person=session.person(db))
+            addition = try_out.add_to_diaries(db, trial.text, person=session.person(db))
             session.keep_draft(
                 _SAID, say("try_out.kept" if addition.is_new else "try_out.was_there", id=addition.diary_id)
             )

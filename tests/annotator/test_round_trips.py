@@ -80,7 +80,7 @@ def _person(name: str) -> str:
     return name.rpartition(" · ")[2]
 
 
-def _said(record: Record) -> dict[str, tuple[object, ...]]:
+def _contents(record: Record) -> dict[str, tuple[object, ...]]:
     return {
         _person(d.annotator): (d.kind, d.label, tuple(sorted(d.other_labels)), d.intensity, d.memo)
         for d in record.decisions
@@ -109,8 +109,8 @@ def test_texts_and_dates_come_back(filled: Database, tmp_path: Path, name: str) 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))
 def test_everybodys_decision_comes_back(filled: Database, tmp_path: Path, name: str) -> None:
-    before = {record.text: _said(record) for record in read(filled)}
-    after = {record.text: _said(record) for record in _and_back(filled, name, tmp_path)}
+    before = {record.text: _contents(record) for record in read(filled)}
+    after = {record.text: _contents(record) for record in _and_back(filled, name, tmp_path)}
     if name in ("label-studio", "argilla"):  # where a flag is what a skip is
         flagged = before[TEXTS[2]]["가람"]
         before[TEXTS[2]]["가람"] = ("skip", *flagged[1:])

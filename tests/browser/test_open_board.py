@@ -210,7 +210,7 @@ def test_whatever_changes_around_an_open_board_its_text_stays_and_presses_are_ab
             (lambda: settings.change(desk.db, intensity=True), _seen(desk, ".strip")),
             (lambda: _change_labels(desk.db), _seen(desk, ".label .name", "화남")),
             (lambda: _add_label(desk.db), _seen(desk, ".label .name", "그리움")),
-            (lambda: _write_guideline(desk.db), _told(desk, "소리를 질렀다면")),
+            (lambda: _write_guideline(desk.db), _first_label_says(desk, "소리를 질렀다면")),
             (lambda: settings.change(desk.db, mask=False), lambda: page.wait_for_timeout(2000)),
             (lambda: settings.change(desk.db, mask=True), lambda: page.wait_for_timeout(2000)),
             (lambda: small.teach(path, desk.db), lambda: page.wait_for_timeout(2000)),
@@ -245,7 +245,7 @@ def _seen(desk: Desk, selector: str, text: str = "") -> Callable[[], object]:
     return lambda: expect(desk.page.locator(f".board {selector}").filter(has_text=text).first).to_be_visible()
 
 
-def _told(desk: Desk, text: str) -> Callable[[], object]:
+def _first_label_says(desk: Desk, text: str) -> Callable[[], object]:
     first = desk.page.locator(".board .label").first
     return lambda: expect(first).to_have_attribute("title", re.compile(text))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.pages.conftest import OpenApp
 
 
-def _said(app: AppTest) -> str:
+def _page_text(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.caption, app.success) for element in kind)
 
 
@@ -35,7 +35,7 @@ def test_by_number_it_is_shown_asked_and_done(filled: Path, open_app: OpenApp) -
     assert app.button(key="forget_look_settings").disabled
     app.text_input(key="settings_forget_ids").set_value("2, 4").run()
     app.button(key="forget_look_settings").click().run()
-    assert "2편" in _said(app)
+    assert "2편" in _page_text(app)
     assert _count(filled) == 6
     app.button(key="forget_cancel_settings").click().run()
     assert _count(filled) == 6
@@ -43,8 +43,8 @@ def test_by_number_it_is_shown_asked_and_done(filled: Path, open_app: OpenApp) -
     app.button(key="forget_confirm_settings").click().run()
     assert not app.error
     assert _count(filled) == 4
-    assert "2편을 완전히 지웠어요" in _said(app)
-    assert "백업" in _said(app)
+    assert "2편을 완전히 지웠어요" in _page_text(app)
+    assert "백업" in _page_text(app)
 
 
 def test_what_is_not_there_is_said(filled: Path, open_app: OpenApp) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAGES = ("import_diaries", "learn", "overview")
 
 
-def _said(app: AppTest) -> str:
+def _page_text(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.error, *app.info])
 
 
@@ -68,7 +68,7 @@ def test_who_decided_last_is_there_again_after_the_page_was_loaded_anew(filled: 
 
 
 def test_a_worker_that_is_off_is_said_with_how_to_start_it(filled: Path, open_app) -> None:
-    said = _said(open_app("overview"))
+    said = _page_text(open_app("overview"))
     assert "작업자가 꺼져 있어요" in said
     assert "maeumgyeol worker" in said
 
@@ -86,7 +86,7 @@ def test_only_a_worker_that_is_at_something_is_said_to_be_silent(filled: Path, o
             worker_status.report_worker(db, pid=1, host="h", started_at="", step=step, done=1, total=2, error=None)
             with write(db):
                 db.conn.execute("update worker set seen_at = '2025-01-01T00:00:00.000Z'")
-            assert ("같은 일을 하고 있어요" in _said(open_app("overview"))) == is_said
+            assert ("같은 일을 하고 있어요" in _page_text(open_app("overview"))) == is_said
 
 
 def test_a_file_that_is_no_database_is_explained_and_left_alone(path: Path, open_app) -> None:

@@ -83,7 +83,7 @@ def _label_the_pool(path: Path, *, shown_same: float, hidden: int) -> None:
             decisions.add(db, NewDecision(diary_id, me, "label", token, label_id, **values))  # type: ignore[arg-type]
 
 
-def _said(app: Any) -> str:
+def _page_text(app: Any) -> str:
     return "\n".join(element.value for group in (app.markdown, app.caption, app.info) for element in group)
 
 
@@ -96,10 +96,10 @@ def test_labels_with_and_without_the_models_answer_are_compared(
     _label_the_pool(ready, shown_same=shown_same, hidden=40)
     app = open_app("overview")
     assert not app.error
-    assert f"예측을 보여 주었을 때 {100 * shown_same:.0f}% (" in _said(app)
-    assert "n=60), 가렸을 때 50% (35–65%, n=40)예요." in _said(app)
-    assert verdict in _said(app)
-    assert "지금은 10%를 가려요" in _said(app)
+    assert f"예측을 보여 주었을 때 {100 * shown_same:.0f}% (" in _page_text(app)
+    assert "n=60), 가렸을 때 50% (35–65%, n=40)예요." in _page_text(app)
+    assert verdict in _page_text(app)
+    assert "지금은 10%를 가려요" in _page_text(app)
     chart = app.main.get("plotly_chart")[-1].proto
     rows = [trace["y"] for trace in json.loads(chart.spec)["data"]]
     assert rows == [["보여 줌 (60개)"], ["가림 (40개)"], ["보여 줌 (60개)", "가림 (40개)"]]
@@ -108,18 +108,18 @@ def test_labels_with_and_without_the_models_answer_are_compared(
 
 def test_with_few_hidden_diaries_nothing_is_said_of_agreement(ready: Path, open_app) -> None:
     _label_the_pool(ready, shown_same=0.9, hidden=19)
-    assert "예측을 가리고 단 라벨이 19개라 아직 알 수 없어요" in _said(open_app("overview"))
+    assert "예측을 가리고 단 라벨이 19개라 아직 알 수 없어요" in _page_text(open_app("overview"))
 
 
 def test_where_every_diary_is_hidden_the_other_side_is_missing(ready: Path, open_app) -> None:
     _label_the_pool(ready, shown_same=0.9, hidden=100)
-    assert "예측을 보고 단 라벨이 0개라" in _said(open_app("overview"))
+    assert "예측을 보고 단 라벨이 0개라" in _page_text(open_app("overview"))
 
 
 def test_where_no_diary_is_hidden_the_page_says_how_to_hide_some(ready: Path, open_app) -> None:
     with project.opened(ready) as db:
         settings.change(db, blind_share=0.0)
-    assert "--blind-share 0.1" in _said(open_app("overview"))
+    assert "--blind-share 0.1" in _page_text(open_app("overview"))
 
 
 def test_an_export_offers_a_file_and_its_card(filled: Path, open_app) -> None:
@@ -135,7 +135,7 @@ def test_what_takes_long_is_written_beside_the_database(filled: Path, open_app) 
     app = open_app("overview")
     app.selectbox(key="overview_export_format_ko").select("datasets").run()
     assert app.button(key="overview_export_beside").label == "파일 만들기"
-    assert "`diaries.db-exports`" in _said(app)
+    assert "`diaries.db-exports`" in _page_text(app)
     assert not app.main.get("download_button")
 
 
@@ -171,7 +171,7 @@ def _shares_chart(app: Any) -> Any:
 
 def test_too_few_test_labels_say_from_how_many_on_shares_are_shown(ready: Path, open_app) -> None:
     _decide_test_part(ready, count=29)
-    assert "평가용 일기 30편부터 알 수 있어요. 지금은 29편이에요" in _said(open_app("overview"))
+    assert "평가용 일기 30편부터 알 수 있어요. 지금은 29편이에요" in _page_text(open_app("overview"))
 
 
 def test_shares_are_charted_with_their_interval_beside_counted_predictions(ready: Path, open_app) -> None:
@@ -184,7 +184,7 @@ def test_shares_are_charted_with_their_interval_beside_counted_predictions(ready
     assert shares["marker"]["symbol"] == ["circle"] * 2 + ["circle-open"] * 5
     assert all("–" in text for text in texts["text"]), "each figure has its interval"
     assert _shares_chart(app).alt.count("n=60") == 7
-    assert "평가용 일기 60편의 라벨로, 모델 0판이 일기 800편에 낸 예측을" in _said(app)
+    assert "평가용 일기 60편의 라벨로, 모델 0판이 일기 800편에 낸 예측을" in _page_text(app)
 
 
 def test_the_share_of_an_emotion_is_charted_by_month(ready: Path, open_app) -> None:
@@ -208,7 +208,7 @@ def test_the_accuracy_stands_beside_what_it_cannot_show(filled: Path, open_app) 
         me = annotators.get_or_create_id(db, "나")
         decisions.add(db, NewDecision(test[-1], me, "skip", "token-skip"))
         decisions.add(db, NewDecision(test[-2], me, "label", "token-label", 2, shown_label_id=2))
-    said = _said(open_app("overview"))
+    said = _page_text(open_app("overview"))
     assert "건너뛴 1편과 표시해 둔 0편은 빠져 있어서" in said
     assert "1편은 모델의 답을 보면서 단 라벨이에요" in said
     assert "74.6%인 모델도 64.3%로 보여요" in said
@@ -223,6 +223,6 @@ def test_where_people_share_diaries_their_agreement_stands_beside_the_accuracy(f
             for place, diary_id in enumerate([int(i) for i in diaries.list_ids(db, "test") if i > 6][:40]):
                 label_id = 5 if place < 10 and name == "너" else 2
                 decisions.add(db, NewDecision(diary_id, person, "label", f"{name}-token-{diary_id}", label_id))
-    said = _said(open_app("overview"))
+    said = _page_text(open_app("overview"))
     assert "두 사람이 같은 감정을 고른 비율은 75% (60–86%, n=40)예요" in said
     assert "늘 맞는 모델도" in said

@@ -80,7 +80,7 @@ def _content(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) and body[:1] == "{" else json.dumps(body).encode()
 
 
-def _said(answer: Any) -> str:
+def _answer_text(answer: Any) -> str:
     return f"{answer.status_code} {dict(answer.headers)} {answer.text}"
 
 
@@ -90,7 +90,7 @@ def test_nothing_of_a_body_is_repeated(web: Program, address: str) -> None:
         for language in ("ko", "en", MARK):
             headers = {"Content-Type": "application/json", "Accept-Language": language}
             answer = web.post(address, content=_content(body), headers=headers)
-            assert MARK not in _said(answer), body
+            assert MARK not in _answer_text(answer), body
             assert answer.status_code < 500, body
 
 
@@ -117,7 +117,7 @@ ADDRESSES = [
 
 def test_nothing_of_an_address_or_a_method_is_repeated(web: Program) -> None:
     for method, address in ADDRESSES:
-        said = _said(web.ask(method, address, follow_redirects=False))
+        said = _answer_text(web.ask(method, address, follow_redirects=False))
         assert MARK not in said, address
         assert "987654321" not in said
 
@@ -142,7 +142,7 @@ HEADERS = [
 def test_nothing_of_a_header_is_repeated(web: Program, address: str) -> None:
     for headers in HEADERS:
         answer = web.post(address, content=b'{"x": 1}', headers=headers, follow_redirects=False)
-        assert MARK not in _said(answer), headers
+        assert MARK not in _answer_text(answer), headers
         assert answer.status_code < 500, headers
 
 

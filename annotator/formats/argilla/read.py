@@ -14,21 +14,21 @@ from annotator.formats.column_names import is_label_name
 from annotator.formats.table import Mark, RowDecision
 
 
-def is_record(found: dict[str, Any]) -> bool:
+def is_record(item: dict[str, Any]) -> bool:
     """Return whether an object is a record."""
-    return isinstance(found.get("fields"), dict) and bool({"responses", "suggestions"} & found.keys())
+    return isinstance(item.get("fields"), dict) and bool({"responses", "suggestions"} & item.keys())
 
 
-def read_record(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
+def read_record(record: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the fields, metadata and suggested label, and each person's decision."""
-    answers = _answers(found.get("responses"))
-    question = _label_question([*(values for values, _ in answers.values()), _suggested(found.get("suggestions"))])
-    metadata = dict(found.get("metadata") or {})
+    answers = _answers(record.get("responses"))
+    question = _label_question([*(values for values, _ in answers.values()), _suggested(record.get("suggestions"))])
+    metadata = dict(record.get("metadata") or {})
     names = _names(metadata.pop("people", None))
     exported = _exported(metadata.pop("evidence", None))
-    values = {**metadata, **found["fields"], "record_id": found.get("id"), **_prediction(found, question)}
+    values = {**metadata, **record["fields"], "record_id": record.get("id"), **_prediction(record, question)}
     decisions = [
-        _said(names.get(person, person), *response, question, exported, is_ours=person in names)
+        _row_decision(names.get(person, person), *response, question, exported, is_ours=person in names)
         for person, response in answers.items()
     ]
     present = {key: value for key, value in values.items() if value is not None}
@@ -103,7 +103,7 @@ def _mark(span: dict[str, Any], exported: dict[tuple[int, int], str]) -> Mark:
     return Mark(start, end, str(span["label"]), words=words, unit="points" if words else "utf16")
 
 
-def _said(
+def _row_decision(
     person: str,
     values: dict[str, Any],
     status: str,

@@ -57,16 +57,16 @@ def open_delimited(source: Source, encoding: str, reading: ReadOptions, *, kind:
         unquoted = replace(dialect, quoted=False)
         dialect = unquoted if _reads_through(source, encoding, unquoted) else dialect
     first = list(islice(_records(source, encoding, dialect), LOOKED_AT))
-    found = find_heading(first, name=source.name, asked=reading.heading)
+    heading = find_heading(first, name=source.name, asked=reading.heading)
     return Table(
         kind,
         encoding,
-        found.names,
-        lambda: _rows(source, encoding, dialect, found),
+        heading.names,
+        lambda: _rows(source, encoding, dialect, heading),
         delimiter=dialect.delimiter,
-        heading=found.number,
-        first_line=found.first_line,
-        tool=tools.tool_of(found.names, source.name),
+        heading=heading.number,
+        first_line=heading.first_line,
+        tool=tools.tool_of(heading.names, source.name),
     )
 
 

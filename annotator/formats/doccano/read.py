@@ -17,40 +17,40 @@ _SPANS = ("entities", "spans")
 _EMPTY_UNLESS_USED = ("Comments", "relations")
 
 
-def is_example(found: dict[str, Any]) -> bool:
+def is_example(item: dict[str, Any]) -> bool:
     """Return whether an object is an example: a text with a list of labels or of spans."""
-    lists = [found[key] for key in (*_LABELS, *_SPANS) if isinstance(found.get(key), list)]
+    lists = [item[key] for key in (*_LABELS, *_SPANS) if isinstance(item.get(key), list)]
     is_labelled = bool(lists) and all(map(_is_known, lists))
-    return isinstance(found.get("text"), str) and (is_labelled or _is_old(found.get("annotations")))
+    return isinstance(item.get("text"), str) and (is_labelled or _is_old(item.get("annotations")))
 
 
-def accepts(found: dict[str, Any]) -> bool:
+def accepts(item: dict[str, Any]) -> bool:
     """Return whether an object may stand beside examples: labels that are null or one text say as much as a list."""
-    given = [found[key] for key in (*_LABELS, *_SPANS) if key in found]
-    return isinstance(found.get("text"), str) and all(_is_simple(each) for each in given)
+    given = [item[key] for key in (*_LABELS, *_SPANS) if key in item]
+    return isinstance(item.get("text"), str) and all(_is_simple(each) for each in given)
 
 
 def _is_simple(value: Any) -> bool:
     return value is None or isinstance(value, str) or (isinstance(value, list) and _is_known(value))
 
 
-def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
+def read_example(example: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the values other than labels, and the labels as decisions."""
-    items = [item for key in (*_LABELS, *_SPANS) for item in _listed(found.get(key))]
+    items = [item for key in (*_LABELS, *_SPANS) for item in _listed(example.get(key))]
     labels = tuple(dict.fromkeys(item for item in items if isinstance(item, str)))
     marks = tuple(dict.fromkeys(_mark(item) for item in items if not isinstance(item, str)))
-    used = {key for key in (*_LABELS, *_SPANS) if found.get(key) is None or isinstance(found[key], list | str)}
-    used |= {key for key in _EMPTY_UNLESS_USED if not found.get(key)}
-    values = {key: value for key, value in found.items() if key not in used}
+    used = {key for key in (*_LABELS, *_SPANS) if example.get(key) is None or isinstance(example[key], list | str)}
+    used |= {key for key in _EMPTY_UNLESS_USED if not example.get(key)}
+    values = {key: value for key, value in example.items() if key not in used}
     if isinstance(beside := values.get("metadata"), dict):  # of our own lines; see `annotator.formats.doccano.write`
-        values = {**{key: value for key, value in beside.items() if key not in found}, **values}
+        values = {**{key: value for key, value in beside.items() if key not in example}, **values}
         del values["metadata"]
-    if old := _old_annotations(found):
-        values["annotations"] = found["annotations"]
+    if old := _old_annotations(example):
+        values["annotations"] = example["annotations"]
         values[ASIDE] = old
-    is_ours = isinstance(found.get("id"), int) and {"soft_label", "cats"} <= found.keys()
+    is_ours = isinstance(example.get("id"), int) and {"soft_label", "cats"} <= example.keys()
     if is_ours:
-        values["diary_id"] = found["id"]
+        values["diary_id"] = example["id"]
     decisions = (
         [RowDecision("", "label" if labels else None, labels, marks=marks, is_ours=is_ours)] if labels or marks else []
     )
@@ -63,9 +63,9 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _old_annotations(found: dict[str, Any]) -> list[str]:
+def _old_annotations(example: dict[str, Any]) -> list[str]:
     """Return what annotations of doccano before 1.0 are called: they number their labels, which nobody can read."""
-    return ["annotations"] * len(found["annotations"]) if _is_old(found.get("annotations")) else []
+    return ["annotations"] * len(example["annotations"]) if _is_old(example.get("annotations")) else []
 
 
 def _is_old(annotations: Any) -> bool:

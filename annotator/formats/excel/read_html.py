@@ -47,20 +47,20 @@ def open_html(source: Source, reading: ReadOptions) -> Table:
     records = max(tables, key=len, default=[])
     if not records:
         raise UserError("import_format_differs", name=source.name, ending=".xls")
-    found = find_heading(list(islice(records, LOOKED_AT)), name=source.name, asked=reading.heading)
-    width = len(found.names)
+    heading = find_heading(list(islice(records, LOOKED_AT)), name=source.name, asked=reading.heading)
+    width = len(heading.names)
     return Table(
         "html",
         encoding,
-        found.names,
+        heading.names,
         lambda: (
-            Row(number, dict(zip(found.names, [*cells, *[""] * width][:width], strict=True)))
+            Row(number, dict(zip(heading.names, [*cells, *[""] * width][:width], strict=True)))
             for number, cells in records
-            if number >= found.first
+            if number >= heading.first
         ),
-        heading=found.number,
-        first_line=found.first_line,
-        tool=tools.tool_of(found.names, source.name),
+        heading=heading.number,
+        first_line=heading.first_line,
+        tool=tools.tool_of(heading.names, source.name),
     )
 
 

@@ -104,10 +104,10 @@ def _of_list(source: Source, value: list[Any]) -> Rows:
         return [{"text": item} for item in value]
     if value and all(isinstance(item, list) for item in value):
         lines = [(number, [read_lines.as_text(cell) for cell in line]) for number, line in enumerate(value, 1)]
-        found = find_heading(lines[:LOOKED_AT], name=source.name)
-        if found.first_line:
+        heading = find_heading(lines[:LOOKED_AT], name=source.name)
+        if heading.first_line:
             raise UserError("import_json_unclear", name=source.name, keys="[[…]]")
-        return [_zipped(found.names, cells, source, number) for number, cells in lines if number >= found.first]
+        return [_zipped(heading.names, cells, source, number) for number, cells in lines if number >= heading.first]
     raise UserError("import_item_not_object", name=source.name, row=1)
 
 

@@ -24,30 +24,30 @@ NO_EVIDENCE = "no_evidence"
 """The control whose spans are words that are no evidence, in the projects that exports from here are for."""
 
 
-def is_task(found: dict[str, Any]) -> bool:
+def is_task(item: dict[str, Any]) -> bool:
     """Return whether an object is a task."""
-    return isinstance(found.get("data"), dict) and bool(_TASK & found.keys() - {"data"} or len(found) == 1)
+    return isinstance(item.get("data"), dict) and bool(_TASK & item.keys() - {"data"} or len(item) == 1)
 
 
-def read_task(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
+def read_task(task: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the task's data with the first prediction, and each person's decision."""
-    values = {**found["data"], "task_id": found.get("id")}
-    for prediction in (found.get("predictions") or [])[:1]:
-        decision = _said("", prediction.get("result") or [], cancelled=False)
+    values = {**task["data"], "task_id": task.get("id")}
+    for prediction in (task.get("predictions") or [])[:1]:
+        decision = _row_decision("", prediction.get("result") or [], cancelled=False)
         values |= {
             "prediction": ", ".join(decision.labels) or None,
             "prediction_score": prediction.get("score"),
             "prediction_model": prediction.get("model_version"),
         }
-    ours = found["data"].keys() >= OURS
+    ours = task["data"].keys() >= OURS
     by_person: dict[str, RowDecision] = {}
     asides: list[str] = []
-    for one in found.get("annotations") or found.get("completions") or []:
+    for one in task.get("annotations") or task.get("completions") or []:
         person = _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
         decided_at = str(one.get("updated_at") or one.get("created_at") or "")
         is_ours = ours and _is_named_by_us(one.get("completed_by"))
-        decision = _said(person, one.get("result") or [], cancelled=cancelled)
+        decision = _row_decision(person, one.get("result") or [], cancelled=cancelled)
         by_person[person] = decision._replace(decided_at=decided_at, is_ours=is_ours)
         for kind, value in _asides(one.get("result") or []):
             asides.append(kind)
@@ -72,27 +72,27 @@ def _is_named_by_us(person: Any) -> bool:
 
 def _asides(results: Iterable[dict[str, Any]]) -> list[tuple[str, Any]]:
     """Return the answers that can't be a decision, such as taxonomies, figures, dates and pairs, by their kinds."""
-    found: dict[str, list[Any]] = {}
+    values_by_name: dict[str, list[Any]] = {}
     for one in results:
         kind, value = str(one.get("type") or "?"), one.get("value") or {}
         if kind in _READ and not (kind == "rating" and not 1 <= int(value.get("rating") or 0) <= 5):
             continue
         named = next((value[key] for key in (kind, "text", "number", "datetime") if key in value), value)
-        found.setdefault(str(one.get("from_name") or kind), []).append(named)
-    return [(name, values[0] if len(values) == 1 else values) for name, values in found.items()]
+        values_by_name.setdefault(str(one.get("from_name") or kind), []).append(named)
+    return [(name, values[0] if len(values) == 1 else values) for name, values in values_by_name.items()]
 
 
-def is_small(found: dict[str, Any]) -> bool:
+def is_small(item: dict[str, Any]) -> bool:
     """Return whether an object is a row of JSON_MIN: one annotation, its choices beside the data."""
-    return {"annotation_id", "annotator"} <= found.keys()
+    return {"annotation_id", "annotator"} <= item.keys()
 
 
-def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
+def read_small(item: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the data and the annotator's decision: whatever is written as choices or labelled spans."""
-    values = {key: value for key, value in found.items() if key not in _SMALL}
+    values = {key: value for key, value in item.items() if key not in _SMALL}
     labels: list[str] = []
     marks: list[Mark] = []
-    for key, value in found.items():
+    for key, value in item.items():
         chosen = _choices(key, value)
         spans = [s for s in value if isinstance(s, dict) and "labels" in s] if isinstance(value, list) else []
         if chosen or spans:
@@ -102,7 +102,7 @@ def read_small(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]
     if not labels and not marks:
         return values, []
     kind = "label" if labels else None
-    return values, [RowDecision(_name(found["annotator"]), kind, tuple(labels), marks=tuple(marks))]  # type: ignore[arg-type]
+    return values, [RowDecision(_name(item["annotator"]), kind, tuple(labels), marks=tuple(marks))]  # type: ignore[arg-type]
 
 
 def _choices(key: str, value: Any) -> list[str]:
@@ -120,7 +120,7 @@ def _name(person: Any) -> str:
     return "" if person is None else str(person)
 
 
-def _said(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> RowDecision:
+def _row_decision(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> RowDecision:
     labels: list[str] = []
     marks: list[Mark] = []
     memos: list[str] = []

@@ -21,26 +21,26 @@ _LEFT = frozenset(("text", "label", "accept", "answer", "spans", "meta", "option
 _LEFT |= frozenset(("user_input", "flagged", "intensity", "rejected"))
 
 
-def is_example(found: dict[str, Any]) -> bool:
+def is_example(item: dict[str, Any]) -> bool:
     """Return whether an object is an example: a text with hashes or an answer."""
-    return isinstance(found.get("text"), str) and ("_task_hash" in found or found.get("answer") in _ANSWERS)
+    return isinstance(item.get("text"), str) and ("_task_hash" in item or item.get("answer") in _ANSWERS)
 
 
-def read_example(found: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
+def read_example(example: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the text and metadata, and the person's decision."""
-    labels = tuple(str(one) for one in found.get("accept") or ([found["label"]] if found.get("label") else ()))
-    answer = found.get("answer", "accept")
-    meta = found.get("meta") or {}
-    values = {"text": found["text"], **meta}
-    values |= {key: value for key, value in found.items() if key not in _LEFT and not key.startswith("_")}
+    labels = tuple(str(one) for one in example.get("accept") or ([example["label"]] if example.get("label") else ()))
+    answer = example.get("answer", "accept")
+    meta = example.get("meta") or {}
+    values = {"text": example["text"], **meta}
+    values |= {key: value for key, value in example.items() if key not in _LEFT and not key.startswith("_")}
     if answer == "reject" and labels:
         values["rejected"] = ", ".join(labels)
-    person = str(found.get("_annotator_id") or found.get("_session_id") or "")
-    decision = _said(person, found, labels, answer)
+    person = str(example.get("_annotator_id") or example.get("_session_id") or "")
+    decision = _row_decision(person, example, labels, answer)
     return values, [decision] if decision.kind or decision.marks else []
 
 
-def _said(person: str, example: dict[str, Any], labels: tuple[str, ...], answer: str) -> RowDecision:
+def _row_decision(person: str, example: dict[str, Any], labels: tuple[str, ...], answer: str) -> RowDecision:
     accepted = answer == "accept"
     spans = [span for span in example.get("spans") or [] if accepted and "label" in span]
     intensity = example.get("intensity")

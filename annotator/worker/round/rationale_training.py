@@ -44,13 +44,13 @@ class Marks:
     """Marks that people agree on, oldest first.
 
     Attributes:
-        found: m marks, one for each word and label.
+        rationales: m marks, one for each word and label.
         columns: (m,) of their labels.
         texts: m diaries as they are.
         without: m diaries without the word.
     """
 
-    found: tuple[Rationale, ...]
+    rationales: tuple[Rationale, ...]
     columns: IntArray
     texts: tuple[str, ...]
     without: tuple[str, ...]
@@ -95,10 +95,10 @@ def learn_from(
     Args:
         mean, space: of the head's features.
     """
-    if not marks.found:
+    if not marks.rationales:
         return None
     with_words, without_words = _features(runtime, db, marks, encoder, mean=mean, space=space)
-    is_right = np.array([mark.verdict == "right" for mark in marks.found], np.bool_)
+    is_right = np.array([mark.verdict == "right" for mark in marks.rationales], np.bool_)
     return Marked(with_words - without_words, marks.columns, is_right)
 
 
@@ -122,12 +122,12 @@ def report(
             "before": was,
             "after": now,
         }
-        for mark, was, now in zip(marks.found, before, after, strict=True)
+        for mark, was, now in zip(marks.rationales, before, after, strict=True)
     ][::-1]
 
 
 def _weights(runtime: ModelRuntime, db: Database, serving: Serving, marks: Marks) -> list[float]:
-    if not marks.found:
+    if not marks.rationales:
         return []
     choice = encoder_cache.choice_of(db, serving.model)
     assert choice is not None, "it was loaded"
@@ -149,7 +149,7 @@ def _features(
     space: NgramFeatures | None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return features of the marked diaries as they are and without the word, (m, features) each."""
-    ids = np.array([mark.diary_id for mark in marks.found], np.int64)
+    ids = np.array([mark.diary_id for mark in marks.rationales], np.int64)
     runtime.encode_missing(db, np.unique(ids), urgent=True, encoder=encoder)
     with_words = runtime.vector_file(db, encoder).read(ids)
     without_words = _vectors(runtime, db, marks, encoder)
@@ -164,7 +164,7 @@ def _vectors(runtime: ModelRuntime, db: Database, marks: Marks, encoder: Encoder
     file = VectorFile(
         project.vectors_folder(runtime.database) / f"{forgotten_files.MARKS}{encoder.hash}", width=encoder.width
     )
-    ids = np.array([mark.id for mark in marks.found], np.int64)
+    ids = np.array([mark.id for mark in marks.rationales], np.int64)
     # In place of token counts: a copy of the database may give a mark's number to another word.
     prints = np.array([crc32(text.encode("utf-8", "surrogatepass")) >> 2 | 1 for text in marks.without], np.int32)
     stored = file.token_counts()

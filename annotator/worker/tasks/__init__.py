@@ -60,7 +60,7 @@ def _warm_up(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 def _study(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Measure what nobody waited for in the newest round."""
-    return Progress("study", 1, 1) if round_analysis.study(runtime, db) else None
+    return Progress("study", 1, 1) if round_analysis.analyse(runtime, db) else None
 
 
 def _audit_at_times(runtime: WorkerRuntime, db: Database) -> Progress | None:

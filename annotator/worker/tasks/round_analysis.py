@@ -55,7 +55,7 @@ def find_due(db: Database) -> Round | None:
     return done[-1] if done and "study" not in done[-1].report else None
 
 
-def study(runtime: ModelRuntime, db: Database) -> bool:
+def analyse(runtime: ModelRuntime, db: Database) -> bool:
     """Study the newest round; return False if nothing was due."""
     due = find_due(db)
     if due is None or due.model_id is None:
@@ -67,7 +67,7 @@ def study(runtime: ModelRuntime, db: Database) -> bool:
     label_ids = tuple(label.id for label in labels.list_labels(db))
     if model.encoder_hash == runtime.encoder(db).hash and model.label_ids == label_ids:
         material = _gather(runtime, db, due, runtime.load_classifier(db, model))
-        result, doubts = _study(db, material)
+        result, doubts = _analyse(db, material)
     with write(db):
         label_issues.store_doubts(db, model.id, doubts)
         rounds.store_report(db, due.id, {**rounds.get_round(db, due.id).report, "study": result})
@@ -162,7 +162,7 @@ def _answers_within(train: TrainingSet, features: FloatArray, apart: Groups, *, 
     ).out_of_fold
 
 
-def _study(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewDoubt]]:
+def _analyse(db: Database, material: _Material) -> tuple[dict[str, Any], list[NewDoubt]]:
     result: dict[str, Any] = {"reliability": _reliability(material)}
     # The order in which diaries were first labelled is the order in which labels came.
     asked = decisions.list_asked(db)

@@ -50,7 +50,7 @@ def _record(number: int = 1, text: str = TEXT, **known: Any) -> Record:
     return Record(id=number, text=text, origin=ORIGIN, row=number + 1, **{**values, **known})
 
 
-def _said(number: int, person: str, kind: str = "label", *labels: str, **known: Any) -> RecordDecision:
+def _decided(number: int, person: str, kind: str = "label", *labels: str, **known: Any) -> RecordDecision:
     label, *others = labels or (None,)
     values: dict[str, Any] = {"intensity": None, "memo": "", "counts": kind == "label", **known}
     return RecordDecision(
@@ -60,7 +60,10 @@ def _said(number: int, person: str, kind: str = "label", *labels: str, **known: 
 
 def _records() -> Iterator[Record]:
     """One diary with everything, one that was flagged, one of which nobody said anything."""
-    told = (_said(1, "가람", "label", "슬픔", "행복", intensity=4, memo="메모"), _said(2, "나래", "label", "슬픔"))
+    told = (
+        _decided(1, "가람", "label", "슬픔", "행복", intensity=4, memo="메모"),
+        _decided(2, "나래", "label", "슬픔"),
+    )
     marks = (Mark("가람", "슬픔", 10, 12, "right"), Mark("다온", "행복", 0, 1, "wrong"))
     yield _record(
         decisions=told,
@@ -71,7 +74,7 @@ def _records() -> Iterator[Record]:
         proba={"행복": 0.2, "슬픔": 0.8},
         model_version=3,
     )
-    yield _record(2, "판단을 미뤘다", decisions=(_said(3, "가람", "flag"),))
+    yield _record(2, "판단을 미뤘다", decisions=(_decided(3, "가람", "flag"),))
     yield _record(3, "아무도 보지 않았다")
 
 

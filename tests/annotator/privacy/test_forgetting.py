@@ -262,10 +262,10 @@ def test_the_same_text_is_refused_from_then_on_unless_that_is_switched_off(opene
         api.store(opened, caller, [Item("처음 온 글"), Item(SECRET)])
     assert refused.value.details == {"place": 2}
     with pytest.raises(UserError, match="trying_forgotten"):
-        try_out.keep(opened, SECRET, person=LEAD)
+        try_out.add_to_diaries(opened, SECRET, person=LEAD)
     assert not any(SECRET in text for _, text in diaries.read_texts(opened))
     project_settings.change(opened, refuse_forgotten=False)
-    assert try_out.keep(opened, SECRET, person=LEAD).is_new
+    assert try_out.add_to_diaries(opened, SECRET, person=LEAD).is_new
 
 
 COPIED = {

@@ -81,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(project.open_project(path)) as db:
         _import(db)
         _receive(db)
-        try_out.keep(
+        try_out.add_to_diaries(
             db, TRIED, person=Person(annotators.get_or_create_id(db, "나"), "나", "administrator", is_solo=True)
         )
     runtime = WorkerRuntime(path, cache=default_cache())
@@ -93,7 +93,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         word_emotions.ask(db, "vectors")
         while words.relate(runtime, db) is not None:
             pass
-        round_analysis.study(runtime, db)
+        round_analysis.analyse(runtime, db)
         review_queue.refresh(runtime, db)
         _look(db, path)
     return path

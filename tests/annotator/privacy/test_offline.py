@@ -37,7 +37,7 @@ SECRET = "옥상에서혼자울었다"
 LONG = f"오늘은 아무에게도 말하지 않은 하루였다. 그리고 {SECRET}. "
 
 
-def _told(error: BaseException) -> str:
+def _whole_report(error: BaseException) -> str:
     """Return all that an error says of itself, its causes included, as a log or a terminal might show it."""
     seen = "".join(traceback.format_exception(error))
     if isinstance(error, AppError):
@@ -68,7 +68,7 @@ def test_an_import_that_breaks_off_repeats_no_diary(
     try:
         import_file(opened, BROKEN[name], name)
     except AppError as error:
-        told = _told(error)
+        told = _whole_report(error)
     assert SECRET not in told
     assert SECRET not in caplog.text
     assert SECRET not in "".join(capfd.readouterr())
@@ -81,7 +81,7 @@ def test_an_import_that_fails_at_the_database_repeats_no_diary(
     opened.conn.execute("pragma query_only = on")
     with pytest.raises(DatabaseError) as caught:
         import_file(opened, f"text\n{LONG}\n".encode(), "a.csv")
-    assert SECRET not in _told(caught.value)
+    assert SECRET not in _whole_report(caught.value)
     assert SECRET not in caplog.text
 
 
@@ -91,7 +91,7 @@ def test_a_label_column_that_holds_diaries_repeats_no_whole_diary(opened: Databa
     with pytest.raises(AppError) as caught:
         import_file(opened, content.encode(), "a.csv", columns=ColumnMap(text="b", label="a"))
     assert caught.value.code == "import_labels_unknown"
-    assert SECRET not in _told(caught.value)
+    assert SECRET not in _whole_report(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_press_that_can_not_be_kept_repeats_no_memo(opened: Database, caplog: 
     raw = {"seq": 1, "kind": "flag", "token": "token-0001", "diary_id": 1, "memo": SECRET}
     with pytest.raises(DatabaseError) as caught:
         decisions.receive(opened, raw, annotator_id=me, holder="tab-0001", acked=0)
-    assert SECRET not in _told(caught.value)
+    assert SECRET not in _whole_report(caught.value)
     assert SECRET not in caplog.text
 
 

@@ -127,24 +127,24 @@ def test_a_text_that_cannot_be_tried_is_refused_at_once(path: Path, text: str, c
 
 def test_a_text_is_kept_when_asked_and_only_once(db: Database) -> None:
     text = '따옴표 "와" 줄바꿈이\n있는 글, 쉼표도 있다.'
-    kept = try_out.keep(db, text, person=LEAD)
+    kept = try_out.add_to_diaries(db, text, person=LEAD)
     assert kept.is_new
     diary = diaries.get_diary(db, kept.diary_id)
     assert diary.text == text
     assert db.execute("select source from diaries where id = ?", [kept.diary_id]).fetchone()[0] == try_out.SOURCE
-    again = try_out.keep(db, text, person=LEAD)
+    again = try_out.add_to_diaries(db, text, person=LEAD)
     assert (again.diary_id, again.is_new) == (kept.diary_id, False)
     with pytest.raises(UserError) as raised:
-        try_out.keep(db, "다른 글", person=Person(2, "지민", "annotator", is_solo=False))
+        try_out.add_to_diaries(db, "다른 글", person=Person(2, "지민", "annotator", is_solo=False))
     assert raised.value.code == "right_missing"
     with pytest.raises(UserError) as raised:
-        try_out.keep(db, "\u200b", person=LEAD)
+        try_out.add_to_diaries(db, "\u200b", person=LEAD)
     assert raised.value.code == "trying_not_kept"
 
 
 def test_what_is_missing_is_told_apart(opened: Database) -> None:
     assert try_out.obstacle(opened) == "try_out.no_diaries"
-    try_out.keep(opened, TEXT, person=LEAD)
+    try_out.add_to_diaries(opened, TEXT, person=LEAD)
     assert try_out.obstacle(opened) == "try_out.no_model"
 
 

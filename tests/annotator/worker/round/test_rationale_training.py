@@ -144,8 +144,8 @@ def test_what_people_disagree_on_teaches_nothing(opened: Database) -> None:
     newest = _mark(opened, two, "wrong", name="너")
     _mark(opened, three, "wrong", label_id=2)
     marks = rationale_training.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
-    assert [(m.diary_id, m.label_id) for m in marks.found] == [(two, 5), (three, 2)]
-    assert marks.found[0].id == newest
+    assert [(m.diary_id, m.label_id) for m in marks.rationales] == [(two, 5), (three, 2)]
+    assert marks.rationales[0].id == newest
     assert marks.columns.tolist() == [1, 0]
     assert all(WORD in text and WORD not in without for text, without in zip(marks.texts, marks.without, strict=True))
 
@@ -154,7 +154,7 @@ def test_marks_on_test_diaries_and_for_labels_that_are_gone_teach_nothing(opened
     _mark(opened, _with_word(opened, "test")[0], "wrong")
     _mark(opened, _with_word(opened)[0], "wrong", label_id=7)
     marks = rationale_training.gather(opened, LABELS, up_to=rationales.last_rationale_id(opened))
-    assert marks.found == ()
+    assert marks.rationales == ()
 
 
 def test_each_changed_text_is_encoded_once_and_never_taken_for_another(
@@ -178,7 +178,7 @@ def test_each_changed_text_is_encoded_once_and_never_taken_for_another(
     assert again is not None
     np.testing.assert_array_equal(first.effects, again.effects)
     # The same number in a copy of the database, but another word.
-    other = rationale_training.Marks(marks.found, marks.columns, marks.texts, ("오늘은 정말 기쁘고",))
+    other = rationale_training.Marks(marks.rationales, marks.columns, marks.texts, ("오늘은 정말 기쁘고",))
     changed = rationale_training.learn_from(runtime, opened, other, encoder, mean=mean, space=None)
     assert changed is not None
     assert len(encoded) == 2

@@ -65,13 +65,13 @@ def _round(runtime: ModelRuntime, db: Database) -> rounds.Round:
 
 def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime, opened: Database) -> None:
     fill_by_mood(runtime, opened, 320)
-    assert not round_analysis.study(runtime, opened)
+    assert not round_analysis.analyse(runtime, opened)
     _label(opened, 300, asked_by=("random", "margin"))
     done = _round(runtime, opened)
     assert analysis.is_due(opened)
     assert tasks.next_piece(runtime, opened) is not None
-    assert round_analysis.study(runtime, opened) or not analysis.is_due(opened)
-    assert not round_analysis.study(runtime, opened)
+    assert round_analysis.analyse(runtime, opened) or not analysis.is_due(opened)
+    assert not round_analysis.analyse(runtime, opened)
     found = analysis.find_study(opened)
     assert found is not None
     assert found.curve[-1].count == done.report["train"]
@@ -89,7 +89,7 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
     fill_by_mood(runtime, opened, 80)
     _label(opened, 60)
     _round(runtime, opened)
-    assert round_analysis.study(runtime, opened)
+    assert round_analysis.analyse(runtime, opened)
     found = analysis.find_study(opened)
     assert found is not None
     assert found.reliability is not None
@@ -104,14 +104,14 @@ def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_aw
     wrong = next(i for i in queue.list_head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
     _label(opened, 80, wrong=(wrong,))
     _round(runtime, opened)
-    round_analysis.study(runtime, opened)
+    round_analysis.analyse(runtime, opened)
     assert review_queue.refresh(runtime, opened)
     first = audit_queue.list_rows(opened, Filter())[0]
     assert (first.diary_id, set(first.signals)) == (wrong, {"low_confidence", "label_error"})
     me = annotators.get_or_create_id(opened, "나")
     actions.apply(opened, ReviewAction("accept", wrong, reviews.get_revision(opened, wrong)), reviewer_id=me)
     _round(runtime, opened)
-    round_analysis.study(runtime, opened)
+    round_analysis.analyse(runtime, opened)
     assert review_queue.refresh(runtime, opened)
     assert wrong not in [row.diary_id for row in audit_queue.list_rows(opened, Filter())]
 
@@ -121,7 +121,7 @@ def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened:
     test_ids = [i for i in queue.list_head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
     _round(runtime, opened)
-    round_analysis.study(runtime, opened)
+    round_analysis.analyse(runtime, opened)
     counted = training_data.list_labelled(opened, part="pool")
     assert label_issues.load(opened).decision_ids.tolist() == sorted(counted.decision_ids.tolist())
     review_queue.refresh(runtime, opened)
@@ -134,5 +134,5 @@ def test_a_round_of_another_encoder_is_left_unstudied_without_harm(runtime: Mode
     other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
     rounds.set_model(opened, round_id, other)
     rounds.end(opened, round_id, status="done", report={"train": 1})
-    assert round_analysis.study(runtime, opened)
+    assert round_analysis.analyse(runtime, opened)
     assert analysis.read_study(rounds.get_round(opened, round_id).report["study"]).curve == ()
