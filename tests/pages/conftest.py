@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,9 +14,6 @@ from annotator.worker_lock import only_worker
 from maeumgyeol.location import SCRIPT
 from tests.conftest import import_ours
 from web import streamlit_options
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DIARIES = """text,date,label
 "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다.",2026-03-02,행복
@@ -44,11 +42,18 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.fixture
-def ready(path: Path) -> Path:
-    """A project with the seven labels and no diary."""
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What 시작하기 makes, for each test to copy."""
+    path = tmp_path_factory.mktemp("new") / "diaries.db"
     project.init(path)
     return path
+
+
+@pytest.fixture
+def ready(new_project: Path, path: Path) -> Path:
+    """A project with the seven labels and no diary."""
+    return Path(shutil.copy(new_project, path))
 
 
 @pytest.fixture
