@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ from learner.publishing import tokenizer
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from huggingface_hub import HfApi
     from numpy.typing import NDArray
 
     from annotator.serving.runtime import Serving
@@ -140,22 +142,43 @@ def push(db: Database, path: Path, version: int, repository: str, *, form: Forma
             ``hub_public`` where the repository can be read by everybody.
     """
     import huggingface_hub
-    from huggingface_hub import errors
 
     get_version(db, version)
     _check_hub(repository)
     api = huggingface_hub.HfApi(token=os.environ["HF_TOKEN"], library_name="maeumgyeol")
+    with _hub_errors(repository):
+        # Asked first: to write a version takes longer than to hear that it can't go there.
+        _check_private(api, repository)
     with tempfile.TemporaryDirectory() as place:
         published = export(db, path, version, Path(place) / "model", form=form)
-        try:
+        with _hub_errors(repository):
             address = api.create_repo(repository, private=True, exist_ok=True)
-            if not api.repo_info(repository).private:  # one that was there stays as it was
-                raise UserError("hub_public", name=repository)
+            _check_private(api, repository)
             api.upload_folder(repo_id=repository, folder_path=published.folder, commit_message=f"Version {version}")
-        # From the network, the hub's answer, or its checks of names.
-        except (OSError, errors.HTTPError, errors.HFValidationError) as error:  # type: ignore[attr-defined]
-            raise UserError("hub_refused", name=repository, kind=type(error).__name__) from error
     return str(address)
+
+
+@contextmanager
+def _hub_errors(repository: str) -> Iterator[None]:
+    """Turn what the hub or the network answers into ``hub_refused``."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    # From the network, the hub's answer, or its checks of names.
+    except (OSError, errors.HTTPError, errors.HFValidationError) as error:  # type: ignore[attr-defined]
+        raise UserError("hub_refused", name=repository, kind=type(error).__name__) from error
+
+
+def _check_private(api: HfApi, repository: str) -> None:
+    """Check that a repository that is there is private; it stays as it was."""
+    from huggingface_hub import errors
+
+    try:
+        if not api.repo_info(repository).private:
+            raise UserError("hub_public", name=repository)
+    except errors.RepositoryNotFoundError:
+        return  # it is made as a private one
 
 
 def _check_hub(repository: str) -> None:

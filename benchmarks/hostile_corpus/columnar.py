@@ -111,7 +111,7 @@ def _arrow_bomb() -> bytes:
 
 
 def _packed(content: bytes) -> bytes:
-    return zlib.compress(content, 9)
+    return zlib.compress(content, 1)
 
 
 def _dataset(content: bytes) -> HostileFile:

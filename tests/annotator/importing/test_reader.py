@@ -118,7 +118,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "empty.parquet": lambda: parquet(text=pa.nulls(10_000_000, pa.string())),
     "cut.parquet": lambda: parquet(text=pa.array(["가", "나"]))[:-6] + b"\xff\xffPAR1",
-    "bomb.spacy": lambda: zlib.compress(b"\x81" + b"\0" * 600_000_000),
+    "bomb.spacy": lambda: zlib.compress(b"\x81" + b"\0" * 600_000_000, 1),
     "pickle.spacy": _pickle_in_docbin,
     "lengths.spacy": lambda: zlib.compress(struct.pack("<4i", -1, 2**31 - 1, 0, -5)),
     "nul.csv": lambda: b"text,label\n" + b"\0\0\0,a\n" * 10_000,
