@@ -44,7 +44,7 @@ class ProgressCounts:
     def __init__(self, *, overlap: int, cut: int) -> None:
         self._overlap, self._cut = overlap, cut
         self._up_to = 0
-        self._said: dict[int, tuple[_Standing, ...]] = {}
+        self._standing_of: dict[int, tuple[_Standing, ...]] = {}
         self._done: set[int] = set()
         self._labels: set[int] = set()
         self._since: tuple[int, set[int]] = (0, set())
@@ -58,7 +58,7 @@ class ProgressCounts:
 
     def is_open_to(self, diary_id: int, annotator_id: int) -> bool:
         """Return whether a person could still be asked about a diary."""
-        decisions = self._said.get(diary_id, ())
+        decisions = self._standing_of.get(diary_id, ())
         return diary_id not in self._done and all(one.annotator_id != annotator_id for one in decisions)
 
     def labels_since(self, decision_id: int) -> int:
@@ -93,17 +93,17 @@ class ProgressCounts:
             needed[diary_id] = people
         for diary_id in diary_ids:
             self._count(diary_id, -1)
-            self._said.pop(diary_id, None)
+            self._standing_of.pop(diary_id, None)
             self._done.discard(diary_id)
             if decisions := decisions_of.get(diary_id):
-                self._said[diary_id] = decisions
+                self._standing_of[diary_id] = decisions
                 if sum(one.kind != "skip" for one in decisions) >= needed[diary_id]:
                     self._done.add(diary_id)
                 self._count(diary_id, 1)
 
     def _count(self, diary_id: int, sign: int) -> None:
         keep = set.add if sign > 0 else set.discard
-        for one in self._said.get(diary_id, ()):
+        for one in self._standing_of.get(diary_id, ()):
             if one.kind == "label":
                 self.labels_of[one.annotator_id] += sign
                 keep(self._labels, one.decision_id)
