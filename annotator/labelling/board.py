@@ -389,7 +389,7 @@ def why(
 def _by_search(query: dict[str, str], language: Language) -> str:
     """Say what was looked for when somebody sent a diary."""
     if query.get("q"):
-        return say("why.searched_words", language, words=Named(f"‘{query['q']}’"))
+        return say("why.searched_words", language, words=query["q"])
     if query.get("like"):
         return say("why.searched_like", language, id=query["like"])
     return say("why.searched", language)
