@@ -38,7 +38,8 @@ from benchmarks import machine
 from db.answers import queue
 from db.models import models, rounds, text_spaces
 from db.people import annotators
-from db.texts import batches, diaries, sentences
+from db.texts import diaries, sentences
+from db.texts.batch_insertion import insert_batch
 from db.texts.batches import Batch, NewDiary
 from db.texts.diaries import DRAW_RANGE
 from db.texts.sentences import Sentences
@@ -128,7 +129,7 @@ def build(folder: Path, arguments: argparse.Namespace) -> None:
         importer = annotators.get_or_create_id(db, "pool.csv", kind="importer")
         batch = Batch("pool.csv", "0" * 64, "csv", "utf-8", {}, importer, rows)
         new_diaries = _diaries(rows, labelled, kinds.label_of[kind_of], rng)
-        imported = batches.insert_batch(db, batch, new_diaries, [], source="pool.csv")
+        imported = insert_batch(db, batch, new_diaries, [], source="pool.csv")
         enqueue_import(db, imported)
         digest = text_spaces.add_text_space(db, kinds.space.to_bytes(), fitted_on=rows)
         home = project.vectors_folder(folder / "project.db")
@@ -316,7 +317,7 @@ def _some_more(runtime: WorkerRuntime, db: Database) -> dict[str, Any]:
     texts = [f"새 일기 {start + i}. {_text(i, i % 7)}" for i in range(48)]
     draws = rng.integers(0, DRAW_RANGE, len(texts)).tolist()
     more = [NewDiary(i, t, os.urandom(16), None, None, "{}", "pool", draws[i]) for i, t in enumerate(texts)]
-    batches.insert_batch(db, batch, more, [], source="more.csv")
+    insert_batch(db, batch, more, [], source="more.csv")
     return {"encode_alone_s": _seconds(lambda: runtime.encode(db, texts))[0], "pieces": _keep_up(runtime, db)}
 
 

@@ -25,7 +25,8 @@ from db.models import models, predictions
 from db.people import annotators
 from db.review import queue
 from db.review.queue import Suspect
-from db.texts import batches, sentences
+from db.texts import sentences
+from db.texts.batch_insertion import insert_batch
 from db.texts.batches import Batch, NewDiary
 from db.texts.diaries import DRAW_RANGE
 from db.texts.sentences import Sentences
@@ -79,7 +80,7 @@ def _import(db: Database, moods: np.ndarray, rng: np.random.Generator) -> None:
         NewDiary(i, _text(i, int(m)), os.urandom(16), None, None, "{}", "test" if i % 5 == 0 else "pool", draws[i])
         for i, m in enumerate(moods)
     ]
-    enqueue_import(db, batches.insert_batch(db, batch, new, [], source="diaries.csv"))
+    enqueue_import(db, insert_batch(db, batch, new, [], source="diaries.csv"))
     texts = (_text(number, int(mood)) for number, mood in enumerate(moods))
     sentences.store_sentences(db, [Sentences(i + 1, ((0, len(text)),), "kss") for i, text in enumerate(texts)])
 

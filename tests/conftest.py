@@ -13,7 +13,7 @@ import pytest
 
 from annotator import project
 from annotator.formats.detection import open_table
-from annotator.importing import import_file, importer
+from annotator.importing import file_reading, import_file
 from annotator.labelling.queueing import enqueue_import
 from annotator.serving.encoder_cache import EncoderCache
 from db.answers import decisions
@@ -123,7 +123,7 @@ def fill_by_mood(runtime: ModelRuntime, db: Database, count: int) -> None:
 def import_ours(db: Database, text: str, name: str) -> None:
     """Import a file of our own in this process: to start a reader for it would take longer than all the rest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importer, "opened", _open_here)
+        patch.setattr(file_reading, "opened", _open_here)
         import_file(db, text.encode(), name, after=enqueue_import)
 
 

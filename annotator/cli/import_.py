@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,20 @@ from annotator.cli.options import database_option as _database_option
 from annotator.cli.options import json_option as _json_option
 from annotator.cli.options import show as _print
 from annotator.errors import UserError
+from annotator.importing.choices import ALL_OPTIONS
 from annotator.messages import explain, say
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from annotator.importing import Choices, ImportQuestions, ImportReport, NamedColumns, ReadOptions
+    from annotator.importing import Choices, ImportQuestions, ImportReport, NamedColumns, Plan, ReadOptions
     from db import Database
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "bar": "|", "tab": "\t", "slash": "/", "space": " "}
+_OPTIONS = {"unknown": "unknown-labels"}
+"""Options that are called otherwise than the question that they answer."""
+
 _DELIMITERS = ("comma", "semicolon", "bar", "tab")
 
 
@@ -45,15 +48,20 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--delimiter", type=click.Choice(_DELIMITERS), help=say("cli.import.delimiter")),
         click.option("--heading", help=say("cli.import.heading")),
         click.option("--sheet", "sheets", multiple=True, help=say("cli.import.sheet")),
-        click.option("--lines", type=click.Choice(["whole", "each"]), help=say("cli.import.lines")),
+        click.option("--lines", type=click.Choice(ALL_OPTIONS["lines"]), help=say("cli.import.lines")),
         click.option("--name-pattern", "pattern", help=say("cli.import.name_pattern")),
         click.option("--label-separator", type=click.Choice(list(_SEPARATORS)), help=say("cli.import.separator")),
-        click.option("--several", type=click.Choice(["all", "first", "none"]), help=say("cli.import.several")),
-        click.option("--again", type=click.Choice(["correct", "add", "keep"]), help=say("cli.import.again")),
+        click.option("--several", type=click.Choice(ALL_OPTIONS["several"]), help=say("cli.import.several")),
+        click.option("--again", type=click.Choice(ALL_OPTIONS["again"]), help=say("cli.import.again")),
+        click.option("--cleared", type=click.Choice(ALL_OPTIONS["cleared"]), help=say("cli.import.cleared")),
+        click.option("--texts", type=click.Choice(ALL_OPTIONS["texts"]), help=say("cli.import.texts")),
+        click.option("--afresh", is_flag=True, help=say("cli.import.afresh")),
         click.option("--second-opinions", is_flag=True, help=say("cli.import.second_opinions")),
-        click.option("--unknown-labels", "unknown", type=click.Choice(["leave"]), help=say("cli.import.unknown")),
-        click.option("--totals", type=click.Choice(["skip", "keep"]), help=say("cli.import.totals")),
-        click.option("--wide", type=click.Choice(["people", "none"]), help=say("cli.import.wide")),
+        click.option(
+            "--unknown-labels", "unknown", type=click.Choice(ALL_OPTIONS["unknown"]), help=say("cli.import.unknown")
+        ),
+        click.option("--totals", type=click.Choice(ALL_OPTIONS["totals"]), help=say("cli.import.totals")),
+        click.option("--wide", type=click.Choice(ALL_OPTIONS["wide"]), help=say("cli.import.wide")),
         click.option("--person", "people", multiple=True, metavar="NAME=NAME", help=say("cli.import.person")),
     ):
         command = option(command)
@@ -87,51 +95,59 @@ def import_(
         if take_back is not None:
             _take_back(db, take_back, yes=yes, as_json=as_json)
             return
-        plan = _Plan.of(asked, crosswalk, importer)
-        for file in files:
-            done = _import(db, file, plan)
-            _print(as_json, _jsonable(done), "\n".join(_lines(done)))
-            if report is not None:
-                _write_report(report, done, alone=len(files) == 1)
+        done = _import(db, files, _plan(asked, crosswalk, importer))
+    for each in done:
+        _print(as_json, _jsonable(each), "\n".join(_lines(each)))
+        if report is not None:
+            _write_report(report, each, alone=len(done) == 1)
+    if len(done) > 1 and not as_json:
+        from annotator.importing import total
+
+        click.echo(total(done))
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What the command line asks for, of every file."""
+def _plan(asked: dict[str, Any], crosswalk: str | None, importer: str | None) -> Plan:
+    """Return what the command line asks for, of every file."""
+    from annotator.importing import Plan
+    from annotator.label_sets import crosswalks
 
-    columns: NamedColumns | None
-    reading: ReadOptions | None
-    choices: Choices
-    crosswalk: Any
-    importer: str | None
+    return Plan(
+        columns=_columns(asked),
+        reading=_reading(asked),
+        choices=_choices(asked),
+        importer=importer,
+        crosswalk=None if crosswalk is None else crosswalks.read(crosswalk),
+        remembers=not asked["afresh"],
+    )
 
-    @classmethod
-    def of(cls, asked: dict[str, Any], crosswalk: str | None, importer: str | None) -> _Plan:
-        from annotator.importing import Choices, ReadOptions
-        from annotator.label_sets import crosswalks
 
-        delimiter, separator = asked["delimiter"], asked["label_separator"]
-        reading = ReadOptions(
-            encoding=asked["encoding"],
-            split=asked["split"],
-            delimiter=None if delimiter is None else _SEPARATORS[delimiter],
-            heading=_heading(asked["heading"]),
-            sheets=asked["sheets"],
-            pattern=asked["pattern"],
-            lines=asked["lines"],
-        )
-        choices = Choices(
-            several=asked["several"],
-            again=asked["again"],
-            several_opinions=asked["second_opinions"],
-            unknown=asked["unknown"],
-            totals=asked["totals"],
-            wide=asked["wide"],
-            separator=None if separator is None else _SEPARATORS[separator],
-            people=dict(map(_pair, asked["people"])),
-        )
-        walk = None if crosswalk is None else crosswalks.read(crosswalk)
-        return cls(_columns(asked), None if reading == ReadOptions() else reading, choices, walk, importer)
+def _reading(asked: dict[str, Any]) -> ReadOptions | None:
+    from annotator.importing import ReadOptions
+
+    delimiter = asked["delimiter"]
+    reading = ReadOptions(
+        encoding=asked["encoding"],
+        split=asked["split"],
+        delimiter=None if delimiter is None else _SEPARATORS[delimiter],
+        heading=_heading(asked["heading"]),
+        sheets=asked["sheets"],
+        pattern=asked["pattern"],
+        lines=asked["lines"],
+    )
+    return None if reading == ReadOptions() else reading
+
+
+def _choices(asked: dict[str, Any]) -> Choices:
+    from annotator.importing import Choices
+
+    separator = asked["label_separator"]
+    answered = ("several", "again", "cleared", "unknown", "totals", "wide", "texts")
+    return Choices(
+        **{kind: asked[kind] for kind in answered},
+        several_opinions=asked["second_opinions"],
+        separator=None if separator is None else _SEPARATORS[separator],
+        people=dict(map(_pair, asked["people"])),
+    )
 
 
 def _columns(asked: dict[str, Any]) -> NamedColumns | None:
@@ -171,22 +187,12 @@ def _pair(written: str) -> tuple[str, str]:
     return there, here
 
 
-def _import(db: Database, file: str, plan: _Plan) -> ImportReport:
-    from annotator.importing import ImportQuestions, import_file
+def _import(db: Database, files: Sequence[str], plan: Plan) -> list[ImportReport]:
+    from annotator.importing import ImportQuestions, bundle, import_files
     from annotator.labelling.queueing import enqueue_import
 
     try:
-        return import_file(
-            db,
-            Path(file),
-            file,
-            columns=plan.columns,
-            reading=plan.reading,
-            choices=plan.choices,
-            importer=plan.importer,
-            crosswalk=plan.crosswalk,
-            after=enqueue_import,
-        )
+        return import_files(db, bundle([(Path(file), file) for file in files]), plan, after=enqueue_import)
     except ImportQuestions as asked:
         raise click.ClickException("\n".join(_question_lines(asked))) from asked
 
@@ -197,8 +203,13 @@ def _question_lines(asked: ImportQuestions) -> list[str]:
     for question in asked.questions:
         details = {**asked.details, "count": question.count, "example": question.example}
         lines.append(explain(UserError(f"import_ask_{question.kind}", **details)))
-        lines += [f"  {say(f'cli.import.answer.{question.kind}.{option}')}" for option in question.options]
+        lines += [_answer_line(question.kind, option, count) for option, count in question.answers.items()]
     return lines
+
+
+def _answer_line(kind: str, option: str, count: int) -> str:
+    chosen = f"--{_OPTIONS.get(kind, kind)} {option}"
+    return f"  {chosen:<24} {say(f'import_page.answer_{kind}_{option}', count=count)}"
 
 
 def _jsonable(done: ImportReport) -> dict[str, Any]:

@@ -109,8 +109,9 @@ def open_zip(source: Source, reading: ReadOptions, open_table: Callable[[Source,
     """
     members = _members(source)
     kinds = {name: PurePosixPath(name).suffix.lower() for name in members}
-    plain = [name for name, ending in kinds.items() if ending in sources.TEXT_ENDINGS]
-    named = [name for name, ending in kinds.items() if ending in sources.ENDINGS and ending not in sources.TEXT_ENDINGS]
+    known = [name for name, ending in kinds.items() if ending in sources.ENDINGS]
+    plain = [name for name in known if _is_one_text(_member(source, members[name], name))]
+    named = [name for name in known if name not in plain]
     if plain and not named:
         return texts.open_texts(source, lambda: _texts(source, members, plain), reading)
     if not named:
@@ -134,7 +135,7 @@ def _joined(
             each = open_table(_member(source, members[name], name), reading)
         except UserError:
             continue  # named among those that are not read
-        if (each.columns, each.format) == (first.columns, first.format):
+        if (set(each.columns), each.format) == (set(first.columns), first.format):
             read.append((name, each))
     others = tuple(name for name in members if name not in dict(read))
     if len(read) == 1:
@@ -194,6 +195,10 @@ def _name(info: zipfile.ZipInfo) -> str:
 def _is_beside(name: str) -> bool:
     path = PurePosixPath(name)
     return path.name.startswith((".", "~$")) or "__MACOSX" in path.parts
+
+
+def _is_one_text(member: Source) -> bool:
+    return PurePosixPath(member.name).suffix.lower() in sources.TEXT_ENDINGS and not texts.is_tabbed(member)
 
 
 def _texts(source: Source, members: dict[str, zipfile.ZipInfo], names: list[str]) -> Iterator[TextFile]:

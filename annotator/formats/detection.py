@@ -13,7 +13,8 @@ from annotator.formats import archives, encodings, own_export, texts
 from annotator.formats.arrow import read_datasets
 from annotator.formats.arrow.read_parquet import open_parquet
 from annotator.formats.csv.read import lines, open_delimited, refuse_long_lines
-from annotator.formats.excel.read import is_workbook_archive, open_workbook
+from annotator.formats.excel.archive import is_workbook_archive
+from annotator.formats.excel.read import open_workbook
 from annotator.formats.excel.read_html import is_html, open_html
 from annotator.formats.source import ENDINGS, is_folder
 from annotator.formats.spacy_docbin.read import open_docbin
@@ -142,4 +143,4 @@ def _is_running_text(source: Source, encoding: str, reading: ReadOptions) -> boo
     if reading.delimiter is not None or reading.heading is not None:
         return False
     first = next((line for line in lines(source, encoding, newline="") if line.strip()), "")
-    return "\t" not in first
+    return "\t" not in first.strip()

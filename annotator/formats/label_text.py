@@ -14,9 +14,13 @@ _LISTED = re.compile(r"\s*[\[({]")
 _MOST_LISTED = 10_000
 """Characters of a cell that is read as a list; a longer one holds no labels."""
 
-_KEYS = ("choices", "labels", "taxonomy")
+_KEYS = ("choices", "labels", "taxonomy", "name", "label")
 _PYTHON = re.compile(rf"""\s*(?:\{{\s*['"](?:{"|".join(_KEYS)})['"]\s*:\s*)?[\[({{]([^\[\](){{}}]*)[\])}}]\s*\}}?\s*""")
 _ITEM = re.compile(r"""(?:'([^'\\]*)'|"([^"\\]*)"|([\w.+-]+))\s*(?:,\s*|$|(?=['"\w]))""")
+
+_DECORATED = re.compile(r"""[\s#\["'“‘<(]*(?:\d{1,3}\s*[:.)\]_\-]\s*)?(.*?)[\s\]"'”’>).]*""", re.DOTALL)
+NOTHING = frozenset(("nan", "null", "none", "n/a", "#n/a", "<na>"))
+"""What programs write into a cell without a value."""
 
 SEPARATORS = (",", ";", "|", "/", "·", "、", "+", "&", "\n")
 """What people write between several labels in one cell; none of them is looked for inside a label that is known."""
@@ -28,6 +32,12 @@ def plain_label(text: str) -> str:
         return text.strip()
     visible = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) not in ("Cf", "Cc"))
     return " ".join(_BESIDE.sub(" ", visible).split())
+
+
+def bare_label(text: str) -> str:
+    """Return a label without what lists put around it: ``1: 분노``, ``(2) 분노``, ``#분노``, ``"분노"``."""
+    match = _DECORATED.fullmatch(plain_label(text))
+    return match[1] if match else ""
 
 
 def plain_figure(text: str) -> str | None:
@@ -48,6 +58,7 @@ def read_list(text: str) -> list[str] | None:
         return _read_python(text)
     if isinstance(value, dict):
         value = next((value[key] for key in _KEYS if key in value), None)
+        value = [value] if isinstance(value, str) else value
     if not isinstance(value, list) or not all(isinstance(item, str | int) for item in value):
         return None
     return [str(item) for item in value]

@@ -157,6 +157,12 @@ def _is_cleared(shown: dict[str, Any] | None, cells: dict[str, str | None]) -> b
     return bool(shown and shown.get("label")) and not plain_label(cells.get("label") or "")
 
 
+def _cleared(decisions: tuple[RowDecision, ...], shown: dict[str, Any] | None) -> tuple[RowDecision, ...]:
+    """Return the decisions, the one that the row shows as cleared."""
+    person = plain_label(str((shown or {}).get("annotator") or ""))
+    return tuple(one._replace(is_cleared=plain_label(one.person) == person) for one in decisions)
+
+
 def _rows(table: Table, name: str) -> Iterator[Row]:
     escaped = table.format in ("csv", "tsv")
     for row in table.rows():
@@ -170,8 +176,7 @@ def _rows(table: Table, name: str) -> Iterator[Row]:
             raise UserError("import_record_broken", name=name, row=row.number, tool="Maeumgyeol") from error
         cells = {key: value for key, value in values.items() if key not in _DERIVED and not key.startswith("proba_")}
         cells |= {tables.plain_column(key): as_text(value) for key, value in metadata if key not in cells}
-        notes = (
-            (*row.notes, ("label_cleared", str((shown or {})["label"]))) if _is_cleared(shown, values) else row.notes
-        )
+        if _is_cleared(shown, values):
+            decisions = _cleared(decisions, shown)
         diary_id = tables.whole_number(values.get("id"))
-        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions, notes, diary_id)
+        yield Row(row.number, {**cells, SAID: tables.summarise(decisions)}, decisions, row.notes, diary_id)

@@ -92,6 +92,7 @@ class RowDecision(NamedTuple):
         intensity: 1 to 5.
         decided_at: when, as ISO 8601; empty where the file doesn't say.
         is_ours: the person is named as exports from here name people.
+        is_cleared: somebody has cleared the label in the file since.
     """
 
     person: str
@@ -102,12 +103,16 @@ class RowDecision(NamedTuple):
     marks: tuple[Mark, ...] = ()
     decided_at: str = ""
     is_ours: bool = False
+    is_cleared: bool = False
 
 
 ASIDE = "\0aside"
 """Key under which a reader of a tool's objects names what can't be a decision; no file has such a key."""
 
-NOTES = ("error_cell", "hidden_row", "mark_unclear", "aside", "label_cleared")
+BEFORE = "\0before"
+"""Key under which it names what a person said of the same text before."""
+
+NOTES = ("error_cell", "hidden_row", "mark_unclear", "aside", "said_before")
 """What a reader may note about a row; see `import.reason` in the catalogue of messages."""
 
 

@@ -137,6 +137,14 @@ def _date_in(text: str) -> str | None:
     return next((day for parts in _DATE.findall(text) if (day := read_date("-".join(parts)))), None)
 
 
+def is_tabbed(source: Source) -> bool:
+    """Return whether a plain text is a table, as Excel writes one: tabs stand between the words of its first line."""
+    if PurePosixPath(source.name).suffix.lower() != ".txt":
+        return False
+    first = next((line for line in source.head().splitlines() if line.strip(b"\xff\xfe\xef\xbb\xbf\0 \t")), b"")
+    return b"\t" in first.strip(b"\xff\xfe\xef\xbb\xbf\0 \t")
+
+
 def count_lines(source: Source, encoding: str) -> int:
     """Return how many lines of a text aren't blank."""
     return sum(bool(line.strip()) for line in read_plain(source, encoding).splitlines())

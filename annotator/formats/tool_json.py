@@ -10,11 +10,12 @@ from annotator.errors import UserError
 from annotator.formats import table, tools
 from annotator.formats import table as tables
 from annotator.formats.argilla import read as argilla
+from annotator.formats.column_names import TEXT, named
 from annotator.formats.doccano import read as doccano
 from annotator.formats.json import read_array, read_document, read_lines
 from annotator.formats.label_studio import read as label_studio
 from annotator.formats.prodigy import read as prodigy
-from annotator.formats.table import ASIDE, ColumnMap, Row, Table
+from annotator.formats.table import ASIDE, BEFORE, ColumnMap, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,9 @@ class ToolFormat:
             return self.fits(objects[0])
         return all(self.fits(each) or self.accepts(each) for each in objects)
 
+
+_LEAST_TEXT = 15
+"""Characters of a value that may be the text; a label or a date beside nested objects is shorter."""
 
 _LOOKED_AT = 20
 """Objects by which a tool is recognised."""
@@ -96,11 +100,14 @@ def _open_objects(source: Source, encoding: str, read: Callable[[], Iterator[tup
     shape = _shape_of(read())
     if shape is not None:
         return _open_shape(source, encoding, shape, read)
-    is_nested = not any(isinstance(value, str) for value in first.values()) and any(
-        isinstance(value, dict) for value in first.values()
-    )
+    has_text = any(isinstance(value, str) and _is_text(key, value) for key, value in first.items())
+    is_nested = not has_text and any(isinstance(value, dict) for value in first.values())
     columns = _columns(source, _plain_rows(source, read(), is_nested=is_nested))
     return Table("json", encoding, columns, lambda: _plain_rows(source, read(), is_nested=is_nested))
+
+
+def _is_text(key: str, value: str) -> bool:
+    return bool(named((key,), TEXT)) or len(value) >= _LEAST_TEXT
 
 
 def _columns(source: Source, rows: Iterator[Row]) -> tuple[str, ...]:
@@ -148,7 +155,8 @@ def _shaped_rows(source: Source, shape: ToolFormat, objects: Iterator[tuple[int,
             if not (shape.fits(one) or (shape.accepts is not None and shape.accepts(one))):
                 raise ValueError
             values, decisions = shape.read(one)
-            notes = tuple(("aside", kind) for kind in values.pop(ASIDE, ()))
+            asides, before = values.pop(ASIDE, ()), values.pop(BEFORE, ())
+            notes = (*(("aside", kind) for kind in asides), *(("said_before", what) for what in before))
         except _BROKEN as error:
             raise UserError("import_record_broken", name=source.name, row=number, tool=_TOOLS[shape.format]) from error
         columns = read_lines.column_names(source, number, values)

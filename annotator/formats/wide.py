@@ -36,14 +36,11 @@ def is_wide(columns: Sequence[str]) -> bool:
 def read_decisions(values: Mapping[str, str | None]) -> tuple[RowDecision, ...]:
     """Return what a row says that people decided."""
     by_person = [
-        (column.removeprefix(PERSON), plain_label(value).split(_BETWEEN.strip()))
+        (column.removeprefix(PERSON), plain_label(value or "").split(_BETWEEN.strip()))
         for column, value in values.items()
-        if column.startswith(PERSON) and value and plain_label(value)
+        if column.startswith(PERSON)
     ]
-    decisions = [
-        RowDecision(person, "label", tuple(filter(None, map(plain_label, parts))), is_ours=True)
-        for person, parts in by_person
-    ]
+    decisions = [_of_person(person, parts) for person, parts in by_person]
     named = [c.removeprefix(LABEL) for c, value in values.items() if c.startswith(LABEL) and _is_one(value)]
     if named:
         first = plain_label(values.get("label") or "")
@@ -53,6 +50,12 @@ def read_decisions(values: Mapping[str, str | None]) -> tuple[RowDecision, ...]:
         intensity = int(strength) if strength in ("1", "2", "3", "4", "5") else None
         decisions.append(RowDecision(person, "label", tuple(labels), intensity=intensity, is_ours=bool(person)))
     return tuple(decisions)
+
+
+def _of_person(person: str, parts: Sequence[str]) -> RowDecision:
+    """Return what the cell of a person says; an empty one may have been cleared."""
+    labels = tuple(filter(None, map(plain_label, parts)))
+    return RowDecision(person, "label" if labels else None, labels, is_ours=True, is_cleared=not labels)
 
 
 def _is_one(value: str | None) -> bool:

@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from annotator.formats.source import ENDINGS
     from annotator.formats.table import ColumnMap, ReadOptions, Scale
+    from annotator.importing.bundles import bundle
     from annotator.importing.choices import ALL_OPTIONS, Choices, ImportQuestions, Question
     from annotator.importing.columns import NamedColumns
-    from annotator.importing.importer import ImportReport, Preview, import_file, preview
-    from annotator.importing.report import describe, details, list_outcomes, report_csv, summary
+    from annotator.importing.file_preview import Preview, preview
+    from annotator.importing.file_reading import Plan
+    from annotator.importing.importer import import_file, import_files, name_together
+    from annotator.importing.report import (
+        ImportReport,
+        describe,
+        describe_remembered,
+        details,
+        list_outcomes,
+        report_csv,
+        summary,
+        total,
+    )
     from annotator.importing.row_filter import MAX_CHARACTERS
 
 __all__ = [
@@ -23,17 +35,23 @@ __all__ = [
     "ImportQuestions",
     "ImportReport",
     "NamedColumns",
+    "Plan",
     "Preview",
     "Question",
     "ReadOptions",
     "Scale",
+    "bundle",
     "describe",
+    "describe_remembered",
     "details",
     "import_file",
+    "import_files",
     "list_outcomes",
+    "name_together",
     "preview",
     "report_csv",
     "summary",
+    "total",
 ]
 
 _MODULES = {
@@ -42,7 +60,11 @@ _MODULES = {
     **dict.fromkeys(("ColumnMap", "ReadOptions", "Scale"), "annotator.formats.table"),
     **dict.fromkeys(("ALL_OPTIONS", "Choices", "ImportQuestions", "Question"), "annotator.importing.choices"),
     "NamedColumns": "annotator.importing.columns",
-    **dict.fromkeys(("describe", "details", "list_outcomes", "report_csv", "summary"), "annotator.importing.report"),
+    "bundle": "annotator.importing.bundles",
+    "Plan": "annotator.importing.file_reading",
+    **dict.fromkeys(("Preview", "preview"), "annotator.importing.file_preview"),
+    **dict.fromkeys(("ImportReport", "describe", "describe_remembered", "details"), "annotator.importing.report"),
+    **dict.fromkeys(("list_outcomes", "report_csv", "summary", "total"), "annotator.importing.report"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ _MIN_TEXT_CHARACTERS = 8
 _MIN_DATE_SHARE = 0.5
 """A column named like a date is one if this share of its values can be read as dates."""
 
+_DATE_LIKE = re.compile(r"\d{1,4}\s*[-./년월 ]\s*\d{1,2}\s*[-./월일 ]\s*\d{1,4}|\d{5,8}$")
+"""Three figures, or one that counts days."""
+
 _CLEARLY_LONGER = 3
 """Without a telling name, a column must be this many times longer than the next one to be taken for the text."""
 
@@ -51,7 +55,9 @@ def guess_columns(columns: Sequence[str], sample: Sequence[Row], labels: LabelRe
     annotator = _only(named(columns, ANNOTATOR)) if decided else None
     used = {label, author, annotator, *wide.people, *wide.label_columns}
     rest = [column for column in columns if column not in used]
-    dated = [column for column in named(rest, DATE) if _date_share(sample, column) >= _MIN_DATE_SHARE]
+    called = named(rest, DATE)
+    dated = [column for column in called if _date_share(sample, column) >= _MIN_DATE_SHARE]
+    dated = dated or [column for column in called if _looks_dated(sample, column)]  # what can't be read is listed
     date = _only(dated) or _only([column for column in rest if _date_share(sample, column) == 1.0])
     roles = replace(wide, label=label, date=date, author=author, annotator=annotator)
     for text, *more in (_AI_HUB, _AI_HUB_JSON):
@@ -79,8 +85,8 @@ def guess_wide(columns: Sequence[str], sample: Sequence[Row], labels: LabelReade
     marked = [c for c in columns if labels.knows(c) and _holds_figures(sample, c)]
     if len(marked) > 1 and any(read_figures(row.values, marked) for row in sample):
         return ColumnMap(None, label_columns=tuple(marked), scale=_scale(sample, marked))
-    people = [c for c in columns if not named((c,), LABEL) and _holds_labels(sample, c, labels)]
-    numbered = [c for c in people if named((PERSON_NUMBER.sub("", c),), ANNOTATOR)]
+    called = [c for c in columns if c != PERSON_NUMBER.sub("", c) and named((PERSON_NUMBER.sub("", c),), ANNOTATOR)]
+    numbered = [c for c in called if any(map(labels.knows, _values(sample, c)))]  # others than labels are asked about
     if len(numbered) > 1:
         return ColumnMap(None, people=tuple(numbered))
     return ColumnMap(None)
@@ -254,6 +260,12 @@ def _values(sample: Sequence[Row], column: str) -> list[str]:
 def _date_share(sample: Sequence[Row], column: str) -> float:
     values = _values(sample, column)
     return sum(read_date(value) is not None for value in values) / len(values) if values else 0.0
+
+
+def _looks_dated(sample: Sequence[Row], column: str) -> bool:
+    """Return whether most values look like dates, in whatever order."""
+    values = _values(sample, column)
+    return sum(map(bool, map(_DATE_LIKE.match, values))) > len(values) / 2
 
 
 def _mean_length(sample: Sequence[Row], column: str) -> float:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from annotator.formats.label_text import SEPARATORS, plain_figure, plain_label, read_list
+from annotator.formats.label_text import NOTHING, SEPARATORS, bare_label, plain_figure, plain_label, read_list
 from db.label_sets import history, labels
 
 if TYPE_CHECKING:
@@ -75,31 +75,39 @@ class LabelReader:
 
     Attributes:
         separator: what stands between several labels of a cell; None finds it out.
+        adds: names that no label has become labels.
         unknown: names that no label has, with how often they occur.
+        added: names that become labels, with the numbers below zero that stand for them until the set has them.
     """
 
     names: LabelNames
     separator: str | None = None
+    adds: bool = False
     unknown: Counter[str] = field(default_factory=Counter)
+    added: dict[str, int] = field(default_factory=dict)
     _known: dict[str, Understood] = field(default_factory=dict)
     _figures: dict[str, str] = field(init=False)
+    _folded: dict[str, str | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Note the labels that are figures."""
+        """Note the labels that are figures, and those that differ from no other but in case."""
+        self._folded = {}
+        for name in self.names.ids:
+            self._folded[name.casefold()] = None if name.casefold() in self._folded else name
         self._figures = {figure: name for name in self.names.ids if (figure := plain_figure(name)) is not None}
 
     def read(self, cell: str) -> Understood:
         """Return what a cell says, and count the names in it that are unknown."""
         understood = self._known.get(cell)
         if understood is None:
-            understood = self._known[cell] = self._understand(self._split(cell), cell)
+            understood = self._known[cell] = self._understand(self._split(cell), cell, adds=self.adds)
         if understood.unknown:
             self.unknown.update(understood.unknown)
         return understood
 
     def read_all(self, names: Sequence[str]) -> Understood:
         """Return what several names say, each of which is one label."""
-        understood = self._understand(list(names), "")
+        understood = self._understand(list(names), "", adds=self.adds)
         self.unknown.update(understood.unknown)
         return understood
 
@@ -128,20 +136,27 @@ class LabelReader:
         if name in self.names.ids:
             return name
         figure = plain_figure(name) if self._figures else None
-        return None if figure is None else self._figures.get(figure)
+        if figure is not None:
+            return self._figures.get(figure)
+        return self._folded.get(name.casefold()) or self._folded.get(bare_label(written).casefold())
 
-    def _understand(self, parts: list[str], cell: str) -> Understood:
+    def _understand(self, parts: list[str], cell: str, *, adds: bool = False) -> Understood:
         ids: dict[int, None] = {}
         unknown, former = [], []
         for part in parts:
             name = self._resolve(part)
             if name is None:
-                if plain := plain_label(part):
+                plain = plain_label(part)
+                if plain.casefold() in NOTHING:
+                    continue
+                if plain and adds:
+                    ids[self.added.setdefault(plain, -1 - len(self.added))] = None
+                elif plain:
                     unknown.append(plain)
                 continue
             if name in self.names.former:
                 former.append(name)
             if (label_id := self.names.ids[name]) is not None:
                 ids[label_id] = None
-        is_trimmed = parts == [cell] and bool(ids) and plain_label(cell) != unicodedata.normalize("NFC", cell)
+        is_trimmed = parts == [cell] and bool(ids) and unicodedata.normalize("NFC", cell) not in self.names.ids
         return Understood(tuple(ids), tuple(unknown), tuple(former), is_trimmed, several=len(ids) > 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from annotator.errors import UserError
 from annotator.formats.table import ReadOptions
 from annotator.importing import wire
-from annotator.importing.choices import ALL_OPTIONS, ImportQuestions, Question
+from annotator.importing.choices import ImportQuestions, Question
 from maeumgyeol.processes.child import Child, ChildError
 from maeumgyeol.processes.limits import Limits
 
@@ -139,7 +139,8 @@ class _Stream:
         except UserError as error:
             if error.code not in _ASKED:
                 raise
-            question = Question(_ASKED[error.code], int(error.details["count"]), ALL_OPTIONS[_ASKED[error.code]])
+            count = int(error.details["count"])
+            question = Question(_ASKED[error.code], count, (1, count))
             raise ImportQuestions([question], name=name) from error
         except ValueError as error:
             raise UserError("reader_garbage", name=name) from error

@@ -1,22 +1,73 @@
-"""The list of rows that an import left out, as a file to download."""
+"""What an import did: in figures, in words, and as a list of rows to download."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from annotator.formats.spreadsheet_cells import safe_cell
+from annotator.importing.choices import Choices
 from annotator.messages import say
 from db.texts.batches import TOOK_PART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annotator.importing.importer import ImportReport
+    from annotator.formats.table import ColumnMap, Format
     from annotator.messages import Language
     from db.texts.batches import Skip
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        row_count: rows of the file, without its heading and blank lines: kept_count + len(skips).
+        label_count: diaries that came with a label.
+        decision_count: decisions that were stored.
+        is_remembered: whether it was read as an earlier file of the same shape.
+        choices: answers to the questions that it raised, remembered ones among them.
+        columns: which column was read as what.
+        skips: rows that are no diaries of their own, by row number: ``joined`` and ``superseding`` say something about
+            a diary that is there, all others were left out for the reason that they give. Their detail begins with
+            the id of the diary that the row equals, or is the length of a text that is too long.
+        notes: rows of which not everything was kept, or not as it is written.
+    """
+
+    batch_id: int
+    file_name: str
+    format: Format
+    encoding: str | None
+    row_count: int
+    kept_count: int
+    label_count: int
+    columns: ColumnMap
+    skips: tuple[Skip, ...]
+    notes: tuple[Skip, ...] = ()
+    sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
+    decision_count: int = 0
+    is_remembered: bool = False
+    choices: Choices = field(default_factory=Choices)
+
+    @property
+    def joined_count(self) -> int:
+        """Rows that added a decision to a diary that was there."""
+        return sum(skip.reason == "joined" for skip in self.skips)
+
+    @property
+    def superseding_count(self) -> int:
+        """Rows that superseded an earlier decision of the same person."""
+        return sum(skip.reason == "superseding" for skip in self.skips)
+
+    @property
+    def left_out(self) -> tuple[Skip, ...]:
+        """Rows of which nothing was kept."""
+        return tuple(skip for skip in self.skips if skip.reason not in TOOK_PART)
 
 
 def describe(skip: Skip, language: Language | None = None) -> str:
@@ -45,11 +96,32 @@ def details(report: ImportReport, language: Language | None = None) -> list[str]
     reasons = Counter(skip.reason for skip in (*report.skips, *report.notes))
     lines = [say(f"import_page.reason_{name}", language, count=count) for name, count in reasons.most_common()]
     if report.is_remembered:
-        lines.append(say("import_page.remembered", language))
+        lines.append(describe_remembered(report.choices, language))
     if report.other_sheets:
         others = ", ".join(report.other_sheets)
         lines.append(say("import_page.sheet", language, sheet=report.sheet or "", others=others))
     return lines
+
+
+def describe_remembered(choices: Choices, language: Language | None = None) -> str:
+    """Say that a file was read as an earlier one of its shape was, and what was chosen for that."""
+    chosen = [say(f"import.chosen.{kind}_{answer}", language) for kind, answer in choices.answers().items()]
+    if choices.separator:
+        chosen.append(say("import.chosen.separator", language, separator=choices.separator.replace(" ", "␣")))
+    chosen += [say("import.chosen.person", language, there=there, here=here) for there, here in choices.people.items()]
+    return say("import_page.remembered", language) + (f" ({', '.join(chosen)})" if chosen else "")
+
+
+def total(reports: Sequence[ImportReport], language: Language | None = None) -> str:
+    """Return the numbers of several files together."""
+    counts = {
+        "kept": sum(report.kept_count for report in reports),
+        "joined": sum(report.joined_count for report in reports),
+        "superseding": sum(report.superseding_count for report in reports),
+        "left_out": sum(len(report.left_out) for report in reports),
+        "decisions": sum(report.decision_count for report in reports),
+    }
+    return say("import.total", language, files=len(reports), what=say("import.summary", language, **counts))
 
 
 def list_outcomes(skips: Sequence[Skip], notes: Sequence[Skip]) -> list[tuple[Skip, str]]:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING
-
-import orjson
 
 from annotator.formats import spans, table
 from annotator.formats.dates import read_date, read_time
-from annotator.formats.label_text import plain_label
 from annotator.importing.choices import Asked, Choices
 from annotator.importing.figures import read_figures
 from annotator.importing.parts import draw_of_text, writer_of
+from annotator.importing.text_checks import LONGEST_TOTAL, is_blank, is_json, is_total, text_hash, unstorable
 from db.answers.imported_decisions import NewMark, NewVote
 from db.texts.batches import NewDiary, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from annotator.formats.table import ColumnMap, Mark, Row, RowDecision
@@ -31,30 +27,10 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 20_000
 """Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
 
-HASH_BYTES = 16
+_MARK = "\ufeff"
+"""A byte order mark, which stands in the middle where files were put behind one another."""
 
-_INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
-_HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
-
-_TOTALS = frozenset(
-    (
-        *("합계", "총계", "소계", "총합", "합", "계", "평균", "총합계", "누계"),
-        *("total", "totals", "grand total", "subtotal", "sum", "average", "mean"),
-    )
-)
-"""What stands instead of a diary in a row that sums up others."""
-
-_LONGEST_TOTAL = 20
-
-
-def text_hash(text: str) -> bytes:
-    """Return the digest by which equal texts are known: of the NFC form without surrounding white space.
-
-    Raises:
-        UnicodeEncodeError: for a lone surrogate.
-    """
-    return blake2b(unicodedata.normalize("NFC", text).strip().encode(), digest_size=HASH_BYTES).digest()
 
 
 @dataclass(slots=True)
@@ -73,6 +49,9 @@ class RowFilter:
         notes: rows that are kept, but not with everything, or not as they are written.
         asked: questions that the rows raise.
         writers: number of rows by writer; see `annotator.importing.parts`.
+        asks_texts: it is open whether several columns of text are joined, or a diary each.
+        row_count: by how much the numbers of one column's texts go on from those of the column before.
+        unknown_row_count: rows with a label that is not in the set.
     """
 
     columns: ColumnMap
@@ -89,6 +68,9 @@ class RowFilter:
     notes: list[Skip] = field(default_factory=list)
     asked: Asked = field(default_factory=Asked)
     writers: Counter[str] = field(default_factory=Counter)
+    asks_texts: bool = False
+    row_count: int = 0
+    unknown_row_count: int = 0
     _read_columns: frozenset[str] = field(init=False)
     _undated_columns: frozenset[str] = field(init=False)
     _texts: tuple[str, ...] = field(init=False)
@@ -107,23 +89,42 @@ class RowFilter:
         self._reads_said = self.said is not None and self.columns.label == self.said
         self._labelled = frozenset((self.columns.label or "", *self.columns.people))
 
+    def convert_all(self, row: Row) -> list[NewDiary | Skip]:
+        """Return the diaries of a row, or why there are none: one, or one for each column of text by choice."""
+        if len(self._texts) == 1 or not (self.asks_texts or self.choices.texts == "each"):
+            return [self.convert(row)]
+        filled = [column for column in self._texts if not is_blank(row.values.get(column) or "")]
+        if self.asks_texts:
+            self.asked.add("texts", join=bool(filled), each=len(filled))
+            return [self.convert(row)]
+        return [self._of_column(row, column) for column in filled] or [Skip(row.number, "empty")]
+
+    def _of_column(self, row: Row, column: str) -> NewDiary | Skip:
+        """Return the diary of one column of text; words that are marked in a row are those of its first one."""
+        place = self._texts.index(column)
+        said = row.said if place == 0 else tuple(decision._replace(marks=()) for decision in row.said)
+        values = {**row.values, **dict.fromkeys(self._texts), self._texts[0]: row.values[column]}
+        return self.convert(row._replace(number=row.number + place * self.row_count, values=values, said=said))
+
     def convert(self, row: Row) -> NewDiary | Skip:
         """Return the row's diary, or why there is none.
 
         Reasons: ``bad_character`` (a NUL, which other programs take for the end of a text, or bytes that are no
-        character; detail: the column), ``empty``, ``error_cell``, ``too_long`` (detail: how many characters),
-        ``totals``.
+        character; detail: the column), ``empty``, ``error_cell``, ``heading``, ``json``, ``too_long`` (detail: how
+        many characters), ``totals``.
         """
-        if (column := _unstorable(row.values)) is not None:
+        if (column := unstorable(row.values)) is not None:
             return Skip(row.number, "bad_character", table.shorten(column))
         text = self._text(row)
-        if _is_blank(text):
+        if is_blank(text):
             return self._without_text(row)
+        if text.removeprefix(_MARK) == self.columns.text and _repeats_heading(row):
+            return Skip(row.number, "heading")
         if len(text) > self.max_characters:
             return Skip(row.number, "too_long", str(len(text)))
-        if len(text) < _LONGEST_TOTAL and self._is_total(text):
+        if self._sums_up(row, text) and self._leaves_total_out(text):
             return Skip(row.number, "totals", text.strip())
-        if text[0] in "[{" and not self.takes_json and _is_json(text):
+        if text[0] in "[{" and not self.takes_json and is_json(text):
             return Skip(row.number, "json")
         if row.notes:
             self.notes += [Skip(row.number, reason, table.shorten(detail, 60)) for reason, detail in row.notes]
@@ -135,19 +136,23 @@ class RowFilter:
         )
         return Skip(row.number, "empty") if broken is None else Skip(row.number, "error_cell", broken)
 
-    def _is_total(self, text: str) -> bool:
-        """Return whether a row sums up others and is to be left out; ask where nobody has said so."""
-        if plain_label(text).casefold().rstrip(":") not in _TOTALS or self.choices.totals == "keep":
+    def _sums_up(self, row: Row, text: str) -> bool:
+        """Return whether a row is one of totals: its short text is one, or its first cell."""
+        if len(text) >= LONGEST_TOTAL:
             return False
+        return is_total(text) or is_total(next(filter(None, row.values.values()), ""))
+
+    def _leaves_total_out(self, text: str) -> bool:
+        """Return whether a row that sums up others is left out; ask where nobody has said so."""
         if self.choices.totals is None:
             self.asked.add("totals", text.strip())
-        return True
+        return self.choices.totals != "keep"
 
     def _text(self, row: Row) -> str:
         if len(self._texts) == 1:
             return row.values.get(self._texts[0]) or ""
         values = [row.values.get(column) or "" for column in self._texts]
-        return " ".join(value.strip() for value in values if not _is_blank(value))
+        return " ".join(value.strip() for value in values if not is_blank(value))
 
     def _diary(self, row: Row, text: str) -> NewDiary:
         written_on, unread = self._date(row)
@@ -156,7 +161,9 @@ class RowFilter:
             self.writers[writer] += 1
         unknown = self.labels.unknown.total()
         decided = self._decided(row, text)
-        left = self._labelled if self.labels.unknown.total() > unknown else frozenset()
+        is_unknown = self.labels.unknown.total() > unknown
+        self.unknown_row_count += is_unknown
+        left = self._labelled if is_unknown else frozenset()
         return NewDiary(
             row_number=row.number,
             text=text,
@@ -174,7 +181,7 @@ class RowFilter:
         """Return the label or the votes of a row, as fields of its diary."""
         if self._reads_said:
             votes = [self._vote(row, decision, text) for decision in row.said]
-            return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks)}
+            return {"votes": tuple(vote for vote in votes if vote.kind is not None or vote.marks or vote.is_cleared)}
         if self.columns.people:
             return {"votes": tuple(self._votes_of_columns(row))}
         if self.columns.label_columns:
@@ -238,7 +245,7 @@ class RowFilter:
         if not understood.several or self.several_labels or self.choices.several == "all":
             return understood.ids
         if self.choices.several is None:
-            self.asked.add("several")
+            self.asked.add("several", all=len(understood.ids))
             return understood.ids
         self.notes.append(Skip(row.number, "several", str(len(understood.ids))))
         return understood.ids[:1] if self.choices.several == "first" else ()
@@ -258,6 +265,7 @@ class RowFilter:
             intensity=decision.intensity,
             marks=tuple(mark for mark in marks if mark is not None),
             decided_at=read_time(decision.decided_at) if decision.decided_at else "",
+            is_cleared=decision.is_cleared,
         )
 
     def _mark(self, row: Row, mark: Mark, text: str) -> NewMark | None:
@@ -281,33 +289,6 @@ class RowFilter:
         return _TO_JSON(values) if values else "{}"
 
 
-def _unstorable(values: Mapping[str, str | None]) -> str | None:
-    """Return the column with a NUL or a lone surrogate, if there is one."""
-    if _is_storable("".join([*values, *filter(None, values.values())])):
-        return None
-    return next(column for column, value in values.items() if not _is_storable(column + (value or "")))
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def _is_json(text: str) -> bool:
-    """Return whether a text is the source of a list or an object, which nobody writes into a diary."""
-    try:
-        return isinstance(orjson.loads(text), list | dict)
-    except ValueError:
-        return False
-
-
-def _is_blank(text: str) -> bool:
-    """Return whether nothing is visible: only white space, zero-width characters, Hangul fillers."""
-    # Nearly always the first character decides, and leaving a loop is faster than making a generator.
-    for character in text:
-        if unicodedata.category(character) not in _INVISIBLE and character not in _HANGUL_FILLERS:
-            return False
-    return True
+def _repeats_heading(row: Row) -> bool:
+    """Return whether a row holds the column names once more, as where files were put behind one another."""
+    return all(not value or table.plain_column(value.removeprefix(_MARK)) == name for name, value in row.values.items())

@@ -9,44 +9,63 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from annotator.formats.table import ColumnMap, ReadOptions
+from annotator.importing.choices import Choices
 from db.texts import batches
 
 if TYPE_CHECKING:
     from annotator.formats.table import Table
+    from annotator.importing.file_reading import Plan
     from db import Database
-    from db.texts.batches import Batch
 
-COLUMNS, READING = "chosen_columns", "chosen_reading"
+COLUMNS, READING, CHOICES = "chosen_columns", "chosen_reading", "chosen_answers"
 _SHAPE, _NAME = "shape", "name_shape"
 
 
-def describe(name: str, table: Table, columns: ColumnMap | None, reading: ReadOptions | None) -> dict[str, str]:
-    """Return what somebody has chosen for a file, to be stored with its import; nothing where nobody chose."""
+def describe(name: str, table: Table, given: Plan, columns: ColumnMap) -> dict[str, str]:
+    """Return what somebody has chosen for a file, to be stored with its import; nothing where nobody chose.
+
+    Args:
+        given: what was asked for. If it does without what is remembered, it is remembered instead, whatever it is.
+        columns: as they were read.
+    """
     stored: dict[str, str] = {}
-    if columns is not None:
-        stored |= {_SHAPE: _shape(table), COLUMNS: json.dumps(asdict(columns), ensure_ascii=False)}
-    if reading is not None and reading != ReadOptions():
-        stored |= {_NAME: _name_shape(name), READING: json.dumps(asdict(reading), ensure_ascii=False)}
+    if given.columns is not None or not given.remembers:
+        stored |= {_SHAPE: _shape(table), COLUMNS: _written(columns)}
+    if (given.choices or Choices()) != Choices() or not given.remembers:
+        stored |= {_SHAPE: _shape(table), CHOICES: _written(given.choices or Choices())}
+    if (given.reading or ReadOptions()) != ReadOptions() or not given.remembers:
+        stored |= {_NAME: _name_shape(name), READING: _written(given.reading or ReadOptions())}
     return stored
+
+
+def _written(chosen: ColumnMap | Choices | ReadOptions) -> str:
+    return json.dumps(asdict(chosen), ensure_ascii=False)
 
 
 def find_columns(db: Database, table: Table) -> ColumnMap | None:
     """Return the columns that somebody chose for the latest file with the same ones; None if nobody did."""
-    shape = _shape(table)
-    newest = next((batch for batch in batches.list_batches(db) if batch.columns.get(_SHAPE) == shape), None)
-    return None if newest is None else ColumnMap(**_fields(newest, COLUMNS))
+    fields = _latest(db, _SHAPE, _shape(table), COLUMNS)
+    return None if fields is None else ColumnMap(**fields)
+
+
+def find_choices(db: Database, table: Table) -> Choices:
+    """Return the answers that somebody gave for the latest file with the same columns."""
+    return Choices(**(_latest(db, _SHAPE, _shape(table), CHOICES) or {}))
 
 
 def find_reading(db: Database, name: str) -> ReadOptions | None:
     """Return how somebody had the latest file read that was called alike but for figures; None if nobody did."""
-    shape = _name_shape(name)
-    newest = next((batch for batch in batches.list_batches(db) if batch.columns.get(_NAME) == shape), None)
-    return None if newest is None else ReadOptions(**_fields(newest, READING))
+    fields = _latest(db, _NAME, _name_shape(name), READING)
+    return None if fields is None else ReadOptions(**fields)
 
 
-def _fields(batch: Batch, key: str) -> dict[str, Any]:
-    loaded = json.loads(batch.columns[key])
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in loaded.items()}
+def _latest(db: Database, by: str, shape: str, key: str) -> dict[str, Any] | None:
+    """Return what was chosen for the latest file of a shape."""
+    for batch in batches.list_batches(db):
+        if batch.columns.get(by) == shape and key in batch.columns:
+            loaded = json.loads(batch.columns[key])
+            return {name: tuple(value) if isinstance(value, list) else value for name, value in loaded.items()}
+    return None
 
 
 def _shape(table: Table) -> str:

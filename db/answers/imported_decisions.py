@@ -21,6 +21,9 @@ Again = Literal["correct", "add", "keep"]
 """What a label without a name says of a text that has another one without a name: the first was corrected, there is a
 second opinion, or nothing."""
 
+Cleared = Literal["undo", "keep"]
+"""What a label that was cleared in an edited export says: the person takes the decision back, or nothing."""
+
 _MOST_OPINIONS = 9
 """Different labels of one importer on one text in a file; more are no opinions."""
 
@@ -52,6 +55,7 @@ class NewVote:
         other_label_ids: further emotions besides `label_id`.
         intensity: 1 to 5.
         decided_at: when, in UTC as everywhere here; empty for now.
+        is_cleared: the label was cleared since the person decided so.
     """
 
     annotator: str | None
@@ -62,6 +66,7 @@ class NewVote:
     intensity: int | None = None
     marks: tuple[NewMark, ...] = ()
     decided_at: str = ""
+    is_cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +75,23 @@ class Rules:
 
     Attributes:
         again: for labels without a name; None leaves them open, to be asked about.
+        cleared: for labels that were cleared; None leaves them open, to be asked about.
         several_opinions: a second label of a text in the same file is an opinion of its own; otherwise it is left out.
         cover: masks a text as exports do, so that a memo that went out masked is known again.
     """
 
     again: Again | None = None
+    cleared: Cleared | None = None
     several_opinions: bool = False
     cover: Callable[[str], str] = field(default=str)
 
 
-Fate = Literal["superseding", "joined", "open", "conflict", "older", "duplicate"]
-"""What became of a vote: it supersedes the same person's decision; is added; waits for a choice; contradicts the file
-itself; is older than what the person decided since; or says what is there already."""
+Fate = Literal["superseding", "joined", "open", "conflict", "older", "label_cleared", "duplicate"]
+"""What became of a vote: it supersedes the same person's decision, or takes it back; is added; waits for a choice;
+contradicts the file itself; is older than what the person decided since; was cleared, and the decision stays; or says
+what is there already."""
 
-FATES: tuple[Fate, ...] = ("open", "superseding", "joined", "conflict", "older", "duplicate")
+FATES: tuple[Fate, ...] = ("open", "superseding", "joined", "conflict", "older", "label_cleared", "duplicate")
 """What a row with several votes ends as is the first of these that one of them has."""
 
 
@@ -96,6 +104,7 @@ class Placed(NamedTuple):
 
 
 class _Standing(NamedTuple):
+    decision_id: int
     annotator_id: int
     kind: str
     label_id: int | None
@@ -107,7 +116,7 @@ class _Standing(NamedTuple):
 
 
 _STANDING = """
-    select d.annotator_id, d.kind, d.label_id, d.memo, d.intensity, d.decided_at, d.token,
+    select d.id, d.annotator_id, d.kind, d.label_id, d.memo, d.intensity, d.decided_at, d.token,
         (select group_concat(f.label_id) from decision_labels f where f.decision_id = d.id)
     from standing s join decisions d on d.id = s.decision_id where s.diary_id = :diary and
 """
@@ -123,6 +132,7 @@ class VotePlacer:
 
     def __init__(self, db: Database, importer_id: int, prefix: str, rules: Rules) -> None:
         self.decision_count = 0
+        self.asked: list[tuple[str, Placed]] = []
         self._db, self._importer_id, self._prefix, self._rules = db, importer_id, prefix, rules
         self._merged = labels.list_merged(db)
         self._heard: set[tuple[int, int]] = set()
@@ -137,17 +147,14 @@ class VotePlacer:
         return [self._place(diary_id, vote, f"{token}-{place}") for place, vote in enumerate(votes)]
 
     def _place(self, diary_id: int, vote: NewVote, token: str) -> Placed:
+        if vote.is_cleared and vote.kind is None and not self._exists(vote.annotator):
+            return Placed("duplicate")
         annotator_id = self._importer_id if vote.annotator is None else self._id_of(vote.annotator)
         standing = self._standing_of(diary_id, annotator_id)
+        if vote.is_cleared and (cleared := self._clear(diary_id, standing, vote, token)) is not None:
+            return cleared
         if vote.annotator is None and standing is None:
-            if self._is_said_already(diary_id, vote):
-                new = tuple(mark for mark in vote.marks if not self._is_marked(diary_id, mark))
-                return self._mark(diary_id, annotator_id, replace(vote, marks=new), token)
-            others = self._nameless(diary_id)
-            if any(self._says_the_same(other, vote) for other in others):
-                return Placed("duplicate")
-            if others and self._rules.again != "add":
-                return self._settle(diary_id, others[0], vote, token)
+            return self._place_nameless(diary_id, annotator_id, vote, token)
         if standing is None or vote.kind is None:
             return self._store(diary_id, annotator_id, vote, token)
         if self._says_the_same(standing, vote):
@@ -162,10 +169,42 @@ class VotePlacer:
         self._store(diary_id, annotator_id, vote, token)
         return Placed("superseding", standing.label_id, vote.label_id)
 
+    def _place_nameless(self, diary_id: int, annotator_id: int, vote: NewVote, token: str) -> Placed:
+        """Place what nobody is named for, and the importer has not said before."""
+        if self._is_said_already(diary_id, vote):
+            new = tuple(mark for mark in vote.marks if not self._is_marked(diary_id, mark))
+            return self._mark(diary_id, annotator_id, replace(vote, marks=new), token)
+        others = self._nameless(diary_id)
+        if any(self._says_the_same(other, vote) for other in others):
+            return Placed("duplicate")
+        if others and self._rules.again != "add":
+            return self._settle(diary_id, others[0], vote, token)
+        return self._store(diary_id, annotator_id, vote, token)
+
+    def _clear(self, diary_id: int, standing: _Standing | None, vote: NewVote, token: str) -> Placed | None:
+        """Place a label that was cleared; None if the decision is to be placed as it was."""
+        if standing is None and vote.kind is None:
+            return Placed("duplicate")
+        if standing is not None and (standing.kind != "label" or not self._says_the_same(standing, vote)):
+            return Placed("older", vote.label_id, standing.label_id)
+        placed = Placed("label_cleared", vote.label_id if standing is None else standing.label_id)
+        if self._rules.cleared is None:
+            self.asked.append(("cleared", placed))
+        if self._rules.cleared != "undo":
+            return None if standing is None else placed
+        if standing is None:
+            return placed
+        _undo(self._db, diary_id, standing, token)
+        return Placed("superseding", standing.label_id)
+
     def _id_of(self, name: str) -> int:
         if name not in self._ids:
             self._ids[name] = annotators.get_or_create_id(self._db, name, kind="importer")
         return self._ids[name]
+
+    def _exists(self, name: str | None) -> bool:
+        """Return whether somebody of that name is here; an empty cell makes nobody known."""
+        return bool(scalar(self._db, "select exists (select 1 from annotators where name = :name)", name=name))
 
     def _standing_of(self, diary_id: int, annotator_id: int) -> _Standing | None:
         row = one(self._db, f"{_STANDING} s.annotator_id = :annotator", diary=diary_id, annotator=annotator_id)
@@ -197,8 +236,10 @@ class VotePlacer:
 
     def _settle(self, diary_id: int, other: _Standing, vote: NewVote, token: str) -> Placed:
         if self._rules.again != "correct":
-            fate: Fate = "open" if self._rules.again is None else "conflict"
-            return Placed(fate, other.label_id, vote.label_id)
+            placed = Placed("open" if self._rules.again is None else "conflict", other.label_id, vote.label_id)
+            if placed.fate == "open":
+                self.asked.append(("again", placed))
+            return placed
         self._store(diary_id, other.annotator_id, vote, token)
         return Placed("superseding", other.label_id, vote.label_id)
 
@@ -283,3 +324,14 @@ def _add_decision(db: Database, diary_id: int, vote: NewVote, annotator_id: int,
     )
     others = [(added.lastrowid, label_id) for label_id in dict.fromkeys(vote.other_label_ids)]
     db.conn.executemany("insert into decision_labels (decision_id, label_id) values (?, ?)", others)
+
+
+def _undo(db: Database, diary_id: int, standing: _Standing, token: str) -> None:
+    """Take a person's decision back, as they would themselves."""
+    db.conn.execute(
+        """
+        insert into decisions (diary_id, annotator_id, kind, token, undoes, source, decided_at)
+        values (?, ?, 'undo', ?, ?, 'import', ?)
+        """,
+        (diary_id, standing.annotator_id, token, standing.decision_id, clock.now()),
+    )

@@ -45,6 +45,8 @@ def undo(db: Database, batch_id: int) -> Undone:
     parameters = {**_tokens(batch_id), "now": clock.now(), "prefix": f"{BACK}{batch_id}-"}
     with write(db):
         decisions = db.conn.execute(_UNDO_DECISIONS, parameters).rowcount
+        decisions += db.conn.execute(_DECIDE_AGAIN, parameters).rowcount
+        db.conn.execute(_NAME_AGAIN, parameters)
         marks = db.conn.execute(_UNDO_MARKS, parameters).rowcount
     return Undone(int(decisions), int(marks))
 
@@ -54,7 +56,8 @@ def count(db: Database, batch_id: int) -> Undone:
     tokens = _tokens(batch_id)
     decisions = scalar(db, f"select count(*) from decisions d where {_STANDING_DECISIONS}", **tokens)  # noqa: S608
     marks = scalar(db, f"select count(*) from rationales r where {_STANDING_MARKS}", **tokens)  # noqa: S608
-    return Undone(int(decisions), int(marks))
+    cleared = scalar(db, f"select count(*) {_CLEARED}", **tokens)
+    return Undone(int(decisions) + int(cleared), int(marks))
 
 
 def _tokens(batch_id: int) -> dict[str, Any]:
@@ -65,6 +68,26 @@ _STANDING_DECISIONS = f"""
     {_OF_IMPORT} and d.source = 'import' and d.kind <> 'undo'
         and not exists (select 1 from decisions u where u.undoes = d.id)
 """  # noqa: S608 - constants
+
+_CLEARED = f"""
+    from decisions d join decisions u on u.undoes = d.id
+    where u.{_OF_IMPORT.replace(" and ", " and u.")} and u.source = 'import' and u.kind = 'undo'
+        and not exists (select 1 from decisions n where n.diary_id = d.diary_id and n.annotator_id = d.annotator_id
+            and n.id > u.id)
+"""  # noqa: S608 - constants
+"""Decisions that an import took back since their labels were cleared, and whose people have said nothing since."""
+
+_DECIDE_AGAIN = f"""
+    insert into decisions (diary_id, annotator_id, kind, label_id, memo, token, source, intensity, decided_at)
+    select d.diary_id, d.annotator_id, d.kind, d.label_id, d.memo, :prefix || u.id, 'import', d.intensity, d.decided_at
+    {_CLEARED} order by d.id
+"""
+
+_NAME_AGAIN = """
+    insert into decision_labels (decision_id, label_id)
+    select a.id, f.label_id from decisions a join decisions u on a.token = :prefix || u.id
+        join decision_labels f on f.decision_id = u.undoes where u.kind = 'undo'
+"""
 
 _STANDING_MARKS = f"""
     {_OF_IMPORT} and r.verdict <> 'none' and not exists (

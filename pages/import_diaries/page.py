@@ -1,4 +1,4 @@
-"""가져오기: import a file after a preview."""
+"""가져오기: import files after a preview."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotator.accounts import permissions
 from annotator.importing import ENDINGS, history
 from pages.import_diaries.history import draw_past_imports, draw_taking_back
 from pages.import_diaries.preview import draw_preview
-from pages.import_diaries.report import draw_report, keep_report
+from pages.import_diaries.report import draw_reports, keep_reports
 from pages.widgets import session
 from pages.widgets.text import say
 from pages.widgets.uploads import release
@@ -24,22 +24,24 @@ _UPLOADS = "import_uploads"
 def _draw() -> None:
     st.title(say("import_page.title"))
     st.markdown(say("import_page.intro"))
-    # A number in the key: after an import the next file starts with an empty field.
-    file = st.file_uploader(
+    # A number in the key: after an import the next files start with an empty field.
+    files = st.file_uploader(
         say("import_page.file"),
         type=[ending.removeprefix(".") for ending in ENDINGS],
+        accept_multiple_files=True,
         key=f"import_file_{session.draft(_UPLOADS, 0)}",
     )
     with project_location.opened() as db:
-        if file is not None:
-            report = draw_preview(db, file)
-            if report is not None:
-                keep_report(report)
-                release(file)
+        if files:
+            reports = draw_preview(db, files)
+            if reports:
+                keep_reports(reports)
+                for file in files:
+                    release(file)
                 session.keep_draft(_UPLOADS, session.draft(_UPLOADS, 0) + 1)
                 st.rerun()
             return
-        draw_report()
+        draw_reports()
         past = history.list_imports(db)
         if past:
             draw_past_imports(past)
@@ -49,7 +51,7 @@ def _draw() -> None:
         _draw_start()
         if st.button(say("import_page.demo"), key="import_demo"):
             with st.spinner(say("import_page.importing")):
-                keep_report(demo.add_diaries(db))
+                keep_reports([demo.add_diaries(db)])
             st.rerun()
 
 

@@ -1,73 +1,100 @@
-"""The preview of a file before its import: its first rows, how it is read, and the role of each column."""
+"""The preview of files before their import: the first rows, how they are read, and the role of each column."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.importing import ImportQuestions, Question, ReadOptions, history, import_file, preview
+from annotator.importing import (
+    Choices,
+    ImportQuestions,
+    Plan,
+    ReadOptions,
+    bundle,
+    describe_remembered,
+    history,
+    import_files,
+    preview,
+)
 from annotator.labelling.queueing import enqueue_import
 from pages.import_diaries import questions, reading
 from pages.import_diaries.columns import choose_columns
 from pages.import_diaries.crosswalk import choose_crosswalk
+from pages.widgets import session
 from pages.widgets.boundary import boundary
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from annotator.importing import Choices, ColumnMap, ImportReport, Preview
+    from annotator.importing import ColumnMap, ImportReport, Preview
     from annotator.label_sets.crosswalks import Crosswalk
     from annotator.project import Database
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a person has chosen for a file."""
-
-    reading: ReadOptions
-    columns: ColumnMap
-    crosswalk: Crosswalk | None
-    choices: Choices
-
-
-def draw_preview(db: Database, file: UploadedFile) -> ImportReport | None:
-    """Show a file and ask for the roles of its columns; return the report once it has been imported.
+def draw_preview(db: Database, uploads: Sequence[UploadedFile]) -> list[ImportReport]:
+    """Show the first of some files and ask for the roles of its columns; return reports once all are imported.
 
     Raises:
         UserError: if the file can't be read.
     """
-    key = file.file_id
-    chosen = reading.choose_reading(file.name, key, history.find_reading(db, file.name) or ReadOptions())
+    files = bundle([(upload.getvalue(), upload.name) for upload in uploads])
+    key = "-".join(upload.file_id for upload in uploads)
+    is_afresh = session.draft(_afresh(key), False)
+    before = None if is_afresh else history.find_reading(db, files[0][1])
+    chosen = reading.choose_reading(files[0][1], f"{key}_{is_afresh}", before or ReadOptions())
     answers = questions.draw_questions(key)
-    table = _look(db, file, _answered(chosen, answers), key)
+    table = _look(db, files[0], _answered(chosen, answers), key)
     if table is None:
-        return None
+        return []
+    if len(files) > 1:
+        st.caption(plain(say("import_page.together", names=", ".join(name for _, name in files[1:]))))
+    _draw_remembered(table, is_reading=before not in (None, ReadOptions()), key=key)
     _draw_rows(table, chosen)
-    columns = choose_columns(table, f"{key}_{hash(chosen)}_{answers.get('heading')}")
-    request = _Wanted(_answered(chosen, answers), columns, *_choose_labels(db, table, columns, key, answers))
+    columns = choose_columns(table, f"{key}_{hash(chosen)}_{answers.get('heading')}_{is_afresh}")
+    crosswalk, choices = _choose_labels(db, table, columns, key, answers)
+    plan = Plan(columns, _answered(chosen, answers), choices, crosswalk=crosswalk, remembers=False)
     is_ready = columns.text is not None and not questions.is_waiting(key, answers)
     pressed = st.button(say("import_page.start"), type="primary", key="import_start", disabled=not is_ready)
     if columns.text is None:
         st.caption(say("import_page.text_needed"))
-    return _import(db, file, request) if pressed else None
+    return _import(db, files, plan, key) if pressed else []
 
 
-def _look(db: Database, file: UploadedFile, chosen: ReadOptions, key: str) -> Preview | None:
+def _afresh(key: str) -> str:
+    return f"import_afresh_{key}"
+
+
+def _draw_remembered(table: Preview, *, is_reading: bool, key: str) -> None:
+    """Say what was chosen for an earlier file of the same shape, with a button to do without."""
+    if not (is_reading or table.remembered is not None or table.choices != Choices()):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(describe_remembered(table.choices, session.language())))
+        if st.button(say("import_page.afresh"), key="import_afresh"):
+            session.keep_draft(_afresh(key), True)
+            st.rerun()
+
+
+def _look(db: Database, file: tuple[bytes | Path, str], chosen: ReadOptions, key: str) -> Preview | None:
     """Read the beginning of a file; None if its answer to a question is needed first."""
+    content, name = file
+    is_afresh = session.draft(_afresh(key), False)
     try:
-        table = preview(file.getvalue(), file.name, reading=chosen, db=db)
+        table = preview(content, name, reading=chosen, db=db, remembers=not is_afresh)
     except ImportQuestions as asked:
         _ask(key, asked)
         return None
-    if reading.keep_found(key, table):
+    if reading.keep_found(f"{key}_{is_afresh}", table):
         st.rerun()
-    if table.first_line and chosen.heading is None:
-        columns = ", ".join(table.columns[:5])
-        _ask(key, ImportQuestions([Question("heading", 1, ("none", "first"), columns)], name=file.name))
+    if table.asked:
+        _ask(key, ImportQuestions(table.asked, name=name))
     return table
 
 
@@ -89,28 +116,19 @@ def _choose_labels(
     db: Database, table: Preview, columns: ColumnMap, key: str, answers: dict[str, str]
 ) -> tuple[Crosswalk | None, Choices]:
     if not (columns.label or columns.people or columns.label_columns):
-        return None, questions.make_choices(answers)
+        return None, questions.make_choices(answers, table)
     st.info(_how_labels_are_kept(table, columns), icon=":material/label:")
     crosswalk = choose_crosswalk(key)
     return crosswalk, questions.choose_details(table, key, history.list_people(db), answers)
 
 
-def _import(db: Database, file: UploadedFile, request: _Wanted) -> ImportReport | None:
+def _import(db: Database, files: list[tuple[bytes | Path, str]], plan: Plan, key: str) -> list[ImportReport]:
     with boundary(), st.spinner(say("import_page.importing"), show_time=True):
         try:
-            return import_file(
-                db,
-                file.getvalue(),
-                file.name,
-                columns=request.columns,
-                reading=None if request.reading == ReadOptions() else request.reading,
-                choices=request.choices,
-                crosswalk=request.crosswalk,
-                after=enqueue_import,
-            )
+            return import_files(db, files, plan, after=enqueue_import)
         except ImportQuestions as asked:
-            _ask(file.file_id, asked)
-    return None
+            _ask(key, asked)
+    return []
 
 
 def _draw_rows(table: Preview, chosen: ReadOptions) -> None:
@@ -122,8 +140,6 @@ def _draw_rows(table: Preview, chosen: ReadOptions) -> None:
     if table.other_sheets:
         others = ", ".join(table.other_sheets)
         st.caption(plain(say("import_page.sheet", sheet=table.sheet or "", others=others)))
-    if table.remembered is not None:
-        st.caption(say("import_page.remembered"))
     # A table is drawn on a canvas: nothing in a diary is read as Markdown or HTML there.
     draw_rows(
         [{"": number, **row} for number, row in zip(table.row_numbers, table.rows, strict=True)],

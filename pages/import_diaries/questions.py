@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
-from annotator.importing import ALL_OPTIONS, Choices
+from annotator.importing import Choices
 from annotator.messages import explain
 from pages.widgets import session
 from pages.widgets.text import keyed, plain, say
@@ -15,14 +15,24 @@ from pages.widgets.text import keyed, plain, say
 if TYPE_CHECKING:
     from annotator.importing import ImportQuestions, Preview
 
+_READINGS = ("heading", "lines")
+"""Questions about how a file is read, which `ReadOptions` answer."""
+
 _SEPARATORS = ("", ",", ";", "|", "/", " ")
 _SHOWN_PEOPLE = 20
 
 
+class _Drawn(NamedTuple):
+    """A question as it is drawn: in a sentence, with the count for each answer."""
+
+    sentence: str
+    answers: dict[str, int]
+
+
 def keep_questions(key: str, asked: ImportQuestions) -> bool:
     """Have the questions about a file drawn from the next run on; return whether any of them is new."""
-    before: dict[str, str] = session.draft(_draft(key), {})
-    new = {each.kind: _sentence(asked, each.kind) for each in asked.questions}
+    before: dict[str, _Drawn] = session.draft(_draft(key), {})
+    new = {each.kind: _Drawn(_sentence(asked, each.kind), each.answers) for each in asked.questions}
     session.keep_draft(_draft(key), {**before, **new})
     return bool(new.keys() - before.keys())
 
@@ -40,13 +50,15 @@ def _sentence(asked: ImportQuestions, kind: str) -> str:
 def draw_questions(key: str) -> dict[str, str]:
     """Draw the questions about a file, and return the answers that were given, by question."""
     answers: dict[str, str] = {}
-    for kind, sentence in session.draft(_draft(key), {}).items():
+    for kind, drawn in session.draft(_draft(key), {}).items():
         with st.container(border=True):
             answer = st.radio(
-                plain(sentence),
-                ALL_OPTIONS[kind],
+                plain(drawn.sentence),
+                list(drawn.answers),
                 index=None,
-                format_func=lambda option, kind=kind: say(f"import_page.answer_{kind}_{option}"),  # type: ignore[misc]
+                format_func=lambda option, kind=kind, counts=drawn.answers: say(  # type: ignore[misc]
+                    f"import_page.answer_{kind}_{option}", count=counts[option]
+                ),
                 key=keyed(f"import_answer_{kind}_{key}"),
             )
         if answer is not None:
@@ -60,27 +72,28 @@ def is_waiting(key: str, answers: dict[str, str]) -> bool:
 
 
 def choose_details(table: Preview, key: str, here: list[str], answers: dict[str, str]) -> Choices:
-    """Ask for second opinions, unknown labels, the separator of labels, and who the people of the file are.
+    """Ask for second opinions, the separator of labels, and who the people of the file are.
 
     Args:
         here: the people of the project.
         answers: to the questions that the file raised.
     """
     with st.expander(say("import_page.label_details"), icon=":material/label:"):
-        opinions = st.toggle(say("import_page.several_opinions"), key=f"import_opinions_{key}")
-        leaves = st.toggle(say("import_page.unknown_leave"), key=f"import_unknown_{key}")
+        opinions = st.toggle(
+            say("import_page.several_opinions"), table.choices.several_opinions, key=f"import_opinions_{key}"
+        )
         separator = st.selectbox(
             say("import_page.separator"),
             _SEPARATORS,
+            index=_SEPARATORS.index(table.choices.separator or ""),
             format_func=lambda each: say("import_page.separator_auto") if not each else each.replace(" ", "␣"),
             key=keyed(f"import_separator_{key}"),
             width=280,
         )
         people = _choose_people(table, key, here)
     return replace(
-        make_choices(answers),
+        make_choices(answers, table),
         several_opinions=opinions,
-        unknown="leave" if leaves else None,
         separator=separator or None,
         people=people,
     )
@@ -92,14 +105,17 @@ def _choose_people(table: Preview, key: str, here: list[str]) -> dict[str, str]:
     st.caption(say("import_page.people_found"))
     chosen: dict[str, str] = {}
     for place, (there, name) in enumerate(table.people[:_SHOWN_PEOPLE]):
-        options = list(dict.fromkeys((name, *here)))
-        picked = st.selectbox(plain(there), options, key=keyed(f"import_person_{place}_{key}"), width=420)
+        before = table.choices.people.get(there, name)
+        options = list(dict.fromkeys((name, before, *here)))
+        picked = st.selectbox(
+            plain(there), options, index=options.index(before), key=keyed(f"import_person_{place}_{key}"), width=420
+        )
         if picked != name:
             chosen[there] = picked
     return chosen
 
 
-def make_choices(answers: dict[str, str]) -> Choices:
-    """Return the answers to questions about rows as choices."""
-    fields: dict[str, Any] = {kind: answer for kind, answer in answers.items() if kind not in ("heading", "lines")}
-    return Choices(**fields)
+def make_choices(answers: dict[str, str], table: Preview) -> Choices:
+    """Return the answers to questions about rows as choices; what is open is as it was for an earlier file."""
+    fields: dict[str, Any] = {kind: answer for kind, answer in answers.items() if kind not in _READINGS}
+    return Choices(**fields).over(table.choices)

@@ -33,8 +33,6 @@ def choose_reading(name: str, key: str, before: ReadOptions) -> ReadOptions:
     kind = ENDINGS.get(PurePosixPath(name).suffix.lower())
     table: Preview | None = session.draft(f"import_seen_{key}")
     with st.expander(say("import_page.reading"), icon=":material/tune:"):
-        if before != ReadOptions():
-            st.caption(say("import_page.remembered"))
         flow = st.container(horizontal=True)
         encoding = delimiter = lines = pattern = None
         heading = _AUTO

@@ -1,4 +1,4 @@
-"""What the latest import did."""
+"""What the latest imports did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator.importing import describe, list_outcomes, report_csv, summary
+from annotator.importing import describe, list_outcomes, report_csv, summary, total
 from pages.widgets import session
 from pages.widgets.tables import draw_rows
 from pages.widgets.text import plain, say
@@ -15,40 +15,52 @@ from pages.widgets.text import plain, say
 if TYPE_CHECKING:
     from annotator.importing import ImportReport
 
-_REPORT = "import_report"
+_REPORTS = "import_reports"
 _SHOWN_ROWS = 200
 
 
-def keep_report(report: ImportReport) -> None:
-    """Show this report from the next run on, until another file is chosen."""
-    session.keep_draft(_REPORT, report)
+def keep_reports(reports: list[ImportReport]) -> None:
+    """Show these reports from the next run on, until other files are chosen."""
+    session.keep_draft(_REPORTS, reports)
 
 
-def draw_report() -> None:
-    """Draw the report of this session's latest import, if there was one."""
-    report: ImportReport | None = session.draft(_REPORT)
-    if report is None:
+def draw_reports() -> None:
+    """Draw the reports of the files that this session imported last, if there were any."""
+    reports: list[ImportReport] = session.draft(_REPORTS, [])
+    if not reports:
         return
     with st.container(border=True):
-        what = say("import_page.done", file=report.file_name, what=summary(report, session.language()))
-        brought = report.kept_count + report.joined_count + report.superseding_count
-        (st.success if brought else st.warning)(plain(what), icon=":material/download:")
-        with st.container(horizontal=True):
-            for name, count in (
-                (say("import_page.kept"), report.kept_count),
-                (say("import_page.joined"), report.joined_count),
-                (say("import_page.superseding"), report.superseding_count),
-                (say("import_page.left_out"), len(report.left_out)),
-            ):
-                st.metric(name, f"{count:,}", border=True, width=150)
-        if report.other_sheets:
-            others = ", ".join(report.other_sheets)
-            st.caption(plain(say("import_page.sheet", sheet=report.sheet or "", others=others)))
-        _draw_left_out(report)
+        if len(reports) > 1:
+            st.markdown(plain(total(reports, session.language())))
+        _draw_figures(reports)
+        for place, report in enumerate(reports):
+            _draw_file(report, f"_{place}" if place else "")
         st.page_link("pages/label/page.py", label=say("import_page.go_label"), icon=":material/edit:")
 
 
-def _draw_left_out(report: ImportReport) -> None:
+def _draw_figures(reports: list[ImportReport]) -> None:
+    with st.container(horizontal=True):
+        for name, counts in (
+            (say("import_page.kept"), [report.kept_count for report in reports]),
+            (say("import_page.joined"), [report.joined_count for report in reports]),
+            (say("import_page.superseding"), [report.superseding_count for report in reports]),
+            (say("import_page.left_out"), [len(report.left_out) for report in reports]),
+        ):
+            st.metric(name, f"{sum(counts):,}", border=True, width=150)
+
+
+def _draw_file(report: ImportReport, key: str) -> None:
+    """Draw what became of one file."""
+    what = say("import_page.done", file=report.file_name, what=summary(report, session.language()))
+    brought = report.kept_count + report.joined_count + report.superseding_count
+    (st.success if brought else st.warning)(plain(what), icon=":material/download:")
+    if report.other_sheets:
+        others = ", ".join(report.other_sheets)
+        st.caption(plain(say("import_page.sheet", sheet=report.sheet or "", others=others)))
+    _draw_left_out(report, key)
+
+
+def _draw_left_out(report: ImportReport, key: str) -> None:
     rows = list_outcomes(report.skips, report.notes)
     if not rows:
         return
@@ -67,7 +79,7 @@ def _draw_left_out(report: ImportReport) -> None:
                 for skip, outcome in rows[:_SHOWN_ROWS]
             ],
             hide_index=True,
-            key="import_left_out",
+            key=f"import_left_out{key}",
         )
     st.download_button(
         say("import_page.report_download"),
@@ -75,5 +87,5 @@ def _draw_left_out(report: ImportReport) -> None:
         file_name=f"{report.file_name}-{say('import_page.report_suffix')}.csv",
         mime="text/csv",
         on_click="ignore",
-        key="import_report",
+        key=f"import_report{key}",
     )

@@ -134,15 +134,6 @@ def test_a_label_under_another_name_is_that_persons_decision(labelled: Database,
     assert state(labelled)[-2:] == [(3, "가람", "분노"), (3, "나루", "불안")]
 
 
-def test_a_label_that_was_cleared_changes_nothing_and_is_said(labelled: Database, tmp_path: Path) -> None:
-    before = state(labelled)
-    content = _edit_csv(write(labelled, tmp_path, "csv").read_bytes(), lambda table: table[2].update(label=""))
-    report = import_file(labelled, content, "고친 표.csv")
-    assert state(labelled) == before
-    assert [skip.reason for skip in report.skips] == ["duplicate"] * 3
-    assert [(note.row_number, note.reason, note.detail) for note in report.notes] == [(4, "label_cleared", "분노")]
-
-
 def test_an_old_export_does_not_undo_what_somebody_decided_since(labelled: Database, tmp_path: Path) -> None:
     target = write(labelled, tmp_path, "jsonl")
     naru = annotators.get_or_create_id(labelled, "나루")

@@ -6,6 +6,7 @@ import pytest
 
 from annotator import project
 from db.answers import decisions
+from db.label_sets import labels
 from db.people import annotators
 from db.texts.diaries import count_diaries, get_diary
 
@@ -50,7 +51,7 @@ def test_an_import_ends_with_its_report_and_an_empty_field(ready: Path, open_app
     assert "일기 2개를 가져왔어요" in app.success[0].value
     assert [metric.value for metric in app.metric] == ["2", "0", "0", "1"]
     assert "새로 말하는 것이 없는 같은 글 1행" in "\n".join(text.value for text in app.markdown)
-    assert app.file_uploader(key="import_file_1").value is None
+    assert app.file_uploader(key="import_file_1").value == []
     with project.opened(ready) as db:
         assert get_diary(db, 1).metadata == {"mood": "3"}
         assert sum(decisions.count_by_label(db).values()) == 2
@@ -85,12 +86,57 @@ def test_a_file_that_cannot_be_read_is_explained(ready: Path, open_app, content:
     assert "import_start" not in [button.key for button in app.button]
 
 
-def test_a_label_that_is_not_in_the_set_stops_the_import(ready: Path, open_app) -> None:
+def test_a_label_that_is_not_in_the_set_is_asked_about_and_added(ready: Path, open_app) -> None:
     app = _upload(open_app("import_diaries"), DIARIES.replace("당황", "심심").encode())
     app.button(key="import_start").click().run()
-    assert "심심" in app.error[0].value
+    assert "심심" in app.radio[0].label
+    assert app.radio[0].options == ["라벨 목록에 더해요(라벨 1개)", "그 라벨 없이 가져와요(2행). 딸린 정보로는 남아요"]
+    assert app.button(key="import_start").disabled
     with project.opened(ready) as db:
         assert count_diaries(db) == 0
+    app.radio[0].set_value("add").run()
+    app.button(key="import_start").click().run()
+    assert not app.error
+    with project.opened(ready) as db:
+        assert [label.name for label in labels.list_labels(db)][-1] == "심심"
+
+
+def test_several_files_have_one_preview_and_a_line_each(ready: Path, open_app) -> None:
+    more = DIARIES.replace("오늘은", "내일은").replace("발표를", "시험을")
+    uploads = [("3월.csv", DIARIES.encode(), "text/csv"), ("4월.csv", more.encode(), "text/csv")]
+    app = open_app("import_diaries")
+    app.file_uploader(key="import_file_0").set_value(uploads).run()
+    assert "함께 가져올 파일: 4월.csv" in [caption.value for caption in app.caption]
+    app.button(key="import_start").click().run()
+    assert not app.error
+    assert [line.value.partition(":")[0] for line in app.success] == ["3월.csv", "4월.csv"]
+    assert [metric.value for metric in app.metric] == ["4", "0", "0", "2"]
+    with project.opened(ready) as db:
+        assert count_diaries(db) == 4
+
+
+def test_several_texts_are_one_import(ready: Path, open_app) -> None:
+    uploads = [(f"2024-03-0{day}.txt", f"{day}일에는 비가 왔다.".encode(), "text/plain") for day in (1, 2)]
+    app = open_app("import_diaries")
+    app.file_uploader(key="import_file_0").set_value(uploads).run()
+    app.button(key="import_start").click().run()
+    assert not app.error
+    with project.opened(ready) as db:
+        assert [get_diary(db, number).written_on for number in (1, 2)] == ["2024-03-01", "2024-03-02"]
+
+
+def test_what_was_chosen_last_time_is_said_and_chosen_afresh_with_one_press(ready: Path, open_app) -> None:
+    content = (_CASES / "15-several-labels-in-a-cell" / "in.csv").read_bytes()
+    app = _upload(open_app("import_diaries"), content, "several.csv")
+    app.button(key="import_start").click().run()
+    app.radio[0].set_value("first").run()
+    app.button(key="import_start").click().run()
+    app.file_uploader(key="import_file_1").upload("again.csv", content, "text/csv").run()
+    assert "지난번과 같이 읽었어요 (여러 라벨은 첫째만)" in [caption.value for caption in app.caption]
+    app.button(key="import_afresh").click().run()
+    assert not any("지난번과" in caption.value for caption in app.caption)
+    app.button(key="import_start").click().run()
+    assert "라벨이 둘 이상" in app.radio[0].label
 
 
 def test_earlier_imports_are_listed(filled: Path, open_app) -> None:

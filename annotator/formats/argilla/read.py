@@ -11,7 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from annotator.formats.column_names import is_label_name
-from annotator.formats.table import Mark, RowDecision
+from annotator.formats.table import ASIDE, Mark, RowDecision
+
+DRAFTS = "drafts"
+_UNSUBMITTED = ("draft", "pending")
+"""Responses that somebody began and has not submitted: they are no decisions."""
 
 
 def is_record(item: dict[str, Any]) -> bool:
@@ -27,11 +31,15 @@ def read_record(record: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecisio
     names = _names(metadata.pop("people", None))
     exported = _exported(metadata.pop("evidence", None))
     values = {**metadata, **record["fields"], "record_id": record.get("id"), **_prediction(record, question)}
+    drafts = [person for person, (_, status) in answers.items() if status in _UNSUBMITTED]
     decisions = [
         _row_decision(names.get(person, person), *response, question, exported, is_ours=person in names)
         for person, response in answers.items()
+        if person not in drafts
     ]
     present = {key: value for key, value in values.items() if value is not None}
+    if drafts:
+        present |= {DRAFTS: [answers[person][0] for person in drafts], ASIDE: [DRAFTS] * len(drafts)}
     return present, [decision for decision in decisions if decision.kind or decision.marks]
 
 

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 MAX_OBJECT_CHARACTERS = 10_000_000
 """A longer object is not an annotated diary: it is refused before memory runs out."""
 
+_HALF = re.compile(
+    r"((?<!\\)(?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""Half of a surrogate pair, as an escape that is not itself escaped."""
+
+_LONGEST_ESCAPE = 12
+"""Characters of a surrogate pair."""
+
 _START = re.compile(r"\s*\[\s*(\{|\]|\Z)")
 
 
@@ -57,15 +66,32 @@ class _TooLongError(Exception):
 
 
 class _Reader:
-    """Gives a text file to the parser as UTF-8, and counts what it reads for one object."""
+    """Gives a text file to the parser as UTF-8, and counts what it reads for one object.
+
+    The parser would put a question mark for half of a surrogate pair. It gets a NUL, which is refused with its row.
+    """
 
     def __init__(self, text: TextIOWrapper, limit: int) -> None:
         self._text, self._limit = text, limit
+        self._held = ""
         self.since = 0
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._text.read(size)
-        self.since += len(chunk)
-        if self.since > self._limit:
-            raise _TooLongError
-        return chunk.encode("utf-8", "surrogatepass")
+        whole = ""
+        while not whole:
+            chunk = self._text.read(size)
+            self.since += len(chunk)
+            if self.since > self._limit:
+                raise _TooLongError
+            whole, self._held = _cut(self._held + chunk) if chunk else (self._held, "")
+            if not chunk:
+                break
+        return _HALF.sub(r"\1\\u0000", whole).encode("utf-8", "surrogatepass")
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """Return a text up to an escape that may go on in what follows, and the rest."""
+    at = text.find("\\", max(0, len(text) - _LONGEST_ESCAPE))
+    while at > 0 and text[at - 1] == "\\":
+        at -= 1
+    return (text, "") if at < 0 else (text[:at], text[at:])

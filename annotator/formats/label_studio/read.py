@@ -1,7 +1,7 @@
 """Label Studio: tasks with their annotations and predictions, and JSON_MIN, its smaller export.
 
 A cancelled annotation is a skip. Labelled spans are words marked as evidence, a rating from 1 to 5 the intensity, a
-text area the memo. If a person annotated a task twice, the last annotation is read.
+text area the memo. If a person annotated a task twice, the newest annotation is read, and the earlier one named.
 
 Source: Label Studio documentation, "Label Studio JSON format of annotated tasks" and "Export formats".
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from annotator.formats import table
 from annotator.formats.column_names import is_label_name
-from annotator.formats.table import ASIDE, Mark, RowDecision
+from annotator.formats.table import ASIDE, BEFORE, Mark, RowDecision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _TASK = frozenset(("id", "data", "annotations", "completions", "predictions", "meta", "project", "inner_id", "drafts"))
 
@@ -32,6 +33,7 @@ def is_task(item: dict[str, Any]) -> bool:
 def read_task(task: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the task's data with the first prediction, and each person's decision."""
     values = {**task["data"], "task_id": task.get("id")}
+    people = _people_here(values)
     for prediction in (task.get("predictions") or [])[:1]:
         decision = _row_decision("", prediction.get("result") or [], cancelled=False)
         values |= {
@@ -42,19 +44,28 @@ def read_task(task: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     ours = task["data"].keys() >= OURS
     by_person: dict[str, RowDecision] = {}
     asides: list[str] = []
+    before: list[str] = []
     for one in task.get("annotations") or task.get("completions") or []:
-        person = _name(one.get("completed_by"))
+        here = people.get(str(one.get("import_id") if "import_id" in one else one.get("id")))
+        person = here or _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
         decided_at = str(one.get("updated_at") or one.get("created_at") or "")
-        is_ours = ours and _is_named_by_us(one.get("completed_by"))
+        is_ours = here is not None or (ours and _is_named_by_us(one.get("completed_by")))
         decision = _row_decision(person, one.get("result") or [], cancelled=cancelled)
-        by_person[person] = decision._replace(decided_at=decided_at, is_ours=is_ours)
+        decision = decision._replace(decided_at=decided_at, is_ours=is_ours)
+        if person in by_person:
+            earlier, decision = sorted((by_person[person], decision), key=lambda each: each.decided_at)
+            before.append(table.summarise([earlier]) or person)
+        by_person[person] = decision
         for kind, value in _asides(one.get("result") or []):
             asides.append(kind)
             values.setdefault(ANSWERS, {})[f"{kind} · {person}" if person else kind] = value
-    decisions = [decision for decision in by_person.values() if decision.kind or decision.marks]
+    if drafts := [draft.get("result") for draft in task.get("drafts") or []]:
+        asides.append(DRAFTS)
+        values.setdefault(ANSWERS, {})[DRAFTS] = drafts
+    decisions = [decision for decision in by_person.values() if decision.kind or decision.marks or decision.is_cleared]
     kept = {key: value for key, value in values.items() if value is not None}
-    return (kept | {ASIDE: asides} if asides else kept), decisions
+    return kept | {ASIDE: asides, BEFORE: before}, decisions
 
 
 OURS = frozenset(("diary_id", "file_hash", "imported_at", "soft_label"))
@@ -63,10 +74,24 @@ OURS = frozenset(("diary_id", "file_hash", "imported_at", "soft_label"))
 ANSWERS = "answers"
 """The column of what people answered that can't be a decision."""
 
+DRAFTS = "drafts"
+"""What somebody began and has not submitted is no decision."""
+
 _READ = frozenset(("choices", "labels", "textarea", "rating", "hypertextlabels", "paragraphlabels"))
 
 
+def _people_here(values: dict[str, Any]) -> dict[str, str]:
+    """Return, and take out, who made the annotations that were exported from here, by their numbers there.
+
+    Label Studio gives annotations numbers of its own, and keeps the former ones as ``import_id``.
+    """
+    if not (values.keys() >= OURS and isinstance(values.get("people"), dict)):
+        return {}
+    return {str(number): str(name) for number, name in values.pop("people").items()}
+
+
 def _is_named_by_us(person: Any) -> bool:
+    """Return whether an annotation names somebody as exports from here did before they named them in the data."""
     return isinstance(person, dict) and not person.get("email") and bool(person.get("first_name"))
 
 
@@ -120,7 +145,7 @@ def _name(person: Any) -> str:
     return "" if person is None else str(person)
 
 
-def _row_decision(person: str, results: Iterable[dict[str, Any]], *, cancelled: bool) -> RowDecision:
+def _row_decision(person: str, results: Sequence[dict[str, Any]], *, cancelled: bool) -> RowDecision:
     labels: list[str] = []
     marks: list[Mark] = []
     memos: list[str] = []
@@ -145,6 +170,7 @@ def _row_decision(person: str, results: Iterable[dict[str, Any]], *, cancelled: 
         "\n".join(memos),
         intensity,
         tuple(marks),
+        is_cleared=not cancelled and not results,
     )
 
 

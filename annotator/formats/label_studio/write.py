@@ -1,6 +1,8 @@
 """Label Studio: tasks with everybody's annotations and the model's predictions, and the labelling config beside them.
 
 Spans count code points, as Label Studio stores them. What somebody skipped or flagged is a cancelled annotation.
+Label Studio refuses annotations of people whom it doesn't know; it keeps an annotation's number as ``import_id``, and
+what is in ``data``. So people are named there, by the numbers of their annotations.
 
 Source: Label Studio documentation, "Label Studio JSON format of annotated tasks" and "Import pre-annotated data".
 """
@@ -39,7 +41,8 @@ def config_file(target: Path) -> Path:
 
 def task(record: Record) -> dict[str, Any]:
     """Return a diary as a task."""
-    people = record.by_person().items()
+    people = record.by_person()
+    numbers = [_number(decision, place) for place, (decision, _) in enumerate(people.values())]
     return {
         "id": record.id,
         "data": {
@@ -56,13 +59,22 @@ def task(record: Record) -> dict[str, Any]:
             "imported_at": record.origin.imported_at,
             "row": record.row,
             "metadata": record.metadata,
+            "people": {str(number): name for number, name in zip(numbers, people, strict=True)},
         },
-        "annotations": [_annotation(record, name, decision, marks) for name, (decision, marks) in people],
+        "annotations": [
+            _annotation(record, number, decision, marks)
+            for number, (decision, marks) in zip(numbers, people.values(), strict=True)
+        ],
         "predictions": [] if record.proba is None else [_prediction(record, record.proba)],
     }
 
 
-def _annotation(record: Record, name: str, decision: RecordDecision | None, marks: Sequence[Mark]) -> dict[str, Any]:
+def _number(decision: RecordDecision | None, place: int) -> int:
+    """Return the number of an annotation; that of somebody who only marked words is below zero."""
+    return -1 - place if decision is None else decision.id
+
+
+def _annotation(record: Record, number: int, decision: RecordDecision | None, marks: Sequence[Mark]) -> dict[str, Any]:
     result: list[dict[str, Any]] = []
     if decision is not None:
         if decision.labels:
@@ -73,12 +85,12 @@ def _annotation(record: Record, name: str, decision: RecordDecision | None, mark
             result.append(_result(MEMO, "textarea", {"text": [decision.memo]}))
     result += [_span(record.text, mark, place) for place, mark in enumerate(marks) if mark.label is not None]
     annotation: dict[str, Any] = {
-        "completed_by": {"email": "", "first_name": name},
+        "id": number,
         "was_cancelled": decision is not None and decision.kind != "label",
         "ground_truth": False,
         "result": result,
     }
-    return annotation if decision is None else {"id": decision.id, "created_at": decision.decided_at, **annotation}
+    return annotation if decision is None else {"created_at": decision.decided_at, **annotation}
 
 
 def _result(name: str, kind: str, value: dict[str, Any], *, region: str | None = None) -> dict[str, Any]:

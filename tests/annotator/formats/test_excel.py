@@ -6,13 +6,17 @@ import base64
 import io
 import zipfile
 import zlib
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import pytest
 
 from annotator.errors import UserError
-from annotator.importing import ColumnMap, preview
+from annotator.importing import ColumnMap, import_file, preview
 from annotator.messages import LANGUAGES, explain
+
+if TYPE_CHECKING:
+    from db import Database
 
 XLS = zlib.decompress(
     base64.b64decode(
@@ -186,3 +190,14 @@ def test_a_zip_archive_that_is_no_workbook_is_refused() -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("word/document.xml", "<x/>")
     assert refused(file.getvalue()).code == "import_file_binary"
+
+
+def test_error_cells_are_known_where_a_table_begins_further_right(opened: Database) -> None:
+    content = workbook({"C2": "내용", "D2": "n", "C3": "첫째", "D3": 1})
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for part in old.namelist():
+            text = old.read(part).replace(b'<c r="D3"><v>1</v></c>', b'<c r="D3" t="e"><v>#REF!</v></c>')
+            new.writestr(part, text)
+    report = import_file(opened, file.getvalue(), "a.xlsx")
+    assert [(note.row_number, note.reason, note.detail) for note in report.notes] == [(3, "error_cell", "n")]

@@ -8,8 +8,16 @@ import pytest
 
 from annotator import project
 from annotator.errors import UserError
-from annotator.importing import Choices, ImportQuestions, NamedColumns, ReadOptions, import_file, preview, summary
-from annotator.importing.importer import ColumnMap
+from annotator.importing import (
+    Choices,
+    ColumnMap,
+    ImportQuestions,
+    NamedColumns,
+    ReadOptions,
+    import_file,
+    preview,
+    summary,
+)
 from annotator.label_sets import crosswalks, definitions, editing
 from annotator.messages import LANGUAGES, explain
 from db.connection import rows
@@ -335,3 +343,11 @@ def test_an_option_adds_to_what_is_guessed(opened: Database) -> None:
     columns = NamedColumns(ColumnMap(None, author="name"))
     assert import_file(opened, content, "a.csv", columns=columns).columns == ColumnMap("text", "label", author="name")
     assert labels_of(opened) == ["행복"]
+
+
+@pytest.mark.parametrize("name", ["merged.xls", "merged_further_down.xls"])
+def test_merged_cells_of_a_workbook_of_excel_97_count_for_all_their_rows(opened: Database, name: str) -> None:
+    read(opened, f"17-excel-merged/{name}")
+    assert labels_of(opened) == ["행복", "행복", "당황", "중립"]
+    dates = rows(opened, "select written_on from diaries order by id")
+    assert [date for (date,) in dates] == ["2024-03-05", "2024-03-05", "2024-03-06", "2024-03-06"]

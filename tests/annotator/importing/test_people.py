@@ -79,7 +79,7 @@ def test_labels_of_nobody_in_particular_are_no_agreement(opened: Database) -> No
 
 def test_without_the_label_column_nothing_is_decided(opened: Database) -> None:
     content = json.dumps([{"id": 1, "text": "비가 왔다 정말 많이", "label": ["기쁨"]}], ensure_ascii=False).encode()
-    with pytest.raises(UserError, match="import_labels_unknown"):
+    with pytest.raises(UserError, match="import_ask_unknown"):
         import_file(opened, content, "a.json")
     assert import_file(opened, content, "a.json", columns=ColumnMap("text")).label_count == 0
 

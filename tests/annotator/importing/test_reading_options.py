@@ -137,7 +137,7 @@ def test_a_row_of_totals_is_asked_about(opened: Database) -> None:
 
 def test_labels_that_nobody_knows_may_be_left_out_and_stay_as_metadata(opened: Database) -> None:
     content = TABLE.replace("당황", "심심").encode()
-    with pytest.raises(UserError, match="import_labels_unknown"):
+    with pytest.raises(UserError, match="import_ask_unknown"):
         import_file(opened, content, "a.csv")
     report = import_file(opened, content, "a.csv", choices=Choices(unknown="leave"))
     assert labels_of(opened) == ["행복", None]

@@ -56,7 +56,7 @@ HANGUL_ALLOWED = {
     "annotator/formats/texts.py": "how dates are written in names of files",
     "annotator/importing/figures.py": "signs for yes and no",
     "annotator/importing/people.py": "stored names of tools",
-    "annotator/importing/row_filter.py": "how rows of totals begin",
+    "annotator/importing/text_checks.py": "how rows of totals begin",
     "annotator/importing/importer.py": "the stored name of an importer",
     "annotator/label_sets/distances.py": "names of the default labels",
     "annotator/try_out.py": "the stored name of a source",

@@ -24,7 +24,7 @@ from annotator.accounts.permissions import Person
 from annotator.errors import UserError
 from annotator.exporting import export
 from annotator.importing import ColumnMap, import_file
-from annotator.importing.row_filter import text_hash
+from annotator.importing.text_checks import text_hash
 from annotator.ingest import api
 from annotator.ingest.api import Item
 from annotator.labelling import board as labelling

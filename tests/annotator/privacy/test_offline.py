@@ -90,7 +90,7 @@ def test_a_label_column_that_holds_diaries_repeats_no_whole_diary(opened: Databa
     content = f"a,b\n{LONG},1\n"
     with pytest.raises(AppError) as caught:
         import_file(opened, content.encode(), "a.csv", columns=ColumnMap(text="b", label="a"))
-    assert caught.value.code == "import_labels_unknown"
+    assert caught.value.code == "import_ask_unknown"
     assert SECRET not in _whole_report(caught.value)
 
 

@@ -10,7 +10,8 @@ import pytest
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.people import annotators
-from db.texts import batches, diaries, sentences
+from db.texts import diaries, sentences
+from db.texts.batch_insertion import insert_batch
 from db.texts.batches import Batch, NewDiary
 from db.texts.sentences import Sentences
 from tests.conftest import fill
@@ -79,8 +80,8 @@ def test_a_large_import_leaves_the_schema_as_it_was_whole_or_broken_off(opened: 
     me = annotators.get_or_create_id(opened, "나")
     batch = Batch("many.csv", "00", "csv", "utf-8", {}, me, MANY)
     with pytest.raises(OSError, match="can't be read"):
-        batches.insert_batch(opened, batch, _many(broken=True), [], source="many.csv")
+        insert_batch(opened, batch, _many(broken=True), [], source="many.csv")
     assert (schema(), diaries.count_diaries(opened)) == (before, 0)
-    batches.insert_batch(opened, batch, _many(broken=False), [], source="many.csv")
+    insert_batch(opened, batch, _many(broken=False), [], source="many.csv")
     assert (schema(), diaries.count_diaries(opened)) == (before, MANY)
     assert opened.conn.execute("pragma integrity_check").fetchone()[0] == "ok"
