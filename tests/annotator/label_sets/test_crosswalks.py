@@ -109,7 +109,7 @@ def test_an_export_names_the_labels_that_a_crosswalk_lacks_and_writes_nothing(op
     walk = crosswalks.read_bytes(f"from,to\n{rows}".encode(), "w.csv")
     with pytest.raises(UserError) as refused:
         exporting.export(opened, tmp_path / "all.csv", exporting.Choice(crosswalk=walk))
-    assert refused.value.details["example"] == "분노 (1), 서운함 (0)"
+    assert refused.value.details["unknown"] == "분노 (1), 서운함 (0)"
     assert not (tmp_path / "all.csv").exists()
 
 
@@ -135,4 +135,4 @@ def test_a_crosswalk_that_leads_to_labels_that_are_not_there_says_which(opened: 
     editing.retire(opened, JOY, annotator_id=annotators.get_or_create(opened, "나"))
     with pytest.raises(UserError) as refused:
         import_file(opened, ROWS.encode(), "k.csv", crosswalk=crosswalks.read("kote"))
-    assert (refused.value.code, refused.value.details["example"]) == ("crosswalk_targets_unknown", "행복")
+    assert (refused.value.code, refused.value.details["unknown"]) == ("crosswalk_targets_unknown", "행복")
