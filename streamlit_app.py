@@ -60,11 +60,16 @@ def _choose(db: Database, person: Person) -> StreamlitPage:
     ]
     # Streamlit hides what is beyond a dozen pages behind an English button.
     chosen = st.navigation({**sections, "": closed}, expanded=True)
+    _name_tab(chosen.title)
     sidebar.draw(db, person)
     destination = session.take_destination()
     if destination in pages:
         st.switch_page(pages[destination])
     return chosen
+
+
+def _name_tab(title: str) -> None:
+    st.set_page_config(page_title=f"{title} · {say('app.name')}")
 
 
 def _title(db: Database, person: Person, name: str) -> str:
@@ -90,6 +95,7 @@ def _run_setup() -> None:
     title = say("frame.setup")
     pages = [st.Page("pages/setup/page.py", title=title, url_path=name, default=name == SETUP) for name in names]
     chosen = st.navigation(pages, position="hidden")
+    _name_tab(title)
     with st.sidebar:
         sidebar.draw_language()
     chosen.run()

@@ -42,8 +42,9 @@ _REFUSALS = 32
 
 
 def language() -> Language:
-    """Return the language of the interface: the one chosen here, or in this browser before."""
-    return chosen_language() or first_language((st.context.cookies.get(LANGUAGE_COOKIE),))
+    """Return the language of the interface: the one chosen here, or in this browser before, or the browser's own."""
+    own = (st.context.locale or "").partition("-")[0]
+    return chosen_language() or first_language((st.context.cookies.get(LANGUAGE_COOKIE), own))
 
 
 def chosen_language() -> Language | None:

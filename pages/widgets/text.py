@@ -25,10 +25,7 @@ _SIGNS = re.compile(r"(?<!\S)([<>~-])(->|-|>|=)(?!\S)")
 
 def say(key: str, /, **values: str | float) -> str:
     """Return a message in the session's language; names in it become no links, wherever it is shown."""
-    # The type of a string decides how it is written into the sentence: a name brings its particle along.
-    safe_values = {
-        name: type(value)(unlinked(value)) if isinstance(value, str) else value for name, value in values.items()
-    }
+    safe_values = {name: unlinked(value) if isinstance(value, str) else value for name, value in values.items()}
     return messages.say(key, session.language(), **safe_values)
 
 

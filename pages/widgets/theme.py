@@ -39,11 +39,12 @@ _SIGN = re.compile(r"<(?!\u2060)|&(?=#?\w+;)")
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
+[data-testid="stApp"] { word-break: keep-all; overflow-wrap: anywhere; }
 </style>"""
 
 
 def draw_style() -> None:
-    """Move the main content of a page up, to where it is seen without scrolling."""
+    """Move the main content of a page up, to where it is seen without scrolling, and break lines between words."""
     st.html(_STYLE)
 
 

@@ -16,7 +16,9 @@ from annotator import project, settings
 from annotator.accounts import accounts
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
+from annotator.messages import say
 from db.answers import decisions
+from pages.components.shell import streamlit_words
 from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES
 from tests import reviewed
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+    from annotator.messages import Language
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -77,9 +81,19 @@ def settle(page: Page) -> None:
     expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0)
 
 
+STREAMLIT_WORDS = """words => {
+  const said = [...document.querySelectorAll("[aria-label], [placeholder], [title]")].flatMap(e =>
+    ["aria-label", "placeholder", "title"].map(name => e.getAttribute(name)));
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) said.push(texts.currentNode.nodeValue.trim());
+  return said.filter(text => words.includes(text) || / per file$|^Made with |^Remove /.test(text ?? ""));
+}"""
+"""Streamlit's own words on a page, outside our boards."""
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_every_page_runs_under_the_policy(
-    address: str, page: Page, context: BrowserContext, violations: list[str], language: str
+def test_every_page_runs_under_the_policy_in_its_language(
+    address: str, page: Page, context: BrowserContext, violations: list[str], language: Language
 ) -> None:
     context.add_cookies([{"name": "maeumgyeol_language", "value": language, "url": address}])
     page.goto(address)
@@ -90,7 +104,26 @@ def test_every_page_runs_under_the_policy(
         settle(page)
         charts += page.locator(".js-plotly-plot").count()
         assert violations == [], name
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        title = f"{say(f'frame.{name}', language)} · {say('app.name', language)}"
+        expect(page).to_have_title(
+            re.compile(rf"^{re.escape(title.partition(' · ')[0])}.* · {title.partition(' · ')[2]}")
+        )
+        if language == "ko":
+            wait_until(page, lambda: page.evaluate(STREAMLIT_WORDS, list(streamlit_words.WORDS)) == [])
     assert charts > 0
+
+
+def test_a_browser_in_english_starts_in_english_until_somebody_chooses(browser: Browser, address: str) -> None:
+    with closing(browser.new_context(locale="en-US")) as english:
+        tab = english.new_page()
+        tab.goto(f"{address}/import")
+        expect(tab.locator("html")).to_have_attribute("lang", "en")
+        expect(tab.get_by_role("heading", level=1)).to_have_text(say("import_page.title", "en"))
+        tab.get_by_text("한국어").click()
+        expect(tab.get_by_role("heading", level=1)).to_have_text(say("import_page.title", "ko"))
+        tab.reload()
+        expect(tab.locator("html")).to_have_attribute("lang", "ko")
 
 
 def test_what_people_do_runs_under_the_policy(

@@ -69,7 +69,10 @@ async def _form(request: Request) -> dict[str, str]:
 
 def language_of(request: Request) -> Language:
     """Return the language that a page was requested in, else that of the browser."""
-    return first_language((request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)))
+    chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+    # Browsers name their languages in the order in which people want them.
+    own = (part.strip()[:2].lower() for part in request.headers.get("accept-language", "").split(","))
+    return first_language((*chosen, *own))
 
 
 def in_other_language(request: Request) -> str:

@@ -1,4 +1,5 @@
-"""What runs in the browser on every page: it says when the server is away, and makes a held key one press.
+"""What runs in the browser on every page: it says when the server is away, makes a held key one press, and puts our
+words in place of Streamlit's.
 
 Streamlit's own dialog about the connection, in English and over the whole page, is switched off by
 `web.gate.addresses`.
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.shell.streamlit_words import shell_words
 from pages.widgets.text import say
 
 _HERE = Path(__file__).parent
@@ -19,14 +21,14 @@ _SENTENCES = ("lost", "offline", "signed_out", "login")
 # It lies over the page and takes no room in it. Streamlit's own sign of a lost connection is English.
 _STYLE = f"""<style>
 .st-key-{_KEY} {{ position: absolute; width: 0; height: 0; }}
-[data-testid="stConnectionStatus"] {{ display: none; }}
+[data-testid="stConnectionStatus"], [data-testid="stMainMenuItem-recordScreencast"] {{ display: none; }}
 </style>"""
 
 _mount = st.components.v2.component(
     "maeumgyeol_shell",
     html='<div class="connection" role="alert" hidden></div>',
     css=(_HERE / "connection.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("connection", "held_keys", "shell")),
+    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("connection", "held_keys", "words", "shell")),
 )
 
 
@@ -34,4 +36,5 @@ def draw_shell() -> None:
     """Draw the notice that stays invisible until the connection to the server is lost."""
     st.html(_STYLE)
     with st.container(key=_KEY):
-        _mount(key="shell_connection", data={name: say(f"connection.{name}") for name in _SENTENCES})
+        sentences = {name: say(f"connection.{name}") for name in _SENTENCES}
+        _mount(key="shell_connection", data={**sentences, **shell_words()})

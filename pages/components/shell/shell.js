@@ -1,6 +1,7 @@
-// The parts before this one in the module: connection.js, held_keys.js.
+// The parts before this one in the module: connection.js, held_keys.js, words.js.
 
 let live = null;
+let words = null;
 
 export default function ({ data, parentElement }) {
   if (live?.root !== parentElement) {
@@ -8,12 +9,15 @@ export default function ({ data, parentElement }) {
     live = new Connection(parentElement);
   }
   live.update(data);
+  words ??= new Words();
+  words.update(data);
   window.addEventListener("keydown", stopRepeating, { capture: true }); // one function is added once
   // Streamlit may call this for an overtaken change of data while the element stays.
   return () =>
     setTimeout(() => {
       if (live?.root !== parentElement || parentElement.host.isConnected) return;
       live.close();
-      live = null;
+      words.close();
+      live = words = null;
     });
 }
