@@ -15,6 +15,7 @@ from annotator.cli.options import database_option, json_option, name_option, rea
 from annotator.dictionary.evidence import FILTERS
 from annotator.errors import UserError
 from annotator.messages import say
+from annotator.messages.figures import signed
 from db.label_sets import labels
 from maeumgyeol import private_files
 
@@ -90,7 +91,7 @@ def _line(row: Row, names: dict[int, str]) -> str:
         word=row.word,
         state=say(f"dictionary.state_{row.state}"),
         label=names.get(row.label_id or 0, "-"),
-        mean=f"{strongest:+.3f}",
+        mean=signed(strongest, digits=3),
         count=row.count,
         diaries=row.diary_count,
     )

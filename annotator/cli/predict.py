@@ -17,6 +17,7 @@ from annotator.cli.options import show as _print
 from annotator.errors import UserError
 from annotator.label_sets import projection
 from annotator.messages import say
+from annotator.messages.figures import signed
 from annotator.privacy import masking
 from db.label_sets import labels
 from db.models import models
@@ -87,7 +88,7 @@ def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) ->
         ]
         value = {"diary_id": diary_id, "label": names[top], "fit": explanation.fit[top], "units": units}
         order = sorted(range(len(units)), key=lambda i: -abs(explanation.weights[i, top]))
-        lines = [f"{explanation.weights[i, top]:+.3f}  {units[i]['text']}" for i in order]
+        lines = [f"{signed(explanation.weights[i, top], digits=3)}  {units[i]['text']}" for i in order]
         _print(as_json, value, "\n".join([names[top], *lines]))
 
 

@@ -20,8 +20,17 @@ def share(value: float, low: float, high: float, *, n: int, digits: int = 0) -> 
     return f"{figure}% ({first}–{last}%, n={n:,})"
 
 
+def signed(value: float, *, digits: int = 1) -> str:
+    """Return a figure with its sign: a true minus, as a hyphen looks like the dash of an interval, and never "−0"."""
+    return f"{value:+z.{digits}f}".replace("-", "−")
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in points."""
+    return signed(100 * share)
+
+
 def difference(value: float, low: float, high: float, *, n: int, language: Language | None = None) -> str:
     """Return the difference of two shares in points, with its 95 % interval and what it was measured on."""
-    # With a true minus sign: a hyphen would look like the dash of an interval.
-    figure, first, last = (f"{100 * points:+.1f}".replace("-", "−") for points in (value, low, high))
+    figure, first, last = map(points, (value, low, high))
     return say("figures.points", language, value=figure, low=first, high=last, n=n)

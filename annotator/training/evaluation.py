@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from annotator.messages.figures import points
 from learner.classification.comparison import level_of_look
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ class Difference:
     @property
     def in_points(self) -> tuple[str, str, str, str]:
         """Return value, low, high and p as a sentence gives them."""
-        value, low, high = (
-            "–" if share is None else f"{100 * share:+.1f}" for share in (self.value, self.low, self.high)
-        )
+        value, low, high = ("–" if share is None else points(share) for share in (self.value, self.low, self.high))
         return value, low, high, f"{self.p:.3f}" if self.p >= 0.01 else f"{self.p:.5f}"
 
 

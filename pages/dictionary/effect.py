@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import project_location
 from annotator.dictionary import adjustment, entries
+from annotator.messages.figures import points
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.dictionary.worker_notice import draw_worker_off, watch
 from pages.widgets.boundary import callback_boundary
@@ -88,7 +89,7 @@ def _about(effect: Effect, n: int) -> str:
         )
     ]
     if effect.change is not None:
-        value, low, high = (f"{100 * figure:+.1f}" for figure in effect.change)
+        value, low, high = map(points, effect.change)
         lines.append(say("dictionary.f1_change", change=value, low=low, high=high, n=n))
     return "  \n".join(lines)
 
@@ -99,7 +100,7 @@ def _draw_side(title: str, figures: Evaluation | None, before: Evaluation | None
     with st.container(border=True, height="stretch"):
         change = None
         if before is not None and before.accuracy is not None:
-            change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
+            change = say("learn.points", points=points(figures.accuracy - before.accuracy))
         # Grey: green would say "better", which only the sentence above may say.
         st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
         bounds = interval(figures.accuracy_low, figures.accuracy_high)

@@ -11,6 +11,7 @@ from annotator import project_location
 from annotator.accounts.permissions import may
 from annotator.dictionary import entries, evidence
 from annotator.label_sets import editing
+from annotator.messages.figures import signed
 from pages.dictionary import actions
 from pages.dictionary.adding import draw_adding, draw_export
 from pages.dictionary.table import CHOSEN, draw_pager, draw_table, first_page, page_of
@@ -134,7 +135,7 @@ def _about(row: Row, basis: EvidenceTable | None, labels: Sequence[Label]) -> st
     if row.means is not None and basis is not None:
         name_of = {label.id: label.name for label in labels}
         order = sorted(zip(basis.label_ids, row.means, strict=True), key=lambda pair: -pair[1])
-        weights = [f"{plain(name_of.get(i, '?'))} {mean:+.2f}" for i, mean in order]
+        weights = [f"{plain(name_of.get(i, '?'))} {signed(mean, digits=2)}" for i, mean in order]
         parts.append(say("dictionary.seen", count=row.count, diaries=row.diary_count))
         parts.append(" · ".join(weights))
     return "  \n".join(parts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from annotator.messages.figures import points
 from annotator.training import analysis
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.learn import curve_chart
@@ -65,9 +66,9 @@ def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score
             f"study.advice_{forecast.advice}",
             ahead=forecast.ahead,
             score=say(f"study.score_{score}"),
-            gain=_points(forecast.gain.value),
-            low=_points(forecast.gain.low),
-            high=_points(forecast.gain.high),
+            gain=points(forecast.gain.value),
+            low=points(forecast.gain.low),
+            high=points(forecast.gain.high),
             n=n,
         )
         tone(words, icon=_ICONS[forecast.advice])
@@ -78,13 +79,8 @@ def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score
         st.caption(say(key, n=steadiness.n, changed=changed, kappa=kappa, over=steadiness.over))
 
 
-def _points(share: float) -> str:
-    """Return a difference of shares in points, with a true minus sign."""
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
 def _span(gap: Interval) -> str:
-    return f"{_points(gap.low)} ~ {_points(gap.high)}"
+    return f"{points(gap.low)} ~ {points(gap.high)}"
 
 
 def _draw_curve(study: Study, score: Score) -> None:
@@ -120,7 +116,7 @@ def _draw_arms(arms: Arms) -> None:
         chosen=f"{100 * chosen.value:.1f}",
         random=f"{100 * random.value:.1f}",
         fewest=analysis.FEWEST_TO_COMPARE,
-        **({} if arms.gap is None else {"gap": _points(arms.gap.value), "interval": _span(arms.gap)}),
+        **({} if arms.gap is None else {"gap": points(arms.gap.value), "interval": _span(arms.gap)}),
     )
     st.markdown(":material/casino: " + words)
     st.caption(say("study.arms_help", shared=arms.shared))

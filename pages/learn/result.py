@@ -8,6 +8,7 @@ import streamlit as st
 
 from annotator import status
 from annotator.labelling import rationales
+from annotator.messages.figures import points
 from annotator.training import rounds
 from annotator.training.audience import audience_of
 from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
@@ -132,7 +133,7 @@ def _draw_figures(title: str, figures: Evaluation | None, before: Evaluation | N
             return
         change = None
         if before is not None and before.accuracy is not None:
-            change = say("learn.points", points=f"{100 * (figures.accuracy - before.accuracy):+.1f}")
+            change = say("learn.points", points=points(figures.accuracy - before.accuracy))
         # Grey: green would say "better", which only the sentence above may say.
         st.metric(title, percent(figures.accuracy), change, delta_color="off", delta_arrow="off")
         st.caption(

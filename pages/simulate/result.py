@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from annotator.messages.figures import points
 from annotator.simulation import job
 from annotator.training import analysis
 from pages.simulate import chart
@@ -116,7 +117,7 @@ def _behind(lead: dict[str, float | None] | None) -> str:
     value, low, high = lead["value"], lead["low"], lead["high"]
     if value is None or low is None or high is None:
         return "–" if value is None else f"{100 * value:.1f}"
-    return f"{100 * value:.1f} ({100 * low:+.1f}–{100 * high:+.1f})".replace("-", "−")
+    return f"{100 * value:z.1f} ({points(low)}–{points(high)})".replace("-", "−")
 
 
 def _labels(count: int | None) -> str:

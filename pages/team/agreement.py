@@ -64,8 +64,8 @@ def _draw_words(statistics: Agreement) -> None:
         "agreement.in_words",
         same=_share(statistics.same),
         alpha=_number(statistics.alpha),
-        low=f"{statistics.alpha.low:.2f}",
-        high=f"{statistics.alpha.high:.2f}",
+        low=f"{statistics.alpha.low:z.2f}",
+        high=f"{statistics.alpha.high:z.2f}",
     )
     st.markdown(f"**{words}** {say(f'agreement.level_{statistics.level}')}")
     if statistics.alpha.n < agreement.FEWEST:
@@ -128,13 +128,13 @@ def _share(measure: Measure) -> str:
 
 
 def _number(measure: Measure) -> str:
-    return "–" if measure.value is None else f"{measure.value:.2f}"
+    return "–" if measure.value is None else f"{measure.value:z.2f}"
 
 
 def _interval(measure: Measure) -> str:
     if measure.low is None or measure.high is None:
         return _why(measure)
-    return f"{measure.low:.2f} – {measure.high:.2f}"
+    return f"{measure.low:z.2f} – {measure.high:z.2f}"
 
 
 def _why(measure: Measure) -> str:

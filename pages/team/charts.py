@@ -44,7 +44,7 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
         )
     )
     texts = [
-        f"{label.alpha.value:.2f}" if label.alpha.value is not None else why
+        f"{label.alpha.value:z.2f}" if label.alpha.value is not None else why
         for label, why in zip(labels, missing, strict=True)
     ]
     figure.add_scatter(

@@ -199,3 +199,21 @@ def test_a_share_and_a_difference_hold_interval_and_number() -> None:
     english = figures.difference(0.032, -0.01, 0.074, n=120, language="en")
     assert english == "+3.2 points (95% interval −1.0 to +7.4, n=120)"
     assert figures.difference(-0.03, -0.08, 0.02, n=9, language="ko") == "−3.0%p (95% 구간 −8.0에서 +2.0%p 사이, n=9)"
+
+
+_SIGNED = re.compile(r"\{[^{}]*:[^{}]*\+(?![^{}]*z)[^{}]*f\}")
+
+
+def test_no_figure_with_a_sign_is_written_without_a_guard_against_minus_zero() -> None:
+    written = {
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for package in ("annotator", "pages", "service")
+        for path in (ROOT / package).rglob("*.py")
+        for found in _SIGNED.finditer(path.read_text("utf-8"))
+    }
+    assert written == set()
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-0.04, "+0.0"), (-0.06, "−0.1"), (0.0, "+0.0"), (3.14, "+3.1")])
+def test_a_figure_with_a_sign_is_never_minus_zero(value: float, shown: str) -> None:
+    assert figures.signed(value) == shown

@@ -93,7 +93,7 @@ def test_an_outcome_reads_both_differences_and_which_look_it_was() -> None:
     assert (outcome.reason, outcome.promoted, outcome.look) == ("below_best", False, 14)
     assert outcome.level == pytest.approx(0.05 / 80)
     assert outcome.difference is not None
-    assert outcome.difference.in_points == ("+3.1", "-2.0", "+8.0", "0.200")
+    assert outcome.difference.in_points == ("+3.1", "−2.0", "+8.0", "0.200")
     assert (outcome.best_version, outcome.points_below_best) == (4, "12")
 
 
