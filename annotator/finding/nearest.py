@@ -11,6 +11,8 @@ import numpy as np
 from annotator import project
 from annotator.accounts import diary_access
 from annotator.errors import UserError
+from annotator.serving.predictor_client import client_of
+from annotator.serving.request_queue import Question
 from db.models import models
 from learner.encoders import nearest_neighbours, vector_store
 
@@ -90,3 +92,14 @@ def find(
     missing = np.count_nonzero(mask & (cosines == -1)) - (query.like is not None and bool(mask[query.like - 1]))
     made_at = datetime.fromtimestamp((folder / "vectors.f32").stat().st_mtime, UTC).isoformat(timespec="seconds")
     return Nearness(cosines, int(missing), made_at)
+
+
+def vector_of(path: Path, text: str) -> NDArray[np.float32]:
+    """Return the vector of a text, from the process that holds the encoder; the first time it takes seconds.
+
+    Raises:
+        UserError: if there is no model yet, or the process can't answer now.
+    """
+    (answer,) = client_of(path).ask([Question("vector", (text,))])
+    vector: NDArray[np.float32] = answer.result()
+    return vector

@@ -21,6 +21,9 @@ STATES: tuple[State, ...] = get_args(State)
 DIFFERENCES: tuple[Differs, ...] = get_args(Differs)
 PARTS = ("pool", "test")
 
+MOST_LIKE_TEXT = 5_000
+"""Letters of a text to which diaries shall be like: an encoder reads no more of it."""
+
 _MOST = 2**63 - 1
 _LONGEST_NAME = 300
 
@@ -135,7 +138,7 @@ def _value(name: str, kind: str, value: Any) -> Any:
             share = float(text)
             if 0 <= share <= 1:
                 return share
-        elif name in ("q", "like_text") or len(text) <= _LONGEST_NAME:
+        elif name == "q" or len(text) <= (MOST_LIKE_TEXT if name == "like_text" else _LONGEST_NAME):
             return text
     except ValueError:
         pass

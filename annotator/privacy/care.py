@@ -168,3 +168,16 @@ def handle(db: Database, diary_id: int, note: str, *, person: Person) -> None:
             raise UserError("care_forbidden", id=diary_id)
         care_flags.handle(db, diary_id, annotator_id=person.annotator_id, note=note.strip()[:2000])
         audit_log.add(db, person.annotator_id, "care.handle", f"diary:{diary_id}")
+
+
+def flag(db: Database, diary_id: int, *, person: Person) -> None:
+    """Withhold a diary until a lead has looked after it, though no phrase of the list stands in it.
+
+    Raises:
+        UserError: for an annotator.
+        NotFoundError: for a diary that is not there.
+    """
+    with write(db):
+        diary_access.require(db, diary_access.actor_of(person), "review", diary_id)
+        care_flags.add(db, diary_id)
+        audit_log.add(db, person.annotator_id, "care.flag", f"diary:{diary_id}")

@@ -63,6 +63,11 @@ class Predictor:
                 raise UserError("model_of_other_labels", version=serving.model.version)
             return Predicted(serving.model.id, serving.model.version, mapping.label_ids, mapping.known, proba)
 
+    def vector(self, text: str) -> NDArray[np.float32]:
+        """Return the vector of a text, (width,), as those of the diaries that the model reads."""
+        with self._loaded() as (db, serving):
+            return np.asarray(self._runtime.vectors_of_texts(db, serving, [text])[0])
+
     def explain_text(self, text: str) -> Explained:
         """Return the sentences of a text, and the explanation of the model's answer."""
         with self._loaded() as (db, serving):

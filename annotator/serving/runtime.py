@@ -278,11 +278,15 @@ class ModelRuntime:
         """Return the probabilities of any texts, (n, k)."""
         return serving.classifier.proba(self.features_of_texts(db, serving, texts))
 
-    def features_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
-        """Return what the head reads of any texts, (n, features)."""
+    def vectors_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
+        """Return the vectors of any texts by the encoder of a model version, (n, width)."""
         with self._encoding:
             encoder = self._shelf.of_model(db, serving.model)
-        vectors = self.encode(db, texts, encoder=encoder).vectors
+        return self.encode(db, texts, encoder=encoder).vectors
+
+    def features_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
+        """Return what the head reads of any texts, (n, features)."""
+        vectors = self.vectors_of_texts(db, serving, texts)
         text_features = None if serving.text_space is None else serving.text_space.transform(texts)
         return serving.classifier.features(vectors, text_features)
 

@@ -32,6 +32,7 @@ class NewDecision:
         predicted_label_id: what the serving model would say now, whether or not the person saw it.
         other_label_ids: further emotions besides `label_id`.
         intensity: how strong the emotion is, 1 to 5.
+        asked_by: what led to the diary where that was not the queue; None for what put it there.
         blind: whether the draw hid the model's answer, not only that it had not come yet; None off the label boards.
     """
 
@@ -49,6 +50,7 @@ class NewDecision:
     other_label_ids: tuple[int, ...] = ()
     intensity: int | None = None
     blind: bool | None = None
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def add(db: Database, decision: NewDecision) -> int | None:
             asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
             :shown_proba, 'person', :seconds, :predicted_label_id, :intensity, :blind, :now,
-            (select q.strategy from queue q where q.diary_id = :diary_id))
+            coalesce(:asked_by, (select q.strategy from queue q where q.diary_id = :diary_id)))
         on conflict (token) do nothing returning id
     """
     parameters = {name: getattr(decision, name) for name in NewDecision.__dataclass_fields__}

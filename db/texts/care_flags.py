@@ -66,6 +66,14 @@ def flag(db: Database, diary_ids: Sequence[int], *, list_hash: str, up_to: int) 
         settings.store(db, **{_SCANNED: {"hash": list_hash, "up_to": up_to}})
 
 
+def add(db: Database, diary_id: int) -> None:
+    """Flag one diary that somebody worries about; tabs that hold it lose it. One that was flagged keeps its notes."""
+    statement = "insert or ignore into care_flags (diary_id, found_at, list_hash) values (?, ?, '')"
+    with write(db):
+        db.conn.execute(statement, (diary_id, clock.now()))
+        db.conn.execute("delete from leases where diary_id = ?", (diary_id,))
+
+
 _FLAG = """
     select f.diary_id, f.found_at, a.name, f.handled_at, f.note
     from care_flags f left join annotators a on a.id = f.handled_by

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location, status
+from annotator.finding.query import Query
 from annotator.privacy import forgetting
 from annotator.training import versions
 from annotator.training.evaluation import FEWEST_TO_TRUST
@@ -17,6 +18,7 @@ from pages.overview.exports import draw_exports
 from pages.overview.shares import draw_shares
 from pages.widgets.accuracy_limits import draw_limits
 from pages.widgets.figures import share
+from pages.widgets.finding import draw_links
 from pages.widgets.text import say
 from pages.widgets.theme import draw_chart
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from annotator.project import Database
     from annotator.status import Status
     from annotator.training.versions import Measured
+
+_MOST_CELLS = 12
 
 _BAR = 34  # pixels: one bar with its gap
 
@@ -104,6 +108,20 @@ def _draw_labels(now: Status) -> None:
     )
     draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
     st.caption(say("overview.labels_help", count=status.RULE_OF_THUMB))
+    counted = [(name, count) for name, count in zip(names, counts, strict=True) if count]
+    draw_links([(say("find.figure", name=name, count=count), Query(label=name)) for name, count in counted])
+    _draw_unseen(now)
+
+
+def _draw_unseen(now: Status) -> None:
+    """Lead to diaries that may be of a label that nobody has given yet: by its name, and like its definition."""
+    unseen = [label for label in now.labels if not now.counts[label.id]]
+    by_name = [(say("find.look_for", name=label.name), Query(q=label.name)) for label in unseen]
+    like = [
+        (say("find.look_like", name=label.name), Query(like_text=f"{label.name}. {label.definition}".strip()))
+        for label in unseen
+    ]
+    draw_links([link for links in zip(by_name, like, strict=True) for link in links], label=say("find.unseen"))
 
 
 def _left_text(count: int) -> str:
@@ -147,6 +165,25 @@ def _draw_confusion(serving: Measured | None) -> None:
     alt = say("overview.confusion_alt", n=serving.figures.n)
     draw_chart(figure, key="overview_confusion", height=56 * len(names) + 90, alt=alt)
     st.caption(say("overview.confusion_help", n=serving.figures.n, version=serving.version))
+    draw_links(_confusions(serving))
+
+
+def _confusions(serving: Measured) -> list[tuple[str, Query]]:
+    """Return the cells off the diagonal, the fullest first, with the search for their diaries."""
+    names = serving.label_names
+    cells = [
+        (count, names[row], names[column])
+        for row, counts in enumerate(serving.figures.confusion)
+        for column, count in enumerate(counts)
+        if count and row != column
+    ]
+    return [
+        (
+            say("find.figure", name=f"{given} → {answer}", count=count),
+            Query(label=given, prediction=answer, part="test"),
+        )
+        for count, given, answer in sorted(cells, reverse=True)[:_MOST_CELLS]
+    ]
 
 
 def _draw_f1(serving: Measured | None) -> None:
@@ -174,6 +211,17 @@ def _draw_confidence(db: Database, now: Status) -> None:
     alt = ", ".join(f"{10 * tenth}%: {count}" for tenth, count in enumerate(counts))
     draw_chart(figure, key="overview_confidence", height=240, alt=alt)
     st.caption(say("overview.confidence_help", n=len(values), low=1 / max(2, len(now.labels))))
+    draw_links(
+        [
+            (say("find.figure", name=f"{10 * tenth}–{10 * tenth + 10}%", count=int(count)), _of_tenth(tenth))
+            for tenth, count in enumerate(counts)
+            if count
+        ]
+    )
+
+
+def _of_tenth(tenth: int) -> Query:
+    return Query(p_from=tenth / 10, p_to=(tenth + 1) / 10, sort="probability")
 
 
 def _draw_splitting(now: Status) -> None:

@@ -31,6 +31,7 @@ def _draw() -> None:
             _draw_share("overlap_share", chosen, most=100)
         _draw_share("repeat_share", chosen, most=20)
         _draw_share("gold_share", chosen, most=20)
+        _draw_share("searched_share", chosen, most=100)
         _draw_share("blind_share", chosen, most=50)
     with st.container(border=True):
         st.subheader(say("settings.deciding"))

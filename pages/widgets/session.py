@@ -153,6 +153,11 @@ def go_to(page: str) -> None:
     st.session_state[_DESTINATION] = page
 
 
+def review_next(diary_id: int) -> None:
+    """Have the review page open with a diary."""
+    keep_draft("review_at", {"diary": diary_id})
+
+
 def take_destination() -> str | None:
     """Return the page that was asked for, once."""
     destination: str | None = st.session_state.pop(_DESTINATION, None)

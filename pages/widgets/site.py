@@ -11,6 +11,7 @@ PAGES: dict[str, tuple[str, str, Right]] = {
     "label": ("pages/label/page.py", ":material/edit:", "label"),
     "try_out": ("pages/try_out/page.py", ":material/draw:", "label"),
     "corrections": ("pages/corrections/page.py", ":material/reply:", "label"),
+    "find": ("pages/find/page.py", ":material/search:", "label"),
     "review": ("pages/review/page.py", ":material/fact_check:", "review"),
     "care": ("pages/care/page.py", ":material/favorite:", "review"),
     "dictionary": ("pages/dictionary/page.py", ":material/menu_book:", "label"),
@@ -26,7 +27,7 @@ PAGES: dict[str, tuple[str, str, Right]] = {
 """Script, icon and required right of each page by its address: the only place that says so."""
 
 SECTIONS = {
-    "work": ("label", "try_out", "corrections", "review", "care", "labels", "dictionary", "learn", "simulate"),
+    "work": ("label", "try_out", "corrections", "find", "review", "care", "labels", "dictionary", "learn", "simulate"),
     "material": ("import", "team", "overview"),
     "manage": ("people", "settings"),
 }

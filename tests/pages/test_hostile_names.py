@@ -52,7 +52,19 @@ FORMATTED = re.compile(r"(?<!\\)\]\(|(?<!\\)<a\b|:material/link:|(?<!\\)\*x|(?<!
 
 NOT_MARKDOWN = {
     *("id", "options", "default", "value", "stringValue", "rawValues", "spec", "placeholder", "columns", "data"),
-    *("pageScriptHash", "url", "urlPath", "script", "formId", "key", "elementId", "language", "codeText", "alt"),
+    *(
+        "pageScriptHash",
+        "url",
+        "urlPath",
+        "queryString",
+        "script",
+        "formId",
+        "key",
+        "elementId",
+        "language",
+        "codeText",
+        "alt",
+    ),
 }
 """Fields of Streamlit's messages that it shows as plain text, or not at all."""
 

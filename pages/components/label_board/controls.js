@@ -100,10 +100,20 @@ function drawHistory(list, decisions, labels, strings) {
     const entry = el("li", decision.isPending ? "pending" : "");
     const dot = el("span", "dot");
     if (label) dot.style.setProperty("--label", label.colour);
-    entry.append(dot, el("span", "", saidOf(decision, labels, strings)));
+    entry.append(dot, diaryLink(decision, saidOf(decision, labels, strings), strings));
     return entry;
   });
   list.replaceChildren(...entries);
+}
+
+// In a tab of its own: this one keeps its diary and its unsaved presses.
+function diaryLink(decision, text, strings) {
+  const link = el("a", "", text);
+  link.href = `find?diary=${decision.diary_id}`;
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.setAttribute("aria-label", `${text} · ${strings.open_diary.replace("{id}", decision.diary_id)}`);
+  return link;
 }
 
 function buildSheet(data, keys) {

@@ -16,6 +16,7 @@ from annotator.accounts.permissions import ROLES, Person, Role
 from annotator.dictionary import evidence
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
+from annotator.finding import diary as diary_pages
 from annotator.finding import finder
 from annotator.finding.query import Query
 from annotator.labelling import board as labelling
@@ -203,6 +204,16 @@ def _find(world: World, state: str) -> bool:
     return world.ids[state] in [hit.diary_id for hit in finder.find(world.db, path, actor, Query()).hits]
 
 
+def _find_page(world: World, state: str) -> bool:
+    path, actor = Path(connection.file_of(world.db)), diary_access.person(world.person.annotator_id)
+    return bool(diary_pages.read(world.db, path, actor, world.ids[state], "ko").text)
+
+
+def _find_label(world: World, state: str) -> bool:
+    actor = diary_access.person(world.person.annotator_id)
+    return diary_pages.label(world.db, actor, world.ids[state], 5, shown=None) is not None
+
+
 def _reveal(world: World, state: str) -> bool:
     return bool(masking.reveal(world.db, world.ids[state], person=world.person))
 
@@ -280,6 +291,8 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "board": _board,
     "dictionary.examples": _quote,
     "find": _find,
+    "find.page": _find_page,
+    "find.label": _find_label,
     "reveal": _reveal,
     "correction.card": _answer_card,
     "correction.answer": _answer,
@@ -333,6 +346,14 @@ EXPECTED: dict[str, dict[str, str]] = {
         ADMINISTRATOR: "KKKKKKK-",
         CLOSED: _NO_RIGHT,
     },
+    "find.page": {
+        ANNOTATOR: "NNKKNNNN",
+        OTHER: "N" * 8,
+        REVIEWER: "KKKKKKKM",
+        ADMINISTRATOR: "KKKKKKKM",
+        CLOSED: _NO_RIGHT,
+    },
+    "find.label": _OWN,
     "dictionary.examples": {
         ANNOTATOR: "KKKKK---",
         OTHER: "KKKKK---",
@@ -704,6 +725,8 @@ USES = {
     "review.case._neighbour": "review.case",
     "dictionary.evidence.list_examples": "dictionary.examples",
     "finding.hits.describe": "find",
+    "finding.diary.read": "find.page",
+    "finding.diary._is_test_undecided": "find.label",
     # tests/service/test_diary_access.py
     "ingest.api.read": "service",
     "ingest.api.find_explanation": "service",

@@ -10,6 +10,7 @@ import pytest
 from annotator import settings as project_settings
 from annotator.accounts import accounts, diary_access
 from annotator.errors import UserError
+from annotator.finding import diary as diary_pages
 from annotator.finding import finder, query, sending
 from annotator.labelling import board
 from annotator.privacy import forgetting
@@ -316,3 +317,20 @@ def test_accounts_decide_what_is_open(db: Database) -> None:
         db.conn.execute("update accounts set disabled_at = '2026-01-01' where annotator_id = ?", (closed.annotator_id,))
     with pytest.raises(UserError, match="right_missing"):
         _find(db, closed)
+
+
+def test_a_label_from_a_diarys_page_counts_as_searched_for_and_says_what_was_shown(db: Database) -> None:
+    with write(db):
+        db.conn.execute("delete from standing where diary_id in (4, 6)")
+        db.conn.execute("update diaries set part = 'test' where id = 6")
+    me = diary_access.owner(annotators.get_or_create_id(db, "검토자"))
+    page = diary_pages.read(db, Path(connection.file_of(db)), me, 4, "ko")
+    assert page.shown is not None
+    assert page.acts == {"label", "send", "care", "forget"}
+    assert [(version, label) for version, label, _ in page.versions] == [(0, "슬픔")]
+    diary_pages.label(db, me, 4, SAD, shown=page.shown)
+    newest = db.conn.execute("select asked_by, shown_label_id from decisions order by id desc").fetchone()
+    assert newest == (searched.STRATEGY, SAD)
+    assert "label" not in diary_pages.read(db, Path(connection.file_of(db)), me, 6, "ko").acts
+    with pytest.raises(UserError, match="find_test_undecided"):
+        diary_pages.label(db, me, 6, SAD, shown=None)

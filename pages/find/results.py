@@ -1,0 +1,158 @@
+"""The hits: a line of text each with the words marked, what is known, and the way to the diary's page."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator import project_location
+from annotator.accounts import diary_access
+from annotator.finding import finder, nearest, query, sending
+from annotator.finding.query import Query
+from pages.find import address
+from pages.widgets import session
+from pages.widgets.boundary import callback_boundary
+from pages.widgets.text import local_time, plain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from annotator.accounts.diary_access import Actor
+    from annotator.finding.finder import Found
+    from annotator.finding.hits import Hit
+    from annotator.project import Database
+
+PAGE = 25
+_SEND = (25, 50, 100, 200, sending.MOST_SENT)
+_LINE = "margin:0;overflow-wrap:anywhere;line-height:1.6"
+_MARK = "background:#f6e0a8;color:inherit;border-radius:2px"
+_SAID = "find_said"
+"""Draft: what became of hits that were sent to the queue, shown once."""
+
+
+def vector_of(asked: Query) -> NDArray[np.float32] | None:
+    """Return the vector of the text that the hits shall be like; None where there is no text."""
+    if not asked.like_text:
+        return None
+    with st.spinner(say("find.encoding")):
+        return nearest.vector_of(project_location.path(), asked.like_text)
+
+
+def draw(db: Database, actor: Actor, asked: Query, vector: NDArray[np.float32] | None) -> None:
+    """Draw a page of the hits of a search.
+
+    Args:
+        vector: of the text that they shall be like.
+    """
+    if said := session.draft(_SAID):
+        session.keep_draft(_SAID, None)
+        st.success(said, icon=":material/low_priority:")
+    found = finder.find(db, project_location.path(), actor, asked, limit=PAGE, vector=vector)
+    _draw_head(db, actor, asked, found)
+    for hit in found.hits:
+        _draw_hit(hit)
+    if not found.hits:
+        _draw_empty(asked)
+    if found.next:
+        st.button(
+            say("find.more"), key="find_more", icon=":material/arrow_forward:", on_click=_go_on, args=(found.next,)
+        )
+
+
+def _draw_head(db: Database, actor: Actor, asked: Query, found: Found) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{say('find.count_more' if found.is_more else 'find.count', count=found.count)}**")
+        if found.hits and diary_access.has_right(db, actor, "review"):
+            _draw_sending(asked)
+    if found.missing_count:
+        st.info(say("find.not_searched", count=found.missing_count), icon=":material/hourglass_top:")
+    if found.nearness is not None:
+        made_at = local_time(found.nearness.made_at)
+        st.caption(say("find.vectors", when=made_at, missing=found.nearness.missing_count))
+
+
+def _draw_sending(asked: Query) -> None:
+    with st.popover(say("find.send"), icon=":material/low_priority:"):
+        st.caption(say("find.send_help"))
+        with st.container(horizontal=True):
+            for count in _SEND:
+                st.button(
+                    say("find.send_count", count=count),
+                    key=f"find_send_{count}",
+                    on_click=_send,
+                    args=(asked.address(), count),
+                )
+
+
+def _send(search: dict[str, str], count: int) -> None:
+    with callback_boundary(), project_location.opened() as db:
+        actor = diary_access.actor_of(session.person(db))
+        asked = query.read({**search, "after": ""})
+        sent = sending.send(db, project_location.path(), actor, asked, limit=count, vector=vector_of(asked))
+        session.keep_draft(
+            _SAID,
+            say(
+                "find.sent",
+                count=len(sent.sent_ids),
+                decided=sent.decided_count,
+                test=sent.test_count,
+                drawn=sent.drawn_count,
+            ),
+        )
+
+
+def _draw_hit(hit: Hit) -> None:
+    with st.container(border=True, gap="small"):
+        st.html(f"<p style='{_LINE}'>{marked(hit.line, hit.spans)}</p>")
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(plain(summary(hit)), width="content")
+            st.button(
+                say("find.open", id=hit.diary_id),
+                key=f"find_open_{hit.diary_id}",
+                type="tertiary",
+                icon=":material/open_in_full:",
+                on_click=address.open_diary,
+                args=(hit.diary_id,),
+            )
+
+
+def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return a text as HTML with spans marked."""
+    parts, at = [], 0
+    for start, end in spans:
+        parts += [escape(text[at:start]), f"<mark style='{_MARK}'>{escape(text[start:end])}</mark>"]
+        at = end
+    return "".join([*parts, escape(text[at:])])
+
+
+def summary(hit: Hit) -> str:
+    """Return what is known of a hit, in one line."""
+    parts = [say(f"find.state_{hit.state}"), _answers(hit)]
+    if hit.prediction is not None:
+        parts.append(say("find.said", label=hit.prediction, p=round(100 * (hit.probability or 0.0))))
+    if hit.nearness is not None:
+        parts.append(say("find.nearness", p=round(100 * hit.nearness)))
+    parts += [hit.author or "", hit.written_on or "", hit.source or ""]
+    parts.append(say(f"find.part_{hit.part}") if hit.part == "test" else "")
+    return " · ".join(part for part in parts if part)
+
+
+def _answers(hit: Hit) -> str:
+    labels = [f"{answer.label} ({answer.name})" for answer in hit.answers if answer.label]
+    return ", ".join(labels)
+
+
+def _draw_empty(asked: Query) -> None:
+    key = "nothing_near" if asked.is_near else "nothing" if asked != Query() else "no_diaries"
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f"**{plain(say(f'find.{key}'))}**", text_alignment="center")
+        st.caption(say(f"find.{key}_help"), text_alignment="center")
+
+
+def _go_on(after: str) -> None:
+    address.change(after=after)

@@ -1,0 +1,132 @@
+"""Finding in a real browser: a word, an old label that is fixed, hits sent to the queue; on a phone, by keyboard."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from annotator import project
+from db.answers import decisions
+from db.connection import write
+from db.people import annotators
+from tests import reviewed
+from tests.browser.test_main_job import shoot
+from tests.conftest import ROOT
+from tests.reviewed import HAPPY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from db import Database
+    from tests.browser.conftest import StartApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WORDS = "찾을 말"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """A project of thirty diaries, of which 지민 has labelled all but the last eight."""
+    path = tmp_path / "project.db"
+    project.init(path, seed="00" * 16, blind_share=0.0)
+    with closing(project.open_project(path)) as opened:
+        reviewed.make(opened, 30)
+        with write(opened):
+            opened.conn.execute("delete from standing where diary_id > 22")
+        yield opened
+
+
+@pytest.fixture
+def address(db: Database, tmp_path: Path, start_app: StartApp) -> str:
+    """Where the app runs."""
+    return start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(tmp_path / "project.db")})
+
+
+def _open(page: Page, address: str, search: str = "") -> None:
+    # On a cold start the first visitor's deep link is not known yet.
+    page.goto(address)
+    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
+    page.goto(f"{address}/find{search}")
+    expect(page.get_by_role("heading", name="찾기")).to_be_visible()
+
+
+def test_a_word_is_found_an_old_label_fixed_and_hits_are_sent(page: Page, address: str, db: Database) -> None:
+    _open(page, address)
+    page.get_by_label(WORDS).fill("눈물")
+    page.get_by_label(WORDS).press("Enter")
+    expect(page.get_by_text("찾은 일기 15편")).to_be_visible()
+    expect(page.locator("mark").first).to_have_text("눈물")
+    assert "q=" in page.url
+    shoot(page, "find-list")
+
+    page.get_by_role("button", name="다음 차례로 보내기").click()
+    page.get_by_role("button", name="앞의 25편").click()
+    expect(page.get_by_text("4편을 다음 차례로 보냈어요")).to_be_visible()
+    queue = db.conn.execute("select diary_id from queue where strategy = 'searched' order by place").fetchall()
+    assert queue == [(30,), (28,), (26,), (24,)]
+
+    _open(page, address, "?q=0번째")
+    page.get_by_role("button", name="1번 열기", exact=False).last.click()
+    expect(page.get_by_role("heading", name="1번 일기")).to_be_visible()
+    shoot(page, "find-diary")
+    page.get_by_role("button", name="행복", exact=True).click()
+    expect(page.get_by_text("행복으로 저장했어요.")).to_be_visible()
+    given = {
+        d.label_id
+        for d in decisions.list_standing(db, [1])
+        if d.annotator_id == annotators.get_or_create_id(db, "서연")
+    }
+    assert given == {HAPPY}
+
+
+def test_by_keyboard_alone_a_diary_is_found_and_opened(page: Page, address: str) -> None:
+    _open(page, address)
+    page.get_by_label(WORDS).focus()
+    page.keyboard.type("29번째")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("찾은 일기 1편")).to_be_visible()
+    button = page.get_by_role("button", name=re.compile("30번 열기"))
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if button.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="30번 일기")).to_be_visible()
+
+
+def test_a_link_to_a_view_opens_it_and_a_phone_shows_it_without_scrolling_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    _open(page, address, "?label=슬픔&differs=model")
+    expect(page.get_by_text("찾은 일기 1편")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(page, "find-phone")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/find?diary=1")
+    expect(page.get_by_role("heading", name="1번 일기")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(page, "find-diary-phone")
+
+
+def test_a_diary_that_is_not_there_is_said(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
+    page.goto(f"{address}/find?diary=999")
+    expect(page.get_by_text("999번 일기가 없어요")).to_be_visible()
+    page.get_by_role("button", name="목록으로").click()
+    expect(page.get_by_text("찾은 일기 30편")).to_be_visible()
+
+
+def test_the_label_pages_last_answers_lead_to_their_diaries(page: Page, address: str) -> None:
+    page.goto(address)
+    link = page.get_by_role("link", name=re.compile(r"번 일기 열기")).first
+    expect(link).to_be_visible()
+    target = link.get_attribute("href") or ""
+    assert re.fullmatch(r"\.?/?find\?diary=\d+", target)
