@@ -265,7 +265,7 @@ def test_an_unknown_label_in_a_file_keeps_all_of_it_out(
 ) -> None:
     (tmp_path / "a.csv").write_text("text,label\n오늘은 맑았다,행복\n오늘은 흐렸다,신남\n", "utf-8")
     ran = run("import", tmp_path / "a.csv", "--db", project_path)
-    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 3)  # the question, and an option for each answer
     assert "신남" in ran.err
     with closing(_open(project_path)) as db:
         assert diaries.count_diaries(db) == 0
