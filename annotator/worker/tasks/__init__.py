@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from annotator.privacy import forgotten_files
-from annotator.worker.tasks import care_flags, dictionary, near_copies, review_queue, round_analysis
+from annotator.worker.tasks import care_flags, dictionary, near_copies, review_queue, round_analysis, search_index
 from annotator.worker.tasks.explanations import explain_head
 from annotator.worker.tasks.ngram_features import fill_text_features, fit_text_space
 from annotator.worker.tasks.predictions import predict
@@ -23,7 +23,6 @@ from annotator.worker.tasks.zero_shot_model import first_model
 from db.answers import queue
 from db.forgetting import forgotten
 from db.review import reviews
-from db.search import index as search_index
 from learner.classification import classifier as classifiers
 
 if TYPE_CHECKING:
@@ -103,13 +102,6 @@ def _follow_forgetting(runtime: WorkerRuntime, db: Database) -> Progress | None:
     return Progress("forget", 1, 1) if forgotten_files.follow(db, runtime.database) else None
 
 
-def _index_texts(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Index some diaries for the search that no import has indexed: those of an older version, or what was lost."""
-    if search_index.is_whole(db):
-        return None
-    return Progress("index", *search_index.extend_some(db))
-
-
 def _look_after(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Search diaries for those that the lead should see before anybody else gets them."""
     counts = care_flags.scan(db)
@@ -123,7 +115,7 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     split_head,
     encode_head,
     near_copies.follow,
-    _index_texts,
+    search_index.fill,
     first_model,
     predict,
     rank,

@@ -248,3 +248,15 @@ def test_the_board_covers_what_is_private_and_the_stored_text_stays(opened: Data
         "전화는 ●●●-●●●●-●●●●."
     )
     assert diaries.get_diary(opened, 1).text == "전화는 010-1234-5678."
+
+
+def test_whoever_may_review_withholds_a_diary_that_worries_them(opened: Database) -> None:
+    _fill(opened, "아무 말도 없는 글이다.", "다른 글이다.")
+    with pytest.raises(UserError, match="right_missing"):
+        care.flag(opened, 1, person=_person(opened, "지민", "annotator"))
+    care.flag(opened, 1, person=_person(opened, "서연", "reviewer"))
+    found = flags.find_flag(opened, 1)
+    assert found is not None
+    assert found.handled_by is None
+    flags.add(opened, 1)
+    assert flags.count_flags(opened) == (1, 0)

@@ -16,6 +16,7 @@ import pytest
 from annotator import project, settings, try_out
 from annotator.accounts.permissions import Person
 from annotator.errors import UserError
+from annotator.finding import nearest
 from annotator.messages import explain
 from annotator.serving import predictor_client
 from annotator.serving.predictor import Predictor
@@ -165,3 +166,12 @@ def test_speech_is_written_down_by_the_checkpoint_that_is_named(path: Path, db: 
     assert try_out.transcribe(path, recorded.getvalue(), str(checkpoint)).result(PATIENCE)
     assert _code(try_out.transcribe(path, recorded.getvalue(), "no/such-model")) == "checkpoint_missing"
     assert _code(try_out.transcribe(path, recorded.getvalue()[:60], str(checkpoint))) == "speech_too_short"
+
+
+def test_a_text_has_the_vector_that_a_diary_of_these_words_would_have(path: Path) -> None:
+    predictor = Predictor(path)
+    vector = predictor.vector(TEXT)
+    assert vector.ndim == 1
+    assert np.array_equal(vector, predictor.vector(TEXT))
+    assert not np.allclose(vector, predictor.vector("전혀 다른 이야기다."))
+    assert np.allclose(vector, nearest.vector_of(path, TEXT), atol=1e-5)
