@@ -89,7 +89,9 @@ def _lines(found: Found, asked: Query, sent: Sent | None) -> list[str]:
     if found.missing_count:
         lines.append(say("find.not_searched", count=found.missing_count))
     if found.nearness is not None:
-        lines.append(say("find.vectors", when=found.nearness.made_at, missing=found.nearness.missing_count))
+        missing = found.nearness.missing_count
+        key = "find.vectors_missing" if missing else "find.vectors"
+        lines.append(say(key, when=found.nearness.made_at, missing=missing))
     if found.next:
         lines.append(say("cli.find.next", after=found.next))
     return lines if sent is None else [*lines, sent_sentence(sent)]

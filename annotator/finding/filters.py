@@ -92,9 +92,11 @@ class Predictions:
             return label_ids, best
         proba = projection.load_predictions(self._db, active)[: self._size]
         there = len(proba)
-        best[:there] = proba.max(axis=1, initial=-np.inf) if there else best[:0]
         in_order = np.array([label.id for label in labels.list_labels(self._db)], np.int32)
-        label_ids[:there] = in_order[np.argmax(proba, axis=1)] if there else label_ids[:0]
+        # Of a row of NaN the first one is the largest.
+        places = proba.argmax(axis=1)
+        best[:there] = proba[np.arange(there), places]
+        label_ids[:there] = in_order[places]
         hidden = self._hidden() | np.isnan(best)
         label_ids[hidden], best[hidden] = 0, np.nan
         return label_ids, best

@@ -29,7 +29,8 @@ def draw(db: Database, actor: Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text("q", placeholder=say("find.words_hint"), width=360, max_chars=None)
         sorts = (*_SORTS, *(_REVIEWER_SORTS if is_reviewer else ()))
-        _choice("sort", sorts, lambda name: say(f"find.sort_{name or 'newest'}".replace("-", "down_")))
+        first = "nearest" if address.values().keys() & {"like", "like_text"} else "newest"
+        _choice("sort", sorts, lambda name: say(f"find.sort_{name or first}".replace("-", "down_")))
         count = sum(name in FILTERS for name in address.values())
         label = say("find.filters_on", count=count) if count else say("find.filters")
         with st.popover(label, icon=":material/tune:"):

@@ -72,8 +72,10 @@ def _draw_head(db: Database, actor: Actor, asked: Query, found: Found) -> None:
     if found.missing_count:
         st.info(say("find.not_searched", count=found.missing_count), icon=":material/hourglass_top:")
     if found.nearness is not None:
-        made_at = local_time(found.nearness.made_at)
-        st.caption(say("find.vectors", when=made_at, missing=found.nearness.missing_count))
+        made_at, missing = local_time(found.nearness.made_at), found.nearness.missing_count
+        like = say("find.like_text") if asked.like is None else say("find.like", id=asked.like)
+        vectors = say("find.vectors_missing" if missing else "find.vectors", when=made_at, missing=missing)
+        st.caption(f"{like} {vectors}")
 
 
 def _draw_sending(asked: Query) -> None:
