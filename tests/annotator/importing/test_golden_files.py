@@ -230,7 +230,8 @@ def test_a_workbook_of_ai_hub_is_known_by_its_columns(opened: Database) -> None:
 
 def test_a_third_sentence_is_joined_where_there_is_one(opened: Database) -> None:
     path = GOLDEN / "formats" / "aihub.xlsx"
-    import_file(opened, path, path.name, columns=ColumnMap("사람문장1", more_text=("사람문장2", "사람문장3")))
+    columns = ColumnMap("사람문장1", more_text=("사람문장2", "사람문장3"))
+    import_file(opened, path, path.name, columns=columns, choices=Choices(texts="join"))
     assert stored(opened) == [
         "친구가 우산을 나눠 씌워 줬어. 응, 정말 고마웠어.",
         "믿던 동료가 내 흉을 봤대. 한동안 말도 섞기 싫어. 그래도 풀어야겠지.",
@@ -238,7 +239,7 @@ def test_a_third_sentence_is_joined_where_there_is_one(opened: Database) -> None
 
 
 def test_the_command_line_joins_the_columns_that_it_names(project_path: Path) -> None:
-    columns = ("--text-column", "사람문장1", "--text-column", "사람문장3", "--no-label")
+    columns = ("--text-column", "사람문장1", "--text-column", "사람문장3", "--no-label", "--texts", "join")
     path = str(GOLDEN / "formats" / "aihub.xlsx")
     assert CliRunner().invoke(cli, ["import", path, "--db", str(project_path), *columns]).exit_code == 0
     with project.opened(project_path) as db:
