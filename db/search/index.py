@@ -17,7 +17,7 @@ from db.search.blocks import BLOCK, VERSION, Block, Columns
 from db.texts.diaries import last_diary_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from sqlite_utils import Database
@@ -147,17 +147,11 @@ class Index:
         ranges = _ranges(word)
         mask = np.zeros(-(-max(self.last_id, 1) // BLOCK) * BLOCK, np.bool_)
         for number, postings in self._postings({blocks.bucket_of(first) for first, _ in ranges}):
-            counts = np.zeros(BLOCK, np.uint8)
-            for first, last in ranges:
-                raw = postings.get(blocks.bucket_of(first))
-                if raw is None:
-                    break
-                places = blocks.places_of(raw, first, last)
-                if len(ranges) == 1:
-                    counts[places] = 1
-                else:
-                    counts[places] += 1
-            mask[number * BLOCK : (number + 1) * BLOCK] = counts == len(ranges)
+            try:
+                hits = _hits(postings, ranges)
+            except (ValueError, IndexError):  # damaged: the texts themselves hold
+                hits = _hits(_read_block(self.db, number).postings, ranges)
+            mask[number * BLOCK : (number + 1) * BLOCK] = hits
         return mask[: self.last_id]
 
     def _postings(self, buckets: set[int]) -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -172,6 +166,22 @@ class Index:
             of_block[key // _BUCKETS][key % _BUCKETS] = raw
         yield from of_block.items()
         yield from ((number, block.postings) for number, block in self.read_through.items())
+
+
+def _hits(postings: dict[int, bytes], ranges: Sequence[tuple[int, int]]) -> Mask:
+    """Return which diaries of a block have a pair of each range.
+
+    Raises:
+        ValueError, IndexError: if postings are damaged.
+    """
+    counts = np.zeros(BLOCK, np.uint8)
+    for first, last in ranges:
+        raw = postings.get(blocks.bucket_of(first))
+        if raw is None:
+            break
+        places = blocks.places_of(raw, first, last)
+        counts[places] = counts[places] + 1 if len(ranges) > 1 else 1
+    return np.asarray(counts == len(ranges))
 
 
 def _ranges(word: Units) -> list[tuple[int, int]]:

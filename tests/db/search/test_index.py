@@ -133,3 +133,11 @@ def test_an_import_that_is_undone_leaves_no_index(opened: Database) -> None:
 def test_an_empty_project_has_nothing_to_find(opened: Database) -> None:
     assert index.load(opened).candidates(folding.units_of("가")).shape == (0,)
     assert index.is_whole(opened)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\x05\0\0\0", b"\xff\xff\xff\xff" + bytes(100)])
+def test_a_damaged_index_hides_no_diary(large: Database, damaged: bytes) -> None:
+    before = _ids_of(large, "가나")
+    with write(large):
+        large.conn.execute("update search_postings set postings = ? where bucket < 256", (damaged,))
+    assert _ids_of(large, "가나") == before
