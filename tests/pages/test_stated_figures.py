@@ -51,10 +51,13 @@ MESSAGES = {
             "review.why_label_error",
             "review.board.expected",
             "try_out.board.answer",
+            "find.said",
+            "find.version",
             "trust.in_words",
         ),
         ANSWER,
     ),
+    "find.nearness": "how alike two texts' vectors are: computed, not estimated",
     **dict.fromkeys(("learn.points", "learn.reason_below_best"), BESIDE),
     **dict.fromkeys(
         ("why.candidates", "why.candidates_many", "anchoring.help", "trust.unsure", "trust.unsure_all"), SETTING

@@ -493,7 +493,7 @@ def test_two_versions_are_compared_on_the_test_diaries_that_both_have_answered(
     assert (compared["n"], compared["change"]["value"], compared["p"]) == (4, 0.5, 0.5)
     assert compared["f1_change"]["columns"] == [], "two of a label say nothing about it"
     line = run("model", "compare", "1", "0", "--db", project_path).out
-    assert "-50.0%p" in line
+    assert "−50.0%p" in line
     assert "n=4" in run("model", "list", "--db", project_path).out
     listed = run("model", "list", "--json", "--db", project_path).json
     assert [(row["tested_on"], row["accuracy"], row["reason"]) for row in listed] == [(4, 0.5, None), (4, 1.0, None)]
