@@ -22,7 +22,7 @@ from annotator.worker.round import encoder_tuning
 from benchmarks import labelled_file, machine
 from learner.classification import classifier, metrics, ngram_features
 from learner.encoders import encoder as encoders
-from learner.encoders import fine_tuning
+from learner.encoders import tiers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,20 +76,15 @@ def _tuned_vectors(
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
     parts = encoder_tuning.split(labels[train], seed=seed)
 
-    def examples(places: IntArray) -> fine_tuning.TuningSet:
-        indices = train[places]
-        ones = np.ones(len(indices), np.float32)
-        return fine_tuning.TuningSet([texts[i] for i in indices], classifier.one_hot(labels[indices], k), ones)
-
+    targets = classifier.one_hot(labels[train], k)
     with tempfile.TemporaryDirectory() as folder:
-        tuned = fine_tuning.tune(
-            checkpoint.model,
-            checkpoint.tokenizer,
-            examples(parts.tuned),
-            examples(parts.validation),
-            encoder_tuning.settings_of(arguments.tier, len(parts.tuned)),
-            prefix=checkpoint.prefix,
-            loss="softmax",
+        tuned = tiers.tune(
+            checkpoint,
+            [texts[i] for i in train],
+            targets,
+            parts.tuned,
+            parts.validation,
+            tiers.way_of(arguments.tier, len(parts.tuned)),
             folder=Path(folder),
             seed=seed,
         )

@@ -152,7 +152,7 @@ def replay(
     Raises:
         LearnerError: ``simulation_too_small`` if the pool is smaller than two batches.
     """
-    test, pool = _deal(len(labels), seed, groups)
+    test, pool = deal(len(labels), seed, groups)
     if len(pool) < 2 * batch or not len(test):
         raise LearnerError("simulation_too_small", rows=len(labels), batch=batch)
     asked, points, ended = pool[:batch], [], False
@@ -168,7 +168,7 @@ def replay(
     return Replay(counts.astype(np.int64), macro_f1, accuracy, asked)
 
 
-def _deal(n: int, seed: int, groups: IntArray | None = None) -> tuple[IntArray, IntArray]:
+def deal(n: int, seed: int, groups: IntArray | None = None) -> tuple[IntArray, IntArray]:
     """Return the places of the test rows and of the pool, both in random order.
 
     Whole groups are tested on, in random order, up to the share: those that leave room for others. Where these are few,
@@ -188,7 +188,7 @@ def full_pool(
     features: FloatArray, labels: IntArray, *, k: int, seed: int, groups: IntArray | None = None
 ) -> tuple[float, float]:
     """Return macro F1 and accuracy of a head that learned from the whole pool of a replay with this seed."""
-    test, pool = _deal(len(labels), seed, groups)
+    test, pool = deal(len(labels), seed, groups)
     weight, bias = classifier.fit_head(features[pool], labels[pool], k=k)
     measured = metrics.evaluate(classifier.softmax(features[test] @ weight.T + bias), labels[test])
     return measured.macro_f1, measured.accuracy

@@ -7,16 +7,17 @@ afterwards: the head that serves is fitted anew on the tuned vectors, like any o
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
 from learner.encoders import trainer_checkpoints
+from learner.encoders.pooled_encoder import PooledEncoder
+from learner.encoders.trainer_progress import Deadline, Progress, memory_watched
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float32]
+    from learner.encoders.pooled_encoder import Loss
 
-Loss = Literal["softmax", "sigmoid"]
+    FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class TuningSettings:
         max_tokens: longer texts are cut in training.
         patience: evaluations without a better validation loss after which training stops.
         kept_checkpoints: on disk at the same time, the best one among them.
+        most_seconds: training that would take longer, by the time that its first steps took, is given up.
     """
 
     adapter_rank: int = 16
@@ -62,6 +64,7 @@ class TuningSettings:
     max_tokens: int = 128
     patience: int = 2
     kept_checkpoints: int = 2
+    most_seconds: float = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +83,6 @@ class TuningSet:
     weights: FloatArray
 
 
-class PooledEncoder(nn.Module):
-    """An encoder with one linear layer on the mean of its last hidden states, scaled to length 1."""
-
-    SCALE = 10.0
-    """Vectors have length 1; scaled up, a layer of ordinary size can tell them apart."""
-
-    def __init__(self, encoder: Any, k: int, loss: Loss) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.layer = nn.Linear(int(encoder.config.hidden_size), k)
-        self.loss = loss
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        labels: torch.Tensor | None = None,
-        weights: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Return logits, (n, k), and the loss where targets are given."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        vectors = nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1)
-        logits = self.layer(self.SCALE * vectors)
-        if labels is None or weights is None:
-            return {"logits": logits}
-        losses = _softmax_loss(logits, labels) if self.loss == "softmax" else _sigmoid_loss(logits, labels)
-        return {"loss": (losses * weights).sum() / weights.sum(), "logits": logits}
-
-
-def _softmax_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    return nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-
-
-def _sigmoid_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    is_known = ~torch.isnan(targets)
-    losses = nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), torch.where(is_known, targets, torch.zeros_like(targets)), reduction="none"
-    )
-    return (losses * is_known).sum(1) / is_known.sum(1).clamp(min=1)
-
-
 class _Collator:
     """Pads a batch of token ids, cut to the longest of them."""
 
@@ -138,27 +99,6 @@ class _Collator:
             "labels": torch.tensor(np.array([row["labels"] for row in rows], np.float32)),
             "weights": torch.tensor([row["weights"] for row in rows], dtype=torch.float32),
         }
-
-
-class Progress(TrainerCallback):  # type: ignore[misc]
-    """Reports progress, and stops training on request or when the loss is no longer a number."""
-
-    def __init__(self, on_progress: Callable[[float], bool]) -> None:
-        self._on_progress = on_progress
-        self.stopped = False
-        self.diverged = False
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not self._on_progress(state.global_step / max(1, state.max_steps)):
-            self.stopped = True
-            control.should_training_stop = True
-            control.should_save = True
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        values = [value for name, value in (logs or {}).items() if name in ("loss", "eval_loss", "grad_norm")]
-        if not all(math.isfinite(float(value)) for value in values):
-            self.diverged = True
-            control.should_training_stop = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,31 +143,37 @@ def tune(
         on_progress: is called with the share of the work that is done, in [0, 1]; returns False to stop.
 
     Raises:
-        LearnerError: ``device_memory_full`` where a GPU runs out of memory; `tuning_diverged` for a loss of NaN.
+        LearnerError: ``device_memory_full`` where a GPU runs out of memory, ``tuning_too_slow`` where it would take
+            longer than it may, ``tuning_diverged`` for a loss of NaN.
+        MemoryError: where the computer runs out of it.
     """
     torch.manual_seed(seed)
     model = PooledEncoder(_prepared(encoder, settings), training.targets.shape[1], loss)
     if (ended := trainer_checkpoints.find_end(folder)) is not None:
         trainer_checkpoints.load_weights(model, ended.checkpoint)
         return Tuned(model.eval(), ended.losses, stopped=False)
-    progress = Progress(on_progress)
-    try:
+    progress, deadline = Progress(on_progress), Deadline(settings.most_seconds)
+    with memory_watched(settings.batch_size):
         trainer = Trainer(
             model=model,
             args=_arguments(settings, folder, seed=seed, evaluated=validation is not None),
             train_dataset=_dataset(tokenizer, training, settings, prefix),
             eval_dataset=None if validation is None else _dataset(tokenizer, validation, settings, prefix),
             data_collator=_Collator(tokenizer.pad_token_id or 0),
-            callbacks=[progress, *([EarlyStoppingCallback(settings.patience)] if validation is not None else [])],
+            callbacks=[
+                progress,
+                deadline,
+                *([EarlyStoppingCallback(settings.patience)] if validation is not None else []),
+            ],
         )
         # It would print every figure to the standard output, which belongs to the command line.
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=trainer_checkpoints.find_newest(folder))
-    except torch.OutOfMemoryError as error:
-        raise LearnerError("device_memory_full", batch=settings.batch_size) from error
     losses = _losses(trainer.state.log_history)
     if progress.diverged:
         raise LearnerError("tuning_diverged", rate=settings.learning_rate)
+    if deadline.passed:
+        raise LearnerError("tuning_too_slow", minutes=deadline.minutes, most=settings.most_seconds / 60)
     if not progress.stopped:
         trainer_checkpoints.note_end(folder, trainer.state.best_model_checkpoint, losses)
     return Tuned(model.eval().cpu(), losses, progress.stopped)
@@ -267,7 +213,7 @@ def _arguments(settings: TuningSettings, folder: Path, *, seed: int, evaluated: 
         load_best_model_at_end=evaluated,
         metric_for_best_model="eval_loss" if evaluated else None,
         greater_is_better=False,
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=torch.cuda.is_bf16_supported() if on_gpu else bool(torch.cpu.get_capabilities().get("avx512_bf16")),
         fp16=on_gpu and not torch.cuda.is_bf16_supported(),
         use_cpu=not on_gpu,
         seed=seed,

@@ -19,7 +19,7 @@ from transformers import (
 
 from learner.classification import metrics
 from learner.encoders import trainer_checkpoints
-from learner.encoders.fine_tuning import Progress
+from learner.encoders.trainer_progress import Progress, memory_watched
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -88,6 +88,7 @@ def train(
 
     Raises:
         LearnerError: `device_memory_full`, or `tuning_diverged` for a loss that is no number.
+        MemoryError: where the computer runs out of it.
     """
     settings = recipe.training
     assert settings is not None
@@ -96,7 +97,7 @@ def train(
     trainer = _trainer(recipe, settings, checkpoint, prepared, folder)
     trainer.add_callback(progress)
     trainer.add_callback(_Log(logged))
-    try:
+    with memory_watched(settings.batch_size):
         trainer.train(resume_from_checkpoint=trainer_checkpoints.find_newest(folder) if resume else None)
         curve = tuple(map(_figures, trainer.state.log_history))
         if progress.diverged:
@@ -107,8 +108,6 @@ def train(
         answered = trainer.predict(_encoded(checkpoint, prepared.validation)).predictions
         examples = [example.text for example in recipe.examples]
         return Trained(_softmax(answered), _answer(trainer, checkpoint, examples), curve, stopped=False)
-    except torch.OutOfMemoryError as error:
-        raise LearnerError("device_memory_full", batch=settings.batch_size) from error
 
 
 def _trainer(recipe: Recipe, settings: Training, checkpoint: Checkpoint, prepared: Prepared, folder: Path) -> Trainer:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from annotator.cli import main as cli
 from annotator.exporting.registry import FORMATS
-from annotator.worker.round import encoder_tuning
+from learner.encoders import tiers
 from learner.errors import LearnerError
 
 
 def main() -> None:
     place, tiny = Path(sys.argv[1]), sys.argv[2]
     path = place / "new" / "deep" / "project.db"
-    encoder_tuning._STEPS_WANTED = 6
+    tiers.STEPS.update(adapter=6, full=6)
 
     def run(*arguments: object) -> None:
         # Without `cli.main`, which keeps its own umask: what is called here is right under any.

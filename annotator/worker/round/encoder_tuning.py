@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.models.rounds import Round
     from learner.encoders.encoder import Checkpoint, Encoder
-    from learner.encoders.fine_tuning import Tuned, TuningSet, TuningSettings
+    from learner.encoders.fine_tuning import Tuned
 
 ENCODED_AHEAD = 1000
 """Diaries at the head of the queue that a round encodes anew and ranks; upkeep encodes the others after it."""
@@ -45,15 +45,12 @@ ENCODED_AHEAD = 1000
 VALIDATION_SHARE = 0.15
 """Of the training labels, kept from tuning: they say when to stop, and calibrate."""
 
-_STEPS_WANTED = 240
-"""Steps of tuning below which a hundred labels change an encoder too little to be seen; more epochs make up for it."""
-
 _TUNED_SHARE = 0.8
 """Of a deeper round's time, spent on tuning; the rest is mostly encoding."""
 
 _SAID_EVERY_SECONDS = 1.0
 
-_TEXTS_FOR_COMMON = 256
+TEXTS_FOR_COMMON = 256
 """Diaries whose common direction is that of all: their mean hardly moves with more."""
 
 
@@ -85,18 +82,6 @@ def split(columns: NDArray[np.int64], groups: NDArray[np.int64] | None = None, *
         parts.append(rows[: min(count, len(rows) // 2)])
     validation = np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
     return Parts(np.setdiff1d(np.arange(len(columns)), validation), validation)
-
-
-def settings_of(tier: str, count: int) -> TuningSettings:
-    """Return the settings for tuning an encoder on so many examples."""
-    from learner.encoders.fine_tuning import TuningSettings
-
-    batch = TuningSettings().batch_size
-    epochs = float(np.clip(np.ceil(_STEPS_WANTED / max(1, -(-count // batch))), 3, 20))
-    if tier == "full":
-        # All weights of a layer move, so each step has to be smaller than an adapter's.
-        return TuningSettings(adapter_rank=0, epochs=epochs, learning_rate=5e-5, patience=3)
-    return TuningSettings(epochs=epochs, learning_rate=5e-4, patience=3)
 
 
 def tuned_in(db: Database, this: Round) -> EncoderSpec | None:
@@ -137,23 +122,23 @@ def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet
 
 def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet) -> bool:
     # Loading it takes seconds, and few workers ever tune.
-    from learner.encoders import fine_tuning
+    from learner.encoders import tiers
 
     base = project_settings.load(db).encoder
     apart = gathering.groups_of(runtime, db, training.diary_ids)
-    parts = split(training.columns, apart.numbers, seed=int(runtime.settings(db).seed[:8], 16))
-    settings = settings_of(this.tier, len(parts.tuned))
+    seed = int(runtime.settings(db).seed[:8], 16)
+    parts = split(training.columns, apart.numbers, seed=seed)
+    way = tiers.way_of(this.tier, len(parts.tuned))
     checkpoint = encoder_files.load_checkpoint(base, cache=runtime.cache)
-    tuned = fine_tuning.tune(
-        checkpoint.model,
-        checkpoint.tokenizer,
-        _examples(db, training, parts.tuned),
-        _examples(db, training, parts.validation) if len(parts.validation) else None,
-        settings,
-        prefix=checkpoint.prefix,
-        loss="softmax",
+    tuned = tiers.tune(
+        checkpoint,
+        diaries.list_texts(db, training.diary_ids),
+        training.targets,
+        parts.tuned,
+        parts.validation,
+        way,
         folder=_work_folder(runtime, this),
-        seed=int(runtime.settings(db).seed[:8], 16),
+        seed=seed,
         on_progress=_progress_callback(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
     )
     if tuned.stopped:
@@ -162,28 +147,17 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
             raise SystemExit
         return False
     model = tuned.model.encoder
-    common = encoder_files.find_common(checkpoint, model, diaries.sample_texts(db, limit=_TEXTS_FOR_COMMON))
+    common = encoder_files.find_common(checkpoint, model, diaries.sample_texts(db, limit=TEXTS_FOR_COMMON))
     keep = _keep_adapter if this.tier == "adapter" else _keep_folder
     about = {
         "base": base,
         "tuned_on": training.diary_ids[parts.tuned],
-        "settings": asdict(settings),
+        "settings": {**asdict(way.settings), "loss": way.loss},
         "metrics": _metrics(tuned, parts),
     }
     keep(runtime, db, f"{this.tier}-{this.number}", replace(checkpoint, model=model, common=common), about)
     shutil.rmtree(project.tuning_folder(runtime.database), ignore_errors=True)
     return True
-
-
-def _examples(db: Database, training: TrainingSet, rows: NDArray[np.int64]) -> TuningSet:
-    """Return some of the examples, each label weighing the same in total up to a factor of ten."""
-    from learner.encoders.fine_tuning import TuningSet
-
-    targets = training.targets[rows]
-    weights = (targets / np.maximum(training.targets.sum(axis=0), 1e-9)).sum(axis=1)
-    weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
-    texts = diaries.list_texts(db, training.diary_ids[rows])
-    return TuningSet(texts, targets, (weights / weights.mean()).astype(np.float32))
 
 
 def _metrics(tuned: Tuned, parts: Parts) -> dict[str, Any]:

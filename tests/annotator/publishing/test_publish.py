@@ -22,13 +22,13 @@ from annotator.publishing import commands, publish, published
 from annotator.training import rounds
 from annotator.training.versions import get_version
 from annotator.worker import tasks
-from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from db.models import models, text_spaces
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features
+from learner.encoders import tiers
 from learner.encoders.encoder import default_cache
 from learner.errors import LearnerError
 from learner.publishing import example, transformers
@@ -55,7 +55,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project.init(path, seed="00" * 16, encoder=str(tiny))
     runtime = WorkerRuntime(path, cache=default_cache())
     with pytest.MonkeyPatch.context() as patch, closing(project.open_project(path)) as db:
-        patch.setattr(encoder_tuning, "_STEPS_WANTED", 6)
+        patch.setattr(tiers, "STEPS", {"adapter": 6, "full": 6})
         fill(db, 60, labelled=True)
         fill(db, 240)
         while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":

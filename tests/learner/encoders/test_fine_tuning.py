@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from learner.encoders import adapters, fine_tuning
+from learner.encoders import adapters
 from learner.encoders.fine_tuning import TuningSet, TuningSettings, tune
 from learner.errors import EncoderError, LearnerError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from learner.encoders.fine_tuning import Tuned
+    from learner.encoders.pooled_encoder import Loss
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def _tune(
     training: TuningSet | None = None,
     validation: TuningSet | None = None,
     settings: TuningSettings = SETTINGS,
-    loss: fine_tuning.Loss = "softmax",
+    loss: Loss = "softmax",
     on_progress: Callable[[float], bool] = lambda share: True,
 ) -> Tuned:
     encoder, tokenizer = _loaded(tiny)
@@ -160,18 +161,6 @@ def test_soft_targets_are_learned_as_shares(tiny: Path, tmp_path: Path) -> None:
     assert proba.mean() == pytest.approx(0.7, abs=0.08)
 
 
-def test_what_is_unknown_has_no_part_in_the_sigmoid_loss() -> None:
-    logits = torch.tensor([[2.0, -9.0], [0.0, 0.0]])
-    targets = torch.tensor([[1.0, math.nan], [0.0, 1.0]])
-    losses = fine_tuning._sigmoid_loss(logits, targets)
-    np.testing.assert_allclose(losses, [math.log1p(math.exp(-2.0)), math.log(2)], rtol=1e-5)
-    logits.requires_grad_()
-    fine_tuning._sigmoid_loss(logits, targets).sum().backward()
-    assert logits.grad is not None
-    assert torch.isfinite(logits.grad).all()
-    assert logits.grad[0, 1] == 0
-
-
 def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path) -> None:
     training = _examples(16)
     broken = TuningSet(training.texts, np.full_like(training.targets, np.nan), training.weights)
@@ -186,6 +175,51 @@ def test_a_device_without_memory_ends_in_a_sentence(tiny: Path, tmp_path: Path) 
     with pytest.raises(LearnerError) as caught:
         _tune(tiny, tmp_path, on_progress=full)
     assert (caught.value.code, caught.value.details) == ("device_memory_full", {"batch": 4})
+
+
+def test_a_computer_without_memory_is_told_from_a_fault(tiny: Path, tmp_path: Path) -> None:
+    def full(share: float) -> bool:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes.")
+
+    with pytest.raises(MemoryError):
+        _tune(tiny, tmp_path, on_progress=full)
+
+
+def test_another_error_of_torch_is_not_called_a_lack_of_memory(tiny: Path, tmp_path: Path) -> None:
+    def broken(share: float) -> bool:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        _tune(tiny, tmp_path, on_progress=broken)
+
+
+def test_tuning_that_would_take_too_long_is_given_up_in_a_sentence(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(LearnerError) as caught:
+        _tune(tiny, tmp_path, settings=replace(SETTINGS, epochs=15, most_seconds=0))
+    assert caught.value.code == "tuning_too_slow"
+    assert caught.value.details["minutes"] > 0
+    assert not (tmp_path / "ended.json").exists(), "what was tuned so far is not taken for the result"
+
+
+def test_contrast_brings_texts_of_a_label_together(tiny: Path, tmp_path: Path) -> None:
+    training = _examples(16)
+    tuned = _tune(tiny, tmp_path, training=training, loss="contrast", settings=replace(SETTINGS, epochs=15))
+    within, between = _distances(tuned.model.encoder, tiny, training)
+    before = _distances(_loaded(tiny)[0].eval(), tiny, training)
+    assert within / between < 0.5 * before[0] / before[1]
+
+
+def _distances(encoder: Any, folder: Path, examples: TuningSet) -> tuple[float, float]:
+    """Return the mean distance of the vectors of texts of one mood, and of different moods."""
+    batch = _loaded(folder)[1](list(examples.texts), return_tensors="pt", padding=True)
+    with torch.inference_mode():
+        hidden = encoder(**batch).last_hidden_state
+    mask = batch["attention_mask"].unsqueeze(-1)
+    vectors = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1)
+    distances = torch.cdist(vectors, vectors).numpy()
+    is_same = np.equal.outer(examples.targets.argmax(1), examples.targets.argmax(1))
+    apart = ~np.eye(len(vectors), dtype=np.bool_)
+    return float(distances[is_same & apart].mean()), float(distances[~is_same].mean())
 
 
 @pytest.fixture(scope="module")

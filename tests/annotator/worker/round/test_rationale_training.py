@@ -21,6 +21,7 @@ from db.answers.rationales import NewRationale
 from db.models import rounds
 from db.people import annotators
 from db.texts import diaries
+from learner.encoders import tiers
 from learner.encoders.encoder import default_cache
 from tests.learner.tiny import write_tiny_encoder
 
@@ -128,7 +129,7 @@ def test_a_first_round_has_the_version_without_labels_to_compare_with(runtime: W
 def test_words_are_measured_with_each_versions_own_encoder(
     runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotator.worker.round.encoder_tuning._STEPS_WANTED", 4)
+    monkeypatch.setitem(tiers.STEPS, "adapter", 4)
     first = _mark(opened, _with_word(opened)[0], "wrong")
     plain = _round(runtime, opened).report["rationales"][0]
     tuned = _round(runtime, opened, "adapter").report["rationales"][0]
