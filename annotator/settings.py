@@ -63,7 +63,7 @@ class Settings:
         break_minutes: minutes of labelling in a row after which a break is suggested; 0 never suggests one.
         label_distance: how much two labels differ, for agreement; see `annotator.label_sets.distances`.
         precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
-        deeper_tier: whether training the encoder itself is offered at 100, 200, 400, … labels, or started.
+        deeper_tier: whether training the encoder itself, where it pays, is offered at 100, 200, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see
             `annotator.dictionary.adjustment`.
         prediction_sets: name beside a prediction all labels that it takes to be right in nine of ten diaries; see

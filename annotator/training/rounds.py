@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from annotator import settings
 from annotator.errors import UserError
 from annotator.label_sets import projection
+from annotator.training import tier_gains
 from annotator.training.versions import get_version
 from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import encoders, facts, models, rounds
 
 if TYPE_CHECKING:
+    from annotator.training.tier_gains import Gain
     from db import Database
     from db.models.models import Model
     from db.models.rounds import Round as Round
@@ -23,17 +25,19 @@ TIERS = ("instant", "adapter", "full")
 """What a round trains: the head alone, an adapter on the encoder too, or the encoder's upper layers."""
 
 FIRST_OFFER = 100
-"""Labels at which a deeper tier is first offered, and again whenever they have doubled."""
-
-_FULL_FROM = 1600
-"""Labels from which all weights are tuned."""
+"""Labels at which a deeper tier is first offered if it pays, and again whenever they have doubled."""
 
 _FEWEST_LABELS = 2
 _FIRST_GUESS_SECONDS = 3.0
 _FIRST_GUESS_TEXTS_PER_SECOND = 25.0
-_TUNED_TEXTS = 4000
 _ENCODED_TEXTS = 1500
-"""What a deeper round usually tunes on, all epochs together, and encodes anew."""
+"""What a deeper round usually encodes anew."""
+
+_TUNING = {"adapter": (1500, 4, 2), "full": (4000, 3, 4)}
+"""By tier: texts that are tuned on at least, all epochs together; epochs at least; what a text costs, in encodings.
+
+An adapter's loss goes back through four layers, a full tier's through eight, and its evaluations come on top.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Plan:
         labels_changed: whether the label set has changed since the serving model learned.
         offered_tier: a deeper tier that is worth its time now; None for none.
         tier_seconds: expected seconds of a round by tier.
+        tier_gains: what each deeper tier gained with about so many labels; None where that was not measured.
     """
 
     label_count: int
@@ -65,6 +70,7 @@ class Plan:
     labels_changed: bool
     offered_tier: str | None
     tier_seconds: dict[str, float]
+    tier_gains: dict[str, Gain | None]
 
 
 def plan_round(db: Database) -> Plan:
@@ -91,30 +97,31 @@ def plan_round(db: Database) -> Plan:
         labels_changed=bool(learned) and active is not None and not projection.current_projection(db, active).is_same,
         offered_tier=_offered_tier(db, label_count),
         tier_seconds={tier: _expected_seconds(db, label_count, tier) for tier in TIERS},
+        tier_gains={tier: tier_gains.expected(tier, label_count) for tier in TIERS[1:]},
     )
 
 
 def _offered_tier(db: Database, label_count: int) -> str | None:
     """Return the tier to offer when a threshold of labels was passed since an encoder was last tuned, or tried to be.
 
-    An adapter first: with few labels it does better than training all weights (Jukić and Šnajder 2023, Parameter-
-    Efficient Language Model Tuning with Active Learning in Low-Resource Settings).
+    Only one that was measured to pay with so many labels is offered, an adapter first, which takes less time.
     """
-    if settings.load(db).deeper_tier == "off" or label_count < FIRST_OFFER:
+    tier = next((tier for tier in TIERS[1:] if tier_gains.pays(tier, label_count)), None)
+    if tier is None or settings.load(db).deeper_tier == "off" or label_count < FIRST_OFFER:
         return None
     threshold = FIRST_OFFER * 2 ** int(math.log2(label_count / FIRST_OFFER))
     deeper = [int(r.report["train"]) for r in rounds.list_rounds(db) if r.tier != "instant" and r.report.get("train")]
     if deeper and deeper[-1] >= threshold:
         return None
-    return "adapter" if threshold < _FULL_FROM else "full"
+    return tier
 
 
 def _expected_seconds(db: Database, label_count: int, tier: str = "instant") -> float:
     done = [r for r in rounds.list_rounds(db) if r.status == "done" and r.tier == tier and r.report.get("train")]
     if not done and tier != "instant":
         rate = facts.texts_per_second(db) or _FIRST_GUESS_TEXTS_PER_SECOND
-        # A step computes a text about four times over: forwards, backwards, and its share of the evaluations.
-        return (4 * _TUNED_TEXTS + _ENCODED_TEXTS) / rate
+        fewest, epochs, cost = _TUNING[tier]
+        return (cost * max(fewest, epochs * label_count) + _ENCODED_TEXTS) / rate
     if not done:
         return _FIRST_GUESS_SECONDS
     last = done[-1]

@@ -9,6 +9,7 @@ import streamlit as st
 from annotator import project_location, settings, status
 from annotator.accounts import annotators
 from annotator.labelling import queueing
+from annotator.messages.figures import points
 from annotator.training import rounds
 from pages.learn.analysis import draw_study
 from pages.learn.audience import draw_offer
@@ -97,7 +98,20 @@ def _draw_tiers(plan: Plan) -> str:
     )
     tier = str(chosen or rounds.TIERS[0])
     st.caption(plain(say(f"learn.tier.{tier}_caption")))
+    if tier != rounds.TIERS[0]:
+        st.caption(_gain(plan, tier))
     return tier
+
+
+def _gain(plan: Plan, tier: str) -> str:
+    """Return what a deeper tier gained elsewhere with about so many labels."""
+    gain = plan.tier_gains[tier]
+    if gain is None:
+        return say("learn.tier.gain_unknown")
+    value, low, high = (points(figure) for figure in (gain.value, gain.low, gain.high))
+    if gain.pays:
+        return say("learn.tier.gain", labels=gain.labels, count=gain.count, value=value, low=low, high=high)
+    return say("learn.tier.gain_none", labels=gain.labels, count=gain.count, value=value, low=low, high=high)
 
 
 def _minutes(plan: Plan, tier: str) -> int:

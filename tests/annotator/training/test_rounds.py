@@ -124,6 +124,14 @@ def test_the_expected_time_follows_the_last_round(opened: Database) -> None:
     assert round_cases.plan_round(opened).expected_seconds == 1.0, "never less than a second is promised"
 
 
+def test_a_deeper_round_is_expected_to_take_longer_the_more_labels_there_are(opened: Database) -> None:
+    fill(opened, 60, labelled=True)
+    few = round_cases.plan_round(opened).tier_seconds
+    assert few["instant"] < few["adapter"] < few["full"]
+    fill(opened, 600, labelled=True)
+    assert round_cases.plan_round(opened).tier_seconds["adapter"] > few["adapter"]
+
+
 # Going back
 
 
