@@ -10,7 +10,7 @@ import numpy as np
 from annotator.errors import UserError
 from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import Difference, read_figures
-from annotator.training.examples import examples_of
+from annotator.training.examples import votes_of
 from db.answers import training_data
 from db.label_sets import labels
 from db.models import models, test_answers
@@ -142,7 +142,7 @@ def compare(db: Database, first: int, second: int) -> Pair:
 def _load(db: Database) -> _TestPart:
     label_set = labels.list_labels(db)
     column_of = {label.id: column for column, label in enumerate(label_set)}
-    test = examples_of(training_data.list_labelled(db, part="test"), tuple(column_of))
+    test = votes_of(training_data.list_labelled(db, part="test"), tuple(column_of))
     given = test_answers.load(db)
     answers = {
         model.version: np.array(

@@ -265,6 +265,20 @@ def _uniform(features: FloatArray, targets: FloatArray) -> CalibrationData:
     )
 
 
+def answer_out_of_fold(
+    features: FloatArray, targets: FloatArray, *, seed: int, groups: IntArray | None = None
+) -> FloatArray:
+    """Return what heads say of each example that have not seen it, (n, k), before any temperature.
+
+    Args:
+        features, targets, groups: as in `train`.
+    """
+    balance = _balance(targets)
+    start = _fit(features, targets, balance)
+    dealt = folds.deal(targets.argmax(axis=1), groups, seed=seed)
+    return softmax(_out_of_fold(features, targets, balance, dealt, start=start, marked=None))
+
+
 def fit_head(
     features: FloatArray,
     labels: IntArray,

@@ -1,20 +1,19 @@
-"""Several people's decisions on one diary, as shares of the labels, by how far each person agrees with the others."""
+"""Several people's decisions on one diary as shares of the labels: as given, or by how right each person is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from learner.classification import readers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
-
-PRIOR_OVERLAPS = 10.0
-"""Overlaps with full agreement that everyone starts with: a few disagreements say little of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,55 +23,77 @@ class SoftTargets:
     Attributes:
         items: (n,) the diaries, ascending.
         targets: (n, k) float32, rows sum to 1.
-        columns: (n,) the label with the largest share; the newer decision wins a tie.
-        reliability: annotator -> weight of one decision, in (0, 1].
+        columns: (n,) of the labels that somebody gave the one with the largest share; the newer decision wins a tie.
+        right: annotator -> how often that person is right, as far as it was estimated.
     """
 
     items: IntArray
     targets: FloatArray
     columns: IntArray
-    reliability: dict[int, float]
+    right: dict[int, float] = field(default_factory=dict)
 
 
-def soft_targets(
-    items: IntArray, annotators: IntArray, columns: IntArray, *, k: int, shares: FloatArray | None = None
-) -> SoftTargets:
-    """Share each diary's label among people's decisions on it, each weighted by reliability.
-
-    Reliability is the share of other people's decisions on the same diaries that say the same, shrunk to 1 while
-    there are few. Where one person decided alone, that decision is the label, however reliable the person.
+def votes(items: IntArray, columns: IntArray, *, k: int, shares: FloatArray | None = None) -> SoftTargets:
+    """Return what people said, each decision counting the same.
 
     Args:
-        items, annotators, columns: (m,) one decision each, oldest first; columns in [0, k).
+        items, columns: (m,) one decision each, oldest first; columns in [0, k).
         shares: (m, k) what each decision says, where one may name several labels; rows sum to 1, see `share_equally`.
             Without it a decision says its column and nothing else.
-
-    Source: agreement-weighted voting, a one-step form of Dawid and Skene (1979), Maximum Likelihood Estimation of
-    Observer Error-Rates Using the EM Algorithm, with one accuracy a person. Decisions that name several labels agree by
-    the probability that one draw from each names the same.
     """
-    answers = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
+    said = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
     diaries, places = np.unique(items, return_inverse=True)
-    votes = np.zeros((len(diaries), k))
-    np.add.at(votes, places, answers)
-    others = votes.sum(axis=1)[places] - 1
-    agreeing = ((votes[places] - answers) * answers).sum(axis=1)
+    targets = np.zeros((len(diaries), k))
+    np.add.at(targets, places, said)
+    targets /= targets.sum(axis=1, keepdims=True)
+    return SoftTargets(diaries.astype(np.int64), targets.astype(np.float32), _served(targets, places, columns))
+
+
+def consensus(
+    items: IntArray,
+    annotators: IntArray,
+    columns: IntArray,
+    *,
+    k: int,
+    shares: FloatArray | None = None,
+    answers: FloatArray | None = None,
+) -> SoftTargets:
+    """Return each diary's label as people's decisions on it and their work elsewhere make it likely.
+
+    One person alone is believed: nothing says how right they are. See `learner.classification.readers`.
+
+    Args:
+        items, columns, shares: as in `votes`.
+        annotators: (m,) who decided.
+        answers: (n, k) what a model that has not seen its label says of each diary, ascending; None for none.
+    """
     people, who = np.unique(annotators, return_inverse=True)
-    overlaps = np.bincount(who, others, minlength=len(people))
-    agreements = np.bincount(who, agreeing, minlength=len(people))
-    reliability = (agreements + PRIOR_OVERLAPS) / (overlaps + PRIOR_OVERLAPS)
-    weighed = np.zeros((len(diaries), k))
-    np.add.at(weighed, places, reliability[who, None] * answers)
+    plain = votes(items, columns, k=k, shares=shares)
+    if len(people) < 2:
+        return plain
+    places = np.searchsorted(plain.items, items)
+    said = np.eye(k)[columns] if shares is None else shares.astype(np.float64)
+    used = np.flatnonzero(said.any(axis=0))
+    result = readers.estimate(places, who, said[:, used], None if answers is None else _among(answers, used))
+    targets = np.zeros((len(plain.items), k))
+    targets[:, used] = result.posterior
+    right = dict(zip(people.tolist(), result.right.tolist(), strict=True))
+    return SoftTargets(plain.items, targets.astype(np.float32), _served(targets, places, columns), right)
+
+
+def _among(answers: FloatArray, used: IntArray) -> NDArray[np.float64]:
+    """Return probabilities among the labels in use, (n, used), rows sum to 1."""
+    chosen = answers[:, used].astype(np.float64) + 1e-9
+    return np.asarray(chosen / chosen.sum(axis=1, keepdims=True), np.float64)
+
+
+def _served(targets: NDArray[np.float64], places: IntArray, columns: IntArray) -> IntArray:
+    """Return the likeliest of the labels that somebody gave, (n,)."""
+    given = np.full_like(targets, -1.0)
+    given[places, columns] = targets[places, columns]
     # A tiny bonus for the newer decision, so that the label order doesn't decide between two people who disagree.
-    newer = np.zeros_like(weighed)
-    newer[places, columns] = 1e-9 * np.arange(1, len(items) + 1)
-    targets = weighed / weighed.sum(axis=1, keepdims=True)
-    return SoftTargets(
-        diaries.astype(np.int64),
-        targets.astype(np.float32),
-        (weighed + newer).argmax(axis=1).astype(np.int64),
-        dict(zip(people.tolist(), reliability.tolist(), strict=True)),
-    )
+    given[places, columns] += 1e-9 * np.arange(1, len(places) + 1)
+    return np.asarray(given.argmax(axis=1), np.int64)
 
 
 def share_equally(columns: IntArray, others: IntArray, *, k: int) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 from annotator import settings as project_settings
 from annotator.importing.parts import writer_of
 from annotator.serving.encoder_cache import EncoderSpec
-from annotator.training.examples import TrainingSet, examples_of
+from annotator.training.examples import TrainingSet, examples_of, votes_of
 from db.answers import training_data
 from db.forgetting.letters import letters_of
 from db.texts import diaries
@@ -48,10 +48,12 @@ class Gathered:
     """The examples of a round.
 
     Attributes:
+        labelled: the decisions behind `training`.
         copies: ids of labelled pool diaries that are near-copies of a diary in `test`, ascending.
         is_patterned: whether there are so many that they train all the same.
     """
 
+    labelled: LabelledDiaries
     training: TrainingSet
     test: TrainingSet
     copies: IntArray
@@ -78,12 +80,13 @@ def gather(
     """
     pool = training_data.list_labelled(db, part="pool", up_to=up_to)
     tested = training_data.list_labelled(db, part="test", up_to=up_to)
-    test = examples_of(tested if measured is None else unlearned(tested, measured), label_ids)
+    test = votes_of(tested if measured is None else unlearned(tested, measured), label_ids)
     copies = _copies(_compared_by(runtime, db), np.unique(pool.diary_ids), test.diary_ids)
-    apart = examples_of(pool.without(copies), label_ids)
-    training = examples_of(pool, label_ids) if len(copies) else apart
-    is_patterned = len(apart.columns) < (1 - _MOST_LEFT_OUT) * len(training.columns)
-    return Gathered(training if is_patterned else apart, test, copies, is_patterned)
+    apart = pool.without(copies)
+    kept_count, whole_count = (len(np.unique(part.diary_ids)) for part in (apart, pool))
+    is_patterned = kept_count < (1 - _MOST_LEFT_OUT) * whole_count
+    labelled = pool if is_patterned else apart
+    return Gathered(labelled, examples_of(labelled, label_ids), test, copies, is_patterned)
 
 
 def unlearned(labelled: LabelledDiaries, model: Model) -> LabelledDiaries:

@@ -23,6 +23,7 @@ from annotator.training.evaluation import reason_of
 from annotator.worker.round import (
     audience,
     calibration_data,
+    consensus,
     encoder_tuning,
     evaluation,
     gathering,
@@ -203,12 +204,14 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     marks = rationale_training.gather(db, label_ids, up_to=up_to)
     marked = rationale_training.learn_from(runtime, db, marks, encoder, mean=mean, space=space[1] if space else None)
     apart = gathering.groups_of(runtime, db, training.diary_ids)
+    seed = int(settings.seed[:8], 16)
+    training = consensus.settle(gathered, label_ids, features, untouched=untouched, groups=apart.numbers, seed=seed)
     trained = classifiers.train(
         features,
         training.targets,
         mean=mean,
         text_space=space[0] if space else "",
-        seed=int(settings.seed[:8], 16),
+        seed=seed,
         calibrate_on=untouched,
         calibration=calibration_data.gather(runtime, db, training, test, features_of, encoded=encoded),
         marked=marked,

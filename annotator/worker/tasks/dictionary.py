@@ -12,7 +12,7 @@ from annotator.dictionary import entries as dictionary
 from annotator.privacy import forgotten_files
 from annotator.serving import explaining
 from annotator.training.audience import drawn_writers
-from annotator.training.examples import examples_of
+from annotator.training.examples import votes_of
 from annotator.worker.round import encoder_tuning, evaluation, gathering
 from db import clock
 from db.answers import training_data
@@ -77,7 +77,7 @@ def _effect(runtime: WorkerRuntime, db: Database, serving: Serving, up_to: int) 
     up_to_round = None if made_by is None else made_by.last_decision_id
     train = gathering.gather(runtime, db, model.label_ids, up_to=up_to_round).training
     tested = training_data.list_labelled(db, part="test")
-    test = examples_of(gathering.unlearned(tested, model), model.label_ids)
+    test = votes_of(gathering.unlearned(tested, model), model.label_ids)
     entries = adjustment.entries_of(db, up_to=up_to)
     strength = _strength(runtime, db, serving, train, entries)
     refiner = adjustment.DictionaryAdjuster(entries, model.label_ids, strength)

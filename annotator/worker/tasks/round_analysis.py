@@ -13,7 +13,7 @@ import numpy as np
 
 from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import FEWEST_TO_TRUST
-from annotator.worker.round import calibration_data, encoder_tuning, gathering
+from annotator.worker.round import calibration_data, consensus, encoder_tuning, gathering
 from db.answers import decisions, searched
 from db.connection import write
 from db.label_sets import labels
@@ -116,13 +116,17 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
     out_of_fold, within_writers, test_proba = None, None, serving.classifier.proba(test_features)
     if len(train.columns) >= _FEWEST_TO_SPLIT:
         apart = gathering.groups_of(runtime, db, train.diary_ids)
+        untouched = encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids)
+        train = consensus.settle(
+            gathered, label_ids, train_features, untouched=untouched, groups=apart.numbers, seed=seed
+        )
         trained = classifiers.train(
             train_features,
             train.targets,
             mean=serving.classifier.mean,
             text_space="",
             seed=seed,
-            calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
+            calibrate_on=untouched,
             calibration=calibration_data.gather(
                 runtime,
                 db,
