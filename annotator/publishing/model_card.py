@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _PACKAGES = ("maeumgyeol", "torch", "transformers", "tokenizers", "onnx", "onnxruntime", "numpy")
 
 _TIERS = {
-    "zero": "No label was learned: texts are compared with the names and definitions of the labels.",
+    "zero": "No label was learned: texts are compared with the names and definitions of the labels, and with emotions "
+    "that the encoder knows.",
     "instant": "A linear head on the encoder's vectors; the encoder itself was left as it is.",
     "adapter": "A LoRA adapter of the encoder was tuned on the labels, then a linear head on its vectors.",
     "full": "The upper layers of the encoder were tuned on the labels, then a linear head on its vectors.",

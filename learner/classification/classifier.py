@@ -156,17 +156,18 @@ def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str
     Args:
         mean: (width,) mean vector of the pool, or of a random part of it.
     """
-    clauses = [[name, *_clauses(definition)] for name, definition in zip(names, definitions, strict=True)]
-    directions = np.stack([encoder.encode(texts).vectors.mean(axis=0) for texts in clauses])
+    wordings = [wording(name, definition) for name, definition in zip(names, definitions, strict=True)]
+    directions = np.stack([encoder.encode(texts).vectors.mean(axis=0) for texts in wordings])
     directions = directions - directions.mean(axis=0)
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
     weight = np.asarray(ZERO_LABEL_SCALE * directions, np.float32)
     return Classifier(mean, weight, np.zeros(len(names), np.float32), 1.0, "")
 
 
-def _clauses(definition: str) -> list[str]:
+def wording(name: str, definition: str) -> list[str]:
+    """Return what is said of a label: its name, and the clauses of its definition."""
     parts = definition.replace("!", ".").replace("?", ".").replace(",", ".").split(".")
-    return [part.strip() for part in parts if part.strip()]
+    return [name, *(part.strip() for part in parts if part.strip())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,4 +156,18 @@ def run(
     private_files.write_bytes(out / "adapter.safetensors", adapters.to_bytes(tuned.model.encoder, share=SHARE))
     with private_files.open_file(out / "tuned_on.npy", "wb") as file:
         np.save(file, np.unique(hashes_of(corpus.texts)))
+    write_head(corpus, out, cache=cache)
     return {"texts": len(training), "validation": len(validation), "losses": tuned.losses}
+
+
+def write_head(corpus: Corpus, folder: Path, *, cache: Path) -> None:
+    """Fit the head of 44 emotions on the comments of a corpus, as the adapter in a folder encodes them, beside it."""
+    from learner.classification.classifier import join_features
+    from learner.encoders import emotion_head, encoder
+
+    places = np.flatnonzero(~np.isnan(corpus.targets[:, 0]))
+    adapted = encoder.load("bundled", cache=cache, adapter=(folder / "adapter.safetensors").read_bytes())
+    vectors = adapted.encode([corpus.texts[i] for i in places]).vectors
+    features = join_features(vectors, None, mean=vectors.mean(axis=0))
+    head = emotion_head.fit(features, corpus.targets[places, :KOTE_EMOTIONS])
+    private_files.write_bytes(folder / emotion_head.FILE, emotion_head.to_bytes(head))

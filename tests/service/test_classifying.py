@@ -124,7 +124,8 @@ def test_an_explanation_is_computed_once_and_covers_what_is_private(service: Run
     diary_id = service.post("/v1/diaries", json={"text": text}).json()["id"]
     first = service.client.get(f"/v1/diaries/{diary_id}/explanation").json()
     assert (first["diary_id"], len(first["words"])) == (diary_id, len(text.split()))
-    assert "1234" not in str(first)
+    # A weight may hold the same digits.
+    assert not any("1234" in word["text"] for word in first["words"])
     assert service.client.get(f"/v1/diaries/{diary_id}/explanation").json() == first
     assert service.client.get("/v1/diaries/999/explanation").status_code == 404
 

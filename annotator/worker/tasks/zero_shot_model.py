@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotator.label_sets import emotions
 from annotator.worker.tasks.progress import Progress
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
 from learner.classification import classifier as classifiers
+from learner.classification import first_answers
+from learner.encoders import emotion_head
+from learner.encoders.encoder import EMOTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +60,12 @@ def _wording(label_set: Sequence[labels.Label]) -> str:
 def make_zero_label_model(runtime: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
     """Keep and activate a zero-label model of the encoder in force; return its id."""
     encoder, label_set = runtime.encoder(db), labels.list_labels(db)
-    mean = runtime.vector_file(db).read(sample).mean(axis=0)
+    vectors = runtime.vector_file(db).read(sample)
     names, definitions = [label.name for label in label_set], [label.definition for label in label_set]
-    classifier = classifiers.zero_label(encoder, names, definitions, mean=mean)
+    classifier = classifiers.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
+    if encoder.name == EMOTION:
+        shares = emotions.shares_of(encoder, names, definitions)
+        classifier = first_answers.with_emotions(classifier, emotion_head.load(), shares, vectors)
     model = models.NewModel(
         tier="zero",
         encoder=encoder.name,
