@@ -132,9 +132,9 @@ def test_a_result_gives_the_interval_of_the_difference_and_how_many_test_diaries
         add_round(db, before=0.6, after=0.55, held_back_by="best", best=BEST)
     said = _page_text(open_app("learn"))
     assert (
-        "이전 판과의 정확도 차이: -5.0%p, 95% 구간은 -15.0에서 +5.0%p까지예요(같은 평가용 일기 60개, p = 0.200)" in said
+        "이전 판과의 정확도 차이: −5.0%p, 95% 구간은 −15.0에서 +5.0%p까지예요(같은 평가용 일기 60개, p = 0.200)" in said
     )
-    assert "0판과의 정확도 차이: -12.0%p, 95% 구간은 -20.0에서 -4.0%p까지예요(같은 평가용 일기 60개, p = 0.010)" in said
+    assert "0판과의 정확도 차이: −12.0%p, 95% 구간은 −20.0에서 −4.0%p까지예요(같은 평가용 일기 60개, p = 0.010)" in said
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_two_versions_can_be_compared_label_by_label(filled: Path, open_app) -> 
     versions, table = app.dataframe[0].value, app.dataframe[1].value
     assert versions["정확도 (95% 구간)"].tolist() == ["83% (44–97%, n=6)", "67% (30–90%, n=6)"]
     assert versions["평가용 일기"].tolist() == [6, 6]
-    assert "0판에서 1판으로 정확도 차이: **+16.7%p**, 95% 구간은 -" in _page_text(app)
+    assert "0판에서 1판으로 정확도 차이: **+16.7%p**, 95% 구간은 −" in _page_text(app)
     assert sum(table["평가용 일기"]) == 6
     assert (table["1판 F1"] - table["0판 F1"]).dropna().round(2).tolist() == table["차이"].dropna().tolist()
     app.selectbox(key="learn_first_2_ko").set_value(1).run()
