@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     Unit = Literal["eojeol", "morpheme", "sentence"]
 
 
-def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int) -> None:
-    """Compute and store a model's explanation of a diary, without the encoder if an earlier one is stored."""
+def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_id: int) -> bool:
+    """Compute and store a model's explanation of a diary, without the encoder if an earlier one is stored.
+
+    Returns:
+        Whether it took the encoder, and so as long as an explanation usually takes.
+    """
     settings = runtime.settings(db)
     made_with = _made_with(serving, settings.unit, runtime.replacement(db, serving), settings.explanation_method)
     stored = explanation_cache.find(db, diary_id, made_with)
@@ -34,6 +38,7 @@ def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_i
     )
     explanation_cache.store(db, diary_id, made_with, cache.to_bytes())
     explanations.store_explanation(db, _as_stored(explained, diary_id, serving, settings.unit))
+    return stored is None
 
 
 def explain_diary_by(

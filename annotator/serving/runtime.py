@@ -109,6 +109,10 @@ class ModelRuntime:
             if had_it:
                 self._no_round.clear()
 
+    def wait_for_round(self) -> None:
+        """Wait while a round has the right of way."""
+        self._no_round.wait()
+
     def end(self) -> None:
         """Ask long-running work to stop where it can be resumed: the worker is ending."""
         self.is_ending = True
@@ -149,7 +153,7 @@ class ModelRuntime:
         for at in range(0, len(order), _TEXTS_A_TURN):
             places = order[at : at + _TEXTS_A_TURN]
             if not urgent:
-                self._no_round.wait()
+                self.wait_for_round()
             with self._encoding:
                 part = encoder.encode([texts[i] for i in places])
             encoded.vectors[places], encoded.token_counts[places] = part.vectors, part.token_counts

@@ -87,6 +87,7 @@ class Worker:
             _remove_old_jobs(self.database)
             round_thread = _RoundThread(self.runtime)
             try:
+                round_thread.start()
                 self._loop(round_thread, until=until)
             finally:
                 self.runtime.end()
@@ -103,7 +104,7 @@ class Worker:
             # Until the first piece is done the encoder is loading.
             self._say(db, "start", force=True)
             while not self._stopping:
-                round_open = round_thread.run_open_round(db)
+                round_open = round_thread.is_running or rounds.find_open(db) is not None
                 if until == "round_ended" and not round_open:
                     return
                 state = tasks.state(db)
@@ -183,35 +184,44 @@ def _error_report(problem: Exception) -> dict[str, Any]:
 
 
 class _RoundThread:
-    """The open round, run in a thread beside upkeep; one that an earlier worker left is run again."""
+    """A thread that runs each round as soon as it is requested, whatever upkeep is in the middle of.
+
+    One that an earlier worker left open is run again.
+
+    Attributes:
+        is_running: whether a round runs, or has just ended.
+    """
 
     def __init__(self, runtime: WorkerRuntime) -> None:
         self._runtime = runtime
-        self._thread: threading.Thread | None = None
-        self._not_before = 0.0
         self._begun_id: int | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="round", daemon=True)
+        self.is_running = False
 
-    def run_open_round(self, db: Database) -> bool:
-        """Start the open round unless it runs; return whether one is open or has not quite ended."""
-        if self._thread is not None and self._thread.is_alive():
-            return True
-        open_round = rounds.find_open(db)
-        if open_round is not None and time.monotonic() >= self._not_before:
-            # One that can't say how it ended, for instance on a full disk, stays open and is tried again.
-            self._not_before = time.monotonic() + _RETRY_SECONDS
-            self._thread = threading.Thread(target=self._run, args=(open_round.id,), name="round", daemon=True)
-            self._thread.start()
-        return open_round is not None
+    def start(self) -> None:
+        """Begin to look for requested rounds."""
+        self._thread.start()
 
-    def _run(self, round_id: int) -> None:
+    def _watch(self) -> None:
+        with closing(self._runtime.open()) as db:
+            while not self._ending.wait(_PAUSE):
+                if (open_round := rounds.find_open(db)) is not None and not self._run(open_round.id):
+                    # One that can't say how it ended, for instance on a full disk, stays open and is tried again.
+                    self._ending.wait(_RETRY_SECONDS)
+
+    def _run(self, round_id: int) -> bool:
+        self.is_running = True
         try:
             with self._runtime.right_of_way():
                 if self._begin(round_id):
                     round_job.run(lambda name: round_job.run_step(self._runtime, round_id, name))
         except Exception as problem:
             logger.error("A round could not say how it ended: %s", where(problem))
-        else:
-            self._not_before = 0.0
+            return False
+        finally:
+            self.is_running = False
+        return True
 
     def _begin(self, round_id: int) -> bool:
         """Count an attempt of this worker, once for each round; return False if the round is given up instead."""
@@ -224,9 +234,9 @@ class _RoundThread:
 
     def close(self) -> None:
         """Wait for a step that is nearly done; tuning stops by itself, and the next worker resumes both."""
+        self._ending.set()
         if self._begun_id is not None:
             # Now, as whoever stops a worker kills it if it takes long.
             with closing(self._runtime.open()) as db:
                 rounds.withdraw_attempt(db, self._begun_id)
-        if self._thread is not None:
-            self._thread.join(timeout=_ENDS_WITHIN_SECONDS)
+        self._thread.join(timeout=_ENDS_WITHIN_SECONDS)

@@ -29,6 +29,7 @@ class ProgressMarks:
         forgettings: how often something had been forgotten when `forgotten` was read.
         forgotten: ids of forgotten diaries, ascending.
         asked: how many test diaries and versions there were when all versions were asked, and how many answered.
+        encodes_next: whether vectors had the last turn beside explanations of the queue's head.
         word_job: the making of word vectors that has begun; see `annotator.worker.tasks.dictionary`.
     """
 
@@ -40,6 +41,7 @@ class ProgressMarks:
     forgettings: int = 0
     forgotten: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     asked: tuple[int, int, int] = (0, 0, 0)
+    encodes_next: bool = False
     word_job: Iterator[float] | None = None
 
 

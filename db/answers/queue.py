@@ -291,8 +291,7 @@ def release_person(db: Database, annotator_id: int) -> int:
 
 
 def list_head(db: Database, limit: int) -> list[int]:
-    """Return the diaries that people hold or will get next, leased ones first."""
-    leased = rows(db, "select diary_id from leases group by diary_id order by min(slot) limit :n", n=limit)
+    """Return the diaries that people hold or will get next: those on a screen, those that follow them, and the rest."""
     waiting = rows(
         db,
         """
@@ -303,7 +302,23 @@ def list_head(db: Database, limit: int) -> list[int]:
         """,
         n=limit,
     )
-    return [int(i) for (i,) in [*leased, *waiting]][:limit]
+    return [*list_held(db), *(int(i) for (i,) in waiting)][:limit]
+
+
+def list_held(db: Database, ahead: int | None = None) -> list[int]:
+    """Return the diaries that people hold: first the one on each screen, the tab used last first, then the next ones.
+
+    Args:
+        ahead: only so many of each tab; None for all.
+    """
+    sql = """
+        select diary_id from (
+            select diary_id, expires_at, row_number() over (partition by annotator_id, holder order by slot) as place
+            from leases)
+        where :ahead is null or place <= :ahead
+        group by diary_id order by min(place), max(expires_at) desc, diary_id
+    """
+    return [int(i) for (i,) in rows(db, sql, ahead=ahead)]
 
 
 def signature(db: Database) -> tuple[int | str | None, ...]:

@@ -16,6 +16,9 @@ _CUT_COUNT = "cut_count"
 _TEXTS_PER_SECOND = "texts_per_second"
 
 
+_EXPLANATION_SECONDS = "explanation_seconds"
+
+
 _PARTLY_RANKED = "partly_ranked"
 
 
@@ -51,6 +54,20 @@ def texts_per_second(db: Database) -> float | None:
     """Return how fast this machine last encoded diaries; None if it never has."""
     rate: float | None = settings.load(db).get(_TEXTS_PER_SECOND)
     return rate
+
+
+def store_explanation_seconds(db: Database, seconds: float) -> None:
+    """Store how long an explanation took, as the mean with those before: the newest counts half."""
+    known = explanation_seconds(db)
+    mean = round(seconds if known is None else (known + seconds) / 2, 1)
+    if mean != known:
+        settings.store(db, **{_EXPLANATION_SECONDS: mean})
+
+
+def explanation_seconds(db: Database) -> float | None:
+    """Return how long an explanation lately took; None before the first one."""
+    seconds: float | None = settings.load(db).get(_EXPLANATION_SECONDS)
+    return seconds
 
 
 def mark_partly_ranked(db: Database, model_id: int) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from annotator.privacy import forgotten_files
 from annotator.worker.tasks import care_flags, dictionary, near_copies, review_queue, round_analysis, search_index
-from annotator.worker.tasks.explanations import explain_head
+from annotator.worker.tasks.explanations import explain_head, explain_next
 from annotator.worker.tasks.ngram_features import fill_text_features, fit_text_space
 from annotator.worker.tasks.predictions import predict
 from annotator.worker.tasks.progress import Progress
 from annotator.worker.tasks.queue import rank, refill
-from annotator.worker.tasks.sentences import split_head, split_rest
+from annotator.worker.tasks.sentences import split_head, split_next, split_rest
 from annotator.worker.tasks.vectors import encode_head, encode_rest
 from annotator.worker.tasks.versions import ask_versions
 from annotator.worker.tasks.zero_shot_model import first_model
@@ -49,10 +49,11 @@ def state(db: Database) -> object:
 
 
 def _warm_up(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Load what the first round would wait for, once a process."""
+    """Load what the first round and the first import would wait for, once a process."""
     if runtime.is_warm:
         return None
     classifiers.warm_up()
+    runtime.splitter().split(["One. Two."])
     runtime.is_warm = True
     return Progress("warm_up", 1, 1)
 
@@ -112,13 +113,15 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     _follow_forgetting,
     _look_after,
     refill,
-    split_head,
+    split_next,
+    explain_next,
     encode_head,
     near_copies.follow,
     search_index.fill,
     first_model,
     predict,
     rank,
+    split_head,
     explain_head,
     _audit_at_times,
     _measure_dictionary,

@@ -38,7 +38,17 @@ def predict(runtime: WorkerRuntime, db: Database) -> Progress | None:
     urgent = np.isin(head_ids(db), due[encoded]).any()
     if not encoded.any() or not (urgent or encoded.all() or encoded.sum() >= _PREDICT_BATCH):
         return None
-    due = due[encoded]
+    return predict_now(runtime, db, serving, due[encoded])
+
+
+def predict_now(
+    runtime: WorkerRuntime, db: Database, serving: Serving, diary_ids: NDArray[np.int64]
+) -> Progress | None:
+    """Predict those of some diaries, all with a vector, that have no prediction by the serving model yet."""
+    predicted = _predicted(runtime.marks, db, serving)
+    due = diary_ids[~predicted[diary_ids - 1]]
+    if not len(due):
+        return None
     predictions.update_predictions(db, serving.model.id, due, scoring.score(runtime, db, serving, due))
     predicted[due - 1] = True
     return Progress("predict", int(predicted.sum()), len(predicted))

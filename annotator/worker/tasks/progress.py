@@ -21,6 +21,10 @@ HEAD = 48
 """Diaries at the head of the queue that are kept ready to be shown."""
 
 
+NEXT = 3
+"""The diary on each screen and the two after it: what these need comes before all other work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One piece of upkeep that was done.
@@ -37,6 +41,11 @@ class Progress:
 
 def head_ids(db: Database) -> NDArray[np.int64]:
     return np.array(queue.list_head(db, HEAD), np.int64)
+
+
+def next_ids(db: Database) -> list[int]:
+    """Return the diaries that people read now or next: those of each open tab, or the queue's first while none is."""
+    return queue.list_held(db, NEXT) or queue.list_head(db, NEXT)
 
 
 def forgotten_ids(known: ProgressMarks, db: Database) -> NDArray[np.int64]:

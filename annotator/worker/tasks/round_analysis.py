@@ -1,7 +1,8 @@
 """What is measured once a round has ended, because nobody waits for it: calibration, curves, forecast, doubted labels.
 
 It is upkeep: the newest finished round whose report has no ``study`` yet is studied. A round that is asked for
-meanwhile goes first with its own steps; both read the database and write one thing in one transaction.
+meanwhile goes first with its own steps, and so do explanations that people wait for; each writes one thing in one
+transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.worker.round import calibration_data, consensus, encoder_tuning, gathering
+from annotator.worker.tasks.explanations import let_people_pass
 from db.answers import decisions, searched
 from db.connection import write
 from db.label_sets import labels
@@ -28,11 +30,14 @@ from learner.classification import classifier as classifiers
 from learner.data_quality import label_issues as label_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from annotator.serving.runtime import ModelRuntime, Serving
+    from annotator.serving.runtime import Serving
     from annotator.training.examples import TrainingSet
     from annotator.worker.round.gathering import Groups
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
     from db.models.rounds import Round
 
@@ -55,7 +60,7 @@ def find_due(db: Database) -> Round | None:
     return done[-1] if done and "study" not in done[-1].report else None
 
 
-def analyse(runtime: ModelRuntime, db: Database) -> bool:
+def analyse(runtime: WorkerRuntime, db: Database) -> bool:
     """Study the newest round; return False if nothing was due."""
     due = find_due(db)
     if due is None or due.model_id is None:
@@ -84,6 +89,7 @@ class _Material:
         out_of_fold: (n, k) of the training examples by heads that had not seen them; None for too few.
         within_writers: the same by heads that had seen other diaries of the same writers; None where `out_of_fold`
             does not keep writers apart.
+        let_people_pass: does first what people wait for; called between parts that take seconds.
         test_writers: (n,) of `annotator.training.audience.drawn_writers`.
         is_frozen: whether the features were there before any label: otherwise they know the labels already, and
             heads trained on a part of these would look better than they were.
@@ -100,13 +106,14 @@ class _Material:
     is_frozen: bool
     label_ids: tuple[int, ...]
     seed: int
+    let_people_pass: Callable[[], None]
 
     @property
     def k(self) -> int:
         return len(self.label_ids)
 
 
-def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -> _Material:
+def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) -> _Material:
     label_ids, up_to = serving.model.label_ids, due.last_decision_id
     gathered = gathering.gather(runtime, db, label_ids, up_to=up_to, measured=serving.model)
     train, test = gathered.training, gathered.test
@@ -155,6 +162,7 @@ def _gather(runtime: ModelRuntime, db: Database, due: Round, serving: Serving) -
         encoders.find(db, serving.model.encoder_hash) is None,
         label_ids,
         seed,
+        lambda: let_people_pass(runtime, db),
     )
 
 
@@ -177,6 +185,7 @@ def _analyse(db: Database, material: _Material) -> tuple[dict[str, Any], list[Ne
         result |= _curves(material, order, [strategies[i] for i in order])
     is_random = np.array([strategy == "random" for strategy in strategies], np.bool_)
     result["these_writers"] = _these_writers(material, is_random)
+    material.let_people_pass()
     doubts, proba = _doubts(material)
     return {**result, "doubts": proba}, doubts
 
@@ -216,6 +225,7 @@ def _curves(material: _Material, order: IntArray, strategies: list[str | None]) 
 
 
 def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> IntArray:
+    material.let_people_pass()
     return learning_curve.answers_along(
         material.train_features[rows],
         material.train.columns[rows],
@@ -236,6 +246,7 @@ def _forecast(
     material: _Material, answers: IntArray, counts: tuple[int, ...], score: Literal["accuracy", "macro_f1"]
 ) -> dict[str, Any] | None:
     truth = material.test.columns
+    material.let_people_pass()
     drawn = forecast.drawn_scores(answers, truth, k=material.k, score=score, seed=material.seed)
     points = learning_curve.points(answers, truth, counts=counts, k=material.k)
     scores = np.array([getattr(point, score).value for point in points])

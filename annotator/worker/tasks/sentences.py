@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annotator.worker.tasks.progress import HEAD, Progress
+from annotator.worker.tasks.progress import HEAD, Progress, next_ids
 from db.answers import queue
 from db.texts import diaries, sentences
 from db.texts.sentences import Sentences
@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 _SPLIT_BATCH = 512
 
 
+def split_next(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    return split_now(runtime, db, next_ids(db))
+
+
 def split_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    head = [i for i in queue.list_head(db, HEAD) if sentences.find_sentences(db, i) is None]
-    return _split(runtime, db, head)
+    return split_now(runtime, db, queue.list_head(db, HEAD))
+
+
+def split_now(runtime: WorkerRuntime, db: Database, diary_ids: list[int]) -> Progress | None:
+    """Split those of some diaries that have no sentences yet."""
+    return _split(runtime, db, [i for i in diary_ids if sentences.find_sentences(db, i) is None])
 
 
 def split_rest(runtime: WorkerRuntime, db: Database) -> Progress | None:

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from learner.encoders.vector_store import VectorFile
 
 
-_ENCODE_BATCH = 48
+_ENCODE_BATCH = 16
+"""About a second's work: whoever opens a diary meanwhile waits for it."""
 
 
 def encode_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    return _encode(runtime, db, head_ids(db))
+    return encode_now(runtime, db, head_ids(db))
 
 
 def encode_rest(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    return _encode(runtime, db, first_missing(runtime.marks, db, runtime.vector_file(db), limit=_ENCODE_BATCH))
+    return encode_now(runtime, db, first_missing(runtime.marks, db, runtime.vector_file(db), limit=_ENCODE_BATCH))
 
 
 def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:
@@ -38,7 +39,8 @@ def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit
     return missing[:0]
 
 
-def _encode(runtime: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
+def encode_now(runtime: WorkerRuntime, db: Database, diary_ids: NDArray[np.int64]) -> Progress | None:
+    """Encode those of some diaries that have no vector yet."""
     file = runtime.vector_file(db)
     missing = diary_ids[~file.has(diary_ids)]
     if not len(missing):

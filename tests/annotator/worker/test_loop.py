@@ -12,7 +12,7 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.training import rounds as round_cases
-from annotator.worker import tasks
+from annotator.worker import loop, tasks
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import progress
@@ -77,13 +77,58 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
 def test_the_first_diaries_are_ready_before_the_rest_is_begun(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, progress.HEAD + 60)
     steps = _keep_up(runtime, opened, until="explain")
-    assert steps == ["care", "split", "encode", "first_model", "predict", "explain"]
+    assert steps == ["care", "split", "encode", "first_model", "explain"]
     first = queue.list_head(opened, 1)[0]
     active = models.find_active(opened)
     assert active is not None
     assert active.version == 0
     assert predictions.find_proba(opened, active, first) is not None
     assert explanations.find_explanation(opened, first, active.id, "eojeol") is not None
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_is_on_screen_is_explained_before_a_long_import_is_read(runtime: WorkerRuntime, opened: Database) -> None:
+    fill(opened, 12, labelled=True)
+    _keep_up(runtime, opened)
+    fill(opened, progress.HEAD + 60)
+    me = annotators.get_or_create_id(opened, "나")
+    held = [lease.diary_id for lease in queue.claim(opened, annotator_id=me, holder="tab", limit=6, seconds=60)]
+    active = models.find_active(opened)
+    assert active is not None
+    steps = _keep_up(runtime, opened, until="encode")
+    assert not explanations.list_unexplained(opened, held[:3], active.id, "eojeol")
+    assert all(predictions.find_proba(opened, active, diary_id) is not None for diary_id in held[:3])
+    assert steps[-1] == "encode"
+
+
+@pytest.mark.usefixtures("tiny")
+def test_vectors_and_explanations_of_the_queues_head_take_turns(runtime: WorkerRuntime, opened: Database) -> None:
+    fill(opened, progress.HEAD + 60)
+    steps = _keep_up(runtime, opened, until="audit")
+    ahead = "".join(step[:2] for step in steps if step in ("encode", "explain"))
+    assert "exenex" in ahead
+    assert "enenen" not in ahead
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_requested_round_begins_while_upkeep_is_in_the_middle_of_something(
+    opened: Database, project_path: Path
+) -> None:
+    fill(opened, 40, labelled=True)
+    started = threading.Event()
+
+    def request_once(_piece: progress.Progress) -> None:
+        if started.is_set():
+            return
+        started.set()
+        with closing(project.open_project(project_path)) as db:
+            round_id = round_cases.request(db, annotator_id=None)
+            while rounds.get_round(db, round_id).status == "requested":  # upkeep stands still in this very call
+                time.sleep(0.01)
+
+    worker = loop.Worker(project_path, on_progress=request_once)
+    worker.run(until="idle")
+    assert [r.status for r in rounds.list_rounds(opened)] == ["done"]
 
 
 @pytest.mark.usefixtures("tiny")
@@ -194,7 +239,7 @@ def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     for _ in range(2):
         _run(runtime, round_cases.request(opened, annotator_id=None))
     round_cases.activate(opened, 1)
-    _keep_up(runtime, opened, until="explain")
+    _keep_up(runtime, opened, until="rank")
     active = models.find_active(opened)
     assert active is not None
     assert active.version == 1

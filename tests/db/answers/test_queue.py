@@ -105,6 +105,21 @@ def test_the_queue_is_followed_in_its_order_and_an_undone_diary_comes_first(open
     assert set(queue.list_head(opened, 4)) == {6, 5, 3, 1}
 
 
+def test_what_is_on_a_screen_comes_before_what_others_hold_in_reserve(opened: Database) -> None:
+    fill(opened, 12)
+    me, other = (annotators.get_or_create_id(opened, name) for name in ("나", "동생"))
+    first = _claim(opened, me, "tab")
+    for diary_id in first[:2]:  # later slots than those of a tab that was opened later
+        token = next(
+            x.token for x in queue.list_leases(opened, annotator_id=me, holder="tab") if x.diary_id == diary_id
+        )
+        decisions.add(opened, NewDecision(diary_id, me, "label", token, 1))
+    second = _claim(opened, other, "other")
+    assert set(queue.list_held(opened, 1)) == {first[2], second[0]}
+    assert set(queue.list_head(opened, 2)) == {first[2], second[0]}
+    assert set(queue.list_held(opened)) == {*first[2:], *second}
+
+
 def test_giving_back_leaves_what_is_kept(opened: Database) -> None:
     fill(opened, 6)
     me = annotators.get_or_create_id(opened, "나")

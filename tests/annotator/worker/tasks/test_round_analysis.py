@@ -7,12 +7,12 @@ import pytest
 
 from annotator.review import actions
 from annotator.review.actions import ReviewAction
-from annotator.serving.runtime import ModelRuntime
 from annotator.training import analysis
 from annotator.training import rounds as round_cases
 from annotator.training.analysis import FEWEST_TO_COMPARE
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
+from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import review_queue, round_analysis
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
@@ -37,8 +37,8 @@ HAPPY, SAD = 2, 5
 
 
 @pytest.fixture
-def runtime(project_path: Path) -> Iterator[ModelRuntime]:
-    made = ModelRuntime(project_path, cache=default_cache())
+def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
+    made = WorkerRuntime(project_path, cache=default_cache())
     yield made
     made.close()
 
@@ -55,7 +55,7 @@ def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",),
         assert decisions.add(db, NewDecision(diary_id, me, "label", token, HAPPY if is_happy else SAD))
 
 
-def _round(runtime: ModelRuntime, db: Database) -> rounds.Round:
+def _round(runtime: WorkerRuntime, db: Database) -> rounds.Round:
     round_id = round_cases.request(db, annotator_id=None)
     round_job.run(lambda name: round_job.run_step(runtime, round_id, name))
     done = rounds.get_round(db, round_id)
@@ -63,7 +63,7 @@ def _round(runtime: ModelRuntime, db: Database) -> rounds.Round:
     return done
 
 
-def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime, opened: Database) -> None:
+def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: WorkerRuntime, opened: Database) -> None:
     fill_by_mood(runtime, opened, 320)
     assert not round_analysis.analyse(runtime, opened)
     _label(opened, 300, asked_by=("random", "margin"))
@@ -84,7 +84,7 @@ def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: ModelRuntime,
 
 
 def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
-    runtime: ModelRuntime, opened: Database
+    runtime: WorkerRuntime, opened: Database
 ) -> None:
     fill_by_mood(runtime, opened, 80)
     _label(opened, 60)
@@ -98,7 +98,7 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
 
 
 def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_away(
-    runtime: ModelRuntime, opened: Database
+    runtime: WorkerRuntime, opened: Database
 ) -> None:
     fill_by_mood(runtime, opened, 120)
     wrong = next(i for i in queue.list_head(opened, 80) if diaries.get_diary(opened, i).part == "pool")
@@ -116,7 +116,7 @@ def test_a_wrong_label_comes_first_in_the_audit_queue_and_once_accepted_stays_aw
     assert wrong not in [row.diary_id for row in audit_queue.list_rows(opened, Filter())]
 
 
-def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened: Database) -> None:
+def test_labels_of_test_diaries_are_never_doubted(runtime: WorkerRuntime, opened: Database) -> None:
     fill_by_mood(runtime, opened, 200)
     test_ids = [i for i in queue.list_head(opened, 180) if diaries.get_diary(opened, i).part == "test"]
     _label(opened, 180, wrong=tuple(test_ids[:2]))
@@ -128,7 +128,7 @@ def test_labels_of_test_diaries_are_never_doubted(runtime: ModelRuntime, opened:
     assert not {row.diary_id for row in audit_queue.list_rows(opened, Filter(state=None))} & set(test_ids)
 
 
-def test_a_round_of_another_encoder_is_left_unstudied_without_harm(runtime: ModelRuntime, opened: Database) -> None:
+def test_a_round_of_another_encoder_is_left_unstudied_without_harm(runtime: WorkerRuntime, opened: Database) -> None:
     fill_by_mood(runtime, opened, 30)
     round_id = rounds.request_round(opened, annotator_id=None)
     other = models.add_model(opened, models.NewModel("instant", "other", "other", (1, 2), b"", {}, (1,)))
