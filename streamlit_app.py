@@ -15,7 +15,8 @@ from annotator.review import returned
 from pages.components.shell import draw_shell
 from pages.widgets import session, sidebar
 from pages.widgets.boundary import boundary, draw_problem
-from pages.widgets.site import HOME, PAGES, SECTIONS, SETUP
+from pages.widgets.first_steps import draw_first_steps
+from pages.widgets.site import HOME, PAGES, SECTIONS, SETUP, WITH_FIRST_STEPS
 from pages.widgets.text import say
 from pages.widgets.theme import draw_style
 
@@ -39,6 +40,9 @@ def _run_project() -> None:
             _run_closed(error)
             return
         chosen = _choose(db, person)
+        address = chosen.url_path or HOME
+        if address in WITH_FIRST_STEPS and may(person, "review"):
+            draw_first_steps(db, address)
     draw_problem()
     chosen.run()
 

@@ -141,10 +141,12 @@ class Pulse:
 
     Attributes:
         is_working: whether a worker holds the database now.
+        is_starting: whether one is on its way.
         version: the version that serves, if there is one yet.
     """
 
     is_working: bool
+    is_starting: bool
     worker: WorkerState | None
     open_round: Round | None
     version: int | None
@@ -155,6 +157,7 @@ def get_worker_health(db: Database, path: Path) -> Pulse:
     active = models.find_active(db)
     return Pulse(
         is_working=worker_lock.is_working(path),
+        is_starting=worker_lock.is_starting(path),
         worker=worker_status.find_worker(db),
         open_round=rounds.find_open(db),
         version=None if active is None else active.version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,13 @@ from maeumgyeol import private_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+KEEPER = "MAEUMGYEOL_KEEPS_WORKER"
+"""Variable of the environment that the app sets for its server when it keeps a worker running beside it."""
+
+_STARTS_WITHIN_SECONDS = 60.0
+_noticed_at: dict[Path, float] = {}
 
 
 def _lock_path(database: Path) -> Path:
@@ -59,3 +67,13 @@ def is_working(database: Path) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def is_starting(database: Path) -> bool:
+    """Return whether a worker is on its way: the app keeps one, and it has been missing for less than a minute."""
+    now = time.monotonic()
+    if is_working(database):
+        _noticed_at[database] = now
+        return False
+    missing_for = now - _noticed_at.setdefault(database, now)
+    return os.environ.get(KEEPER) == "1" and missing_for < _STARTS_WITHIN_SECONDS

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from annotator import project
@@ -20,11 +21,11 @@ from annotator.accounts import accounts
 from annotator.accounts.origins import public_origin
 from annotator.accounts.permissions import is_loopback
 from annotator.errors import UserError
-from annotator.worker_lock import is_working
+from annotator.worker_lock import KEEPER, is_working
 from maeumgyeol.location import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -49,6 +50,8 @@ API = Server("service.server", "/api/v1/health", needs_administrator=False)
 
 _START_SECONDS = 60.0
 _RESTART_SECONDS = 2.0
+
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 _WORKER_NICENESS = 10
 """A press on a key goes before what is computed ahead."""
@@ -84,7 +87,8 @@ def serve(
         _check_reach(database, address)
     _check_port(address, port)
     with _stop_on_signals() as stopping, _Children() as children:
-        app = children.start(_app_command(server.module, address, port), database, public_url=public_url)
+        environment = {"MAEUMGYEOL_PUBLIC_URL": public_url, KEEPER: "1" if with_worker else ""}
+        app = children.start(_app_command(server.module, address, port), database, environment=environment)
         _wait_until_up(app, f"http://{_host(address)}:{port}{server.health}")
         say(f"http://{_host(address)}:{port}")
         # The worker's imports take a core for seconds: the page that somebody is opening now goes first.
@@ -152,18 +156,12 @@ class _Children:
         return self
 
     def start(
-        self, command: list[str], database: Path, *, niceness: int = 0, public_url: str = ""
+        self, command: list[str], database: Path, *, niceness: int = 0, environment: Mapping[str, str] = _NO_MORE
     ) -> subprocess.Popen[bytes]:
-        """Start a command that finds the database, and the address of a proxy, in its environment."""
-        environment = {
-            "HF_HUB_OFFLINE": "1",
-            **os.environ,
-            "MAEUMGYEOL_DB": str(database.resolve()),
-            "MAEUMGYEOL_PUBLIC_URL": public_url,
-        }
+        """Start a command that finds the database, and more where it is given, in its environment."""
         child = subprocess.Popen(
             command,
-            env=environment,
+            env={"HF_HUB_OFFLINE": "1", **os.environ, "MAEUMGYEOL_DB": str(database.resolve()), **environment},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

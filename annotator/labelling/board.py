@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from annotator.dictionary import adjustment
 from annotator.label_sets import projection
 from annotator.labelling import rationales
 from annotator.labelling.decisions import list_recent
+from annotator.labelling.pace import find_pace
+from annotator.labelling.waiting import wait_for
 from annotator.messages import Language, say
 from annotator.privacy import care
 from annotator.privacy.masking import mask as masked
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from annotator.accounts.diary_access import Actor
     from annotator.dictionary.adjustment import DictionaryAdjuster
     from annotator.label_sets.projection import LabelProjection
+    from annotator.labelling.pace import Pace
+    from annotator.labelling.waiting import Wait
     from annotator.settings import Settings
     from db import Database
     from db.answers.queue import Lease
@@ -77,7 +82,8 @@ class Board:
         since_round: labels that the serving model has not seen.
         recent: this person's newest decisions, newest first.
         model_id: the serving model.
-        waiting: whether the first diary still waits for the worker.
+        wait: what the first diary still waits for; None if nothing is missing.
+        pace: how fast the person reads in this sitting; None before ten diaries of it.
     """
 
     items: list[dict[str, Any]]
@@ -87,7 +93,8 @@ class Board:
     since_round: int
     recent: list[dict[str, Any]]
     model_id: int | None
-    waiting: bool
+    wait: Wait | None
+    pace: Pace | None
 
 
 def load_board(
@@ -153,8 +160,16 @@ def load_board(
         since_round=counted.labels_since(learned_up_to(db, active)),
         recent=_recent(db, annotator_id),
         model_id=None if active is None else active.id,
-        waiting=bool(items) and not items[0]["blind"] and (not items[0]["prediction"] or not items[0]["explanation"]),
+        wait=_wait(db, items, scene),
+        pace=find_pace(db, annotator_id, now=datetime.now(UTC)),
     )
+
+
+def _wait(db: Database, items: Sequence[dict[str, Any]], scene: BoardContext) -> Wait | None:
+    if not items or items[0]["blind"] or (items[0]["prediction"] and items[0]["explanation"]):
+        return None
+    model_id = None if scene.model is None else scene.model.id
+    return wait_for(db, items[0]["diary_id"], model_id=model_id, unit=scene.settings.unit)
 
 
 def _visible_leases(db: Database, actor: Actor) -> list[Lease]:

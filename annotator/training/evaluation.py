@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from annotator.messages.figures import points
+from annotator.messages.figures import points, signed
 from learner.classification.comparison import level_of_look
 
 if TYPE_CHECKING:
@@ -123,6 +123,14 @@ class Difference:
         value, low, high = ("–" if share is None else points(share) for share in (self.value, self.low, self.high))
         return value, low, high, f"{self.p:.3f}" if self.p >= 0.01 else f"{self.p:.5f}"
 
+    @property
+    def in_hundredths(self) -> tuple[str, str, str]:
+        """Return value, low and high as a sentence gives those of an F1."""
+        value, low, high = (
+            "–" if share is None else signed(share, digits=2) for share in (self.value, self.low, self.high)
+        )
+        return value, low, high
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -136,6 +144,7 @@ class Outcome:
         reason: why the new version serves, or why it does not.
         difference: from the version that served before; None if that can't be compared.
         best: the difference from the best version that has served, if that is another one.
+        f1_difference: as `difference`, of the macro F1.
         look: which comparison of two versions it was in the project; None for a round of an earlier release.
     """
 
@@ -149,6 +158,15 @@ class Outcome:
     difference: Difference | None
     best: Difference | None
     look: int | None
+    f1_difference: Difference | None
+
+    @property
+    def right_counts(self) -> tuple[int, int, int] | None:
+        """Return how many test diaries the version before and the new one got right, and of how many; None for one."""
+        if self.before is None or self.after is None or self.before.n != self.after.n or not self.after.n:
+            return None
+        right = [sum(row[i] for i, row in enumerate(each.confusion)) for each in (self.before, self.after)]
+        return right[0], right[1], self.after.n
 
     @property
     def level(self) -> float:
@@ -207,6 +225,7 @@ def outcome_of(finished: Round) -> Outcome:
         difference=_difference(report),
         best=_difference(report.get("best") or {}),
         look=report.get("look"),
+        f1_difference=_difference({**report, "change": report.get("f1_change")}),
     )
 
 

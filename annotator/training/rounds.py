@@ -173,8 +173,13 @@ def count_looks(db: Database) -> int:
 
 
 def seconds_of(ended: Round) -> float:
-    """Return how long a round took from the press to its end."""
+    """Return how long a round trained, from its begin to its end."""
     return rounds.seconds_of(ended)
+
+
+def waited_of(begun: Round) -> float:
+    """Return how long a round waited before it began."""
+    return rounds.waited_of(begun)
 
 
 def cancel(db: Database) -> bool:

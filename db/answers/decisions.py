@@ -270,6 +270,15 @@ def list_recent(db: Database, annotator_id: int, *, limit: int) -> list[Decision
     return [_decision(row) for row in rows(db, sql, annotator=annotator_id, limit=limit)]
 
 
+def list_times(db: Database, annotator_id: int, *, limit: int) -> list[str]:
+    """Return when a person made their newest decisions, undone ones included, newest first."""
+    sql = f"""
+        select d.decided_at from decisions d
+        where d.annotator_id = :annotator and d.kind <> 'undo' and {_PRESSED_HERE} order by d.id desc limit :limit
+    """  # noqa: S608 - constants
+    return [str(time) for (time,) in rows(db, sql, annotator=annotator_id, limit=limit)]
+
+
 def find_undone(db: Database, diary_id: int, annotator_id: int) -> Decision | None:
     """Return what a person had decided of a diary before taking it back, if nothing came after that."""
     sql = f"""

@@ -144,6 +144,11 @@ def without_forgotten(db: Database, report: dict[str, Any]) -> dict[str, Any]:
     if marks:
         existing = _existing(db, "diaries", [mark["diary_id"] for mark in marks])
         report = {**report, "rationales": [mark for mark in marks if mark["diary_id"] in existing]}
+    changed = report.get("changed")
+    if changed and changed["examples"]:
+        existing = _existing(db, "diaries", [example["diary_id"] for example in changed["examples"]])
+        examples = [example for example in changed["examples"] if example["diary_id"] in existing]
+        report = {**report, "changed": {**changed, "examples": examples}}
     if study and study.get("doubts"):
         existing = _existing(db, "decisions", [int(key) for key in study["doubts"]])
         doubts = {key: value for key, value in study["doubts"].items() if int(key) in existing}

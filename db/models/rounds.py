@@ -109,6 +109,12 @@ def seconds_of(finished: Round) -> float:
     return (datetime.fromisoformat(finished.ended_at or finished.requested_at) - began).total_seconds()
 
 
+def waited_of(begun: Round) -> float:
+    """Return how long a round waited from its request to its begin; 0 for one that never began."""
+    began = datetime.fromisoformat(begun.started_at or begun.requested_at)
+    return (began - datetime.fromisoformat(begun.requested_at)).total_seconds()
+
+
 def list_rounds(db: Database) -> list[Round]:
     """Return every round, oldest first."""
     return [_round(row) for row in rows(db, f"select {_COLUMNS} from rounds order by number")]  # noqa: S608

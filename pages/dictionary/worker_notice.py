@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def draw_worker_off(db: Database) -> None:
     """Say that nothing will happen, if the worker does not run."""
-    if not status.get_worker_health(db, project_location.path()).is_working:
+    pulse = status.get_worker_health(db, project_location.path())
+    if not pulse.is_working and not pulse.is_starting:
         st.warning(say("dictionary.worker_off", command="maeumgyeol worker"), icon=":material/pause_circle:")
 
 

@@ -116,12 +116,21 @@ def _data(db: Database) -> BoardData:
         else {"left": 0, "mine": 0, "since_round": 0},
         recent=shown.recent if shown else [],  # type: ignore[typeddict-item]
         notice=_notice(db, shown),
+        wait=_wait(db, shown),
+        pace=_pace(shown),
         several_labels=settings.several_labels,
         intensity=settings.intensity,
         break_minutes=settings.break_minutes,
         may_reveal=permissions.may(session.person(db), "administrate"),
-        empty=say("label.empty") if shown and shown.diary_count else say("label.no_diaries"),
+        empty=_empty(shown),
     )
+
+
+def _empty(shown: Board | None) -> str | None:
+    """Return what stands where no diary is left; None until it is known which are."""
+    if shown is None:
+        return None
+    return say("label.empty") if shown.diary_count else say("label.no_diaries")
 
 
 def _label(label: dict[str, Any]) -> Any:
@@ -130,20 +139,52 @@ def _label(label: dict[str, Any]) -> Any:
 
 
 def _notice(db: Database, shown: Board | None) -> str | None:
-    """Return what stands in the way: a press that could not be saved, a worker that is off, a prediction to come."""
+    """Return what stands in the way: a press that could not be saved, a worker that is off or has failed."""
     if problem := session.label_tab().problem:
         return problem
     if session.label_tab().is_gone:
         return say("forget.gone")
-    if shown is None or not shown.waiting:
+    if shown is None or shown.wait is None:
         count = returned.count(db, session.person(db).annotator_id)
         return say("corrections.notice", count=count) if count else None
     pulse = status.get_worker_health(db, project_location.path())
-    if not pulse.is_working:
+    if not pulse.is_working and not pulse.is_starting:
         return say("label.worker_off")
     if pulse.worker is not None and pulse.worker.error is not None:
         return explain_stored(pulse.worker.error)
-    return None if shown.items[0]["prediction"] else say("label.preparing")
+    return None
+
+
+def _wait(db: Database, shown: Board | None) -> str:
+    """Return how long an explanation that is not there yet will take; it stands where the explanation will."""
+    if shown is None or shown.wait is None:
+        return ""
+    pulse = status.get_worker_health(db, project_location.path())
+    if not pulse.is_working and not pulse.is_starting:
+        return say("label.wait_off")
+    if shown.wait.for_round:
+        return say("label.wait_round")
+    if shown.wait.seconds is None:
+        return say("label.wait_first")
+    return say("label.wait", seconds=max(1, round(shown.wait.seconds)))
+
+
+def _pace(shown: Board | None) -> str:
+    """Return how fast this person reads, and what that makes of the diaries that are left for them."""
+    if shown is None or shown.pace is None:
+        return ""
+    pace = shown.pace
+    words = say("label.pace", count=pace.count, seconds=max(1, round(pace.seconds)))
+    low, high = pace.minutes_for(shown.left)
+    return f"{words} · {_rest(low, high)}" if shown.left else words
+
+
+def _rest(low: float, high: float) -> str:
+    if high < 1:
+        return say("label.rest_minute")
+    unit, size = ("hours", 60.0) if low >= 2 * 60 else ("minutes", 1.0)
+    first, last = max(1, round(low / size)), max(1, round(high / size))
+    return say(f"label.rest_{unit}", time=f"{first}–{last}" if first < last else str(first))
 
 
 @st.fragment(run_every=1.5)

@@ -21,6 +21,7 @@ from pages.widgets.boundary import callback_boundary
 from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
+    from annotator.project import Database
     from annotator.training.rounds import Plan
 
 
@@ -33,20 +34,30 @@ def _draw() -> None:
         if open_round is not None:
             watch_round(open_round.id)
             st.page_link("pages/label/page.py", label=say("learn.go_label"), icon=":material/edit:")
-        last = rounds.find_last_ended(db)
-        if last is not None:
-            draw_result(db, last)
-            draw_study(db)
-        chosen = settings.load(db)
-        _draw_choice("strategy", chosen.strategy, queueing.STRATEGIES, icon=":material/explore:")
-        _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
-        _draw_choice(
-            "explanation_method",
-            chosen.explanation_method,
-            settings.EXPLANATION_METHODS,
-            icon=":material/balance:",
-        )
-        draw_versions(db)
+        result, versions, choices = st.tabs([say(f"learn.tab_{name}") for name in ("result", "versions", "settings")])
+        with result:
+            _draw_newest(db)
+        with versions:
+            draw_versions(db)
+        with choices:
+            _draw_choices(db)
+
+
+def _draw_newest(db: Database) -> None:
+    last = rounds.find_last_ended(db)
+    if last is None:
+        st.info(say("learn.no_round"), icon=":material/model_training:")
+        return
+    draw_result(db, last)
+    draw_study(db)
+
+
+def _draw_choices(db: Database) -> None:
+    chosen = settings.load(db)
+    _draw_choice("strategy", chosen.strategy, queueing.STRATEGIES, icon=":material/explore:")
+    _draw_choice("unit", chosen.unit, settings.UNITS, icon=":material/segment:")
+    methods = settings.EXPLANATION_METHODS
+    _draw_choice("explanation_method", chosen.explanation_method, methods, icon=":material/balance:")
 
 
 def _draw_plan(plan: Plan, *, label_count: int) -> None:
@@ -75,6 +86,8 @@ def _draw_plan(plan: Plan, *, label_count: int) -> None:
     )
     if plan.obstacle is not None:
         st.caption(say(plan.obstacle))
+        if plan.obstacle == "round.obstacle.labels":
+            st.page_link("pages/label/page.py", label=say("overview.go_label"), icon=":material/edit:")
     elif plan.new_mark_count:
         st.caption(say("learn.marked.new", count=plan.new_mark_count))
     elif not plan.new_count:

@@ -13,6 +13,7 @@ from annotator.training import rounds
 from annotator.training.audience import audience_of
 from annotator.training.evaluation import FEWEST_TO_TRUST, outcome_of
 from pages.learn.audience import draw_audience
+from pages.learn.story import draw_story
 from pages.learn.versions import activate_version
 from pages.widgets import session
 from pages.widgets.accuracy_limits import draw_limits
@@ -43,6 +44,32 @@ def draw_result(db: Database, ended: Round) -> None:
 
 
 def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
+    _draw_verdict(db, ended, outcome)
+    n = outcome.after.n if outcome.after else 0
+    if 0 < n < FEWEST_TO_TRUST:
+        st.caption(":material/warning: " + say("learn.few", n=n, fewest=FEWEST_TO_TRUST))
+    draw_story(db, ended, outcome)
+    if outcome.promoted:
+        st.markdown(say("learn.queue", count=outcome.new_in_head))
+        st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
+    _draw_times(db, ended, outcome)
+    if outcome.after is not None and n:
+        _draw_measured(db, outcome, n)
+    draw_audience(audience_of(db, ended), outcome.after)
+    _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
+
+
+def _draw_verdict(db: Database, ended: Round, outcome: Outcome) -> None:
+    """Draw which version answers now and why, with the way back beside it."""
+    verdict, way_back = st.columns((3, 1), vertical_alignment="center")
+    with verdict:
+        tone = _TONES.get(outcome.reason, st.info)
+        tone(say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best))
+    with way_back:
+        _draw_way_back(db, ended, outcome)
+
+
+def _draw_times(db: Database, ended: Round, outcome: Outcome) -> None:
     version = status.version_of(db, ended.model_id)
     st.caption(
         say(
@@ -52,29 +79,23 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
             train=outcome.train_count,
             new=outcome.new_count,
             seconds=f"{rounds.seconds_of(ended):.1f}",
+            waited=f"{rounds.waited_of(ended):.1f}",
         )
     )
-    tone = _TONES.get(outcome.reason, st.info)
-    tone(say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best))
-    n = outcome.after.n if outcome.after else 0
-    if 0 < n < FEWEST_TO_TRUST:
-        st.caption(":material/warning: " + say("learn.few", n=n, fewest=FEWEST_TO_TRUST))
-    _draw_way_back(db, ended, outcome)
-    if outcome.after is not None and n:
-        before, after = st.columns(2)
-        with before:
-            _draw_figures(say("learn.before"), outcome.before, None)
-        with after:
-            _draw_figures(say("learn.after"), outcome.after, outcome.before)
-        if outcome.before is not None:
-            st.caption(say("learn.figures_help", n=n))
-        _draw_differences(outcome, n)
-        draw_limits(db)
-    draw_audience(audience_of(db, ended), outcome.after)
-    _draw_marked_words(rationales.list_for_round(db, ended, person=session.person(db)))
-    if outcome.promoted:
-        st.markdown(say("learn.queue", count=outcome.new_in_head))
-        st.page_link("pages/label/page.py", label=say("learn.go_next"), icon=":material/edit:")
+
+
+def _draw_measured(db: Database, outcome: Outcome, n: int) -> None:
+    st.markdown(f"**{say('learn.measured')}**")
+    before, after = st.columns(2)
+    with before:
+        _draw_figures(say("learn.before"), outcome.before, None)
+    with after:
+        _draw_figures(say("learn.after"), outcome.after, outcome.before)
+    if outcome.before is not None:
+        st.caption(say("learn.figures_help", n=n))
+    st.caption(say("learn.f1_help"))
+    _draw_differences(outcome, n)
+    draw_limits(db)
 
 
 def _draw_way_back(db: Database, ended: Round, outcome: Outcome) -> None:
@@ -92,6 +113,9 @@ def _draw_differences(outcome: Outcome, n: int) -> None:
     if outcome.difference is not None and outcome.difference.value is not None:
         change, low, high, p = outcome.difference.in_points
         st.caption(say("learn.compared", n=n, change=change, low=low, high=high, p=p))
+    if outcome.f1_difference is not None and outcome.f1_difference.value is not None:
+        f1, f1_low, f1_high = outcome.f1_difference.in_hundredths
+        st.caption(say("learn.compared_f1", change=f1, low=f1_low, high=f1_high))
     if outcome.best is not None:
         change, low, high, p = outcome.best.in_points
         version = outcome.best_version

@@ -37,15 +37,24 @@ def _draw_running(pulse: Pulse) -> None:
     if current is None:
         return
     with st.container(border=True):
-        step = say(f"step.{current.step}") if current.step else say("frame.round_begins")
+        step = say(f"step.{current.step}") if current.step else _waits_for(pulse)
         st.progress(current.progress, text=say("frame.round", number=current.number, step=step))
-        if not pulse.is_working:
+        if not pulse.is_working and not pulse.is_starting:
             st.warning(say("learn.worker_off", command="maeumgyeol worker"), icon=":material/pause_circle:")
         if current.cancel_asked:
             st.caption(say("learn.cancelling"))
         else:
             st.button(say("learn.cancel"), key="learn_cancel", on_click=_cancel)
         st.caption(say("learn.meanwhile"))
+
+
+def _waits_for(pulse: Pulse) -> str:
+    """Return what a round that has not begun waits for."""
+    if pulse.is_starting:
+        return say("learn.waits_for_worker")
+    if pulse.worker is not None and pulse.worker.step:
+        return say("learn.waits_for_step", step=say(f"step.{pulse.worker.step}"))
+    return say("frame.round_begins")
 
 
 def _cancel() -> None:

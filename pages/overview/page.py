@@ -38,6 +38,10 @@ def _draw() -> None:
     st.title(say("overview.title"))
     with project_location.opened() as db:
         now = status.status(db, project_location.path())
+        if not now.diary_count:
+            st.info(say("label.no_diaries"), icon=":material/download:")
+            st.page_link("pages/import_diaries/page.py", label=say("first_steps.go_import"), icon=":material/download:")
+            return
         _draw_counts(db, now)
         measured = versions.list_measured(db)
         serving = next((m for m in measured if m.is_active), None)
@@ -133,6 +137,7 @@ def _draw_accuracy(measured: Sequence[Measured]) -> None:
     st.subheader(say("overview.accuracy_chart"))
     if not measured:
         st.info(say("overview.not_measured"), icon=":material/model_training:")
+        st.page_link("pages/learn/page.py", label=say("overview.go_learn"), icon=":material/model_training:")
         return
     figure = charts.accuracy_figure(
         measured,

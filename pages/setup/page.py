@@ -20,7 +20,10 @@ _WAYS = ("seven", "file")
 
 
 def _draw() -> None:
-    st.title(say("setup.title"))
+    st.title(say("app.name"))
+    st.markdown(say("setup.what"))
+    st.caption(say("setup.steps"))
+    st.header(say("setup.title"))
     st.markdown(say("setup.intro"))
     way = st.radio(
         say("setup.way"),

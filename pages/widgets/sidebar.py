@@ -120,13 +120,16 @@ def draw_status() -> None:
 def _draw_step(worker: WorkerState) -> None:
     step = say(f"step.{worker.step}")
     if worker.total <= 1:
-        st.markdown(f":material/pending: {step}")
+        st.markdown(f":material/pending: {say('frame.worker_does', step=step)}")
         return
     counted = say("frame.worker_step", step=step, done=worker.done, total=worker.total)
     st.progress(min(1.0, worker.done / worker.total), text=plain(counted))
 
 
 def _draw_worker(pulse: Pulse) -> None:
+    if pulse.is_starting:
+        st.markdown(f":material/hourglass_top: {say('frame.worker_starting')}")
+        return
     if not pulse.is_working:
         st.markdown(f":material/pause_circle: **{say('frame.worker_off')}**")
         st.caption(say("frame.worker_start", command="maeumgyeol worker"))

@@ -37,3 +37,6 @@ SETUP = "setup"
 
 HOME = "label"
 """The page at the bare address; Streamlit does not find it under its own name."""
+
+WITH_FIRST_STEPS = ("label", "import", "learn", "overview")
+"""Pages above which a new project shows its first three steps."""

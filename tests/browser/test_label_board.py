@@ -576,6 +576,30 @@ def test_without_the_options_a_press_says_nothing_of_further_emotions(open_board
     assert not {"other_label_ids", "intensity"} & set(board.kept()[0])
 
 
+def test_keys_are_learned_on_practice_diaries_of_which_nothing_is_kept(open_board: Callable[..., Board]) -> None:
+    board = open_board()
+    page = board.page
+    board.read()
+    page.get_by_role("button", name="연습하기").click()
+    tour = page.get_by_role("dialog")
+    expect(tour.get_by_role("heading")).to_have_text("연습 일기 1/3")
+    board.rush("KeyS")  # not what is asked for: nothing happens
+    expect(tour.get_by_role("heading")).to_have_text("연습 일기 1/3")
+    board.rush("2")
+    expect(tour.get_by_role("heading")).to_have_text("연습 일기 2/3")
+    board.rush("Enter", "KeyS")
+    expect(tour.get_by_text("되돌리기 키를 누르면")).to_be_visible()
+    board.rush("KeyZ")
+    expect(tour.get_by_role("heading")).to_have_text("다 익혔어요!")
+    board.rush("Enter")
+    expect(tour).to_be_hidden()
+    expect(page.get_by_role("button", name="연습하기")).to_be_hidden()
+    assert board.kept() == []
+    board.press("2")
+    board.expect_kept(1)
+    assert board.labels() == [2]
+
+
 def test_further_emotions_help_lines_and_a_break(open_board: Callable[..., Board]) -> None:
     board = open_board(further=1, case="care", break_minutes=50)
     page = board.page

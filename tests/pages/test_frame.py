@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator import project
+from annotator import project, worker_lock
 from annotator.accounts import annotators
 from annotator.labelling import decisions as labelling_decisions
 from db.answers import decisions
 from db.answers.decisions import NewDecision
 from db.connection import write
-from db.models import worker_status
+from db.models import rounds, worker_status
 from db.texts import batches
 from pages.widgets import site
 
@@ -30,7 +30,9 @@ def _page_text(app: AppTest) -> str:
 
 def test_without_a_project_only_the_setup_page_is_there(path: Path, open_app) -> None:
     app = open_app()
-    assert app.title[0].value == "어떤 감정을 읽을까요?"
+    assert app.title[0].value == "마음결"
+    assert app.header[0].value == "어떤 감정을 읽을까요?"
+    assert "가져오기 → 20편 읽기 → 첫 학습" in _page_text(app)
     assert not app.selectbox
 
 
@@ -71,6 +73,25 @@ def test_a_worker_that_is_off_is_said_with_how_to_start_it(filled: Path, open_ap
     said = _page_text(open_app("overview"))
     assert "작업자가 꺼져 있어요" in said
     assert "maeumgyeol worker" in said
+
+
+def test_a_worker_that_the_app_is_starting_is_not_called_off(
+    filled: Path, open_app, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(worker_lock.KEEPER, "1")
+    said = _page_text(open_app("overview"))
+    assert "작업자를 켜고 있어요" in said
+    assert "꺼져" not in said
+
+
+def test_a_new_project_shows_its_first_steps_and_the_way_to_the_next(filled: Path, open_app) -> None:
+    app = open_app("overview")
+    assert "20편 읽기 (6/20)" in _page_text(app)
+    assert app.button(key="first_steps_go").label == "일기 읽으러 가기"
+    assert "20편 읽기" not in _page_text(open_app("settings"))
+    with project.opened(filled) as db:
+        rounds.end(db, rounds.request_round(db, annotator_id=None), status="done")
+    assert "20편 읽기" not in _page_text(open_app("overview"))
 
 
 def test_a_failure_of_the_worker_is_put_into_words(filled: Path, open_app, held_worker_place) -> None:

@@ -7,7 +7,7 @@ import pytest
 from annotator import project, settings
 from annotator.importing import import_file
 from db.connection import rows
-from db.models import models, rounds
+from db.models import models, rounds, worker_status
 from tests.conftest import answer_test_part
 
 if TYPE_CHECKING:
@@ -309,3 +309,43 @@ def test_a_project_of_before_is_told_once_that_it_could_be_split_by_writers(fill
     assert "글쓴이 단위로 다시 뽑아요" in _page_text(app)
     app.button(key="learn_parts_close").click().run()
     assert "글쓴이 단위로 다시 뽑아요" not in _page_text(app)
+
+
+def test_a_result_begins_with_sentences_on_what_changed(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        add_model(db)
+        examples = [{"diary_id": 1, "before": 2, "after": 5}, {"diary_id": 2, "before": 1, "after": 4}]
+        changed = {"n": 300, "count": 12, "examples": examples}
+        f1_change = {"value": -0.03, "low": -0.2, "high": 0.15}
+        add_round(db, n=10, before=0.7, after=0.6, changed=changed, f1_change=f1_change)
+        first = rows(db, "select substr(text, 1, 8) from diaries where id = 1")[0][0]
+    said = _page_text(open_app("learn"))
+    assert "평가용 일기 10편 가운데 맞힌 것이 7편에서 6편이 됐어요. 우연일 수 있어요." in said
+    assert "300편 가운데 12편의 답이 달라졌어요" in said
+    assert "행복 → 슬픔" in said
+    assert first in said
+    assert "라벨이 하나도 없어서 아직 배우지 못한 감정" in said
+    assert "macro F1 차이: −0.03, 95% 구간은 −0.20에서 +0.15까지" in said
+    assert "시작까지" in said
+
+
+@pytest.mark.parametrize(
+    ("after", "changed", "said"),
+    [(0.5, 3, "두 판 모두 5편을 맞혔어요"), (0.6, 0, "300편의 답이 모두 그대로예요")],
+)
+def test_a_result_says_that_nothing_changed(filled: Path, open_app, after: float, changed: int, said: str) -> None:
+    with project.opened(filled) as db:
+        add_model(db)
+        add_round(db, n=10, before=0.5, after=after, changed={"n": 300, "count": changed, "examples": []})
+    assert said in _page_text(open_app("learn"))
+
+
+def test_a_round_says_what_it_waits_for(filled: Path, open_app, held_worker_place) -> None:
+    with project.opened(filled) as db:
+        rounds.request_round(db, annotator_id=None)
+        worker_status.report_worker(db, pid=1, host="h", started_at="", step="split", done=1, total=9, error=None)
+    assert "하던 일(문장 나누기)을 멈추고 곧 시작해요" in _drawn(open_app("learn"))
+
+
+def _drawn(app) -> str:
+    return " ".join(element.proto.text for element in app.main.get("progress"))

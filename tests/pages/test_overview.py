@@ -40,7 +40,8 @@ def test_an_empty_project_says_what_to_do_in_place_of_charts(ready: Path, open_a
     app = open_app("overview")
     assert not app.error
     assert not app.main.get("plotly_chart")
-    assert "아직 라벨이 없어요" in app.info[0].value
+    assert [info.value for info in app.info] == ["아직 일기가 없어요. 가져오기에서 파일을 올려 주세요."]
+    assert [link.proto.label for link in app.main.get("page_link")] == ["일기 가져오기"]
 
 
 def test_labels_are_charted_against_the_rule_of_thumb(filled: Path, open_app) -> None:
@@ -116,8 +117,8 @@ def test_where_every_diary_is_hidden_the_other_side_is_missing(ready: Path, open
     assert "예측을 보고 단 라벨이 0개라" in _page_text(open_app("overview"))
 
 
-def test_where_no_diary_is_hidden_the_page_says_how_to_hide_some(ready: Path, open_app) -> None:
-    with project.opened(ready) as db:
+def test_where_no_diary_is_hidden_the_page_says_how_to_hide_some(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
         settings.change(db, blind_share=0.0)
     assert "--blind-share 0.1" in _page_text(open_app("overview"))
 

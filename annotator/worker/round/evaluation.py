@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.training.prediction_sets import PROMISED
@@ -12,7 +15,8 @@ from learner.classification import macro_f1, metrics, prediction_sets, promotion
 from learner.classification.design_effect import design_effect
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from db.models.models import Model
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
+
+
+_EXAMPLES = 2
+"""Diaries whose answer changed that a report names."""
 
 
 def figures(proba: FloatArray, truth: IntArray, *, writers: IntArray | None = None) -> dict[str, Any]:
@@ -94,13 +102,42 @@ def _answers(proba: FloatArray) -> IntArray:
     return answers
 
 
+def changed_answers(
+    before: FloatArray, after: FloatArray, label_ids: Sequence[int], *, may_name: Callable[[int], bool]
+) -> dict[str, Any] | None:
+    """Return how many answers a new version has changed, and the clearest changes, ready for JSON; None without any.
+
+    Args:
+        before, after: (rows, k) predictions by diary id - 1, NaN where there is none; as many columns in both.
+        label_ids: (k,) of the columns.
+        may_name: whether a diary, by its id, may be shown with an answer.
+    """
+    old, new, both = _both(before, after)
+    if not both.any():
+        return None
+    flipped = np.flatnonzero(both & (old.argmax(1) != new.argmax(1)))
+    rise = new[flipped].max(axis=1) - old[flipped, new[flipped].argmax(1)]
+    by_rise = flipped[np.argsort(-rise, kind="stable")].tolist()
+    clearest = islice((row for row in by_rise if may_name(row + 1)), _EXAMPLES)
+    examples = [
+        {"diary_id": row + 1, "before": label_ids[int(old[row].argmax())], "after": label_ids[int(new[row].argmax())]}
+        for row in clearest
+    ]
+    return {"n": int(both.sum()), "count": len(flipped), "examples": examples}
+
+
 def stability(before: FloatArray, after: FloatArray) -> dict[str, Any]:
     """Return how similar the answers of two versions are on diaries that both have predicted, ready for JSON.
 
     Args:
         before, after: (rows, k) predictions by diary id - 1, NaN where there is none; as many columns in both.
     """
+    old, new, both = _both(before, after)
+    return asdict(forecast.stability(old[both].argmax(1), new[both].argmax(1), k=after.shape[1]))
+
+
+def _both(before: FloatArray, after: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Return two versions' predictions of the same rows, and which rows both have predicted."""
     rows = min(len(before), len(after))
     old, new = before[:rows], after[:rows]
-    both = ~(old != old).any(axis=1) & ~(new != new).any(axis=1)  # NaN differs from itself
-    return asdict(forecast.stability(old[both].argmax(1), new[both].argmax(1), k=after.shape[1]))
+    return old, new, ~(old != old).any(axis=1) & ~(new != new).any(axis=1)  # NaN differs from itself

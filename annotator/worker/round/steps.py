@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from annotator import blinding
 from annotator.errors import AppError, UserError, where
 from annotator.label_sets import projection
 from annotator.labelling import queueing
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from annotator.serving.encoder_cache import EncoderSpec
     from annotator.serving.runtime import ModelRuntime, Serving
+    from annotator.settings import Settings
     from annotator.training.examples import TrainingSet
     from annotator.worker.round.gathering import Gathered
     from db import Database
@@ -374,7 +376,7 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     model = models.get_model(db, _require_model_id(this))
     settings = runtime.settings(db)
     promoted = this.report["held_back_by"] is None
-    stability = _stability(db, this.previous_model_id, model)
+    compared = _compare_answers(db, this.previous_model_id, model, settings)
     before = queue.list_head(db, 100)
     # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
     entries = _order(runtime, db, this, model) if promoted else []
@@ -384,7 +386,7 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
             queue.replace_queue(db, entries, model_id=model.id)
         new_in_head = len(set(queue.list_head(db, 100)) - set(before))
         predictions.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
-        decided = {"promoted": promoted, "reason": reason_of(this.report), "stability": stability}
+        decided = {"promoted": promoted, "reason": reason_of(this.report), **compared}
         report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
         rounds.end(db, round_id, status="done", report=report)
     return {"ended": True}
@@ -403,17 +405,23 @@ def _order(runtime: ModelRuntime, db: Database, this: rounds.Round, model: model
     )
 
 
-def _stability(db: Database, previous_id: int | None, new: models.Model) -> Result | None:
+def _compare_answers(db: Database, previous_id: int | None, new: models.Model, settings: Settings) -> Result:
     """Compare the predictions of all diaries with those of a previous version that had learned the same labels."""
+    nothing = {"stability": None, "changed": None}
     if previous_id is None:
-        return None
+        return nothing
     old = models.get_model(db, previous_id)
     columns = _columns(db, old, new)
     if not old.training_decisions or not columns.is_whole:
-        return None
-    return evaluation.stability(
-        columns.proba(predictions.load_predictions(db, old)), predictions.load_predictions(db, new)
-    )
+        return nothing
+    before, after = columns.proba(predictions.load_predictions(db, old)), predictions.load_predictions(db, new)
+
+    def may_name(diary_id: int) -> bool:
+        diary = diaries.get_diary(db, diary_id)
+        return diary.part == "pool" and not blinding.is_blind(diary, settings)
+
+    changed = evaluation.changed_answers(before, after, new.label_ids, may_name=may_name)
+    return {"stability": evaluation.stability(before, after), "changed": changed}
 
 
 STEPS: dict[str, Step] = {

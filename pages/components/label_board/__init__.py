@@ -159,6 +159,8 @@ class BoardData(TypedDict):
         refusals: among the events up to `acked`, those that were not saved.
         recent: newest first.
         notice: shown above the diary.
+        wait: stands where the explanation of the first item will; empty if nothing is missing.
+        pace: how fast this person reads, and how long the rest takes; empty at first.
         empty: shown where no diary is left.
         several_labels, intensity: whether a decision may name more than one emotion, and say how strong it is.
         break_minutes: minutes of work in a row after which a break is suggested; 0 for never.
@@ -176,6 +178,8 @@ class BoardData(TypedDict):
     counts: CountData
     recent: list[RecentData]
     notice: str | None
+    wait: str
+    pace: str
     empty: str | None
     several_labels: bool
     intensity: bool
@@ -203,18 +207,16 @@ class Client(TypedDict):
 _HERE = Path(__file__).parent
 
 _PARTS = (
-    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "refusals", "find"),
+    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "tour", "refusals", "find"),
     *("view", "keys", "rationale", "board"),
 )
 
-_STYLES = ("board", "rationale", "further", "guide", "find")
+_STYLES = ("board", "rationale", "further", "guide", "find", "tour")
 
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",
     html='<div class="board"></div>',
-    css="\n".join(
-        (_HERE / f"{part}.css").read_text("utf-8") for part in ("board", "rationale", "further", "guide", "find")
-    ),
+    css="\n".join((_HERE / f"{part}.css").read_text("utf-8") for part in _STYLES),
     # One module for the browser: inline components can't import from each other.
     js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in _PARTS),
 )

@@ -14,6 +14,7 @@ class Board extends Keys {
     this.further = new Further(this);
     this.pause = new Pause(this);
     this.guide = new Guide(this);
+    this.tour = new Tour(this);
     this.items = [];
     this.refusals = new Refusals(this);
     this.hasWalked = false; // whether the keyboard (Tab) moved the focus last
@@ -50,7 +51,13 @@ class Board extends Keys {
     this.further.build();
     this.pause.build();
     this.guide.build();
+    this.tour.build();
     this.refusals.build();
+  }
+
+  draw() {
+    super.draw();
+    this.tour.draw();
   }
 
   drawEvidence(item) {

@@ -4,7 +4,8 @@ class Keys extends View {
   onKey(event) {
     if (event.key === "Tab") this.hasWalked = true;
     const target = event.composedPath()[0];
-    if (target === this.memo) this.onMemoKey(event);
+    if (this.tour.isOpen) this.tour.onKey(event);
+    else if (target === this.memo) this.onMemoKey(event);
     else if (target === this.finder?.input) this.finder.onKey(event);
     else if (this.marks.onKey(event)) {
       event.preventDefault();

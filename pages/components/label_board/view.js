@@ -56,6 +56,9 @@ class View {
     const { parts, current: item } = this;
     parts.frame.classList.toggle("undoing", this.log.isUndoing);
     parts.frame.classList.toggle("without-diary", !item);
+    const isOver = !item && Boolean(empty) && !this.log.events.length;
+    parts.frame.classList.toggle("nothing-left", isOver);
+    parts.deciding.hidden = isOver && !this.decisions().length;
     parts.notice.textContent = notice ?? "";
     parts.notice.hidden = !notice;
     parts.article.hidden = !item;
@@ -104,7 +107,7 @@ class View {
 
   withoutEvidence(item, strings) {
     if (item.blind) return strings.blind;
-    return item.prediction ? strings.evidence_coming : strings.no_prediction;
+    return item.token === this.data.items[0]?.token && this.data.wait ? this.data.wait : strings.evidence_coming;
   }
 
   // The label whose evidence is shown: the one looked at, else the one chosen with V, else the predicted one.
@@ -168,9 +171,9 @@ class View {
       mine: counts.mine + pending.label,
       since_round: counts.since_round + pending.label,
     };
-    this.parts.counts.replaceChildren(
-      ...Object.entries(shown).map(([name, n]) => el("span", "", fill(strings[name], { n: n.toLocaleString() }))),
-    );
+    const counted = Object.entries(shown).map(([name, n]) => fill(strings[name], { n: n.toLocaleString() }));
+    const said = this.data.pace ? [...counted, this.data.pace] : counted;
+    this.parts.counts.replaceChildren(...said.map((words) => el("span", "", words)));
   }
 
   drawSaveState() {

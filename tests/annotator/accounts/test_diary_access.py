@@ -29,6 +29,7 @@ from annotator.privacy.forgetting import Selection
 from annotator.quality import gold
 from annotator.review import actions, case, rechecks, returned
 from annotator.review.actions import ReviewAction
+from annotator.training import changed_answers
 from db import connection
 from db.answers import decisions, queue
 from db.answers import rationales as kept_marks
@@ -282,6 +283,14 @@ def _marked_word(world: World, state: str) -> bool:
     return bool(rationales.list_for_round(world.db, ended, person=world.person))
 
 
+def _changed_answer(world: World, state: str) -> bool:
+    example = {"diary_id": world.ids[state], "before": 1, "after": 2}
+    report = {"changed": {"n": 9, "count": 1, "examples": [example]}}
+    ended = Round(1, 1, "done", False, "", None, None, "", 1.0, None, None, None, report, None, "instant")
+    changed = changed_answers.find_changed(world.db, ended, person=world.person)
+    return changed is not None and bool(changed.examples)
+
+
 ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "press.label": _decide("label", label_id=1, memo="메모"),
     "press.skip": _decide("skip"),
@@ -307,6 +316,7 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "care.handle": _care,
     "care.cards": _care_card,
     "learn.marked_words": _marked_word,
+    "learn.changed_answers": _changed_answer,
     "forget": _forget,
 }
 
@@ -411,6 +421,13 @@ EXPECTED: dict[str, dict[str, str]] = {
         CLOSED: _NO_RIGHT,
     },
     "learn.marked_words": {
+        ANNOTATOR: "--KK----",
+        OTHER: _NONE,
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NONE,
+    },
+    "learn.changed_answers": {
         ANNOTATOR: "--KK----",
         OTHER: _NONE,
         REVIEWER: "KKKKKKK-",
@@ -717,6 +734,7 @@ USES = {
     "labelling.rationales.add": "press.rationale",
     "labelling.rationales._check": "press.rationale",
     "labelling.rationales.list_for_round": "learn.marked_words",
+    "training.changed_answers.find_changed": "learn.changed_answers",
     "review.actions.apply": "review.label",
     "review.actions.undo_last": "export",
     "review.actions.accept_all": "export",

@@ -19,6 +19,7 @@ from annotator.labelling import decisions as labelling_decisions
 from annotator.labelling.board import LOOKAHEAD, Board
 from annotator.labelling.decisions import receive
 from annotator.labelling.queueing import enqueue_import
+from annotator.labelling.waiting import Wait
 from db.answers import decisions, queue
 from db.answers.imported_decisions import NewVote, Rules, VotePlacer
 from db.connection import rows, scalar, write
@@ -266,12 +267,12 @@ def test_the_board_keeps_its_order_until_all_are_done(opened: Database, tab: Tab
         seen.append(board.items[0]["diary_id"])
         tab.send(tab.make(("label", "skip", "flag")[len(seen) % 3], board.items[0]))
     assert seen == order
-    assert (board.left, board.waiting) == (0, False)
+    assert (board.left, board.wait) == (0, None)
 
 
 def test_a_tab_without_a_project_of_diaries_is_empty(tab: Tab) -> None:
     board = tab.board()
-    assert (board.items, board.diary_count, board.left, board.mine, board.waiting) == ([], 0, 0, 0, False)
+    assert (board.items, board.diary_count, board.left, board.mine, board.wait) == ([], 0, 0, 0, None)
 
 
 def test_another_tab_gets_other_diaries(opened: Database, tab: Tab) -> None:
@@ -315,9 +316,9 @@ def test_prediction_and_explanation_are_shown_and_why_is_said(opened: Database, 
     assert (item["explanation"]["spans"], item["explanation"]["fit"]) == ([[0, 2]], [0.5] * 7)
     assert "행복" in item["why"]
     assert "60" in item["why"]
-    assert not board.waiting
+    assert board.wait is None
     tab.send(tab.make("label", item))
-    assert tab.board().waiting, "the next one has no explanation yet"
+    assert tab.board().wait == Wait(for_round=False, seconds=None), "the next one has no explanation yet"
 
 
 def test_a_label_not_learned_yet_is_named_and_what_is_covered_is_said(opened: Database, tab: Tab) -> None:

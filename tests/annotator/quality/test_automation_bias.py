@@ -136,7 +136,7 @@ def test_a_blind_diary_says_why_it_is_blind(opened: Database, me: int) -> None:
 
 def test_a_blind_diary_waits_for_nothing(opened: Database, me: int) -> None:
     project_settings.change(opened, blind_share=1)
-    assert not board.load_board(opened, annotator_id=me, holder="tab-0001", language="ko").waiting
+    assert board.load_board(opened, annotator_id=me, holder="tab-0001", language="ko").wait is None
 
 
 def test_neither_undo_nor_another_order_nor_another_person_unveils_a_diary(opened: Database, me: int) -> None:

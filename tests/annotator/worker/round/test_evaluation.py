@@ -80,3 +80,23 @@ def test_stability_looks_at_the_diaries_that_both_have_predicted() -> None:
     found = evaluation.stability(before, after)
     assert found["n"] == 3
     assert found["changed"] == pytest.approx(1 / 3)
+
+
+def test_the_clearest_changes_of_answers_are_named_among_those_that_may_be() -> None:
+    before, after = _sure_of(np.array([0, 1, 2, 0, 1])), _sure_of(np.array([0, 2, 1, 1, 1]))
+    after[2], after[3] = (0.05, 0.9, 0.05), (0.2, 0.5, 0.3)
+    before = np.vstack([before, np.full((1, 3), np.nan, np.float32)])
+    changed = evaluation.changed_answers(before, after, (7, 8, 9), may_name=lambda diary_id: diary_id != 2)
+    assert changed == {
+        "n": 5,
+        "count": 3,
+        "examples": [
+            {"diary_id": 3, "before": 9, "after": 8},
+            {"diary_id": 4, "before": 7, "after": 8},
+        ],
+    }
+
+
+def test_nothing_has_changed_where_nothing_was_predicted_twice() -> None:
+    nothing = np.full((3, 3), np.nan, np.float32)
+    assert evaluation.changed_answers(nothing, _sure_of(np.array([0, 1, 2])), (7, 8, 9), may_name=bool) is None
