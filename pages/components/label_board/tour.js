@@ -36,7 +36,8 @@ class Tour {
   // Offered to whoever has decided nothing yet, until they have done it or do not want it.
   draw() {
     const { counts, recent } = this.board.data;
-    const isNew = !counts.mine && !recent.length && !this.board.log.events.length;
+    // A mark on a word is no decision: the text would move under the second click.
+    const isNew = !counts.mine && !recent.length && this.board.log.events.every(({ kind }) => kind === "rationale");
     this.offer.hidden = !isNew || !this.board.current || wasDismissed(this.store);
   }
 
