@@ -93,6 +93,8 @@ def _drawn(schema: Node, whole: Node, indent: str) -> str:
             for name, value in schema["properties"].items()
         ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if "prefixItems" in schema:
+        return f"[{', '.join(_drawn(each, whole, indent) for each in schema['prefixItems'])}]"
     if schema.get("type") == "array":
         return f"[{_drawn(schema['items'], whole, indent)}, …]"
     if isinstance(schema.get("additionalProperties"), dict):

@@ -30,6 +30,12 @@ FEWEST_TO_TEST = 30
 So few can hardly give a small one: of 25 they let half of the bad imports pass. Chosen in docs/learning.md.
 """
 
+FEWEST_TO_HOLD_BACK = 10
+"""Test decisions below which nothing holds a version back: one right answer less of five says nothing.
+
+A first round would otherwise often stay behind the model that has learned from no label.
+"""
+
 HeldBackBy = Literal["accuracy", "macro_f1", "best"]
 
 
@@ -90,4 +96,6 @@ def held_back_by(in_force: Comparison | None, best: Comparison | None = None) ->
 
 
 def _seems_lower(comparison: Comparison) -> bool:
-    return comparison.change.value < 0 and (comparison.n < FEWEST_TO_TEST or comparison.p < HELD_BELOW)
+    if comparison.n < FEWEST_TO_HOLD_BACK or comparison.change.value >= 0:
+        return False
+    return comparison.n < FEWEST_TO_TEST or comparison.p < HELD_BELOW

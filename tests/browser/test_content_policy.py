@@ -163,10 +163,10 @@ def test_a_recording_is_made_played_and_sent_under_the_policy(browser: Browser, 
         page.goto(f"{address}/try_out")
         settle(page)
         page.get_by_text("말로").first.click()
-        page.get_by_role("button", name="Record", exact=True).click()
+        page.get_by_role("button", name="녹음 시작", exact=True).click()
         page.wait_for_timeout(1500)  # what is recorded is time itself
         with page.expect_response(_is_upload) as sent:
-            page.get_by_role("button", name="Stop recording").click()
+            page.get_by_role("button", name="녹음 멈추기").click()
         assert sent.value.status == 204
         settle(page)
         assert violations == []

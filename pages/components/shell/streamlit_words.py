@@ -71,6 +71,7 @@ WORDS = {
     "Copied": "copied",
     "Show password": "password_show",
     "Hide password": "password_hide",
+    "Record": "record",
     "Start recording": "record",
     "Stop": "stop",
     "Stop recording": "record_stop",

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learner.classification.promotion import FEWEST_TO_TEST, Comparison, best_of, compare, held_back_by
+from learner.classification.promotion import (
+    FEWEST_TO_HOLD_BACK,
+    FEWEST_TO_TEST,
+    Comparison,
+    best_of,
+    compare,
+    held_back_by,
+)
 
 K = 3
 
@@ -43,6 +50,13 @@ def test_with_few_test_decisions_one_right_answer_less_is_enough() -> None:
     assert held_back_by(_against(truth, truth, _wrong(truth, 1))) == "accuracy"
     more = _test_part(FEWEST_TO_TEST)
     assert held_back_by(_against(more, more, _wrong(more, 1))) is None
+
+
+def test_a_handful_of_test_decisions_holds_nothing_back() -> None:
+    few, enough = _test_part(FEWEST_TO_HOLD_BACK - 1), _test_part(FEWEST_TO_HOLD_BACK)
+    assert held_back_by(_against(few, few, _wrong(few, 5))) is None
+    assert held_back_by(None, _against(few, few, _wrong(few, 5))) is None
+    assert held_back_by(_against(enough, enough, _wrong(enough, 1))) == "accuracy"
 
 
 def test_a_version_below_the_best_that_has_served_is_held_back_though_it_matches_the_one_in_force() -> None:
