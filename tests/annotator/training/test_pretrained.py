@@ -71,7 +71,10 @@ def opened(path: Path) -> Iterator[Database]:
 def _keep_up(path: Path, db: Database) -> list[str]:
     runtime, steps = WorkerRuntime(path, cache=default_cache()), []
     try:
-        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
+        # What is on a screen is explained first; what is ranked is explained last.
+        while (piece := tasks.next_piece(runtime, db)) is not None:
+            if "rank" in steps and piece.step == "explain":
+                break
             steps.append(piece.step)
     finally:
         runtime.close()
