@@ -39,7 +39,8 @@ _SIGN = re.compile(r"<(?!\u2060)|&(?=#?\w+;)")
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
-[data-testid="stApp"] { word-break: keep-all; overflow-wrap: anywhere; }
+body, body [data-testid="stMarkdownContainer"], body [data-testid="stMarkdownContainer"] * {
+  word-break: keep-all; overflow-wrap: anywhere; }
 </style>"""
 
 
