@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner.active_learning import draws
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 NEAR_DUPLICATE = 0.95
 """Cosine of features from which two diaries count as saying the same."""
 
-_MOST_CLUSTERED = 20_000
+MOST_CLUSTERED = 20_000
 
 
 @dataclass(slots=True)
@@ -137,22 +139,24 @@ def balanced(proba: FloatArray, label_counts: IntArray, count: int) -> IntArray:
     return np.array(places, np.int64)
 
 
-def typical(features_of: Callable[[IntArray], FloatArray], n: int, *, size: int, batch: int, seed: int) -> IntArray:
+def typical(
+    features_of: Callable[[IntArray], FloatArray], numbers: IntArray, *, size: int, batch: int, seed: int
+) -> IntArray:
     """Return up to `size` places: of each cluster the diary with the nearest neighbours, largest cluster first.
 
     Args:
         features_of: returns features of places, (m, features).
-        n: length of the pool; of a longer one than 20,000 a random part is clustered.
+        numbers: (n,) of the pool's diaries, by which they are drawn; of more than 20,000 a random part is clustered.
         batch: number of clusters.
 
     Source: Hacohen, Dekel and Weinshall (2022), Active Learning on a Budget: TypiClust.
     """
     from sklearn.cluster import MiniBatchKMeans
 
-    rng = np.random.default_rng(seed)
-    places = np.sort(rng.permutation(n)[:_MOST_CLUSTERED]).astype(np.int64)
+    places = draws.smallest(draws.draw(numbers, seed=seed, purpose="sample"), MOST_CLUSTERED)
     if len(places) <= batch:
-        return rng.permutation(places)[:size]
+        return places[:size]
+    places.sort()
     unit = scaled(features_of(places))
     cluster = MiniBatchKMeans(batch, random_state=seed, n_init=3, batch_size=2048).fit(unit).labels_
     by_size = np.argsort(-np.bincount(cluster, minlength=batch), kind="stable")

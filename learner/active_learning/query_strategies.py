@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from learner.active_learning import batch_selection
+from learner.active_learning import batch_selection, draws
 from learner.classification.classifier import softmax
 from learner.errors import LearnerError
 
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
 
-Strategy = Callable[["FloatArray", np.random.Generator], "FloatArray"]
+Strategy = Callable[["FloatArray", "FloatArray"], "FloatArray"]
+"""Returns scores of probabilities, (n, k), and of a draw for each diary, (n,)."""
 
 
-def random(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Score each diary by a draw, uniform in [0, 1), that looks at nothing."""
+def random(proba: FloatArray, drawn: FloatArray) -> FloatArray:
+    """Score each diary by its draw, uniform in [0, 1], which looks at nothing but its number."""
     _check(proba)
-    return rng.random(len(proba), dtype=np.float32)
+    return drawn
 
 
-def least_confidence(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
+def least_confidence(proba: FloatArray, drawn: FloatArray) -> FloatArray:
     """Score each diary by how unlikely its likeliest label is: 1 - largest probability, in [0, 1 - 1/k].
 
     Source: Settles (2009), Active Learning Literature Survey, sec. 3.1.
@@ -43,7 +44,7 @@ def least_confidence(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.asarray(1 - proba.max(axis=1, initial=0), np.float32)
 
 
-def margin(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
+def margin(proba: FloatArray, drawn: FloatArray) -> FloatArray:
     """Score each diary by how close its two likeliest labels are: 1 - (largest - second largest), in [0, 1].
 
     Source: Scheffer et al. (2001), Active Hidden Markov Models for Information Extraction ("breaking ties").
@@ -55,7 +56,7 @@ def margin(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.asarray(1 - (first - second), np.float32)
 
 
-def entropy(proba: FloatArray, rng: np.random.Generator) -> FloatArray:
+def entropy(proba: FloatArray, drawn: FloatArray) -> FloatArray:
     """Score each diary by the entropy of its probabilities over its largest possible value, in [0, 1].
 
     Source: Settles (2009), sec. 3.1; Shannon (1948).
@@ -75,12 +76,14 @@ class Pool:
         features: returns what the head reads for some places of the pool, (m, features); asked for few of them.
         label_counts: (k,) decided diaries of each label.
         committee: heads trained on bootstrapped labels, (weight (k, features), bias (k,)) each.
+        numbers: (n,) ascending, by which diaries are drawn; None for their places.
     """
 
     proba: FloatArray
     features: Callable[[IntArray], FloatArray]
     label_counts: IntArray
     committee: Sequence[Head] = field(default=())
+    numbers: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +145,21 @@ def choose(name: str, pool: Pool, *, size: int, seed: int, batch: int = BATCH) -
     Raises:
         LearnerError: for an unknown name, fewer than two labels, or NaN.
     """
-    scores = score(name, pool.proba, seed=seed)
+    scores = score(name, pool.proba, numbers=pool.numbers, seed=seed)
     recipe, n = STRATEGIES[name], len(pool.proba)
     head = min(n, CHOSEN, size)
     chosen = np.zeros(0, np.int64)
     if recipe.typical and head:
-        chosen = batch_selection.typical(pool.features, n, size=head, batch=batch, seed=seed)
+        chosen = batch_selection.typical(pool.features, _numbers(pool.numbers, n), size=head, batch=batch, seed=seed)
     elif recipe.thin and head:
         chosen = _choose_head(recipe, pool, scores, size=head, batch=batch)
-    rest = _largest(np.delete(scores, chosen), size - len(chosen))
+    rest = largest(np.delete(scores, chosen), size - len(chosen))
     return np.concatenate([chosen, np.delete(np.arange(n), chosen)[rest]])
 
 
 def _choose_head(recipe: _Recipe, pool: Pool, scores: FloatArray, *, size: int, batch: int) -> IntArray:
     """Choose the head of the order batch by batch, each from the best of what is left."""
-    places = _largest(scores, min(len(scores), size + 2 * _REACH * max(batch, BATCH)))
+    places = largest(scores, min(len(scores), reach_of(size, batch=batch)))
     features = pool.features(places)
     head_scores = scores[places]
     if recipe.committee:
@@ -178,12 +181,11 @@ def _doubted_by_any(features: FloatArray, proba: FloatArray, committee: Sequence
 
     Source: Jiang and Gupta (2019), Minimum-Margin Active Learning.
     """
-    rng = np.random.default_rng(0)
     heads = [softmax(features @ weight.T + bias) for weight, bias in committee]
-    return np.asarray(np.max([margin(p, rng) for p in (proba, *heads)], axis=0), np.float32)
+    return np.asarray(np.max([margin(p, proba[:, 0]) for p in (proba, *heads)], axis=0), np.float32)
 
 
-def _largest(scores: FloatArray, size: int) -> IntArray:
+def largest(scores: FloatArray, size: int) -> IntArray:
     """Return the places of the largest scores, largest first, ties in pool order."""
     size = max(0, min(size, len(scores)))
     if 0 < size < len(scores):
@@ -195,12 +197,13 @@ def _largest(scores: FloatArray, size: int) -> IntArray:
     return np.asarray(likely[np.argsort(-scores[likely], kind="stable")][:size], np.int64)
 
 
-def score(name: str, proba: FloatArray, *, seed: int) -> FloatArray:
+def score(name: str, proba: FloatArray, *, numbers: IntArray | None = None, seed: int) -> FloatArray:
     """Score a pool by the first criterion of a strategy.
 
     Args:
         name: key of `STRATEGIES`.
         proba: (n, k), k >= 2, rows sum to 1, columns in label order.
+        numbers: see `Pool`.
 
     Returns:
         (n,) float32; higher = ask sooner.
@@ -212,7 +215,17 @@ def score(name: str, proba: FloatArray, *, seed: int) -> FloatArray:
         raise LearnerError("strategy_unknown", name=name, known=", ".join(STRATEGIES))
     if not np.isfinite(proba).all():
         raise LearnerError("vectors_not_finite", count=int((~np.isfinite(proba).all(axis=1)).sum()))
-    return STRATEGIES[name].score(proba, np.random.default_rng(seed))
+    drawn = draws.draw(_numbers(numbers, len(proba)), seed=seed, purpose="score")
+    return STRATEGIES[name].score(proba, drawn.astype(np.float32))
+
+
+def reach_of(size: int, *, batch: int = BATCH) -> int:
+    """Return how many of the best scored diaries `choose` may look at beyond their scores."""
+    return size + 2 * _REACH * max(batch, BATCH)
+
+
+def _numbers(numbers: IntArray | None, n: int) -> IntArray:
+    return np.arange(n) if numbers is None else numbers
 
 
 def interleave(ranked: IntArray, drawn: IntArray, *, share: float) -> IntArray:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.classification.classifier import Classifier
+    from learner.classification.unlearned import Unlearned
     from learner.encoders.vector_store import RowReader, VectorFile
 
     FloatArray = NDArray[np.float32]
@@ -60,7 +61,7 @@ def predict_rows(
         with ExitStack() as stack:
             reader = stack.enter_context(vectors.reader())
             text_reader = None if text_features is None else stack.enter_context(text_features.reader())
-            block = _Block(head, reader, text_reader)
+            block = _Block(head, reader, text_reader, classifier.unlearned)
             for at in starts:
                 # Up to the last row that is there: the file may end after it.
                 places = np.flatnonzero(there[at - start : at - start + _ROWS_A_BLOCK])
@@ -76,6 +77,38 @@ def predict_rows(
     if broken:
         raise LearnerError("vectors_not_finite", count=broken)
     return proba
+
+
+def predict_arrays(classifier: Classifier, vectors: FloatArray, text_features: FloatArray | None) -> FloatArray:
+    """Return what `classifier.proba(classifier.features(…))` gives for rows in memory, by the same blocks.
+
+    Args:
+        vectors: (n, width); NaN where there is none.
+        text_features: (n, text width) of the classifier's text space; None if it uses none.
+
+    Returns:
+        (n, k) float32; rows sum to 1, NaN where one of the features is.
+    """
+    proba = np.full((len(vectors), len(classifier.bias)), np.nan, np.float32)
+    reader = _ArrayReader(vectors)
+    text_reader = None if text_features is None else _ArrayReader(text_features)
+    block = _Block(_Head.of(classifier), reader, text_reader, classifier.unlearned)
+    with threadpool_limits(1, user_api="blas"):
+        for at in range(0, len(vectors), _ROWS_A_BLOCK):
+            proba[at : at + _ROWS_A_BLOCK] = block.proba(at, min(_ROWS_A_BLOCK, len(vectors) - at))
+    return proba
+
+
+class _ArrayReader:
+    """Reads rows of an array as `learner.encoders.vector_store.RowReader` does those of a file."""
+
+    def __init__(self, values: FloatArray) -> None:
+        self.width = values.shape[1]
+        self._values = values
+
+    def read_into(self, target: NDArray[np.float32], first_row: int) -> None:
+        """Fill `target`, (n, width), with rows from `first_row` on."""
+        target[:] = self._values[first_row : first_row + len(target)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +135,14 @@ class _Head:
 class _Block:
     """The buffers of one thread."""
 
-    def __init__(self, head: _Head, vectors: RowReader, text_features: RowReader | None) -> None:
-        self._head, self._vectors, self._texts = head, vectors, text_features
+    def __init__(
+        self,
+        head: _Head,
+        vectors: RowReader | _ArrayReader,
+        text_features: RowReader | _ArrayReader | None,
+        unlearned: Unlearned | None,
+    ) -> None:
+        self._head, self._vectors, self._texts, self._unlearned = head, vectors, text_features, unlearned
         self._rows = np.empty((_ROWS_A_BLOCK, vectors.width), np.float32)
         self._text_rows = np.empty((_ROWS_A_BLOCK, text_features.width if text_features else 0), np.float32)
 
@@ -124,4 +163,8 @@ class _Block:
             logits -= logits.max(axis=0)
             np.exp(logits, out=logits)
             logits /= logits.sum(axis=0)
-        return np.asarray(logits.T)
+        if self._unlearned is None:
+            return np.asarray(logits.T)
+        with np.errstate(invalid="ignore", over="ignore"):
+            rows /= np.maximum(lengths, 1e-9)[:, None]
+            return self._unlearned.mix(logits.T, rows)

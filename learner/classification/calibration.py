@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ class Bin:
     Attributes:
         confidence: mean of the largest probabilities, in [0, 1].
         right: share of right answers, in [0, 1], with its 95 % interval.
+        low, high: where the bin begins and ends, half-way to its neighbours; 0 and 1 at the ends.
     """
 
     n: int
@@ -35,6 +37,8 @@ class Bin:
     right: float
     right_low: float
     right_high: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +125,18 @@ def brier(proba: FloatArray, truth: IntArray) -> float:
 
 
 def _bins(confidence: NDArray[np.float64], right: NDArray[np.float64], counts: int) -> tuple[Bin, ...]:
-    order = np.argsort(confidence, kind="stable")
-    bins = []
-    for places in np.array_split(order, counts):
-        low, high = wilson(int(right[places].sum()), len(places))
-        bins.append(Bin(len(places), float(confidence[places].mean()), float(right[places].mean()), low, high))
-    return tuple(bins)
+    parts = np.array_split(np.argsort(confidence, kind="stable"), counts)
+    edges = [0.0, *(float(confidence[a[-1]] + confidence[b[0]]) / 2 for a, b in pairwise(parts)), 1.0]
+    return tuple(
+        Bin(
+            len(places),
+            float(confidence[places].mean()),
+            float(right[places].mean()),
+            *wilson(int(right[places].sum()), len(places)),
+            *ends,
+        )
+        for places, ends in zip(parts, pairwise(edges), strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)

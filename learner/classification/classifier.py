@@ -15,7 +15,9 @@ import numpy as np
 
 from learner.classification import folds
 from learner.classification import temperature as temperatures
+from learner.classification.softmax import softmax as softmax
 from learner.classification.temperature import CalibrationData
+from learner.classification.unlearned import Unlearned
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Classifier:
         temperature: divides the logits.
         text_space: hash of the text space whose features it reads; empty for none.
         committee: weight and bias of bootstrapped heads, for the query strategies that ask several.
+        unlearned: labels that no example had; None if each had one. The head itself says that they never occur.
     """
 
     mean: FloatArray
@@ -78,6 +81,7 @@ class Classifier:
     temperature: float
     text_space: str
     committee: tuple[Head, ...] = ()
+    unlearned: Unlearned | None = None
 
     @property
     def head(self) -> Head:
@@ -95,12 +99,16 @@ class Classifier:
         return join_features(vectors, text_features, mean=self.mean)
 
     def logits(self, features: FloatArray) -> FloatArray:
-        """Return class scores, (n, k), whose softmax is `proba`."""
+        """Return class scores, (n, k), whose softmax is `proba` where every label was learned."""
         return np.asarray((features @ self.weight.T + self.bias) / self.temperature, np.float32)
 
     def proba(self, features: FloatArray) -> FloatArray:
         """Return class probabilities, (n, k), rows sum to 1."""
-        return softmax(self.logits(features))
+        return self.with_unlearned(softmax(self.logits(features)), features)
+
+    def with_unlearned(self, proba: FloatArray, features: FloatArray) -> FloatArray:
+        """Return probabilities of the head, (n, k), with those of labels that it has not learned in them."""
+        return proba if self.unlearned is None else self.unlearned.mix(proba, features)
 
     def to_bytes(self) -> bytes:
         """Return safetensors bytes."""
@@ -115,7 +123,13 @@ class Classifier:
         if self.committee:
             tensors["committee_weight"] = np.stack([weight for weight, _ in self.committee])
             tensors["committee_bias"] = np.stack([bias for _, bias in self.committee])
+        if self.unlearned is not None:
+            kept = {name: getattr(self.unlearned, name) for name in _UNLEARNED}
+            tensors |= {f"unlearned_{name}": np.ascontiguousarray(value) for name, value in kept.items()}
         return bytes(save(tensors, metadata={"text_space": self.text_space}))
+
+
+_UNLEARNED = ("places", "weight", "bias", "scale")
 
 
 def from_bytes(data: bytes) -> Classifier:
@@ -129,13 +143,12 @@ def from_bytes(data: bytes) -> Classifier:
     committee: tuple[Head, ...] = ()
     if "committee_weight" in tensors:
         committee = tuple(zip(tensors["committee_weight"], tensors["committee_bias"], strict=True))
-    return Classifier(tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space, committee)
-
-
-def softmax(logits: FloatArray) -> FloatArray:
-    """Return row-wise softmax, (n, k)."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+    unlearned = None
+    if "unlearned_places" in tensors:
+        unlearned = Unlearned(*(tensors[f"unlearned_{name}"] for name in _UNLEARNED))
+    return Classifier(
+        tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space, committee, unlearned
+    )
 
 
 def join_features(vectors: FloatArray, text_features: FloatArray | None, *, mean: FloatArray) -> FloatArray:
@@ -204,6 +217,7 @@ def train(
     calibration: CalibrationData | None = None,
     marked: Marked | None = None,
     groups: IntArray | None = None,
+    weights: FloatArray | None = None,
 ) -> Trained:
     """Train the head on labelled examples, those of rare labels counting more.
 
@@ -220,37 +234,44 @@ def train(
         marked: words that are evidence for a label or none; see `learner.classification.rationale_loss`.
         groups: (n,) examples of the same number are answered by a head that has seen none of them; see
             `learner.classification.groups`. Each is by itself where there are none, or only one.
+        weights: (n,) how much each example counts; None for 1. Examples whose weights sum to 1 count as one together,
+            for the head, for how frequent labels are, and for the temperature.
 
     Raises:
         LearnerError: for fewer than two labels, or NaN in the features.
     """
-    if not np.isfinite(features).all():
-        raise LearnerError("vectors_not_finite", count=int((~np.isfinite(features).all(axis=1)).sum()))
+    _require_finite(features)
     if targets.ndim != 2:
         raise ValueError("targets are (n, k): see one_hot")
     labels = targets.argmax(axis=1)
     if len(np.unique(labels)) < 2:
         raise LearnerError("one_label_only", count=len(labels))
     targets = np.asarray(targets, np.float32)
-    balance = _balance(targets)
-    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets)
+    counted = np.ones(len(targets), np.float32) if weights is None else np.asarray(weights, np.float32)
+    balance = _balance(targets, counted)
+    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets, counted)
     dealt = folds.deal(labels, groups, seed=seed)
-    held_out = _out_of_fold(features, targets, balance, dealt, start=(weight, bias), marked=marked)
+    held_out = _out_of_fold(features, targets, balance, counted, dealt, start=(weight, bias), marked=marked)
     calibration = calibration or _uniform(features, targets)
     is_used = _calibrated_on(calibrate_on, len(labels), tested=len(calibration.test_targets))
     pool, test = (x @ weight.T + bias for x in (calibration.pool_features, calibration.test_features))
-    weights = temperatures.weigh(held_out, calibration.is_uniform, pool)[is_used]
+    used_weights = temperatures.weigh(held_out, calibration.is_uniform, pool, counted=counted)[is_used]
     logits = np.concatenate([held_out[is_used], test])
     known = np.concatenate([targets[is_used], calibration.test_targets])
-    weights = np.concatenate([weights, np.ones(len(test))])
-    temperature = temperatures.fit(logits, known, weights)
-    for_test = temperatures.fit_without_each(logits, known, weights, groups=calibration.test_groups, seed=seed)
+    all_weights = np.concatenate([used_weights, np.ones(len(test))])
+    temperature = temperatures.fit(logits, known, all_weights)
+    for_test = temperatures.fit_without_each(logits, known, all_weights, groups=calibration.test_groups, seed=seed)
     return Trained(
         Classifier(mean, weight, bias, temperature, text_space),
         softmax(held_out / np.float32(temperature)),
         is_used,
         for_test,
     )
+
+
+def _require_finite(features: FloatArray) -> None:
+    if not np.isfinite(features).all():
+        raise LearnerError("vectors_not_finite", count=int((~np.isfinite(features).all(axis=1)).sum()))
 
 
 def _calibrated_on(asked_for: NDArray[np.bool_] | None, count: int, *, tested: int) -> NDArray[np.bool_]:
@@ -267,17 +288,27 @@ def _uniform(features: FloatArray, targets: FloatArray) -> CalibrationData:
 
 
 def answer_out_of_fold(
-    features: FloatArray, targets: FloatArray, *, seed: int, groups: IntArray | None = None
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    seed: int,
+    groups: IntArray | None = None,
+    weights: FloatArray | None = None,
 ) -> FloatArray:
     """Return what heads say of each example that have not seen it, (n, k), before any temperature.
 
     Args:
-        features, targets, groups: as in `train`.
+        features, targets, groups, weights: as in `train`.
+
+    Raises:
+        LearnerError: ``vectors_not_finite``.
     """
-    balance = _balance(targets)
+    _require_finite(features)
+    counted = np.ones(len(targets), np.float32) if weights is None else np.asarray(weights, np.float32)
+    balance = _balance(targets, counted)
     start = _fit(features, targets, balance)
     dealt = folds.deal(targets.argmax(axis=1), groups, seed=seed)
-    return softmax(_out_of_fold(features, targets, balance, dealt, start=start, marked=None))
+    return softmax(_out_of_fold(features, targets, balance, counted, dealt, start=start, marked=None))
 
 
 def fit_head(
@@ -294,8 +325,9 @@ def fit_head(
         features, labels, marked: as in `train`.
         start: weight and bias to start from; the optimum does not depend on it.
     """
-    targets = one_hot(labels, k)
-    return _with_prior(_fit(features, targets, _balance(targets), start=start, marked=marked), targets)
+    targets, counted = one_hot(labels, k), np.ones(len(labels), np.float32)
+    fitted = _fit(features, targets, _balance(targets, counted), start=start, marked=marked)
+    return _with_prior(fitted, targets, counted)
 
 
 COMMITTEE = 8
@@ -303,25 +335,32 @@ COMMITTEE = 8
 
 
 def bootstrap(
-    features: FloatArray, targets: FloatArray, *, start: Classifier, seed: int, marked: Marked | None = None
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    start: Classifier,
+    seed: int,
+    marked: Marked | None = None,
+    weights: FloatArray | None = None,
 ) -> tuple[Head, ...]:
     """Return a committee: weight and bias of heads that each weigh the examples anew at random.
 
     Random weights instead of draws: no label can go missing in a head.
 
     Args:
-        features, targets, marked: as in `train`.
+        features, targets, marked, weights: as in `train`.
         start: the head trained on all examples, near which the others are.
 
     Source: Rubin (1981), The Bayesian Bootstrap.
     """
     rng = np.random.default_rng(seed)
-    balance = _balance(targets)
+    counted = np.ones(len(targets), np.float32) if weights is None else np.asarray(weights, np.float32)
+    balance = _balance(targets, counted)
     heads = []
     for _ in range(COMMITTEE):
-        weights = balance * rng.exponential(size=len(targets)).astype(np.float32)
-        head = _fit(features, targets, weights, start=(start.weight, start.bias), marked=marked)
-        heads.append(_with_prior(head, targets))
+        drawn = balance * rng.exponential(size=len(targets)).astype(np.float32)
+        head = _fit(features, targets, drawn, start=(start.weight, start.bias), marked=marked)
+        heads.append(_with_prior(head, targets, counted))
     return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
 
 
@@ -331,19 +370,23 @@ def warm_up() -> None:
     train(features, one_hot(np.arange(4) % 2, 2), mean=np.zeros(1, np.float32), text_space="", seed=0)
 
 
-def _balance(targets: FloatArray) -> FloatArray:
-    """Weigh examples against how frequent their label is; the mean weight is 1. See `BALANCE_FLOOR`."""
-    frequency = targets.sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * len(targets)
-    balanced = (targets / np.maximum(frequency, 1e-9)).sum(axis=1)
-    return np.asarray(balanced * (len(targets) / balanced.sum()), np.float32)
+def _balance(targets: FloatArray, counted: FloatArray) -> FloatArray:
+    """Weigh examples against how frequent their label is; the weights sum to what is `counted`. See `BALANCE_FLOOR`.
+
+    The loss is a sum over the examples beside a fixed price of the weights: what counts as one weighs as one.
+    """
+    total = counted.sum(dtype=np.float64)
+    frequency = (targets * counted[:, None]).sum(axis=0, dtype=np.float64) + BALANCE_FLOOR * total
+    balanced = (targets / np.maximum(frequency, 1e-9)).sum(axis=1) * counted
+    return np.asarray(balanced * (total / balanced.sum()), np.float32)
 
 
-def _with_prior(head: Head, targets: FloatArray) -> Head:
+def _with_prior(head: Head, targets: FloatArray, counted: FloatArray) -> Head:
     """Give a head that weighs all labels the same a part of how frequent they are.
 
     Source: Menon et al. (2021), Long-tail learning via logit adjustment; Dirichlet smoothing of the frequencies.
     """
-    counts = targets.sum(axis=0, dtype=np.float64) + PRIOR_COUNT
+    counts = (targets * counted[:, None]).sum(axis=0, dtype=np.float64) + PRIOR_COUNT
     weight, bias = head
     return weight, np.asarray(bias + LOGIT_ADJUSTMENT * np.log(counts / counts.mean()), np.float32)
 
@@ -352,6 +395,7 @@ def _out_of_fold(
     features: FloatArray,
     targets: FloatArray,
     balance: FloatArray,
+    counted: FloatArray,
     dealt: IntArray,
     *,
     start: tuple[FloatArray, FloatArray],
@@ -362,7 +406,7 @@ def _out_of_fold(
         seen = dealt != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
         head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked)
-        weight, bias = _with_prior(head, targets[seen])
+        weight, bias = _with_prior(head, targets[seen], counted[seen])
         logits[~seen] = features[~seen] @ weight.T + bias
     return logits
 

@@ -91,7 +91,13 @@ def fit_without_each(
     return result
 
 
-def weigh(logits: FloatArray, is_uniform: NDArray[np.bool_], pool_logits: FloatArray) -> NDArray[np.float64]:
+def weigh(
+    logits: FloatArray,
+    is_uniform: NDArray[np.bool_],
+    pool_logits: FloatArray,
+    *,
+    counted: FloatArray | None = None,
+) -> NDArray[np.float64]:
     """Return how much each training example counts, (n,): 1 if drawn uniformly, otherwise by how sure the pool is.
 
     Chosen examples get the share of the pool at their distance between the two likeliest labels over their own, and
@@ -99,19 +105,21 @@ def weigh(logits: FloatArray, is_uniform: NDArray[np.bool_], pool_logits: FloatA
 
     Args:
         logits: (n, k) out of fold; pool_logits: (p, k).
+        counted: (n,) how much each example counts to begin with; None for 1.
 
     Source: Shimodaira (2000), Improving predictive inference under covariate shift, for density ratios; Kish (1965)
         for the number of examples that weighted ones are worth.
     """
-    weights = np.ones(len(logits))
+    weights = np.ones(len(logits)) if counted is None else counted.astype(np.float64)
     chosen = ~is_uniform
     if not chosen.any() or not len(pool_logits):
         return weights
     edges = np.quantile(_gaps(pool_logits), np.linspace(0, 1, _BINS + 1)[1:-1])
     places = np.digitize(_gaps(logits[chosen]), edges)
-    counts = np.bincount(places, minlength=_BINS)
-    ratios = np.minimum(chosen.sum() / (_BINS * counts[places]), _MOST_WEIGHT)
-    worth = ratios.sum() ** 2 / (ratios**2).sum()
+    own = weights[chosen]
+    counts = np.bincount(places, weights=own, minlength=_BINS)
+    ratios = own * np.minimum(own.sum() / (_BINS * counts[places]), _MOST_WEIGHT)
+    worth = ratios.sum() ** 2 / (ratios**2 / own).sum()
     weights[chosen] = ratios * (_CHOSEN_SHARE * worth / ratios.sum())
     return weights
 

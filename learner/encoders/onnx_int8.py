@@ -1,6 +1,7 @@
 """An encoder whose matrix products are int8, run by ONNX Runtime: faster on a processor, its vectors nearly the same.
 
-Weights are quantised per channel to seven bits (AVX2 without VNNI overflows with eight), activations while it runs.
+Weights are quantised per channel, activations while it runs, after `smoothing`. On a processor without VNNI sums of two
+products may overflow, which the comparison with the exact vectors shows.
 """
 
 from __future__ import annotations
@@ -10,59 +11,22 @@ import json
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.encoders import precision
 from learner.encoders.encoder import Encoder
 from learner.errors import EncoderError
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
-    IntArray = NDArray[np.int64]
 
-SUFFIX = "-int8"
-"""Ends the name of an encoder that runs in int8."""
-
-LEAST_COSINE = 0.98
-"""Mean cosine to the original's vectors below which an int8 encoder is not used."""
-
-_RECIPE = b"int8 per-channel 7-bit matmul 2"
 _OPSET = 17
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How near int8 vectors are to the original's, on some texts.
-
-    Attributes:
-        n: texts compared.
-        mean_cosine: mean similarity of a text's two vectors, in [-1, 1].
-        same_answers: share of texts to which a classifier answers the same, in [0, 1].
-    """
-
-    n: int
-    mean_cosine: float
-    same_answers: float
-
-
-def digest_of(original: str) -> str:
-    """Return the identity of the int8 form of an encoder; the vectors of the two are never mixed."""
-    return hashlib.blake2b(original.encode() + _RECIPE, digest_size=16).hexdigest()
-
-
-def agreement(original: FloatArray, quantised: FloatArray, answer: Callable[[FloatArray], IntArray]) -> Agreement:
-    """Compare vectors, (n, width) of length 1 each, and what a classifier answers to them."""
-    cosines = (original * quantised).sum(axis=1)
-    same = answer(original) == answer(quantised)
-    return Agreement(len(original), float(cosines.mean()), float(same.mean()))
 
 
 class Int8Encoder(Encoder):
@@ -99,8 +63,10 @@ def export(encoder: Encoder, folder: Path) -> None:
     Raises:
         EncoderError: ``int8_unexportable`` for a checkpoint that can't be traced or written.
     """
+    from learner.encoders import smoothing
+
     about = {
-        "digest": digest_of(encoder.hash),
+        "digest": precision.digest_of(encoder.hash, "int8"),
         "width": encoder.width,
         "max_tokens": encoder.max_tokens,
         "prefix": encoder.prefix,
@@ -111,7 +77,7 @@ def export(encoder: Encoder, folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
             written = Path(place) / "whole"
             encoder.tokenizer.save_pretrained(written)
-            trace(encoder, Path(place) / "fp32.onnx")
+            trace(smoothing.smooth(encoder), Path(place) / "fp32.onnx")
             _quantise(Path(place) / "fp32.onnx", written / "model.onnx")
             about["sha256"] = _sha256(written / "model.onnx")
             private_files.write_text(written / "about.json", json.dumps(about))
@@ -126,7 +92,7 @@ def load(folder: Path, name: str, *, digest: str) -> Int8Encoder:
     """Load what `export` wrote.
 
     Args:
-        name: of the encoder, with `SUFFIX`.
+        name: of the form.
         digest: whose vectors it must give.
 
     Raises:
@@ -217,7 +183,6 @@ def _quantise(source: Path, target: Path) -> None:
             target,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,
             op_types_to_quantize=["MatMul"],
         )
     finally:

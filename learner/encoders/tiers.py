@@ -68,6 +68,7 @@ def tune(
     kept_rows: IntArray,
     way: Way,
     *,
+    counted: FloatArray | None = None,
     folder: Path,
     seed: int,
     on_progress: Callable[[float], bool] = lambda share: True,
@@ -76,11 +77,13 @@ def tune(
 
     Args:
         texts, targets: n examples, and (n, k) how sure each is of each label.
+        counted: (n,) how much each example counts; None for 1.
         tuned_rows, kept_rows: places of the examples that it is tuned on, and of those kept from it.
     """
 
     def examples(rows: IntArray) -> TuningSet:
-        return TuningSet([texts[i] for i in rows], targets[rows], weigh(targets[rows]))
+        weights = weigh(targets[rows], None if counted is None else counted[rows])
+        return TuningSet([texts[i] for i in rows], targets[rows], weights)
 
     return fine_tuning.tune(
         checkpoint.model,
@@ -96,8 +99,13 @@ def tune(
     )
 
 
-def weigh(targets: FloatArray) -> FloatArray:
-    """Return weights, (n,) of mean 1, by which each label counts the same in total, up to a factor of ten."""
-    weights = (targets / np.maximum(targets.sum(axis=0), 1e-9)).sum(axis=1)
-    weights = np.minimum(weights, 10 * weights.min(initial=np.inf))
+def weigh(targets: FloatArray, counted: FloatArray | None = None) -> FloatArray:
+    """Return weights, (n,) of mean 1, by which each label counts the same in total, up to a factor of ten.
+
+    Args:
+        counted: (n,) how much each example counts to begin with; None for 1.
+    """
+    own = np.ones(len(targets), np.float32) if counted is None else counted
+    weights = (targets / np.maximum((targets * own[:, None]).sum(axis=0), 1e-9)).sum(axis=1)
+    weights = np.minimum(weights, 10 * weights.min(initial=np.inf)) * own
     return np.asarray(weights / weights.mean(), np.float32)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.classification.classifier import Head
+    from learner.classification.unlearned import Unlearned
     from learner.explanation.explanation_run import GradientsOf
     from learner.explanation.feature_cache import FeaturesOf
     from learner.explanation.local_surrogate import Method
@@ -105,6 +106,7 @@ def explain(
     cache: ExplanationCache | None = None,
     gradients_of: GradientsOf | None = None,
     replacement: str = "",
+    unlearned: Unlearned | None = None,
 ) -> tuple[Explained, ExplanationCache]:
     """Explain a head's answer for one text. The same arguments give the same result.
 
@@ -125,12 +127,14 @@ def explain(
             rise with each group, (g, r), or None; see `learner.explanation.input_gradients`.
         replacement: takes the place of what is removed from perturbed texts, such as a mask token; by default nothing
             does. The removal check always removes.
+        unlearned: labels without examples, whose share probabilities have beside those of the head.
 
     Raises:
         LearnerError: for an unknown unit, too small a budget, or features that aren't finite numbers.
     """
     _check(unit, budget)
-    run = ExplanationRun(text, features_of, head, seed, cache or ExplanationCache(), gradients_of, replacement)
+    stored = cache or ExplanationCache()
+    run = ExplanationRun(text, features_of, head, seed, stored, gradients_of, replacement, unlearned)
     run.announce([text[start:end] for start, end in sentences])
     parts = by_sentence(_units(text, unit, sentences), sentences)
     groups, examined = select_units(parts, run.rank, max(most_units, 2))

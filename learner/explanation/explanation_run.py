@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from learner.classification.classifier import Head
+    from learner.classification.unlearned import Unlearned
     from learner.explanation.feature_cache import FeaturesOf
     from learner.explanation.local_surrogate import LocalModel
     from learner.text.characters import Spans
@@ -53,9 +54,10 @@ class ExplanationRun:
         stored: ExplanationCache,
         gradients_of: GradientsOf | None,
         replacement: str,
+        unlearned: Unlearned | None,
     ) -> None:
         self._text, self._seed, self._stored = text, seed, stored
-        self._gradients_of, self._replacement = gradients_of, replacement
+        self._gradients_of, self._replacement, self._unlearned = gradients_of, replacement, unlearned
         self._cache = FeatureCache(features_of)
         self._models: list[LocalModel] = []
         self._texts: dict[str, FloatArray] = {}
@@ -127,7 +129,8 @@ class ExplanationRun:
             self._by_key.update(zip(map(_key, missing), self._cache.features(missing), strict=True))
         self._texts.update((key, self._by_key[key]) for key in keys)
         features = np.stack([self._by_key[key] for key in keys])
-        return softmax(np.asarray(features @ self._head[0].T + self._head[1], np.float32))
+        proba = softmax(np.asarray(features @ self._head[0].T + self._head[1], np.float32))
+        return proba if self._unlearned is None else self._unlearned.mix(proba, features)
 
     def announce_without(self, removed: Sequence[Spans]) -> None:
         """Encode the text without some spans, or without others, together with the next ones; all are stored."""

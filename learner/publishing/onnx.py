@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learner.classification.classifier import NGRAM_SCALE
+from learner.classification.unlearned import MOST
 from learner.encoders import onnx_int8
 from learner.encoders.onnx_int8 import Int8Encoder
 from learner.errors import EncoderError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from learner.classification.classifier import Classifier
     from learner.classification.ngram_features import NgramFeatures
+    from learner.classification.unlearned import Unlearned
     from learner.encoders.encoder import Encoder
 
 _LONGEST_GRAM = 4
@@ -60,7 +62,22 @@ _GRAMS = """
 
 _ANSWER = """
     logits = Gemm <transB = 1> ({features}, weight, bias)
-    probabilities = Softmax <axis = 1> (logits)
+    {answer} = Softmax <axis = 1> (logits)
+"""
+
+_UNLEARNED = """
+    first_logits = Gemm <transB = 1> (centred, first_weight, first_bias)
+    first = Softmax <axis = 1> (first_logits)
+    scaled = Mul (first, unlearned_scale)
+    shares = Min (scaled, unlearned_most)
+    of_learned = Mul (learned, is_learned)
+    learned_sum = ReduceSum (of_learned, label_axis)
+    share_sum = ReduceSum (shares, label_axis)
+    rest = Sub (whole, share_sum)
+    at_least = Max (learned_sum, tiny)
+    factor = Div (rest, at_least)
+    others = Mul (of_learned, factor)
+    probabilities = Add (others, shares)
 """
 
 
@@ -130,14 +147,32 @@ def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir
             "text_mean": space.mean,
         }
     constants["weight"] = weight
-    body = steps + _ANSWER.format(features=features)
+    unlearned = classifier.unlearned
+    body = steps + _ANSWER.format(features=features, answer="probabilities" if unlearned is None else "learned")
+    if unlearned is not None:
+        body += _UNLEARNED
+        constants |= _constants_of(unlearned, k)
     graph = parser.parse_graph(f"tail ({inputs}) => (float[texts, {k}] probabilities) {{{body}}}")
     if space is not None:
         graph.node.insert(0, _counting(space.vectorizer.vocabulary_))
     for name, value in constants.items():
-        tensor = value if name == "components" else np.asarray(value, np.float32)
+        tensor = value if name in ("components", "label_axis") else np.asarray(value, np.float32)
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(tensor), name))
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
+
+
+def _constants_of(unlearned: Unlearned, k: int) -> dict[str, NDArray[Any]]:
+    scale, is_learned = np.zeros(k), np.ones(k)
+    scale[unlearned.places], is_learned[unlearned.places] = unlearned.scale, 0
+    return {
+        "first_weight": unlearned.weight,
+        "first_bias": unlearned.bias,
+        "unlearned_scale": scale,
+        "unlearned_most": np.array([MOST / len(unlearned.places)]),
+        "is_learned": is_learned,
+        "label_axis": np.array([1], np.int64),
+        "whole": np.array([1]),
+    }
 
 
 def _counting(vocabulary: dict[str, int]) -> Any:

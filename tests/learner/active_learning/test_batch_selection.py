@@ -134,7 +134,7 @@ def test_a_balanced_batch_can_take_everything_once(n: int, k: int, seed: int) ->
 
 
 def _typical(features: NDArray[np.float32], *, size: int, batch: int, seed: int = 0) -> NDArray[np.int64]:
-    return typical(lambda places: features[places], len(features), size=size, batch=batch, seed=seed)
+    return typical(lambda places: features[places], np.arange(len(features)), size=size, batch=batch, seed=seed)
 
 
 def test_the_typical_come_from_every_cluster_the_largest_first() -> None:
@@ -160,13 +160,13 @@ def test_the_typical_are_as_many_as_wanted_without_repeats(n: int, size: int) ->
 
 
 def test_of_a_long_pool_only_a_random_part_is_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_selection, "_MOST_CLUSTERED", 50)
+    monkeypatch.setattr(batch_selection, "MOST_CLUSTERED", 50)
     seen: list[int] = []
 
     def features_of(places: NDArray[np.int64]) -> NDArray[np.float32]:
         seen.append(len(places))
         return _clusters((40, 40))[places]
 
-    chosen = typical(features_of, 80, size=10, batch=2, seed=0)
+    chosen = typical(features_of, np.arange(80), size=10, batch=2, seed=0)
     assert seen == [50]
     assert len(set(chosen.tolist())) == 10

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from learner.classification.bulk_scoring import predict_rows
+from learner.classification.bulk_scoring import predict_arrays, predict_rows
 from learner.classification.classifier import Classifier
+from learner.classification.unlearned import Unlearned
 from learner.encoders.vector_store import VectorFile
 from learner.errors import LearnerError
 
@@ -51,6 +53,19 @@ def test_scores_are_those_of_the_classifier(files: tuple[VectorFile, VectorFile]
     assert proba.dtype == np.float32
     np.testing.assert_allclose(proba, expected, atol=1e-5)
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+
+
+def test_labels_without_examples_keep_their_share_in_a_pool(files: tuple[VectorFile, VectorFile]) -> None:
+    rng = np.random.default_rng(4)
+    first = rng.normal(0, 3, (K, WIDTH)).astype(np.float32), rng.normal(0, 1, K).astype(np.float32)
+    kept = Unlearned(np.array([1, 4]), *first, np.array([0.2, 0.5], np.float32))
+    classifier = replace(_classifier(), unlearned=kept)
+    ids = np.arange(1, 3001)
+    vectors, texts = files[0].read(ids), files[1].read(ids)
+    expected = classifier.proba(classifier.features(vectors, texts))
+    assert 0 < expected[:, 1].mean() < expected[:, 4].mean() < 0.25
+    np.testing.assert_allclose(predict_rows(classifier, *files, stop=3000), expected, atol=1e-5)
+    np.testing.assert_allclose(predict_arrays(classifier, vectors, texts), expected, atol=1e-5)
 
 
 def test_a_vector_at_the_mean_is_scored_as_the_classifier_does(files: tuple[VectorFile, VectorFile]) -> None:

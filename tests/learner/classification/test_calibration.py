@@ -45,6 +45,14 @@ def test_bins_are_of_equal_mass_and_ascend() -> None:
     assert all(b.right_low <= b.right <= b.right_high for b in found.bins)
 
 
+def test_the_ends_of_bins_meet_and_hold_the_diaries_of_each() -> None:
+    proba, truth, _ = _simulated(200, sharpen=1.0, seed=1)
+    found, best = reliability(proba, truth, seed=0), proba.max(axis=1)
+    assert (found.bins[0].low, found.bins[-1].high) == (0.0, 1.0)
+    assert [b.high for b in found.bins[:-1]] == [b.low for b in found.bins[1:]]
+    assert [int(((best >= b.low) & (best < b.high)).sum()) for b in found.bins] == [b.n for b in found.bins]
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     proba, truth, _ = _simulated(100, sharpen=2.0, seed=3)
     assert reliability(proba, truth, seed=5) == reliability(proba, truth, seed=5)

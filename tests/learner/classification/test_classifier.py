@@ -172,7 +172,7 @@ def test_features_that_are_no_numbers_are_refused(value: float) -> None:
 
 def test_a_rare_label_counts_nearly_as_much_as_a_frequent_one_but_one_example_never_more_than_the_floor_says() -> None:
     labels = np.repeat([0, 2, 3], [500, 20, 1])
-    balance = _balance(one_hot(labels, 5))
+    balance = _balance(one_hot(labels, 5), np.ones(len(labels), np.float32))
     sums = np.bincount(labels, balance, minlength=5)
     assert sums[0] > sums[2] > sums[3] > 0 == sums[1]
     assert sums[2] > 10 * sums[0] * 20 / 500, "far more than its frequency"
@@ -192,7 +192,8 @@ def test_a_rare_label_is_not_drowned() -> None:
 def test_frequency_counts_by_half_and_only_as_far_as_it_is_known() -> None:
     nothing = np.zeros((2, 3), np.float32), np.zeros(2, np.float32)
     for counts, shift in (((0, 0), 0.0), ((4, 1), 0.5 * np.log(24 / 21)), ((980, 80), 0.5 * np.log(10))):
-        weight, bias = _with_prior(nothing, one_hot(np.repeat([0, 1], counts), 2))
+        ones = np.ones(sum(counts), np.float32)
+        weight, bias = _with_prior(nothing, one_hot(np.repeat([0, 1], counts), 2), ones)
         assert bias[0] - bias[1] == pytest.approx(shift, abs=1e-6)
         assert weight is nothing[0]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from learner.classification import ngram_features
 from learner.classification.classifier import Classifier
+from learner.classification.unlearned import Unlearned
 from learner.encoders import encoder as encoders
 from learner.encoders import onnx_int8
+from learner.encoders.precision import digest_of
 from learner.errors import EncoderError
 from learner.publishing import example, onnx, tokenizer
 from tests.learner.tiny import write_tiny_encoder
@@ -65,6 +68,24 @@ def test_the_graph_answers_as_the_classifier_does(
     np.testing.assert_allclose(proba, head.proba(features), atol=1e-5)
 
 
+@pytest.mark.parametrize("with_grams", [True, False])
+def test_labels_without_examples_have_the_same_share_in_the_graph(
+    encoder: Encoder, space: NgramFeatures, tmp_path: Path, with_grams: bool
+) -> None:
+    mine = space if with_grams else None
+    draw = np.random.default_rng(1)
+    weight, bias = draw.normal(scale=3, size=(3, encoder.width)), draw.normal(size=3)
+    kept = Unlearned(
+        np.array([1]), weight.astype(np.float32), bias.astype(np.float32), scale=np.array([0.7], np.float32)
+    )
+    head = replace(_head(encoder, mine), unlearned=kept)
+    _write(encoder, head, mine, tmp_path / "out")
+    features = head.features(encoder.encode(TEXTS).vectors, mine.transform(TEXTS) if mine else None)
+    expected = head.proba(features)
+    assert np.abs(expected - replace(head, unlearned=None).proba(features)).max() > 0.01
+    np.testing.assert_allclose(example.predict(TEXTS, tmp_path / "out")[1], expected, atol=1e-5)
+
+
 def test_a_text_without_known_characters_is_answered_by_its_vector(
     encoder: Encoder, space: NgramFeatures, tmp_path: Path
 ) -> None:
@@ -100,7 +121,7 @@ def test_the_same_version_gives_the_same_bytes_and_no_path_of_the_machine(
 
 def test_an_int8_version_keeps_its_int8_encoder(encoder: Encoder, tmp_path: Path) -> None:
     onnx_int8.export(encoder, tmp_path / "int8")
-    small = onnx_int8.load(tmp_path / "int8", "tiny-int8", digest=onnx_int8.digest_of(encoder.hash))
+    small = onnx_int8.load(tmp_path / "int8", "tiny-int8", digest=digest_of(encoder.hash, "int8"))
     head = _head(encoder, None)
     _write(small, head, None, tmp_path / "out")
     # Alone, since what int8 answers depends on the texts beside.
