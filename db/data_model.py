@@ -27,12 +27,22 @@ ROOMS: dict[str, dict[str, str]] = {
         "sentences": "The offsets of a diary's sentences, and which splitter found them.",
         "care_flags": "Diaries that match the care phrases, and who handled them.",
     },
+    "Pools in shards": {
+        "pools": "A pool whose texts lie in shards outside of this database.",
+        "pool_shards": "The files of its shards, by stage. A file counts only as it is described here.",
+        "pool_diaries": "Which of its texts have become diaries.",
+        "pool_leaving": "Forgotten texts that still have to be taken out of their files.",
+        "pool_waiting": "The rest of the last order: these become diaries as the queue is worked through.",
+    },
     "Answers": {
         "decisions": "What one person said of one diary: a label, a skip or a flag. Append-only; an undo is a new row.",
         "decision_labels": "The further labels of a decision that names more than one emotion.",
         "standing": "The decision in force for each person and diary. Triggers on `decisions` maintain it.",
         "rationales": "Words that a person marked as evidence for a label, or as no evidence. Append-only.",
         "repeats": "Answers to hidden repeats. They are kept apart from decisions.",
+        "group_acts": "One press that gave a label to many diaries. Only `undone_at` ever changes.",
+        "group_members": "The diaries of such a press: with the decision that each got by it, or without one where it "
+        "is held out, to be asked singly and blind.",
     },
     "Handing out": {
         "gold": "Diaries whose label is known for sure.",
@@ -93,6 +103,10 @@ ROOMS: dict[str, dict[str, str]] = {
         "sources.",
         "search_postings": "Which pairs of neighbouring letters stand in which diaries of a block. Made from the "
         "diaries, and made again when lost.",
+    },
+    "Selections": {
+        "selections": "Diaries that somebody chose on a page, to look at them as a grid.",
+        "selected": "The diaries of a selection, in order.",
     },
     "Project": {"settings": "The project's settings, one row per key."},
 }

@@ -32,7 +32,7 @@ class NewDecision:
         predicted_label_id: what the serving model would say now, whether or not the person saw it.
         other_label_ids: further emotions besides `label_id`.
         intensity: how strong the emotion is, 1 to 5.
-        asked_by: what led to the diary where that was not the queue; None for what put it there.
+        asked_by: what led to the diary where that was not the queue; None for what put it there when it was handed out.
         blind: whether the draw hid the model's answer, not only that it had not come yet; None off the label boards.
     """
 
@@ -103,7 +103,8 @@ def add(db: Database, decision: NewDecision) -> int | None:
             asked_by)
         values (:diary_id, :annotator_id, :kind, :label_id, :memo, :token, :model_id, :shown_label_id,
             :shown_proba, 'person', :seconds, :predicted_label_id, :intensity, :blind, :now,
-            coalesce(:asked_by, (select q.strategy from queue q where q.diary_id = :diary_id)))
+            coalesce(:asked_by, (select l.strategy from leases l where l.token = :token),
+                (select q.strategy from queue q where q.diary_id = :diary_id)))
         on conflict (token) do nothing returning id
     """
     parameters = {name: getattr(decision, name) for name in NewDecision.__dataclass_fields__}
@@ -234,6 +235,17 @@ def count_by_label(db: Database, *, part: Literal["pool", "test"] | None = None)
     return {int(label): int(count) for label, count in rows(db, sql, part=part)}
 
 
+def count_said(db: Database) -> dict[int, int]:
+    """Count how often each label was given in the pool: by decisions in force, those of one press on many as one."""
+    sql = """
+        select s.label_id, count(distinct coalesce(-m.act_id, s.decision_id))
+        from standing s left join group_members m on m.decision_id = s.decision_id
+        where s.label_id is not null and s.diary_id not in (select id from diaries where part = 'test')
+        group by s.label_id
+    """
+    return {int(label): int(count) for label, count in rows(db, sql)}
+
+
 def count_by_kind(db: Database, annotator_id: int | None = None) -> dict[str, int]:
     """Count the decisions in force by kind, of everyone or of one person."""
     # Counted side by side: grouping would sort all of them first.
@@ -277,6 +289,31 @@ def list_times(db: Database, annotator_id: int, *, limit: int) -> list[str]:
         where d.annotator_id = :annotator and d.kind <> 'undo' and {_PRESSED_HERE} order by d.id desc limit :limit
     """  # noqa: S608 - constants
     return [str(time) for (time,) in rows(db, sql, annotator=annotator_id, limit=limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A decision that was pressed on a label board, whether or not it is in force.
+
+    Attributes:
+        decided_at: UTC, ISO 8601.
+        is_first: whether nobody had decided the diary before.
+    """
+
+    annotator_id: int
+    decided_at: str
+    is_first: bool
+
+
+def list_presses(db: Database, *, limit: int) -> list[Press]:
+    """Return everybody's newest decisions, undone ones included, newest first."""
+    sql = f"""
+        select d.annotator_id, d.decided_at, not exists (
+            select 1 from decisions e where e.diary_id = d.diary_id and e.id < d.id and e.kind <> 'undo'
+        )
+        from decisions d where d.kind <> 'undo' and {_PRESSED_HERE} order by d.id desc limit :limit
+    """  # noqa: S608 - constants
+    return [Press(int(who), str(time), bool(first)) for who, time, first in rows(db, sql, limit=limit)]
 
 
 def find_undone(db: Database, diary_id: int, annotator_id: int) -> Decision | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from db import clock
-from db.answers import rationales
+from db.answers import groups, rationales
 from db.answers.rationales import NewRationale
 from db.connection import one, rows, scalar
 from db.label_sets import labels
@@ -56,6 +56,7 @@ class NewVote:
         intensity: 1 to 5.
         decided_at: when, in UTC as everywhere here; empty for now.
         is_cleared: the label was cleared since the person decided so.
+        group: key of the press that gave the label to many diaries at once; empty for none.
     """
 
     annotator: str | None
@@ -67,6 +68,7 @@ class NewVote:
     marks: tuple[NewMark, ...] = ()
     decided_at: str = ""
     is_cleared: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +324,11 @@ def _add_decision(db: Database, diary_id: int, vote: NewVote, annotator_id: int,
         """,
         (*parameters, vote.decided_at or clock.now()),
     )
-    others = [(added.lastrowid, label_id) for label_id in dict.fromkeys(vote.other_label_ids)]
+    decision_id = int(added.lastrowid or 0)
+    others = [(decision_id, label_id) for label_id in dict.fromkeys(vote.other_label_ids)]
     db.conn.executemany("insert into decision_labels (decision_id, label_id) values (?, ?)", others)
+    if vote.group:
+        groups.note_imported(db, vote.group, decision_id)
 
 
 def _undo(db: Database, diary_id: int, standing: _Standing, token: str) -> None:

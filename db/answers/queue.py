@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from db import clock, settings
-from db.answers import gold, progress_counts, repeats, searched
+from db.answers import gold, group_checks, groups, progress_counts, repeats, searched
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Lease:
 
     Attributes:
         token: comes back with the decision, which counts once.
+        strategy: what put the diary into the queue when it was handed out; a later order changes nothing of it.
+        model_id: the version whose order the queue followed then; None for the order of import.
         is_repeat: whether the person has decided the diary before; they are not told.
     """
 
@@ -48,23 +50,25 @@ class Lease:
     strategy: str
     score: float
     is_repeat: bool = False
+    model_id: int | None = None
 
 
 def replace_queue(db: Database, entries: Sequence[QueueEntry], *, model_id: int) -> None:
     """Replace the queue with the order that a model asks for. Leases stay: people keep the diaries they hold.
 
     Diaries that somebody has decided and others are still to decide come first, as a model ranks only undecided ones;
-    with them come those that somebody searched for.
+    with them come those that somebody searched for, and members of groups that are held out.
     """
     # A diary may have been forgotten while the order was computed.
     statement = """
         insert or ignore into queue (place, diary_id, strategy, score) select ?, id, ?, ? from diaries where id = ?
     """
-    started = """
+    started = f"""
         select q.diary_id, q.strategy, q.score from queue q
-        where q.strategy = 'searched' or exists (select 1 from standing s where s.diary_id = q.diary_id)
+        where q.strategy in ('{searched.STRATEGY}', '{groups.CHECK}')
+            or exists (select 1 from standing s where s.diary_id = q.diary_id)
         order by q.place
-    """
+    """  # noqa: S608 - constants
     with write(db):
         first = [QueueEntry(*row) for row in rows(db, started)]
         db.conn.execute("delete from queue")
@@ -88,6 +92,18 @@ def append_to_queue(db: Database, diary_ids: Iterable[int], *, strategy: str) ->
     with write(db):
         start = int(scalar(db, "select coalesce(max(place), -1) + 1 from queue"))
         db.conn.executemany(statement, [(start + i, strategy, int(d)) for i, d in enumerate(diary_ids)])
+
+
+def append_entries(db: Database, entries: Sequence[QueueEntry]) -> None:
+    """Append entries to the queue; diaries that are in it keep their place, and forgotten ones stay out."""
+    statement = """
+        insert into queue (place, diary_id, strategy, score) select ?, id, ?, ? from diaries where id = ?
+        on conflict (diary_id) do nothing
+    """
+    with write(db):
+        start = int(scalar(db, "select coalesce(max(place), -1) + 1 from queue"))
+        values = [(start + i, e.strategy, float(e.score), e.diary_id) for i, e in enumerate(entries)]
+        db.conn.executemany(statement, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +145,11 @@ _NEW_TO_PERSON = """
     and not exists (select 1 from leases l where l.diary_id = q.diary_id and l.annotator_id = :annotator)
 """
 
+_NOT_HELD_OUT = f"""
+    (q.strategy <> '{groups.CHECK}' or exists (select 1 from standing s where s.diary_id = q.diary_id))
+"""  # noqa: S608 - constants
+"""Members of a group that are held out come singly, as they are due; a second reader gets them like any other."""
+
 _LOOKED_BACK = 50
 """A person's newest decisions among which those that were searched for are counted."""
 
@@ -154,11 +175,13 @@ def claim(
             and q.diary_id not in (select value ->> 0 from json_each(:due))
     """  # noqa: S608 - constants
     statement = f"""
-        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
+        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat,
+            strategy, model_id)
         select diary_id, :holder, :annotator, iif(is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
             row_number() over (order by place)
                 + (select coalesce(max(slot), 0) from leases where annotator_id = :annotator and holder = :holder),
-            :now, :expires, is_repeat
+            :now, :expires, is_repeat, (select q.strategy from queue q where q.diary_id = asked.diary_id),
+            (select m.id from models m where m.id = :ranked_by)
         from (
             select value ->> 0 as diary_id, -1e9 as place, value ->> 1 as is_repeat from json_each(:due)
             union all
@@ -168,8 +191,9 @@ def claim(
             union all
             select * from (
                 select q.diary_id, q.place, 0 from queue q
-                where q.strategy <> '{searched.STRATEGY}' and {open_to_them} order by q.place limit :limit))
-        order by place limit :limit
+                where q.strategy <> '{searched.STRATEGY}' and {_NOT_HELD_OUT} and {open_to_them}
+                order by q.place limit :limit))
+        asked order by place limit :limit
     """  # noqa: S608 - constants
     parameters = {
         "annotator": annotator_id,
@@ -184,6 +208,7 @@ def claim(
         due = _due(db, annotator_id, rules)
         room = limit if rules.most_held is None else rules.most_held - _count_held(db, annotator_id)
         room = max(0, min(limit, room))
+        parameters["ranked_by"] = ranked_by(db)
         parameters["searched"] = _searched_room(db, annotator_id, rules, room)
         db.conn.execute(statement, {**parameters, "limit": room, "due": json.dumps(due)})
     return list_leases(db, annotator_id=annotator_id, holder=holder)
@@ -202,10 +227,15 @@ def _count_held(db: Database, annotator_id: int) -> int:
 
 
 def _due(db: Database, annotator_id: int, rules: Rules) -> list[tuple[int, int]]:
-    """Return the repeat and the gold diary that are due for a person now, if any, as (diary, 1 for a repeat)."""
+    """Return what is due for a person now, if anything, as (diary, 1 for a repeat).
+
+    That is at most one repeat, one gold diary, and one member of a group that is held out.
+    """
     again = repeats.find_due(db, annotator_id, share=rules.repeat_share, sees_flagged=rules.sees_flagged)
     sure = gold.find_due(db, annotator_id, share=rules.gold_share, sees_flagged=rules.sees_flagged)
-    return [(diary_id, is_repeat) for diary_id, is_repeat in ((again, 1), (sure, 0)) if diary_id is not None]
+    held = group_checks.find_due(db, annotator_id, sees_flagged=rules.sees_flagged)
+    due = ((again, 1), (sure, 0), (held, 0))
+    return [(diary_id, is_repeat) for diary_id, is_repeat in due if diary_id is not None]
 
 
 def _sweep(db: Database, rules: Rules) -> None:
@@ -221,24 +251,33 @@ def _sweep(db: Database, rules: Rules) -> None:
 def list_leases(db: Database, *, annotator_id: int, holder: str) -> list[Lease]:
     """Return the leases of a person's browser tab, in the order in which they were handed out."""
     sql = """
-        select l.diary_id, l.token, coalesce(q.strategy, ''), coalesce(q.score, 0.0), l.is_repeat
+        select l.diary_id, l.token, coalesce(l.strategy, q.strategy, ''), coalesce(q.score, 0.0), l.is_repeat,
+            l.model_id
         from leases l left join queue q on q.diary_id = l.diary_id
         where l.annotator_id = :annotator and l.holder = :holder order by l.slot
     """
     records = rows(db, sql, annotator=annotator_id, holder=holder)
-    return [Lease(diary_id, token, name, score, bool(is_repeat)) for diary_id, token, name, score, is_repeat in records]
+    return [
+        Lease(diary_id, token, strategy, score, bool(is_repeat), model_id)
+        for diary_id, token, strategy, score, is_repeat, model_id in records
+    ]
 
 
 def lease_again(
     db: Database, *, diary_id: int, annotator_id: int, holder: str, seconds: float, is_repeat: bool = False
 ) -> None:
     """Lease a diary to a browser tab ahead of its others, as after an undo, and put it at the head of the queue."""
+    last = """
+        select d.asked_by, d.model_id from decisions d where d.diary_id = :diary and d.annotator_id = :annotator
+        order by d.id desc limit 1
+    """
     statement = f"""
-        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat)
+        insert into leases (diary_id, holder, annotator_id, token, slot, claimed_at, expires_at, is_repeat,
+            strategy, model_id)
         values (:diary, :holder, :annotator,
             iif(:is_repeat, '{repeats.TOKEN}', '') || lower(hex(randomblob(16))),
             (select coalesce(min(slot), 1) - 1 from leases where annotator_id = :annotator and holder = :holder),
-            :now, :expires, :is_repeat)
+            :now, :expires, :is_repeat, (select asked_by from ({last})), (select model_id from ({last})))
         on conflict (diary_id, annotator_id, holder) do update
             set slot = excluded.slot, expires_at = excluded.expires_at
     """  # noqa: S608 - constants

@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from db import clock
+from db.answers import groups
 from db.connection import one, rows, scalar, write
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
     """Return a random diary to give to a person a second time; None if none is due.
 
     From the 50th decision on, one in ``1 / share`` diaries is a repeat. Each diary that the person decided at least
-    30 decisions or a day ago is repeated once.
+    30 decisions or a day ago is repeated once; labels given to many diaries by one press are none of these.
     """
     every = ceil(1 / share) if share > 0 else 0
     if not every or _is_one_open(db, annotator_id) or not _is_time(db, annotator_id, every):
@@ -80,8 +81,10 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
         select s.diary_id from decisions d join standing s on s.decision_id = d.id
             and s.diary_id = d.diary_id and s.annotator_id = d.annotator_id
         where d.annotator_id = :annotator and d.kind <> 'undo' and d.source = 'person'
+            and d.asked_by is not :group
             and (d.decided_at < :yesterday or d.id <= (
-                select id from decisions where annotator_id = :annotator order by id desc limit 1 offset :between))
+                select id from decisions where annotator_id = :annotator and asked_by is not :group
+                order by id desc limit 1 offset :between))
             and not exists (select 1 from repeats r where r.annotator_id = :annotator and r.diary_id = d.diary_id
                 and r.undone_at is null)
             and not exists (select 1 from leases l where l.annotator_id = :annotator and l.diary_id = d.diary_id)
@@ -94,6 +97,7 @@ def find_due(db: Database, annotator_id: int, *, share: float, sees_flagged: boo
         annotator=annotator_id,
         yesterday=clock.now(plus_seconds=-_DAY_SECONDS),
         between=_DECISIONS_BETWEEN - 1,
+        group=groups.STRATEGY,
         sees_flagged=sees_flagged,
     )
     return None if diary_id is None else int(diary_id)
@@ -112,8 +116,11 @@ def _is_time(db: Database, annotator_id: int, every: int) -> bool:
         annotator=annotator_id,
     )
     back = max(every, _FEWEST_DECISIONS) if last is None else max(every - 1, 1)
-    sql = "select id from decisions where annotator_id = :annotator order by id desc limit 1 offset :back"
-    then = scalar(db, sql, annotator=annotator_id, back=back - 1)
+    sql = """
+        select id from decisions where annotator_id = :annotator and asked_by is not :group
+        order by id desc limit 1 offset :back
+    """
+    then = scalar(db, sql, annotator=annotator_id, back=back - 1, group=groups.STRATEGY)
     return then is not None and (last is None or then > last)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db import clock
+from db.answers import groups
 from db.connection import rows, scalar, write
 
 if TYPE_CHECKING:
@@ -79,10 +80,12 @@ def count_handed(db: Database, annotator_id: int, *, newest: int) -> tuple[int, 
     sql = """
         select coalesce(sum(is_searched), 0), count(*) from (
             select * from (select asked_by = :strategy as is_searched from decisions
-                where annotator_id = :annotator and kind <> 'undo' order by id desc limit :newest)
+                where annotator_id = :annotator and kind <> 'undo' and asked_by is not :group
+                order by id desc limit :newest)
             union all
             select coalesce(q.strategy = :strategy, 0) from leases l left join queue q on q.diary_id = l.diary_id
                 where l.annotator_id = :annotator)
     """
-    searched, count = rows(db, sql, annotator=annotator_id, strategy=STRATEGY, newest=newest)[0]
+    values = {"annotator": annotator_id, "strategy": STRATEGY, "group": groups.STRATEGY, "newest": newest}
+    searched, count = rows(db, sql, **values)[0]
     return int(searched), int(count)

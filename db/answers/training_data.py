@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from db.answers import groups
 from db.answers.decisions import last_decision_id
 from db.connection import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from sqlite_utils import Database
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledDiaries:
-    """Label decisions in force, one row each, ordered by diary and annotator.
+    """Label decisions in force, one row each, ordered by the diaries' draws, then by annotator.
+
+    Draws follow from a text and the seed alone: on one machine and on many, examples have the same order.
 
     Attributes:
         decision_ids, diary_ids, label_ids, annotator_ids: (n,) int64.
+        act_ids: (n,) int64, the press on a group that made a decision; 0 for one that stands by itself.
         others: (m, 2) int64, decision and further label, for decisions that name more than one emotion.
     """
 
@@ -28,6 +35,7 @@ class LabelledDiaries:
     diary_ids: NDArray[np.int64]
     label_ids: NDArray[np.int64]
     annotator_ids: NDArray[np.int64]
+    act_ids: NDArray[np.int64]
     others: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __len__(self) -> int:
@@ -35,10 +43,19 @@ class LabelledDiaries:
 
     def without(self, diary_ids: NDArray[np.int64]) -> LabelledDiaries:
         """Return the decisions on all other diaries."""
-        kept = ~np.isin(self.diary_ids, diary_ids)
+        return self.where(~np.isin(self.diary_ids, diary_ids))
+
+    def where(self, kept: NDArray[np.bool_]) -> LabelledDiaries:
+        """Return some of the decisions."""
         ids = self.decision_ids[kept]
-        others = self.others[np.isin(self.others[:, 0], ids)]
-        return LabelledDiaries(ids, self.diary_ids[kept], self.label_ids[kept], self.annotator_ids[kept], others)
+        return LabelledDiaries(
+            ids,
+            self.diary_ids[kept],
+            self.label_ids[kept],
+            self.annotator_ids[kept],
+            self.act_ids[kept],
+            self.others[np.isin(self.others[:, 0], ids)],
+        )
 
 
 def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | None = None) -> LabelledDiaries:
@@ -46,6 +63,7 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
 
     These are the ones in force. If a reviewer has settled a diary, only the decision that they accepted or made
     counts, as long as it is in force. A diary found ambiguous, or sent back and not yet answered, keeps them all.
+    Nothing is measured on what was labelled as one of many: of the test part such decisions are left out.
 
     Args:
         up_to: look at the state right before the decision after this id; None looks at the newest state.
@@ -56,7 +74,7 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
             from standing s join diaries y on y.id = s.diary_id left join settled z on z.diary_id = s.diary_id
                 and exists (select 1 from standing t where t.diary_id = z.diary_id and t.decision_id = z.decision_id)
             where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.decision_id)
-            order by s.diary_id, s.annotator_id
+            order by y.draw, s.diary_id, s.annotator_id
         """
         records = rows(db, sql, part=part)
     else:
@@ -84,13 +102,16 @@ def list_labelled(db: Database, *, part: Literal["pool", "test"], up_to: int | N
             select s.id, s.diary_id, s.label_id, s.annotator_id
             from stood s join diaries y on y.id = s.diary_id left join settled_then z on z.diary_id = s.diary_id
             where s.kind = 'label' and y.part = :part and (z.diary_id is null or z.decision_id = s.id)
-            order by s.diary_id, s.annotator_id
+            order by y.draw, s.diary_id, s.annotator_id
         """
         records = rows(db, sql, part=part, up_to=up_to)
     columns = np.array(records, np.int64).reshape(-1, 4).T
     decision_ids, diary_ids, label_ids, annotator_ids = columns
+    act_of = groups.list_act_of(db, decision_ids.tolist())
+    act_ids = np.array([act_of.get(int(i), 0) for i in decision_ids], np.int64)
     others = _further_labels(db, decision_ids)
-    return LabelledDiaries(decision_ids, diary_ids, label_ids, annotator_ids, others)
+    labelled = LabelledDiaries(decision_ids, diary_ids, label_ids, annotator_ids, act_ids, others)
+    return labelled.where(act_ids == 0) if part == "test" else labelled
 
 
 def _further_labels(db: Database, decision_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -107,3 +128,9 @@ def list_counting_ids(db: Database) -> frozenset[int]:
     """Return the label decisions that `list_labelled` counts, of both parts."""
     parts: tuple[Literal["pool", "test"], ...] = ("pool", "test")
     return frozenset(int(i) for part in parts for i in list_labelled(db, part=part).decision_ids)
+
+
+def list_diaries_of(db: Database, decision_ids: Sequence[int]) -> NDArray[np.int64]:
+    """Return the diaries of some decisions, in force or not, ascending."""
+    sql = "select distinct diary_id from decisions where id in (select value from json_each(:ids)) order by 1"
+    return np.array(rows(db, sql, ids=json.dumps(list(decision_ids))), np.int64).reshape(-1)

@@ -64,6 +64,7 @@ def erase(
     digest_of: Callable[[str], bytes] | None = None,
     by: int | None = None,
     what: str = "diary.forget",
+    pool_texts: Sequence[tuple[int, int]] | None = (),
 ) -> Erased:
     """Delete diaries with everything that belongs to them; ids without a diary are skipped.
 
@@ -74,6 +75,8 @@ def erase(
         digest_of: keyed digest of a text, by which it is refused later; None refuses nothing.
         by: who does it; None on the command line.
         what: action in the audit log.
+        pool_texts: further texts of pools, as (pool id, number), that are to be taken out of their files; those of the
+            diaries are in any case. None leaves pools as they are: their texts are no longer diaries.
     """
     with _prepared(db), write(db):
         db.conn.execute("insert into forgetting (id) values (1)")
@@ -84,11 +87,13 @@ def erase(
             _keep_digests(db, digest_of)
         traces.keep_counts(db)
         traces.clean(db)
+        if pool_texts is not None:
+            traces.leave_pools(db, pool_texts)
         postings = _drop_from_search(db)
         deleted = _delete(db, owned)
         index.extend(db, limit=_MOST_BLOCKS)
         traces.rename_importers(db)
-        _note(db, count, by, what)
+        _note(db, count + len(pool_texts or ()), by, what)
         db.conn.execute("delete from forgetting")
         return Erased(forgotten.count_forgettings(db), count, deleted, tuple(quoted), postings)
 

@@ -95,6 +95,11 @@ def load_digests(db: Database) -> frozenset[bytes]:
     return frozenset(digest for (digest,) in rows(db, "select digest from forgotten_texts"))
 
 
+def add_digests(db: Database, digests: Sequence[bytes]) -> None:
+    """Keep keyed digests of forgotten texts, within the caller's transaction."""
+    db.conn.executemany("insert or ignore into forgotten_texts (digest) values (?)", [(each,) for each in digests])
+
+
 def has_digests(db: Database) -> bool:
     """Return whether any text is refused."""
     return scalar(db, "select 1 from forgotten_texts limit 1") is not None

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 
 from db.connection import rows
 from db.models import predictions
+from db.models.encoders import READS
+from db.pool import members
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlite_utils import Database
 
 
@@ -52,20 +56,20 @@ def keep_counts(db: Database) -> None:
     )
 
 
-TRAINED = """
+TRAINED = f"""
     select model_id, count(distinct diary_id) as diary_count from (
         select m.id as model_id, d.diary_id from models m, json_each(m.training_decisions) t
             join temp.going_decisions g on g.id = t.value join decisions d on d.id = g.id
         union all
         select m.id, g.id from encoders e
-            join models m on m.encoder_hash = e.hash or m.encoder = e.name || '-int8',
+            join models m on {READS},
             json_each(e.tuned_on) t join temp.going_diaries g on g.id = t.value
         union all
         select m.id, r.diary_id from models m
             join temp.going_rationales g on g.id <= m.settings ->> 'last_rationale_id'
             join rationales r on r.id = g.id join diaries y on y.id = r.diary_id where y.part = 'pool'
     ) group by model_id
-"""
+"""  # noqa: S608 - constants
 """Versions that learned from diaries that go: from labels, from marked words, or by an encoder that was tuned."""
 
 
@@ -112,9 +116,18 @@ def _clean_batches(db: Database) -> None:
         """
         update batches set file_name = '', columns = '{}' where kept_count = 0 and forgotten_count > 0
             and not exists (select 1 from api_tokens t where t.batch_id = batches.id)
+            and not exists (select 1 from pools p where p.batch_id = batches.id)
         """
     )
     db.conn.execute("delete from batch_skips where batch_id in (select id from batches where file_name = '')")
+
+
+def leave_pools(db: Database, further: Sequence[tuple[int, int]]) -> None:
+    """Note which texts of pools have to be taken out of their files: those of the diaries, and further ones."""
+    of_diaries = rows(
+        db, "select pool_id, number from pool_diaries where diary_id in (select id from temp.going_diaries)"
+    )
+    members.add_leaving(db, [*map(tuple, of_diaries), *further])
 
 
 def rename_importers(db: Database) -> None:

@@ -25,6 +25,9 @@ from db.migrations import (
     m014_round_attempts,
     m016_search,
     m017_searched,
+    m018_lease_reasons,
+    m019_groups,
+    m022_pool,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ IN_ORDER = (
     m014_round_attempts,
     m016_search,
     m017_searched,
+    m018_lease_reasons,
+    m019_groups,
+    m022_pool,
 )
 
 migrations = Migrations("maeumgyeol")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["adapter", "full"]
 
+READS = "(m.encoder_hash = e.hash or m.encoder in (e.name || '-int8', e.name || '-bf16'))"
+"""Whether the version `m` reads with the encoder `e`: a form has a name with an ending, and a hash of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class TunedEncoder:
@@ -134,11 +137,7 @@ def drop_unused(db: Database, *, keep: str) -> list[str]:
     Args:
         keep: name of an encoder that stays.
     """
-    # An int8 version names its encoder with a suffix, and reads vectors under a hash of its own.
-    unused = """
-        name <> :keep and not exists (
-            select 1 from models m where m.encoder_hash = encoders.hash or m.encoder = encoders.name || '-int8')
-    """
+    unused = f"name <> :keep and hash not in (select e.hash from encoders e join models m on {READS})"  # noqa: S608
     sql = f"select folder from encoders where folder is not null and {unused}"  # noqa: S608 - constants
     with write(db):
         folders = [str(name) for (name,) in rows(db, sql, keep=keep)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from db import settings
+from db.connection import write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlite_utils import Database
 
 
@@ -22,10 +25,16 @@ _EXPLANATION_SECONDS = "explanation_seconds"
 _PARTLY_RANKED = "partly_ranked"
 
 
-_INT8_AGREEMENT = "int8_agreement"
+_PRECISION = "measured_precision"
+
+
+_POOL_PROGRESS = "pool_progress"
 
 
 _COPIES = "copies_looked_for"
+
+
+_REQUESTED = "predictions_requested"
 
 
 _PARTS_NOTICE = "parts_notice_closed"
@@ -85,16 +94,27 @@ def clear_partly_ranked(db: Database) -> None:
     settings.store(db, **{_PARTLY_RANKED: 0})
 
 
-def store_int8_agreement(db: Database, digest: str, n: int, mean_cosine: float, same_answers: float) -> None:
-    """Store how close the int8 form of an encoder is to the original on `n` diaries; see `int8_agreement`."""
-    agreement = {"hash": digest, "n": n, "mean_cosine": mean_cosine, "same_answers": same_answers}
-    settings.store(db, **{_INT8_AGREEMENT: agreement})
+def store_measured_precision(db: Database, **measured: Any) -> None:
+    """Add to what was measured of an encoder's forms; see `annotator.worker.tasks.precision`."""
+    with write(db):
+        settings.store(db, **{_PRECISION: measured_precision(db) | measured})
 
 
-def int8_agreement(db: Database) -> dict[str, Any] | None:
-    """Return hash, n, mean_cosine and same_answers of the int8 encoder that was compared last, if any."""
-    agreement: dict[str, Any] | None = settings.load(db).get(_INT8_AGREEMENT)
-    return agreement
+def measured_precision(db: Database) -> dict[str, Any]:
+    """Return what was measured of an encoder's forms; empty before."""
+    measured: dict[str, Any] = settings.load(db).get(_PRECISION, {})
+    return measured
+
+
+def store_pool_progress(db: Database, **progress: Any) -> None:
+    """Store how far a stage over a pool in shards is; see `annotator.pool.progress`."""
+    settings.store(db, **{_POOL_PROGRESS: progress})
+
+
+def pool_progress(db: Database) -> dict[str, Any]:
+    """Return how far the last stage over a pool in shards was; empty before the first."""
+    progress: dict[str, Any] = settings.load(db).get(_POOL_PROGRESS, {})
+    return progress
 
 
 def store_copies_looked_for(db: Database, digest: str, up_to: int) -> None:
@@ -126,3 +146,20 @@ def store_parts_drawn(db: Database, last_decision_id: int) -> None:
 def parts_drawn_after(db: Database) -> int:
     """Return the newest decision at the time at which parts were last drawn anew; -1 if they never were."""
     return int(settings.load(db).get(_PARTS_DRAWN, -1))
+
+
+def request_predictions(db: Database, model_ids: Sequence[int]) -> None:
+    """Request what some versions answer to every diary, which the worker then stores."""
+    with write(db):
+        settings.store(db, **{_REQUESTED: sorted({*list_requested_predictions(db), *model_ids})})
+
+
+def list_requested_predictions(db: Database) -> list[int]:
+    """Return the ids of the versions whose answers were requested and are not all there yet."""
+    return [int(model_id) for model_id in settings.load(db).get(_REQUESTED, ())]
+
+
+def end_request_of_predictions(db: Database, model_id: int) -> None:
+    """Note that what a version answers is there now, as far as it can be."""
+    with write(db):
+        settings.store(db, **{_REQUESTED: [i for i in list_requested_predictions(db) if i != model_id]})

@@ -124,6 +124,11 @@ def list_models(db: Database) -> list[Model]:
     return [_model(row) for row in rows(db, f"select {_COLUMNS} from models order by version")]  # noqa: S608
 
 
+def list_ids(db: Database) -> list[int]:
+    """Return the id of every version, oldest first."""
+    return [int(model_id) for (model_id,) in rows(db, "select id from models order by version")]
+
+
 def get_weights(db: Database, model_id: int) -> bytes:
     """Return the safetensors bytes of a model.
 

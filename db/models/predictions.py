@@ -91,6 +91,12 @@ def drop_predictions(db: Database, *, keep: Sequence[int]) -> None:
         )
 
 
+def list_predicted(db: Database) -> list[int]:
+    """Return the ids of the models of which predictions are stored."""
+    sql = "select id from models where exists (select 1 from prediction_blocks b where b.model_id = models.id)"
+    return [int(model_id) for (model_id,) in rows(db, sql)]
+
+
 def find_proba(db: Database, model: Model, diary_id: int) -> NDArray[np.float32] | None:
     """Return one diary's probabilities under a model, (k,), or None if there are none yet."""
     width = 4 * len(model.label_ids)

@@ -16,7 +16,7 @@ from db.connection import rows, scalar, write
 from db.review.reviews import HOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
     from sqlite_utils import Database
@@ -149,32 +149,44 @@ def find_row(db: Database, diary_id: int) -> Suspect | None:
     return Suspect(records[0][0], records[0][1], json.loads(records[0][2])) if records else None
 
 
-def list_agreed(db: Database, criteria: Filter, *, up_to: int, limit: int) -> list[tuple[int, int]]:
-    """Return diary and decision of the rows in which one label has the most decisions in force.
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A row of which one label has the most decisions in force; the decision is the newest of them."""
 
-    The decision is the newest for that label. This leaves out diaries on which two labels tie, and those on which
-    anything was decided after the decision `up_to`.
+    diary_id: int
+    decision_id: int
+    label_id: int
+    expected_error: float
+
+
+def list_agreed(
+    db: Database, criteria: Filter, *, up_to: int, limit: int, diary_ids: Collection[int] | None = None
+) -> list[Agreed]:
+    """Return the rows in which one label has the most decisions in force, the least expected error first.
+
+    This leaves out diaries on which two labels tie, and those on which anything was decided after the decision `up_to`.
+
+    Args:
+        diary_ids: only of these; None for all.
     """
     where, values = _where(criteria)
     sql = f"""
         with wanted as materialized (
             select q.diary_id, q.expected_error {_FROM} where {where}
-            order by q.expected_error desc, q.diary_id limit :limit
+                and (:ids is null or q.diary_id in (select value from json_each(:ids)))
         ), votes as (
-            select w.diary_id, s.label_id, count(*) as n, max(s.decision_id) as decision_id
+            select w.diary_id, w.expected_error, s.label_id, count(*) as n, max(s.decision_id) as decision_id
             from wanted w join standing s on s.diary_id = w.diary_id where s.kind = 'label'
             group by w.diary_id, s.label_id
         ), ranked as (
-            select diary_id, decision_id, n, max(n) over each as most, max(decision_id) over each as newest,
-                sum(n) over each as total
-            from votes window each as (partition by diary_id)
+            select *, max(n) over each as most from votes window each as (partition by diary_id)
         )
-        select diary_id, max(decision_id) from ranked r where n = most and not exists (
+        select diary_id, max(decision_id), label_id, expected_error from ranked r where n = most and not exists (
             select 1 from decisions d where d.diary_id = r.diary_id and d.id > :up_to)
-        group by diary_id having count(*) = 1 order by diary_id
+        group by diary_id having count(*) = 1 order by expected_error, diary_id limit :limit
     """  # noqa: S608 - constants
-    pairs = rows(db, sql, **values, up_to=up_to, limit=limit)
-    return [(int(diary_id), int(decision_id)) for diary_id, decision_id in pairs]
+    ids = None if diary_ids is None else json.dumps([int(i) for i in diary_ids])
+    return [Agreed(*row) for row in rows(db, sql, **values, up_to=up_to, limit=limit, ids=ids)]
 
 
 def store(db: Database, suspects: Sequence[Suspect], *, gone: Sequence[int], made_from: dict[str, Any]) -> None:

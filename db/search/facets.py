@@ -92,6 +92,11 @@ def of_batch(db: Database, size: int, batch_id: int) -> Mask:
     return mask
 
 
+def of_selection(db: Database, size: int, selection_id: int) -> Mask:
+    """Return the diaries of a selection."""
+    return _mask(db, size, "select diary_id from selected where selection_id = :selection", selection=selection_id)
+
+
 def with_several_answers(db: Database, size: int) -> Mask:
     """Return the diaries to which people gave different labels."""
     sql = """

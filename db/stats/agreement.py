@@ -1,9 +1,9 @@
 """What people said about the same diaries, each by themselves.
 
 What counts: people's label decisions in force, on diaries that at least two people labelled. People named by an
-imported file count too. Labels that a file gives to nobody are left out, since nobody knows who gave them or how, and
-so are corrections by a reviewer, who had seen the others' answers. If somebody changed a decision because it was sent
-back, they had been told, so their earlier decision counts.
+imported file count too. Labels that a file gives to nobody are left out, since nobody knows who gave them or how. So
+are corrections by a reviewer, who had seen the others' answers, and labels given to many diaries by one press. If
+somebody changed a decision because it was sent back, they had been told, so their earlier decision counts.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def list_answers(db: Database, *, annotator_id: int | None = None) -> Answers:
             and (:annotator is null or s.diary_id in (
                 select diary_id from standing where annotator_id = :annotator))
             and d.id not in (select decision_id from reviews where kind = 'correct')
+            and d.id not in (select decision_id from group_members where decision_id is not null)
     """
     table = np.array(rows(db, sql, annotator=annotator_id), np.int64).reshape(-1, 6)
     table = table[np.lexsort((table[:, 2], table[:, 1]))]

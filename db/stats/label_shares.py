@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     IntArray = NDArray[np.int64]
 
-Trait = Literal["month", "writer", "source"]
+Trait = Literal["week", "month", "writer", "source"]
+"""A week is named by the date of its Monday."""
 
 _READ: dict[Trait, str] = {
-    "month": "select id, substr(written_on, 1, 7) from diaries where written_on is not null",
+    "week": "select id, date(written_on, 'weekday 0', '-6 days') from diaries where date(written_on) is not null",
+    "month": "select id, strftime('%Y-%m', written_on) from diaries where date(written_on) is not null",
     "writer": "select id, author from diaries where author is not null",
 }
 

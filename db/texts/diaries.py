@@ -185,6 +185,12 @@ def read_texts(db: Database) -> Iterator[tuple[int, str]]:
         yield int(diary_id), str(text)
 
 
+def read_hashes(db: Database) -> Iterator[tuple[int, bytes]]:
+    """Yield id and hash of the text of every diary, without holding all of them in memory."""
+    for diary_id, text_hash in db.conn.execute("select id, text_hash from diaries"):
+        yield int(diary_id), bytes(text_hash)
+
+
 def keep_known(db: Database, diary_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return those of some thousands of ids that are diaries, in the given order."""
     sql = """

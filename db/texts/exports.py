@@ -7,6 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from db.answers import groups
 from db.connection import one, rows, scalar
 
 if TYPE_CHECKING:
@@ -76,6 +77,16 @@ def list_counting_ids(db: Database, diary_ids: Sequence[int]) -> set[int]:
     return {decision_id for (decision_id,) in rows(db, sql, ids=json.dumps(list(diary_ids)))}
 
 
+def list_groups(db: Database, decision_ids: Sequence[int]) -> dict[int, str]:
+    """Return the key of the press that made a decision, for those of some that one has made on many diaries at once."""
+    sql = """
+        select m.decision_id, a.token from group_members m join group_acts a on a.id = m.act_id
+        where m.decision_id in (select value from json_each(:ids))
+    """
+    records = rows(db, sql, ids=json.dumps(list(decision_ids)))
+    return {int(decision_id): groups.key_of(token) for decision_id, token in records}
+
+
 def has_several_labels(db: Database) -> bool:
     """Return whether any decision names more than one emotion."""
     return scalar(db, "select 1 from decision_labels limit 1") is not None
@@ -137,6 +148,8 @@ _CONTENT = (
     from decisions order by id
     """,
     "select decision_id, label_id from decision_labels order by decision_id, label_id",
+    "select id, token, annotator_id, label_id, kind, shown_count, decided_at, undone_at from group_acts order by id",
+    "select act_id, diary_id, decision_id from group_members order by act_id, diary_id",
     """
     select id, diary_id, annotator_id, label_id, span_start, span_end, verdict, model_id, marked_at
     from rationales order by id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from db import clock
 from db.connection import scalar, write
@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 _FIELDS = ("text", "text_hash", "written_on", "author", "metadata", "part", "draw")
 
 
-def begin_batch(db: Database, *, name: str, imported_by: int) -> int:
+def begin_batch(db: Database, *, name: str, imported_by: int, kind: Literal["api", "pool"] = "api") -> int:
     """Begin an import without diaries and return its id.
 
     Args:
         name: its name in the list of files.
+        kind: what it comes from: another program, or a pool in shards.
     """
     statement = """
         insert into batches (file_name, file_hash, format, encoding, columns, imported_by, imported_at, row_count,
             kept_count)
-        values (:name, '', 'api', null, '{}', :imported_by, :now, 0, 0)
+        values (:name, '', :kind, null, '{}', :imported_by, :now, 0, 0)
     """
     with write(db):
-        values = {"name": name, "imported_by": imported_by, "now": clock.now()}
+        values = {"name": name, "kind": kind, "imported_by": imported_by, "now": clock.now()}
         return int(db.conn.execute(statement, values).lastrowid or 0)
 
 

@@ -22,9 +22,14 @@ STAYS = {
     "prediction_blocks": "blobs of many diaries: their rows are emptied",
     "search_blocks": "blobs of many diaries: their block goes and is made again without them",
     "search_postings": "blobs of many diaries: their block goes and is made again without them",
+    "pool_shards": "digests of files; another file takes the place of one that held a forgotten text",
+    "pool_leaving": "numbers, until the texts are out of their files",
+    "pool_waiting": "numbers; those of forgotten texts go",
     "rounds": "reports: entries about single diaries go",
     "idempotency_keys": "answers that name a forgotten diary go",
     "audit_log": "who did what; quotations go, see db.forgetting.quotes",
+    "group_acts": "presses on many diaries: who, when, which label; their members go",
+    "selections": "who chose diaries on a page, and when; the diaries of the selection go",
     "forgotten": "ids, never given out again",
     "forgotten_texts": "keyed digests",
     "forgotten_decisions": "counts",
@@ -38,6 +43,7 @@ STAYS = {
 
 APART = {
     "settings",
+    "pools",
     "activations",
     "browsers",
     "worker",

@@ -79,5 +79,5 @@ def _go_back(db: Database) -> None:
         {";".join(then)};
         insert into leases select * from temp.kept;
         drop table temp.kept;
-        delete from _sqlite_migrations where name = 'm009_access';
+        delete from _sqlite_migrations where name in ('m009_access', 'm018_lease_reasons');
     """)
