@@ -15,9 +15,11 @@ from db.connection import file_of, write
 from db.errors import DatabaseError
 from db.models import explanations
 from db.people import audit_log
+from db.pool import manifest
 from db.texts.diaries import DRAW_RANGE
 from learner.active_learning import query_strategies
 from learner.encoders import encoder
+from learner.pool import storage
 
 if TYPE_CHECKING:
     from db import Database
@@ -55,20 +57,28 @@ class Settings:
         gold_share: share of what a person is handed that comes from the gold diaries, as long as there are any.
         searched_share: share of what a person is handed that somebody searched for, at most; see
             `annotator.finding.sending`.
+        group_check_share: share of what is ticked on the grid of many diaries that is asked about singly and blind
+            later; see `annotator.labelling.group_acts`.
         several_labels: a decision may name more than one emotion.
         intensity: a decision may say how strong the emotion is, from 1 to 5.
         mask: cover what could name or reach a person wherever a diary is shown or exported; see
             `annotator.privacy.masking`.
         mask_names: cover names of persons too, which can only be guessed at.
+        feelings_over_time: show writers' feelings over time although several people work here; see
+            `annotator.quality.over_time`.
         break_minutes: minutes of labelling in a row after which a break is suggested; 0 never suggests one.
         label_distance: how much two labels differ, for agreement; see `annotator.label_sets.distances`.
-        precision: ``int8`` encodes faster from the next round on, with nearly the same vectors.
+        precision: how exactly diaries are encoded from the next round on; ``auto`` takes what is fastest on the machine
+            and answers the same, see `annotator.worker.tasks.precision`.
         deeper_tier: whether training the encoder itself, where it pays, is offered at 100, 200, … labels, or started.
         use_dictionary: let the words of the word-emotion dictionary move predictions; see
             `annotator.dictionary.adjustment`.
         prediction_sets: name beside a prediction all labels that it takes to be right in nine of ten diaries; see
             `annotator.training.prediction_sets`.
         refuse_forgotten: leave texts out of imports that were forgotten; see `annotator.privacy.forgetting`.
+        pool: address of the pool in shards that rounds choose from; empty where they choose from the diaries here.
+        engine: what works on its shards: processes of this computer, or a Ray cluster.
+        cluster: address of that cluster, or ``auto`` for the one that this computer belongs to.
         speech_model: hub name or folder of a speech checkpoint that writes down what is said; empty for none.
     """
 
@@ -88,17 +98,22 @@ class Settings:
     repeat_share: float = 0.02
     gold_share: float = 0.05
     searched_share: float = 1.0
+    group_check_share: float = 0.1
     several_labels: bool = False
     intensity: bool = False
     mask: bool = True
     mask_names: bool = False
+    feelings_over_time: bool = False
     break_minutes: int = 50
-    precision: Literal["fp32", "int8"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     deeper_tier: Literal["off", "offer", "start"] = "offer"
     use_dictionary: bool = False
     prediction_sets: bool = False
     refuse_forgotten: bool = True
     speech_model: str = ""
+    pool: str = ""
+    engine: Literal["local", "ray"] = "local"
+    cluster: str = "auto"
     label_distance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -157,6 +172,8 @@ def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Set
         if "speech_model" in values:
             values["speech_model"] = str(values["speech_model"] or "").strip()
         before = load(db)
+        if values.get("pool"):
+            values["pool"] = _pool_of(db, str(values["pool"]))
         settings = _checked(replace(before, **values))
         store(db, settings)
         if settings.explanation_method != before.explanation_method:
@@ -167,6 +184,18 @@ def change(db: Database, *, changed_by: int | None = None, **values: Any) -> Set
     return settings
 
 
+def _pool_of(db: Database, url: str) -> str:
+    """Return the address of a pool of the project as it is kept.
+
+    Raises:
+        UserError: ``pool_unknown``.
+    """
+    pool = manifest.find_pool(db, storage.normalise(url))
+    if pool is None:
+        raise UserError("pool_unknown", url=url)
+    return pool.url
+
+
 def store(db: Database, settings: Settings) -> None:
     """Keep all settings."""
     stored.store(db, **asdict(settings))
@@ -174,15 +203,17 @@ def store(db: Database, settings: Settings) -> None:
 
 MOST_OVERLAP = 20
 MOST_BREAK_MINUTES = 24 * 60
-PRECISIONS = ("fp32", "int8")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
 REMOVALS = ("delete", "mask")
 EXPLANATION_METHODS = ("fast", "lime")
+ENGINES = ("local", "ray")
 DEEPER_TIERS = ("off", "offer", "start")
 _NAMED = {
     "precision": PRECISIONS,
     "deeper_tier": DEEPER_TIERS,
     "removal": REMOVALS,
     "explanation_method": EXPLANATION_METHODS,
+    "engine": ENGINES,
 }
 
 _SEED = re.compile("([0-9a-f]{2})+")
@@ -215,7 +246,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _check_handing_out(settings: Settings) -> None:
-    for name in ("overlap_share", "repeat_share", "gold_share", "searched_share"):
+    for name in ("overlap_share", "repeat_share", "gold_share", "searched_share", "group_check_share"):
         if not 0 <= (share := getattr(settings, name)) <= 1:
             raise UserError("share_outside", setting=name, found=share)
     if not 1 <= settings.overlap <= MOST_OVERLAP:

@@ -38,6 +38,7 @@ class Status:
     Attributes:
         counts: label decisions in force by label id, labels without any included.
         kinds: decisions in force by kind.
+        left_count: diaries on which nobody's decision is in force.
         unsplit: diaries that have no sentences yet.
         fallbacks: diaries that kss could not split, and a simpler rule did.
         cut_count: diaries of which the encoder reads only the beginning.
@@ -50,6 +51,7 @@ class Status:
     kinds: dict[str, int]
     diary_count: int
     test_count: int
+    left_count: int
     unsplit: int
     fallbacks: int
     cut_count: int
@@ -71,6 +73,7 @@ def status(db: Database, path: Path) -> Status:
         kinds=decisions.count_by_kind(db),
         diary_count=diaries.count_diaries(db),
         test_count=diaries.count_diaries(db, "test"),
+        left_count=count_left(db),
         unsplit=sentences.count_unsplit(db),
         fallbacks=sentences.count_fallbacks(db),
         cut_count=facts.get_truncated_count(db),

@@ -14,7 +14,7 @@ from annotator import settings as project_settings
 from annotator.accounts import permissions
 from annotator.errors import UserError
 from annotator.importing import ColumnMap, import_file
-from annotator.labelling import board
+from annotator.labelling import board_items
 from annotator.labelling.queueing import enqueue_import
 from annotator.privacy import care
 from annotator.serving.predictor_client import client_of
@@ -151,12 +151,15 @@ def show(db: Database, trial: Trial, language: Language) -> Shown:
     by_id = {label.id: label for label in labels.list_all_labels(db)}
     columns = tuple(by_id[label_id] for label_id in predicted.label_ids)
     proba = predicted.proba[0]
-    item["prediction"] = board.prediction_data(predicted.model_id, predicted.version, proba, predicted.known)
+    model = models.get_model(db, predicted.model_id)
+    item["prediction"] = board_items.prediction_data(model, proba, predicted.known)
     if trial.explained.done():
         explained = _result(trial.explained)
         names = [label.name for label in columns]
         item["sentences"] = [list(span) for span in explained.sentences]
-        item["explanation"] = board.explanation_data(trial.text, explained.explanation, proba.tolist(), names, language)
+        item["explanation"] = board_items.explanation_data(
+            trial.text, explained.explanation, model, proba.tolist(), names, language
+        )
     return Shown(columns, item, predicted.version)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 WAIT_SECONDS = 120.0
 
 
@@ -59,6 +61,12 @@ class Engine:
             NotFoundError: for a diary that does not exist.
         """
         await self._ask([Question("explain_diary", (diary_id,))])
+
+    async def vector(self, text: str) -> NDArray[np.float32]:
+        """Return the vector of a text, as those of the diaries. Raises as `classify` does."""
+        (answer,) = await self._ask([Question("vector", (text,))])
+        vector: NDArray[np.float32] = answer
+        return vector
 
     async def _ask(self, questions: Sequence[Question]) -> list[Any]:
         futures = [asyncio.wrap_future(future) for future in self._client.ask(questions)]

@@ -73,12 +73,14 @@ class Prediction(BaseModel):
     """What the model says.
 
     `candidates` are the labels, likeliest first, that hold the right one in the `promised` share of diaries; both are
-    null until enough test diaries are decided.
+    null until enough test diaries are decided. A `guess` is an answer of a model that has learned nothing here, or one
+    that leads by less than 0.1.
     """
 
     label: str
     proba: dict[str, float]
     model_version: int
+    guess: bool
     candidates: list[str] | None = None
     promised: float | None = None
 
@@ -110,6 +112,7 @@ class GivenLabel(BaseModel):
     by: str
     decided_at: str
     is_settled: bool
+    is_group: bool = Field(description="Whether it was given to many diaries by one press")
 
 
 class Diary(BaseModel):
@@ -129,6 +132,11 @@ class Search(_In):
 
     q: str = Field("", max_length=10_000, description='Words; "in quotes" a phrase, -word must not occur')
     like: int | None = Field(None, ge=1, le=2**63 - 1, description="The 50 diaries nearest to this one, by vector")
+    like_text: str = Field(
+        "",
+        max_length=5_000,
+        description="The 50 diaries nearest to this text; the first takes seconds. Not with `like`",
+    )
     label: str = ""
     prediction: str = Field("", description="The serving model's answer")
     p_from: float | None = Field(None, ge=0, le=1)
@@ -158,6 +166,7 @@ class FoundAnswer(BaseModel):
     name: str
     kind: Literal["label", "skip", "flag"]
     label: str
+    is_group: bool = Field(description="Whether it was given to many diaries by one press")
 
 
 class FoundDiary(BaseModel):
@@ -238,13 +247,14 @@ class Word(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Why the model gives a diary its label, word by word."""
+    """Why the model gives a diary its label, word by word; of a `guess` the words are no sure reason."""
 
     diary_id: int
     label: str
     unit: str
     fit: float
     model_version: int
+    guess: bool
     words: list[Word]
 
 

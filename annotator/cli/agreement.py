@@ -48,7 +48,7 @@ def _text(report: Agreement) -> str:
 def _line(name: str, measure: Measure) -> str:
     if measure.value is None:
         return f"{name}  –  {say(f'agreement.reason_{measure.reason}')}"
-    return f"{name}  {measure.value:.3f}  ({measure.low:.3f}–{measure.high:.3f}, n={measure.n:,})"
+    return f"{name}  {measure.value:z.3f}  ({measure.low:z.3f}–{measure.high:z.3f}, n={measure.n:,})"
 
 
 @click.command("label-distance", help=say("cli.label_distance.help"))

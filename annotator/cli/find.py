@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from annotator.finding.finder import Found
     from annotator.finding.hits import Hit
     from annotator.finding.query import Query
@@ -31,6 +34,7 @@ _SORTS = [prefix + name for name in SORTS for prefix in ("", "-")]
 @click.argument("words", nargs=-1)
 @database_option
 @click.option("--like", type=DIARY_ID, help=say("cli.find.like"))
+@click.option("--like-text", help=say("cli.find.like_text"))
 @click.option("--label", help=say("cli.find.label"))
 @click.option("--prediction", help=say("cli.find.prediction"))
 @click.option("--p-from", type=click.FloatRange(0, 1), help=say("cli.find.p_from"))
@@ -63,10 +67,17 @@ def find(
     asked = query.read({"q": " ".join(words), **filters})
     with closing(project.open_project(path)) as db:
         actor = diary_access.owner(annotators.get_or_create(db, name) if send_to_queue else 0)
-        found = finder.find(db, path, actor, asked, limit=limit)
+        vector = _vector(path, asked.like_text) if asked.like_text else None
+        found = finder.find(db, path, actor, asked, limit=limit, vector=vector)
         ids = [hit.diary_id for hit in found.hits]
         sent = sending.send_ids(db, actor, ids, query=asked.address()) if send_to_queue else None
     show(as_json, as_data(found, sent), "\n".join(_lines(found, asked, sent)))
+
+
+def _vector(path: Path, text: str) -> NDArray[np.float32]:
+    from annotator.serving.predictor import Predictor
+
+    return Predictor(path).vector(text)
 
 
 def as_data(found: Found, sent: Sent | None = None) -> dict[str, Any]:

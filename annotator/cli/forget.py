@@ -33,13 +33,17 @@ def forget(
 ) -> None:
     if sum((bool(diary_ids), author is not None, batch is not None)) != 1:
         raise UserError("forget_choose_one")
-    selection = Selection(tuple(diary_ids), author, batch)
+    run(path, Selection(tuple(diary_ids), author, batch), yes=yes, as_json=as_json)
+
+
+def run(path: Path, selection: Selection, *, yes: bool, as_json: bool) -> None:
+    """Show what would go, ask once, and forget it."""
     with closing(project.open_project(path)) as db:
         if not yes:
             preview = forgetting.preview(db, selection)
             show(as_json, preview, "\n".join(preview_lines(preview)))
             # A program asks first and then says --yes.
-            if as_json or not click.confirm(say("cli.forget.ask", count=preview.diary_count)):
+            if as_json or not click.confirm(say("cli.forget.ask", count=preview.diary_count + preview.pool_count)):
                 return
         done = forgetting.forget(db, None, selection)
     show(as_json, done, "\n".join(_done_lines(done)))
@@ -53,6 +57,8 @@ def preview_lines(preview: Preview) -> list[str]:
         say("cli.forget.said", **{name: counts[name] for name in ("decisions", "rationales", "reviews", "repeats")}),
         say("cli.forget.made", **{name: counts[name] for name in ("sentences", "explanations", "leases")}),
     ]
+    if preview.pool_count:
+        lines.append(say("cli.forget.pool", count=preview.pool_count))
     if preview.exports:
         lines.append(say("cli.forget.exports", names=", ".join(preview.exports)))
     if preview.near_copies:
@@ -62,6 +68,8 @@ def preview_lines(preview: Preview) -> list[str]:
 
 def _done_lines(done: Forgotten) -> list[str]:
     lines = [say("cli.forget.done", count=done.diary_count)]
+    if done.pool_count:
+        lines.append(say("cli.forget.pool_done", count=done.pool_count))
     if done.quote_count:
         lines.append(say("cli.forget.quotes", count=done.quote_count))
     if not done.is_finished:

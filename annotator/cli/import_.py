@@ -28,7 +28,7 @@ _SEPARATORS = {"comma": ",", "semicolon": ";", "bar": "|", "tab": "\t", "slash":
 _OPTIONS = {"unknown": "unknown-labels"}
 """Options that are called otherwise than the question that they answer."""
 
-_DELIMITERS = ("comma", "semicolon", "bar", "tab")
+DELIMITERS = ("comma", "semicolon", "bar", "tab")
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--strength", is_flag=True, help=say("cli.import.strength")),
         click.option("--split", help=say("cli.import.split")),
         click.option("--encoding", help=say("cli.import.encoding")),
-        click.option("--delimiter", type=click.Choice(_DELIMITERS), help=say("cli.import.delimiter")),
+        click.option("--delimiter", type=click.Choice(DELIMITERS), help=say("cli.import.delimiter")),
         click.option("--heading", help=say("cli.import.heading")),
         click.option("--sheet", "sheets", multiple=True, help=say("cli.import.sheet")),
         click.option("--lines", type=click.Choice(ALL_OPTIONS["lines"]), help=say("cli.import.lines")),
@@ -95,7 +95,7 @@ def import_(
         if take_back is not None:
             _take_back(db, take_back, yes=yes, as_json=as_json)
             return
-        done = _import(db, files, _plan(asked, crosswalk, importer))
+        done = _import(db, files, plan_of(asked, crosswalk, importer))
     for each in done:
         _print(as_json, _jsonable(each), "\n".join(_lines(each)))
         if report is not None:
@@ -106,7 +106,7 @@ def import_(
         click.echo(total(done))
 
 
-def _plan(asked: dict[str, Any], crosswalk: str | None, importer: str | None) -> Plan:
+def plan_of(asked: dict[str, Any], crosswalk: str | None, importer: str | None) -> Plan:
     """Return what the command line asks for, of every file."""
     from annotator.importing import Plan
     from annotator.label_sets import crosswalks
@@ -194,10 +194,10 @@ def _import(db: Database, files: Sequence[str], plan: Plan) -> list[ImportReport
     try:
         return import_files(db, bundle([(Path(file), file) for file in files]), plan, after=enqueue_import)
     except ImportQuestions as asked:
-        raise click.ClickException("\n".join(_question_lines(asked))) from asked
+        raise click.ClickException("\n".join(question_lines(asked))) from asked
 
 
-def _question_lines(asked: ImportQuestions) -> list[str]:
+def question_lines(asked: ImportQuestions) -> list[str]:
     """Return each question in a sentence, and an option for each answer."""
     lines = []
     for question in asked.questions:

@@ -101,10 +101,10 @@ def _table(report: dict[str, Any]) -> str:
             say(
                 "cli.simulate.line",
                 name=name,
-                f1=f"{figures['aulc_macro_f1']:.3f}",
-                low=f"{low:.3f}",
-                high=f"{high:.3f}",
-                accuracy=f"{figures['aulc_accuracy']:.3f}",
+                f1=f"{figures['aulc_macro_f1']:z.3f}",
+                low=f"{low:z.3f}",
+                high=f"{high:z.3f}",
+                accuracy=f"{figures['aulc_accuracy']:z.3f}",
                 reached="-" if reached is None else reached,
             )
         )
@@ -134,7 +134,7 @@ def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: f
         cache=default_cache(),
         kote_share=kote_share,
         review_count=review_count,
-        on_progress=lambda share: click.echo(f"\r{100 * share:.1f} %", err=True, nl=False),
+        on_progress=lambda share: click.echo(f"\r{100 * share:z.1f} %", err=True, nl=False),
     )
     click.echo(json.dumps(report, ensure_ascii=False), file=sys.stdout)
 
@@ -151,7 +151,7 @@ def removal(count: int, path: Path, as_json: bool) -> None:
 
     with closing(project.open_project(path)) as db:
         comparison = removals.choose(db, path, count=count)
-    mask = say("cli.removal.no_mask") if comparison.mask is None else f"{comparison.mask:.3f}"
+    mask = say("cli.removal.no_mask") if comparison.mask is None else f"{comparison.mask:z.3f}"
     line = say(
         "cli.removal.done", diaries=comparison.diaries, delete=comparison.delete, mask=mask, chosen=comparison.chosen
     )

@@ -23,10 +23,12 @@ from annotator.cli import (
     export,
     find,
     forget,
+    groups,
     import_,
     labelling,
     learner,
     parts,
+    pool,
     predict,
     prefill,
     recipes,
@@ -124,13 +126,18 @@ def open_demo(context: click.Context, path: Path | None, port: int) -> None:
 @click.option("--repeat-share", type=float, help=say("cli.settings.repeat_share"))
 @click.option("--gold-share", type=float, help=say("cli.settings.gold_share"))
 @click.option("--searched-share", type=float, help=say("cli.settings.searched_share"))
+@click.option("--group-check-share", type=float, help=say("cli.settings.group_check_share"))
 @click.option("--several-labels/--no-several-labels", default=None, help=say("cli.settings.several_labels"))
 @click.option("--intensity/--no-intensity", default=None, help=say("cli.settings.intensity"))
 @click.option("--mask/--no-mask", default=None, help=say("cli.settings.mask"))
 @click.option("--mask-names/--no-mask-names", default=None, help=say("cli.settings.mask_names"))
+@click.option("--feelings-over-time/--no-feelings-over-time", default=None, help=say("cli.settings.feelings_over_time"))
 @click.option("--refuse-forgotten/--no-refuse-forgotten", default=None, help=say("cli.settings.refuse_forgotten"))
 @click.option("--break-minutes", type=int, help=say("cli.settings.break_minutes"))
 @click.option("--speech-model", help=say("cli.settings.speech_model"))
+@click.option("--pool", help=say("cli.settings.pool"))
+@click.option("--engine", help=say("cli.settings.engine"))
+@click.option("--cluster", help=say("cli.settings.cluster"))
 @_json_option
 def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
     with closing(project.open_project(path)) as db:
@@ -189,8 +196,10 @@ for _command in (
     dictionary.dictionary,
     export.export,
     find.find,
+    groups.groups,
     forget.forget,
     parts.draw_parts,
+    pool.pool,
     cli_labels.labels,
     cli_people.people,
     prefill.prefill,

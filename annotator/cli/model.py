@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from annotator import project, status
+from annotator.cli.model_diff import diff
 from annotator.cli.options import database_option, json_option, show
 from annotator.messages import say
 from annotator.training import versions
@@ -36,6 +37,9 @@ _version = click.argument("version", type=click.IntRange(0))
 @click.group("model", help=say("cli.model.help"))
 def model() -> None:
     """Group of the commands about model versions."""
+
+
+model.add_command(diff)
 
 
 @model.command("list", help=say("cli.model.list"))
@@ -82,7 +86,7 @@ def _accuracy(row: dict[str, Any]) -> str:
     if not row["tested_on"]:
         return "–"
     low, high = 100 * row["accuracy_low"], 100 * row["accuracy_high"]
-    return f"{100 * row['accuracy']:.1f} % ({low:.0f}–{high:.0f}, n={row['tested_on']})"
+    return f"{100 * row['accuracy']:z.1f} % ({low:z.0f}–{high:z.0f}, n={row['tested_on']})"
 
 
 @model.command("compare", help=say("cli.model.compare"))
@@ -123,7 +127,7 @@ def export(version: int, target: Path, form: Format, path: Path, as_json: bool) 
         version=version,
         path=str(target),
         compared=published.compared,
-        difference=f"{published.difference:.1e}",
+        difference=f"{published.difference:z.1e}",
     )
     show(as_json, value, text)
 

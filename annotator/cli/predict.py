@@ -55,7 +55,7 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
             {"label": top, "proba": dict(zip(names, map(float, row), strict=True)), "version": model.version}
             for top, row in zip(tops, answers, strict=True)
         ]
-        lines = [f"{top} {row.max():.2f}" for top, row in zip(tops, answers, strict=True)]
+        lines = [f"{top} {row.max():z.2f}" for top, row in zip(tops, answers, strict=True)]
         _print(as_json, value, "\n".join(lines))
 
 
@@ -65,6 +65,7 @@ def predict(texts: Sequence[str], path: Path, as_json: bool) -> None:
 @_database_option
 @_json_option
 def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) -> None:
+    from annotator.serving.explanation_text import is_guess
     from annotator.serving.predictor import Predictor
 
     with closing(project.open_project(path)) as db:
@@ -86,10 +87,17 @@ def explain_(diary_id: int, method: Method | None, path: Path, as_json: bool) ->
             }
             for (start, end), weights in zip(explanation.spans, explanation.weights, strict=True)
         ]
-        value = {"diary_id": diary_id, "label": names[top], "fit": explanation.fit[top], "units": units}
+        guess = is_guess(proba.tolist(), has_learned=bool(_active(db).training_decisions))
+        value = {
+            "diary_id": diary_id,
+            "label": names[top],
+            "guess": guess,
+            "fit": explanation.fit[top],
+            "units": units,
+        }
         order = sorted(range(len(units)), key=lambda i: -abs(explanation.weights[i, top]))
         lines = [f"{signed(explanation.weights[i, top], digits=3)}  {units[i]['text']}" for i in order]
-        _print(as_json, value, "\n".join([names[top], *lines]))
+        _print(as_json, value, "\n".join([say("cli.explain.guess", label=names[top]) if guess else names[top], *lines]))
 
 
 def _explanation_of(

@@ -115,7 +115,7 @@ class _Progress:
             signal.signal(signal.SIGINT, self._interrupt)
         began, first = self._start
         seconds_left = (now - began) / (share - first) * (1 - share) if share > first else None
-        text = say("cli.recipe.progress", percent=f"{100 * share:.0f}")
+        text = say("cli.recipe.progress", percent=f"{100 * share:z.0f}")
         if seconds_left is not None:
             text += " " + say("cli.recipe.left", minutes=int(seconds_left // 60), seconds=int(seconds_left % 60))
         self._line(text)
@@ -123,9 +123,9 @@ class _Progress:
 
     def logged(self, figures: dict[str, float]) -> None:
         names = ("loss", "training_accuracy", "validation_loss", "validation_accuracy")
-        parts = [f"{name.replace('_', ' ')} {figures[name]:.4f}" for name in names if name in figures]
+        parts = [f"{name.replace('_', ' ')} {figures[name]:z.4f}" for name in names if name in figures]
         if parts:
-            self._line(f"step {figures['step']:.0f}: {', '.join(parts)}", end=True)
+            self._line(f"step {figures['step']:z.0f}: {', '.join(parts)}", end=True)
 
     def close(self) -> None:
         """End the line, and restore the usual Ctrl-C."""
@@ -140,7 +140,7 @@ class _Progress:
 
 
 def _three_digits(figure: float | None) -> str:
-    return "–" if figure is None else f"{figure:.3f}"
+    return "–" if figure is None else f"{figure:z.3f}"
 
 
 def _summary(report: dict[str, Any], folder: Path) -> str:
@@ -155,7 +155,7 @@ def _summary(report: dict[str, Any], folder: Path) -> str:
         value, low, high = (_three_digits(metrics[key][bound]) for bound in ("value", "low", "high"))
         lines.append(say("cli.recipe.figure", name=name, value=value, low=low, high=high))
     lines += [
-        say("cli.recipe.example", text=row["text"], answer=row["answer"], score=f"{row['score']:.2f}")
+        say("cli.recipe.example", text=row["text"], answer=row["answer"], score=f"{row['score']:z.2f}")
         for row in report["examples"]
     ]
     lines.append(say("cli.recipe.written", folder=os.fspath(folder)))

@@ -9,6 +9,7 @@ import click
 
 from annotator import project
 from annotator.cli.options import database_option, json_option, show
+from annotator.cli.report_feelings import feelings
 from annotator.messages import figures, say
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 @click.group("report", help=say("cli.report.help"))
 def report() -> None:
     """Group of the commands that report figures."""
+
+
+report.add_command(feelings)
 
 
 @report.command("shares", help=say("cli.report.shares_help"))
@@ -60,5 +64,5 @@ def _line(given: Given) -> str:
     share = given.share
     figure = figures.share(share.value, share.low, share.high, n=given.group.n, digits=1)
     method = say(f"cli.report.method_{share.method}")
-    line = say("cli.report.share", name=given.label, figure=figure, method=method, cases=f"{share.cases:g}")
-    return line if given.counted is None else line + say("cli.report.counted", counted=f"{100 * given.counted:.1f}%")
+    line = say("cli.report.share", name=given.label, figure=figure, method=method, cases=f"{share.cases:zg}")
+    return line if given.counted is None else line + say("cli.report.counted", counted=f"{100 * given.counted:z.1f}%")

@@ -15,6 +15,7 @@ from annotator.accounts import diary_access
 from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.label_sets import projection
 from annotator.privacy import masking
+from db.answers import group_checks
 from db.forgetting import forgotten
 from db.label_sets import labels
 from db.models import models, predictions, word_emotions
@@ -74,6 +75,8 @@ class Row:
 
     Attributes:
         means: mean weight per label of `EvidenceTable.label_ids`; None where no explanation has the word.
+        strength: what the list is sorted by: the largest mean, or that of the label that was asked for, drawn towards
+            0 the more the fewer occurrences there are (`learner.lexicon.lexicon.CAUTION`); None where `means` is.
         count, diary_count, diary_ids: how often, in how many diaries, and in which it speaks most.
         suggested_id: the label that it speaks for most; None where it speaks for none.
         standing: what a person said of it last; None for nothing.
@@ -81,6 +84,7 @@ class Row:
 
     word: str
     means: tuple[float, ...] | None
+    strength: float | None
     count: int
     diary_count: int
     diary_ids: tuple[int, ...]
@@ -167,9 +171,9 @@ def list_rows(
         search: only words that contain this, or its dictionary form.
     """
     standing = {entry.word: entry for entry in word_emotions.list_standing(db)}
-    rows = [] if basis is None else _evident(basis, standing)
+    rows = [] if basis is None else _evident(basis, standing, label_id)
     seen = {row.word for row in rows}
-    rows += [Row(word, None, 0, 0, (), None, entry) for word, entry in standing.items() if word not in seen]
+    rows += [Row(word, None, None, 0, 0, (), None, entry) for word, entry in standing.items() if word not in seen]
     terms = {part for part in (search.strip().casefold(), form_of(search)) if part}
     return [
         row
@@ -180,17 +184,24 @@ def list_rows(
     ]
 
 
-def _evident(basis: EvidenceTable, standing: dict[str, WordEmotion]) -> list[Row]:
+def _evident(basis: EvidenceTable, standing: dict[str, WordEmotion], label_id: int | None) -> list[Row]:
+    """Return the words of explanations, the strongest for a label first, or for any if that label has no evidence."""
     evidence = basis.evidence
     rows = []
+    strengths = evidence.strengths
+    if label_id in basis.label_ids:
+        strongest = strengths[:, basis.label_ids.index(label_id)]
+    else:
+        strongest = strengths.max(axis=1, initial=-np.inf)
     for i, word in enumerate(evidence.forms):
         means = evidence.means[i]
         column = int(means.argmax())
         suggested = basis.label_ids[column] if means[column] > 0 else None
         count, diary_count = int(evidence.counts[i]), int(evidence.diary_counts[i])
         values = tuple(float(mean) for mean in means)
-        rows.append(Row(word, values, count, diary_count, evidence.examples[i], suggested, standing.get(word)))
-    return rows
+        strength, entry = float(strongest[i]), standing.get(word)
+        rows.append(Row(word, values, strength, count, diary_count, evidence.examples[i], suggested, entry))
+    return sorted(rows, key=lambda row: -(row.strength or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +221,8 @@ def list_examples(db: Database, row: Row, *, person: Person) -> list[Example]:
     """
     settings = project_settings.load(db)
     open_to_them = diary_access.allowed(db, diary_access.actor_of(person), "quote", row.diary_ids)
-    by_id = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them)}
+    held_out = set(group_checks.list_held_ids(db))
+    by_id = {diary.id: diary for diary in diaries.list_diaries(db, open_to_them - held_out)}
     open_ones = [by_id[i] for i in row.diary_ids if i in by_id and not blinding.is_blind(by_id[i], settings)]
     examples = [_example(diary.id, masking.mask(diary.text, settings), row.word) for diary in open_ones]
     return [example for example in examples if example is not None]

@@ -70,8 +70,13 @@ def _sample(facts: dict[str, Any], language: Language | None) -> list[str]:
     asked = sample["labels_by_strategy"]
     if asked:
         total = sum(asked.values())
-        named = {"": say("card.asked_unknown", language), "import": say("card.asked_import", language)}
-        rows = [[named.get(name, f"`{name}`"), f"{n:,}", f"{n / total:.1%}"] for name, n in asked.items()]
+        named = {
+            "": say("card.asked_unknown", language),
+            "import": say("card.asked_import", language),
+            "group": say("card.asked_group", language),
+            "group_check": say("card.asked_group_check", language),
+        }
+        rows = [[named.get(name, f"`{name}`"), f"{n:,}", f"{n / total:z.1%}"] for name, n in asked.items()]
         lines += ["", *_table(say("card.columns_asked", language), rows)]
     return lines
 
@@ -95,7 +100,7 @@ def _labels(facts: dict[str, Any], language: Language | None) -> list[str]:
 
 
 def _figure(measure: dict[str, Any] | None) -> str:
-    return "–" if measure is None or measure["value"] is None else f"{measure['value']:.2f}"
+    return "–" if measure is None or measure["value"] is None else f"{measure['value']:z.2f}"
 
 
 def _people(facts: dict[str, Any], language: Language | None) -> list[str]:

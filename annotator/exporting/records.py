@@ -119,13 +119,24 @@ class _Reader:
     def _load_decisions(self, ids: Sequence[int]) -> dict[int, list[RecordDecision]]:
         by_diary: dict[int, list[RecordDecision]] = defaultdict(list)
         counting = exports.list_counting_ids(self.db, ids)
-        for d in decisions.list_standing(self.db, ids):
+        standing = decisions.list_standing(self.db, ids)
+        groups = exports.list_groups(self.db, [d.id for d in standing])
+        for d in standing:
             label = None if d.label_id is None else self.names[d.label_id]
             others = tuple(self.names[i] for i in d.other_label_ids)
             person, counts = self.people[d.annotator_id], d.id in counting
             by_diary[d.diary_id].append(
                 RecordDecision(
-                    d.id, person, d.kind, label, others, d.intensity, self.cover(d.memo), d.decided_at, counts
+                    d.id,
+                    person,
+                    d.kind,
+                    label,
+                    others,
+                    d.intensity,
+                    self.cover(d.memo),
+                    d.decided_at,
+                    counts,
+                    groups.get(d.id, ""),
                 )
             )
         return by_diary

@@ -10,10 +10,9 @@ from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.finding import filters, hits
+from annotator.finding import filters, hits, reasons
 from annotator.finding.words import Words
 from annotator.label_sets import projection
-from annotator.labelling import board
 from annotator.labelling.decisions import decide
 from annotator.messages import say
 from annotator.privacy import masking
@@ -63,7 +62,7 @@ class DiaryPage:
         hit: what lists show of it.
         shown: the prediction on the page; None where there is none, or it is hidden.
         explanation: in words; empty where there is none.
-        words: half-open spans of the words that speak for the answer, the strongest first.
+        words: half-open spans of the words that speak most for the answer, ascending.
         moments: what happened to it, oldest first: of an annotator's diary only what they did themselves.
         standing: what the review in force says.
         similar: similar diaries that have been decided.
@@ -103,16 +102,16 @@ def read(db: Database, path: Path, actor: Actor, diary_id: int, language: Langua
         raise UserError("diary_not_handed")
     settings = project_settings.load(db)
     shown = None if hit.prediction is None or _is_test(diary, db) else _shown(db, diary_id)
-    explanation, words = _explanation(db, diary, shown, language)
+    text = masking.mask(diary.text, settings)
+    explained = None if shown is None else models.get_model(db, shown.model_id)
     case = review_case.read(db, path, diary_id, language, reviewer_id=actor.annotator_id) if sight.is_reviewer else None
     return DiaryPage(
         diary_id,
-        masking.mask(diary.text, settings),
+        text,
         () if split is None else split.spans,
         hit,
         shown,
-        explanation,
-        words,
+        *reasons.find_reason(db, explained, diary_id, text, language),
         case.moments if case is not None else _own_moments(db, sight, hit, diary_id, language),
         None if case is None else case.standing,
         () if case is None else case.similar,
@@ -134,19 +133,6 @@ def _shown(db: Database, diary_id: int) -> Shown | None:
         return None
     label_ids = [label.id for label in labels.list_labels(db)]
     return Shown(active.id, label_ids[int(proba.argmax())], float(proba.max()))
-
-
-def _explanation(
-    db: Database, diary: Diary, shown: Shown | None, language: Language
-) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the explanation of an answer in words, and where its words stand."""
-    if shown is None:
-        return "", ()
-    context = board.load_context(db, project_settings.load(db), models.find_active(db), language)
-    data = board.explanation_of(db, context, diary)
-    if data is None:
-        return "", ()
-    return str(data["sentence"]), tuple((int(start), int(end)) for start, end in data["groups"])
 
 
 def _versions(db: Database, diary_id: int) -> tuple[tuple[int, str, float], ...]:

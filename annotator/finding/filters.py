@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import settings as project_settings
+from annotator import blinding
 from annotator.accounts import diary_access
 from annotator.errors import UserError
 from annotator.label_sets import projection
 from db.label_sets import labels
 from db.models import models
 from db.people import annotators
-from db.search import blocks, facets
+from db.search import blocks, facets, selections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-_REVIEWERS_ONLY = ("prediction", "p_from", "p_to", "differs", "person", "part", "batch", "doubted")
+_REVIEWERS_ONLY = ("prediction", "p_from", "p_to", "differs", "person", "part", "batch", "selection", "doubted")
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -72,7 +72,7 @@ def visible(db: Database, actor: Actor, sight: Sight, size: int) -> Mask | None:
 class Predictions:
     """The serving model's answers to all diaries, read at the first question.
 
-    Test diaries that nobody has decided have none here if the settings hide it from whoever decides them.
+    Diaries that are still to be decided blind have none here: a filter would tell what lists hide.
     """
 
     def __init__(self, db: Database, size: int) -> None:
@@ -97,14 +97,9 @@ class Predictions:
         places = proba.argmax(axis=1)
         best[:there] = proba[np.arange(there), places]
         label_ids[:there] = in_order[places]
-        hidden = self._hidden() | np.isnan(best)
+        hidden = blinding.still_blind(self._db, self._size) | np.isnan(best)
         label_ids[hidden], best[hidden] = 0, np.nan
         return label_ids, best
-
-    def _hidden(self) -> Mask:
-        if not project_settings.load(self._db).blind_test:
-            return np.zeros(self._size, np.bool_)
-        return facets.in_test_part(self._db, self._size) & facets.in_state(self._db, self._size, "waiting")
 
 
 def masks(db: Database, index: Index, query: Query, sight: Sight, predictions: Predictions) -> Iterator[Mask]:
@@ -112,11 +107,12 @@ def masks(db: Database, index: Index, query: Query, sight: Sight, predictions: P
 
     Raises:
         UserError: ``find_reviewers_only`` for a filter that says what somebody may not see; ``find_unknown`` for a
-            label or person that there is not.
+            label or person that there is not; ``find_selection_gone`` for a selection.
     """
     if not sight.is_reviewer and (names := [name for name in _REVIEWERS_ONLY if getattr(query, name)]):
         raise UserError("find_reviewers_only", name=names[0])
     yield from _by_people(db, index.last_id, query, sight)
+    yield from _by_number(db, index.last_id, query)
     yield from _by_text(index, query)
     yield from _by_model(db, index.last_id, query, predictions)
 
@@ -131,8 +127,6 @@ def _by_people(db: Database, size: int, query: Query, sight: Sight) -> Iterator[
         yield facets.decided_by(db, size, _person_id(db, query.person))
     if query.part:
         yield facets.in_test_part(db, size) == (query.part == "test")
-    if query.batch:
-        yield facets.of_batch(db, size, query.batch)
     if query.memo:
         yield facets.with_memo(db, size, own)
     if query.marks:
@@ -141,6 +135,13 @@ def _by_people(db: Database, size: int, query: Query, sight: Sight) -> Iterator[
         yield facets.doubted(db, size)
     if query.differs == "people":
         yield facets.with_several_answers(db, size)
+
+
+def _by_number(db: Database, size: int, query: Query) -> Iterator[Mask]:
+    if query.batch:
+        yield facets.of_batch(db, size, query.batch)
+    if query.selection is not None:
+        yield facets.of_selection(db, size, _selection_id(db, query.selection))
 
 
 def _by_text(index: Index, query: Query) -> Iterator[Mask]:
@@ -183,6 +184,12 @@ def _label_id(db: Database, name: str) -> int:
     if name not in of_name:
         raise UserError("find_unknown", name="label", value=name[:40])
     return of_name[name]
+
+
+def _selection_id(db: Database, number: int) -> int:
+    if not selections.is_numbered(db, number):
+        raise UserError("find_selection_gone", id=number)
+    return number
 
 
 def _person_id(db: Database, name: str) -> int:

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator import settings as project_settings
-from annotator.accounts import diary_access
 from annotator.errors import UserError
-from annotator.finding import filters, nearest
+from annotator.finding import filters, matching, nearest
 from annotator.finding.filters import Predictions
 from annotator.finding.hits import Hit, describe
 from annotator.finding.words import read_words
-from annotator.privacy import masking
 from db.label_sets import labels
 from db.search import facets, folding
 from db.search import index as indexes
 from db.search.blocks import BLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,11 +38,6 @@ if TYPE_CHECKING:
 PAGE = 50
 COUNTED = 1_000
 """Hits after which no more texts are compared: a count beyond it is said as at least so many."""
-
-_COMPARED = 20_000
-"""Texts that are compared at most, however few of them are hits."""
-
-_AT_A_TIME = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +99,7 @@ def find(
     sight = filters.sight_of(db, actor)
     index, words = indexes.load(db), read_words(query.q)
     predictions = Predictions(db, index.last_id)
-    mask = _mask(db, index, actor, query, sight, words, predictions)
+    mask = matching.open_mask(db, index, actor, query, sight, words, predictions)
     nearness = None
     if query.is_near:
         nearness = nearest.find(db, path, actor, query, mask, vector)
@@ -123,28 +114,6 @@ def list_ids(
 ) -> list[int]:
     """Return the first diaries that a query asks for, in its order. Raises as `find` does."""
     return [hit.diary_id for hit in find(db, path, actor, query, limit=limit, vector=vector).hits]
-
-
-def _mask(
-    db: Database,
-    index: Index,
-    actor: Actor,
-    query: Query,
-    sight: Sight,
-    words: Words,
-    predictions: Predictions,
-) -> NDArray[np.bool_]:
-    mask = index.lengths() > 0
-    open_to_them = filters.visible(db, actor, sight, index.last_id)
-    if open_to_them is not None:
-        mask &= open_to_them
-    for narrowed in filters.masks(db, index, query, sight, predictions):
-        mask &= narrowed
-    for word in words.required:
-        if not mask.any():
-            break
-        mask &= index.candidates(folding.units_of(word))
-    return mask
 
 
 def _sorted(
@@ -267,23 +236,11 @@ def _compare(search: _Search, start: int, limit: int) -> tuple[int, bool, list[i
     """Compare texts from a place on; return how many are hits, whether more may be, and the places of the first."""
     places: list[int] = []
     count, at = 0, start
-    for at, are_hits in _compared(search, start):
+    for at, are_hits in matching.compared(search.db, search.actor, search.words, search.ids, start):
         hits = (at + np.flatnonzero(are_hits)).tolist()
         places += hits[: limit - len(places)]
         count, at = count + len(hits), at + len(are_hits)
-        if count > COUNTED or at - start >= _COMPARED:
+        if count > COUNTED or at - start >= matching.MOST_COMPARED:
             break
     is_more = at < len(search.ids)
     return (min(count, COUNTED) if is_more else count), is_more, places
-
-
-def _compared(search: _Search, start: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Yield, some texts at a time, which of them are hits as they are shown: what is covered is not found either."""
-    settings = project_settings.load(search.db)
-    sees_covered = diary_access.has_right(search.db, search.actor, "administrate")
-    for at in range(start, len(search.ids), _AT_A_TIME):
-        ids = search.ids[at : at + _AT_A_TIME].tolist()
-        texts = facets.find_texts(search.db, ids)
-        if not sees_covered:
-            texts = {diary_id: masking.mask(text, settings) for diary_id, text in texts.items()}
-        yield at, np.array([i in texts and search.words.are_in(texts[i]) for i in ids], np.bool_)

@@ -12,7 +12,7 @@ from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.label_sets import projection
 from annotator.privacy import masking
-from db.answers import decisions
+from db.answers import decisions, group_checks, groups
 from db.label_sets import labels
 from db.models import models
 from db.people import annotators
@@ -47,11 +47,13 @@ class Answer:
 
     Attributes:
         label: name of the label; empty for a skip or a flag.
+        is_group: whether it was given to many diaries by one press.
     """
 
     name: str
     kind: str
     label: str
+    is_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class _Context:
     model: Model | None
     columns: projection.LabelProjection | None
     nearness: Nearness | None
+    held_ids: frozenset[int]
+    grouped_ids: frozenset[int]
 
 
 def describe(
@@ -101,6 +105,12 @@ def describe(
 ) -> list[Hit]:
     """Return diaries as hits, in the order of the ids; those that are gone or may not be seen are left out."""
     model = models.find_active(db) if sight.is_reviewer else None
+    visible = diary_access.allowed(db, actor, "see", diary_ids)
+    of_id = {diary.id: diary for diary in diaries.list_diaries(db, [i for i in diary_ids if i in visible])}
+    standing: dict[int, list[Decision]] = {diary_id: [] for diary_id in of_id}
+    for decision in decisions.list_standing(db, list(of_id)):
+        if sight.own_id in (None, decision.annotator_id):
+            standing[decision.diary_id].append(decision)
     context = _Context(
         db,
         sight,
@@ -111,13 +121,9 @@ def describe(
         model,
         None if model is None else projection.current_projection(db, model),
         nearness,
+        frozenset(group_checks.list_held_ids(db)),
+        frozenset(groups.list_act_of(db, [d.id for each in standing.values() for d in each])),
     )
-    visible = diary_access.allowed(db, actor, "see", diary_ids)
-    of_id = {diary.id: diary for diary in diaries.list_diaries(db, [i for i in diary_ids if i in visible])}
-    standing: dict[int, list[Decision]] = {diary_id: [] for diary_id in of_id}
-    for decision in decisions.list_standing(db, list(of_id)):
-        if sight.own_id in (None, decision.annotator_id):
-            standing[decision.diary_id].append(decision)
     return [_hit(context, of_id[i], standing[i]) for i in diary_ids if i in of_id]
 
 
@@ -155,7 +161,7 @@ def excerpt(text: str, words: Sequence[str]) -> tuple[str, tuple[tuple[int, int]
 def _prediction(context: _Context, diary: Diary, *, is_decided: bool) -> tuple[str | None, float | None]:
     if context.model is None or context.columns is None:
         return None, None
-    if not is_decided and blinding.is_blind(diary, context.settings):
+    if not is_decided and (diary.id in context.held_ids or blinding.is_blind(diary, context.settings)):
         return None, None  # whoever decides it shall not have read it here
     proba = projection.find_proba(context.db, context.model, diary.id, context.columns)
     if proba is None:
@@ -166,7 +172,8 @@ def _prediction(context: _Context, diary: Diary, *, is_decided: bool) -> tuple[s
 
 def _answer(context: _Context, decision: Decision) -> Answer:
     label = context.label_of.get(decision.label_id or 0)
-    return Answer(context.name_of[decision.annotator_id], decision.kind, "" if label is None else label.name)
+    name, is_group = context.name_of[decision.annotator_id], decision.id in context.grouped_ids
+    return Answer(name, decision.kind, "" if label is None else label.name, is_group)
 
 
 def _state(context: _Context, diary_id: int, standing: Sequence[Decision]) -> State:

@@ -35,13 +35,14 @@ class Query:
     Attributes:
         q: words; see `annotator.finding.words.read_words`.
         like: a diary, to whose vector the hits are nearest.
-        like_text: a text that stands for such a diary.
+        like_text: a text that stands for such a diary; not both.
         label: given to it by somebody.
         prediction: of the serving model.
         p_from, p_to: bounds of the prediction's probability; the upper one belongs to it only at 1.
         differs: whether ``people`` gave different labels, or the ``model`` another one than a person.
         person: who decided it.
         batch: number of the import.
+        selection: number of diaries that somebody has selected, as on the map.
         since, until: dates, both included.
         longer, shorter: bounds of the number of letters, both included.
         memo, marks: whether it has one.
@@ -64,6 +65,7 @@ class Query:
     writer: str = ""
     source: str = ""
     batch: int | None = None
+    selection: int | None = None
     since: str = ""
     until: str = ""
     longer: int | None = None
@@ -109,12 +111,14 @@ def read(values: Mapping[str, Any]) -> Query:
     """Return the query that an address or a command asks for; names that are no fields are left out.
 
     Raises:
-        UserError: ``find_value`` for a value that can't be one, or as `read_words` does.
+        UserError: ``find_value`` for a value that can't be one; ``find_two_likes``; or as `read_words` does.
     """
     kinds = {field.name: str(field.type) for field in fields(Query)}
     given = {name: values[name] for name in kinds if values.get(name) not in (None, "", False)}
     query = Query(**{name: _value(name, kinds[name], value) for name, value in given.items()})
     read_words(query.q)
+    if query.like is not None and query.like_text:
+        raise UserError("find_two_likes", id=query.like)
     for name, choices in _CHOICES.items():
         if (value := getattr(query, name)) and value not in choices:
             raise UserError("find_value", name=name, value=str(value)[:40])

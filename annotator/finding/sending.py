@@ -47,6 +47,11 @@ def send(
     return send_ids(db, actor, ids, query=query.address())
 
 
+def require(db: Database, actor: Actor) -> None:
+    """Raise ``right_missing`` unless somebody may send diaries to the queue."""
+    diary_access.require_right(db, actor, "review")
+
+
 def send_ids(db: Database, actor: Actor, diary_ids: list[int], *, query: dict[str, str]) -> Sent:
     """Have some diaries handed out next. Raises as `send` does."""
     diary_access.require_right(db, actor, "review")

@@ -110,6 +110,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
                 tuple(marks.pop(person, ())),
                 str(one.get("decided_at") or ""),
                 is_ours=True,
+                group=str(one.get("group") or ""),
             )
         )
     only_marked = (

@@ -16,6 +16,7 @@ class RecordDecision:
         kind: ``label``, ``skip`` or ``flag``.
         label: None for a skip or a flag, and where a crosswalk has no counterpart.
         counts: whether training and figures use it; only one decision counts on a diary that a reviewer has settled.
+        group: the key of the press that gave the label to many diaries at once; empty for a decision by itself.
     """
 
     id: int
@@ -27,6 +28,7 @@ class RecordDecision:
     memo: str
     decided_at: str
     counts: bool
+    group: str = ""
 
     @property
     def labels(self) -> list[str]:

@@ -69,6 +69,7 @@ def _decision_object(decision: RecordDecision) -> dict[str, Any]:
         "other_labels": list(decision.other_labels),
         "intensity": decision.intensity,
         "counts": decision.counts,
+        **({"group": decision.group} if decision.group else {}),
     }
 
 

@@ -93,6 +93,7 @@ class RowDecision(NamedTuple):
         decided_at: when, as ISO 8601; empty where the file doesn't say.
         is_ours: the person is named as exports from here name people.
         is_cleared: somebody has cleared the label in the file since.
+        group: the key of the press that gave the label to many diaries at once; empty for none.
     """
 
     person: str
@@ -104,6 +105,7 @@ class RowDecision(NamedTuple):
     decided_at: str = ""
     is_ours: bool = False
     is_cleared: bool = False
+    group: str = ""
 
 
 ASIDE = "\0aside"

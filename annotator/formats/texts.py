@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 from annotator.errors import UserError
 from annotator.formats import encodings
+from annotator.formats.csv.read import BYTE_ORDER_MARK
 from annotator.formats.dates import read_date
 from annotator.formats.source import TEXT_ENDINGS
 from annotator.formats.table import ColumnMap, Row, Table
@@ -99,7 +100,7 @@ def open_text(source: Source, encoding: str | None, reading: ReadOptions) -> Tab
 def _lines(source: Source, encoding: str) -> Iterator[Row]:
     for number, line in enumerate(read_plain(source, encoding).split("\n"), 1):
         if line.strip():
-            yield Row(number, {"text": line})
+            yield Row(number, {"text": line.removeprefix(BYTE_ORDER_MARK)})
 
 
 def _is_text(source: Source) -> bool:

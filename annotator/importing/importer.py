@@ -20,6 +20,7 @@ from annotator.privacy import forgotten_key, masking
 from db.answers.imported_decisions import Rules
 from db.connection import write
 from db.people import annotators
+from db.pool import manifest
 from db.texts import diaries
 from db.texts.batch_insertion import insert_batch
 from db.texts.batches import TOOK_PART, Batch, Imported
@@ -159,7 +160,7 @@ def _rules(db: Database, choices: Choices) -> Rules:
 def _split(db: Database, sieve: RowFilter) -> parts.Split:
     """Return how the project sets diaries apart; the first file that names writers decides whether by these."""
     settings = project_settings.load(db)
-    if sieve.writers and not diaries.has_authors(db):
+    if sieve.writers and not (diaries.has_authors(db) or manifest.has_writers(db)):
         cut = parts.choose_cut(sieve.writers, seed=sieve.seed, test_share=settings.test_share)
         settings = project_settings.change(db, writer_cut=cut)
     return parts.split_of(settings)

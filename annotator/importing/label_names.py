@@ -77,6 +77,8 @@ class LabelReader:
         separator: what stands between several labels of a cell; None finds it out.
         adds: names that no label has become labels.
         unknown: names that no label has, with how often they occur.
+        unknown_count: how often all of them occur; summing `unknown` up for each row would take as long as both
+            together are large.
         added: names that become labels, with the numbers below zero that stand for them until the set has them.
     """
 
@@ -84,6 +86,7 @@ class LabelReader:
     separator: str | None = None
     adds: bool = False
     unknown: Counter[str] = field(default_factory=Counter)
+    unknown_count: int = 0
     added: dict[str, int] = field(default_factory=dict)
     _known: dict[str, Understood] = field(default_factory=dict)
     _figures: dict[str, str] = field(init=False)
@@ -101,15 +104,19 @@ class LabelReader:
         understood = self._known.get(cell)
         if understood is None:
             understood = self._known[cell] = self._understand(self._split(cell), cell, adds=self.adds)
-        if understood.unknown:
-            self.unknown.update(understood.unknown)
+        self._count(understood)
         return understood
 
     def read_all(self, names: Sequence[str]) -> Understood:
         """Return what several names say, each of which is one label."""
         understood = self._understand(list(names), "", adds=self.adds)
-        self.unknown.update(understood.unknown)
+        self._count(understood)
         return understood
+
+    def _count(self, understood: Understood) -> None:
+        if understood.unknown:
+            self.unknown.update(understood.unknown)
+            self.unknown_count += len(understood.unknown)
 
     def knows(self, cell: str) -> bool:
         """Return whether a cell names nothing but labels."""

@@ -81,14 +81,30 @@ def report_csv(report: ImportReport, language: Language | None = None) -> bytes:
 
 
 def summary(report: ImportReport, language: Language | None = None) -> str:
-    """Return the four numbers that every row is in one of, and how many decisions were stored."""
-    counts = {
-        "kept": report.kept_count,
-        "joined": report.joined_count,
-        "superseding": report.superseding_count,
-        "left_out": len(report.left_out),
+    """Return what came in, diaries and decisions, and the rows that became no diary of their own."""
+    return _summary([report], language)
+
+
+def _summary(reports: Sequence[ImportReport], language: Language | None) -> str:
+    kept, decisions = (sum(getattr(report, f"{name}_count") for report in reports) for name in ("kept", "decision"))
+    first = say("import.summary_both" if decisions else "import.summary_diaries", language, **_of(kept, decisions))
+    rows = {
+        "joined": sum(report.joined_count for report in reports),
+        "superseding": sum(report.superseding_count for report in reports),
+        "left_out": sum(len(report.left_out) for report in reports),
     }
-    return say("import.summary", language, decisions=report.decision_count, **counts)
+    parts = [say(f"import.summary_{name}", language, **{name: count}) for name, count in rows.items() if count]
+    sentences = [first]
+    if parts:
+        joined = ", ".join(parts)
+        sentences.append(say("import.summary_rows", language, parts=joined[0].upper() + joined[1:]))
+    if not rows["left_out"]:
+        sentences.append(say("import.summary_none_left_out", language))
+    return " ".join(sentences)
+
+
+def _of(kept: int, decisions: int) -> dict[str, int]:
+    return {"kept": kept, "decisions": decisions} if decisions else {"kept": kept}
 
 
 def details(report: ImportReport, language: Language | None = None) -> list[str]:
@@ -114,14 +130,7 @@ def describe_remembered(choices: Choices, language: Language | None = None) -> s
 
 def total(reports: Sequence[ImportReport], language: Language | None = None) -> str:
     """Return the numbers of several files together."""
-    counts = {
-        "kept": sum(report.kept_count for report in reports),
-        "joined": sum(report.joined_count for report in reports),
-        "superseding": sum(report.superseding_count for report in reports),
-        "left_out": sum(len(report.left_out) for report in reports),
-        "decisions": sum(report.decision_count for report in reports),
-    }
-    return say("import.total", language, files=len(reports), what=say("import.summary", language, **counts))
+    return say("import.total", language, files=len(reports), what=_summary(reports, language))
 
 
 def list_outcomes(skips: Sequence[Skip], notes: Sequence[Skip]) -> list[tuple[Skip, str]]:

@@ -13,6 +13,7 @@ from annotator.importing.choices import Asked, Choices
 from annotator.importing.figures import read_figures
 from annotator.importing.parts import draw_of_text, writer_of
 from annotator.importing.text_checks import LONGEST_TOTAL, is_blank, is_json, is_total, text_hash, unstorable
+from db.answers.groups import GROUP_KEY
 from db.answers.imported_decisions import NewMark, NewVote
 from db.texts.batches import NewDiary, Skip
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 20_000
 """Longer texts are left out unless the importer asks otherwise: they are books, or a broken file."""
-
-_MARK = "\ufeff"
-"""A byte order mark, which stands in the middle where files were put behind one another."""
 
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -118,7 +116,7 @@ class RowFilter:
         text = self._text(row)
         if is_blank(text):
             return self._without_text(row)
-        if text.removeprefix(_MARK) == self.columns.text and _repeats_heading(row):
+        if text == self.columns.text and _repeats_heading(row):
             return Skip(row.number, "heading")
         if len(text) > self.max_characters:
             return Skip(row.number, "too_long", str(len(text)))
@@ -159,9 +157,9 @@ class RowFilter:
         author = self._value(row, self.columns.author)
         if writer := writer_of(author):
             self.writers[writer] += 1
-        unknown = self.labels.unknown.total()
+        unknown = self.labels.unknown_count
         decided = self._decided(row, text)
-        is_unknown = self.labels.unknown.total() > unknown
+        is_unknown = self.labels.unknown_count > unknown
         self.unknown_row_count += is_unknown
         left = self._labelled if is_unknown else frozenset()
         return NewDiary(
@@ -266,6 +264,7 @@ class RowFilter:
             marks=tuple(mark for mark in marks if mark is not None),
             decided_at=read_time(decision.decided_at) if decision.decided_at else "",
             is_cleared=decision.is_cleared,
+            group=decision.group if GROUP_KEY.fullmatch(decision.group) else "",
         )
 
     def _mark(self, row: Row, mark: Mark, text: str) -> NewMark | None:
@@ -291,4 +290,4 @@ class RowFilter:
 
 def _repeats_heading(row: Row) -> bool:
     """Return whether a row holds the column names once more, as where files were put behind one another."""
-    return all(not value or table.plain_column(value.removeprefix(_MARK)) == name for name, value in row.values.items())
+    return all(not value or table.plain_column(value) == name for name, value in row.values.items())

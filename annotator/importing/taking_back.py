@@ -64,7 +64,7 @@ def take_back(db: Database, batch_id: int, by: Person | None) -> TakenBack:
         staying = _kept_count(db, batch_id) - len(removable)
         undone = taking_back.undo(db, batch_id)
     if removable:
-        forgetting.forget(db, by, Selection(tuple(removable)), refuse_later=False)
+        forgetting.forget(db, by, Selection(tuple(removable)), refuse_later=False, leaves_pools=False)
     return TakenBack(file_name, len(removable), staying, undone.decisions, undone.marks)
 
 

@@ -142,7 +142,7 @@ def _column_map(fields: Any) -> ColumnMap:
 
 
 def _people(entries: Any) -> tuple[RowDecision, ...]:
-    return tuple(_read_decision(*_sized(one, 9)) for one in _sized(entries))
+    return tuple(_read_decision(*_sized(one, 10)) for one in _sized(entries))
 
 
 def _read_decision(
@@ -155,14 +155,15 @@ def _read_decision(
     decided_at: Any,
     is_ours: Any,
     is_cleared: Any,
+    group: Any,
 ) -> RowDecision:
-    _check_texts([person, memo, decided_at, *_sized(labels)], only=(str,))
+    _check_texts([person, memo, decided_at, group, *_sized(labels)], only=(str,))
     if kind not in (None, "label", "skip", "flag") or type(intensity) not in (int, type(None)):
         raise ValueError("decision")
     if type(is_ours) is not bool or type(is_cleared) is not bool:
         raise ValueError("flags")
     row_marks = tuple(_mark(*_sized(one, 7)) for one in _sized(marks))
-    return RowDecision(person, kind, tuple(labels), memo, intensity, row_marks, decided_at, is_ours, is_cleared)
+    return RowDecision(person, kind, tuple(labels), memo, intensity, row_marks, decided_at, is_ours, is_cleared, group)
 
 
 def _mark(start: Any, end: Any, label: Any, verdict: Any, if_label: Any, words: Any, unit: Any) -> Mark:

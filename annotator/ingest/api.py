@@ -21,10 +21,11 @@ from annotator.importing.row_filter import MAX_CHARACTERS, RowFilter
 from annotator.label_sets import projection
 from annotator.labelling import decisions as labelling_decisions
 from annotator.privacy import forgotten_key, masking
+from annotator.serving import explanation_text
 from annotator.serving.answers import Classified
 from annotator.training import prediction_sets
 from db import clock
-from db.answers import decisions, queue
+from db.answers import decisions, groups, queue
 from db.answers.decisions import NewDecision
 from db.connection import write
 from db.label_sets import labels
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.answers.decisions import Decision
     from db.models.explanations import Explanation
+    from db.models.models import Model
     from db.texts.batches import NewDiary
 
     FloatArray = NDArray[np.float32]
@@ -148,15 +150,16 @@ def predictions_of(db: Database, texts: Sequence[str], classified: Classified) -
     # The promise was measured on the version's own labels and probabilities.
     is_own = refiner is None and current.is_same
     promised = prediction_sets.promise_of(model) if is_own else None
-    return [None if np.isnan(row).any() else _prediction(names, row, model.version, promised) for row in proba]
+    return [None if np.isnan(row).any() else _prediction(names, row, model, promised) for row in proba]
 
 
-def _prediction(names: Sequence[str], row: FloatArray, version: int, promised: Promise | None) -> dict[str, Any]:
+def _prediction(names: Sequence[str], row: FloatArray, model: Model, promised: Promise | None) -> dict[str, Any]:
     candidates = None if promised is None else prediction_sets.columns_in_set(row.tolist(), promised)
     return {
         "label": names[int(row.argmax())],
         "proba": {name: round(float(p), 6) for name, p in zip(names, row, strict=True)},
-        "model_version": version,
+        "model_version": model.version,
+        "guess": explanation_text.is_guess(row.tolist(), has_learned=bool(model.training_decisions)),
         "candidates": None if candidates is None else [names[column] for column in candidates],
         "promised": None if promised is None else promised.level,
     }
@@ -206,6 +209,7 @@ def _label(db: Database, diary_id: int) -> dict[str, Any] | None:
         "by": dict(annotators.list_annotators(db))[counting.annotator_id],
         "decided_at": counting.decided_at,
         "is_settled": bool(settled),
+        "is_group": bool(groups.list_act_of(db, [counting.id])),
     }
 
 
@@ -214,7 +218,7 @@ def read_corrected(db: Database, caller: Caller, diary_id: int, name: str) -> di
     if diary_access.may(db, diary_access.program(caller), "see", diary_id):
         return read(db, caller, diary_id)
     own = next(d for d in decisions.list_standing(db, [diary_id]) if d.annotator_id == caller.annotator_id)
-    label = {"name": name, "by": caller.name, "decided_at": own.decided_at, "is_settled": False}
+    label = {"name": name, "by": caller.name, "decided_at": own.decided_at, "is_settled": False, "is_group": False}
     nothing = dict.fromkeys(("text", "written_on", "author", "prediction"))
     return {"id": diary_id, "status": "labelled", "label": label, **nothing}
 
@@ -261,33 +265,6 @@ def correct(
         return labelling_decisions.decide(db, press, by=actor) is not None
 
 
-def describe_labels(db: Database) -> list[dict[str, Any]]:
-    """Return the labels in force, in their order."""
-    return [
-        {"name": each.name, "definition": each.definition, "colour": each.colour} for each in labels.list_labels(db)
-    ]
-
-
-def describe_model(db: Database) -> dict[str, Any]:
-    """Describe the serving model.
-
-    Raises:
-        UserError: ``no_model_yet``.
-    """
-    active = models.find_active(db)
-    if active is None:
-        raise UserError("no_model_yet")
-    names = {label.id: label.name for label in labels.list_all_labels(db)}
-    return {
-        "version": active.version,
-        "tier": active.tier,
-        "encoder": active.encoder,
-        "labels": [names[i] for i in active.label_ids],
-        "trained_on": len(active.training_decisions),
-        "created_at": active.created_at,
-    }
-
-
 def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, Any] | None:
     """Return the stored explanation of a diary by the serving model, if any; its words are masked as everywhere.
 
@@ -308,7 +285,8 @@ def find_explanation(db: Database, caller: Caller, diary_id: int) -> dict[str, A
         return None
     names = [label.name for label in labels.list_labels(db)]
     return _explanation(diary.text, settings, explanation, names, int(proba.argmax())) | {
-        "model_version": active.version
+        "model_version": active.version,
+        "guess": explanation_text.is_guess(proba.tolist(), has_learned=bool(active.training_decisions)),
     }
 
 
@@ -331,9 +309,3 @@ def _explanation(
             for (start, end), weights in zip(explanation.spans, explanation.weights, strict=True)
         ],
     }
-
-
-def count(db: Database) -> tuple[int, int | None]:
-    """Return how many diaries there are, and which version serves; None while none does."""
-    active = models.find_active(db)
-    return diaries.count_diaries(db), None if active is None else active.version

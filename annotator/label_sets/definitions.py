@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 
 DEFAULT_LABELS = (
-    Label(1, "분노", "화가 나고 짜증이 난다. 억울하고 분하다.", "#d1495b", "1", 0),
-    Label(2, "행복", "기쁘고 즐겁다. 고맙고 뿌듯하다.", "#edae49", "2", 1),
-    Label(3, "불안", "걱정되고 초조하다. 두렵다.", "#7b6cb0", "3", 2),
-    Label(4, "당황", "놀라고 난처하다. 어이가 없다.", "#e07a3f", "4", 3),
-    Label(5, "슬픔", "슬프고 눈물이 난다. 외롭고 그립다.", "#3d7ea6", "5", 4),
-    Label(6, "중립", "뚜렷한 감정 없이 있었던 일을 담담하게 적었다.", "#8a8f98", "6", 5),
-    Label(7, "혐오", "역겹고 싫다. 더럽다. 질린다.", "#5b8c5a", "7", 6),
+    Label(1, "분노", "화가 나고 짜증이 난다. 억울하고 분하다.", "#e5184f", "1", 0),
+    Label(2, "행복", "기쁘고 즐겁다. 고맙고 뿌듯하다.", "#ba8e00", "2", 1),
+    Label(3, "불안", "걱정되고 초조하다. 두렵다.", "#8848af", "3", 2),
+    Label(4, "당황", "놀라고 난처하다. 어이가 없다.", "#a64d0c", "4", 3),
+    Label(5, "슬픔", "슬프고 눈물이 난다. 외롭고 그립다.", "#249fbb", "5", 4),
+    Label(6, "중립", "뚜렷한 감정 없이 있었던 일을 담담하게 적었다.", "#9a9487", "6", 5),
+    Label(7, "혐오", "역겹고 싫다. 더럽다. 질린다.", "#2e7544", "7", 6),
 )
-"""The seven emotions of the demo; colours told apart by people who see red and green alike."""
+"""The seven emotions of the demo; colours that every kind of eyes tells apart, on a light page and on a dark one
+(`annotator.label_sets.colours`)."""
 
 
 RESERVED_KEYS = frozenset("sfzmvh")
@@ -41,16 +42,16 @@ _KEYS = "1234567890qwertyuiopadjklxbng"
 
 
 COLOURS = (
-    "#d1495b",
-    "#edae49",
-    "#7b6cb0",
-    "#e07a3f",
-    "#3d7ea6",
-    "#8a8f98",
-    "#5b8c5a",
-    "#b5739d",
-    "#4f9d9d",
-    "#a07855",
+    "#e5184f",
+    "#ba8e00",
+    "#8848af",
+    "#a64d0c",
+    "#249fbb",
+    "#9a9487",
+    "#2e7544",
+    "#005be5",
+    "#a55284",
+    "#ff3fb2",
 )
 """Colours for labels that come without one."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from db.label_sets import labels
 from db.models import explanations, predictions
+from learner.classification import label_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,12 @@ class LabelProjection:
     Attributes:
         label_ids: of the k labels in force, in their order.
         sources: (m,) for each column of the model the label's place among them; -1 for one that is dropped.
+        unlearned: columns of the model that no example taught it.
     """
 
     label_ids: tuple[int, ...]
     sources: NDArray[np.int64]
+    unlearned: frozenset[int] = frozenset()
 
     @property
     def is_same(self) -> bool:
@@ -46,14 +49,14 @@ class LabelProjection:
 
     @property
     def known(self) -> tuple[bool, ...]:
-        """Of each label in force, whether the model can answer with it; of the others it says 0."""
-        learned = set(self.sources.tolist())
+        """Of each label in force, whether the model has learned it; of the others it says 0, or a small share."""
+        learned = {place for column, place in enumerate(self.sources.tolist()) if column not in self.unlearned}
         return tuple(place in learned for place in range(len(self.label_ids)))
 
     @property
     def known_count(self) -> int:
-        """How many labels in force the model can answer with."""
-        return sum(self.known)
+        """How many labels in force the model can answer with, learned or not."""
+        return len(set(self.sources.tolist()) - {-1})
 
     @property
     def is_whole(self) -> bool:
@@ -76,14 +79,7 @@ class LabelProjection:
         Args:
             proba: (…, m) of the model; rows of NaN, where there is no prediction, stay so.
         """
-        if self.is_identity:
-            return proba
-        spread = self._spread(proba)
-        if (self.sources >= 0).all():
-            return spread
-        # If all labels that the model considered likely are gone, it knows nothing: 0 / 0 is NaN, no prediction.
-        with np.errstate(invalid="ignore"):
-            return np.asarray(spread / spread.sum(axis=-1, keepdims=True), np.float32)
+        return label_columns.project(proba, self.sources, len(self.label_ids))
 
     def weights(self, weights: FloatArray, proba: FloatArray) -> FloatArray:
         """Return weights of words for the labels in force, (units, k); 0 for a label that the model doesn't know.
@@ -132,27 +128,31 @@ class LabelProjection:
         )
 
     def _spread(self, values: FloatArray) -> FloatArray:
-        sums = np.zeros((*values.shape[:-1], len(self.label_ids)), np.float32)
-        for column, place in enumerate(self.sources.tolist()):
-            if place >= 0:
-                sums[..., place] += values[..., column]
-        return sums
+        return label_columns.spread(values, self.sources, len(self.label_ids))
 
 
-def columns(model_label_ids: Sequence[int], label_ids: Sequence[int], merged: dict[int, int]) -> LabelProjection:
+def columns(
+    model_label_ids: Sequence[int],
+    label_ids: Sequence[int],
+    merged: dict[int, int],
+    unlearned_ids: Sequence[int] = (),
+) -> LabelProjection:
     """Return how columns become those of other labels.
 
     Args:
         merged: what labels were merged into, by id.
+        unlearned_ids: labels of the model that no example taught it.
     """
     place_of = {label_id: place for place, label_id in enumerate(label_ids)}
     sources = [place_of.get(merged.get(label_id, label_id), -1) for label_id in model_label_ids]
-    return LabelProjection(tuple(label_ids), np.array(sources, np.int64))
+    unlearned = frozenset(column for column, label_id in enumerate(model_label_ids) if label_id in set(unlearned_ids))
+    return LabelProjection(tuple(label_ids), np.array(sources, np.int64), unlearned)
 
 
 def current_projection(db: Database, model: Model) -> LabelProjection:
     """Return how a model's columns become those of the labels in force."""
-    return columns(model.label_ids, [label.id for label in labels.list_labels(db)], labels.list_merged(db))
+    in_force = [label.id for label in labels.list_labels(db)]
+    return columns(model.label_ids, in_force, labels.list_merged(db), model.settings.get("unlearned", ()))
 
 
 def find_proba(db: Database, model: Model, diary_id: int, mapping: LabelProjection | None = None) -> FloatArray | None:

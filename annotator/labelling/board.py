@@ -7,45 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
-from annotator.dictionary import adjustment
-from annotator.label_sets import projection
 from annotator.labelling import rationales
+from annotator.labelling.board_items import BoardContext, item_of, load_context
 from annotator.labelling.decisions import list_recent
 from annotator.labelling.pace import find_pace
 from annotator.labelling.waiting import wait_for
-from annotator.messages import Language, say
 from annotator.privacy import care
-from annotator.privacy.masking import mask as masked
-from annotator.serving import explanation_text
-from annotator.training import prediction_sets
 from annotator.training.rounds import learned_up_to
-from db.answers import decisions, queue, repeats, searched
+from db.answers import decisions, queue, repeats
 from db.answers.repeats import Repeat
-from db.label_sets import labels
 from db.models import models
-from db.texts import diaries, sentences
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from annotator.accounts.diary_access import Actor
-    from annotator.dictionary.adjustment import DictionaryAdjuster
-    from annotator.label_sets.projection import LabelProjection
     from annotator.labelling.pace import Pace
     from annotator.labelling.waiting import Wait
+    from annotator.messages import Language
     from annotator.settings import Settings
     from db import Database
     from db.answers.queue import Lease
-    from db.models.explanations import Explanation
-    from db.models.models import Model
-    from db.texts.diaries import Diary
 
 LOOKAHEAD = 6
 """Diaries a browser tab holds: the one on screen and those that follow it without waiting."""
@@ -54,9 +39,6 @@ _MOST_HELD = 10 * LOOKAHEAD
 """Diaries one person holds in all tabs together: whoever names ever new tabs does not get to read everything."""
 
 _RECENT = 8
-
-_MOST_CANDIDATES = 3
-"""Labels of a prediction set that are named: of more than these nobody would say that they narrow it down."""
 
 
 def keep_alive(db: Database, *, annotator_id: int, holder: str) -> None:
@@ -144,7 +126,7 @@ def load_board(
         )
     phrases = care.load_list(db)
     scene = load_context(db, settings, active, language)
-    items = [_item(db, lease, scene) for lease in leases]
+    items = [item_of(db, lease, scene) for lease in leases]
     for lease, item in zip(leases, items, strict=True):
         item["care"] = care.needs_care(db, lease.diary_id, item["text"], phrases)
         marks = [] if lease.is_repeat else rationales.list_for_diary(db, item["diary_id"], annotator_id=annotator_id)
@@ -209,148 +191,6 @@ def _recent(db: Database, annotator_id: int) -> list[dict[str, Any]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class BoardContext:
-    """What it takes to show the diaries of a page, read once for all of them.
-
-    Attributes:
-        model: the one that serves; None while there is none.
-        columns: how its answers become those of the labels in force.
-        names: of the labels in force, in their order.
-        refiner: the word-emotion dictionary, where it is switched on.
-    """
-
-    settings: Settings
-    model: Model | None
-    columns: LabelProjection | None
-    names: Sequence[str]
-    refiner: DictionaryAdjuster | None
-    language: Language
-
-
-def load_context(db: Database, settings: Settings, model: Model | None, language: Language) -> BoardContext:
-    """Return what it takes to show diaries right now."""
-    names = [label.name for label in labels.list_labels(db)]
-    columns = None if model is None else projection.current_projection(db, model)
-    return BoardContext(settings, model, columns, names, adjustment.find_refiner(db, model), language)
-
-
-def _item(db: Database, lease: Lease, scene: BoardContext) -> dict[str, Any]:
-    diary = diaries.get_diary(db, lease.diary_id)
-    blind = lease.is_repeat or blinding.is_blind(diary, scene.settings)
-    split = sentences.find_sentences(db, diary.id)
-    prediction = None if blind else prediction_of(db, scene, diary)
-    text = masked(diary.text, scene.settings)
-    return {
-        "token": lease.token,
-        "diary_id": diary.id,
-        "text": text,
-        "covered": text != diary.text,
-        "care": False,
-        "sentences": [list(span) for span in split.spans] if split else [],
-        "blind": blind,
-        "prediction": prediction,
-        "explanation": None if blind else explanation_of(db, scene, diary),
-        "why": why(lease, diary, prediction, scene, is_blind=blind, query=searched.find_query(db, diary.id))
-        + _by_whom(scene, prediction)
-        + _by_dictionary(scene, diary, prediction)
-        + _candidates(scene, prediction),
-        "written_on": diary.written_on,
-        "author": diary.author,
-        "previous": None,
-    }
-
-
-def prediction_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
-    """Return the model's prediction of a diary, ready for JSON; None if there is none yet."""
-    if scene.model is None or scene.columns is None:
-        return None
-    proba = projection.find_proba(db, scene.model, diary.id, scene.columns)
-    return None if proba is None else prediction_data(scene.model.id, scene.model.version, proba, scene.columns.known)
-
-
-def prediction_data(model_id: int, version: int, proba: NDArray[np.float32], known: Sequence[bool]) -> dict[str, Any]:
-    """Return a prediction, ready for JSON.
-
-    Args:
-        proba: (k,) of the labels in force.
-        known: (k,) whether the model has learned each of them: 0 % of the others is no answer.
-    """
-    return {
-        "model_id": model_id,
-        "model_version": version,
-        "proba": [round(float(p), 5) for p in proba],
-        "label_index": int(proba.argmax()),
-        "unknown": [index for index, is_known in enumerate(known) if not is_known],
-    }
-
-
-def explanation_of(db: Database, scene: BoardContext, diary: Diary) -> dict[str, Any] | None:
-    """Return the model's explanation of a diary, ready for JSON and in words; None if there is none yet."""
-    if scene.model is None or scene.columns is None:
-        return None
-    explanation = projection.find_explanation(db, scene.model, diary.id, scene.settings.unit, scene.columns)
-    proba = None if explanation is None else projection.find_proba(db, scene.model, diary.id, scene.columns)
-    if explanation is None or proba is None:
-        return None
-    text = masked(diary.text, scene.settings)
-    return explanation_data(text, explanation, proba.tolist(), scene.names, scene.language)
-
-
-def explanation_data(
-    text: str, explanation: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
-) -> dict[str, Any]:
-    """Return an explanation, ready for JSON and in words.
-
-    Args:
-        text: as it is shown.
-        proba: (k,) of the labels in force, whose names these are.
-    """
-    reading = explanation_text.read(text, explanation, proba, names, language)
-    return {
-        "spans": [list(span) for span in explanation.spans],
-        "weights": [[round(float(w), 5) for w in row] for row in explanation.weights],
-        "fit": list(explanation.fit),
-        "stability": explanation.stability,
-        "arc": explanation.arc and [[round(p, 4) for p in row] for row in explanation.arc],
-        "groups": [list(span) for span in reading.groups],
-        "sentence": reading.sentence,
-        "contrast": reading.contrast,
-        "deletion": reading.deletion,
-    }
-
-
-def _by_whom(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
-    """Return a note if a published checkpoint made the prediction: it has learned nothing from these people."""
-    if prediction is None or scene.model is None or scene.model.tier != models.READY_MADE:
-        return ""
-    return " " + say("why.ready_made", scene.language)
-
-
-def _by_dictionary(scene: BoardContext, diary: Diary, prediction: dict[str, Any] | None) -> str:
-    """Return a note if the word-emotion dictionary is on and would give another answer than the model."""
-    if prediction is None or scene.refiner is None:
-        return ""
-    refined = scene.refiner.refine([diary.text], np.array([prediction["proba"]], np.float32))[0]
-    answer = int(refined.argmax())
-    if answer == prediction["label_index"]:
-        return ""
-    likely = round(100 * float(refined[answer]))
-    return " " + say("why.dictionary", scene.language, label=scene.names[answer], p=likely)
-
-
-def _candidates(scene: BoardContext, prediction: dict[str, Any] | None) -> str:
-    """Return a note of all labels that the promise takes, if the settings ask for it and the version can promise."""
-    promised = prediction_sets.promise_of(scene.model) if scene.settings.prediction_sets else None
-    if prediction is None or promised is None or scene.columns is None or not scene.columns.is_same:
-        return ""
-    columns, level = prediction_sets.columns_in_set(prediction["proba"], promised), round(100 * promised.level)
-    if len(columns) > _MOST_CANDIDATES:
-        return " " + say("why.candidates_many", scene.language, level=level, count=len(columns))
-    labels = say("why.candidates_or", scene.language).join(scene.names[column] for column in columns)
-    return " " + say("why.candidates", scene.language, level=level, labels=labels)
-
-
 def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] | None:
     undone = decisions.find_undone(db, diary_id, annotator_id)
     if undone is None:
@@ -362,49 +202,3 @@ def _previous(db: Database, diary_id: int, annotator_id: int) -> dict[str, Any] 
         "other_label_ids": list(undone.other_label_ids),
         "intensity": undone.intensity,
     }
-
-
-def why(
-    lease: Lease,
-    diary: Diary,
-    prediction: dict[str, Any] | None,
-    scene: BoardContext,
-    *,
-    is_blind: bool,
-    query: dict[str, str] | None = None,
-) -> str:
-    """Explain in words why this diary is next, without revealing what the model thinks of a blind one.
-
-    Args:
-        query: what was looked for, if somebody searched for the diary.
-    """
-    language, names = scene.language, scene.names
-    if diary.part == "test":
-        return say("why.test", language)
-    if lease.strategy == searched.STRATEGY:
-        return _by_search(query or {}, language)
-    if is_blind:
-        return say("why.blind", language)
-    if prediction is None or lease.strategy in ("random", ""):
-        has_learned = scene.model is not None and bool(scene.model.training_decisions)
-        key = "random" if not has_learned else "no_prediction" if prediction is None else "control"
-        return say(f"why.{key}", language)
-    order = sorted(range(len(names)), key=lambda i: -prediction["proba"][i])[:2]
-    (first, p_first), (second, p_second) = ((names[i], prediction["proba"][i]) for i in order)
-    return say(
-        f"why.{lease.strategy}",
-        language,
-        first=first,
-        second=second,
-        p_first=round(100 * p_first),
-        p_second=round(100 * p_second),
-    )
-
-
-def _by_search(query: dict[str, str], language: Language) -> str:
-    """Say what was looked for when somebody sent a diary."""
-    if query.get("q"):
-        return say("why.searched_words", language, words=query["q"])
-    if query.get("like"):
-        return say("why.searched_like", language, id=query["like"])
-    return say("why.searched", language)

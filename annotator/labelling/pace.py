@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 FEWEST = 10
 """Diaries of a sitting from which a pace is named."""
 
-_BREAK_SECONDS = 300.0
+BREAK_SECONDS = 300.0
 """A longer time between two decisions begins another sitting."""
+
+LEAST_SECONDS = 1.0
+"""Nobody reads a diary in less: what is pressed faster is a program's or a game, and says nothing of reading."""
 
 _MOST = 200
 
@@ -52,17 +55,26 @@ def find_pace(db: Database, annotator_id: int, *, now: datetime) -> Pace | None:
 
 
 def pace_of(times: Sequence[datetime]) -> Pace | None:
-    """Return the pace of the sitting that goes on.
+    """Return the pace of the sitting that goes on; None if it has ended or only begun, or nobody can have read so fast.
 
     Args:
         times: now and the times of decisions, newest first.
     """
     gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(times)]
-    sitting = list(takewhile(lambda gap: gap <= _BREAK_SECONDS, gaps))
-    between = sitting[1:]
-    if len(sitting) < FEWEST:
+    sitting = list(takewhile(lambda gap: gap <= BREAK_SECONDS, gaps))
+    mean = mean_gap(sitting[1:]) if len(sitting) >= FEWEST else None
+    return None if mean is None else Pace(len(sitting), *mean)
+
+
+def mean_gap(seconds: Sequence[float]) -> tuple[float, float, float] | None:
+    """Return the mean of times between decisions with its 95 % interval; None where nobody can have read so fast.
+
+    Args:
+        seconds: at least two.
+    """
+    mean = statistics.fmean(seconds)
+    if mean < LEAST_SECONDS:
         return None
-    mean = statistics.fmean(between)
     # Gaps are skewed; the mean of ten or more is near enough to normal for a range in words.
-    margin = 1.96 * statistics.stdev(between) / sqrt(len(between))
-    return Pace(len(sitting), mean, max(mean - margin, min(between)), mean + margin)
+    margin = 1.96 * statistics.stdev(seconds) / sqrt(len(seconds))
+    return mean, max(mean - margin, min(seconds)), mean + margin

@@ -16,7 +16,7 @@ def share(value: float, low: float, high: float, *, n: int, digits: int = 0) -> 
     Args:
         digits: decimals of the percentages; of what is rare a whole percent is much.
     """
-    figure, first, last = (f"{100 * bound:.{digits}f}" for bound in (value, low, high))
+    figure, first, last = (f"{100 * bound:z.{digits}f}" for bound in (value, low, high))
     return f"{figure}% ({first}–{last}%, n={n:,})"
 
 

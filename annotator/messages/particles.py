@@ -56,11 +56,18 @@ class Formatter(string.Formatter):
         how, _, asked = format_spec.rpartition("|")
         forms = PARTICLES.get(asked.removeprefix("~"))
         if forms is None:
-            return format(value, format_spec)
-        word = format(value, how)
+            return _format(value, format_spec)
+        word = _format(value, how)
         final = final_of(word)
         is_closed = final not in (0, _RIEUL) if forms[1].startswith("로") else final != 0
         return ("" if asked.startswith("~") else word) + forms[0 if is_closed else 1]
+
+
+def _format(value: Any, spec: str) -> str:
+    """Return a value in a format; a figure that rounds to nothing never shows a minus before its zeros."""
+    asks_for_float = isinstance(value, float) and spec[-1:] in ("e", "f", "g", "%")
+    sign = spec[:1] if spec[:1] in ("+", "-", " ") else ""
+    return format(value, f"{sign}z{spec[len(sign) :]}" if asks_for_float and "z" not in spec else spec)
 
 
 def final_of(word: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING
 from annotator.accounts import api_tokens, diary_access
 from annotator.accounts.api_tokens import Caller
 from annotator.errors import AppError, UserError
-from annotator.privacy import forgotten_files, forgotten_key, near_copies
+from annotator.privacy import forgotten_files, forgotten_key, near_copies, pool_texts
 from db.connection import file_of
 from db.errors import NotFoundError
 from db.forgetting import forgetting, forgotten
 from db.models import encoders, models
 from db.texts import batches, diaries
-from learner.encoders.onnx_int8 import SUFFIX
+from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,16 +30,19 @@ _TEXTS_AT_A_TIME = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which diaries: those of some ids, of a writer, or of an import. Only one of them is given.
+    """Which diaries: those of some ids, of a writer, of an import, or texts of a pool. Only one of them is given.
 
     Attributes:
-        author: as the imported file names the writer; compared in NFC, without surrounding spaces.
+        author: as the imported file names the writer; compared in NFC, without surrounding spaces. Texts of pools
+            are among what goes.
         batch_id: with what this import said of diaries of other imports.
+        pool_numbers: of the pool in force.
     """
 
     ids: tuple[int, ...] = ()
     author: str | None = None
     batch_id: int | None = None
+    pool_numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Preview:
         trained: versions that learned from them, which would stay as they are.
         exports: names of kept exports, which would go.
         near_copies: diaries that would stay and say nearly the same; None if they were not counted.
+        pool_count: texts of pools that are no diaries, and would be taken out of their files.
     """
 
     diary_count: int
@@ -77,6 +80,7 @@ class Preview:
     trained: tuple[Trained, ...]
     exports: tuple[str, ...]
     near_copies: int | None
+    pool_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Forgotten:
         trained: versions that learned from them: train again without them.
         is_finished: whether all files have been cleared; otherwise the worker clears them as soon as it can.
         is_refused: whether the same texts are refused from now on.
+        pool_count: texts of pools that were no diaries, and go from their files.
     """
 
     diary_count: int
@@ -98,6 +103,7 @@ class Forgotten:
     trained: tuple[Trained, ...]
     is_finished: bool
     is_refused: bool
+    pool_count: int = 0
 
 
 def preview(db: Database, selection: Selection, *, with_copies: bool = True) -> Preview:
@@ -120,15 +126,24 @@ def preview(db: Database, selection: Selection, *, with_copies: bool = True) -> 
         trained=_versions(db, trained),
         exports=tuple(forgotten_files.list_exports(_path(db))),
         near_copies=near_copies.count(_texts(db, ids), _others(db, ids)) if with_copies else None,
+        pool_count=len(_pool_texts(db, selection)),
     )
 
 
-def forget(db: Database, by: Person | Caller | None, selection: Selection, *, refuse_later: bool = True) -> Forgotten:
+def forget(
+    db: Database,
+    by: Person | Caller | None,
+    selection: Selection,
+    *,
+    refuse_later: bool = True,
+    leaves_pools: bool = True,
+) -> Forgotten:
     """Delete diaries for good, in one transaction, and then clear the files. Repeating it changes nothing.
 
     Args:
         by: an administrator, a program with the scope ``forget``, or None for the command line.
         refuse_later: whether the same texts are refused from now on, if the project is set up to refuse them.
+        leaves_pools: whether texts of pools go from their files, too; otherwise they are only diaries no longer.
 
     Raises:
         UserError: ``right_missing``, ``scope_missing``, ``forgotten_key_missing``, or as `preview` does.
@@ -139,13 +154,15 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection, *, re
     ids = _ids(db, selection)
     texts = list(_texts(db, ids))
     trained = forgetting.list_trained(db, ids, batch_id=selection.batch_id)
-    digest_of = forgotten_key.digester(db) if texts and refuse_later else None
+    further = _pool_texts(db, selection)
+    digest_of = forgotten_key.digester(db) if (texts or further) and refuse_later else None
     erased = forgetting.erase(
         db,
         ids,
         batch_id=selection.batch_id,
         digest_of=digest_of,
         by=None if by is None else by.annotator_id,
+        pool_texts=further if leaves_pools else None,
     )
     return Forgotten(
         diary_count=erased.diary_count,
@@ -154,6 +171,7 @@ def forget(db: Database, by: Person | Caller | None, selection: Selection, *, re
         trained=_versions(db, trained),
         is_finished=_follow(db, [*texts, *erased.quotes, *erased.postings]),
         is_refused=digest_of is not None,
+        pool_count=len(further),
     )
 
 
@@ -200,14 +218,23 @@ def _ids(db: Database, selection: Selection) -> list[int]:
         return diaries.list_ids_of_batch(db, selection.batch_id)
     if selection.author is not None:
         ids = diaries.list_ids_of_authors(db, _spellings(db, selection.author))
-        if not ids:
+        if not ids and not _pool_texts(db, selection):
             raise UserError("forget_author_unknown")
         return ids
+    if selection.pool_numbers:
+        return sorted(pool_texts.find_diaries(db, selection.pool_numbers).values())
     for diary_id in selection.ids:
         _check_known(db, diary_id)
     if not selection.ids:
         raise UserError("forget_nothing")
     return sorted(set(selection.ids))
+
+
+def _pool_texts(db: Database, selection: Selection) -> list[tuple[int, int]]:
+    """Return the texts of pools, as (pool id, number), that go and are no diaries."""
+    if selection.pool_numbers:
+        return pool_texts.list_by_number(db, selection.pool_numbers)
+    return [] if selection.author is None else pool_texts.list_of_author(db, selection.author)
 
 
 def _check_known(db: Database, diary_id: int) -> None:
@@ -221,11 +248,7 @@ def _check_known(db: Database, diary_id: int) -> None:
 
 def _spellings(db: Database, author: str) -> list[str]:
     """Return the spellings of a writer's name that people read as the same."""
-    return [name for name in diaries.list_authors(db) if _plain(name) == _plain(author)]
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip()
+    return [name for name in diaries.list_authors(db) if pool_texts.plain(name) == pool_texts.plain(author)]
 
 
 def _texts(db: Database, ids: Sequence[int]) -> Iterator[str]:
@@ -249,7 +272,7 @@ def _versions(db: Database, counts: dict[int, int]) -> tuple[Trained, ...]:
 
 
 def _tier(db: Database, model: Model) -> str:
-    tuned = encoders.find_by_name(db, model.encoder.removesuffix(SUFFIX))
+    tuned = encoders.find_by_name(db, split_name(model.encoder)[0])
     return "instant" if tuned is None else tuned.kind
 
 

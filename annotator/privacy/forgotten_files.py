@@ -1,4 +1,4 @@
-"""Clearing the files beside the database when diaries are forgotten: vectors, words, exports, the write-ahead log.
+"""Clearing the files beside the database when diaries are forgotten: vectors, map, words, exports, the write-ahead log.
 
 Files can only follow a transaction of the database. The transaction records that they still have to be cleared,
 so that whoever comes next can continue if this is interrupted.
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator import ownership, project
+from annotator.privacy import forgotten_pool
 from db import connection
 from db.answers import rationales
 from db.forgetting import forgotten, leftovers
 from db.models import word_emotions
 from learner.encoders import vector_store
+from learner.layout import layout_store
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -83,7 +85,9 @@ def follow(db: Database, path: Path, texts: Sequence[str | bytes] | None = None)
     with alone(path):
         _clear_vectors(db, project.vectors_folder(path))
         _remove_words(db, project.vectors_folder(path) / WORDS)
+        layout_store.remove_words(project.vectors_folder(path))
         _remove_all(project.exports_folder(path))
+    forgotten_pool.follow(db)
     is_empty = _empty_log(db)
     if is_empty and (texts is None or leftovers.holds(path, texts)):
         connection.rewrite(db)

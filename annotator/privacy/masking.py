@@ -59,6 +59,11 @@ def is_covered(text: str, covered: str) -> bool:
     return covered in (_covered(text, False), _covered(text, True))
 
 
+def cover_name(name: str) -> str:
+    """Return a name of which nothing but the first character is left: a name alone is not recognised as one."""
+    return name[: len(name) > 1] + COVER * max(1, len(name) - 1)
+
+
 def reveal(db: Database, diary_id: int, *, person: Person) -> str:
     """Return the original text of a diary to an administrator, and record that it was viewed.
 

@@ -12,7 +12,7 @@ from annotator.training import analysis
 from annotator.training.evaluation import FEWEST_TO_TRUST, read_figures
 from db.answers import training_data
 from db.models import encoders, rounds
-from learner.encoders.onnx_int8 import SUFFIX
+from learner.encoders.precision import EXACT, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +91,10 @@ def _front(published: Published) -> str:
 
 def _agreement(published: Published, model: Model) -> str:
     sentence = (
-        f"On {published.compared} texts its probabilities were at most {published.difference:.1e} off the project's"
+        f"On {published.compared} texts its probabilities were at most {published.difference:z.1e} off the project's"
     )
-    if model.encoder.endswith(SUFFIX):
-        return f"{sentence}: an int8 encoder answers a little differently beside other texts."
+    if (form := split_name(model.encoder)[1]) != EXACT:
+        return f"{sentence}: {form} encoders answer a little differently beside other texts."
     return f"{sentence}."
 
 
@@ -103,7 +103,7 @@ def _labels(db: Database, model: Model, columns: Sequence[Label], figures: Evalu
     lines = ["| label | means | trained on | F1 on the test diaries |", "| --- | --- | --- | --- |"]
     for column, label in enumerate(columns):
         f1 = figures.f1[column] if figures and figures.n and column < len(figures.f1) else None
-        cells = (label.name, label.definition, f"{trained.get(label.id, 0):,}", "–" if f1 is None else f"{f1:.2f}")
+        cells = (label.name, label.definition, f"{trained.get(label.id, 0):,}", "–" if f1 is None else f"{f1:z.2f}")
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
@@ -130,11 +130,13 @@ def _measured(figures: Evaluation | None) -> str:
         "| | value | 95 % interval |",
         "| --- | --- | --- |",
         f"| test diaries | {figures.n:,} | |",
-        f"| accuracy | {figures.accuracy:.3f} | {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f} |",
+        f"| accuracy | {figures.accuracy:z.3f} | {figures.accuracy_low:z.3f} to {figures.accuracy_high:z.3f} |",
     ]
     if figures.macro_f1 is not None:
         named = f"macro F1{_named_of(figures)}"
-        lines.append(f"| {named} | {figures.macro_f1:.3f} | {_interval(figures.macro_f1_low, figures.macro_f1_high)} |")
+        lines.append(
+            f"| {named} | {figures.macro_f1:z.3f} | {_interval(figures.macro_f1_low, figures.macro_f1_high)} |"
+        )
     if figures.n < FEWEST_TO_TRUST:
         lines.append(f"\nFewer than {FEWEST_TO_TRUST} diaries: these figures can't be trusted yet.")
     return "\n".join(lines) + "\n"
@@ -147,7 +149,7 @@ def _named_of(figures: Evaluation) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "not measured" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return "not measured" if low is None or high is None else f"{low:z.3f} to {high:z.3f}"
 
 
 def _calibration(db: Database, model: Model) -> str:
@@ -157,14 +159,15 @@ def _calibration(db: Database, model: Model) -> str:
         return "Its calibration was not measured.\n"
     where = "the test diaries" if reliability.source == "test" else "training labels, by heads that had not seen them"
     return (
-        f"Expected calibration error {reliability.error.value:.3f} (95 % interval {reliability.error.low:.3f} to "
-        f"{reliability.error.high:.3f}), Brier score {reliability.brier:.3f}, on {reliability.n:,} of {where}.\n"
+        f"Expected calibration error {reliability.error.value:z.3f} (95 % interval {reliability.error.low:z.3f} to "
+        f"{reliability.error.high:z.3f}), Brier score {reliability.brier:z.3f}, on {reliability.n:,} of {where}.\n"
     )
 
 
 def _training(db: Database, model: Model, encoder: Encoder) -> str:
-    tuned = encoders.find_by_name(db, model.encoder.removesuffix(SUFFIX))
-    base = tuned.base if tuned else model.encoder.removesuffix(SUFFIX)
+    plain, _ = split_name(model.encoder)
+    tuned = encoders.find_by_name(db, plain)
+    base = tuned.base if tuned else plain
     lines = [
         f"- {_TIERS.get(model.tier, model.tier)}",
         f"- Learned from {len(model.training_decisions):,} decisions, on {model.created_at[:10]}.",
@@ -176,7 +179,8 @@ def _training(db: Database, model: Model, encoder: Encoder) -> str:
         lines.append(f"- Tuned on {len(tuned.tuned_on):,} labelled diaries; others said when to stop.")
     if encoder.prefix:
         lines.append(f"- `{encoder.prefix.strip()}` is put before every text; the tokenizer does so by itself.")
-    settings = ", ".join(f"{name} {value}" for name, value in sorted(model.settings.items()))
+    stated = {name: value for name, value in model.settings.items() if name != "unlearned"}
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(stated.items()))
     lines.append(f"- Settings: {settings}.")
     lines.append(f"- Written with {', '.join(f'{name} {metadata.version(name)}' for name in _PACKAGES)}.")
     return "\n".join(lines)
@@ -197,6 +201,13 @@ def _limits(model: Model, encoder: Encoder, published: Published) -> str:
         f"- It reads the first {encoder.max_tokens:,} tokens of a text.",
         "- A probability is worth what the calibration above says of it.",
     ]
+    if model.settings.get("unlearned"):
+        kept = (
+            "next to nothing; the project keeps a small share for them"
+            if published.format == "transformers"
+            else "a small share, spread by what the labels mean"
+        )
+        lines.append(f"- Labels that no diary taught it, trained on 0 above, have {kept}.")
     if published.format == "onnx" and model.settings.get("text_share") and model.tier == "instant":
         lines.append("- Its n-grams are pieces of up to four characters that stand in three or more of the diaries.")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from annotator.training.versions import get_version
 from db.label_sets import labels
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
-from learner.encoders.onnx_int8 import SUFFIX
+from learner.encoders.precision import EXACT, split_name
 from learner.publishing import tokenizer
 from maeumgyeol import private_files
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 MOST_DIFFERENCE = 1e-4
 """Between a probability of the folder and the app's, above which nothing is written: something is wrong then.
 
-Rounding makes up to about 1e-5. What int8 answers depends on the texts asked beside, by up to some hundredths.
+Rounding makes up to about 1e-5. What bf16 and int8 answer depends on the texts asked beside, by up to some hundredths.
 """
 
 _COMPARED = 32
@@ -67,9 +68,13 @@ def export(db: Database, path: Path, version: int, target: Path, *, form: Format
     serving = runtime.load_classifier(db, model)
     choice = encoder_cache.choice_of(db, model)
     assert choice is not None, "it was loaded"
-    encoder = runtime.load_encoder(db, choice)
+    # Of bfloat16 the weights are those of float32; int8 has a graph of its own.
+    encoder = runtime.load_encoder(db, choice.exact if choice.precision == "bf16" else choice)
     label_of = {label.id: label for label in labels.list_all_labels(db)}
     columns = [label_of[label_id] for label_id in model.label_ids]
+    if form == "transformers":
+        # One linear layer has no place for the share of labels that it has not learned.
+        serving = replace(serving, classifier=replace(serving.classifier, unlearned=None))
     try:
         private_files.make_folder(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as place:
@@ -113,7 +118,7 @@ def _compared(
     """
     texts = diaries.sample_texts(db, limit=_COMPARED) or [label.name for label in columns]
     difference = float(np.abs(_answers(texts, published) - runtime.proba_of_texts(db, serving, texts)).max())
-    if difference > MOST_DIFFERENCE and not serving.model.encoder.endswith(SUFFIX):
+    if difference > MOST_DIFFERENCE and split_name(serving.model.encoder)[1] == EXACT:
         raise UserError("published_disagrees", version=published.version, difference=difference, most=MOST_DIFFERENCE)
     return Published(published.folder, published.version, published.format, len(texts), difference)
 

@@ -251,7 +251,7 @@ def to_csv(agreement: Agreement) -> bytes:
     table = csv.writer(out)
     table.writerow(("measure", "of", "value", "low", "high", "diaries", "undefined_because"))
     for measure, of, value in _rows(agreement):
-        figures = ("" if v is None else f"{v:.4f}" for v in (value.value, value.low, value.high))
+        figures = ("" if v is None else f"{v:z.4f}" for v in (value.value, value.low, value.high))
         table.writerow((measure, safe_cell(of), *figures, value.n, value.reason or ""))
     return out.getvalue().encode("utf-8-sig")
 

@@ -7,7 +7,7 @@ apart, the interval is over draws of writers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     FloatArray = NDArray[np.float64]
 
-By = Literal["all", "month", "writer", "source"]
-WAYS: tuple[By, ...] = get_args(By)
-"""What shares can be broken down by."""
+By = Literal["all", "week", "month", "writer", "source"]
+WAYS: tuple[By, ...] = ("all", "month", "writer", "source")
+"""What shares of all diaries are broken down by."""
 
 FEWEST = 30
 """Decided test diaries of all, or of a group, below which no share is given: see `annotator.training.evaluation`."""
@@ -115,10 +115,14 @@ class _Diaries:
     truth: FloatArray
 
 
-def estimate(db: Database, *, by: By = "all") -> Shares:
-    """Estimate how common each label is among all diaries, or among those of each group."""
+def estimate(db: Database, *, by: By = "all", only: NDArray[np.bool_] | None = None) -> Shares:
+    """Estimate how common each label is among all diaries, or among those of each group.
+
+    Args:
+        only: which diaries are meant, by id - 1; None for all.
+    """
     label_set = labels.list_labels(db)
-    known, names = _read(db, by, [label.id for label in label_set])
+    known, names = _read(db, by, [label.id for label in label_set], only)
     sizes = np.bincount(known.groups[known.is_counted], minlength=len(names))
     active = models.find_active(db) if known.is_predicted else None
     return Shares(
@@ -130,8 +134,12 @@ def estimate(db: Database, *, by: By = "all") -> Shares:
     )
 
 
-def _read(db: Database, by: By, label_ids: list[int]) -> tuple[_Diaries, tuple[str, ...]]:
+def _read(
+    db: Database, by: By, label_ids: list[int], only: NDArray[np.bool_] | None
+) -> tuple[_Diaries, tuple[str, ...]]:
     sources, source_names = stored.read_trait(db, "source")
+    if only is not None:
+        sources = np.where(only[: len(sources)], sources, -1)
     decided, truth = _decided(db, label_ids)
     proba = _proba(db, len(sources), k=len(label_ids))
     is_predicted = bool(np.isfinite(proba[:, 0]).any())

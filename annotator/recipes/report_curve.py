@@ -52,9 +52,9 @@ def _panel(panel: dict[str, Points], top: int, steps: float, axis: str) -> str:
     for tick in (0.0, most / 2, most):
         y = at(0, tick)[1]
         marks.append(f'<path d="M{_LEFT} {y}h{_WIDTH}" stroke="#e3e6eb"/>')
-        marks.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{tick:.1f}</text>')
+        marks.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{tick:z.1f}</text>')
     marks.append(f'<text x="{_LEFT}" y="{bottom + 16}">0</text>')
-    marks.append(f'<text x="{_LEFT + _WIDTH}" y="{bottom + 16}" text-anchor="end">{steps:,.0f} {axis}</text>')
+    marks.append(f'<text x="{_LEFT + _WIDTH}" y="{bottom + 16}" text-anchor="end">{steps:z,.0f} {axis}</text>')
     for place, (name, points) in enumerate(panel.items()):
         colour, dash = _COLOURS[place % 2], _DASHES[place % 2]
         line = " ".join(f"{x},{y}" for x, y in (at(*point) for point in points))

@@ -74,8 +74,8 @@ def _plain(value: Any) -> str:
 def _figures(report: dict[str, Any], words: Any) -> str:
     metrics = report["metrics"]
     rows = [[words(name), *_with_interval(metrics[name])] for name in _METRICS]
-    rows.append([words("commonest"), f"{metrics['commonest_class']:.3f}", ""])
-    rows += [[words("reported", name=name), f"{value:.2f}", ""] for name, value in _reported(report).items()]
+    rows.append([words("commonest"), f"{metrics['commonest_class']:z.3f}", ""])
+    rows += [[words("reported", name=name), f"{value:z.2f}", ""] for name, value in _reported(report).items()]
     classes = [
         [escape(name), f"{counts['training']:,}", f"{counts['validation']:,}", *_with_interval(f1)]
         for (name, counts), f1 in zip(report["data"]["classes"].items(), metrics["f1"], strict=True)
@@ -96,7 +96,7 @@ def _reported(report: dict[str, Any]) -> dict[str, float]:
 def _with_interval(figure: dict[str, float | None]) -> list[str]:
     if figure["value"] is None:
         return ["–", ""]
-    return [f"{figure['value']:.3f}", f"{figure['low']:.3f} – {figure['high']:.3f}"]
+    return [f"{figure['value']:z.3f}", f"{figure['low']:z.3f} – {figure['high']:z.3f}"]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -114,7 +114,7 @@ def _examples(report: dict[str, Any], words: Any) -> str:
         return ""
     rows = "".join(
         f"<tr><td class=text>{escape(example['text'])}</td><td>{escape(example['answer'])}</td>"
-        f"<td class=figure>{example['score']:.2f}</td><td>{escape(example['reported'] or '–')}</td></tr>"
+        f"<td class=figure>{example['score']:z.2f}</td><td>{escape(example['reported'] or '–')}</td></tr>"
         for example in report["examples"]
     )
     head = "".join(f"<th>{words(key)}</th>" for key in ("text", "answer", "score", "expected"))
@@ -142,8 +142,8 @@ def _confusion(report: dict[str, Any], words: Any) -> str:
 
 def _cell(share: float, count: int) -> str:
     ink = "#fff" if share > 0.55 else "inherit"
-    colour = f"background:rgba(31,63,107,{0.04 + 0.96 * share:.2f});color:{ink}"
-    figures = f"{share:.2f}<small>{count:,}</small>" if count else ""
+    colour = f"background:rgba(31,63,107,{0.04 + 0.96 * share:z.2f});color:{ink}"
+    figures = f"{share:z.2f}<small>{count:,}</small>" if count else ""
     return f'<td style="{colour}">{figures}</td>'
 
 
@@ -156,7 +156,7 @@ def _curve(report: dict[str, Any], words: Any) -> str:
 
 def _losses(report: dict[str, Any], words: Any) -> str:
     rows = "".join(
-        f"<tr><td class=figure>{example['loss']:.2f}</td><td class=figure>{example['row']:,}</td>"
+        f"<tr><td class=figure>{example['loss']:z.2f}</td><td class=figure>{example['row']:,}</td>"
         f"<td>{escape(example['label'])}</td>"
         f"<td class={'wrong' if example['answer'] != example['label'] else 'right'}>{escape(example['answer'])}</td>"
         f"<td class=text>{escape(example['text'])}</td></tr>"

@@ -39,9 +39,6 @@ OUTSIDE = "outside"
 PAGE = 25
 """Rows that are shown at once."""
 
-MOST_AT_ONCE = 10_000
-"""Diaries that one bulk action accepts."""
-
 _COMMENT_CHARACTERS = 2000
 
 Kind = Literal["accept", "label", "return", "ambiguous"]
@@ -169,35 +166,6 @@ def undo_last(db: Database, reviewer_id: int) -> list[int]:
     return diary_ids
 
 
-def count_acceptable(db: Database, criteria: Filter) -> int:
-    """Count the open rows of a filter of which one label has the most votes, up to `MOST_AT_ONCE`."""
-    up_to = decisions.last_decision_id(db)
-    return len(queue.list_agreed(db, replace(criteria, state="open"), up_to=up_to, limit=MOST_AT_ONCE))
-
-
-def accept_all(db: Database, criteria: Filter, *, reviewer_id: int, seen_decision_id: int) -> int:
-    """Accept the label in force of every open row of a filter, in one transaction; return how many.
-
-    Diaries on which two labels have equally many votes, or that were decided since the reviewer looked, stay open.
-
-    Args:
-        seen_decision_id: the newest decision when the reviewer looked; with the filter it names the action, so that
-            a second press is the same.
-
-    Raises:
-        UserError: ``right_missing`` for whoever may not review.
-    """
-    with write(db):
-        diary_access.require_right(db, diary_access.person(reviewer_id), "review")
-        pairs = queue.list_agreed(db, replace(criteria, state="open"), up_to=seen_decision_id, limit=MOST_AT_ONCE)
-        if not pairs:
-            return 0
-        bulk = f"bulk:{reviewer_id}:{seen_decision_id}:{reviews.last_review_id(db)}"
-        count = reviews.accept_all(db, pairs, reviewer_id=reviewer_id, bulk=bulk)
-        audit_log.add(db, reviewer_id, "review.accept_all", bulk, count=count)
-    return count
-
-
 def list_labelled(db: Database, diary_id: int) -> list[Decision]:
     """Return the label decisions in force on a diary, oldest first."""
     label_decisions = [decision for decision in decisions.list_standing(db, [diary_id]) if decision.kind == "label"]
@@ -236,6 +204,11 @@ def page(db: Database, criteria: Filter, *, after: tuple[float, int] | None = No
     """
     rows = queue.list_rows(db, criteria, after=after, limit=PAGE + 1)
     return Page(tuple(rows[:PAGE]), len(rows) > PAGE, decisions.last_decision_id(db))
+
+
+def percent_of(expected_error: float) -> int:
+    """Return how likely a label is wrong, in percent as people see it: never quite sure."""
+    return max(1, min(99, round(100 * expected_error)))
 
 
 def count_rows(db: Database, criteria: Filter) -> int:

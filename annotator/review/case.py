@@ -13,10 +13,11 @@ from annotator import project
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.label_sets import guidelines
-from annotator.labelling import board
+from annotator.labelling import board_items
 from annotator.messages import say
 from annotator.privacy import masking
 from annotator.review import actions
+from annotator.review.excerpts import excerpt
 from db.answers import decisions, gold
 from db.label_sets import labels
 from db.models import models
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 SIMILAR = 3
 """Decided diaries that stand beside the one under review."""
 
-_EXCERPT = 140
 _FIRST_REACH, _FARTHER = 256, 16
 
 
@@ -147,14 +147,14 @@ def _item(desk: _CaseContext, diary: Diary) -> dict[str, Any]:
     blind = diary.part == "test" and desk.settings.blind_test
     split = sentences.find_sentences(desk.db, diary.id)
     has_answer = desk.active is not None and desk.active.tier != "zero" and not blind
-    scene = board.load_context(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
+    scene = board_items.load_context(desk.db, desk.settings, desk.active if has_answer else None, desk.language)
     return {
         "token": str(diary.id),
         "text": diary.text,
         "sentences": [list(span) for span in split.spans] if split else [],
         "blind": blind,
-        "prediction": board.prediction_of(desk.db, scene, diary),
-        "explanation": board.explanation_of(desk.db, scene, diary),
+        "prediction": board_items.prediction_of(desk.db, scene, diary),
+        "explanation": board_items.explanation_of(desk.db, scene, diary),
         "written_on": diary.written_on,
         "author": diary.author,
     }
@@ -242,7 +242,6 @@ def _similar(desk: _CaseContext, path: Path, diary_id: int) -> tuple[dict[str, A
 
 def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str, Any]:
     text = masking.mask(diaries.get_diary(desk.db, diary_id).text, desk.settings)
-    text = " ".join(text.split())
     standing = actions.list_labelled(desk.db, diary_id)
     settled = reviews.find_standing(desk.db, diary_id)
     counted = settled.decision_id if settled else None
@@ -250,7 +249,7 @@ def _neighbour(desk: _CaseContext, diary_id: int, similarity: float) -> dict[str
     votes = Counter(decision.label_id for decision in named)
     return {
         "diary_id": diary_id,
-        "text": text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…",
+        "text": excerpt(text),
         "labels": [
             {"name": str(desk.label(label_id)), "count": count, "colour": desk.label_of[label_id or 0].colour}
             for label_id, count in votes.most_common()

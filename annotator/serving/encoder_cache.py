@@ -1,39 +1,36 @@
-"""Which encoder reads the diaries, and the few that stay loaded: the one in the settings, tuned ones, int8 forms."""
+"""Which encoder reads the diaries, and the few that stay loaded: the settings' one, tuned ones, their forms."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from annotator import project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.models import encoders, facts, models
 from db.texts import diaries
-from learner.classification import classifier as classifiers
+from learner.encoders import bf16, onnx_int8
 from learner.encoders import encoder as encoder_files
-from learner.encoders import onnx_int8
+from learner.encoders.precision import EXACT, LEAST_COSINE, digest_of, name_of, split_name
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from db import Database
     from db.models.encoders import TunedEncoder
     from db.models.models import Model
     from learner.encoders.encoder import Encoder
+    from learner.encoders.precision import Precision
 
 _MOST_LOADED = 2
-_SAMPLE = 128
-"""Diaries on which an int8 encoder is compared with its original before it is used."""
+_SAMPLE = 64
+"""Diaries on which an int8 form is compared with its original when it is made; see also
+`annotator.worker.tasks.precision`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +40,40 @@ class EncoderSpec:
     Attributes:
         base: name of the settings' encoder.
         tuned: the tuned one in its place, if any.
-        int8: whether its int8 form is meant.
+        precision: how exactly it computes.
     """
 
     base: str
-    tuned: TunedEncoder | None
-    int8: bool
+    tuned: TunedEncoder | None = None
+    precision: Precision = EXACT
 
     @property
     def name(self) -> str:
-        plain = self.tuned.name if self.tuned else self.base
-        return plain + (onnx_int8.SUFFIX if self.int8 else "")
+        return name_of(self.tuned.name if self.tuned else self.base, self.precision)
+
+    @property
+    def exact(self) -> EncoderSpec:
+        """The same encoder in float32."""
+        return replace(self, precision=EXACT)
 
 
 def in_force(db: Database) -> EncoderSpec:
     """Return the encoder of the serving model, or the settings' one where that model was made with another."""
-    return choice_of(db, models.find_active(db)) or EncoderSpec(project_settings.load(db).encoder, None, int8=False)
+    return choice_of(db, models.find_active(db)) or EncoderSpec(project_settings.load(db).encoder)
 
 
 def of_next_round(db: Database) -> EncoderSpec:
-    """Return the encoder that an instant round reads with: the one in force, as precise as the settings ask for."""
-    now = in_force(db)
-    return EncoderSpec(now.base, now.tuned, int8=project_settings.load(db).precision == "int8")
+    """Return the encoder that an instant round reads with: the one in force, as exact as the settings ask for."""
+    return replace(in_force(db), precision=next_precision(db))
+
+
+def next_precision(db: Database) -> Precision:
+    """Return how exactly the next round reads: as somebody chose, or as was measured on this machine."""
+    asked = project_settings.load(db).precision
+    if asked != "auto":
+        return asked
+    chosen: Precision = facts.measured_precision(db).get("chosen", EXACT)
+    return chosen
 
 
 def choice_of(db: Database, model: Model | None) -> EncoderSpec | None:
@@ -75,13 +84,14 @@ def choice_of(db: Database, model: Model | None) -> EncoderSpec | None:
     if model is None:
         return None
     base = project_settings.load(db).encoder
-    for int8 in (False, True):
-        plain = model.encoder.removesuffix(onnx_int8.SUFFIX) if int8 else model.encoder
+    if model.encoder == base:
+        return EncoderSpec(base)
+    for plain, precision in ((model.encoder, EXACT), split_name(model.encoder)):
         if plain == base:
-            return EncoderSpec(base, None, int8=model.encoder != base)
+            return EncoderSpec(base, None, precision)
         tuned = encoders.find_by_name(db, plain)
         if tuned is not None and tuned.base == base:
-            return EncoderSpec(base, tuned, int8=plain != model.encoder)
+            return EncoderSpec(base, tuned, precision)
     return None
 
 
@@ -123,8 +133,10 @@ class EncoderCache:
         return encoder
 
     def _load(self, db: Database, choice: EncoderSpec) -> Encoder:
-        if choice.int8:
+        if choice.precision == "int8":
             return self._load_int8(db, choice)
+        if choice.precision == "bf16":
+            return bf16.in_bf16(self.get(db, choice.exact), choice.name)
         tuned = choice.tuned
         if tuned is None:
             return encoder_files.load(choice.base, cache=self._cache)
@@ -141,48 +153,29 @@ class EncoderCache:
         return encoder
 
     def _load_int8(self, db: Database, choice: EncoderSpec) -> Encoder:
-        plain = EncoderSpec(choice.base, choice.tuned, int8=False)
         folder = project.encoders_folder(self._database) / choice.name.replace("/", "--")
-        original = self.get(db, plain)
-        digest = onnx_int8.digest_of(original.hash)
+        original = self.get(db, choice.exact)
+        digest = digest_of(original.hash, "int8")
         try:
             return onnx_int8.load(folder, choice.name, digest=digest)
         except EncoderError:
             onnx_int8.export(original, folder)
         encoder = onnx_int8.load(folder, choice.name, digest=digest)
         try:
-            self._compare(db, original, encoder)
+            _compare(db, original, encoder)
         except EncoderError:
             # If it were left there, the next call would take it for complete and use it.
             shutil.rmtree(folder)
             raise
         return encoder
 
-    def _compare(self, db: Database, original: Encoder, quantised: Encoder) -> None:
-        """Refuse an int8 encoder whose vectors of the project's own diaries are too far from the original's."""
-        texts = diaries.sample_texts(db, limit=_SAMPLE)
-        before, after = original.encode(texts).vectors, quantised.encode(texts).vectors
-        agreement = onnx_int8.agreement(before, after, _answers(db, original))
-        facts.store_int8_agreement(db, quantised.hash, agreement.n, agreement.mean_cosine, agreement.same_answers)
-        if agreement.mean_cosine < onnx_int8.LEAST_COSINE:
-            raise EncoderError(
-                "int8_disagrees", name=quantised.name, cosine=agreement.mean_cosine, least=onnx_int8.LEAST_COSINE
-            )
 
-
-def _answers(db: Database, original: Encoder) -> Callable[[NDArray[np.float32]], NDArray[np.int64]]:
-    """Return how the serving model answers vectors by themselves, without n-grams, which are the same for both."""
-    model = models.find_active(db)
-    if model is None or model.encoder_hash != original.hash:
-        return lambda vectors: np.zeros(len(vectors), np.int64)
-    head = classifiers.from_bytes(models.get_weights(db, model.id))
-
-    def answer(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        features = classifiers.join_features(vectors, None, mean=head.mean)
-        answers: NDArray[np.int64] = (features @ head.weight[:, : features.shape[1]].T + head.bias).argmax(axis=1)
-        return answers
-
-    return answer
+def _compare(db: Database, original: Encoder, form: Encoder) -> None:
+    """Refuse a form whose vectors of the project's own diaries are too far from the exact ones."""
+    texts = diaries.sample_texts(db, limit=_SAMPLE)
+    cosine = float((original.encode(texts).vectors * form.encode(texts).vectors).sum(axis=1).mean())
+    if cosine < LEAST_COSINE:
+        raise EncoderError("int8_disagrees", name=form.name, cosine=cosine, least=LEAST_COSINE)
 
 
 def hash_folder(folder: Path) -> str:

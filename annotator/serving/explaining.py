@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from annotator.serving import exact_features
 from db.models import explanation_cache, explanations
 from db.texts import diaries
 from db.texts import sentences as texts_sentences
+from learner.encoders.precision import EXACT, split_name
 from learner.explanation import explainer
 from learner.explanation.explanation_cache import ExplanationCache, from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from annotator.serving.runtime import ModelRuntime, Serving
     from db import Database
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from learner.explanation.removal_check import RemovalCheck
     from learner.text.characters import Span
 
+    FloatArray = NDArray[np.float32]
     Unit = Literal["eojeol", "morpheme", "sentence"]
 
 
@@ -31,7 +39,8 @@ def explain_diary(runtime: ModelRuntime, db: Database, serving: Serving, diary_i
         Whether it took the encoder, and so as long as an explanation usually takes.
     """
     settings = runtime.settings(db)
-    made_with = _made_with(serving, settings.unit, runtime.replacement(db, serving), settings.explanation_method)
+    replacement = exact_features.find_replacement(runtime, db, serving)
+    made_with = _made_with(serving, settings.unit, replacement, settings.explanation_method)
     stored = explanation_cache.find(db, diary_id, made_with)
     explained, cache = _explain_diary(
         runtime, db, serving, diary_id, settings.explanation_method, None if stored is None else from_bytes(stored)
@@ -81,20 +90,44 @@ def _explain(
     method: Method,
     cache: ExplanationCache | None,
 ) -> tuple[Explained, ExplanationCache]:
-    unit, replacement = runtime.settings(db).unit, runtime.replacement(db, serving)
+    unit, replacement = runtime.settings(db).unit, exact_features.find_replacement(runtime, db, serving)
     return explainer.explain(
         text,
         unit=unit,
         sentences=sentences,
-        features_of=lambda texts: runtime.features_of_texts(db, serving, texts),
+        features_of=_features_of(runtime, db, serving, text, identity),
         head=serving.classifier.head,
+        unlearned=serving.classifier.unlearned,
         seed=explainer.seed_of(identity, unit),
         method=method,
         cache=cache,
         # Gates remove words; they tell nothing about replaced ones.
-        gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
+        gradients_of=None if replacement else exact_features.gradients_of(runtime, db, serving, text),
         replacement=replacement,
     )
+
+
+def _features_of(
+    runtime: ModelRuntime, db: Database, serving: Serving, text: str, identity: str | int
+) -> Callable[[list[str]], FloatArray]:
+    """Return how to compute the features of perturbed texts.
+
+    They are exact, and moved by what the form's features of the whole text differ from the exact ones: the explained
+    answer is the one that is shown, and differences between perturbed texts are exact.
+    """
+    if split_name(serving.model.encoder)[1] == EXACT:
+        return lambda texts: runtime.features_of_texts(db, serving, texts)
+    moved = functools.cache(
+        lambda: _shown(runtime, db, serving, text, identity) - exact_features.of_texts(runtime, db, serving, [text])
+    )
+    return lambda texts: exact_features.of_texts(runtime, db, serving, texts) + moved()
+
+
+def _shown(runtime: ModelRuntime, db: Database, serving: Serving, text: str, identity: str | int) -> FloatArray:
+    """Return the features from which the answer comes that people see, (1, features)."""
+    if isinstance(identity, int) and runtime.vectors_of(serving).has(np.array([identity]))[0]:
+        return runtime.features(db, serving, np.array([identity], np.int64))
+    return runtime.features_of_texts(db, serving, [text])
 
 
 def _as_stored(explained: Explained, diary_id: int, serving: Serving, unit: Unit) -> explanations.Explanation:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -41,6 +42,9 @@ WEAK_FIT = 0.3
 NO_FALL = 0.05
 """A probability that falls by no more than this without its words was not held up by them."""
 
+CLOSE = 0.1
+"""A lead over the second label below this is a guess: about what one word more or less in the text moves."""
+
 _WORD_LENGTH = 14
 
 
@@ -52,17 +56,36 @@ class Reading:
         sentence: why the likeliest label is the likeliest.
         contrast: why it isn't the second; None where there is no second label or no unit to tell them apart.
         deletion: what changes without the words; None if that was not tested.
+        by_sentence: that most sentences by themselves speak for another label than the text does; None where not.
         groups: characters of each negation with what it negates, ascending; to be shown as one word.
     """
 
     sentence: str
     contrast: str | None
     deletion: str | None
+    by_sentence: str | None
     groups: Spans
 
 
+def is_guess(proba: Sequence[float], *, has_learned: bool) -> bool:
+    """Return whether an answer is no more than a guess, of which no reason is stated as a fact.
+
+    Args:
+        proba: (k,), rows of the labels in force.
+        has_learned: whether the model has learned from labels of this project, which the first one has not.
+    """
+    first, second = sorted((*proba, 0.0, 0.0), reverse=True)[:2]
+    return not has_learned or first - second < CLOSE
+
+
 def read(
-    text: str, explanation: Explanation, proba: Sequence[float], names: Sequence[str], language: Language
+    text: str,
+    explanation: Explanation,
+    proba: Sequence[float],
+    names: Sequence[str],
+    language: Language,
+    *,
+    has_learned: bool = True,
 ) -> Reading:
     """Put an explanation into words.
 
@@ -70,18 +93,27 @@ def read(
         text: of the diary.
         proba: (k,), of the model that is explained.
         names: of the k labels.
+        has_learned: see `is_guess`.
     """
     groups = find_groups(text, explanation.spans)
     spans, weights = merge(explanation.spans, explanation.weights, groups)
     order = sorted(range(len(proba)), key=lambda i: -proba[i])
-    reader = _Reader(text, spans, weights, names, language)
+    guess = is_guess(proba, has_learned=has_learned)
+    reader = _Reader(text, spans, weights, names, language, "guess" if guess else "fact")
     sentence, named = reader.sentence(order[0], fit=explanation.fit[order[0]], stability=explanation.stability)
     return Reading(
         sentence=sentence,
         contrast=reader.contrast(order[0], order[1]) if len(order) > 1 and len(spans) > 1 else None,
         deletion=reader.deletion(explanation.deletion, named) if explanation.deletion else None,
+        by_sentence=reader.by_sentence(order[0], explanation.arc or ()),
         groups=tuple((explanation.spans[group[0]][0], explanation.spans[group[-1]][1]) for group in groups),
     )
+
+
+def spans_for(text: str, explanation: Explanation, label: int) -> Spans:
+    """Return where the words stand that speak most for a label: those that a sentence would name, ascending."""
+    spans, weights = merge(explanation.spans, explanation.weights, find_groups(text, explanation.spans))
+    return tuple(sorted(spans[unit] for unit in real_words(weights[:, label], most=MOST_WORDS)[0]))
 
 
 def real_words(weights: FloatArray, *, most: int) -> tuple[list[int], bool]:
@@ -110,19 +142,24 @@ class _Reader:
     weights: FloatArray
     names: Sequence[str]
     language: Language
+    tone: Literal["fact", "guess"]
 
     def sentence(self, label: int, *, fit: float, stability: float | None) -> tuple[str, list[int]]:
         """Return a sentence on the units that spoke for a label, and these units."""
         name = self._name(label)
         if not self.spans:
-            return say("wording.no_words", self.language), []
+            return say(f"wording.{self.tone}.no_words", self.language), []
         if len(self.spans) == 1:
-            return say("wording.one_word", self.language, word=self._units([0]), label=name), [0]
+            return say(f"wording.{self.tone}.one_word", self.language, word=self._units([0]), label=name), [0]
         units, has_more = real_words(self.weights[:, label], most=MOST_WORDS)
         if not units:
-            return say("wording.whole_text", self.language, label=name), []
-        key = "wording.words_like" if has_more else "wording.words"
-        parts = [say(key, self.language, words=self._units(units), label=name)]
+            return say(f"wording.{self.tone}.whole_text", self.language, label=name), []
+        words = {"words": self._units(units), "label": name}
+        parts = [
+            say(f"wording.{self.tone}.words_like", self.language, **words)
+            if has_more
+            else say(f"wording.{self.tone}.words", self.language, **words)
+        ]
         if fit < WEAK_FIT:
             parts.append(say("wording.weak", self.language))
         elif len(units) > 1 and stability is not None and stability < UNSURE_BELOW:
@@ -135,7 +172,19 @@ class _Reader:
         names = {"label": self._name(label), "second": self._name(second)}
         if not units:
             return say("wording.contrast_none", self.language, **names)
-        return say("wording.contrast", self.language, words=self._units(units), **names)
+        return say(f"wording.{self.tone}.contrast", self.language, words=self._units(units), **names)
+
+    def by_sentence(self, label: int, arc: Sequence[Sequence[float]]) -> str | None:
+        """Describe how the sentences by themselves disagree with the text as a whole."""
+        answers = Counter(int(np.argmax(proba)) for proba in arc)
+        most = max(answers.values(), default=0)
+        if len(arc) < 2 or answers[label] == most:
+            return None
+        others = [self._name(other) for other, count in answers.items() if count == most]
+        if len(others) > 1:
+            return say(f"wording.{self.tone}.by_sentence_others", self.language, label=self._name(label))
+        names = {"other": others[0], "label": self._name(label)}
+        return say(f"wording.{self.tone}.by_sentence_other", self.language, **names)
 
     def deletion(self, tried: dict[str, Any], named: Sequence[int]) -> str | None:
         """Describe how a label's probability changed without some units.

@@ -13,6 +13,7 @@ import numpy as np
 
 from annotator import settings as project_settings
 from annotator.errors import UserError
+from annotator.serving import exact_features
 from annotator.serving.runtime import ModelRuntime
 from db.models import models
 from db.texts import diaries
@@ -65,7 +66,7 @@ def choose(db: Database, path: Path, *, count: int = 20) -> Removals:
     places = np.unique(np.linspace(0, len(ids) - 1, count).astype(int))
     texts = diaries.list_texts(db, ids[places])
     serving = runtime.load_classifier(db, active)
-    token = runtime.mask_token(db, serving)
+    token = exact_features.find_mask_token(runtime, db, serving)
     falls = {"delete": _fall(runtime, db, serving, texts, replacement="")}
     if token:
         falls["mask"] = _fall(runtime, db, serving, texts, replacement=token)
@@ -83,10 +84,11 @@ def _fall(runtime: ModelRuntime, db: Database, serving: Serving, texts: list[str
             text,
             unit=unit,
             sentences=sentences.fallback(text),
-            features_of=lambda changed: runtime.features_of_texts(db, serving, changed),
+            features_of=lambda changed: exact_features.of_texts(runtime, db, serving, changed),
             head=serving.classifier.head,
+            unlearned=serving.classifier.unlearned,
             seed=explainer.seed_of(text, unit),
-            gradients_of=None if replacement else runtime.gradients_of(db, serving, text),
+            gradients_of=None if replacement else exact_features.gradients_of(runtime, db, serving, text),
             replacement=replacement,
         )
         check = explanation.removal_check

@@ -100,6 +100,19 @@ class Predictor:
             explanation = explaining.explain_diary_by(self._runtime, db, serving, diary_id, method)
             return projection.current_projection(db, serving.model).explanation(explanation, proba)
 
+    def explain_versions(self, diary_id: int, model_ids: Sequence[int]) -> None:
+        """Compute and store the explanations of a diary by some versions, unless they are stored already.
+
+        Raises:
+            NotFoundError: for a diary that does not exist.
+        """
+        with project.opened(self._path) as db:
+            unit = self._runtime.settings(db).unit
+            for model_id in model_ids:
+                if explanations.find_explanation(db, diary_id, model_id, unit) is None:
+                    serving = self._runtime.load_classifier(db, models.get_model(db, model_id))
+                    explaining.explain_diary(self._runtime, db, serving, diary_id)
+
     def _ensure_prediction(self, db: Database, serving: Serving, diary_id: int) -> NDArray[np.float32]:
         """Return the stored probabilities of a diary, (k,), computed now if there are none."""
         diary = diaries.get_diary(db, diary_id)

@@ -24,7 +24,6 @@ from learner.classification import classifier as classifiers
 from learner.classification import ngram_features as text_spaces
 from learner.encoders.encoder import Encoded
 from learner.encoders.vector_store import VectorFile
-from learner.explanation import input_gradients
 from learner.text.sentences import SentenceSplitter
 
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from learner.classification.classifier import Classifier
     from learner.classification.ngram_features import NgramFeatures
     from learner.encoders.encoder import Encoder
-    from learner.explanation.explanation_run import GradientsOf
-    from learner.text.characters import Spans
 
     FloatArray = NDArray[np.float32]
 
@@ -134,6 +131,12 @@ class ModelRuntime:
         """Return the encoder in force: that of the serving model, or the settings' one; loaded at the first call."""
         return self.load_encoder(db, encoder_cache.in_force(db))
 
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Keep other threads from encoding while the block runs: to measure, or to use an encoder itself."""
+        with self._encoding:
+            yield
+
     def load_encoder(self, db: Database, choice: EncoderSpec) -> Encoder:
         """Return an encoder."""
         with self._encoding:
@@ -174,12 +177,15 @@ class ModelRuntime:
     def vector_file(self, db: Database, encoder: Encoder | None = None) -> VectorFile:
         """Return the vectors of an encoder; without one, of the encoder in force."""
         encoder = encoder or self.encoder(db)
-        return VectorFile(project.vectors_folder(self.database) / encoder.hash, width=encoder.width)
+        return self.vectors_by_hash(encoder.hash, encoder.width)
 
     def vectors_of(self, serving: Serving) -> VectorFile:
         """Return the vectors that a model version reads."""
-        width = len(serving.classifier.mean)
-        return VectorFile(project.vectors_folder(self.database) / serving.model.encoder_hash, width=width)
+        return self.vectors_by_hash(serving.model.encoder_hash, len(serving.classifier.mean))
+
+    def vectors_by_hash(self, digest: str, width: int) -> VectorFile:
+        """Return the vectors of an encoder that need not be loaded."""
+        return VectorFile(project.vectors_folder(self.database) / digest, width=width)
 
     def text_file(self, digest: str) -> VectorFile:
         """Return the features of one text space."""
@@ -205,6 +211,10 @@ class ModelRuntime:
         """
         with self._encoding:
             self._shelf.of_model(db, model)
+        return self.load_head(db, model)
+
+    def load_head(self, db: Database, model: Model) -> Serving:
+        """Return a model version that answers for diaries that have vectors; its encoder is not loaded."""
         classifier = classifiers.from_bytes(models.get_weights(db, model.id))
         space = self.text_space(db, classifier.text_space) if classifier.text_space else None
         return Serving(model, classifier, space[1] if space else None)
@@ -220,7 +230,12 @@ class ModelRuntime:
 
     def features(self, db: Database, serving: Serving, diary_ids: NDArray[np.int64]) -> FloatArray:
         """Return what the head reads for diaries that have vectors, (n, features)."""
-        vectors = self.vectors_of(serving).read(diary_ids)
+        return self.features_by(db, serving, diary_ids, self.vectors_of(serving).read(diary_ids))
+
+    def features_by(
+        self, db: Database, serving: Serving, diary_ids: NDArray[np.int64], vectors: FloatArray
+    ) -> FloatArray:
+        """Return what the head reads for diaries with vectors of any form of its encoder, (n, features)."""
         text_features = None
         if serving.text_space is not None:
             text_features = self.text_features(db, serving.classifier.text_space, diary_ids)
@@ -278,6 +293,15 @@ class ModelRuntime:
                 facts.store_texts_per_second(db, len(part) / (time.monotonic() - began))
         return True
 
+    def encoder_of(self, db: Database, model: Model) -> Encoder:
+        """Return the encoder whose vectors a version reads.
+
+        Raises:
+            UserError: if it is neither the settings' one nor tuned here.
+        """
+        with self._encoding:
+            return self._shelf.of_model(db, model)
+
     def proba_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
         """Return the probabilities of any texts, (n, k)."""
         return serving.classifier.proba(self.features_of_texts(db, serving, texts))
@@ -290,32 +314,16 @@ class ModelRuntime:
 
     def features_of_texts(self, db: Database, serving: Serving, texts: Sequence[str]) -> FloatArray:
         """Return what the head reads of any texts, (n, features)."""
-        vectors = self.vectors_of_texts(db, serving, texts)
-        text_features = None if serving.text_space is None else serving.text_space.transform(texts)
-        return serving.classifier.features(vectors, text_features)
+        return join_texts(serving, texts, self.vectors_of_texts(db, serving, texts))
 
-    def replacement(self, db: Database, serving: Serving) -> str:
-        """Return the replacement for removed words; empty if they are deleted or the encoder has no mask token."""
-        if self.settings(db).removal != "mask":
-            return ""
-        return self.mask_token(db, serving)
-
-    def mask_token(self, db: Database, serving: Serving) -> str:
-        """Return the encoder's mask token; empty if it has none, like the bundled one."""
+    def exact_encoder(self, db: Database, serving: Serving) -> Encoder:
+        """Return the encoder of a model version in float32, whatever form of it the version reads."""
         with self._encoding:
-            return str(self._shelf.of_model(db, serving.model).tokenizer.mask_token or "")
+            encoder, choice = self._shelf.of_model(db, serving.model), encoder_cache.choice_of(db, serving.model)
+            return encoder if choice is None or choice == choice.exact else self._shelf.get(db, choice.exact)
 
-    def gradients_of(self, db: Database, serving: Serving, text: str) -> GradientsOf | None:
-        """Return a function for the gradients of scores by the words of a text; None if the encoder has no gates."""
-        with self._encoding:
-            encoder = self._shelf.of_model(db, serving.model)
-            if not input_gradients.has_gates(encoder):
-                return None
 
-        def gradients(groups: Sequence[Spans], directions: FloatArray) -> FloatArray | None:
-            with self._encoding:
-                return input_gradients.gradients(
-                    encoder, text, groups, directions[:, : encoder.width], mean=serving.classifier.mean
-                )
-
-        return gradients
+def join_texts(serving: Serving, texts: Sequence[str], vectors: FloatArray) -> FloatArray:
+    """Return what the head reads of texts with these vectors, (n, features)."""
+    text_features = None if serving.text_space is None else serving.text_space.transform(texts)
+    return serving.classifier.features(vectors, text_features)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FEWEST_OWN = 60
 """Labels of the project from which on they can be replayed: about two batches beside the rows to measure on."""
 
+GOAL_SHARE = 0.95
+"""The goal of a curve: this share of the score with all labels (`learner.active_learning.simulation.FULL_SHARE`)."""
+
 FEWEST_SEEDS = 5
 """Repeats below which intervals over them say too little to call one strategy better."""
 

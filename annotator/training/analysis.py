@@ -102,11 +102,16 @@ class Arms:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Diaries of which the model is about equally sure, and how often it was right on them."""
+    """Diaries of which the model is about equally sure, and how often it was right on them.
+
+    Attributes:
+        ends: the confidence where the bin begins and ends; None in studies of earlier releases.
+    """
 
     n: int
     confidence: float
     right: Interval
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class Study:
 
     Attributes:
         test_count: decided test diaries that curve, forecasts and arms were measured on.
+        is_of_serving: whether it is about the version that serves now.
     """
 
     reliability: Reliability | None
@@ -145,6 +151,7 @@ class Study:
     forecasts: dict[Score, Forecast]
     arms: Arms | None
     test_count: int = 0
+    is_of_serving: bool = False
 
 
 def find_study(db: Database) -> Study | None:
@@ -153,7 +160,8 @@ def find_study(db: Database) -> Study | None:
     if studied is None:
         return None
     test_count = int((studied.report.get("after") or {}).get("n", 0))
-    return replace(read_study(studied.report["study"]), test_count=test_count)
+    is_of_serving = studied.model_id is not None and studied.model_id == models.find_active_id(db)
+    return replace(read_study(studied.report["study"]), test_count=test_count, is_of_serving=is_of_serving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +237,12 @@ def _reliability(stored: dict[str, Any] | None) -> Reliability | None:
     if not stored or not stored["bins"]:
         return None
     bins = tuple(
-        ReliabilityBin(int(b["n"]), b["confidence"], Interval(b["right"], b["right_low"], b["right_high"]))
+        ReliabilityBin(
+            int(b["n"]),
+            b["confidence"],
+            Interval(b["right"], b["right_low"], b["right_high"]),
+            (b["low"], b["high"]) if "low" in b else None,
+        )
         for b in stored["bins"]
     )
     return Reliability(

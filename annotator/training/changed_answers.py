@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from annotator import settings as project_settings
 from annotator.accounts import diary_access
 from annotator.privacy import masking
+from annotator.training.version_changes import Decided
 from db.answers import decisions
 from db.label_sets import labels
+from db.models import models
 from db.texts import diaries
 
 if TYPE_CHECKING:
@@ -32,11 +34,18 @@ class ChangedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChangedAnswers:
-    """How many of the n diaries that both versions have predicted got another answer, with examples."""
+    """How many of the n diaries that both versions have predicted got another answer, with examples.
+
+    Attributes:
+        decided: wins and losses on decided diaries; empty in reports of earlier releases.
+        versions: the one before, and the new one.
+    """
 
     n: int
     count: int
     examples: list[ChangedAnswer]
+    decided: tuple[Decided, ...]
+    versions: tuple[int, int] | None
 
 
 def find_changed(db: Database, ended: Round, *, person: Person) -> ChangedAnswers | None:
@@ -61,7 +70,14 @@ def find_changed(db: Database, ended: Round, *, person: Person) -> ChangedAnswer
         )
         for example, text in zip(shown, texts, strict=True)
     ]
-    return ChangedAnswers(int(changed["n"]), int(changed["count"]), examples)
+    decided = tuple(Decided(**each) for each in changed.get("decided", ()))
+    return ChangedAnswers(int(changed["n"]), int(changed["count"]), examples, decided, _versions(db, ended))
+
+
+def _versions(db: Database, ended: Round) -> tuple[int, int] | None:
+    if ended.previous_model_id is None or ended.model_id is None:
+        return None
+    return models.get_model(db, ended.previous_model_id).version, models.get_model(db, ended.model_id).version
 
 
 def _beginning(text: str) -> str:

@@ -121,7 +121,7 @@ class Difference:
     def in_points(self) -> tuple[str, str, str, str]:
         """Return value, low, high and p as a sentence gives them."""
         value, low, high = ("–" if share is None else points(share) for share in (self.value, self.low, self.high))
-        return value, low, high, f"{self.p:.3f}" if self.p >= 0.01 else f"{self.p:.5f}"
+        return value, low, high, f"{self.p:z.3f}" if self.p >= 0.01 else f"{self.p:z.5f}"
 
     @property
     def in_hundredths(self) -> tuple[str, str, str]:
@@ -181,7 +181,7 @@ class Outcome:
     @property
     def points_below_best(self) -> str:
         """Return by how many points the new version is below that one, as a sentence gives it."""
-        return f"{abs(100 * ((self.best and self.best.value) or 0.0)):.0f}"
+        return f"{abs(100 * ((self.best and self.best.value) or 0.0)):z.0f}"
 
 
 def reason_of(report: dict[str, Any]) -> Reason:

@@ -14,6 +14,7 @@ from annotator.training.versions import get_version
 from db.answers import decisions, rationales
 from db.label_sets import labels
 from db.models import encoders, facts, models, rounds
+from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
     from annotator.training.tier_gains import Gain
@@ -205,9 +206,9 @@ def activate(db: Database, version: int) -> None:
 
 
 def _is_known(db: Database, model: Model) -> bool:
-    """Return whether a version's encoder is the settings' one or was tuned from it here, at full precision or int8."""
+    """Return whether a version's encoder is the settings' one or was tuned from it here, or is a form of either."""
     base = settings.load(db).encoder
-    plain = model.encoder.removesuffix("-int8")
+    plain, _ = split_name(model.encoder)
     tuned = encoders.find_by_name(db, plain)
     return model.encoder == base or plain == base or (tuned is not None and tuned.base == base)
 

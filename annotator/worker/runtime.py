@@ -29,8 +29,13 @@ class ProgressMarks:
         forgettings: how often something had been forgotten when `forgotten` was read.
         forgotten: ids of forgotten diaries, ascending.
         asked: how many test diaries and versions there were when all versions were asked, and how many answered.
-        encodes_next: whether vectors had the last turn beside explanations of the queue's head.
+        asked_versions: ids of versions that were asked for their answers by this worker.
+        encoded_at_once: how many diaries upkeep encodes before it looks again for what is more urgent.
+        precision_measured: whether the forms of the encoder are known on this machine.
+        turn: whose turn it is beside the queue's head; see `annotator.worker.tasks.explanations`.
         word_job: the making of word vectors that has begun; see `annotator.worker.tasks.dictionary`.
+        map_job: the drawing of the map that has begun; see `annotator.worker.tasks.pool_map`.
+        map_made_from: what the map was last found to be up to date with.
     """
 
     split_up_to: int = 0
@@ -41,8 +46,13 @@ class ProgressMarks:
     forgettings: int = 0
     forgotten: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     asked: tuple[int, int, int] = (0, 0, 0)
-    encodes_next: bool = False
+    asked_versions: set[int] = field(default_factory=set)
+    encoded_at_once: int = 16
+    precision_measured: bool = False
+    turn: int = 0
     word_job: Iterator[float] | None = None
+    map_job: Iterator[float] | None = None
+    map_made_from: object = None
 
 
 class WorkerRuntime(ModelRuntime):

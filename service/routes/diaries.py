@@ -127,11 +127,14 @@ async def classify_texts(desk: State, caller: Classifying, body: schemas.TextsIn
 
 
 @router.get("/diaries", response_model=schemas.Found)
-def find_diaries(desk: State, caller: Reading, search: Annotated[schemas.Search, Query()]) -> Any:
+async def find_diaries(desk: State, caller: Reading, search: Annotated[schemas.Search, Query()]) -> Any:
     """Return the diaries that a search asks for, page by page, without those that are withheld from the program."""
     asked = query.read(search.model_dump(exclude={"limit"}))
-    with desk.opened() as db:
-        found = finder.find(db, desk.database, diary_access.program(caller), asked, limit=search.limit)
+    if asked.like_text:
+        await run_in_threadpool(api.check_texts, [asked.like_text])
+    vector = await desk.engine.vector(asked.like_text) if asked.like_text else None
+    actor = diary_access.program(caller)
+    found = await desk.run(lambda db: finder.find(db, desk.database, actor, asked, limit=search.limit, vector=vector))
     return {
         "diaries": [asdict(hit) for hit in found.hits],
         "count": found.count,

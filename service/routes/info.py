@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 
 from annotator.accounts.api_tokens import Caller  # noqa: TC001 - FastAPI reads the hints
-from annotator.ingest import api
+from annotator.ingest import project_info
 from service import schemas
 from service.dependencies import State, needs
 from service.routes.strict_bodies import StrictRoute
@@ -19,14 +19,14 @@ router = APIRouter(tags=["service"], route_class=StrictRoute)
 def read_labels(desk: State, caller: Annotated[Caller, needs("read")]) -> Any:
     """Return the labels in force."""
     with desk.opened() as db:
-        return {"labels": api.describe_labels(db)}
+        return {"labels": project_info.describe_labels(db)}
 
 
 @router.get("/model", response_model=schemas.Model)
 def read_model(desk: State, caller: Annotated[Caller, needs("read")]) -> Any:
     """Return which model serves."""
     with desk.opened() as db:
-        return api.describe_model(db)
+        return project_info.describe_model(db)
 
 
 @router.get("/health", response_model=schemas.Health)
@@ -40,6 +40,6 @@ def read_health(desk: State) -> Any:
 def read_figures(desk: State, caller: Annotated[Caller, needs("metrics")]) -> Response:
     """Return figures in Prometheus' text format."""
     with desk.opened() as db:
-        diary_count, version = api.count(db)
+        diary_count, version = project_info.count(db)
     text = desk.figures.text(diary_count=diary_count, model_version=version)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -14,7 +14,7 @@ from annotator import project
 from annotator.exporting import FORMATS, export, read
 from annotator.importing import Choices, import_file
 from annotator.label_sets import editing
-from db.answers import decisions, rationales
+from db.answers import decisions, groups, rationales
 from db.answers.decisions import NewDecision
 from db.models import models, predictions
 from db.models.models import NewModel
@@ -117,6 +117,22 @@ def test_everybodys_decision_comes_back(filled: Database, tmp_path: Path, name: 
     if name == "prodigy":
         del before[TEXTS[4]]
     assert after == before
+
+
+@pytest.mark.parametrize("name", _params(PERSONAL))
+def test_what_was_labelled_as_one_of_many_comes_back_as_that(filled: Database, tmp_path: Path, name: str) -> None:
+    made = {d.diary_id: d for d in decisions.list_standing(filled, [1, 2]) if d.token in ("token-2", "token-3")}
+    for diary_id, decision in made.items():
+        new = groups.NewAct(f"press-on-{diary_id}", decision.annotator_id, decision.label_id or 0, "similar", 9)
+        groups.add_members(filled, groups.add_act(filled, new) or 0, {diary_id: decision.id}, [])
+    before = {record.text: _groups(record) for record in read(filled)}
+    assert before[TEXTS[0]] == {"가람": "", "나래": "press-on-1"}
+    after = {record.text: _groups(record) for record in _and_back(filled, name, tmp_path)}
+    assert after == ({text: said for text, said in before.items() if said} if name == "prodigy" else before)
+
+
+def _groups(record: Record) -> dict[str, str]:
+    return {_person(d.annotator): d.group for d in record.decisions}
 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))

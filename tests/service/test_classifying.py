@@ -105,6 +105,13 @@ def test_text_and_result_are_kept_together_and_read_back_the_same(service: Runni
         assert predictions.find_proba(db, active, made.json()["id"]) is not None
 
 
+def test_diaries_like_a_typed_text_are_found_and_nothing_of_it_is_kept(service: Running) -> None:
+    found = service.client.get("/v1/diaries", params={"like_text": "너무 슬퍼서 눈물만 났다", "limit": 4}).json()
+    assert all("슬프" in diary["line"] for diary in found["diaries"])
+    assert found["diaries"][0]["nearness"] > found["diaries"][3]["nearness"] > 0
+    assert service.client.get("/v1/diaries", params={"q": "눈물만"}).json()["count"] == 0
+
+
 def test_a_diary_alone_and_among_others_gets_the_same_answer(service: Running) -> None:
     texts = [f"{i}번째 날은 {'기쁜' if i % 2 else '슬픈'} 하루였다" for i in range(100)]
     together = service.post("/v1/classifications", json={"texts": texts}).json()["predictions"]

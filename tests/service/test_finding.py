@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotator.accounts import api_tokens
+from annotator.accounts import api_tokens, diary_access
+from annotator.labelling import group_acts
 from db.connection import write
+from db.people import annotators
 from db.texts import care_flags
 from tests.conftest import fill
 from tests.service.conftest import Program
@@ -60,6 +62,9 @@ def test_private_details_are_covered_and_not_found(reader: Program, opened: Data
         ({"label": "없음"}, 422),
         ({"after": "x"}, 422),
         ({"like": "99"}, 404),
+        ({"like": "1", "like_text": "슬픈 날"}, 422),
+        ({"like_text": "가" * 6_000}, 422),
+        ({"like_text": "\x00"}, 422),
     ],
 )
 def test_what_can_not_be_looked_for_is_said(reader: Program, asked: dict[str, str], status: int) -> None:
@@ -69,3 +74,13 @@ def test_what_can_not_be_looked_for_is_said(reader: Program, asked: dict[str, st
 def test_another_scope_does_not_do(client: TestClient, opened: Database) -> None:
     program = Program(client, api_tokens.add(opened, "writer", ["write"], per_minute=10_000))
     assert program.get("/v1/diaries").status_code == 403
+
+
+def test_a_label_that_was_given_to_many_at_once_is_told(reader: Program, opened: Database) -> None:
+    with write(opened):
+        opened.conn.execute("update diaries set part = 'pool'")
+    me = diary_access.person(annotators.get_or_create_id(opened, "지민"))
+    group_acts.label(opened, me, [2, 4, 6], 5, token="token-of-a-grid", kind="chosen")
+    found = reader.get("/v1/diaries", params={"label": "슬픔"}).json()["diaries"]
+    assert [answer["is_group"] for diary in found for answer in diary["answers"]] == [True] * 3
+    assert reader.get("/v1/diaries/2").json()["label"]["is_group"] is True

@@ -28,12 +28,14 @@ def read_record(record: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecisio
     answers = _answers(record.get("responses"))
     question = _label_question([*(values for values, _ in answers.values()), _suggested(record.get("suggestions"))])
     metadata = dict(record.get("metadata") or {})
-    names = _names(metadata.pop("people", None))
+    names, groups = _names(metadata.pop("people", None)), _names(metadata.pop("groups", None))
     exported = _exported(metadata.pop("evidence", None))
     values = {**metadata, **record["fields"], "record_id": record.get("id"), **_prediction(record, question)}
     drafts = [person for person, (_, status) in answers.items() if status in _UNSUBMITTED]
     decisions = [
-        _row_decision(names.get(person, person), *response, question, exported, is_ours=person in names)
+        _row_decision(names.get(person, person), *response, question, exported, is_ours=person in names)._replace(
+            group=groups.get(person, "")
+        )
         for person, response in answers.items()
         if person not in drafts
     ]
@@ -90,7 +92,7 @@ def _prediction(record: dict[str, Any], question: str) -> dict[str, Any]:
 
 
 def _names(people: Any) -> dict[str, str]:
-    """Return names by id, as exports from here write them into the metadata: ``<id> <name>``."""
+    """Return names, or groups, by id, as exports from here write them into the metadata: ``<id> <name>``."""
     pairs = [str(one).partition(" ") for one in people] if isinstance(people, list) else []
     return {user_id: name for user_id, _, name in pairs if name}
 

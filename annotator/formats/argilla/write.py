@@ -55,6 +55,7 @@ def record_of(record: Record, *, several: bool) -> dict[str, Any]:
         "file": record.origin.file,
         "row": record.row,
         "people": [f"{user_id(name)} {name}" for name in people],
+        "groups": [f"{user_id(each.annotator)} {each.group}" for each in record.decisions if each.group],
         "evidence": _evidence(record),
     }
     return {

@@ -34,7 +34,9 @@ _MOST_LINES = 2_000
 _LEAST_EVEN = 0.7
 """Of the first rows, this share has the same number of values where a delimiter is the right one."""
 
-SEP = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+BYTE_ORDER_MARK = "\ufeff"
+
+SEP = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
 """The line by which Excel is told the delimiter."""
 
 
@@ -71,7 +73,7 @@ def open_delimited(source: Source, encoding: str, reading: ReadOptions, *, kind:
 
 
 def lines(source: Source, encoding: str, *, newline: str) -> Iterator[str]:
-    """Yield the lines of a text file with their ends.
+    """Yield the lines of a text file with their ends, without the mark that begins each of several joined files.
 
     Args:
         newline: as for `open`.
@@ -86,7 +88,7 @@ def lines(source: Source, encoding: str, *, newline: str) -> Iterator[str]:
                 number += 1
                 if len(line) > MAX_LINE_CHARACTERS:
                     raise UserError("import_line_too_long", name=source.name, line=number, limit=MAX_LINE_CHARACTERS)
-                yield line
+                yield line.removeprefix(BYTE_ORDER_MARK)
         except UnicodeError as error:  # it was decoded before, so somebody is writing to it
             raise UserError("import_file_changed", name=source.name) from error
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from annotator.formats.source import Source
 
 
-class _Number(str):
-    """A number as it is written."""
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number as it is written, which no int gives back; no str, so that it is never taken for a text."""
 
-    __slots__ = ()
+    written: str
+
+
+_MOST_DIGITS = 4000
+"""Python refuses to read longer whole numbers (`sys.set_int_max_str_digits`)."""
 
 
 class _RepeatedKeyError(ValueError):
@@ -57,7 +63,7 @@ def objects(source: Source, encoding: str) -> Iterator[tuple[int, dict[str, Any]
 
 
 def decode_whole(text: str) -> Any:
-    """Return the value of a whole document; numbers stay as they are written.
+    """Return the value of a whole document; `as_text` returns its numbers as they are written.
 
     Raises:
         ValueError: if it is broken, or names a key twice.
@@ -86,7 +92,7 @@ def as_text(value: Any) -> str | None:
     """Return a JSON value as text: a string as it is, None for null."""
     if value is None:
         return None
-    return str(value) if isinstance(value, str) else _as_json(value)
+    return value if isinstance(value, str) else _as_json(value)
 
 
 def _objects(source: Source, encoding: str, decode: Callable[[str], Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -117,7 +123,9 @@ def _rows(source: Source, encoding: str) -> Iterator[Row]:
 
 
 def _as_json(value: Any) -> str:
-    if isinstance(value, _Number | Decimal):
+    if isinstance(value, _Number):
+        return value.written
+    if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_as_json, value))}]"
@@ -133,9 +141,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _whole(written: str) -> int | _Number:
+    return _Number(written) if len(written) > _MOST_DIGITS or written == "-0" else int(written)
+
+
 # Numbers stay as they are written: 1.10 is not 1.1, and an id of 30 digits is not 1e29.
 _AS_WRITTEN = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=lambda constant: None
+    object_pairs_hook=_unique, parse_float=_Number, parse_int=_whole, parse_constant=lambda constant: None
 )
 """NaN stands where a value is missing: it is no text."""
 _PLAIN = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=lambda constant: None)

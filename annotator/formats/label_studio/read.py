@@ -33,7 +33,7 @@ def is_task(item: dict[str, Any]) -> bool:
 def read_task(task: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     """Return the task's data with the first prediction, and each person's decision."""
     values = {**task["data"], "task_id": task.get("id")}
-    people = _people_here(values)
+    people, groups = _by_number(values, "people"), _by_number(values, "groups")
     for prediction in (task.get("predictions") or [])[:1]:
         decision = _row_decision("", prediction.get("result") or [], cancelled=False)
         values |= {
@@ -46,13 +46,14 @@ def read_task(task: dict[str, Any]) -> tuple[dict[str, Any], list[RowDecision]]:
     asides: list[str] = []
     before: list[str] = []
     for one in task.get("annotations") or task.get("completions") or []:
-        here = people.get(str(one.get("import_id") if "import_id" in one else one.get("id")))
+        number = str(one.get("import_id") if "import_id" in one else one.get("id"))
+        here = people.get(number)
         person = here or _name(one.get("completed_by"))
         cancelled = bool(one.get("was_cancelled") or one.get("skipped"))
         decided_at = str(one.get("updated_at") or one.get("created_at") or "")
         is_ours = here is not None or (ours and _is_named_by_us(one.get("completed_by")))
         decision = _row_decision(person, one.get("result") or [], cancelled=cancelled)
-        decision = decision._replace(decided_at=decided_at, is_ours=is_ours)
+        decision = decision._replace(decided_at=decided_at, is_ours=is_ours, group=groups.get(number, ""))
         if person in by_person:
             earlier, decision = sorted((by_person[person], decision), key=lambda each: each.decided_at)
             before.append(table.summarise([earlier]) or person)
@@ -80,14 +81,16 @@ DRAFTS = "drafts"
 _READ = frozenset(("choices", "labels", "textarea", "rating", "hypertextlabels", "paragraphlabels"))
 
 
-def _people_here(values: dict[str, Any]) -> dict[str, str]:
-    """Return, and take out, who made the annotations that were exported from here, by their numbers there.
+def _by_number(values: dict[str, Any], column: str) -> dict[str, str]:
+    """Return, and take out, what the data say of annotations that were exported from here, by their numbers there.
+
+    Those are who made them, and the press that gave the label to many diaries at once.
 
     Label Studio gives annotations numbers of its own, and keeps the former ones as ``import_id``.
     """
-    if not (values.keys() >= OURS and isinstance(values.get("people"), dict)):
+    if not (values.keys() >= OURS and isinstance(values.get(column), dict)):
         return {}
-    return {str(number): str(name) for number, name in values.pop("people").items()}
+    return {str(number): str(said) for number, said in values.pop(column).items()}
 
 
 def _is_named_by_us(person: Any) -> bool:

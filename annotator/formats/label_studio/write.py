@@ -43,6 +43,7 @@ def task(record: Record) -> dict[str, Any]:
     """Return a diary as a task."""
     people = record.by_person()
     numbers = [_number(decision, place) for place, (decision, _) in enumerate(people.values())]
+    groups = {str(decision.id): decision.group for decision in record.decisions if decision.group}
     return {
         "id": record.id,
         "data": {
@@ -60,6 +61,7 @@ def task(record: Record) -> dict[str, Any]:
             "row": record.row,
             "metadata": record.metadata,
             "people": {str(number): name for number, name in zip(numbers, people, strict=True)},
+            **({"groups": groups} if groups else {}),
         },
         "annotations": [
             _annotation(record, number, decision, marks)

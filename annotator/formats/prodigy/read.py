@@ -18,7 +18,7 @@ _LAST_SECOND = 4_102_444_800  # 2100
 
 _ANSWERS = ("accept", "reject", "ignore")
 _LEFT = frozenset(("text", "label", "accept", "answer", "spans", "meta", "options", "tokens", "config", "html"))
-_LEFT |= frozenset(("user_input", "flagged", "intensity", "rejected"))
+_LEFT |= frozenset(("user_input", "flagged", "intensity", "rejected", "group"))
 
 
 def is_example(item: dict[str, Any]) -> bool:
@@ -55,6 +55,7 @@ def _row_decision(person: str, example: dict[str, Any], labels: tuple[str, ...],
         tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans),
         decided_at=_time(example.get("_timestamp")),
         is_ours="diary_id" in (example.get("meta") or {}),
+        group=example["group"] if isinstance(example.get("group"), str) else "",
     )
 
 

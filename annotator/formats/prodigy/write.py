@@ -65,6 +65,8 @@ def _decision(decision: RecordDecision, options: list[dict[str, str]], *, severa
         fields["flagged"] = True
     if decision.intensity is not None:
         fields["intensity"] = decision.intensity
+    if decision.group:
+        fields["group"] = decision.group
     if decision.memo:
         fields["user_input"] = decision.memo
     return fields

@@ -33,12 +33,14 @@ def gather(
     features_of: FeaturesOf,
     *,
     encoded: NDArray[np.bool_],
+    of_pool: NDArray[np.float32] | None = None,
 ) -> CalibrationData:
     """Return what the temperature is chosen on.
 
     Args:
         features_of: returns what the head reads for diary ids.
         encoded: by diary id - 1, whether its vector is there.
+        of_pool: what the head reads of undecided texts of a pool in shards; None for those of the diaries.
     """
     asked = decisions.list_asked(db)
     is_there = encoded[test.diary_ids - 1]
@@ -48,7 +50,7 @@ def gather(
         features_of(tested),
         test.targets[is_there],
         gathering.groups_of(runtime, db, tested).numbers,
-        features_of(_spread_over_pool(db, encoded)),
+        features_of(_spread_over_pool(db, encoded)) if of_pool is None else of_pool,
     )
 
 
@@ -58,4 +60,9 @@ def _spread_over_pool(db: Database, encoded: NDArray[np.bool_]) -> NDArray[np.in
     decided = decisions.list_decided_ids(db)
     is_undecided[decided[decided <= len(encoded)] - 1] = False
     ids = np.flatnonzero(is_undecided) + 1
+    return spread(ids)
+
+
+def spread(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return some of many diaries, evenly spread."""
     return ids[:: max(1, len(ids) // _POOL_SAMPLE)]

@@ -44,7 +44,9 @@ def settle(
         return training
     if len(np.unique(training.targets.argmax(axis=1))) < 2:
         return training
-    answers = classifiers.answer_out_of_fold(features, training.targets, groups=groups, seed=seed)
+    answers = classifiers.answer_out_of_fold(
+        features, training.targets, groups=groups, seed=seed, weights=training.weights
+    )
     if untouched is not None:
         # The mean answer says nothing of a diary.
         answers[~untouched] = answers.mean(axis=0)

@@ -23,6 +23,7 @@ from db.models import encoders, rounds
 from db.texts import diaries
 from learner.classification import folds
 from learner.encoders import encoder as encoder_files
+from learner.encoders.precision import split_name
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -87,7 +88,7 @@ def split(columns: NDArray[np.int64], groups: NDArray[np.int64] | None = None, *
 def tuned_in(db: Database, this: Round) -> EncoderSpec | None:
     """Return the encoder that a round has tuned, or None while it has not."""
     tuned = encoders.find_by_name(db, f"{this.tier}-{this.number}")
-    return None if tuned is None else EncoderSpec(tuned.base, tuned, int8=False)
+    return None if tuned is None else EncoderSpec(tuned.base, tuned)
 
 
 def tune(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSet, measured: NDArray[np.int64]) -> bool:
@@ -125,7 +126,7 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
     from learner.encoders import tiers
 
     base = project_settings.load(db).encoder
-    apart = gathering.groups_of(runtime, db, training.diary_ids)
+    apart = gathering.groups_of(runtime, db, training.diary_ids, act_ids=training.act_ids)
     seed = int(runtime.settings(db).seed[:8], 16)
     parts = split(training.columns, apart.numbers, seed=seed)
     way = tiers.way_of(this.tier, len(parts.tuned))
@@ -137,6 +138,7 @@ def _make(runtime: ModelRuntime, db: Database, this: Round, training: TrainingSe
         parts.tuned,
         parts.validation,
         way,
+        counted=training.weights,
         folder=_work_folder(runtime, this),
         seed=seed,
         on_progress=_progress_callback(runtime, db, this, start=0.02, share=_TUNED_SHARE - 0.02),
@@ -229,5 +231,5 @@ def _progress_callback(
 
 def untouched(db: Database, encoder: Encoder, diary_ids: NDArray[np.int64]) -> NDArray[np.bool_] | None:
     """Return which diaries an encoder was not tuned on, (n,); None for an encoder that was not tuned at all."""
-    tuned = encoders.find(db, encoder.hash) or encoders.find_by_name(db, encoder.name.removesuffix("-int8"))
+    tuned = encoders.find(db, encoder.hash) or encoders.find_by_name(db, split_name(encoder.name)[0])
     return None if tuned is None else ~np.isin(diary_ids, np.array(tuned.tuned_on, np.int64))

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from annotator import project
 from annotator import settings as project_settings
 from annotator.importing.parts import writer_of
 from annotator.serving.encoder_cache import EncoderSpec
-from annotator.training.examples import TrainingSet, examples_of, votes_of
+from annotator.training.examples import TrainingSet, examples_of, shares_of, votes_of
 from db.answers import training_data
 from db.forgetting.letters import letters_of
 from db.texts import diaries
 from learner.classification import groups
+from learner.encoders.precision import PRECISIONS, digest_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,9 +97,16 @@ def unlearned(labelled: LabelledDiaries, model: Model) -> LabelledDiaries:
 
 
 def _compared_by(runtime: ModelRuntime, db: Database) -> VectorFile:
-    """Return the vectors of the plain encoder: a tuned one puts all texts of a label close together."""
-    plain = EncoderSpec(project_settings.load(db).encoder, None, int8=False)
-    return runtime.vector_file(db, runtime.load_encoder(db, plain))
+    """Return the vectors of the plain encoder, in the form that has read most diaries.
+
+    A tuned one puts all texts of a label close together.
+    """
+    exact = runtime.load_encoder(db, EncoderSpec(project_settings.load(db).encoder))
+    last, folder = diaries.last_diary_id(db), project.vectors_folder(runtime.database)
+    digests = (digest_of(exact.hash, each) for each in PRECISIONS)
+    files = [runtime.vectors_by_hash(each, exact.width) for each in digests if (folder / each).exists()]
+    counts = [int(file.present(last).sum()) for file in files]
+    return files[int(np.argmax(counts))] if files else runtime.vector_file(db, exact)
 
 
 def _copies(file: VectorFile, diary_ids: IntArray, test_ids: IntArray) -> IntArray:
@@ -121,21 +130,34 @@ class Groups:
     by: By
 
 
-def groups_of(runtime: ModelRuntime, db: Database, diary_ids: IntArray, *, by: By | None = None) -> Groups:
+def groups_of(
+    runtime: ModelRuntime,
+    db: Database,
+    diary_ids: IntArray,
+    *,
+    by: By | None = None,
+    act_ids: IntArray | None = None,
+) -> Groups:
     """Return the groups of labelled diaries.
 
     Args:
         by: ``texts`` leaves writers out of account; by default they count where the project is split by them.
+        act_ids: (n,) the press that labelled an example as one of many, 0 for none: these stay together, and count
+            as one example when it is asked whether a group is too large.
     """
+    acts = np.zeros(len(diary_ids), np.int64) if act_ids is None else act_ids
+    by_act, counted = [int(act) or None for act in acts], shares_of(acts)
     vectors = _vectors(_compared_by(runtime, db), diary_ids)
     letters = [letters_of(text) or text for text in diaries.list_texts(db, diary_ids)]
     if by is None and project_settings.load(db).writer_cut:
         writers = [writer_of(author) or None for author in diaries.list_authors_of(db, diary_ids)]
-        by_writers = groups.join(vectors, letters, writers)
-        if _is_dealable(by_writers, "writers"):
+        by_writers = groups.join(vectors, letters, writers, by_act)
+        if _is_dealable(by_writers, "writers", counted):
             return Groups(by_writers, "writers")
-    by_texts = groups.join(vectors, letters)
-    return Groups(by_texts, "texts") if _is_dealable(by_texts, "texts") else Groups(np.arange(len(diary_ids)), "none")
+    by_texts = groups.join(vectors, letters, by_act)
+    if _is_dealable(by_texts, "texts", counted):
+        return Groups(by_texts, "texts")
+    return Groups(_by_act_alone(acts), "none")
 
 
 def _vectors(file: VectorFile, diary_ids: IntArray) -> NDArray[np.float32]:
@@ -146,5 +168,12 @@ def _vectors(file: VectorFile, diary_ids: IntArray) -> NDArray[np.float32]:
     return vectors
 
 
-def _is_dealable(numbers: IntArray, by: By) -> bool:
-    return bool(np.bincount(numbers).max(initial=0) <= max(1, _LARGEST[by] * len(numbers)))
+def _is_dealable(numbers: IntArray, by: By, counted: NDArray[np.float64]) -> bool:
+    return bool(np.bincount(numbers, weights=counted).max(initial=0) <= max(1 + 1e-6, _LARGEST[by] * counted.sum()))
+
+
+def _by_act_alone(acts: IntArray) -> IntArray:
+    """Return each example as a group of its own, but for those that one press has labelled."""
+    numbers = np.arange(len(acts))
+    _, firsts, places = np.unique(acts, return_index=True, return_inverse=True)
+    return np.where(acts > 0, firsts[places], numbers)

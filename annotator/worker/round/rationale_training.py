@@ -11,7 +11,6 @@ import numpy as np
 
 from annotator import project
 from annotator.privacy import forgotten_files
-from annotator.serving import encoder_cache
 from db.answers import rationales
 from db.texts import diaries
 from learner.classification.classifier import join_features
@@ -129,9 +128,7 @@ def report(
 def _weights(runtime: ModelRuntime, db: Database, serving: Serving, marks: Marks) -> list[float]:
     if not marks.rationales:
         return []
-    choice = encoder_cache.choice_of(db, serving.model)
-    assert choice is not None, "it was loaded"
-    encoder = runtime.load_encoder(db, choice)
+    encoder = runtime.exact_encoder(db, serving)
     head = serving.classifier
     features = _features(runtime, db, marks, encoder, mean=head.mean, space=serving.text_space)
     with_words, without_words = (head.logits(of) for of in features)

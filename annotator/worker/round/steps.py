@@ -17,9 +17,11 @@ from annotator import blinding
 from annotator.errors import AppError, UserError, where
 from annotator.label_sets import projection
 from annotator.labelling import queueing
-from annotator.serving import encoder_cache, scoring
+from annotator.pool import pools
+from annotator.serving import encoder_cache, scoring, version_answers, zero_label
 from annotator.training import audience as audience_for_people
 from annotator.training import rounds as rounds_for_people
+from annotator.training import version_changes
 from annotator.training.evaluation import reason_of
 from annotator.worker.round import (
     audience,
@@ -31,21 +33,26 @@ from annotator.worker.round import (
     rationale_training,
     versions,
 )
-from db.answers import decisions, queue, rationales
+from annotator.worker.round import pool as pool_of_round
+from db.answers import decisions, group_checks, queue, rationales
 from db.connection import write
 from db.forgetting import forgotten
 from db.label_sets import labels
 from db.models import facts, models, predictions, rounds
+from db.pool import members
 from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
-from learner.classification import metrics
+from learner.classification import emotion_prior, metrics, unlearned
+from learner.encoders.encoder import EMOTION
+from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from annotator.pool.ordering import PoolOrder
     from annotator.serving.encoder_cache import EncoderSpec
     from annotator.serving.runtime import ModelRuntime, Serving
     from annotator.settings import Settings
@@ -184,6 +191,8 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     if this.model_id is not None:
         return {"model_id": this.model_id}
     number = forgotten.count_forgettings(db)
+    if not pool_of_round.read(runtime, db, round_id, _encoder_of_round(db, this)):
+        return _cancel(db, round_id)
     gathered = _examples(runtime, db, round_id)
     training, test = gathered.training, gathered.test
     encoder, label_ids = runtime.load_encoder(db, _encoder_of_round(db, this)), _label_ids(db, this)
@@ -192,6 +201,8 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     space = runtime.text_space(db) if this.tier == "instant" else None
     encoded = file.present(diaries.last_diary_id(db))
     mean = _centre(db, encoder, space[0] if space else "")
+    if mean is None:
+        mean = pool_of_round.mean_vector(db, encoder.hash)
     if mean is None:
         mean = _mean(file, np.flatnonzero(encoded) + 1)
 
@@ -204,27 +215,58 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     untouched = encoder_tuning.untouched(db, encoder, training.diary_ids)
     up_to = rationales.last_rationale_id(db)
     marks = rationale_training.gather(db, label_ids, up_to=up_to)
-    marked = rationale_training.learn_from(runtime, db, marks, encoder, mean=mean, space=space[1] if space else None)
-    apart = gathering.groups_of(runtime, db, training.diary_ids)
+    # What a word changes is as small as the rounding of a faster form.
+    exact = runtime.load_encoder(db, _encoder_of_round(db, this).exact)
+    marked = rationale_training.learn_from(runtime, db, marks, exact, mean=mean, space=space[1] if space else None)
+    apart = gathering.groups_of(runtime, db, training.diary_ids, act_ids=training.act_ids)
     seed = int(settings.seed[:8], 16)
-    training = consensus.settle(gathered, label_ids, features, untouched=untouched, groups=apart.numbers, seed=seed)
+    calibration = calibration_data.gather(
+        runtime,
+        db,
+        training,
+        test,
+        features_of,
+        encoded=encoded,
+        of_pool=pool_of_round.spread_features(db, encoder.hash, space[0] if space else None, mean),
+    )
+    spread = calibration.pool_features if len(calibration.pool_features) else features
+    prior = _prior(encoder, training, features, spread[:, : encoder.width], groups=apart.numbers, seed=seed)
+    stretched = prior.apply(features)
+    training = consensus.settle(gathered, label_ids, stretched, untouched=untouched, groups=apart.numbers, seed=seed)
+    marked = prior.apply_to_marks(marked)
     trained = classifiers.train(
-        features,
+        stretched,
         training.targets,
         mean=mean,
         text_space=space[0] if space else "",
         seed=seed,
         calibrate_on=untouched,
-        calibration=calibration_data.gather(runtime, db, training, test, features_of, encoded=encoded),
+        calibration=prior.apply_to_calibration(calibration),
         marked=marked,
         groups=apart.numbers,
+        weights=training.weights,
     )
     classifier = trained.classifier
     if STRATEGIES[settings.strategy].committee:
-        committee = classifiers.bootstrap(features, training.targets, start=classifier, seed=this.number, marked=marked)
+        committee = classifiers.bootstrap(
+            stretched,
+            training.targets,
+            start=classifier,
+            seed=this.number,
+            marked=marked,
+            weights=training.weights,
+        )
         classifier = replace(classifier, committee=committee)
+    classifier = prior.fold(classifier)
+    if not training.targets.any(axis=0).all():
+        # Upkeep encodes meanwhile, which the int8 form does not bear.
+        first = _first_head(db, exact, label_ids, spread[:, : encoder.width])
+        found = None if first is None else unlearned.find(first, training.targets, spread, weights=training.weights)
+        classifier = replace(classifier, unlearned=found)
     honest = trained.calibrated_on
-    checked = metrics.evaluate(trained.out_of_fold[honest], training.columns[honest])
+    # What was labelled as one of many measures nothing, unless there is nothing else.
+    measured = honest & training.is_single if (honest & training.is_single).any() else honest
+    checked = metrics.evaluate(trained.out_of_fold[measured], training.columns[measured])
     model = models.NewModel(
         tier=this.tier,
         encoder=encoder.name,
@@ -237,6 +279,8 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
             "prior_share": classifiers.LOGIT_ADJUSTMENT,
             "seed": settings.seed[:8],
             "last_rationale_id": up_to,
+            "emotion_stretch": prior.stretch,
+            **_unlearned(classifier, label_ids),
         },
         training_decisions=tuple(training.all_decision_ids.tolist()),
         metrics={
@@ -253,6 +297,49 @@ def _fit(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
         if file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
             facts.mark_partly_ranked(db, model_id)
     return {"model_id": model_id}
+
+
+def _first_head(
+    db: Database, encoder: Encoder, label_ids: tuple[int, ...], sample: NDArray[np.float32]
+) -> classifiers.Head | None:
+    """Return the head of the model that needs no label, for labels without an example.
+
+    Args:
+        sample: (n, width) vectors of the pool, centred.
+    """
+    of_id = {label.id: label for label in labels.list_labels(db)}
+    if not all(label_id in of_id for label_id in label_ids):
+        return None  # the labels have changed meanwhile
+    names, definitions = [of_id[i].name for i in label_ids], [of_id[i].definition for i in label_ids]
+    # Made anew, of what a pool in shards and one machine have alike: the first model's sample is only one's own.
+    return zero_label.classify(encoder, names, definitions, sample, mean=np.zeros(encoder.width, np.float32)).head
+
+
+def _prior(
+    encoder: Encoder,
+    training: TrainingSet,
+    features: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    *,
+    groups: NDArray[np.int64],
+    seed: int,
+) -> emotion_prior.EmotionPrior:
+    """Return how far the encoder's emotions guide the head; not at all where it knows none."""
+    if split_name(encoder.name)[0] != EMOTION:
+        return emotion_prior.NONE
+    return emotion_prior.choose(
+        features, training.targets, vectors=spread, groups=groups, weights=training.weights, seed=seed
+    )
+
+
+def _unlearned(classifier: classifiers.Classifier, label_ids: tuple[int, ...]) -> dict[str, list[int]]:
+    """Return what is noted with a version of the labels that it has learned from no example."""
+    return {"unlearned": [label_ids[i] for i in classifier.unlearned.places]} if classifier.unlearned else {}
+
+
+def _cancel(db: Database, round_id: int) -> Result:
+    rounds.end(db, round_id, status="cancelled")
+    return {"ended": True}
 
 
 def _centre(db: Database, encoder: Encoder, text_space: str) -> NDArray[np.float32] | None:
@@ -367,6 +454,8 @@ def _rank(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     if len(ids):
         proba[there] = scoring.score(runtime, db, new, ids)
     predictions.store_predictions(db, new.model.id, proba)
+    if not pool_of_round.predict(runtime, db, round_id, new):
+        return _cancel(db, round_id)
     return {"predicted": len(ids)}
 
 
@@ -379,30 +468,40 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     compared = _compare_answers(db, this.previous_model_id, model, settings)
     before = queue.list_head(db, 100)
     # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
-    entries = _order(runtime, db, this, model) if promoted else []
+    entries, waiting, ordered = _order(runtime, db, this, model) if promoted else ([], [], None)
     with write(db):
         if promoted:
             models.activate(db, model.id, reason=f"round {this.number}")
             queue.replace_queue(db, entries, model_id=model.id)
+            if (pool := pools.find_in_force(db)) is not None:
+                members.replace_waiting(db, pool.id, waiting)
         new_in_head = len(set(queue.list_head(db, 100)) - set(before))
-        predictions.drop_predictions(db, keep=[i for i in (models.find_active_id(db),) if i is not None])
+        predictions.drop_predictions(db, keep=version_answers.list_kept(db))
         decided = {"promoted": promoted, "reason": reason_of(this.report), **compared}
         report = {**this.report, **decided, "strategy": settings.strategy, "new_in_head": new_in_head}
+        report |= pool_of_round.report(db, this, ordered)
         rounds.end(db, round_id, status="done", report=report)
     return {"ended": True}
 
 
-def _order(runtime: ModelRuntime, db: Database, this: rounds.Round, model: models.Model) -> list[queue.QueueEntry]:
+def _order(
+    runtime: ModelRuntime, db: Database, this: rounds.Round, model: models.Model
+) -> tuple[list[queue.QueueEntry], list[members.Waiting], PoolOrder | None]:
+    """Return the queue that the version asks for, what comes after it, and the order where it is one of a pool."""
     serving, settings = runtime.load_classifier(db, model), runtime.settings(db)
-    return queueing.rank_pool(
+    seed = int(settings.seed[:8], 16) + this.number
+    if (pool := pools.find_in_force(db)) is not None:
+        return pool_of_round.order(runtime, db, pool, serving, seed=seed)
+    entries = queueing.rank_pool(
         db,
         model,
         predictions.load_predictions(db, model),
         features=lambda ids: runtime.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,
-        seed=int(settings.seed[:8], 16) + this.number,
+        seed=seed,
     )
+    return entries, [], None
 
 
 def _compare_answers(db: Database, previous_id: int | None, new: models.Model, settings: Settings) -> Result:
@@ -416,11 +515,16 @@ def _compare_answers(db: Database, previous_id: int | None, new: models.Model, s
         return nothing
     before, after = columns.proba(predictions.load_predictions(db, old)), predictions.load_predictions(db, new)
 
+    held_out = set(group_checks.list_held_ids(db))
+
     def may_name(diary_id: int) -> bool:
         diary = diaries.get_diary(db, diary_id)
-        return diary.part == "pool" and not blinding.is_blind(diary, settings)
+        return diary.part == "pool" and diary_id not in held_out and not blinding.is_blind(diary, settings)
 
     changed = evaluation.changed_answers(before, after, new.label_ids, may_name=may_name)
+    if changed is not None:
+        answers = version_changes.load(db, old, new)
+        changed["decided"] = [asdict(each) for each in version_changes.count_decided(answers)]
     return {"stability": evaluation.stability(before, after), "changed": changed}
 
 

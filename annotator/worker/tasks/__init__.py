@@ -10,10 +10,20 @@ import time
 from typing import TYPE_CHECKING
 
 from annotator.privacy import forgotten_files
-from annotator.worker.tasks import care_flags, dictionary, near_copies, review_queue, round_analysis, search_index
+from annotator.worker.tasks import (
+    care_flags,
+    dictionary,
+    near_copies,
+    pool_map,
+    review_queue,
+    round_analysis,
+    search_index,
+)
 from annotator.worker.tasks.explanations import explain_head, explain_next
 from annotator.worker.tasks.ngram_features import fill_text_features, fit_text_space
-from annotator.worker.tasks.predictions import predict
+from annotator.worker.tasks.pool_queue import refill_from_pool
+from annotator.worker.tasks.precision import check_precision, choose_precision
+from annotator.worker.tasks.predictions import predict, predict_versions
 from annotator.worker.tasks.progress import Progress
 from annotator.worker.tasks.queue import rank, refill
 from annotator.worker.tasks.sentences import split_head, split_next, split_rest
@@ -96,6 +106,12 @@ def _relate_words(runtime: WorkerRuntime, db: Database) -> Progress | None:
     return None if counts is None else Progress("words", *counts)
 
 
+def _draw_map(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    """Go on with the map of all diaries."""
+    counts = pool_map.draw(runtime, db)
+    return None if counts is None else Progress("map", *counts)
+
+
 def _follow_forgetting(runtime: WorkerRuntime, db: Database) -> Progress | None:
     """Clear the files of forgotten diaries if that was interrupted."""
     if forgotten.is_finished(db):
@@ -112,6 +128,7 @@ def _look_after(runtime: WorkerRuntime, db: Database) -> Progress | None:
 _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     _follow_forgetting,
     _look_after,
+    refill_from_pool,
     refill,
     split_next,
     explain_next,
@@ -122,6 +139,7 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     predict,
     rank,
     split_head,
+    choose_precision,
     explain_head,
     _audit_at_times,
     _measure_dictionary,
@@ -131,9 +149,12 @@ _TASKS: tuple[Callable[[WorkerRuntime, Database], Progress | None], ...] = (
     _warm_up,
     fit_text_space,
     _relate_words,
-    split_rest,
+    check_precision,
     encode_rest,
+    split_rest,
     fill_text_features,
     _explain_more,
     _audit,
+    predict_versions,
+    _draw_map,
 )

@@ -21,6 +21,7 @@ from db.forgetting import forgotten
 from db.models import explanations, models, rounds, word_emotions
 from db.texts import diaries
 from learner.classification import classifier as classifiers
+from learner.classification import emotion_prior
 from learner.lexicon import lexicon, word_vectors
 from learner.text.lemmas import find_words
 
@@ -108,16 +109,20 @@ def _strength(
     if len(np.unique(train.columns)) < 2:
         return 0.0
     runtime.encode_missing(db, train.diary_ids)
+    prior = emotion_prior.of(serving.model.settings.get("emotion_stretch", 0.0))
     trained = classifiers.train(
-        runtime.features(db, serving, train.diary_ids),
+        prior.apply(runtime.features(db, serving, train.diary_ids)),
         train.targets,
         mean=serving.classifier.mean,
         text_space="",
         seed=int(runtime.settings(db).seed[:8], 16),
         calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
-        groups=gathering.groups_of(runtime, db, train.diary_ids).numbers,
+        groups=gathering.groups_of(runtime, db, train.diary_ids, act_ids=train.act_ids).numbers,
+        weights=train.weights,
     )
     honest = trained.calibrated_on
+    if (honest & train.is_single).any():
+        honest = honest & train.is_single
     voted = adjustment.DictionaryAdjuster(entries, serving.model.label_ids, 0.0).votes(
         diaries.list_texts(db, train.diary_ids[honest])
     )

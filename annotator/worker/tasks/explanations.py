@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from db import Database
 
 
+_ENCODING_TURNS = 4
+"""Turns of about a second between two explanations of the head, while diaries wait for vectors."""
+
 EXPLAINED_HEAD = 24
 """How many of the head are explained ahead of work that nobody waits for: an explanation costs seconds."""
 
@@ -53,7 +56,7 @@ def let_people_pass(runtime: WorkerRuntime, db: Database) -> None:
 
 
 def explain_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    """Explain one diary of the head of the queue, or, every other time, encode some of those without a vector."""
+    """Explain one diary of the head of the queue, after some turns of encoding those without a vector."""
     serving = runtime.serving(db)
     if serving is None:
         return None
@@ -61,9 +64,10 @@ def explain_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
     due = _list_due(runtime, db, serving, head)
     if not due:
         return None
-    # An import is followed on screen by its vectors: they must not stand still behind two dozen explanations.
-    runtime.marks.encodes_next = not runtime.marks.encodes_next
-    if runtime.marks.encodes_next and (progress := encode_rest(runtime, db)) is not None:
+    # An import is followed on screen by its vectors: they must not stand still behind two dozen explanations. What
+    # people read next is explained before all of this.
+    runtime.marks.turn = (runtime.marks.turn + 1) % (_ENCODING_TURNS + 1)
+    if runtime.marks.turn and (progress := encode_rest(runtime, db)) is not None:
         return progress
     _explain(runtime, db, serving, due[0])
     return Progress("explain", len(head) - len(due) + 1, len(head))

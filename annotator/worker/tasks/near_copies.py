@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator.importing.parts import writer_of
+from annotator.serving import encoder_cache
 from annotator.worker.tasks.progress import Progress, forgotten_ids
 from db.connection import write
-from db.models import encoders, facts
+from db.models import facts
 from db.texts import diaries
 from learner.classification import groups
 
@@ -45,9 +46,9 @@ def follow(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
     Diaries that somebody has decided or been handed stay where they are, and so do those that follow their writer.
     """
+    if encoder_cache.in_force(db).tuned is not None:
+        return None  # it puts all texts of a label close together
     encoder = runtime.encoder(db)
-    if encoders.find(db, encoder.hash) is not None:
-        return None  # a tuned one, which puts all texts of a label close together
     file, last = runtime.vector_file(db), min(diaries.last_diary_id(db), MOST_DIARIES)
     up_to = facts.copies_looked_for(db, encoder.hash)
     new_ids = _ready(runtime, db, file, up_to, last)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator.serving import scoring
+from annotator.serving import scoring, version_answers
 from annotator.worker.tasks.progress import Progress, forgotten_ids, head_ids
-from db.models import models, predictions
+from db.models import facts, models, predictions
 from db.texts import diaries
 
 if TYPE_CHECKING:
@@ -52,6 +52,21 @@ def predict_now(
     predictions.update_predictions(db, serving.model.id, due, scoring.score(runtime, db, serving, due))
     predicted[due - 1] = True
     return Progress("predict", int(predicted.sum()), len(predicted))
+
+
+def predict_versions(runtime: WorkerRuntime, db: Database) -> Progress | None:
+    """Store what a version that does not serve answers: one that somebody asked for, or a newer one without answers."""
+    requested = facts.list_requested_predictions(db)
+    answered = {*predictions.list_predicted(db), *runtime.marks.asked_versions}
+    due = [*requested, *sorted(set(version_answers.list_kept(db)) - answered, reverse=True)]
+    if not due:
+        return None
+    runtime.marks.asked_versions.add(due[0])  # of those whose vectors are gone nothing is stored
+    try:
+        version_answers.fill(runtime, db, models.get_model(db, due[0]))
+    finally:
+        facts.end_request_of_predictions(db, due[0])
+    return Progress("predict", 1, len(due))
 
 
 def _predicted(marks: ProgressMarks, db: Database, serving: Serving) -> NDArray[np.bool_]:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annotator.labelling import board, queueing
+from annotator.pool import pools, stages
+from annotator.worker.round import pool as pool_of_round
 from annotator.worker.tasks.progress import HEAD, Progress
 from db.answers import queue
 from db.connection import write
 from db.models import facts, predictions
+from db.pool import members
 from db.texts import diaries
+from learner.pool.storage import PoolError
 
 if TYPE_CHECKING:
     from annotator.serving.runtime import Serving
@@ -28,6 +32,8 @@ def rank(runtime: WorkerRuntime, db: Database) -> Progress | None:
     if queue.ranked_by(db) == serving.model.id and not is_whole:
         return None
     settings = runtime.settings(db)
+    if pools.find_in_force(db) is not None:
+        return _rank_shards(runtime, db, serving)
     entries = queueing.rank_pool(
         db,
         serving.model,
@@ -41,6 +47,23 @@ def rank(runtime: WorkerRuntime, db: Database) -> Progress | None:
         queue.replace_queue(db, entries, model_id=serving.model.id)
         if is_whole:
             facts.clear_partly_ranked(db)
+    return Progress("rank", 1, 1)
+
+
+def _rank_shards(runtime: WorkerRuntime, db: Database, serving: Serving) -> Progress | None:
+    """Rank the pool in force. One out of reach leaves the queue as it is until somebody chooses a version anew."""
+    pool = pools.get_pool(db)
+    try:
+        with pool_of_round.working(runtime, db, pool) as engine:
+            stages.predict(runtime, db, pool, engine, serving.model)
+        seed = int(runtime.settings(db).seed[:8], 16)
+        entries, waiting, _ = pool_of_round.order(runtime, db, pool, serving, seed=seed)
+    except PoolError:
+        entries = [queue.QueueEntry(i, "random", 0.0) for i in queue.list_head(db, queueing.QUEUE_LENGTH)]
+        waiting = members.list_waiting(db, pool.id, limit=queueing.QUEUE_LENGTH)
+    with write(db):
+        queue.replace_queue(db, entries, model_id=serving.model.id)
+        members.replace_waiting(db, pool.id, waiting)
     return Progress("rank", 1, 1)
 
 

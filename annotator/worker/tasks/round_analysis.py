@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from annotator.serving import encoder_cache
 from annotator.training.audience import drawn_writers
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from annotator.worker.round import calibration_data, consensus, encoder_tuning, gathering
 from annotator.worker.tasks.explanations import let_people_pass
-from db.answers import decisions, searched
+from db.answers import decisions, groups, searched
 from db.connection import write
 from db.label_sets import labels
-from db.models import encoders, models, rounds
+from db.models import models, rounds
 from db.review import label_issues
 from db.review.label_issues import NewDoubt
 from db.texts import diaries
 from learner.active_learning import forecast, learning_curve
 from learner.active_learning.arms import FEWEST_TO_COMPARE, Arms, accuracy_gap, split_arms
-from learner.classification import calibration, macro_f1, metrics
+from learner.classification import calibration, emotion_prior, macro_f1, metrics
 from learner.classification import classifier as classifiers
 from learner.data_quality import label_issues as label_errors
 
@@ -49,6 +50,9 @@ AHEAD = 100
 
 MOST_DOUBTS = 10_000
 """Labels that are taken for mistakes after a round, the worst; the next round looks anew."""
+
+NOT_RANKED = (searched.STRATEGY, groups.STRATEGY, groups.CHECK)
+"""What put diaries before people in place of a query strategy and of chance."""
 
 _FEWEST_TO_SPLIT = 10
 """Labels below which no head is trained on a part of them."""
@@ -119,10 +123,12 @@ def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) 
     train, test = gathered.training, gathered.test
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)
+    prior = emotion_prior.of(serving.model.settings.get("emotion_stretch", 0.0))
     seed = int(runtime.settings(db).seed[:8], 16) + due.number
     out_of_fold, within_writers, test_proba = None, None, serving.classifier.proba(test_features)
+    train_features = prior.apply(train_features)
     if len(train.columns) >= _FEWEST_TO_SPLIT:
-        apart = gathering.groups_of(runtime, db, train.diary_ids)
+        apart = gathering.groups_of(runtime, db, train.diary_ids, act_ids=train.act_ids)
         untouched = encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids)
         train = consensus.settle(
             gathered, label_ids, train_features, untouched=untouched, groups=apart.numbers, seed=seed
@@ -139,27 +145,29 @@ def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) 
                 db,
                 train,
                 test,
-                lambda ids: runtime.features(db, serving, ids),
+                lambda ids: prior.apply(runtime.features(db, serving, ids)),
                 encoded=runtime.vectors_of(serving).present(diaries.last_diary_id(db)),
             ),
             groups=apart.numbers,
+            weights=train.weights,
         )
         out_of_fold = trained.out_of_fold
         own = serving.classifier.logits(test_features) * np.float32(serving.classifier.temperature)
-        test_proba = classifiers.softmax(own / trained.test_temperatures[:, None])
+        by_head = classifiers.softmax(own / trained.test_temperatures[:, None])
+        test_proba = serving.classifier.with_unlearned(by_head, test_features)
         if apart.by == "writers":
-            by_texts = gathering.groups_of(runtime, db, train.diary_ids, by="texts")
+            by_texts = gathering.groups_of(runtime, db, train.diary_ids, by="texts", act_ids=train.act_ids)
             within_writers = _answers_within(train, train_features, by_texts, seed=seed)
     return _Material(
         train,
         train_features,
         test,
-        test_features,
+        prior.apply(test_features),
         test_proba,
         out_of_fold,
         within_writers,
         drawn_writers(db, test.diary_ids),
-        encoders.find(db, serving.model.encoder_hash) is None,
+        encoder_cache.in_force(db).tuned is None,
         label_ids,
         seed,
         lambda: let_people_pass(runtime, db),
@@ -170,7 +178,13 @@ def _answers_within(train: TrainingSet, features: FloatArray, apart: Groups, *, 
     """Return answers out of fold whose temperature does not matter, (n, k)."""
     nothing = np.zeros(1, np.float32)
     return classifiers.train(
-        features, train.targets, mean=nothing, text_space="", seed=seed, groups=apart.numbers
+        features,
+        train.targets,
+        mean=nothing,
+        text_space="",
+        seed=seed,
+        groups=apart.numbers,
+        weights=train.weights,
     ).out_of_fold
 
 
@@ -181,6 +195,8 @@ def _analyse(db: Database, material: _Material) -> tuple[dict[str, Any], list[Ne
     first = np.array([asked[int(i)][0] for i in material.train.diary_ids], np.int64)
     strategies = [asked[int(i)][1] for i in material.train.diary_ids]
     order = np.argsort(first, kind="stable")
+    # Curves count labels: those that one press gave to many diaries are no steps along them.
+    order = order[material.train.is_single[order]]
     if material.is_frozen and len(material.test.columns) >= FEWEST_TO_TRUST:
         result |= _curves(material, order, [strategies[i] for i in order])
     is_random = np.array([strategy == "random" for strategy in strategies], np.bool_)
@@ -204,7 +220,9 @@ def _reliability(material: _Material) -> dict[str, Any] | None:
     proba: FloatArray | None = material.test_proba
     truth = material.test.columns
     if len(truth) < FEWEST_TO_TRUST and material.is_frozen:
-        source, proba, truth = "out_of_fold", material.out_of_fold, material.train.columns
+        single = material.train.is_single
+        proba = None if material.out_of_fold is None else material.out_of_fold[single]
+        source, truth = "out_of_fold", material.train.columns[single]
     if proba is None or len(truth) < FEWEST_TO_TRUST:
         return None
     return {"source": source, **asdict(calibration.reliability(proba, truth, seed=material.seed))}
@@ -215,7 +233,7 @@ def _curves(material: _Material, order: IntArray, strategies: list[str | None]) 
     answers = _answers(material, order, counts)
     arms = split_arms(
         np.array([s == "random" for s in strategies], np.bool_),
-        np.array([s not in (None, "random", searched.STRATEGY) for s in strategies], np.bool_),
+        np.array([s not in (None, "random", *NOT_RANKED) for s in strategies], np.bool_),
     )
     return {
         "curve": _points(material, answers, counts),

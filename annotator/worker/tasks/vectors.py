@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from learner.encoders.vector_store import VectorFile
 
 
-_ENCODE_BATCH = 16
-"""About a second's work: whoever opens a diary meanwhile waits for it."""
+_TURN_SECONDS = (0.5, 1.5)
+"""How long encoding takes before more urgent work is looked for: whoever opens a diary meanwhile waits for it."""
+
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 16, 512
 
 
 def encode_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
@@ -27,7 +30,20 @@ def encode_head(runtime: WorkerRuntime, db: Database) -> Progress | None:
 
 
 def encode_rest(runtime: WorkerRuntime, db: Database) -> Progress | None:
-    return encode_now(runtime, db, first_missing(runtime.marks, db, runtime.vector_file(db), limit=_ENCODE_BATCH))
+    marks, began = runtime.marks, time.monotonic()
+    due = first_missing(marks, db, runtime.vector_file(db), limit=marks.encoded_at_once)
+    progress = encode_now(runtime, db, due)
+    if progress is not None and len(due) == marks.encoded_at_once:
+        marks.encoded_at_once = _next_size(len(due), time.monotonic() - began)
+    return progress
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """Return how many diaries to encode at once after so many took so long."""
+    shortest, longest = _TURN_SECONDS
+    if seconds < shortest:
+        return min(2 * size, _MOST_AT_ONCE)
+    return max(size // 2, _FEWEST_AT_ONCE) if seconds > longest else size
 
 
 def first_missing(known: ProgressMarks, db: Database, file: VectorFile, *, limit: int) -> NDArray[np.int64]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator.label_sets import emotions
+from annotator.serving import encoder_cache, zero_label
 from annotator.worker.tasks.progress import Progress
 from db.label_sets import labels
 from db.models import models
 from db.texts import diaries
-from learner.classification import classifier as classifiers
-from learner.classification import first_answers
-from learner.encoders import emotion_head
-from learner.encoders.encoder import EMOTION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from annotator.serving.encoder_cache import EncoderSpec
     from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
@@ -48,31 +42,30 @@ def _is_of_other_labels(db: Database, model: models.Model) -> bool:
         return False
     if "labels" not in model.settings:  # made before the wording was kept
         return set(model.label_ids) != {label.id for label in label_set}
-    return bool(model.settings["labels"] != _wording(label_set))
+    return bool(model.settings["labels"] != zero_label.digest_of(label_set))
 
 
-def _wording(label_set: Sequence[labels.Label]) -> str:
-    """Return a digest of everything that a model without training labels knows of the labels, whatever their order."""
-    rows = sorted((label.id, label.name, label.definition) for label in label_set)
-    return hashlib.blake2b(repr(rows).encode(), digest_size=16).hexdigest()
+def make_zero_label_model(
+    runtime: WorkerRuntime, db: Database, sample: NDArray[np.int64], choice: EncoderSpec | None = None
+) -> int:
+    """Keep and activate a zero-label model; return its id.
 
-
-def make_zero_label_model(runtime: WorkerRuntime, db: Database, sample: NDArray[np.int64]) -> int:
-    """Keep and activate a zero-label model of the encoder in force; return its id."""
-    encoder, label_set = runtime.encoder(db), labels.list_labels(db)
-    vectors = runtime.vector_file(db).read(sample)
+    Args:
+        sample: ids of diaries that have vectors.
+        choice: the encoder that it reads with; None for the one in force.
+    """
+    choice = choice or encoder_cache.in_force(db)
+    encoder, label_set = runtime.load_encoder(db, choice), labels.list_labels(db)
+    vectors = runtime.vector_file(db, encoder).read(sample)
     names, definitions = [label.name for label in label_set], [label.definition for label in label_set]
-    classifier = classifiers.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
-    if encoder.name == EMOTION:
-        shares = emotions.shares_of(encoder, names, definitions)
-        classifier = first_answers.with_emotions(classifier, emotion_head.load(), shares, vectors)
+    classifier = zero_label.classify(encoder, names, definitions, vectors)
     model = models.NewModel(
         tier="zero",
         encoder=encoder.name,
         encoder_hash=encoder.hash,
         label_ids=tuple(label.id for label in label_set),
         weights=classifier.to_bytes(),
-        settings={"mean_of": len(sample), "labels": _wording(label_set)},
+        settings={"mean_of": len(sample), "labels": zero_label.digest_of(label_set)},
     )
     model_id = models.add_model(db, model)
     models.activate(db, model_id, reason="first")

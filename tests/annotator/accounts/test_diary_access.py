@@ -16,18 +16,19 @@ from annotator.accounts.permissions import ROLES, Person, Role
 from annotator.dictionary import evidence
 from annotator.errors import UserError
 from annotator.exporting import export_bytes, job
+from annotator.finding import changed as changed_for_people
 from annotator.finding import diary as diary_pages
-from annotator.finding import finder
+from annotator.finding import finder, pool_map
 from annotator.finding.query import Query
 from annotator.labelling import board as labelling
 from annotator.labelling import decisions as labelling_decisions
-from annotator.labelling import events, rationales
+from annotator.labelling import events, group_acts, rationales
 from annotator.labelling.events import read_event
 from annotator.messages import explain
 from annotator.privacy import care, forgetting, masking
 from annotator.privacy.forgetting import Selection
 from annotator.quality import gold
-from annotator.review import actions, case, rechecks, returned
+from annotator.review import actions, bulk, case, excerpts, rechecks, returned
 from annotator.review.actions import ReviewAction
 from annotator.training import changed_answers
 from db import connection
@@ -35,18 +36,20 @@ from db.answers import decisions, queue
 from db.answers import rationales as kept_marks
 from db.connection import scalar, write
 from db.errors import NotFoundError
-from db.models import explanations, models, word_emotions
+from db.models import explanations, models, predictions, word_emotions
 from db.models.rounds import Round
 from db.people import annotators
 from db.review import reviews
 from db.texts import care_flags as flags
 from db.texts import diaries
+from tests import mapped
 from tests.conftest import ROOT, fill
 from tests.reviewed import add_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from annotator.accounts.diary_access import Actor
     from db import Database
 
 STATES = ("handed", "expired", "decided", "returned", "not_handed", "withheld", "withheld_late", "deleted")
@@ -74,6 +77,7 @@ LETTERS = {
     "review_undecided": "U",
     "gold_undecided": "U",
     "care_flag_missing": "U",
+    "group_gone": "U",
 }
 """K: kept or shown. ``-``: not shown. N: refused, and nothing is said of the diary. R, F: the role lacks the right.
 G: not sent back to this person. M: there is no such diary, or no more. U: open to this person, with nothing to do."""
@@ -196,7 +200,7 @@ def _board(world: World, state: str) -> bool:
 
 
 def _quote(world: World, state: str) -> bool:
-    row = evidence.Row("오늘", None, 1, 1, (world.ids[state],), None, None)
+    row = evidence.Row("오늘", None, None, 1, 1, (world.ids[state],), None, None)
     return bool(evidence.list_examples(world.db, row, person=world.person))
 
 
@@ -213,6 +217,12 @@ def _find_page(world: World, state: str) -> bool:
 def _find_label(world: World, state: str) -> bool:
     actor = diary_access.person(world.person.annotator_id)
     return diary_pages.label(world.db, actor, world.ids[state], 5, shown=None) is not None
+
+
+def _label_group(world: World, state: str) -> bool:
+    actor = diary_access.person(world.person.annotator_id, holder=TAB)
+    token = secrets.token_hex(16)
+    return group_acts.label(world.db, actor, [world.ids[state]], 5, token=token, kind="chosen").labelled_count == 1
 
 
 def _reveal(world: World, state: str) -> bool:
@@ -253,6 +263,10 @@ def _case(world: World, state: str) -> bool:
     return bool(case.read(world.db, path, world.ids[state], "ko", reviewer_id=me).item["text"])
 
 
+def _rows(world: World, state: str) -> bool:
+    return bool(excerpts.list_excerpts(world.db, [world.ids[state]], reviewer_id=world.person.annotator_id))
+
+
 def _gold(world: World, state: str) -> bool:
     return gold.toggle(world.db, world.ids[state], person=world.person) is not None
 
@@ -291,6 +305,32 @@ def _changed_answer(world: World, state: str) -> bool:
     return changed is not None and bool(changed.examples)
 
 
+def _add_versions(world: World) -> Actor:
+    """Add two versions that answer every diary differently."""
+    for shift in (0, 1):
+        proba = np.roll(np.tile(np.float32([0.7, *[0.05] * 6]), (diaries.last_diary_id(world.db), 1)), shift, axis=1)
+        made = models.add_model(world.db, models.NewModel("instant", "e", "h", (1, 2, 3, 4, 5, 6, 7), b"", {}))
+        predictions.store_predictions(world.db, made, proba)
+    return diary_access.person(world.person.annotator_id)
+
+
+def _find_changed(world: World, state: str) -> bool:
+    listed = changed_for_people.list_changed(world.db, _add_versions(world), 0, 1, limit=99).diaries
+    return world.ids[state] in [each.hit.diary_id for each in listed]
+
+
+def _find_map(world: World, state: str) -> bool:
+    path, actor = Path(connection.file_of(world.db)), diary_access.person(world.person.annotator_id)
+    mapped.lay_out(world.db)
+    shown = pool_map.read(world.db, path, actor, Query())
+    on_it = shown.ids[shown.ids == world.ids[state]]
+    return any(pool_map.list_lines(world.db, actor, on_it))
+
+
+def _find_sides(world: World, state: str) -> bool:
+    return bool(changed_for_people.read_sides(world.db, _add_versions(world), world.ids[state], 0, 1, "ko")[1])
+
+
 ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "press.label": _decide("label", label_id=1, memo="메모"),
     "press.skip": _decide("skip"),
@@ -302,6 +342,10 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "find": _find,
     "find.page": _find_page,
     "find.label": _find_label,
+    "groups.label": _label_group,
+    "find.changed": _find_changed,
+    "find.sides": _find_sides,
+    "find.map": _find_map,
     "reveal": _reveal,
     "correction.card": _answer_card,
     "correction.answer": _answer,
@@ -311,6 +355,7 @@ ENTRIES: dict[str, Callable[[World, str], bool]] = {
     "review.return": _review("return", comment="다시"),
     "review.ambiguous": _review("ambiguous"),
     "review.case": _case,
+    "review.rows": _rows,
     "gold.toggle": _gold,
     "gold.add": _gold_named,
     "care.handle": _care,
@@ -364,6 +409,35 @@ EXPECTED: dict[str, dict[str, str]] = {
         CLOSED: _NO_RIGHT,
     },
     "find.label": _OWN,
+    # What is decided, withheld, or before somebody else now, is left out, whoever may decide it by itself.
+    "groups.label": {
+        ANNOTATOR: "KNUUNNNN",
+        OTHER: "N" * 8,
+        REVIEWER: "UUUUKUUM",
+        ADMINISTRATOR: "UUUUKUUM",
+        CLOSED: _NO_RIGHT,
+    },
+    "find.changed": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NO_RIGHT,
+    },
+    "find.sides": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "KKKKKKKM",
+        ADMINISTRATOR: "KKKKKKKM",
+        CLOSED: _NO_RIGHT,
+    },
+    "find.map": {
+        ANNOTATOR: _NO_RIGHT,
+        OTHER: _NO_RIGHT,
+        REVIEWER: "KKKKKKK-",
+        ADMINISTRATOR: "KKKKKKK-",
+        CLOSED: _NO_RIGHT,
+    },
     "dictionary.examples": {
         ANNOTATOR: "KKKKK---",
         OTHER: "KKKKK---",
@@ -398,6 +472,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         ADMINISTRATOR: "KKKKKKKM",
         CLOSED: _NO_RIGHT,
     },
+    "review.rows": {ANNOTATOR: _NONE, OTHER: _NONE, REVIEWER: "KKKKKKK-", ADMINISTRATOR: "KKKKKKK-", CLOSED: _NONE},
     "gold.toggle": _REVIEWED,
     "gold.add": {
         ANNOTATOR: _NO_RIGHT,
@@ -468,6 +543,8 @@ def test_alone_on_one_machine_one_person_may_everything_and_holds_only_their_own
     world.is_alone = True
     is_theirs = entry in ("board", "correction.card", "correction.answer", "correction.undo")
     expected = EXPECTED[entry][ANNOTATOR if is_theirs else ADMINISTRATOR]
+    if entry == "groups.label":
+        expected = f"K{expected[1:]}"  # what they hold themselves
     assert "".join(_outcome(world, entry, state) for state in STATES) == expected
 
 
@@ -646,7 +723,7 @@ def test_an_export_is_for_those_who_may_review(opened: Database, project_path: P
         lambda: evidence.export_csv(opened, None, person=person),
         lambda: job.start(project_path, "jsonl", person=person, decided_only=False, crosswalk=None, language="ko"),
         lambda: actions.undo_last(opened, person.annotator_id),
-        lambda: actions.accept_all(opened, actions.Filter(), reviewer_id=person.annotator_id, seen_decision_id=0),
+        lambda: bulk.accept(opened, [1], reviewer_id=person.annotator_id, seen_decision_id=0),
         lambda: rechecks.next_card(opened, annotator_id=person.annotator_id),
     ]
     for way in ways:
@@ -724,7 +801,7 @@ USES = {
     "quality.gold.add": "gold.add",
     "quality.gold.toggle": "gold.toggle",
     "labelling.board.load_board": "board",
-    "labelling.board._item": "board",
+    "labelling.board_items.item_of": "board",
     "labelling.decisions.decide": "press.label",
     "labelling.decisions._answers_repeat": "press.label",
     "labelling.decisions._was_blind": "press.label",
@@ -737,14 +814,17 @@ USES = {
     "training.changed_answers.find_changed": "learn.changed_answers",
     "review.actions.apply": "review.label",
     "review.actions.undo_last": "export",
-    "review.actions.accept_all": "export",
+    "review.bulk.accept": "export",
+    "review.excerpts.list_excerpts": "review.rows",
     "review.rechecks.next_card": "export",
     "review.case.read": "review.case",
     "review.case._neighbour": "review.case",
     "dictionary.evidence.list_examples": "dictionary.examples",
     "finding.hits.describe": "find",
     "finding.diary.read": "find.page",
+    "finding.changed.read_sides": "find.sides",
     "finding.diary._is_test_undecided": "find.label",
+    "labelling.group_acts._decide": "groups.label",
     # tests/service/test_diary_access.py
     "ingest.api.read": "service",
     "ingest.api.find_explanation": "service",
@@ -761,7 +841,7 @@ USES = {
     "publishing.publish._compared": "owner",
     "serving.mask_comparison.choose": "owner",
     # What whoever loads a model does for the above.
-    "serving.encoder_cache.EncoderCache._compare": "worker",
+    "serving.encoder_cache._compare": "worker",
     "serving.explaining._explain_diary": "worker",
     "serving.runtime.ModelRuntime.encode_missing": "worker",
     "serving.runtime.ModelRuntime.text_features": "worker",

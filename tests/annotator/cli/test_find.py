@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from annotator.cli.main import cli
 from annotator.errors import UserError
 from db.answers import queue
-from tests import reviewed
+from tests import reviewed, trying
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,14 @@ def test_hits_are_sent_to_the_queue(filled: Database, project_path: Path) -> Non
     output = _run(project_path, "눈물", "--limit", "2", "--send-to-queue", "--name", "검토자")
     assert "2편을 다음 차례로 보냈어요" in output
     assert queue.list_head(filled, 2) == [12, 10]
+
+
+@pytest.mark.slow
+def test_diaries_like_a_typed_text_are_found(tmp_path: Path) -> None:
+    path = trying.make(tmp_path)
+    data = json.loads(_run(path, "--like-text", "너무 슬프고 눈물이 났다", "--json"))
+    assert data["count"] == 6
+    assert [diary["diary_id"] % 2 for diary in data["diaries"][:3]] == [0, 0, 0]
 
 
 def test_what_can_not_be_looked_for_is_an_error(filled: Database, project_path: Path) -> None:

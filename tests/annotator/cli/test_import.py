@@ -42,7 +42,7 @@ def test_a_question_names_an_option_and_a_count_for_each_answer(project_path: Pa
     assert "라벨 1개" in said
     assert "--unknown-labels leave" in said
     assert "1행" in said
-    assert "저장한 판단 2개" in run(project_path, tmp_path / "a.csv", "--unknown-labels", "add")
+    assert "일기 2개와 판단 2개가 들어왔어요" in run(project_path, tmp_path / "a.csv", "--unknown-labels", "add")
 
 
 def test_several_files_have_a_line_each_and_one_for_all(project_path: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def _records() -> Iterator[Record]:
     """One diary with everything, one that was flagged, one of which nobody said anything."""
     told = (
         _decided(1, "가람", "label", "슬픔", "행복", intensity=4, memo="메모"),
-        _decided(2, "나래", "label", "슬픔"),
+        _decided(2, "나래", "label", "슬픔", group="press-on-many"),
     )
     marks = (Mark("가람", "슬픔", 10, 12, "right"), Mark("다온", "행복", 0, 1, "wrong"))
     yield _record(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from annotator import blinding
 from annotator import settings as project_settings
 from annotator.accounts import accounts, diary_access
 from annotator.errors import UserError
 from annotator.finding import diary as diary_pages
-from annotator.finding import finder, query, sending
+from annotator.finding import finder, matching, query, sending
 from annotator.labelling import board
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
@@ -20,7 +21,7 @@ from db.answers import queue, searched
 from db.connection import scalar, write
 from db.errors import NotFoundError
 from db.people import annotators
-from db.texts import care_flags
+from db.texts import care_flags, diaries
 from tests import reviewed
 from tests.conftest import import_ours
 from tests.reviewed import SAD
@@ -126,7 +127,7 @@ def test_pages_of_words_follow_each_other_too(db: Database) -> None:
 
 def test_counting_stops_where_it_would_take_long(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "COUNTED", 3)
-    monkeypatch.setattr(finder, "_AT_A_TIME", 2)
+    monkeypatch.setattr(matching, "_AT_A_TIME", 2)
     found = _find(db, q="오늘", limit=2)
     assert (found.count, found.is_more, len(found.hits)) == (3, True, 2)
 
@@ -185,6 +186,28 @@ def test_the_answer_to_a_test_diary_is_not_told_before_somebody_decides_it(db: D
     assert (hit.diary_id, hit.prediction) == (4, None)
 
 
+def test_a_filter_tells_nothing_of_what_is_still_to_be_decided_blind(db: Database) -> None:
+    with write(db):
+        db.conn.execute("delete from standing where diary_id in (4, 6)")
+    assert _ids(db, prediction="슬픔") == [12, 10, 8, 6, 4, 2]
+    project_settings.change(db, blind_share=1.0)
+    assert _ids(db, prediction="슬픔") == _ids(db, p_from="0.5", prediction="슬픔") == [12, 10, 8, 2]
+    in_order = _ids(db, sort="-probability")
+    assert set(in_order[-2:]) == {4, 6}, "those without an answer come last"
+    reviewed.label(db, 4, SAD)
+    assert _ids(db, prediction="슬픔") == [12, 10, 8, 4, 2]
+
+
+def test_blind_diaries_are_the_same_for_lists_and_for_the_board(db: Database) -> None:
+    project_settings.change(db, blind_share=0.5)
+    with write(db):
+        db.conn.execute("delete from standing")
+    settings = project_settings.load(db)
+    each = [blinding.is_blind(diaries.get_diary(db, diary_id), settings) for diary_id in range(1, 13)]
+    assert blinding.still_blind(db, 12).tolist() == each
+    assert 0 < sum(each) < 12
+
+
 def test_a_diary_that_is_forgotten_is_found_no_more(db: Database) -> None:
     forgetting.forget(db, None, Selection(ids=(12,)))
     assert _ids(db, q="눈물") == [10, 8, 6, 4, 2]
@@ -224,11 +247,17 @@ def test_diaries_without_a_vector_are_counted(db: Database) -> None:
         {"sort": "nearness"},
         {"after": "x"},
         {"writer": "가" * 1000},
+        {"like_text": "가" * 6000},
     ],
 )
 def test_values_that_can_not_be_are_said(db: Database, asked: dict[str, str]) -> None:
     with pytest.raises(UserError, match="find_value"):
         _find(db, **asked)
+
+
+def test_likeness_to_a_diary_and_to_a_text_at_once_is_refused(db: Database) -> None:
+    with pytest.raises(UserError, match="find_two_likes"):
+        _find(db, like="1", like_text="슬픈 날")
 
 
 def test_labels_and_people_that_are_not_there_are_said(db: Database) -> None:

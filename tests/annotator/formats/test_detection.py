@@ -122,6 +122,19 @@ def test_json_values_keep_the_way_they_are_written() -> None:
     assert seen.row_numbers == (1, 3)
 
 
+def test_numbers_of_a_document_keep_the_way_they_are_written() -> None:
+    numbers = ["1.10", "12345678901234567890", "-0", "1e5", "9" * 5000, "[1, 2.50]"]
+    content = f'{{"data": [{{"text": "가 나 다", {", ".join(f""""n{i}": {n}""" for i, n in enumerate(numbers))}}}]}}'
+    (row,) = preview(content.encode(), "a.json").rows
+    assert [row[f"n{i}"] for i in range(len(numbers))] == numbers
+
+
+@given(st.lists(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1))
+def test_a_list_of_numbers_is_no_list_of_texts(numbers: list[float]) -> None:
+    for content in (json.dumps(numbers), "[" + "9" * 4301 + "]"):
+        assert refused(content.encode(), "a.json").code == "import_item_not_object"
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -87,7 +87,7 @@ def test_the_command_line_asks_before_it_takes_back(project_path: Path, tmp_path
     file.write_bytes(BEFORE)
     run = CliRunner()
     done = run.invoke(cli, ["import", str(file), "--db", str(project_path)])
-    assert "일기 2개를 가져왔어요" in done.output
+    assert "일기 2개와 판단 2개가 들어왔어요" in done.output
     asked = run.invoke(cli, ["import", "--take-back", "1", "--db", str(project_path)], input="n\n")
     assert "일기 2개가 지워지고" in asked.output
     with project.opened(project_path) as db:
@@ -105,4 +105,4 @@ def test_the_command_line_names_the_answers_and_exits_with_two(project_path: Pat
     assert "--several first" in refused.output
     accepted = CliRunner().invoke(cli, ["import", str(file), "--several", "first", "--db", str(project_path)])
     assert accepted.exit_code == 0
-    assert "뺀 행 0개" in accepted.output
+    assert "뺀 행은 없어요" in accepted.output

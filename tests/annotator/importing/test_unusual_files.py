@@ -11,6 +11,7 @@ import pytest
 
 from annotator.formats.json import read_array
 from annotator.formats.source import open_source
+from annotator.formats.table import ReadOptions
 from annotator.importing import ImportQuestions, import_file
 from db.connection import rows
 
@@ -34,6 +35,18 @@ def test_column_names_that_come_once_more_are_no_diary(opened: Database, again: 
     report = import_file(opened, content.encode(), "a.csv")
     assert [(skip.row_number, skip.reason) for skip in report.skips] == [(3, "heading")]
     assert stored(opened) == [(RAIN, "행복"), (SPEECH, "당황")]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt"])
+def test_marks_that_begin_joined_files_are_in_no_diary_and_break_no_quotes(opened: Database, name: str) -> None:
+    between = "\t" if name == "a.tsv" else ","
+    tables = [f'text{between}label\n"{RAIN}"{between}행복\n', f'"{SPEECH}"{between}당황\n']
+    records = [json.dumps({"text": text, "label": label}) + "\n" for text, label in ((RAIN, "행복"), (SPEECH, "당황"))]
+    parts = {"a.jsonl": records, "a.txt": [f"{RAIN}\n", f"{SPEECH}\n"]}.get(name, tables)
+    joined = "".join("\ufeff" + part for part in parts).encode()
+    import_file(opened, joined, name, reading=ReadOptions(lines="each"))
+    labels = (None, None) if name == "a.txt" else ("행복", "당황")
+    assert stored(opened) == [(RAIN, labels[0]), (SPEECH, labels[1])]
 
 
 @pytest.mark.parametrize("total", ["총 2건", "합계: 2", "Total: 2", "총합 (1000)", "전체 2명"])

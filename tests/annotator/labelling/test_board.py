@@ -88,10 +88,12 @@ def _standing(db: Database) -> list[tuple[int, str, int | None]]:
     return [tuple(row) for row in rows(db, sql)]
 
 
-def _add_model(db: Database, proba: float = 0.6) -> models.Model:
+def _add_model(db: Database, proba: float = 0.6, *, learned: bool = False) -> models.Model:
     label_ids = tuple(label.id for label in editing.list_labels(db))
+    weights, trained = f"weights {proba}".encode(), (1,) if learned else ()
+    tier = "frozen" if learned else "zero"
     model_id = models.add_model(
-        db, models.NewModel("zero", "bundled", "hash", label_ids, f"weights {proba}".encode(), settings={})
+        db, models.NewModel(tier, "bundled", "hash", label_ids, weights, settings={}, training_decisions=trained)
     )
     row = np.full(len(label_ids), (1 - proba) / (len(label_ids) - 1), np.float32)
     row[1] = proba
@@ -338,7 +340,7 @@ def test_a_label_not_learned_yet_is_named_and_what_is_covered_is_said(opened: Da
 
 def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
-    model = _add_model(opened)
+    model = _add_model(opened, learned=True)
     pool = next(i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
     queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
     spans = eojeol(diaries.get_diary(opened, pool).text)
@@ -354,11 +356,80 @@ def test_an_explanation_is_put_into_words(opened: Database, tab: Tab) -> None:
     assert word in shown["contrast"]
     assert shown["deletion"] == "이 낱말을 빼면 행복이 60%에서 20%로 떨어져요."
     assert (shown["stability"], shown["arc"], shown["groups"]) == (0.9, arc, [])
+    assert shown["by_sentence"] == "문장마다 보면 혐오 쪽이 더 많지만, 글 전체로는 행복에 더 가까워요."
+
+
+def test_the_first_model_guesses(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    model = _add_model(opened, 0.9)
+    for diary_id in queue.list_head(opened, 20):
+        weights = np.array([[0, 1, 0, 0, 0, 0, 0], [0] * 7], np.float32)
+        spans = ((0, 2), (3, 5))
+        given = explanations.Explanation(diary_id, model.id, "eojeol", spans, weights, (0.9,) * 7, 100)
+        explanations.store_explanation(opened, given)
+    item = next(item for item in tab.board().items if not item["blind"])
+    assert item["prediction"]["is_guess"]
+    assert item["explanation"]["sentence"].startswith("아직 짐작이에요. ")
+    assert "때문에" not in item["explanation"]["sentence"] + item["explanation"]["contrast"]
+
+
+@pytest.mark.parametrize("has_learned", [True, False])
+def test_a_diary_on_screen_keeps_the_reason_of_the_version_that_asked(
+    opened: Database, tab: Tab, has_learned: bool
+) -> None:
+    fill(opened, 20)
+    first = _add_model(opened, 0.3, learned=has_learned)
+    pool = [i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=first.id)
+    before = tab.board().items[0]
+    second = _add_model(opened, 0.9, learned=True)
+    queue.replace_queue(opened, [queue.QueueEntry(i, "entropy", 0.5) for i in reversed(pool)], model_id=second.id)
+    item, other = tab.board().items[:2]
+    assert item["token"] == before["token"]
+    assert item["prediction"]["model_id"] == second.id
+    assert item["why"] == f"앞서 모델 {first.version}판이 고른 일기예요. 그때의 이유: {before['why']}"
+    assert "90%" in other["why"]
+    tab.send(tab.make("label", item))
+    assert scalar(opened, "select asked_by from decisions") == "margin"
+
+
+def test_a_reason_whose_figures_are_gone_is_told_without_them(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    first = _add_model(opened, 0.3, learned=True)
+    pool = [i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=first.id)
+    tab.board()
+    _add_model(opened, 0.9, learned=True)
+    predictions.store_predictions(
+        opened, first.id, np.full((diaries.last_diary_id(opened), len(first.label_ids)), np.nan, np.float32)
+    )
+    assert tab.board().items[0]["why"] == f"앞서 모델 {first.version}판이 고른 일기예요."
+
+
+def test_a_diary_drawn_before_the_first_round_says_so_after_it(opened: Database, tab: Tab) -> None:
+    fill(opened, 60)
+    pool = [i for i in queue.list_head(opened, 60) if diaries.get_diary(opened, i).part == "pool"]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "random", 0.0) for i in pool], model_id=_add_model(opened).id)
+    assert tab.board().items[0]["why"] == "아직 모델이 배우기 전이라 고르게 뽑은 일기예요."
+    _add_model(opened, 0.9, learned=True)
+    assert tab.board().items[0]["why"] == "모델이 배우기 전에 고르게 뽑아 둔 일기예요."
+
+
+def test_an_undone_diary_comes_back_with_the_reason_it_had(opened: Database, tab: Tab) -> None:
+    fill(opened, 20)
+    model = _add_model(opened, 0.6, learned=True)
+    pool = [i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool"]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in pool], model_id=model.id)
+    item = tab.board().items[0]
+    press = tab.make("label", item, model_id=model.id)
+    tab.send(press)
+    tab.send(tab.make("undo", undoes=press["token"]))
+    assert tab.board().items[0]["why"] == item["why"]
 
 
 def test_an_explanation_of_before_has_no_deletion_and_no_arc(opened: Database, tab: Tab) -> None:
     fill(opened, 20)
-    model = _add_model(opened)
+    model = _add_model(opened, learned=True)
     pool = next(i for i in queue.list_head(opened, 20) if diaries.get_diary(opened, i).part == "pool")
     queue.replace_queue(opened, [queue.QueueEntry(pool, "margin", 0.5)], model_id=model.id)
     old = explanations.Explanation(pool, model.id, "eojeol", ((0, 2),), np.ones((1, 7), np.float32), (0.9,) * 7, 100)

@@ -50,13 +50,21 @@ def test_there_is_no_pace_for_a_few_diaries_or_after_a_break() -> None:
     assert pace.pace_of([_NOW]) is None
 
 
+def test_presses_that_nobody_can_have_read_have_no_pace() -> None:
+    assert pace.pace_of(_times(*[0.1] * 30)) is None
+    assert pace.pace_of(_times(*[1.5] * 30)) is not None
+
+
 def test_the_pace_is_of_one_persons_own_presses(opened: Database) -> None:
     fill(opened, 30)
     me, other = (annotators.get_or_create_id(opened, name) for name in ("나", "동생"))
-    for diary_id in range(1, 21):
-        decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", 1))
     now = datetime.now(UTC)
+    opened.conn.execute("drop trigger decisions_stay")
+    for diary_id in range(1, 21):
+        made = decisions.add(opened, NewDecision(diary_id, me, "label", f"token-{diary_id}", 1))
+        when = (now - timedelta(seconds=3 * (21 - diary_id))).isoformat()
+        opened.conn.execute("update decisions set decided_at = ? where id = ?", (when, made))
     own = pace.find_pace(opened, me, now=now)
     assert own is not None
-    assert own.count == 20
+    assert (own.count, own.seconds) == (20, pytest.approx(3))
     assert pace.find_pace(opened, other, now=now) is None

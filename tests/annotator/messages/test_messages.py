@@ -33,6 +33,7 @@ DYNAMIC = {
     r"import\.report\..+": "columns and outcomes of the report",
     r"people\.action\..+": "actions of the audit log",
     r"review\.board\..+": "the review board's own strings; test_the_review_board_uses_each_of_its_strings",
+    r"groups\.board\..+": "the group board's own strings; test_the_group_board_uses_each_of_its_strings",
     r"try_out\.board\..+": "the board of 써보기; tests/pages/test_try_out.py",
     r"board\..+": "the board's own strings; test_the_board_uses_each_of_its_strings",
     r"error\.database_.+|error\.disk_.+": "causes of SQLite errors, db.errors",
@@ -236,6 +237,13 @@ def test_the_review_board_uses_each_of_its_strings() -> None:
     folder = ROOT / "pages" / "components" / "review_board"
     script = "\n".join(file.read_text("utf-8") for file in folder.glob("*.js"))
     names = [key.removeprefix("review.board.") for key in catalogue("ko") if key.startswith("review.board.")]
+    assert [name for name in names if not re.search(rf"\b{name}\b", script)] == []
+
+
+def test_the_group_board_uses_each_of_its_strings() -> None:
+    folder = ROOT / "pages" / "components" / "group_board"
+    script = "\n".join(file.read_text("utf-8") for file in folder.glob("*.js"))
+    names = [key.removeprefix("groups.board.") for key in catalogue("ko") if key.startswith("groups.board.")]
     assert [name for name in names if not re.search(rf"\b{name}\b", script)] == []
 
 

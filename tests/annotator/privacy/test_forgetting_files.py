@@ -224,12 +224,14 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         marks = np.array([i for (i,) in rows(db, "select id from rationales")], np.int64)
         folders = [place for place in project.vectors_folder(path).iterdir() if vector_store.find(place)]
         had = {place.name.split("-")[0]: _present(place, marks if "marks" in place.name else ids) for place in folders}
-        assert len(folders) == 3, "vectors of the encoder, of n-grams and of marked words"
+        assert len(folders) == 4, "vectors of the encoder, of n-grams and of marked words, and places on the map"
         assert all(had.values())
         words_file = project.vectors_folder(path) / "words" / "encoder.npz"
         assert words_file.exists()
+        (map_words,) = project.vectors_folder(path).glob("map-*/words.json")
         forgetting.forget(db, None, Selection(ids=tuple(ids.tolist())))
         assert not words_file.exists()
+        assert not map_words.exists()
         assert word_emotions.is_asked(db, "vectors"), "vectors of words are made anew"
         for place in folders:
             gone = marks if place.name.startswith("marks") else ids
@@ -249,6 +251,7 @@ def test_what_stays_beside_the_database_knows_nothing_of_the_diaries(path: Path)
         _keep_up(runtime, db)
         runtime.close()
         assert words_file.exists()
+        assert map_words.exists()
 
 
 def _present(place: Path, ids: np.ndarray) -> bool:

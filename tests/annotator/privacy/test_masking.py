@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.privacy.masking import mask
+from annotator.privacy.masking import cover_name, mask
 from annotator.settings import Settings
 
 WITH_NUMBERS = Settings(seed="00")
@@ -110,3 +110,8 @@ def test_length_stays_equal_for_any_text(text: str) -> None:
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask(text, WITH_NAMES)
     assert mask(once, WITH_NAMES) == once
+
+
+@pytest.mark.parametrize(("name", "covered"), [("김민수", "김●●"), ("가", "●"), ("나래", "나●"), ("", "●")])
+def test_of_a_name_by_itself_only_the_first_character_stays(name: str, covered: str) -> None:
+    assert cover_name(name) == covered

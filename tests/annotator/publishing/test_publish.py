@@ -134,8 +134,11 @@ def tuned(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_version_of_an_adapter_round_leaves_as_a_transformers_folder(
     opened: Database, path: Path, tuned: Path
 ) -> None:
-    found = transformers.predict(TEXTS, tuned)
-    np.testing.assert_allclose(found, _proba(opened, path, 2), atol=1e-5)
+    expected = _proba(opened, path, 2)
+    # One linear layer has no place for the share that the app keeps for labels without examples.
+    expected[:, [label - 1 for label in get_version(opened, 2).settings["unlearned"]]] = 0
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(transformers.predict(TEXTS, tuned), expected, atol=0.02)
 
 
 def test_the_card_says_what_the_version_is_and_quotes_no_diary(opened: Database, path: Path, tuned: Path) -> None:
@@ -147,6 +150,7 @@ def test_the_card_says_what_the_version_is_and_quotes_no_diary(opened: Database,
     trained = len(get_version(opened, 2).training_decisions)
     assert f"Learned from {trained} decisions" in card
     assert "LoRA adapter" in card
+    assert "Labels that no diary taught it, trained on 0 above, have next to nothing" in card
     assert "transformers 5" in card
     assert str(path.parent) not in card
     texts = diaries.sample_texts(opened, limit=500)

@@ -188,48 +188,6 @@ def test_a_diary_without_a_label_can_not_be_reviewed(db: Database, me: int) -> N
         actions.apply(db, _act(db, 1, "accept"), reviewer_id=me)
 
 
-def test_bulk_accepts_what_the_filter_shows_but_no_ties_and_one_undo_takes_it_back(db: Database, me: int) -> None:
-    before, seen = _counted(db), decisions.last_decision_id(db)
-    assert actions.count_acceptable(db, Filter()) == 2
-    assert actions.accept_all(db, Filter(), reviewer_id=me, seen_decision_id=seen) == 2
-    assert _open(db) == [3], "two labels have one vote each"
-    assert actions.accept_all(db, Filter(), reviewer_id=me, seen_decision_id=seen) == 0
-    assert sorted(actions.undo_last(db, me)) == [1, 2]
-    assert (sorted(_open(db)), _counted(db)) == ([1, 2, 3], before)
-
-
-def test_bulk_leaves_what_was_decided_since_the_reviewer_looked(db: Database, me: int) -> None:
-    seen = decisions.last_decision_id(db)
-    reviewed.label(db, 1, 7)
-    assert actions.accept_all(db, Filter(), reviewer_id=me, seen_decision_id=seen) == 1
-    assert _open(db, state="settled") == [2]
-
-
-def test_ten_thousand_are_accepted_and_taken_back_in_one_go(opened: Database) -> None:
-    count = 10_000
-    with connection.write(opened):
-        who = annotators.get_or_create_id(opened, "지민")
-        batch = "insert into batches values (1, 'f', 'h', 'csv', null, '{}', ?, '', ?, ?, 0)"
-        opened.conn.execute(batch, (who, 1, count))
-        opened.conn.executemany(
-            "insert into diaries (id, text, text_hash, batch_id, row_number, part, draw) values (?, '', ?, 1, ?, ?, 1)",
-            [(i, str(i).encode(), i, "pool") for i in range(1, count + 1)],
-        )
-        opened.conn.executemany(
-            "insert into decisions (diary_id, annotator_id, kind, label_id, token, source, decided_at)"
-            " values (?, ?, 'label', 2, ?, 'person', '')",
-            [(i, who, f"t{i}") for i in range(1, count + 1)],
-        )
-        opened.conn.executemany(
-            "insert into audit_queue values (?, 0.5, '{\"low_confidence\": 0.9}', '')",
-            [(i,) for i in range(1, count + 1)],
-        )
-    assert actions.accept_all(opened, Filter(), reviewer_id=who, seen_decision_id=count) == count
-    assert actions.count_rows(opened, Filter()) == 0
-    assert len(actions.undo_last(opened, who)) == count
-    assert actions.count_rows(opened, Filter()) == count
-
-
 def test_paging_passes_every_row_once(db: Database) -> None:
     seen: list[int] = []
     after = None

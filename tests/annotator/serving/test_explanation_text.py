@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from annotator.serving.explanation_text import Reading, read, real_words, shown
+from annotator.serving.explanation_text import CLOSE, Reading, is_guess, read, real_words, shown, spans_for
 from db.models.explanations import Explanation
 from learner.text.units import eojeol
 
@@ -28,12 +28,13 @@ def _read(
     proba: Sequence[float] = (0.8, 0.15, 0.05),
     language: Language = "ko",
     fit: float = 0.9,
+    has_learned: bool = True,
     **values: Any,
 ) -> Reading:
     spans = eojeol(text)
     matrix = np.array(weights, np.float32).reshape(len(spans), len(proba))
     found = Explanation(1, 1, "eojeol", spans, matrix, (fit,) * len(proba), 100, **values)
-    return read(text, found, proba, NAMES[: len(proba)], language)
+    return read(text, found, proba, NAMES[: len(proba)], language, has_learned=has_learned)
 
 
 def _for(*weights: float) -> list[list[float]]:
@@ -61,6 +62,13 @@ def test_more_words_than_are_named_are_told_of() -> None:
 )
 def test_where_nothing_stands_out_no_word_is_named(weights: list[float]) -> None:
     assert real_words(np.array(weights, np.float32), most=3) == ([], False)
+
+
+def test_the_words_that_a_sentence_names_are_marked_where_they_stand() -> None:
+    spans = eojeol(TEXT)
+    explanation = Explanation(1, 1, "eojeol", spans, np.array(_for(0.1, 0.5, 0, 0.9, 0), np.float32), (0.9,) * 3, 100)
+    assert [TEXT[start:end] for start, end in spans_for(TEXT, explanation, 0)] == ["혼자", "눈물이"]
+    assert spans_for(TEXT, explanation, 1) == (), "nothing speaks for 불안"
 
 
 # The sentence
@@ -188,3 +196,49 @@ def test_a_deletion_that_was_not_tried_says_nothing() -> None:
     assert _read(TEXT, _for(0, 0.6, 0.1, 0.9, 0)).deletion is None
     assert _without([], 0.8, 0.8) is None
     assert _without(["혼자"], 0.8, 0.3, label_index=9) is None
+
+
+# Guesses
+
+
+def test_an_answer_is_a_guess_before_the_first_round_or_where_it_hardly_leads() -> None:
+    assert is_guess((0.9, 0.1), has_learned=False)
+    assert is_guess((0.5 + 0.4 * CLOSE, 0.5 - 0.4 * CLOSE), has_learned=True)
+    assert not is_guess((0.5 + 0.6 * CLOSE, 0.5 - 0.6 * CLOSE), has_learned=True)
+    assert not is_guess((1.0,), has_learned=True)
+
+
+@pytest.mark.parametrize(("proba", "has_learned"), [((0.38, 0.36, 0.26), True), ((0.9, 0.06, 0.04), False)])
+def test_a_guess_says_so_and_states_no_reason(proba: tuple[float, ...], has_learned: bool) -> None:
+    texts = {TEXT: [0, 0.6, 0.1, 0.9, -0.3], "짜증나!": [0.9], "": [], "가 나 다 라 마": [0.5] * 5}
+    for text, weights in texts.items():
+        korean = _read(text, _for(*weights), proba=proba, has_learned=has_learned)
+        english = _read(text, _for(*weights), proba=proba, has_learned=has_learned, language="en")
+        assert korean.sentence.startswith("아직 짐작이에요.")
+        assert english.sentence.startswith("Only a guess so far")
+        said = " ".join(filter(None, (korean.sentence, korean.contrast, english.sentence, english.contrast)))
+        assert not any(word in said for word in ("때문", "이유", "because", "Why not"))
+
+
+def test_a_guess_names_the_words_that_may_have_counted() -> None:
+    guess = _read(TEXT, _for(0, 0.6, 0.1, 0.9, -0.3), has_learned=False)
+    assert guess.sentence == "아직 짐작이에요. ‘눈물이’와 ‘혼자’가 슬픔 쪽으로 기울게 한 듯해요."
+    assert guess.contrast == "불안보다 슬픔 쪽으로 기운 데에는 ‘눈물이’와 ‘혼자’가 컸을 수 있어요."
+
+
+# The sentences by themselves
+
+
+def test_sentences_that_mostly_say_otherwise_are_told_of() -> None:
+    sad, afraid, angry = [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]
+    weights = _for(0, 0.6, 0.1, 0.9, -0.3)
+    told = "문장마다 보면 불안 쪽이 더 많지만, 글 전체로는 슬픔에 더 가까워요."
+    assert _read(TEXT, weights, arc=[sad, afraid, afraid]).by_sentence == told
+    assert (
+        _read(TEXT, weights, arc=[afraid, angry]).by_sentence
+        == "문장마다 보면 다른 감정이 더 많지만, 글 전체로는 슬픔에 더 가까워요."
+    )
+    for arc in (None, [], [afraid], [sad, afraid], [sad, sad, afraid]):
+        assert _read(TEXT, weights, arc=arc).by_sentence is None
+    guess = _read(TEXT, weights, arc=[afraid, afraid], has_learned=False, language="en").by_sentence
+    assert guess == "Sentence by sentence it is more often 불안, but the text as a whole is slightly closer to 슬픔."

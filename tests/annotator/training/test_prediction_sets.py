@@ -11,7 +11,7 @@ import numpy as np
 from annotator import project
 from annotator import settings as project_settings
 from annotator.ingest.api import predictions_of
-from annotator.labelling import board
+from annotator.labelling import board_items, reasons
 from annotator.serving.answers import Classified
 from annotator.training import prediction_sets
 from db.label_sets import labels
@@ -45,13 +45,9 @@ def _active(db: Database, *, metrics: dict[str, object]) -> models.Model:
     return models.get_model(db, model_id)
 
 
-def _prediction(proba: np.ndarray) -> dict[str, object]:
-    return board.prediction_data(1, 1, proba, [True] * len(proba))
-
-
 def _note(db: Database, model: models.Model, proba: np.ndarray) -> str:
-    scene = board.load_context(db, project_settings.load(db), model, "ko")
-    return board._candidates(scene, _prediction(proba))
+    scene = board_items.load_context(db, project_settings.load(db), model, "ko")
+    return reasons._candidates(scene, board_items.prediction_data(model, proba, [True] * len(proba)))
 
 
 def test_the_set_holds_the_labels_above_the_limit_likeliest_first() -> None:
@@ -66,9 +62,9 @@ def test_candidates_are_named_only_where_the_settings_ask_and_the_version_can_pr
         assert _note(db, model, proba) == ""
         project_settings.change(db, prediction_sets=True)
         first, second = (label.name for label in labels.list_labels(db)[:2])
-        assert _note(db, model, proba) == f" 후보 감정(90%): {first} 아니면 {second}."
+        assert _note(db, model, proba) == f"후보 감정(90%): {first} 아니면 {second}."
         wide = _active(db, metrics={"promise": asdict(replace(PROMISED, least=0.03))})
-        assert _note(db, wide, proba) == " 후보 감정(90%)이 5개라 아직 좁혀지지 않았어요."
+        assert _note(db, wide, proba) == "후보 감정(90%)이 5개라 아직 좁혀지지 않았어요."
         assert _note(db, _active(db, metrics={}), proba) == ""
 
 

@@ -14,7 +14,6 @@ from annotator.errors import UserError
 from annotator.training import rounds as round_cases
 from annotator.worker import loop, tasks
 from annotator.worker.round import steps as round_job
-from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import progress
 from annotator.worker_lock import is_working, only_worker
 from db.answers import decisions, queue, training_data
@@ -24,25 +23,17 @@ from db.errors import DatabaseError
 from db.models import explanations, models, predictions, rounds
 from db.people import annotators
 from db.texts import diaries, sentences
-from learner.encoders.encoder import default_cache
 from tests import trying
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
-    made = WorkerRuntime(project_path, cache=default_cache())
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -103,11 +94,11 @@ def test_what_is_on_screen_is_explained_before_a_long_import_is_read(runtime: Wo
 
 @pytest.mark.usefixtures("tiny")
 def test_vectors_and_explanations_of_the_queues_head_take_turns(runtime: WorkerRuntime, opened: Database) -> None:
-    fill(opened, progress.HEAD + 60)
+    fill(opened, progress.HEAD + 600)
     steps = _keep_up(runtime, opened, until="audit")
     ahead = "".join(step[:2] for step in steps if step in ("encode", "explain"))
-    assert "exenex" in ahead
-    assert "enenen" not in ahead
+    assert f"ex{4 * 'en'}ex" in ahead
+    assert 5 * "en" not in ahead
 
 
 @pytest.mark.usefixtures("tiny")

@@ -12,7 +12,7 @@ LABELS = (4, 7)
 
 def _gathered(diary_ids: np.ndarray, columns: np.ndarray, people: np.ndarray) -> Gathered:
     label_ids = np.array(LABELS)[columns]
-    labelled = LabelledDiaries(np.arange(1, len(diary_ids) + 1), diary_ids, label_ids, people)
+    labelled = LabelledDiaries(np.arange(1, len(diary_ids) + 1), diary_ids, label_ids, people, np.zeros_like(people))
     training = examples_of(labelled, LABELS)
     return Gathered(labelled, training, training, np.zeros(0, np.int64), is_patterned=False)
 
@@ -60,7 +60,9 @@ def test_with_few_labels_the_model_is_not_asked() -> None:
 
 
 def test_a_test_diary_has_what_people_said_each_counting_the_same() -> None:
-    labelled = LabelledDiaries(np.arange(1, 5), np.array([1, 1, 1, 2]), np.array([4, 7, 7, 4]), np.array([0, 1, 2, 0]))
+    labelled = LabelledDiaries(
+        np.arange(1, 5), np.array([1, 1, 1, 2]), np.array([4, 7, 7, 4]), np.array([0, 1, 2, 0]), np.zeros(4, np.int64)
+    )
     votes = votes_of(labelled, LABELS)
     np.testing.assert_allclose(votes.targets, [[1 / 3, 2 / 3], [1, 0]], rtol=1e-6)
     assert votes.columns.tolist() == [1, 0]

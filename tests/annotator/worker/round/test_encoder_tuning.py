@@ -15,7 +15,6 @@ from annotator import settings as project_settings
 from annotator.serving import encoder_cache
 from annotator.training import rounds as round_cases
 from annotator.training import tier_gains
-from annotator.worker import tasks
 from annotator.worker.round import encoder_tuning
 from annotator.worker.round import steps as round_job
 from annotator.worker.runtime import WorkerRuntime
@@ -23,9 +22,11 @@ from db.errors import DatabaseError
 from db.label_sets import labels
 from db.models import encoders, facts, models, predictions, rounds
 from db.texts import diaries
-from learner.encoders import onnx_int8, tiers
+from learner.encoders import tiers
 from learner.encoders.encoder import default_cache
+from learner.encoders.precision import LEAST_COSINE
 from learner.errors import EncoderError
+from tests.annotator.worker.conftest import CHARACTERS, keep_up
 from tests.conftest import fill
 from tests.learner.tiny import write_tiny_encoder
 
@@ -36,13 +37,6 @@ if TYPE_CHECKING:
     from db import Database
 
 pytestmark = pytest.mark.slow
-
-CHARACTERS = "0123456789번째 날. 오늘은 정말 기쁘고 즐거운 하루였다 너무 슬프고 눈물이 났다"
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "tiny", CHARACTERS)
 
 
 @pytest.fixture
@@ -61,17 +55,9 @@ def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tiers, "STEPS", {"adapter": 6, "full": 6})
     monkeypatch.setattr(encoder_tuning, "ENCODED_AHEAD", 10)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
-    _keep_up(made, opened)
+    keep_up(made, opened)
     yield made
     made.close()
-
-
-def _keep_up(runtime: WorkerRuntime, db: Database) -> list[str]:
-    """Do all that is due."""
-    steps: list[str] = []
-    while (piece := tasks.next_piece(runtime, db)) is not None:
-        steps.append(piece.step)
-    return steps
 
 
 def _round(runtime: WorkerRuntime, db: Database, tier: str) -> rounds.Round:
@@ -130,7 +116,7 @@ def test_the_rest_is_encoded_and_ranked_after_the_round(runtime: WorkerRuntime, 
     file = runtime.vector_file(opened)
     ids = diaries.list_ids(opened)
     assert 0 < file.has(ids).sum() < len(ids), "nobody waits for the whole pool"
-    _keep_up(runtime, opened)
+    keep_up(runtime, opened)
     assert file.has(ids).all()
     assert not np.isnan(predictions.load_predictions(opened, active)).any()
     pool = set(diaries.list_ids(opened, "pool").tolist())
@@ -148,7 +134,7 @@ def test_a_version_of_the_untuned_encoder_can_be_put_in_force_again(runtime: Wor
     assert tuned.hash != untuned.hash
     round_cases.activate(opened, 1)
     assert runtime.encoder(opened).hash == untuned.hash
-    _keep_up(runtime, opened)
+    keep_up(runtime, opened)
     assert not np.isnan(predictions.load_predictions(opened, _serving(opened))).any()
     round_cases.activate(opened, 2)
     assert runtime.encoder(opened).hash == tuned.hash
@@ -248,10 +234,11 @@ def test_int8_serves_from_the_next_round_on_and_says_how_near_it_is(runtime: Wor
     assert not _serving(opened).encoder.endswith("-int8"), "not before a round"
     report = _round(runtime, opened, "instant")
     assert (report.status, _serving(opened).encoder[-5:]) == ("done", "-int8")
-    agreement = facts.int8_agreement(opened)
-    assert agreement is not None
-    assert (agreement["hash"], agreement["n"]) == (_serving(opened).encoder_hash, diaries.count_diaries(opened))
-    assert onnx_int8.LEAST_COSINE <= agreement["mean_cosine"] < 1
+    keep_up(runtime, opened)
+    measured = facts.measured_precision(opened)
+    agreement = measured["agreement"]["int8"]
+    assert (measured["checked_version"], agreement["n"]) == (_serving(opened).version, diaries.count_diaries(opened))
+    assert LEAST_COSINE <= agreement["mean_cosine"] < 1
     project_settings.change(opened, precision="fp32")
     _round(runtime, opened, "instant")
     assert not _serving(opened).encoder.endswith("-int8")
@@ -262,7 +249,7 @@ def test_an_int8_form_that_disagrees_never_serves(
 ) -> None:
     before = _serving(opened).id
     project_settings.change(opened, precision="int8")
-    monkeypatch.setattr(onnx_int8, "LEAST_COSINE", 1.1)
+    monkeypatch.setattr(encoder_cache, "LEAST_COSINE", 1.1)
     for _ in range(2):
         ended = _round(runtime, opened, "instant")
         assert ended.status == "failed"
@@ -278,7 +265,7 @@ def test_a_label_added_after_a_round_is_learned_by_the_next_and_the_old_version_
     old = _serving(opened)
     added = replace(labels.list_labels(opened)[0], id=99, name="설렘", key="q", position=len(old.label_ids))
     labels.store_labels(opened, [added])
-    _keep_up(runtime, opened)
+    keep_up(runtime, opened)
     assert _serving(opened).id == old.id
     report = _round(runtime, opened, "instant")
     assert report.status == "done"

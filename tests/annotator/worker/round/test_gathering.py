@@ -108,7 +108,18 @@ def test_a_near_copy_of_a_test_diary_that_nobody_has_decided_trains(runtime: Wor
     _decide(db, pool)
     gathered = gathering.gather(runtime, db, LABELS, up_to=None)
     assert gathered.copies.tolist() == []
-    assert gathered.training.diary_ids.tolist() == pool
+    assert sorted(gathered.training.diary_ids.tolist()) == pool
+
+
+def test_examples_come_in_the_order_of_their_draws_whichever_diary_came_first(
+    runtime: WorkerRuntime, db: Database
+) -> None:
+    _fill(runtime, db)
+    _decide(db, diaries.list_ids(db).tolist())
+    gathered = gathering.gather(runtime, db, LABELS, up_to=None)
+    by_draw = [i for (i,) in db.conn.execute("select id from diaries where part = 'pool' order by draw")]
+    assert gathered.training.diary_ids.tolist() == [i for i in by_draw if i not in gathered.copies]
+    assert gathered.test.diary_ids.tolist() == diaries.list_ids(db, "test").tolist()
 
 
 def test_what_a_version_has_learned_does_not_measure_it(runtime: WorkerRuntime, db: Database) -> None:

@@ -12,31 +12,22 @@ from annotator.training import rounds as round_cases
 from annotator.training import versions as measured
 from annotator.training.examples import examples_of
 from annotator.worker.round import steps, versions
-from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks.versions import ask_versions
 from db.answers import decisions, training_data
 from db.answers.decisions import NewDecision
 from db.models import models, rounds, test_answers
 from db.people import annotators
 from db.texts import diaries
-from learner.encoders.encoder import default_cache
 from tests.conftest import answer_test_part, fill, fill_by_mood
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
 HAPPY, SAD = 2, 5
 LABELS = (1, 2, 3, 4, 5, 6, 7)
-
-
-@pytest.fixture
-def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
-    made = WorkerRuntime(project_path, cache=default_cache())
-    yield made
-    made.close()
 
 
 def _label(db: Database, diary_ids: Iterable[int], *, shifted: bool = False) -> None:
@@ -69,6 +60,9 @@ def test_a_bad_import_is_held_back_and_every_version_measured_on_the_grown_test_
     assert (second.report["promoted"], second.report["held_back_by"]) == (False, "accuracy")
     assert second.report["reason"] in ("looks_worse", "worse")
     assert (second.report["look"], round_cases.count_looks(opened)) == (1, 1)
+    test_part, learned = second.report["changed"]["decided"]
+    assert (test_part["group"], test_part["n"], learned["group"]) == ("test", len(test), "learned")
+    assert test_part["lost"] > test_part["gained"]
     old, new = measured.list_measured(opened)
     assert (old.figures.n, new.figures.n) == (len(test), len(test))
     assert (old.is_active, old.figures.accuracy) == (True, 1.0)

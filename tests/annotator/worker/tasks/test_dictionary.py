@@ -12,33 +12,22 @@ from annotator.dictionary import adjustment, entries, evidence
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
-from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import dictionary as words
 from db.answers import decisions, training_data
 from db.answers.decisions import NewDecision
 from db.models import models, predictions, rounds, word_emotions
 from db.people import annotators
 from db.texts import diaries
-from learner.encoders.encoder import default_cache
 from learner.lexicon import word_vectors
 from tests.conftest import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
 pytestmark = pytest.mark.slow
 
 HAPPY, SAD = 2, 5
-
-
-@pytest.fixture
-def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
-    made = WorkerRuntime(project_path, cache=default_cache())
-    yield made
-    made.close()
 
 
 def _prepare(runtime: WorkerRuntime, db: Database, count: int) -> None:

@@ -12,7 +12,6 @@ from annotator.training import rounds as round_cases
 from annotator.training.analysis import FEWEST_TO_COMPARE
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
-from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import review_queue, round_analysis
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
@@ -22,25 +21,15 @@ from db.review import label_issues, reviews
 from db.review import queue as audit_queue
 from db.review.queue import Filter
 from db.texts import diaries
-from learner.encoders.encoder import default_cache
 from tests.conftest import fill_by_mood
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
 pytestmark = pytest.mark.slow
 
 HAPPY, SAD = 2, 5
-
-
-@pytest.fixture
-def runtime(project_path: Path) -> Iterator[WorkerRuntime]:
-    made = WorkerRuntime(project_path, cache=default_cache())
-    yield made
-    made.close()
 
 
 def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",), wrong: tuple[int, ...] = ()) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from annotator.accounts import annotators
 from annotator.label_sets import editing
 from annotator.label_sets.editing import NewLabel
+from annotator.serving import zero_label
 from annotator.worker.tasks import zero_shot_model
 from db.label_sets import labels
 from db.models import models
@@ -20,7 +21,7 @@ JOY = 2
 
 
 def _first(db: Database, *, tier: str = "zero") -> Model:
-    told = zero_shot_model._wording(labels.list_labels(db))
+    told = zero_label.digest_of(labels.list_labels(db))
     label_ids = tuple(label.id for label in labels.list_labels(db))
     made = models.add_model(db, NewModel(tier, "e", "h", label_ids, b"w", {"labels": told}))
     return models.get_model(db, made)
