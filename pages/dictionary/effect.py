@@ -65,7 +65,7 @@ def _draw_figures(effect: Effect) -> None:
         st.info(say("dictionary.no_strength", count=effect.train_count), icon=":material/info:")
         return
     tone = _TONES.get(verdict, st.info)
-    tone(say(f"dictionary.verdict_{verdict}", n=n, fewest=FEWEST_TO_TRUST, p=f"{effect.p or 1.0:.3f}"))
+    tone(say(f"dictionary.verdict_{verdict}", n=n, fewest=FEWEST_TO_TRUST, p=f"{effect.p or 1.0:z.3f}"))
     if not n:
         return
     before, after = st.columns(2)
@@ -84,7 +84,7 @@ def _about(effect: Effect, n: int) -> str:
             words=effect.word_count,
             touched=effect.touched,
             n=n,
-            strength=f"{effect.strength:.2f}",
+            strength=f"{effect.strength:z.2f}",
             count=effect.train_count,
         )
     ]

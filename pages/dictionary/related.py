@@ -73,7 +73,7 @@ def _draw_relation(relation: Relation, kind: VectorKind, labels: Sequence[Label]
                 "dictionary.relation",
                 word=plain(relation.form),
                 nearest=plain(relation.nearest),
-                similarity=f"{relation.similarity:.2f}",
+                similarity=f"{relation.similarity:z.2f}",
             )
         )
         chosen = st.selectbox(

@@ -22,6 +22,7 @@ CHOSEN = "dictionary_word"
 
 _PAGE = "dictionary_page_number"
 _ROWS_A_PAGE = 20
+_IDS_WIDTH = 300  # pixels: five numbers of six digits
 
 
 def first_page() -> None:
@@ -41,19 +42,23 @@ def draw_table(rows: Sequence[Row], basis: EvidenceTable | None, labels: Sequenc
     """Draw a page of words; a row can be selected for a decision."""
     name_of = {label.id: label.name for label in labels}
     label_ids = () if basis is None else basis.label_ids
-    texts = ("word", "state", "label", "count", "diaries", "ids")
+    texts = ("word", "state", "label", "count", "diaries")
     columns: dict[str, Any] = {key: say(f"dictionary.column_{key}") for key in texts}
     number = partial(st.column_config.NumberColumn, format="%+.2f", help=say("dictionary.mean_help"))
+    strength = say("dictionary.column_strength")
+    columns["strength"] = st.column_config.NumberColumn(strength, format="%+.2f", help=say("dictionary.strength_help"))
     columns |= {f"mean_{i}": number(name_of.get(i, "?")) for i in label_ids}
+    columns["ids"] = st.column_config.TextColumn(say("dictionary.column_ids"), width=_IDS_WIDTH)
     table = [
         {
             "word": row.word,
             "state": say(f"dictionary.state_{row.state}"),
             "label": name_of.get(row.label_id or 0, "–"),
+            "strength": row.strength,
             "count": row.count,
             "diaries": row.diary_count,
-            "ids": ", ".join(f"#{i}" for i in row.diary_ids),
             **{f"mean_{i}": mean for i, mean in zip(label_ids, row.means or (), strict=False)},
+            "ids": ", ".join(f"#{i}" for i in row.diary_ids),
         }
         for row in rows
     ]

@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from annotator.finding.query import FILTERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIARY = "diary"
+_LOOK = ("view", "colour")
+"""What says how hits are looked at, not which they are."""
+
+_SEARCH = ("q", "sort", *FILTERS)
 
 
 def values() -> dict[str, str]:
@@ -21,6 +27,16 @@ def diary_id() -> int | None:
     """Return the diary whose page is open."""
     value = st.query_params.get(_DIARY, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
+
+
+def search() -> dict[str, str]:
+    """Return what is looked for, apart from how it is looked at."""
+    return {name: value for name, value in values().items() if name in _SEARCH}
+
+
+def clear() -> None:
+    """Look for nothing any more, in the same view."""
+    go({name: value for name, value in values().items() if name in _LOOK})
 
 
 def change(**changed: str) -> None:

@@ -23,21 +23,27 @@ _REVIEWER_SORTS = ("prediction", "-probability", "probability")
 _OWN_STATES = ("decided", "skipped", "flagged", "returned")
 
 
-def draw(db: Database, actor: Actor) -> None:
-    """Draw the form; what is changed in it changes the address."""
+def draw(db: Database, actor: Actor, *, is_sorted: bool = True) -> None:
+    """Draw the form; what is changed in it changes the address.
+
+    Args:
+        is_sorted: whether there is an order to choose and room for help, as in a list.
+    """
     is_reviewer = has_right(db, actor, "review")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text("q", placeholder=say("find.words_hint"), width=360, max_chars=None)
         sorts = (*_SORTS, *(_REVIEWER_SORTS if is_reviewer else ()))
         first = "nearest" if address.values().keys() & {"like", "like_text"} else "newest"
-        _choice("sort", sorts, lambda name: say(f"find.sort_{name or first}".replace("-", "down_")))
+        if is_sorted:
+            _choice("sort", sorts, lambda name: say(f"find.sort_{name or first}".replace("-", "down_")))
         count = sum(name in FILTERS for name in address.values())
         label = say("find.filters_on", count=count) if count else say("find.filters")
         with st.popover(label, icon=":material/tune:"):
             _draw_filters(db, is_reviewer=is_reviewer)
-        if address.values():
-            st.button(say("find.clear"), key="find_clear", type="tertiary", on_click=address.go, args=({},))
-    st.caption(say("find.help"))
+        if address.search():
+            st.button(say("find.clear"), key="find_clear", type="tertiary", on_click=address.clear)
+    if is_sorted:
+        st.caption(say("find.help"))
 
 
 def _draw_filters(db: Database, *, is_reviewer: bool) -> None:
@@ -110,4 +116,5 @@ def _switch(name: str) -> None:
 
 def _take(name: str, key: str) -> None:
     value = st.session_state.get(key)
-    address.change(**{name: "1" if value is True else str(value or "").strip()})
+    changed = {name: "1" if value is True else str(value or "").strip()}
+    address.change(**({"like": ""} if name == "like_text" else {}), **changed)

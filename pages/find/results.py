@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from annotator.accounts.diary_access import Actor
     from annotator.finding.finder import Found
-    from annotator.finding.hits import Hit
+    from annotator.finding.hits import Answer, Hit
+    from annotator.finding.sending import Sent
     from annotator.project import Database
 
 PAGE = 25
@@ -55,9 +56,9 @@ def draw(db: Database, actor: Actor, asked: Query, vector: NDArray[np.float32] |
     found = finder.find(db, project_location.path(), actor, asked, limit=PAGE, vector=vector)
     _draw_head(db, actor, asked, found)
     for hit in found.hits:
-        _draw_hit(hit)
+        draw_hit(hit)
     if not found.hits:
-        _draw_empty(asked)
+        draw_empty(asked)
     if found.next:
         st.button(
             say("find.more"), key="find_more", icon=":material/arrow_forward:", on_click=_go_on, args=(found.next,)
@@ -68,6 +69,7 @@ def _draw_head(db: Database, actor: Actor, asked: Query, found: Found) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{say('find.count_more' if found.is_more else 'find.count', count=found.count)}**")
         if found.hits and diary_access.has_right(db, actor, "review"):
+            _draw_grouping()
             _draw_sending(asked)
     if found.missing_count:
         st.info(say("find.not_searched", count=found.missing_count), icon=":material/hourglass_top:")
@@ -76,6 +78,17 @@ def _draw_head(db: Database, actor: Actor, asked: Query, found: Found) -> None:
         like = say("find.like_text") if asked.like is None else say("find.like", id=asked.like)
         vectors = say("find.vectors_missing" if missing else "find.vectors", when=made_at, missing=missing)
         st.caption(f"{like} {vectors}")
+
+
+def _draw_grouping() -> None:
+    st.button(
+        say("find.groups.of_hits"),
+        key="find_groups",
+        icon=":material/grid_view:",
+        type="tertiary",
+        on_click=address.change,
+        kwargs={"view": "groups"},
+    )
 
 
 def _draw_sending(asked: Query) -> None:
@@ -96,19 +109,22 @@ def _send(search: dict[str, str], count: int) -> None:
         actor = diary_access.actor_of(session.person(db))
         asked = query.read({**search, "after": ""})
         sent = sending.send(db, project_location.path(), actor, asked, limit=count, vector=vector_of(asked))
-        session.keep_draft(
-            _SAID,
-            say(
-                "find.sent",
-                count=len(sent.sent_ids),
-                decided=sent.decided_count,
-                test=sent.test_count,
-                drawn=sent.drawn_count,
-            ),
-        )
+        session.keep_draft(_SAID, sent_words(sent))
 
 
-def _draw_hit(hit: Hit) -> None:
+def sent_words(sent: Sent) -> str:
+    """Return what became of diaries that were sent to the queue."""
+    return say(
+        "find.sent",
+        count=len(sent.sent_ids),
+        decided=sent.decided_count,
+        test=sent.test_count,
+        drawn=sent.drawn_count,
+    )
+
+
+def draw_hit(hit: Hit) -> None:
+    """Draw a hit: a line of its text, what is known of it, and the way to its page."""
     with st.container(border=True, gap="small"):
         st.html(f"<p style='{_LINE}'>{marked(hit.line, hit.spans)}</p>")
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -145,11 +161,15 @@ def summary(hit: Hit) -> str:
 
 
 def _answers(hit: Hit) -> str:
-    labels = [f"{answer.label} ({answer.name})" for answer in hit.answers if answer.label]
-    return ", ".join(labels)
+    return ", ".join(f"{answer.label} ({_by(answer)})" for answer in hit.answers if answer.label)
 
 
-def _draw_empty(asked: Query) -> None:
+def _by(answer: Answer) -> str:
+    return f"{answer.name} · {say('find.groups.mark')}" if answer.is_group else answer.name
+
+
+def draw_empty(asked: Query) -> None:
+    """Say that nothing was found, and what helps."""
     key = "nothing_near" if asked.is_near else "nothing" if asked != Query() else "no_diaries"
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"**{plain(say(f'find.{key}'))}**", text_alignment="center")

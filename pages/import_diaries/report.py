@@ -39,14 +39,18 @@ def draw_reports() -> None:
 
 
 def _draw_figures(reports: list[ImportReport]) -> None:
+    """Draw what came in and what was left out; rows that took part otherwise only where there are some."""
+    counts = (
+        (say("import_page.kept"), sum(report.kept_count for report in reports)),
+        (say("import_page.decisions"), sum(report.decision_count for report in reports)),
+        (say("import_page.joined"), sum(report.joined_count for report in reports)),
+        (say("import_page.superseding"), sum(report.superseding_count for report in reports)),
+        (say("import_page.left_out"), sum(len(report.left_out) for report in reports)),
+    )
     with st.container(horizontal=True):
-        for name, counts in (
-            (say("import_page.kept"), [report.kept_count for report in reports]),
-            (say("import_page.joined"), [report.joined_count for report in reports]),
-            (say("import_page.superseding"), [report.superseding_count for report in reports]),
-            (say("import_page.left_out"), [len(report.left_out) for report in reports]),
-        ):
-            st.metric(name, f"{sum(counts):,}", border=True, width=150)
+        for place, (name, count) in enumerate(counts):
+            if count or place in (0, len(counts) - 1):
+                st.metric(name, f"{count:,}", border=True, width=150)
 
 
 def _draw_file(report: ImportReport, key: str) -> None:

@@ -12,13 +12,13 @@ from annotator import settings as project_settings
 from annotator.accounts import annotators, permissions
 from annotator.errors import AppError
 from annotator.label_sets import editing, guidelines
-from annotator.labelling import board, decisions
+from annotator.labelling import board, browser_key, decisions
 from annotator.privacy import forgetting, masking
 from annotator.review import returned
 from pages.components.label_board import BoardData, Client, board_strings, label_board, read_client, read_reveal
 from pages.widgets import session
 from pages.widgets.boundary import boundary, callback_boundary, explain_stored
-from pages.widgets.text import say
+from pages.widgets.text import duration, say
 
 if TYPE_CHECKING:
     from annotator.labelling.board import Board
@@ -104,6 +104,7 @@ def _data(db: Database) -> BoardData:
         _look_for(db, [item["diary_id"] for item in shown.items])
     return BoardData(
         scope=board.storage_scope(db, session.name()),
+        browser_key=browser_key.key_for(db, annotators.get_or_create(db, session.name())),
         holder=tab.holder,
         strings=board_strings(session.language()),
         labels=[_label(asdict(label)) for label in editing.list_labels(db)],
@@ -176,15 +177,7 @@ def _pace(shown: Board | None) -> str:
     pace = shown.pace
     words = say("label.pace", count=pace.count, seconds=max(1, round(pace.seconds)))
     low, high = pace.minutes_for(shown.left)
-    return f"{words} · {_rest(low, high)}" if shown.left else words
-
-
-def _rest(low: float, high: float) -> str:
-    if high < 1:
-        return say("label.rest_minute")
-    unit, size = ("hours", 60.0) if low >= 2 * 60 else ("minutes", 1.0)
-    first, last = max(1, round(low / size)), max(1, round(high / size))
-    return say(f"label.rest_{unit}", time=f"{first}–{last}" if first < last else str(first))
+    return f"{words} · {say('label.rest', time=duration(low, high))}" if shown.left else words
 
 
 @st.fragment(run_every=1.5)

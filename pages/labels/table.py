@@ -11,6 +11,7 @@ from annotator.label_sets import definitions, editing
 from pages.labels import actions
 from pages.labels.panels import draw_adding, draw_panel
 from pages.widgets import session
+from pages.widgets.colours import draw_remarks
 from pages.widgets.text import say
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def draw_table(db: Database) -> None:
                 )
             if opened == label.id:
                 draw_panel(db, label, label_list)
+    draw_remarks(label_list)
     if opened == actions.ADDING:
         draw_adding()
     st.button(

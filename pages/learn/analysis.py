@@ -73,9 +73,9 @@ def _draw_advice(forecast: Forecast | None, steadiness: Steadiness | None, score
         )
         tone(words, icon=_ICONS[forecast.advice])
     if steadiness is not None:
-        changed = f"{100 * steadiness.changed:.1f}"
+        changed = f"{100 * steadiness.changed:z.1f}"
         key = "study.settled" if steadiness.is_settled else "study.moving"
-        kappa = f"{steadiness.kappa:.2f}"
+        kappa = f"{steadiness.kappa:z.2f}"
         st.caption(say(key, n=steadiness.n, changed=changed, kappa=kappa, over=steadiness.over))
 
 
@@ -113,8 +113,8 @@ def _draw_arms(arms: Arms) -> None:
     words = say(
         f"study.arms_{arms.verdict}",
         count=arms.count,
-        chosen=f"{100 * chosen.value:.1f}",
-        random=f"{100 * random.value:.1f}",
+        chosen=f"{100 * chosen.value:z.1f}",
+        random=f"{100 * random.value:z.1f}",
         fewest=analysis.FEWEST_TO_COMPARE,
         **({} if arms.gap is None else {"gap": points(arms.gap.value), "interval": _span(arms.gap)}),
     )

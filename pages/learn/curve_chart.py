@@ -96,8 +96,9 @@ def _add_forecast(figure: go.Figure, last: Point, forecast: Forecast, score: Sco
 
 
 def _name_lines(figure: go.Figure, names: Mapping[str, str], keys: Sequence[tuple[str, str, str]]) -> None:
-    """Name the lines in one row above the chart: a legend would take a third of a phone's width."""
-    text = "   ".join(f'<span style="color:{colour}">{sign} {names[key]}</span>' for key, colour, sign in keys)
+    """Name the lines above the chart, two in a row: a legend would take a third of a phone's width."""
+    named = [f'<span style="color:{colour}">{sign}</span> {names[key]}' for key, colour, sign in keys]
+    text = "<br>".join("   ".join(named[at : at + 2]) for at in range(0, len(named), 2))
     figure.add_annotation(
-        x=0, y=1, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom"
+        x=0, y=1, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom", align="left"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -61,11 +61,9 @@ def _draw_done(db: Database, ended: Round, outcome: Outcome) -> None:
 
 def _draw_verdict(db: Database, ended: Round, outcome: Outcome) -> None:
     """Draw which version answers now and why, with the way back beside it."""
-    verdict, way_back = st.columns((3, 1), vertical_alignment="center")
-    with verdict:
+    with st.container(horizontal=True, vertical_alignment="center"):
         tone = _TONES.get(outcome.reason, st.info)
         tone(say(f"learn.reason_{outcome.reason}", version=outcome.best_version, points=outcome.points_below_best))
-    with way_back:
         _draw_way_back(db, ended, outcome)
 
 
@@ -78,10 +76,29 @@ def _draw_times(db: Database, ended: Round, outcome: Outcome) -> None:
             version="?" if version is None else version,
             train=outcome.train_count,
             new=outcome.new_count,
-            seconds=f"{rounds.seconds_of(ended):.1f}",
-            waited=f"{rounds.waited_of(ended):.1f}",
+            seconds=f"{rounds.seconds_of(ended):z.1f}",
+            waited=f"{rounds.waited_of(ended):z.1f}",
         )
     )
+    if pool := ended.report.get("pool"):
+        st.caption(_pool_line(pool))
+
+
+def _pool_line(pool: dict[str, Any]) -> str:
+    """Return what a round did on a pool in shards: where, for how long, at what cost."""
+    work = [
+        say(
+            "learn.pool_stage",
+            stage=say(f"pool.stage_{stage['kind']}"),
+            texts=stage["texts"],
+            engine=say(f"learn.engine_{stage['engine']}"),
+            seconds=f"{stage['seconds']:z,.1f}",
+            hours=f"{stage['core_seconds'] / 3600:z.2f}",
+        )
+        for stage in pool["stages"]
+    ]
+    chosen = f"{pool['chosen_seconds']:z.1f}"
+    return " · ".join([say("learn.pool", texts=pool["texts"], shards=pool["shards"], seconds=chosen), *work])
 
 
 def _draw_measured(db: Database, outcome: Outcome, n: int) -> None:
@@ -121,7 +138,7 @@ def _draw_differences(outcome: Outcome, n: int) -> None:
         version = outcome.best_version
         st.caption(say("learn.compared_best", n=n, version=version, change=change, low=low, high=high, p=p))
     if outcome.look is not None:
-        st.caption(say("learn.look", look=outcome.look, level=f"{outcome.level:.5f}".rstrip("0")))
+        st.caption(say("learn.look", look=outcome.look, level=f"{outcome.level:z.5f}".rstrip("0")))
 
 
 def _draw_marked_words(words: list[MarkedWord]) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location, status
+from annotator.pool import progress
 from annotator.training import rounds
 from pages.widgets.boundary import boundary, callback_boundary, draw_problem
 from pages.widgets.text import say
 
 if TYPE_CHECKING:
+    from annotator.pool.progress import StageProgress
     from annotator.status import Pulse
 
 
@@ -29,16 +31,18 @@ def watch_round(round_id: int) -> None:
         if current is None or current.id != round_id:
             st.rerun()
         else:
-            _draw_running(pulse)
+            _draw_running(pulse, progress.find(db, current))
 
 
-def _draw_running(pulse: Pulse) -> None:
+def _draw_running(pulse: Pulse, in_pool: StageProgress | None) -> None:
     current = pulse.open_round
     if current is None:
         return
     with st.container(border=True):
         step = say(f"step.{current.step}") if current.step else _waits_for(pulse)
         st.progress(current.progress, text=say("frame.round", number=current.number, step=step))
+        if in_pool is not None:
+            st.caption(_pool_line(in_pool))
         if not pulse.is_working and not pulse.is_starting:
             st.warning(say("learn.worker_off", command="maeumgyeol worker"), icon=":material/pause_circle:")
         if current.cancel_asked:
@@ -46,6 +50,16 @@ def _draw_running(pulse: Pulse) -> None:
         else:
             st.button(say("learn.cancel"), key="learn_cancel", on_click=_cancel)
         st.caption(say("learn.meanwhile"))
+
+
+def _pool_line(now: StageProgress) -> str:
+    return say(
+        "learn.pool_now",
+        stage=say(f"pool.stage_{now.stage}"),
+        done=now.done,
+        total=now.total,
+        rate=f"{now.texts_a_second:z,.0f}",
+    )
 
 
 def _waits_for(pulse: Pulse) -> str:

@@ -29,7 +29,7 @@ def draw_anchoring(anchoring: Anchoring) -> None:
     figure = charts.anchoring_figure((anchoring.shown, anchoring.hidden), rows=rows, axis=say("anchoring.axis"))
     alt = ", ".join(_alt(row, side) for row, side in zip(rows, (anchoring.shown, anchoring.hidden), strict=True))
     draw_chart(figure, key="overview_anchoring", height=_HEIGHT, alt=alt)
-    st.caption(say("anchoring.help", share=f"{100 * anchoring.blind_share:g}"))
+    st.caption(say("anchoring.help", share=f"{100 * anchoring.blind_share:zg}"))
 
 
 def _why_not_yet(anchoring: Anchoring) -> str:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from annotator.finding.query import Query
 from annotator.training import analysis, prediction_sets
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.widgets.figures import share
+from pages.widgets.finding import draw_links
 from pages.widgets.text import interval, say
 from pages.widgets.theme import draw_chart
 
@@ -39,18 +41,34 @@ def draw_reliability(db: Database) -> None:
         ideal=say("trust.ideal"),
         hover=say("trust.hover"),
     )
-    alt = ", ".join(f"{100 * b.confidence:.0f}: {_right(b)}" for b in measured.bins)
+    alt = ", ".join(f"{100 * b.confidence:z.0f}: {_right(b)}" for b in measured.bins)
     draw_chart(figure, key="overview_reliability", height=_HEIGHT, alt=alt)
+    if study.is_of_serving:
+        draw_links(_diaries_of(measured))
     error = measured.error
     st.caption(
         say(
             f"trust.help_{measured.source}",
             n=measured.n,
-            ece=f"{100 * error.value:.0f}",
-            interval=f"{100 * error.low:.0f}–{100 * error.high:.0f}",
-            brier=f"{measured.brier:.2f}",
+            ece=f"{100 * error.value:z.0f}",
+            interval=f"{100 * error.low:z.0f}–{100 * error.high:z.0f}",
+            brier=f"{measured.brier:z.2f}",
         )
     )
+
+
+def _diaries_of(measured: Reliability) -> list[tuple[str, Query]]:
+    """Return the way to the test diaries of each bin; of answers by heads that are gone there is none."""
+    if measured.source != "test":
+        return []
+    return [
+        (
+            say("find.figure", name=f"{100 * each.ends[0]:z.0f}–{100 * each.ends[1]:z.0f}%", count=each.n),
+            Query(part="test", state="decided", p_from=each.ends[0], p_to=each.ends[1], sort="probability"),
+        )
+        for each in measured.bins
+        if each.ends is not None
+    ]
 
 
 def draw_promise(db: Database) -> None:
@@ -61,10 +79,10 @@ def draw_promise(db: Database) -> None:
     st.caption(
         say(
             "trust.promise",
-            level=f"{100 * promised.level:.0f}",
-            size=f"{promised.size:.1f}",
+            level=f"{100 * promised.level:z.0f}",
+            size=f"{promised.size:z.1f}",
             n=promised.n,
-            covered=f"{100 * promised.covered:.0f}",
+            covered=f"{100 * promised.covered:z.0f}",
             interval=interval(promised.covered_low, promised.covered_high),
         )
     )
@@ -74,7 +92,7 @@ def _in_words(measured: Reliability) -> str:
     example = measured.example
     words = say(
         "trust.in_words",
-        said=f"{100 * example.confidence:.0f}",
+        said=f"{100 * example.confidence:z.0f}",
         right=_right(example),
     )
     return f"**{words}** {say(f'trust.{_lean(measured)}')}"
@@ -98,13 +116,13 @@ def draw_unsure(db: Database) -> None:
         return
     unsure, undecided = measured
     if unsure.unsure == undecided:
-        st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:.0f}", left=undecided))
+        st.markdown(say("trust.unsure_all", error=f"{100 * ERROR:z.0f}", left=undecided))
         return
     st.markdown(
         say(
             "trust.unsure",
-            error=f"{100 * ERROR:.0f}",
-            threshold=f"{100 * unsure.threshold:.0f}",
+            error=f"{100 * ERROR:z.0f}",
+            threshold=f"{100 * unsure.threshold:z.0f}",
             unsure=unsure.unsure,
             left=undecided,
         )
@@ -116,6 +134,6 @@ def _checked(unsure: Unsure) -> str:
     """Return what the test diaries say of the answers that may be taken."""
     if not unsure.tested:
         return say("trust.untested")
-    most = f"{100 * unsure.most_wrong:.0f}"
+    most = f"{100 * unsure.most_wrong:z.0f}"
     words = say("trust.tested", n=unsure.tested, wrong=unsure.wrong, most=most)
     return f"{words} {say('trust.was_too_sure')}" if unsure.was_too_sure else words

@@ -162,7 +162,7 @@ def f1_figure(names: Sequence[str], figures: Evaluation, *, axis: str, missing: 
             x=[1.12] * len(rows),
             y=rows,
             mode="text",
-            text=[missing if value is None else f"{value:.2f}" for value in figures.f1],
+            text=[missing if value is None else f"{value:z.2f}" for value in figures.f1],
             cliponaxis=False,
             hoverinfo="skip",
         )
@@ -202,7 +202,7 @@ def anchoring_figure(sides: Sequence[Side], *, rows: tuple[str, str], axis: str)
         x=[1.14] * len(rows),
         y=rows,
         mode="text",
-        text=[f"{side.same.value:.0%}" for side in sides],
+        text=[f"{side.same.value:z.0%}" for side in sides],
         cliponaxis=False,
         hoverinfo="skip",
     )
@@ -255,7 +255,7 @@ def shares_figure(given: Sequence[Given], *, rows: Sequence[str], axis: str) -> 
         hoverinfo="skip",
     )
     widest = max(max(s.high, each.counted or 0) for s, each in zip(shares, given, strict=True))
-    texts = [f"{100 * s.value:.1f} ({100 * s.low:.1f}–{100 * s.high:.1f})" for s in shares]
+    texts = [f"{100 * s.value:z.1f} ({100 * s.low:z.1f}–{100 * s.high:z.1f})" for s in shares]
     figure.add_scatter(
         x=[2 * widest] * len(rows),
         y=list(rows),

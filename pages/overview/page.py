@@ -9,12 +9,15 @@ import streamlit as st
 from annotator import project_location, status
 from annotator.finding.query import Query
 from annotator.privacy import forgetting
+from annotator.quality import label_shares
 from annotator.training import versions
 from annotator.training.evaluation import FEWEST_TO_TRUST
 from pages.overview import charts
 from pages.overview.anchoring import draw_anchoring
 from pages.overview.calibration import draw_promise, draw_reliability, draw_unsure
 from pages.overview.exports import draw_exports
+from pages.overview.labels import draw_labels
+from pages.overview.outlook import draw_outlook, follow
 from pages.overview.shares import draw_shares
 from pages.widgets.accuracy_limits import draw_limits
 from pages.widgets.figures import share
@@ -42,12 +45,14 @@ def _draw() -> None:
             st.info(say("label.no_diaries"), icon=":material/download:")
             st.page_link("pages/import_diaries/page.py", label=say("first_steps.go_import"), icon=":material/download:")
             return
-        _draw_counts(db, now)
+        _draw_counts(now)
+        draw_outlook(db)
+        shares = label_shares.estimate(db)
         measured = versions.list_measured(db)
         serving = next((m for m in measured if m.is_active), None)
         left, right = st.columns(2)
         with left:
-            _draw_labels(now)
+            draw_labels(now, shares)
         with right:
             _draw_accuracy(measured)
             if measured:
@@ -59,7 +64,7 @@ def _draw() -> None:
             _draw_confusion(serving)
         with right:
             _draw_f1(serving)
-        draw_shares(db)
+        draw_shares(db, shares)
         left, right = st.columns(2)
         with left:
             draw_reliability(db)
@@ -70,14 +75,15 @@ def _draw() -> None:
             draw_anchoring(now.anchoring)
         _draw_splitting(now)
         draw_exports(db)
+        follow(status.active_version(db))
 
 
-def _draw_counts(db: Database, now: Status) -> None:
+def _draw_counts(now: Status) -> None:
     version = say("overview.no_model") if now.active is None else say("overview.version", version=now.active.version)
     figures = {
         "diaries": f"{now.diary_count:,}",
         "labelled": f"{now.kinds.get('label', 0):,}",
-        "left": f"{status.count_left(db):,}",
+        "left": f"{now.left_count:,}",
         "test": f"{now.test_count:,}",
         "model": version,
     }
@@ -87,50 +93,6 @@ def _draw_counts(db: Database, now: Status) -> None:
     aside = {kind: now.kinds.get(kind, 0) for kind in ("skip", "flag")}
     if any(aside.values()):
         st.caption(say("overview.aside", skipped=aside["skip"], flagged=aside["flag"]))
-
-
-def _draw_labels(now: Status) -> None:
-    st.subheader(say("overview.labels_chart"))
-    if not any(now.counts.values()):
-        st.info(say("overview.no_labels"), icon=":material/edit:")
-        st.page_link("pages/label/page.py", label=say("overview.go_label"), icon=":material/edit:")
-        return
-    counts = [now.counts[label.id] for label in now.labels]
-    names = [label.name for label in now.labels]
-    shortfalls = [_left_text(count) for count in counts]
-    figure = charts.labels_figure(
-        names,
-        counts,
-        [label.colour for label in now.labels],
-        left=shortfalls,
-        target=status.RULE_OF_THUMB,
-        axis=say("overview.labels_axis"),
-        note=say("overview.target", count=status.RULE_OF_THUMB),
-    )
-    alt = ", ".join(
-        f"{name} {count} {more}".strip() for name, count, more in zip(names, counts, shortfalls, strict=True)
-    )
-    draw_chart(figure, key="overview_labels", height=_BAR * len(names) + 80, alt=alt)
-    st.caption(say("overview.labels_help", count=status.RULE_OF_THUMB))
-    counted = [(name, count) for name, count in zip(names, counts, strict=True) if count]
-    draw_links([(say("find.figure", name=name, count=count), Query(label=name)) for name, count in counted])
-    _draw_unseen(now)
-
-
-def _draw_unseen(now: Status) -> None:
-    """Lead to diaries that may be of a label that nobody has given yet: by its name, and like its definition."""
-    unseen = [label for label in now.labels if not now.counts[label.id]]
-    by_name = [(say("find.look_for", name=label.name), Query(q=label.name)) for label in unseen]
-    like = [
-        (say("find.look_like", name=label.name), Query(like_text=f"{label.name}. {label.definition}".strip()))
-        for label in unseen
-    ]
-    draw_links([link for links in zip(by_name, like, strict=True) for link in links], label=say("find.unseen"))
-
-
-def _left_text(count: int) -> str:
-    shortfall = status.RULE_OF_THUMB - count
-    return say("overview.labels_left", left=shortfall) if shortfall > 0 else ""
 
 
 def _draw_accuracy(measured: Sequence[Measured]) -> None:
@@ -199,7 +161,7 @@ def _draw_f1(serving: Measured | None) -> None:
     names = serving.label_names
     figure = charts.f1_figure(names, serving.figures, axis="F1", missing=say("overview.f1_missing"))
     alt = ", ".join(
-        f"{name} {'–' if f1 is None else f'{f1:.2f}'}" for name, f1 in zip(names, serving.figures.f1, strict=False)
+        f"{name} {'–' if f1 is None else f'{f1:z.2f}'}" for name, f1 in zip(names, serving.figures.f1, strict=False)
     )
     draw_chart(figure, key="overview_f1", height=_BAR * len(names) + 70, alt=alt)
     st.caption(say("overview.f1_help"))

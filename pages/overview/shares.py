@@ -23,10 +23,13 @@ _MOST_ROWS = 36
 """Groups on one chart: three years of months."""
 
 
-def draw_shares(db: Database) -> None:
-    """Draw the share of each emotion among all diaries, or of one emotion by month, writer or source."""
+def draw_shares(db: Database, whole: Shares) -> None:
+    """Draw the share of each emotion among all diaries, or of one emotion by month, writer or source.
+
+    Args:
+        whole: the shares among all diaries.
+    """
     st.subheader(say("shares.title"))
-    whole = label_shares.estimate(db)
     if not list(label_shares.list_given(whole)):
         st.info(_why_none(whole), icon=":material/pie_chart:")
         return
@@ -70,7 +73,7 @@ def _draw_chart(given: Sequence[Given], by: By) -> None:
 
 def _row(given: Given, by: By) -> str:
     if by == "all":
-        return say("shares.row", name=given.label, cases=f"{given.share.cases:g}")
+        return say("shares.row", name=given.label, cases=f"{given.share.cases:zg}")
     return say("shares.group_row", name=given.group.name or say("shares.unnamed"), n=given.group.n)
 
 

@@ -6,27 +6,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from annotator import project_location
 from annotator.accounts.permissions import may
 from annotator.errors import UserError
 from annotator.label_sets import editing
 from annotator.review import actions
 from annotator.review.actions import Filter
 from pages.widgets import session
-from pages.widgets.boundary import callback_boundary
 from pages.widgets.text import keyed, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotator.project import Database
-    from annotator.review.actions import Page, State
+    from annotator.review.actions import State
 
 _STATES: tuple[State, ...] = ("open", "returned", "ambiguous", "settled")
 _PARTS = ("pool", "test")
 _ALL = ""
-_BULKS = "review_bulks"
-"""Draft: how often all rows were accepted at once. It is part of the popover's key, and a new key closes it."""
 
 
 def reviewer(db: Database) -> int:
@@ -78,46 +74,6 @@ def _choice(name: str, options: list, text_of: Callable, on_change: Callable[[],
         on_change=on_change,
     )
     return None if chosen == _ALL else chosen
-
-
-def draw_bulk(db: Database, criteria: Filter, page: Page, *, said: Callable[[str], None]) -> None:
-    """Draw how to accept all rows of the filter at once; `said` is called with what was done."""
-    if criteria.state != "open" or not page.rows:
-        return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(say("review.found", count=actions.count_rows(db, criteria)))
-        popover = st.popover(
-            say("review.bulk"),
-            icon=":material/done_all:",
-            key=f"review_bulk_{session.draft(_BULKS, 0)}",
-            on_change="rerun",
-            type="tertiary",
-        )
-        # The count reads every row, so it waits until somebody wants to know.
-        if not popover.open:
-            return
-        with popover:
-            count = actions.count_acceptable(db, criteria)
-            if not count:
-                st.caption(say("review.bulk_none"))
-                return
-            st.markdown(say("review.bulk_count", count=count))
-            st.caption(say("review.bulk_hint"))
-            st.button(
-                say("review.bulk_do", count=count),
-                key="review_bulk_do",
-                type="primary",
-                on_click=_accept_all,
-                args=(criteria, page.last_decision_id, said),
-            )
-
-
-def _accept_all(criteria: Filter, seen_decision_id: int, notify: Callable[[str], None]) -> None:
-    with callback_boundary(), project_location.opened() as db:
-        me = reviewer(db)
-        count = actions.accept_all(db, criteria, reviewer_id=me, seen_decision_id=seen_decision_id)
-        notify(say("review.bulk_done", count=count))
-        session.keep_draft(_BULKS, session.draft(_BULKS, 0) + 1)
 
 
 def draw_empty(db: Database, criteria: Filter) -> None:

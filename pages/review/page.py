@@ -13,8 +13,10 @@ from annotator.label_sets import definitions, editing
 from annotator.quality import gold
 from annotator.review import actions
 from annotator.review import case as review_case
-from pages.components.review_board import ReviewData, RowData, board_strings, read_event, review_board
-from pages.review import filters
+from annotator.review.excerpts import list_excerpts
+from pages.components import inline
+from pages.components.review_board import ReviewData, RowData, board_strings, review_board
+from pages.review import bulk, filters
 from pages.widgets import session
 from pages.widgets.boundary import boundary
 from pages.widgets.text import say
@@ -42,7 +44,7 @@ def _move(**changes: Any) -> None:
 
 def _receive() -> None:
     """Carry out what the browser has sent; an error is shown above the diary, and then nothing has changed."""
-    event = read_event(_KEY)
+    event = inline.read_event(_KEY)
     if event is None:
         return
     _move(said="", answered=_whole(event.get("at")))
@@ -89,7 +91,7 @@ def _draw() -> None:
         if not page.rows and _at().get("after"):
             _move(after=None)
             page = actions.page(db, criteria)
-        filters.draw_bulk(db, criteria, page, said=lambda words: _move(diary=None, after=None, said=words))
+        bulk.draw(db, criteria, page, said=lambda words: _move(diary=None, after=None, said=words))
         diary_id = _at().get("diary") or (page.rows[0].diary_id if page.rows else None)
         if diary_id is None:
             filters.draw_empty(db, criteria)
@@ -102,6 +104,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
     _move(last=None if last is None else (last.expected_error, last.diary_id))
     label_of = {label.id: label for label in editing.list_labels(db)}
     case = None if diary_id is None else _read(db, diary_id)
+    texts = list_excerpts(db, [row.diary_id for row in page.rows], reviewer_id=session.person(db).annotator_id)
     return ReviewData(
         strings=board_strings(session.language()),
         labels=[
@@ -114,7 +117,7 @@ def _data(db: Database, page: Page, diary_id: int | None) -> ReviewData:
             }
             for label in label_of.values()
         ],
-        rows=[_row(row, label_of) for row in page.rows],
+        rows=[_row(row, texts.get(row.diary_id, ""), label_of) for row in page.rows],
         has_more=page.has_more,
         has_before=_at().get("after") is not None,
         case=None if case is None else asdict(case),
@@ -129,12 +132,13 @@ def _read(db: Database, diary_id: int) -> Case:
     return review_case.read(db, project_location.path(), diary_id, session.language(), reviewer_id=me)
 
 
-def _row(row: Row, label_of: dict[int, Any]) -> RowData:
+def _row(row: Row, text: str, label_of: dict[int, Any]) -> RowData:
     named = [label_of[i] for i in row.label_ids if i in label_of]
     strongest = sorted(row.signals, key=lambda name: -row.signals[name])
     return RowData(
         diary_id=row.diary_id,
-        percent=max(1, min(99, round(100 * row.expected_error))),
+        text=text,
+        percent=actions.percent_of(row.expected_error),
         labels=[{"name": label.name, "colour": label.colour} for label in named],
         signals=[say(f"review.signal_{name}") for name in strongest],
     )

@@ -8,12 +8,14 @@ import streamlit as st
 
 from annotator import project_location, settings
 from annotator.accounts import permissions
+from pages.settings import precision
 from pages.settings.forgetting import draw_choice
 from pages.widgets import session
 from pages.widgets.boundary import callback_boundary
 from pages.widgets.text import say
 
 if TYPE_CHECKING:
+    from annotator.project import Database
     from annotator.settings import Settings
 
 _KEY = "settings_{}"
@@ -24,6 +26,10 @@ def _draw() -> None:
     st.caption(say("settings.intro"))
     with project_location.opened() as db:
         chosen = settings.load(db)
+        _draw_settings(db, chosen)
+
+
+def _draw_settings(db: Database, chosen: Settings) -> None:
     with st.container(border=True):
         st.subheader(say("settings.handing_out"))
         _draw_number("overlap", chosen, most=settings.MOST_OVERLAP)
@@ -32,6 +38,7 @@ def _draw() -> None:
         _draw_share("repeat_share", chosen, most=20)
         _draw_share("gold_share", chosen, most=20)
         _draw_share("searched_share", chosen, most=100)
+        _draw_share("group_check_share", chosen, most=50)
         _draw_share("blind_share", chosen, most=50)
     with st.container(border=True):
         st.subheader(say("settings.deciding"))
@@ -43,10 +50,14 @@ def _draw() -> None:
         st.subheader(say("settings.privacy"))
         _draw_switch("mask", chosen)
         _draw_switch("mask_names", chosen, disabled=not chosen.mask)
+        _draw_switch("feelings_over_time", chosen)
     with st.container(border=True):
         st.subheader(say("settings.forget"), help=say("settings.forget_help"))
         _draw_switch("refuse_forgotten", chosen)
         draw_choice()
+    with st.container(border=True):
+        st.subheader(say("settings.speed"))
+        precision.draw(db, chosen, key=_KEY.format("precision"), on_change=_change)
     with st.container(border=True):
         st.subheader(say("settings.speech"))
         st.text_input(

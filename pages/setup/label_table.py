@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from annotator.label_sets import definitions
+from pages.widgets.colours import draw_remarks
 from pages.widgets.text import plain, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from annotator.label_sets.editing import Label
     from annotator.project import Labels
 
-_FIELDS = ("name", "definition", "colour", "key")
+_FIELDS = ("id", "name", "definition", "colour", "key")
 _EXAMPLE = """[[labels]]
 name = "기쁨"
 definition = "기쁘고 즐겁다. 고맙고 뿌듯하다."
-colour = "#edae49"
+colour = "#ba8e00"
 key = "1"
 
 [[labels]]
@@ -42,11 +45,28 @@ def edit_labels(labels: Labels) -> Labels:
             column_config={
                 "name": st.column_config.TextColumn(say("setup.name"), required=True, max_chars=20, width="small"),
                 "definition": st.column_config.TextColumn(say("setup.definition"), max_chars=200, width="large"),
-                "colour": st.column_config.TextColumn(say("setup.colour"), validate="^#[0-9a-fA-F]{6}$", width="small"),
+                "id": None,
+                "colour": None,
                 "key": st.column_config.TextColumn(say("setup.key"), validate="^[0-9a-zA-Z]$", width="small"),
             },
         )
-    return definitions.make_labels(edited)
+        coloured = _choose_colours(edited)
+        draw_remarks(definitions.complete_labels(coloured))
+    return definitions.make_labels(coloured)
+
+
+def _choose_colours(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Draw a picker for each row of the table, and return the rows with the colours that are picked."""
+    st.caption(say("setup.colours"))
+    coloured = []
+    with st.container(horizontal=True, gap="medium"):
+        for place, row in enumerate(rows):
+            # A row keeps its colour when one above it goes.
+            key = f"setup_colour_{row.get('id') or f'new_{place}'}"
+            proposed = row.get("colour") or definitions.COLOURS[place % len(definitions.COLOURS)]
+            name = str(row.get("name") or say("setup.unnamed", number=place + 1))
+            coloured.append({**row, "colour": st.color_picker(plain(name), proposed, key=key, width=110)})
+    return coloured
 
 
 def _key(label: Label) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from annotator.simulation import job
 from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def curves_figure(
         report: see `annotator.simulation.run`.
         names: of the strategies.
         axes: titles of x and y.
-        goal: words on the line at 95 % of the score with all labels.
+        goal: words on the line at `job.GOAL_SHARE` of the score with all labels.
         hover: with ``x``, ``y`` and two ``customdata`` left to fill in by plotly.
     """
     figure = go.Figure()
@@ -41,7 +42,7 @@ def curves_figure(
     # The highlighted curves are drawn last, over the others.
     for name in sorted(strategies, key=lambda name: (name in colours, name == shown)):
         _add_curve(figure, strategies[name], score, colours.get(name, GREY), name=names[name], hover=hover)
-    height = 0.95 * report["full_pool"][score]
+    height = job.GOAL_SHARE * report["full_pool"][score]
     figure.add_hline(y=height, line={"color": GREY, "dash": "dash", "width": 1.5})
     # On the left, where the curves are still far below it.
     figure.add_annotation(
@@ -49,7 +50,7 @@ def curves_figure(
         font={"color": GREY, "size": 12},
     )  # fmt: skip
     keys = [(shown, BLUE), *([("random", ORANGE)] if "random" in strategies and shown != "random" else [])]
-    text = "   ".join(f'<span style="color:{c}">{_SYMBOLS[c][1]} {names[name]}</span>' for name, c in keys)
+    text = "   ".join(f'<span style="color:{c}">{_SYMBOLS[c][1]}</span> {names[name]}' for name, c in keys)
     figure.add_annotation(
         x=0, y=1, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom"
     )

@@ -48,12 +48,13 @@ def _verdict(report: dict[str, Any], names: dict[str, str]) -> str:
         return say("simulate.verdict_few", seeds=report["seeds"], fewest=job.FEWEST_SEEDS)
     best = names[verdict.best]
     if not verdict.beaten:
-        return say("simulate.verdict_level", best=best)
+        return f"{say('simulate.verdict_level', best=best)} {say('simulate.verdict_score')}"
     beaten = ", ".join(names[name] for name in verdict.beaten)
-    if not verdict.level:
-        return say("simulate.verdict_better", best=best, beaten=beaten)
     level = ", ".join(names[name] for name in verdict.level)
-    return say("simulate.verdict_better_some", best=best, beaten=beaten, level=level)
+    words = say("simulate.verdict_better", best=best, beaten=beaten)
+    if level:
+        words = say("simulate.verdict_better_some", best=best, beaten=beaten, level=level)
+    return f"{words} {say('simulate.verdict_score')}"
 
 
 def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
@@ -82,7 +83,7 @@ def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
         shown=strategy,
         names=names,
         axes=(say("study.labels_axis"), say(f"study.score_{score}")),
-        goal=say("simulate.goal"),
+        goal=_goal(report, score),
         hover=say("study.hover"),
     )
     curve = report["strategies"][strategy]
@@ -90,6 +91,13 @@ def _draw_curves(report: dict[str, Any], names: dict[str, str]) -> None:
     alt = say("simulate.alt", score=say(f"study.score_{score}"), name=names[strategy], **last)
     draw_chart(figure, key=f"simulate_curves_{strategy}_{score}", height=_HEIGHT, alt=alt)
     st.caption(say("simulate.chart_help"))
+
+
+def _goal(report: dict[str, Any], score: Score) -> str:
+    """Return what the line on the chart is: which share of which score, and what both are."""
+    full = report["full_pool"][score]
+    name = say(f"study.score_{score}")
+    return say("simulate.goal", score=name, goal=percent(job.GOAL_SHARE * full), full=percent(full))
 
 
 def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
@@ -108,7 +116,8 @@ def _draw_table(report: dict[str, Any], names: dict[str, str]) -> None:
         for name, one in strategies
     ]
     draw_rows(rows, hide_index=True)
-    st.caption(say("simulate.table_help"))
+    full = report["full_pool"]["macro_f1"]
+    st.caption(say("simulate.table_help", goal=percent(job.GOAL_SHARE * full), full=percent(full)))
 
 
 def _behind(lead: dict[str, float | None] | None) -> str:
@@ -116,7 +125,7 @@ def _behind(lead: dict[str, float | None] | None) -> str:
         return "–"
     value, low, high = lead["value"], lead["low"], lead["high"]
     if value is None or low is None or high is None:
-        return "–" if value is None else f"{100 * value:.1f}"
+        return "–" if value is None else f"{100 * value:z.1f}"
     return f"{100 * value:z.1f} ({points(low)}–{points(high)})".replace("-", "−")
 
 

@@ -71,7 +71,7 @@ def _draw_words(statistics: Agreement) -> None:
     if statistics.alpha.n < agreement.FEWEST:
         st.caption(say("agreement.first_look", n=statistics.alpha.n, fewest=agreement.FEWEST))
     if statistics.shown_share:
-        st.caption(say("agreement.shown", n=statistics.answers, share=f"{100 * statistics.shown_share:.0f}"))
+        st.caption(say("agreement.shown", n=statistics.answers, share=f"{100 * statistics.shown_share:z.0f}"))
 
 
 def _draw_labels(statistics: Agreement) -> None:

@@ -48,7 +48,8 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
         for label, why in zip(labels, missing, strict=True)
     ]
     figure.add_scatter(
-        x=[1.08] * len(rows), y=rows, mode="text", text=texts, textposition="middle right", cliponaxis=False,
+        # Flush right: where there is no figure, the row is empty and has room for the words.
+        x=[1.29] * len(rows), y=rows, mode="text", text=texts, textposition="middle left", cliponaxis=False,
         hoverinfo="skip",
     )  # fmt: skip
     least = min([0.0, *(label.alpha.low or 0.0 for label in labels)])
@@ -60,7 +61,7 @@ def labels_figure(labels: Sequence[LabelAgreement], *, axis: str, missing: Seque
 def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[float]], *, axes: tuple[str, str]) -> go.Figure:
     """Return which labels others gave (columns) where one person gave the row's label, as shares of the row."""
     shares = [[count / total if (total := sum(row)) else 0.0 for count in row] for row in counts]
-    texts = [[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares]
+    texts = [[f"{100 * share:z.0f}" if share >= 0.005 else "" for share in row] for row in shares]
     rows = [f"{name} ({round(sum(row)):,})" for name, row in zip(names, counts, strict=True)]
     return heat_map(shares, texts, rows=rows, columns=names, axes=axes, said=texts)
 

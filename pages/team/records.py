@@ -74,8 +74,8 @@ def draw_mine(record: AnnotatorStats | None) -> None:
 def _draw_figures(record: AnnotatorStats) -> None:
     figures = {
         "decided": f"{sum(record.kinds.values()):,}",
-        "per_hour": "–" if record.per_hour is None else f"{record.per_hour:,.0f}",
-        "median": "–" if record.median_seconds is None else say("record.seconds", n=f"{record.median_seconds:.1f}"),
+        "per_hour": "–" if record.per_hour is None else f"{record.per_hour:z,.0f}",
+        "median": "–" if record.median_seconds is None else say("record.seconds", n=f"{record.median_seconds:z.1f}"),
     }
     figures |= {name: _percent(getattr(record, name)) for name in _SHARES}
     # One row of six, or on a phone three of two.

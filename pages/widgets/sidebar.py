@@ -9,6 +9,8 @@ import streamlit as st
 
 from annotator import messages, project_location, status
 from annotator.accounts import annotators
+from annotator.labelling.board import storage_scope
+from pages.components.screen import draw_screen_settings
 from pages.widgets import session
 from pages.widgets.boundary import boundary, explain_stored
 from pages.widgets.text import plain, say
@@ -43,7 +45,7 @@ def draw(db: Database, person: Person) -> None:
         if person.is_solo:
             _draw_name(db)
         else:
-            _draw_account(person)
+            _draw_account(db, person)
         draw_language()
 
 
@@ -58,19 +60,20 @@ def draw_link(address: str, words: str) -> None:
     st.html(f'<a href="{escape(address)}" target="_self" style="{_BUTTON_STYLE}">{escape(words)}</a>')
 
 
-def _draw_account(person: Person) -> None:
+def _draw_account(db: Database, person: Person) -> None:
+    scope = storage_scope(db, person.name)
     role, password, out = (say(key) for key in (f"role.{person.role}", "gate.password_change", "gate.logout_button"))
     st.html(
         f"<style>{_ACCOUNT_STYLE}</style>"
         f'<p class="account"><strong>{escape(person.name)}</strong> <span>{escape(role)}</span></p>'
         # A form, not a link: another site can lead a browser to an address, but not send this.
-        '<form class="account" method="post" action="/logout">'
+        f'<form class="account" method="post" action="/logout" data-scope="{escape(scope)}">'
         f'<a href="/password" target="_self">{escape(password)}</a><button>{escape(out)}</button></form>'
     )
 
 
 def draw_language() -> None:
-    """Draw the switch between Korean and English."""
+    """Draw the switch between Korean and English, and how the browser shows the app."""
     st.segmented_control(
         say("frame.language"),
         messages.LANGUAGES,
@@ -84,6 +87,7 @@ def draw_language() -> None:
     if chosen := session.chosen_language():
         # Streamlit can read cookies, but not write one.
         st.html(f"<script>{session.language_script(chosen)}</script>", unsafe_allow_javascript=True)
+    draw_screen_settings()
 
 
 def _draw_name(db: Database) -> None:

@@ -47,20 +47,33 @@ def local_time(iso: str) -> str:
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def duration(low: float, high: float) -> str:
+    """Return a time in words, as a range where its ends differ.
+
+    Args:
+        low, high: minutes, at least and at most.
+    """
+    if high < 1:
+        return say("time.under_minute")
+    unit, size = ("hours", 60.0) if low >= 2 * 60 else ("minutes", 1.0)
+    first, last = max(1, round(low / size)), max(1, round(high / size))
+    return say(f"time.{unit}", time=f"{first}–{last}" if first < last else str(first))
+
+
 def percent(share: float | None) -> str:
     """Return a share in [0, 1] with one decimal; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.1f}%"
+    return "–" if share is None else f"{100 * share:z.1f}%"
 
 
 def interval(low: float, high: float) -> str:
     """Return the bounds of an interval of shares."""
-    return f"{100 * low:.0f}–{100 * high:.0f}%"
+    return f"{100 * low:z.0f}–{100 * high:z.0f}%"
 
 
 def macro_f1(figures: Evaluation) -> str:
     """Return a macro F1 with its interval and the labels that it is about, where these are not all."""
     if figures.macro_f1 is None or figures.macro_f1_low is None or figures.macro_f1_high is None:
         return "–"
-    words = f"{figures.macro_f1:.2f} ({figures.macro_f1_low:.2f}–{figures.macro_f1_high:.2f})"
+    words = f"{figures.macro_f1:z.2f} ({figures.macro_f1_low:z.2f}–{figures.macro_f1_high:z.2f})"
     named, k = figures.macro_f1_columns, len(figures.f1)
     return words if named is None or len(named) == k else say("learn.f1_named", f1=words, named=len(named), k=k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plotly.graph_objects import Figure
+    from plotly.graph_objects.layout import XAxis
 
 BLUE = "#4a74a8"
 ORANGE = "#d98324"
@@ -28,6 +30,8 @@ _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "
 _CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "scrollZoom": False}
 
 
+_TITLE_WIDTH = 22  # letters
+
 _LINK = re.compile(r"<(?=\s*/?\s*a\b)", re.IGNORECASE)
 """Plotly draws a few tags. Ours are ``<br>``, ``<b>`` and ``<span>``; a link can only come from a name."""
 
@@ -39,8 +43,28 @@ _SIGN = re.compile(r"<(?!\u2060)|&(?=#?\w+;)")
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 1.5rem; }
-body, body [data-testid="stMarkdownContainer"], body [data-testid="stMarkdownContainer"] * {
+body, body [data-testid="stMarkdownContainer"], body [data-testid="stMarkdownContainer"] *,
+body [data-testid="stCaptionContainer"], body [data-testid="stCaptionContainer"] * {
   word-break: keep-all; overflow-wrap: anywhere; }
+/* Streamlit's own grey has a contrast of 4.07:1. */
+[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
+.js-plotly-plot svg :not(.heatmap-label) > text { fill: currentColor !important; }
+/* The accent bears white letters, so it is too dark for letters on a dark page. */
+.stApp [data-testid="stButtonGroup"] [data-selected="true"] [data-testid="stMarkdownContainer"] p,
+.stApp [data-testid="stSliderThumbValue"] [data-testid="stMarkdownContainer"] p {
+  color: light-dark(#3f5f8a, #9dbfec); }
+.stApp button kbd { color: inherit; opacity: 1; }
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important;
+    transition-duration: 1ms !important; scroll-behavior: auto !important; }
+}
+/* Streamlit shows the focus of some elements by a colour of the edge alone, of links not at all. */
+.stApp :focus-visible { outline: 2px solid light-dark(#3f5f8a, #9dbfec) !important; outline-offset: -2px; }
+/* What the sidebar says is drawn again every two seconds, and would fade each time on a busy machine. */
+[data-testid="stSidebar"] [data-stale="true"] { opacity: 1 !important; }
+[data-testid="stButtonGroup"] > div { flex-wrap: wrap; row-gap: 0.25rem; }
+/* Kinds of files are told whole. */
+[data-testid="stFileUploader"] section span { white-space: normal; overflow: visible; }
 </style>"""
 
 
@@ -115,19 +139,43 @@ def draw_chart(figure: Figure, *, key: str, height: int, alt: str) -> None:
         height: pixels.
         alt: what the chart says, for those who don't see it.
     """
+    lines = max((str(note.text).count("<br>") + 1 for note in figure.layout.annotations), default=0)
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 16, "t": 28 if figure.layout.annotations else 8, "b": 8},
+        margin={"l": 8, "r": 16, "t": 8 + 20 * lines, "b": 8},
         showlegend=False,
         dragmode=False,
         bargap=0.35,
     )
     figure.update_xaxes(automargin=True, fixedrange=True)
+    figure.for_each_xaxis(_break_title)
     figure.update_yaxes(automargin=True, fixedrange=True)
     described = figure.to_plotly_json()
     # Plotly validates a figure again that is passed as a dict, which takes longer than all the rest.
     chart = without_markup(described) if has_markup(described) else figure
     st.plotly_chart(chart, key=key, config=_CONFIG, alt=alt)
+
+
+def _break_title(axis: XAxis) -> None:
+    """Write a title that is longer than a narrow column in several lines."""
+    if axis.title.text:
+        axis.title.text = "<br>".join(lines_of(axis.title.text))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return a text in lines that a narrow column has room for, broken between words."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and _width(f"{lines[-1]} {word}") <= _TITLE_WIDTH:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _width(text: str) -> int:
+    """Return the width of a text in Latin letters; Hangul takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def without_markup(part: Any, *, is_name: bool = False) -> Any:

@@ -241,7 +241,8 @@ def board() -> BoardData:
     leases = {i: sum(e["diary_id"] == i and e["kind"] != "rationale" for e in kept) for i in order}
     left = [i for i in order if i not in done]
     return {
-        "scope": "harness",
+        "scope": ASKED.get("scope", "harness"),
+        "browser_key": ASKED.get("key", "ab" * 32),
         "holder": client and client["holder"],
         "strings": board_strings("ko"),
         "labels": [label(i, key) for i, key in enumerate(KEYS)],

@@ -81,6 +81,21 @@ def test_a_deep_link_leads_over_the_login_and_holds_until_the_logout(
     expect(other.get_by_role("heading", name="로그인")).to_be_visible()
 
 
+def test_signing_out_removes_ones_own_kept_presses_and_no_one_elses(address: str, page: Page) -> None:
+    open_as(page, f"{address}/overview", "하준")  # at the label page the others' diaries would be held
+    scope = page.locator("form[action='/logout']").get_attribute("data-scope")
+    assert scope
+    mine, theirs = f"maeumgyeol-kept:{scope}:tab", "maeumgyeol-kept:another-person:tab"
+    for name in (mine, theirs, "maeumgyeol:swipe"):
+        page.evaluate("name => localStorage.setItem(name, 'sealed')", name)
+    page.get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_text("로그아웃했어요")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('maeumgyeol')).sort()") == [
+        theirs,
+        "maeumgyeol:swipe",
+    ]
+
+
 def test_the_language_that_was_chosen_is_there_again_after_a_reload_and_after_signing_out(
     address: str, page: Page
 ) -> None:

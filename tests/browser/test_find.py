@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from playwright.sync_api import TimeoutError as TookTooLong
 from playwright.sync_api import expect
 
 from annotator import project
+from annotator import settings as project_settings
 from db.answers import decisions
 from db.connection import write
+from db.models import models, predictions
+from db.models.models import NewModel
 from db.people import annotators
 from tests import reviewed
 from tests.browser.test_main_job import shoot
@@ -74,8 +80,9 @@ def test_a_word_is_found_an_old_label_fixed_and_hits_are_sent(page: Page, addres
     assert queue == [(30,), (28,), (26,), (24,)]
 
     _open(page, address, "?q=0번째")
-    page.get_by_role("button", name="1번 열기", exact=False).last.click()
-    expect(page.get_by_role("heading", name="1번 일기")).to_be_visible()
+    expect(page.get_by_text("찾은 일기 3편")).to_be_visible()
+    page.get_by_role("button", name=re.compile(r"(?<!\d)1번 열기")).click()
+    expect(page.get_by_role("heading", name=re.compile(r"^1번 일기"))).to_be_visible()
     shoot(page, "find-diary")
     page.get_by_role("button", name="행복", exact=True).click()
     expect(page.get_by_text("행복으로 저장했어요.")).to_be_visible()
@@ -130,3 +137,57 @@ def test_the_label_pages_last_answers_lead_to_their_diaries(page: Page, address:
     expect(link).to_be_visible()
     target = link.get_attribute("href") or ""
     assert re.fullmatch(r"\.?/?find\?diary=\d+", target)
+
+
+@pytest.fixture
+def two_versions(db: Database) -> None:
+    """A second version, which answers no sad diary rightly any more."""
+    old = models.list_models(db)[0]
+    proba = predictions.load_predictions(db, old).copy()
+    proba[1::2] = np.roll(proba[1::2], 1, axis=1)
+    made = models.add_model(db, NewModel("instant", "bundled", "encoder", old.label_ids, b"", {}))
+    predictions.store_predictions(db, made, proba)
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_what_a_version_changed_leads_to_its_diaries_and_back(page: Page, address: str) -> None:
+    _open(page, address)
+    page.get_by_role("radio", name="바뀐 답").click()
+    expect(page.get_by_text("두 판이 모두 답한 30편 가운데 15편의 답이 달라졌어요.")).to_be_visible()
+    page.locator("[data-test-script-state='notRunning']").wait_for()
+    _choose(page, "답의 쌍", "슬픔 → 중립")
+    expect(page).to_have_url(re.compile("was="))
+    expect(page.get_by_text("슬픔 90% → 중립 90%").first).to_be_visible()
+    shoot(page, "find-changed")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name=re.compile("번 열기")).first.click()
+    page.get_by_role("button", name="목록으로").click()
+    expect(page.get_by_text("찾은 일기 15편")).to_be_visible()
+
+
+def _choose(page: Page, name: str, option: str) -> None:
+    """Choose an option of a list, which closes when the page is drawn again meanwhile."""
+    for _ in range(5):
+        box = page.get_by_role("combobox", name=name)
+        box.click()
+        box.fill(option)
+        with contextlib.suppress(TookTooLong):
+            page.get_by_role("option", name=re.compile(option)).click(timeout=5_000)
+            return
+
+
+def test_feelings_over_time_are_drawn_and_fit_a_phone(page: Page, address: str, db: Database) -> None:
+    with write(db):
+        db.conn.execute("update diaries set author = '가람', written_on = date('2026-01-01', (9 * id) || ' days')")
+    _open(page, address)
+    page.get_by_role("radio", name="감정의 흐름").click()
+    # 서연 has decided as well.
+    expect(page.get_by_text("여러 사람이 함께 쓰는 프로젝트라 닫혀 있어요")).to_be_visible()
+    project_settings.change(db, feelings_over_time=True)
+    page.reload()
+    expect(page.get_by_text("글쓴이가 그때 느낀 마음을 재지 않아요")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    shoot(page, "find-time")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import statistics
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -103,6 +104,7 @@ def context(kept_profile: BrowserContext) -> Iterator[BrowserContext]:
     for tab in kept_profile.pages[1:]:
         tab.close()
     kept_profile.clear_cookies()
+    kept_profile.pages[0].evaluate("localStorage.clear()")
 
 
 @pytest.fixture
@@ -359,6 +361,33 @@ def test_presses_while_the_server_is_away_are_saved_when_it_is_back(
         assert board.labels() == [1, 2, 3]
 
 
+def test_presses_outlive_a_closed_tab_and_nobody_else_can_read_them(
+    page: Page, context: BrowserContext, tmp_path: Path, running_app: RunningApp
+) -> None:
+    state = tmp_path / "events.jsonl"
+    with running_app(HARNESS, str(tmp_path)) as url:
+        board = Board(page, url, state).load()
+        board.press("1")
+        board.expect_kept(1)
+    page.locator(".board .memo").fill("남몰래 적은 말")
+    page.keyboard.press("Escape")
+    board.press("2", "3")
+    expect(page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
+    (kept,) = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('maeumgyeol-kept:'))")
+    for word in ("label", "token", "남몰래", "lease"):
+        assert word not in kept[1], "what lies in the browser is encrypted"
+    page.close()
+    with running_app(HARNESS, str(tmp_path), port=int(url.rsplit(":", 1)[1])):
+        other = Board(context.new_page(), f"{url}/?key={'cd' * 32}&scope=other", state).load()
+        other.read()
+        assert len(other.kept()) == 1, "whoever is somebody else leaves it alone"
+        back = Board(context.new_page(), url, state).load()
+        back.expect_kept(3)
+        assert back.labels() == [1, 2, 3]
+        assert [event["memo"] for event in back.kept()] == ["", "남몰래 적은 말", ""]
+        assert back.page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('maeumgyeol-kept:'))") == []
+
+
 def test_the_end_is_said_and_undo_still_works(open_board: Callable[..., Board]) -> None:
     board = open_board(diaries=2)
     board.press("1", "2")
@@ -469,6 +498,47 @@ def test_a_phone_needs_no_sideways_scrolling(open_board: Callable[..., Board]) -
     assert board.page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
     heights = board.page.locator(".board .labels button").evaluate_all("all => all.map(x => x.offsetHeight)")
     assert min(heights) >= 44
+
+
+EDGES = """() => {
+  const board = document.querySelector(".board") ?? [...document.querySelectorAll("*")].find(each =>
+    each.shadowRoot?.querySelector(".board")).shadowRoot.querySelector(".board");
+  const edge = (part, side) => board.querySelector(part).getBoundingClientRect()[side];
+  const isCut = name => name.scrollWidth > name.clientWidth;
+  return {
+    between: edge(".deciding", "top") - edge(".reading", "bottom"),
+    below: innerHeight - edge(".commands", "bottom"),
+    cut: [...board.querySelectorAll(".label .name")].filter(isCut).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (960, 600), (720, 560)])
+def test_the_buttons_stand_whole_below_the_text_whatever_appears_above_it(
+    open_board: Callable[..., Board], width: int, height: int
+) -> None:
+    board = open_board(case="long")
+    board.page.set_viewport_size({"width": width, "height": height})
+    board.load()  # the offer appears when the text has its room already
+    for _ in range(2):  # with the offer to practise, and without it
+        board.page.wait_for_function(f"() => (edges => edges.below >= 0 && edges.between >= 0)(({EDGES})())")
+        assert board.page.evaluate(EDGES)["cut"] == 0
+        board.page.locator(".tour-offer button").last.evaluate("made => made.click()")
+        expect(board.page.locator(".tour-offer")).to_be_hidden()
+
+
+def test_keys_are_shown_by_the_pointer_and_not_by_the_width(
+    open_board: Callable[..., Board], browser: Browser, server: tuple[str, Path]
+) -> None:
+    board = open_board()
+    board.page.set_viewport_size({"width": 390, "height": 844})
+    expect(board.page.locator(".label .cap").first).to_be_visible()
+    with closing(browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 1200, "height": 900})) as phone:
+        tab = phone.new_page()
+        tab.goto(board.page.url)
+        tab.locator(".board .text[data-readable]").wait_for()
+        expect(tab.locator(".label .cap").first).to_be_hidden()
+        expect(tab.locator(".command.help")).to_be_hidden()
 
 
 def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> None:
@@ -640,6 +710,59 @@ def test_further_emotions_help_lines_and_a_break(open_board: Callable[..., Board
     board.press("Escape")
     expect(note).to_be_hidden()
     assert page.locator(".labels").bounding_box() == before, "and nothing has moved"
+
+
+def test_ten_labels_within_a_second_each_are_worth_a_word_once_and_all_count(
+    page: Page, open_board: Callable[..., Board]
+) -> None:
+    # Ten presses of a test on a busy machine can take long; the page's own clock says they were quick.
+    page.add_init_script("{ const now = performance.now.bind(performance); performance.now = () => now() / 50; }")
+    board = open_board()
+    note = page.locator(".pause")
+    for count in range(1, 10):
+        board.press("1")
+        board.expect_kept(count)
+    expect(note).to_be_hidden()
+    board.press("1")
+    board.expect_kept(10)
+    expect(note).to_contain_text("10편을 1초 안에 골랐어요")
+    board.press("Escape")
+    expect(note).to_be_hidden()
+    for count in range(11, 22):
+        board.press("2")
+        board.expect_kept(count)
+    expect(note).to_be_hidden()
+    assert board.labels() == [1] * 10 + [2] * 11
+
+
+SWIPE = """([dx, dy]) => {
+    const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot).find(r => r?.querySelector(".reading"));
+    const reading = root.querySelector(".reading");
+    const at = (type, x, y) => reading.dispatchEvent(new PointerEvent(type,
+        {pointerType: "touch", isPrimary: true, clientX: x, clientY: y, bubbles: true, composed: true}));
+    at("pointerdown", 300, 300);
+    at("pointermove", 300 + dx / 2, 300 + dy / 2);
+    at("pointerup", 300 + dx, 300 + dy);
+}"""
+
+
+def test_a_swipe_to_the_left_skips_where_somebody_has_asked_for_it(
+    page: Page, open_board: Callable[..., Board]
+) -> None:
+    board = open_board()
+    board.read()
+    page.evaluate(SWIPE, [-200, 0])
+    board.press("1")
+    board.expect_kept(1)
+    assert board.kept()[0]["kind"] == "label", "it is off until somebody asks for it"
+    page.evaluate("localStorage.setItem('maeumgyeol:swipe', '1')")
+    for way in ([-40, 0], [-200, 150], [200, 0]):
+        board.read()
+        page.evaluate(SWIPE, way)
+    page.evaluate(SWIPE, [-200, 20])
+    board.expect_kept(2)
+    assert board.kept()[1]["kind"] == "skip", "and short, slanted and other ways mean nothing"
+    page.evaluate("localStorage.removeItem('maeumgyeol:swipe')")
 
 
 def _work_for(page: Page, *, minutes: int) -> None:

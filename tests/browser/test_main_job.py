@@ -23,6 +23,7 @@ from db.label_sets import labels
 from db.models import explanations, models, rounds
 from db.people import annotators
 from db.texts import diaries
+from pages.widgets.session import LANGUAGE_COOKIE
 from tests.browser.conftest import free_port
 from tests.chromium import PATIENCE_MS
 from tests.conftest import DIARIES, ROOT
@@ -179,6 +180,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
             page.goto(address)
             expect(page.get_by_role("article")).to_contain_text(re.compile(r"#\d+"))
             label_all(page, db, 30)
+            press(page, "Escape", "Escape")  # the word about haste
             press(page, "KeyZ", "ㅋ")
             press(page, "KeyZ", "ㅋ")
             me = annotators.get_or_create_id(db, "나")
@@ -237,6 +239,31 @@ def film_the_loop(page: Page, address: str, db: Database) -> None:
     page.locator(".board .evidence").first.wait_for()
     film.take(page, seconds=3)
     film.save("loop")
+    picture_the_documents(page, address)
+
+
+def picture_the_documents(page: Page, address: str) -> None:
+    """Take the pictures of an explanation, of searching, of the dark theme and of the English words."""
+    folder = Path(PICTURES)
+    shoot(page, "explanation")
+    page.locator(".board .reading").screenshot(path=folder / "explanation-why.png")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)  # colours change in a moment
+    page.screenshot(path=folder / "label-dark-desktop.png")
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{address}/find?q=눈물")
+    page.locator("mark").first.wait_for()
+    page.screenshot(path=folder / "find-desktop.png")
+    page.get_by_role("radio", name="바뀐 답").click()
+    page.get_by_text("의 답이 달라졌어요").first.wait_for()
+    page.wait_for_timeout(1000)  # the list follows the sentence
+    page.screenshot(path=folder / "find-changed-desktop.png")
+    page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": "en", "url": address}])
+    page.goto(f"{address}/overview")
+    page.locator(".js-plotly-plot").first.wait_for()
+    page.wait_for_timeout(1500)  # plots move for a moment
+    page.screenshot(path=folder / "overview-english-desktop.png")
+    page.context.clear_cookies(name=LANGUAGE_COOKIE)
 
 
 def _version(db: Database) -> int | None:

@@ -33,6 +33,7 @@ def test_the_page_notices_by_itself_that_there_are_diaries_and_then_a_model(
     small.begin(path)
     address = start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(path)})
     page.goto(address)
+    page.locator("[data-test-script-state='notRunning']").wait_for()
     page.get_by_role("link", name="써보기").click()
     expect(page.get_by_text("아직 모델이 없어요")).to_be_visible()
     with closing(project.open_project(path)) as db:

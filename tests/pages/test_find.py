@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from annotator import project
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
 from db.answers import decisions
+from db.models import models, predictions
+from db.models.models import NewModel
 from db.texts import care_flags
 from tests import reviewed
+from tests.conftest import import_ours
 from tests.reviewed import HAPPY
 
 if TYPE_CHECKING:
@@ -133,3 +138,112 @@ def test_in_english_everything_is_said_in_english(
     monkeypatch.setenv("MAEUMGYEOL_LANG", "en")
     app = _find(open_app, q="눈물")
     assert "15 diaries found" in _said(app)
+
+
+@pytest.fixture
+def two_versions(ready_diaries: Path) -> Path:
+    """The thirty diaries, and a second version whose head for 슬픔 is damaged."""
+    with project.opened(ready_diaries) as db:
+        old = models.list_models(db)[0]
+        proba = predictions.load_predictions(db, old).copy()
+        proba[1::2] = np.roll(proba[1::2], 1, axis=1)
+        made = models.add_model(db, NewModel("instant", "bundled", "encoder", old.label_ids, b"", {}))
+        predictions.store_predictions(db, made, proba)
+    return ready_diaries
+
+
+def test_what_changed_shows_the_damaged_label_first_with_its_diaries(two_versions: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="changed")
+    assert not app.exception
+    assert "두 판이 모두 답한 30편 가운데 15편의 답이 달라졌어요." in _said(app)
+    labels, pairs = (table.value for table in app.dataframe if "나간 답" in table.value or "답의 쌍" in table.value)
+    assert (labels.iloc[0]["라벨"], labels.iloc[0]["나가서 틀림"]) == ("슬픔", 14)
+    assert pairs.iloc[0]["답의 쌍"] == "슬픔 → 중립"
+    assert "틀리게 됨 (그 밖에 배우지 않은 일기)" in _said(app)
+
+
+def test_a_pair_of_answers_is_part_of_the_address(two_versions: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="changed", first="1", second="0", was="중립", now="슬픔")
+    assert not app.exception
+    assert "찾은 일기 15편" in _said(app)
+    pair = next(box for box in app.selectbox if box.label == "답의 쌍")
+    pair.select(("", "")).run()
+    assert "was" not in app.query_params
+
+
+def test_missing_answers_are_asked_for_once(two_versions: Path, open_app: OpenApp) -> None:
+    with project.opened(two_versions) as db:
+        import_ours(db, "text\n뒤늦게 온 글이다", "late.csv")
+    app = _find(open_app, view="changed")
+    assert "0판의 답이 없는 1편, 1판의 답이 없는 1편" in _said(app)
+    app.button(key="find_changed_request").click().run()
+    assert "빠진 답을 받고 있어요" in _said(app)
+    assert "find_changed_request" not in {button.key for button in app.button}
+
+
+def test_with_one_version_nothing_can_have_changed(ready_diaries: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="changed")
+    assert not app.exception
+    assert "두 판 이상 생기면" in app.info[0].value
+
+
+@pytest.fixture
+def dated(ready: Path) -> Path:
+    """Four dated diaries of two writers, two of them decided, with a month between without any."""
+    lines = ["기쁜 날,2026-01-05,가람", "또 기쁜 날,2026-01-06,나래", "비가 왔다,2026-03-02,가람", "모르는 날,,가람"]
+    with project.opened(ready) as db:
+        import_ours(db, "\n".join(["text,date,author", *lines]), "dated.csv")
+        reviewed.label(db, 1, HAPPY)
+        reviewed.label(db, 3, reviewed.SAD)
+    return ready
+
+
+def _time_chart(app: AppTest) -> list[dict[str, Any]]:
+    (chart,) = app.get("plotly_chart")
+    traces: list[dict[str, Any]] = json.loads(chart.proto.spec)["data"]
+    return traces
+
+
+def test_feelings_over_time_show_gaps_and_what_they_do_not_say(dated: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="time", what="행복")
+    assert not app.exception
+    decided, answered, _ = _time_chart(app)
+    assert (decided["x"], decided["y"]) == (["2026-01", "2026-02", "2026-03"], [1.0, None, 0.0])
+    assert answered["y"] == [None, None, None]
+    assert decided["connectgaps"] is False
+    assert "글쓴이가 그때 느낀 마음을 재지 않아요" in app.info[0].value
+    assert "라벨이 있는 평가용 일기가 30편은 있어야" in _said(app)
+    assert "날짜가 없거나 읽지 못한 일기 1편" in _said(app)
+
+
+def test_a_writer_and_weeks_are_part_of_the_address_which_names_nobody(dated: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="time")
+    who = next(box for box in app.selectbox if box.label == "누구의 일기")
+    who.select_index(1).run()
+    assert not app.exception
+    assert "가람" not in str(app.query_params)
+    app.query_params["step"] = "week"
+    app.run()
+    assert _time_chart(app)[0]["x"][0] == "2026-01-05"
+
+
+def test_among_several_people_feelings_over_time_are_closed(dated: Path, open_app: OpenApp) -> None:
+    with project.opened(dated) as db:
+        reviewed.label(db, 2, HAPPY, name="서연")
+    app = _find(open_app, view="time")
+    assert "관리자가 설정의" in app.info[0].value
+    assert not app.get("plotly_chart")
+
+
+def test_many_at_once_is_for_reviewers_and_says_what_is_missing(ready_diaries: Path, open_app: OpenApp) -> None:
+    app = _find(open_app, view="groups")
+    assert not app.exception
+    assert "묶을 일기가 없어요" in "\n".join(element.value for element in app.info)
+    with project.opened(ready_diaries) as db:
+        db.conn.execute("delete from standing where diary_id > 10")
+        db.conn.commit()
+    app = _find(open_app, view="groups", kind="similar", answer="행복", at="999", cell="x")
+    assert not app.exception
+    assert [box.value for box in app.selectbox if box.label == "모델의 답"] == [HAPPY]
+    app = _find(open_app, view="groups", q="없는낱말이다")
+    assert "한꺼번에 라벨을 붙일 수 있는 것이 없어요" in _said(app)

@@ -48,8 +48,8 @@ def test_an_import_ends_with_its_report_and_an_empty_field(ready: Path, open_app
     app = _upload(open_app("import_diaries"), DIARIES.encode())
     app.button(key="import_start").click().run()
     assert not app.error
-    assert "일기 2개를 가져왔어요" in app.success[0].value
-    assert [metric.value for metric in app.metric] == ["2", "0", "0", "1"]
+    assert "일기 2개와 판단 2개가 들어왔어요. 뺀 행 1개." in app.success[0].value
+    assert [metric.value for metric in app.metric] == ["2", "2", "1"]
     assert "새로 말하는 것이 없는 같은 글 1행" in "\n".join(text.value for text in app.markdown)
     assert app.file_uploader(key="import_file_1").value == []
     with project.opened(ready) as db:
@@ -110,7 +110,7 @@ def test_several_files_have_one_preview_and_a_line_each(ready: Path, open_app) -
     app.button(key="import_start").click().run()
     assert not app.error
     assert [line.value.partition(":")[0] for line in app.success] == ["3월.csv", "4월.csv"]
-    assert [metric.value for metric in app.metric] == ["4", "0", "0", "2"]
+    assert [metric.value for metric in app.metric] == ["4", "4", "2"]
     with project.opened(ready) as db:
         assert count_diaries(db) == 4
 

@@ -7,7 +7,7 @@ import pytest
 from annotator import project, settings
 from annotator.importing import import_file
 from db.connection import rows
-from db.models import models, rounds, worker_status
+from db.models import facts, models, rounds, worker_status
 from tests.conftest import answer_test_part
 
 if TYPE_CHECKING:
@@ -93,6 +93,24 @@ def test_a_press_asks_for_one_round_which_can_be_cancelled(filled: Path, open_ap
     with project.opened(filled) as db:
         assert rounds.find_open(db) is None
     assert "취소했어요" in _page_text(app)
+
+
+def test_a_round_over_a_pool_in_shards_says_how_far_it_is_and_how_fast(filled: Path, open_app) -> None:
+    app = open_app("learn")
+    app.button(key="learn_start").click().run()
+    with project.opened(filled) as db:
+        current = rounds.find_open(db)
+        assert current is not None
+        rounds.begin(db, current.id, last_decision_id=2, previous_model_id=None)
+        facts.store_pool_progress(db, round_id=current.id, stage="encode", done=3, total=40, texts_a_second=1234.5)
+        assert rounds.advance(db, current.id, step="fit", progress=0.3)
+    assert "조각" not in _page_text(app.run())
+    with project.opened(filled) as db:
+        assert rounds.advance(db, current.id, step="pool", progress=0.3)
+    assert "벡터: 조각 40개 가운데 3개, 1초에 글 1,234편" in _page_text(app.run())
+    with project.opened(filled) as db:
+        facts.store_pool_progress(db, round_id=current.id - 1, stage="encode", done=3, total=40, texts_a_second=1.0)
+    assert "조각" not in _page_text(app.run())
 
 
 BEST = {"version": 0, "p": 0.01, "change": {"value": -0.12, "low": -0.2, "high": -0.04}}
@@ -327,6 +345,22 @@ def test_a_result_begins_with_sentences_on_what_changed(filled: Path, open_app) 
     assert "라벨이 하나도 없어서 아직 배우지 못한 감정" in said
     assert "macro F1 차이: −0.03, 95% 구간은 −0.20에서 +0.15까지" in said
     assert "시작까지" in said
+
+
+def test_a_result_counts_what_became_right_and_what_was_learned_apart(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        decided = [
+            {"group": "test", "n": 30, "before_right": 20, "after_right": 22, "gained": 3, "lost": 1, "p": 0.6},
+            {"group": "later", "n": 9, "before_right": 5, "after_right": 6, "gained": 1, "lost": 0, "p": 1.0},
+            {"group": "learned", "n": 50, "before_right": 30, "after_right": 38, "gained": 9, "lost": 1, "p": None},
+        ]
+        changed = {"n": 300, "count": 12, "examples": [], "decided": decided}
+        add_round(db, n=10, before=0.5, after=0.5, changed=changed)
+    told = "\n".join(element.value for element in open_app("learn").markdown)
+    assert (
+        "300편 가운데 12편의 답이 달라졌어요. 모델이 라벨을 보지 않은 판단한 일기에서 4편은 맞게, 1편은 틀리게" in told
+    )
+    assert "라벨을 보고 배운 일기에서는 9편이 맞게, 1편이 틀리게" in told
 
 
 @pytest.mark.parametrize(

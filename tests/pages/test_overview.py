@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from db import Database
 
 
-def _add_measured_model(db: Database) -> None:
+def _add_measured_model(db: Database, **report: Any) -> None:
     new = models.NewModel("instant", "bundled", "hash", (1, 2, 3, 4, 5, 6, 7), b"", {}, (1, 2))
     round_id = rounds.request_round(db, annotator_id=None)
     model_id = models.add_model(db, new)
@@ -29,7 +29,7 @@ def _add_measured_model(db: Database) -> None:
     answer_test_part(db, model_id, [2, 2, 2, 2])
     predictions.store_predictions(db, model_id, np.full((6, 7), 1 / 7, np.float32))
     rounds.set_model(db, round_id, model_id)
-    rounds.end(db, round_id, status="done", report={"train": 6})
+    rounds.end(db, round_id, status="done", report={"train": 6, **report})
 
 
 def _charts(app) -> list[dict[str, Any]]:
@@ -49,8 +49,16 @@ def test_labels_are_charted_against_the_rule_of_thumb(filled: Path, open_app) ->
     bars, left = _charts(app)[0]["data"]
     assert bars["y"] == ["분노", "행복", "불안", "당황", "슬픔", "중립", "혐오"]
     assert bars["text"] == ["1", "1", "1", "1", "1", "1", "0"]
-    assert left["text"] == [*["99개 더"] * 6, "100개 더"], "how far each is from the rule of thumb"
+    assert left["text"] == [*["많아야 1개"] * 6, "많아야 0개"], "every diary is read, so none will be added"
     assert [metric.value for metric in app.metric] == ["6", "6", "0", app.metric[3].value, "없음"]
+
+
+def test_a_label_lacks_what_the_diaries_that_are_left_can_hold(filled: Path, open_app) -> None:
+    with project.opened(filled) as db:
+        fill(db, 150)
+    app = open_app("overview")
+    assert _charts(app)[0]["data"][1]["text"] == [*["99개 더"] * 6, "100개 더"]
+    assert any("10편쯤 이어서" in caption.value for caption in app.caption), "no pace is known yet"
 
 
 def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app) -> None:
@@ -68,6 +76,21 @@ def test_a_measured_model_is_charted_with_its_uncertainty(filled: Path, open_app
     assert len(f1["data"][0]["y"]) == 7 - f1["data"][1]["text"].count("없음"), "a label without a value has no point"
     assert len(confidence["data"]) == 1
     assert any("4개뿐이라" in caption.value for caption in app.caption)
+
+
+def test_the_bins_of_the_reliability_diagram_lead_to_their_test_diaries(filled: Path, open_app) -> None:
+    ends = ((0.0, 0.6), (0.6, 1.0))
+    bins = [
+        {"n": 20, "confidence": high - 0.1, "right": 0.5, "right_low": 0.3, "right_high": 0.7, "low": low, "high": high}
+        for low, high in ends
+    ]
+    whole = {"n": 40, "bins": bins, "ece": 0.1, "ece_low": 0.0, "ece_high": 0.2, "brier": 0.5}
+    with project.opened(filled) as db:
+        study = {"reliability": {"source": "test", **whole, "confidence": 0.7, "right": 0.5}}
+        _add_measured_model(db, study=study)
+    links = [link.proto for link in open_app("overview").main.get("page_link")]
+    asked = [link.query_string for link in links if link.label == "60–100%: 20편"]
+    assert asked == ["p_from=0.6&p_to=1.0&state=decided&part=test&sort=probability"]
 
 
 def _label_the_pool(path: Path, *, shown_same: float, hidden: int) -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from annotator import project
 from annotator.review import actions, returned
-from annotator.review.actions import Filter, ReviewAction
-from db.answers import decisions
+from annotator.review.actions import ReviewAction
 from db.people import annotators
 from db.review import reviews
 from tests import reviewed
@@ -51,12 +50,16 @@ def test_the_rows_are_counted_and_filters_narrow_them(doubted: Path, open_app) -
     assert "조건에 맞는 글이 없어요" in app.main.markdown[0].value
 
 
-def test_all_rows_of_a_filter_are_accepted_by_one_button(doubted: Path, open_app) -> None:
-    with project.opened(doubted) as db:
-        me = annotators.get_or_create_id(db, "나")
-        seen = decisions.last_decision_id(db)
-        assert actions.accept_all(db, Filter(), reviewer_id=me, seen_decision_id=seen) == 2
+def test_the_surest_are_listed_before_they_are_accepted(doubted: Path, open_app) -> None:
     app = open_app("review")
+    app.main.get("popover")
+    app.session_state["review_bulk_0"] = True
+    app.run()
+    assert not app.error
+    listed = next(element.proto.body for element in app.main.get("html") if "%" in element.proto.body)
+    assert listed.count("<div") == 2
+    _button(app, "이 2편 받아들이기").click().run()
+    assert not app.error
     assert "1개" in [caption.value for caption in app.main.caption]
 
 

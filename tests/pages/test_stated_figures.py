@@ -53,10 +53,12 @@ MESSAGES = {
             "try_out.board.answer",
             "find.said",
             "find.version",
+            "find.changed.moved_answer",
             "trust.in_words",
         ),
         ANSWER,
     ),
+    **dict.fromkeys(("find.map.kind_below", "find.map.kind_from"), "the bounds of a range"),
     "find.nearness": "how alike two texts' vectors are: computed, not estimated",
     **dict.fromkeys(("learn.points", "learn.reason_below_best"), BESIDE),
     **dict.fromkeys(
@@ -76,11 +78,14 @@ CODE = {
     "dictionary.effect._draw_side": BESIDE,
     "team.agreement._draw_figures": BESIDE,
     "team.records._percent": BESIDE,
+    "review.bulk._row": "a queue's own order, as on the board beside it",
+    "simulate.result._goal": BESIDE,
     "simulate.result._draw_table": BESIDE,
     "simulate.result._draw_curves": BESIDE,
     "overview.charts.anchoring_figure": BESIDE,
     "overview.charts.confidence_figure": "classes of a histogram",
     "overview.page._draw_confidence": "classes of a histogram",
+    "overview.calibration._diaries_of": "ends of a bin",
 }
 """Functions of pages that write a percent sign behind a value which is no estimate."""
 

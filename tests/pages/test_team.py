@@ -101,7 +101,7 @@ def test_a_reviewer_sees_everyone_and_changes_no_setting(read: Path, open_app, m
     app = open_app("team")
     assert [heading.value for heading in app.subheader] == ["얼마나 같게 읽나", "사람마다", "내 기록"]
     assert all(name in _seen(app) for name in NAMES)
-    assert not app.expander
+    assert not app.main.expander
 
 
 def test_a_distance_that_is_saved_is_what_agreement_is_weighed_by(read: Path, open_app) -> None:

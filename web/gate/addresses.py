@@ -15,6 +15,7 @@ from streamlit.web.server.starlette.starlette_routes import create_host_config_r
 
 from annotator.messages import say
 from pages.widgets.site import HOME, PAGES, SETUP
+from web.gate import app_page
 from web.gate.form_requests import in_other_language, language_of
 from web.gate.html import FormPage, respond
 
@@ -60,7 +61,7 @@ class Addresses:
 
 
 def _find(request: Request) -> Response | None:
-    """Return the response for an address that does not exist or is a variant of another; None for all others."""
+    """Return the response for an address of a page, a variant of one, or none; None for what pages fetch."""
     path = request.scope["path"]
     name = path.strip("/").lower()
     if _OTHER.fullmatch(path) or _is_file(path):
@@ -69,7 +70,7 @@ def _find(request: Request) -> Response | None:
         return _not_found(request)
     proper = f"/{'' if name == HOME else name}"
     if path == proper:
-        return None
+        return app_page.respond(request)
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(proper + query, headers={"Cache-Control": "no-store"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
 
@@ -12,11 +13,16 @@ from service.transport.response_headers import PLAIN_PAGE_POLICY
 
 _HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": PLAIN_PAGE_POLICY}
 
+_DARK = (
+    "--page: #17191d; --card: #1d2025; --text: #e9e7e2; --soft: #a3a7ae; --line: #3a3e46; --primary: #4474b3; "
+    "--bad: #f2b8b5; --bad-page: #3a2322; --good-page: #232c37;"
+)
+
 _STYLE = """
 :root { color-scheme: light dark; --page: #fdfcfa; --card: #fff; --text: #23272e; --soft: #6b7079; --line: #d9d5cb;
   --primary: #3f5f8a; --bad: #b3261e; --bad-page: #fbeceb; --good-page: #eef3f8; }
-@media (prefers-color-scheme: dark) { :root { --page: #17191d; --card: #1d2025; --text: #e9e7e2; --soft: #a3a7ae;
-  --line: #3a3e46; --primary: #4474b3; --bad: #f2b8b5; --bad-page: #3a2322; --good-page: #232c37; } }
+@media (prefers-color-scheme: dark) { html:not([data-theme=Light]) { DARK } }
+html[data-theme=Light] { color-scheme: light; } html[data-theme=Dark] { color-scheme: dark; DARK }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: flex; flex-flow: column; align-items: center; justify-content: center;
   padding: 1.5rem 1rem; background: var(--page); color: var(--text); line-height: 1.6; word-break: keep-all;
@@ -41,7 +47,18 @@ button, .button { display: block; width: 100%; padding: 0.65rem; font: inherit; 
 [role=alert], [role=status] { padding: 0.65rem 0.85rem; border-radius: 0.6rem; font-size: 0.9rem; }
 [role=alert] { background: var(--bad-page); color: var(--bad); } [role=status] { background: var(--good-page); }
 a { color: inherit; } footer { margin-top: 1.25rem; }
-"""
+""".replace("DARK", _DARK)
+
+
+THEME_COOKIE = "maeumgyeol_theme"
+"""Holds the theme that was chosen in a browser: ``Light`` or ``Dark``; the pages' own scripts write it."""
+
+_theme: ContextVar[str] = ContextVar("theme", default="")
+
+
+def remember_theme(chosen: str | None) -> None:
+    """Draw the pages of this request in the theme that was chosen; any other word means the system's."""
+    _theme.set(chosen if chosen in ("Light", "Dark") else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,7 @@ def respond(card: FormPage, *, status: int = 200) -> HTMLResponse:
     ]
     name = escape(say("app.name", card.language))
     page = f"""<!doctype html>
-<html lang="{card.language}"><head><meta charset="utf-8">
+<html lang="{card.language}" data-theme="{_theme.get()}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(card.title)} · {name}</title><style>{_STYLE}</style></head>
 <body><p class="brand">📔 {name}</p><main>{"".join(parts)}</main>{_footer(card)}</body></html>"""

@@ -20,7 +20,7 @@ from pages.widgets import organisation
 from service.transport.bodies import Bounds, bounded, is_too_large
 from web.gate import oidc
 from web.gate.form_requests import language_of
-from web.gate.html import FormPage, respond
+from web.gate.html import THEME_COOKIE, FormPage, remember_theme, respond
 from web.gate.identity import token_of
 from web.gate.uploads import PREFIX as UPLOAD
 from web.gate.uploads import Uploads, own_file
@@ -51,8 +51,8 @@ _STATUS = {
     "upload_quota": 429,
 }
 
-_OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health|/api/.*")
-"""The service under ``/api`` asks for tokens of its own."""
+_OPEN = re.compile(r"/login|/logout|/invite/[\w-]+|/_stcore/health|/api/.*|/app/[\w.-]+")
+"""The service under ``/api`` asks for tokens of its own; under ``/app`` are files that say nothing of a project."""
 _OPEN_WITH_ORGANISATION = re.compile(r"/auth/login|/oauth2callback")
 _PARTS = re.compile(r"/(_stcore|media|component|static|auth)/|.*\.\w{2,5}$")
 """Addresses that a page fetches by itself: nobody would see where they are led to."""
@@ -77,6 +77,7 @@ class AuthMiddleware:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        remember_theme(Request(scope).cookies.get(THEME_COOKIE))
         if not _is_open(scope["path"]):
             is_page, request = _is_page(scope), Request(scope, receive)
             # Somebody who comes from the organisation's login gets a new session, whoever used this browser before.

@@ -14,7 +14,7 @@ from annotator.accounts.passwords import LEAST_CHARACTERS
 from annotator.errors import AppError, UserError
 from annotator.messages import Language, explain, say
 from pages.widgets.session import COOKIE
-from web.gate import oidc
+from web.gate import app_page, oidc
 from web.gate.form_requests import address_of, ask, browser_of, in_other_language, language_of, next_page, sign_in_as
 from web.gate.html import Field, FormPage, respond
 from web.gate.identity import token_of
@@ -37,7 +37,8 @@ def routes(door: RequestIdentity) -> list[Route]:
         "/password": _password,
         "/logout": _logout,
     }
-    return [Route(path, _watched(serve, door), methods=["GET", "POST"]) for path, serve in endpoints.items()]
+    forms = [Route(path, _watched(serve, door), methods=["GET", "POST"]) for path, serve in endpoints.items()]
+    return [*forms, *app_page.routes()]
 
 
 def _watched(

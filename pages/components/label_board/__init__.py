@@ -44,12 +44,16 @@ class LabelData(TypedDict):
 
 
 class PredictionData(TypedDict):
-    """What a model says about a diary. `proba` sums to 1, in label order; `unknown` labels are not learned yet."""
+    """What a model says about a diary. `proba` sums to 1, in label order; `unknown` labels are not learned yet.
+
+    Of a guess no reason is stated as a fact; see `annotator.serving.explanation_text.is_guess`.
+    """
 
     model_id: int
     model_version: int
     proba: list[float]
     label_index: int
+    is_guess: bool
     unknown: list[int]
 
 
@@ -58,8 +62,9 @@ class ExplanationData(TypedDict):
 
     `spans` are half-open characters (code points, as in Python) of the text. `weights` has a row for each
     span and a column for each label; above 0 speaks for it. `fit` is R² for each label. `arc` has the
-    probabilities of each sentence by itself. `groups` are characters to be shown as one word. `sentence`, `contrast`
-    and `deletion` speak of the predicted label; "" or None where there is nothing to say.
+    probabilities of each sentence by itself. `groups` are characters to be shown as one word. `sentence`, `contrast`,
+    `deletion` and `by_sentence` (why the sentences say otherwise) speak of the predicted label; "" or None where there
+    is nothing to say.
     """
 
     spans: list[list[int]]
@@ -71,6 +76,7 @@ class ExplanationData(TypedDict):
     sentence: str
     contrast: str | None
     deletion: str | None
+    by_sentence: str | None
 
 
 class PreviousData(TypedDict):
@@ -153,6 +159,7 @@ class BoardData(TypedDict):
 
     Attributes:
         scope: who labels in which project. A tab keeps one holder and one log of events for each.
+        browser_key: under which the browser keeps what it could not send, in hexadecimal digits; empty for nothing.
         holder: whom `items` and `acked` are for; None until the browser has named itself.
         items: the diary on screen and those that follow it, in order.
         acked: the highest ``seq`` that was applied for the holder; 0 without any.
@@ -168,6 +175,7 @@ class BoardData(TypedDict):
     """
 
     scope: str
+    browser_key: str
     holder: str | None
     strings: dict[str, str]
     labels: list[LabelData]
@@ -207,11 +215,25 @@ class Client(TypedDict):
 _HERE = Path(__file__).parent
 
 _PARTS = (
-    *("log", "painted", "diary", "why", "arc", "further", "caring", "controls", "guide", "tour", "refusals", "find"),
-    *("view", "keys", "rationale", "board"),
+    *(
+        "vault",
+        "log",
+        "painted",
+        "diary",
+        "why",
+        "arc",
+        "further",
+        "caring",
+        "controls",
+        "guide",
+        "tour",
+        "refusals",
+        "find",
+    ),
+    *("room", "swipe", "view", "keys", "rationale", "board"),
 )
 
-_STYLES = ("board", "rationale", "further", "guide", "find", "tour")
+_STYLES = ("board", "rationale", "further", "guide", "find", "tour", "pointer")
 
 _mount = st.components.v2.component(
     "maeumgyeol_label_board",

@@ -35,11 +35,12 @@ class Board extends Keys {
   }
 
   hasUnsaved() {
-    return this.log.events.length > 0;
+    return this.log.isAtRisk;
   }
 
   close() {
     this.off.abort();
+    this.room?.close();
     clearInterval(this.ticker);
     clearTimeout(this.hintTimer);
     clearTimeout(this.sendTimer);
@@ -53,6 +54,9 @@ class Board extends Keys {
     this.guide.build();
     this.tour.build();
     this.refusals.build();
+    this.room?.close();
+    this.room = new Room(this.parts.reading, this.parts.deciding);
+    hearSwipes(this.parts.reading, () => this.press({ kind: "skip" }));
   }
 
   draw() {
@@ -111,6 +115,7 @@ class Board extends Keys {
     this.memo.value = item?.previous?.memo ?? "";
     this.further.reset(item);
     this.parts.reading.scrollTop = 0;
+    this.room?.toTop();
   }
 
   // ---- presses --------------------------------------------------------------------------------------------
@@ -186,7 +191,7 @@ class Board extends Keys {
       this.hint("hint_no_room");
       return false;
     }
-    this.pause.work();
+    this.pause.work(event);
     // After the paint: the next diary is on screen before the server hears of this one.
     clearTimeout(this.sendTimer);
     this.sendTimer = setTimeout(() => this.send(), 0);
@@ -248,7 +253,7 @@ let call = 0;
 // Called on mounting and again on every change of data.
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const mine = ++call;
-  openLog(data.scope).then((log) => {
+  openLog(data.scope, data.browser_key).then((log) => {
     if (mine !== call || !parentElement.host.isConnected) return;
     if (live?.root !== parentElement || live.log !== log) {
       live?.close();

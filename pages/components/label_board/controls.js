@@ -66,16 +66,17 @@ function labelButton(label, strings, { onPress, onLook, onLookAway }) {
 }
 
 function drawLabelButton(made, label, state, strings) {
-  const { share, isUnknown, isPredicted, isPrevious, isLookedAt, isAdded } = state;
+  const { share, isUnknown, isPredicted, isGuess, isPrevious, isLookedAt, isAdded } = state;
   made.classList.toggle("added", isAdded);
   made.classList.toggle("predicted", isPredicted);
   made.classList.toggle("previous", isPrevious);
   made.classList.toggle("looked-at", isLookedAt);
   made.classList.toggle("without-bar", share === null);
   made.classList.toggle("unknown", isUnknown);
-  const tags = [isPredicted ? strings.predicted : "", isPrevious ? strings.previous_tag : "", isAdded ? strings["further.tag"] : ""]
+  const answer = isGuess ? strings.guess : strings.predicted;
+  const tags = [isPredicted ? answer : "", isPrevious ? strings.previous_tag : "", isAdded ? strings["further.tag"] : ""]
     .filter(Boolean);
-  made.querySelector(".tag").textContent = [...tags, isPredicted ? "Enter" : ""].filter(Boolean).join(" · ");
+  made.querySelector(".tag").replaceChildren(tags.join(" · "), ...(isPredicted ? [el("span", "key-hint", " · Enter")] : []));
   // 0 % would say that the model has thought of it.
   const percent = share === null ? "" : isUnknown ? strings.unknown : `${Math.round(100 * share)}%`;
   made.querySelector(".percent").textContent = percent;
@@ -116,26 +117,31 @@ function diaryLink(decision, text, strings) {
   return link;
 }
 
-function buildSheet(data, keys) {
+function labelSheet(data, keys) {
   const { labels, strings } = data;
+  const rows = labels.map((label) => [label.key.toUpperCase() || "·", label.name, label.definition]);
+  if (labels.some((label) => !label.key)) rows.push(["/", strings["find.help"]]);
+  rows.push(["Enter", strings.help_accept]);
+  if (data.several_labels) rows.push(["Shift", strings["further.help_add"]]);
+  if (data.intensity) rows.push(["← →", strings["further.help_intensity"]]);
+  Object.entries(keys).forEach(([kind, key]) => rows.push([key, strings[`help_${kind}`]]));
+  return buildSheet(strings, rows);
+}
+
+// The keys of a board, each with what it does and perhaps a note.
+function buildSheet(strings, rows) {
   const sheet = el("dialog", "sheet");
   const title = el("h2", "", strings.help_title);
   title.id = "sheet-title";
   sheet.setAttribute("aria-labelledby", title.id);
   const list = el("dl");
-  const row = (key, name, note = "") => {
+  for (const [key, name, note] of rows) {
     const term = el("dt");
     term.append(el("kbd", "cap", key));
     const meaning = el("dd", "", name);
     if (note) meaning.append(el("span", "note", note));
     list.append(term, meaning);
-  };
-  labels.forEach((label) => row(label.key.toUpperCase() || "·", label.name, label.definition));
-  if (labels.some((label) => !label.key)) row("/", strings["find.help"]);
-  row("Enter", strings.help_accept);
-  if (data.several_labels) row("Shift", strings["further.help_add"]);
-  if (data.intensity) row("← →", strings["further.help_intensity"]);
-  Object.entries(keys).forEach(([kind, key]) => row(key, strings[`help_${kind}`]));
+  }
   const close = button("command", () => sheet.close());
   close.append(keyCap("Esc"), el("span", "", strings.help_close));
   sheet.append(title, list, close);
@@ -213,6 +219,7 @@ function buildFrame(strings) {
     evidenceText: el("p", "evidence-text"),
     contrast: el("p", "why-more contrast"),
     deletion: el("p", "why-more deletion"),
+    bySentence: el("p", "why-more by-sentence"),
     evidenceKey: button("command evidence", () => {}),
     memo: el("textarea", "memo"),
     memoLabel: el("label", "memo-label"),
@@ -260,7 +267,7 @@ function assembleFrame(parts, strings) {
   const evidence = el("div", "evidence-box");
   const legendRow = el("div", "legend-row");
   legendRow.append(parts.legend, parts.evidenceKey);
-  evidence.append(parts.evidenceText, parts.contrast, parts.deletion, legendRow);
+  evidence.append(parts.bySentence, parts.evidenceText, parts.contrast, parts.deletion, legendRow);
   parts.article.append(parts.heading, parts.why, parts.previous, parts.text, parts.reveal, parts.helpLines, parts.arc, evidence);
   const memoRow = el("div", "memo-row");
   memoRow.append(parts.memoLabel, parts.memo);

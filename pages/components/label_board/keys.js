@@ -39,7 +39,7 @@ class Keys extends View {
 
   takesKey(event, code) {
     if (event.key !== "Escape") return this.further.onKey(event, code);
-    if (this.pause.isOpen) this.pause.dismiss();
+    if (this.pause.isShown) this.pause.dismiss();
     else if (this.refusals.isOpen) this.refusals.dismiss();
     else if (!this.guide.close()) return this.further.onKey(event, code);
     return true;

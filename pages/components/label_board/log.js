@@ -1,12 +1,13 @@
 // The log of presses that the server has not confirmed, and the name ("holder") that this tab goes by.
-// Both lie in sessionStorage, so that they survive a reload but stay with the tab.
+// Both lie in sessionStorage, so that they survive a reload but stay with the tab. What outlives the tab is in vault.js.
 
 const STORE = "maeumgyeol-board:";
 const logs = new Map();
 
 class PressLog {
-  constructor(scope, kept) {
+  constructor(scope, kept, vault) {
     this.scope = scope;
+    this.vault = vault;
     this.holder = kept.holder;
     this.seq = kept.seq;
     this.events = kept.events;
@@ -44,6 +45,22 @@ class PressLog {
     return applied;
   }
 
+  // Add what tabs that are gone could not send: the server keeps each press once, by its token.
+  adopt(events) {
+    for (const event of events.filter(({ token }) => !this.answered.has(token))) {
+      this.seq += 1;
+      this.events.push({ ...event, seq: this.seq });
+      this.answered.add(event.token);
+      this.times.set(this.seq, performance.now());
+    }
+    this.keep();
+  }
+
+  // Whether closing the tab would lose a press.
+  get isAtRisk() {
+    return this.events.length > 0 && !this.vault.isSafe;
+  }
+
   get isUndoing() {
     return this.events.some((event) => event.kind === "undo");
   }
@@ -55,6 +72,7 @@ class PressLog {
 
   keep() {
     const { holder, seq, events } = this;
+    this.vault.put(holder, events);
     try {
       sessionStorage.setItem(STORE + this.scope, JSON.stringify({ holder, seq, events }));
       this.isStored = true;
@@ -67,18 +85,25 @@ class PressLog {
 }
 
 // One log for each scope in a page, also when the component is unmounted and mounted again.
-function openLog(scope) {
-  if (!logs.has(scope)) logs.set(scope, claimLog(scope));
+function openLog(scope, key) {
+  if (!logs.has(scope)) logs.set(scope, claimLog(scope, new Vault(scope, key)));
   return logs.get(scope);
 }
 
-async function claimLog(scope) {
+async function claimLog(scope, vault) {
+  const log = new PressLog(scope, await claimKept(scope), vault);
+  const left = await vault.takeOver(log.holder);
+  if (left.length) log.adopt(left);
+  return log;
+}
+
+async function claimKept(scope) {
   const kept = readKept(scope);
-  if (kept && (await isOnlyHolder(kept.holder))) return new PressLog(scope, kept);
+  if (kept && (await isOnlyHolder(kept.holder))) return kept;
   // "Duplicate tab" copies sessionStorage. Two tabs numbering events for one holder would swallow each other's.
   const fresh = { holder: randomToken(), seq: 0, events: [] };
   await isOnlyHolder(fresh.holder);
-  return new PressLog(scope, fresh);
+  return fresh;
 }
 
 function readKept(scope) {

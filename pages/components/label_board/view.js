@@ -43,7 +43,7 @@ class View {
     if (keys.memo) this.parts.memoLabel.prepend(keyCap(keys.memo));
     if (keys.evidence) this.parts.evidenceKey.append(keyCap(keys.evidence), el("span", "", strings.evidence));
     this.parts.evidenceKey.addEventListener("click", () => this.cycleEvidence());
-    this.sheet = buildSheet(this.data, keys);
+    this.sheet = labelSheet(this.data, keys);
     const board = this.root.querySelector(".board");
     board.replaceChildren(this.parts.frame, this.sheet);
     board.onkeydown = shieldTyping;
@@ -71,6 +71,7 @@ class View {
     else showNothingIn(parts.text);
     this.drawLabels();
     this.drawSaveState();
+    this.room?.measure();
   }
 
   drawItem(item) {
@@ -99,7 +100,7 @@ class View {
     const hasEvidence = Boolean(item.explanation) && !item.blind && index >= 0;
     parts.legend.hidden = !hasEvidence;
     parts.evidenceKey.hidden = !hasEvidence;
-    parts.legendLabel.textContent = hasEvidence ? fill(strings.evidence_of, { label: labels[index].name }) : "";
+    parts.legendLabel.textContent = hasEvidence ? legendOf(item, labels[index], strings) : "";
     if (hasEvidence) drawWhy(parts, item, { index, labels, strings });
     else withoutWhy(parts, this.withoutEvidence(item, strings));
     this.arc.draw(item, labels, strings);
@@ -142,6 +143,7 @@ class View {
         share: prediction ? (prediction.proba[index] ?? 0) : null,
         isUnknown: Boolean(prediction?.unknown?.includes(index)),
         isPredicted: prediction?.label_index === index,
+        isGuess: Boolean(prediction?.is_guess),
         isPrevious: item?.previous?.label_id === labels[index].id,
         isLookedAt: looked === index,
         isAdded: this.further.added.has(labels[index].id),

@@ -7,12 +7,12 @@ The browser sends one event at a time, as a trigger: ``act``, ``undo``, ``gold``
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import streamlit as st
 
 from annotator import messages
+from pages.components import inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 
 class RowData(TypedDict):
-    """A row of the queue. `labels` are name and colour of the decisions in force, `signals` words for what fired."""
+    """A row of the queue: how its `text` begins, and how likely its label is wrong.
+
+    `labels` are name and colour of the decisions in force, `signals` words for what fired.
+    """
 
     diary_id: int
+    text: str
     percent: int
     labels: list[dict[str, str]]
     signals: list[str]
@@ -52,30 +56,20 @@ class ReviewData(TypedDict):
     answered: int | None
 
 
-_HERE = Path(__file__).parent
-_SHARED = _HERE.with_name("label_board")
-
 _mount = st.components.v2.component(
     "maeumgyeol_review_board",
     html='<div class="board review"></div>',
-    css="\n".join(file.read_text("utf-8") for file in (_SHARED / "board.css", _HERE / "review.css")),
-    # One module for the browser: inline components can't import from each other.
-    js="\n".join(
-        [(_SHARED / f"{part}.js").read_text("utf-8") for part in ("painted", "diary", "why", "arc", "controls")]
-        + [(_HERE / f"{part}.js").read_text("utf-8") for part in ("aside", "review")]
+    css=inline.join("label_board/board.css", "review_board/review.css", "label_board/pointer.css"),
+    js=inline.join(
+        *(f"label_board/{part}.js" for part in ("painted", "diary", "why", "arc", "controls", "room", "mounting")),
+        *(f"review_board/{part}.js" for part in ("aside", "review")),
     ),
 )
 
 
 def review_board(data: ReviewData, *, key: str, on_event: Callable[[], None]) -> None:
-    """Draw the board; `read_event` returns what the browser sent when `on_event` is called."""
+    """Draw the board; `inline.read_event` returns what the browser sent when `on_event` is called."""
     _mount(key=key, data=data, on_event_change=on_event)
-
-
-def read_event(key: str) -> dict[str, Any] | None:
-    """Return what the browser has just sent, unchecked; None if it is no event."""
-    sent = st.session_state.get(key, {}).get("event")
-    return sent if isinstance(sent, dict) and isinstance(sent.get("type"), str) else None
 
 
 def board_strings(language: Language) -> dict[str, str]:

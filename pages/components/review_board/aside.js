@@ -12,13 +12,16 @@ function drawRows(list, { rows, strings }, current, onOpen) {
   const made = rows.map((row) => {
     const entry = el("li");
     const press = button("row", () => onOpen(row.diary_id));
-    const head = el("span", "row-head");
+    const foot = el("span", "row-foot");
     const labels = el("span", "row-labels");
     labels.append(...row.labels.map(({ name, colour }) => dotted(name, colour)));
-    const percent = el("span", "row-percent", `${row.percent}%`);
-    percent.title = fill(strings.expected, row);
-    head.append(labels, percent);
-    press.append(head, el("span", "row-signals", [`#${row.diary_id}`, ...row.signals].join(" · ")));
+    foot.append(labels, el("span", "row-percent", `${row.percent}%`));
+    const text = el("span", "row-text", row.text || `#${row.diary_id}`);
+    text.title = text.textContent;
+    text.dir = "auto";
+    text.translate = false;
+    press.append(text, foot, el("span", "row-signals", row.signals.join(" · ")));
+    press.setAttribute("aria-label", [`#${row.diary_id}`, row.text, ...row.labels.map(({ name }) => name), fill(strings.expected, row), ...row.signals].filter(Boolean).join(", "));
     if (row.diary_id === current) press.setAttribute("aria-current", "true");
     entry.append(press);
     return entry;

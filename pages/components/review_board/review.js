@@ -1,6 +1,15 @@
 // The review board. The parts before this one in the module, among them: painted.js, diary.js, controls.js, aside.js.
 
-const ACTIONS = { accept: "A", return: "B", ambiguous: "M", undo: "Z", next: "J", back: "K" };
+const ACTIONS = { accept: "A", return: "B", ambiguous: "M", undo: "Z", next: "J", back: "K", help: "H" };
+const MEANINGS = {
+  accept: "keys_accept",
+  return: "keys_return",
+  ambiguous: "keys_ambiguous",
+  undo: "keys_undo",
+  next: "keys_next",
+  back: "keys_back",
+  help: "keys_help",
+};
 const ANSWER_MS = 8000;
 
 class Review {
@@ -13,6 +22,7 @@ class Review {
 
   close() {
     this.off.abort();
+    this.room?.close();
     clearTimeout(this.timer);
   }
 
@@ -30,7 +40,11 @@ class Review {
       this.lookedAt = null;
     }
     this.draw();
-    if (before && data.case && !isSame) this.parts.case.scrollIntoView({ block: "nearest" });
+    if (before && data.case && !isSame) {
+      this.parts.article.scrollTop = 0;
+      this.parts.case.scrollIntoView({ block: "nearest" });
+      this.room.toTop();
+    }
   }
 
   // ---- what is sent -----------------------------------------------------------------------------------------
@@ -102,9 +116,15 @@ class Review {
     if (kind === "undo") this.send({ type: "undo" });
     else if (kind === "next") this.move(1);
     else if (kind === "back") this.move(-1);
+    else if (kind === "help") this.toggleSheet();
     else if (!this.canDecide()) return;
     else if (kind === "return") this.ask({ kind: "return" });
     else this.act(kind);
+  }
+
+  toggleSheet() {
+    if (this.sheet.open) this.sheet.close();
+    else this.sheet.showModal();
   }
 
   pressLabel(label) {
@@ -148,6 +168,7 @@ class Review {
       return;
     }
     if (isTypedInto(focused()) || event.repeat) return;
+    if (this.sheet?.open && event.key !== "?" && !codesOf(this.keys.help ?? "").includes(codeOf(event))) return;
     const code = codeOf(event);
     const label = this.data.labels.find((candidate) => codesOf(candidate.key).includes(code));
     const action = Object.keys(this.keys).find((kind) => codesOf(this.keys[kind]).includes(code));
@@ -173,8 +194,8 @@ class Review {
     this.buttons = Object.fromEntries(
       Object.keys(ACTIONS).map((kind) => [kind, commandButton(kind, strings, this.keys[kind], () => this.press(kind))]),
     );
-    const { accept, undo, next, back } = this.buttons;
-    parts.actions.append(accept, this.buttons.return, this.buttons.ambiguous, undo, back, next);
+    const { accept, undo, next, back, help } = this.buttons;
+    parts.actions.append(accept, this.buttons.return, this.buttons.ambiguous, undo, back, next, help);
     parts.more.addEventListener("click", () => this.send({ type: "more" }));
     parts.first.addEventListener("click", () => this.send({ type: "first" }));
     parts.gold.addEventListener("click", () => {
@@ -189,9 +210,14 @@ class Review {
       event.preventDefault();
       this.answer();
     });
-    this.root.querySelector(".board").replaceChildren(parts.frame);
+    const wasOpen = this.sheet?.open;
+    this.sheet = buildSheet(strings, this.sheetRows());
+    this.root.querySelector(".board").replaceChildren(parts.frame, this.sheet);
+    if (wasOpen) this.sheet.showModal();
     parts.asking.hidden = !this.asked;
     goOnTyping(parts.note, typed);
+    this.room?.close();
+    this.room = new Room(parts.article, parts.deciding);
   }
 
   labelButton(label, index) {
@@ -205,6 +231,15 @@ class Review {
       () => this.lookAt(null),
     );
     return made;
+  }
+
+  sheetRows() {
+    const { strings, labels } = this.data;
+    const keyed = labels.filter((label) => label.key);
+    return [
+      ...keyed.map((label) => [label.key.toUpperCase(), fill(strings.keys_label, { label: label.name }), label.definition]),
+      ...Object.entries(this.keys).map(([kind, key]) => [key, strings[MEANINGS[kind]]]),
+    ];
   }
 
   lookAt(index) {
@@ -223,6 +258,7 @@ class Review {
     parts.case.hidden = !shown;
     this.buttons.accept.disabled = !shown?.votes.length;
     if (!shown) return;
+    this.room.measure();
     this.drawHead(shown);
     this.drawText();
     this.drawAsked();
@@ -263,7 +299,8 @@ class Review {
     drawDiary(parts.text, { ...item, token }, evidence, heardOf(data.labels[index], data.strings));
     showIn(parts.text, [token, item.text]);
     this.arc.draw({ ...item, token }, data.labels, data.strings);
-    const whyParts = { evidenceText: parts.evidence, contrast: parts.contrast, deletion: parts.deletion };
+    const { evidence: evidenceText, contrast, deletion, bySentence } = parts;
+    const whyParts = { evidenceText, contrast, deletion, bySentence };
     const has = Boolean(item.explanation) && index >= 0;
     const missing = item.blind ? data.strings.blind : item.prediction ? data.strings.no_explanation : "";
     parts.evidence.classList.toggle("waiting", !has);
@@ -299,6 +336,7 @@ function buildReview(strings) {
   const parts = {
     frame: el("div", "review-frame"),
     list: el("aside", "list"),
+    listNote: el("p", "list-note", strings.numbers),
     rows: el("ol", "rows"),
     more: button("quiet", () => {}),
     first: button("quiet", () => {}),
@@ -316,6 +354,7 @@ function buildReview(strings) {
     evidence: el("p", "evidence-text"),
     contrast: el("p", "why-more"),
     deletion: el("p", "why-more"),
+    bySentence: el("p", "why-more"),
     deciding: el("section", "deciding-row"),
     labels: el("div", "choices"),
     actions: el("div", "actions"),
@@ -343,33 +382,18 @@ function buildReview(strings) {
   const head = el("header", "case-head");
   head.append(parts.heading, parts.given, parts.gold);
   const evidence = el("div", "evidence-box");
-  evidence.append(parts.evidence, parts.contrast, parts.deletion);
+  evidence.append(parts.bySentence, parts.evidence, parts.contrast, parts.deletion);
   parts.article.append(head, parts.why, parts.standing, parts.unlabelled, parts.text, parts.arc, evidence);
   const buttons = el("div", "asking-buttons");
   buttons.append(parts.toRow, parts.save, parts.cancel);
   parts.asking.append(parts.noteTitle, parts.note, buttons);
   parts.deciding.append(parts.asking, parts.labels, parts.actions);
   parts.case.append(parts.article, parts.deciding, parts.details);
-  parts.list.append(parts.rows, parts.more, parts.first);
+  parts.list.append(parts.listNote, parts.rows, parts.more, parts.first);
   const body = el("div", "review-body");
   body.append(parts.list, parts.case);
   parts.frame.append(parts.notice, body);
   return parts;
 }
 
-let live = null;
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  if (live?.root !== parentElement) {
-    live?.close();
-    live = new Review(parentElement);
-  }
-  live.update(data, setTriggerValue);
-  // Streamlit may call this for an overtaken change of data while the board stays: only a board that is gone ends.
-  return () =>
-    setTimeout(() => {
-      if (live?.root !== parentElement || parentElement.host.isConnected) return;
-      live.close();
-      live = null;
-    });
-}
+export default mounted(Review);

@@ -28,7 +28,10 @@ _mount = st.components.v2.component(
     "maeumgyeol_shell",
     html='<div class="connection" role="alert" hidden></div>',
     css=(_HERE / "connection.css").read_text("utf-8"),
-    js="\n".join((_HERE / f"{part}.js").read_text("utf-8") for part in ("connection", "held_keys", "words", "shell")),
+    js="\n".join(
+        (_HERE / f"{part}.js").read_text("utf-8")
+        for part in ("connection", "held_keys", "mend", "signing_out", "words", "shell")
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-// The parts before this one in the module: connection.js, held_keys.js, words.js.
+// The parts before this one in the module: connection.js, held_keys.js, mend.js, signing_out.js, words.js.
 
 let live = null;
 let words = null;
@@ -12,6 +12,7 @@ export default function ({ data, parentElement }) {
   words ??= new Words();
   words.update(data);
   window.addEventListener("keydown", stopRepeating, { capture: true }); // one function is added once
+  document.addEventListener("submit", forgetOnSignOut, { capture: true });
   // Streamlit may call this for an overtaken change of data while the element stays.
   return () =>
     setTimeout(() => {

@@ -22,12 +22,16 @@ class Words {
     this.words = new Map(Object.entries(words));
     this.patterns = Object.entries(patterns).map(([english, ours]) => [new RegExp(`^${english}$`), ours]);
     this.translate(document.body);
+    mend(document.body);
   }
 
   take(change) {
     if (change.type === "attributes") this.name(change.target, change.attributeName);
     else if (change.type === "characterData") this.say(change.target);
-    else change.addedNodes.forEach((node) => this.translate(node));
+    else {
+      change.addedNodes.forEach((node) => this.translate(node));
+      change.addedNodes.forEach(mend);
+    }
   }
 
   translate(node) {

@@ -63,7 +63,7 @@ class Trial {
     parts.answer.hidden = parts.look.hidden = !prediction;
     setText(parts.answer, prediction ? fill(strings.answer, answerOf(prediction, labels)) : "");
     parts.legend.hidden = !hasEvidence;
-    parts.legendLabel.textContent = hasEvidence ? fill(strings.evidence_of, { label: labels[index].name }) : "";
+    parts.legendLabel.textContent = hasEvidence ? legendOf(item, labels[index], strings) : "";
     parts.evidenceText.classList.toggle("pending", !hasEvidence);
     if (hasEvidence) drawWhy(parts, item, { index, labels, strings });
     else withoutWhy(parts, prediction ? strings.explaining : strings.predicting);
@@ -98,6 +98,7 @@ function buildTrial(strings) {
     evidenceText: el("p", "evidence-text"),
     contrast: el("p", "why-more"),
     deletion: el("p", "why-more"),
+    bySentence: el("p", "why-more"),
     legend: el("p", "legend"),
     legendLabel: el("span", "legend-label"),
     side: el("section", "shares"),
@@ -114,7 +115,7 @@ function buildTrial(strings) {
     el("span", "word for level-2", strings.legend_for),
     el("span", "word against level-2", strings.legend_against),
   );
-  parts.evidence.append(parts.evidenceText, parts.contrast, parts.deletion, parts.legend);
+  parts.evidence.append(parts.bySentence, parts.evidenceText, parts.contrast, parts.deletion, parts.legend);
   parts.article.append(parts.text, parts.helpLines, parts.arc, parts.evidence);
   parts.side.append(parts.answer, parts.rows, parts.look);
   parts.frame.append(parts.article, parts.side);

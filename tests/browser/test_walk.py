@@ -1,0 +1,238 @@
+"""Every page in both languages, themes and many sizes: nothing is cut or covered, and axe finds nothing serious.
+
+The usual run looks at a part of the sizes. ``make walk`` looks at all of them, and keeps pictures where
+``MAEUMGYEOL_WALK`` names a folder.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError as TookTooLong
+
+from annotator import project
+from pages.widgets.session import LANGUAGE_COOKIE
+from tests import walked
+from tests.browser.test_content_policy import page_names
+from tests.chromium import PATIENCE_MS
+from tests.web.gate.test_middleware import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from annotator.messages import Language
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FOLDER = os.environ.get("MAEUMGYEOL_WALK", "")
+LOOKS = (Path(__file__).with_name("looks.js")).read_text("utf-8")
+STEADY = """() => new Promise(done => {
+    let [last, still] = ["", 0];
+    const isFitting = plot => Math.abs(plot.querySelector(".main-svg").clientWidth - plot.clientWidth) <= 1;
+    const look = () => {
+        const main = document.querySelector('[data-testid="stMain"]');
+        const plots = [...document.querySelectorAll(".js-plotly-plot:has(.main-svg)")];
+        const now = [main?.scrollHeight, main?.clientWidth, plots.length].join();
+        const isDrawn = plots.every(isFitting) && !document.querySelector('[data-stale="true"]');
+        still = now === last && isDrawn ? still + 1 : 0;
+        last = now;
+        if (still >= 12) done(); else requestAnimationFrame(look);
+    };
+    look();
+})"""
+"""Resolves once nothing has moved for a dozen frames, nothing is faded, and every chart has the width of its column."""
+
+BACKGROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+WIDE = 700
+"""Pixels below which the sidebar lies over the page."""
+
+_AXE = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+_GRAVE = ("serious", "critical")
+_MOST_LOOKS = 5
+
+_MOST_TABS = 60
+_SOON_MS = 5_000
+_BOARDS = {"label": ".board .text[data-readable]", "review": ".board .text:not(:empty)"}
+"""What stands on a page once its board does."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A window: its size in pixels of the page, which are fewer where the browser zooms in."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+SIZES = [View(1440, 900), View(1200, 800), View(1280, 720), View(390, 844)]
+ZOOMED = [View(960, 600), View(800, 533), View(853, 480), View(320, 640)]
+"""The same windows at 150 %, which show two thirds of the page; the narrowest is what WCAG 1.4.10 asks for."""
+ALL = SIZES + ZOOMED
+USUAL = {"ko": [View(1440, 900), View(853, 480), View(390, 844)], "en": [View(1280, 720), View(390, 844)]}
+AXED = {"ko": [("light", View(1440, 900))], "en": [("dark", View(390, 844))]}
+ALL_AXED = [(theme, size) for theme in ("light", "dark") for size in (View(1440, 900), View(390, 844))]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A project in which every page has something to show."""
+    path = tmp_path_factory.mktemp("walk") / "walk.db"
+    project.init(path, seed="00" * 16, blind_share=0.0)
+    with closing(project.open_project(path)) as db:
+        walked.make(db)
+    with serving(path) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(params=["ko", "en"])
+def tab(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[tuple[Page, Language]]:
+    """A browser in one language, whose motion is reduced."""
+    language: Language = request.param
+    locale = {"ko": "ko-KR", "en": "en-US"}[language]
+    with closing(browser.new_context(locale=locale, reduced_motion="reduce")) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": address}])
+        context.add_init_script(LOOKS)
+        yield context.new_page(), language
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_nothing_is_cut_or_covered_and_axe_finds_nothing_serious(
+    address: str, tab: tuple[Page, Language], name: str
+) -> None:
+    page, language = tab
+    sizes, axed = (ALL, ALL_AXED) if FOLDER else (USUAL[language], AXED[language])
+    page.set_viewport_size(_of(sizes[0]))
+    page.goto(f"{address}/{name}")
+    page.locator("[data-test-script-state='notRunning']").wait_for()
+    if name in _BOARDS:
+        page.locator(_BOARDS[name]).first.wait_for()
+    faults: dict[str, list[str]] = {}
+    for size in sizes:
+        _resize(page, size)
+        for fault in [*_press_faults(page, name), *_layout_faults(page)]:
+            faults.setdefault(fault, []).append(str(size))
+        for theme in _themes(size, axed, language):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.evaluate(STEADY)
+            if (theme, size) in axed:
+                for fault in _lasting_axe_faults(page):
+                    faults.setdefault(fault, []).append(f"{size} {theme}")
+            if FOLDER:
+                page.screenshot(path=Path(FOLDER) / f"{name}-{language}-{theme}-{size}.png")
+    assert faults == {}
+
+
+@pytest.mark.parametrize("name", ["label", "review", "find", "dictionary", "settings"])
+def test_tab_leads_everywhere_and_the_focus_is_seen(address: str, tab: tuple[Page, Language], name: str) -> None:
+    page, language = tab
+    if language == "en":
+        pytest.skip("the same elements in other words")
+    page.set_viewport_size(_of(SIZES[0]))
+    page.goto(f"{address}/{name}")
+    page.locator("[data-test-script-state='notRunning']").wait_for()
+    page.evaluate(STEADY)
+    reached: dict[str, bool] = {}
+    for _ in range(_MOST_TABS):
+        page.keyboard.press("Tab")
+        if (focus := page.evaluate("findFocus()")) is not None:
+            reached[focus[0]] = focus[1]
+    assert len(reached) > 20
+    assert [what for what, is_seen in reached.items() if not is_seen] == []
+    assert page.evaluate("findMoving()") == []
+
+
+def test_a_theme_that_is_chosen_holds_on_every_page_and_after_a_reload(
+    address: str, tab: tuple[Page, Language]
+) -> None:
+    page, language = tab
+    words = {"ko": ("화면 설정", "어둡게", "자동"), "en": ("Display", "Dark", "System")}[language]
+    page.goto(f"{address}/learn")
+    page.get_by_text(words[0]).click()
+    page.get_by_label(words[1], exact=True).check()
+    for name in ("learn", "team", "settings"):
+        page.goto(f"{address}/{name}")
+        page.locator("[data-test-script-state='notRunning']").wait_for()
+        assert page.evaluate(BACKGROUND) == "rgb(23, 25, 29)", name
+    page.get_by_text(words[0]).click()
+    page.get_by_label(words[2], exact=True).check()
+    page.locator("[data-test-script-state='notRunning']").wait_for()
+    page.wait_for_function(f"{BACKGROUND} === 'rgb(253, 252, 250)'")
+
+
+def _of(size: View) -> Any:
+    return {"width": size.width, "height": size.height}
+
+
+def _themes(size: View, axed: list[tuple[str, View]], language: Language) -> list[str]:
+    if FOLDER:
+        return ["light", "dark"]
+    return [theme for theme, at in axed if at == size]
+
+
+def _resize(page: Page, size: View) -> None:
+    page.set_viewport_size(_of(size))
+    page.evaluate(STEADY)
+    shut = page.locator('[data-testid="stSidebarCollapseButton"] button')
+    if size.width < WIDE and shut.is_visible():
+        shut.click()
+        page.locator('[data-testid="stSidebar"][aria-expanded="false"]').wait_for(state="attached")
+        page.evaluate(STEADY)
+
+
+def _layout_faults(page: Page) -> list[str]:
+    faults = [f"cut: {cut}" for cut in page.evaluate("findCut()")]
+    if sideways := page.evaluate("scrollsSideways()"):
+        faults.append(f"scrolls sideways by {sideways} pixels")
+    seen: dict[str, str | None] = {}
+    page.evaluate("scrollToTop()")
+    for _ in range(30):
+        for text, over in page.evaluate("findCovered()").items():
+            seen[text] = over if seen.get(text, over) is not None else None
+        if not page.evaluate("scrollOn(0.6)"):
+            break
+    page.evaluate("scrollToTop()")
+    return faults + [f"covered: {text} by {over}" for text, over in seen.items() if over is not None]
+
+
+def _press_faults(page: Page, name: str) -> list[str]:
+    """Return which buttons that decide about a diary lie below the window, where the text above can't be seen."""
+    if name not in _BOARDS:
+        return []
+    try:
+        page.wait_for_function("findBelow().length === 0", timeout=_SOON_MS)
+    except TookTooLong:
+        return [f"below the window: {words}" for words in page.evaluate("findBelow()")]
+    return []
+
+
+def _lasting_axe_faults(page: Page) -> list[str]:
+    """Return what axe finds each time: while Streamlit draws anew, its lists have its own roles for a moment."""
+    faults = _axe_faults(page)
+    for _ in range(_MOST_LOOKS):
+        if not faults:
+            break
+        page.locator("[data-test-script-state='notRunning']").wait_for()
+        faults = [fault for fault in _axe_faults(page) if fault in faults]
+    return faults
+
+
+def _axe_faults(page: Page) -> list[str]:
+    found = Axe().run(page, options=_AXE).response["violations"]
+    return [
+        f"{each['id']} ({each['impact']}): {node['html'][:150]} {node['failureSummary'].splitlines()[1].strip()}"
+        for each in found
+        if each["impact"] in _GRAVE
+        for node in each["nodes"]
+    ]
