@@ -8,7 +8,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: app test pictures lint types contracts browser audit data-model site lock clean
+.PHONY: app test pictures walk lint types contracts browser audit data-model site lock clean
 
 app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
@@ -29,6 +29,11 @@ test: $(VENV)/installed-test browser lint types contracts
 # Take the pictures of the documents anew, the moving one too.
 pictures: $(VENV)/installed-test browser
 	MAEUMGYEOL_SCREENSHOTS=$(CURDIR)/docs/screenshots $(BIN)/python -m pytest -q tests/browser/test_main_job.py
+
+# Every page in both languages and themes, at all sizes and at 150 %, with axe; keeps the pictures in build/walk.
+walk: $(VENV)/installed-test browser
+	@mkdir -p build/walk
+	MAEUMGYEOL_WALK=$(CURDIR)/build/walk OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/browser/test_walk.py
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

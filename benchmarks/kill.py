@@ -4,7 +4,8 @@
 
 In each trial a few people press keys, each in a process of its own, on what their tabs were handed; in some a worker
 trains a round beside them. At random moments all these processes, or the worker, or both get SIGKILL. A press is
-confirmed once the function that keeps it has returned and its process could say so. What was sent and not confirmed is
+confirmed once the function that keeps it has returned and its process could say so; some label a dozen diaries at
+once, or take that back, which holds as a whole or not at all. What was sent and not confirmed is
 sent again by the next trial's process, as a browser does. After each trial the database is checked from end to end.
 
 In every tenth trial the power fails: all processes are stopped in one moment, and database and log, without the
@@ -42,7 +43,8 @@ from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.runtime import WorkerRuntime
 from benchmarks import kill_troubles, machine
-from benchmarks.kill_processes import OVERLAP, Ledger, Running, Tab, start_person, start_worker
+from benchmarks.kill_ledger import OVERLAP, Ledger, Tab
+from benchmarks.kill_processes import Running, start_person, start_worker
 from db import connect
 from db.models import rounds
 from db.people import annotators
@@ -74,7 +76,8 @@ class Project:
     def is_used_up(self) -> bool:
         """Return whether too few diaries are left for another trial."""
         with closing(connect(self.path)) as db:
-            return OVERLAP * diaries.count_diaries(db) - len(self.ledger.kept) < _AT_LEAST_LEFT
+            left = OVERLAP * diaries.count_diaries(db) - len(self.ledger.kept) - self.ledger.grouped_count
+            return left < _AT_LEAST_LEFT
 
     def ask_for_round(self) -> None:
         """Ask for a round, unless a killed worker has left one open."""
@@ -183,7 +186,7 @@ def run(template: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Run the trials; return what was counted."""
     chance = random.Random(arguments.seed)
     counted: dict[str, Any] = {"killed": {"app": 0, "worker": 0, "both": 0}, "power_cuts": 0, "sound": 0}
-    totals = {"confirmed": 0, "lost": 0, "doubled": 0, "turned_away": 0}
+    totals = {"confirmed": 0, "groups": 0, "grouped": 0, "lost": 0, "doubled": 0, "turned_away": 0}
     ends: dict[str, int] = {}
     place, number = None, 0
     for trial in range(arguments.trials):
@@ -211,8 +214,9 @@ def _close(place: Project | None, totals: dict[str, int], ends: dict[str, int]) 
     for end, count in place.count_rounds().items():
         ends[end] = ends.get(end, 0) + count
     ledger = place.ledger
-    counts = {"confirmed": len(ledger.kept), "lost": len(ledger.lost), "doubled": ledger.doubled}
-    for name, count in {**counts, "turned_away": ledger.turned_away}.items():
+    counts = {"confirmed": len(ledger.kept), "groups": len(ledger.groups), "grouped": ledger.grouped_count}
+    counts |= {"lost": len(ledger.lost), "doubled": ledger.doubled, "turned_away": ledger.turned_away}
+    for name, count in counts.items():
         totals[name] += count
     shutil.rmtree(place.path.parent)
 

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 import traceback
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,36 +16,28 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annotator import project
-from annotator.labelling import board, decisions
+from annotator.accounts import diary_access
+from annotator.errors import UserError
+from annotator.labelling import board, decisions, group_acts
 from annotator.worker.loop import Worker
-from db import connect
-from db.connection import rows, scalar
-from db.errors import DatabaseError
+from benchmarks.kill_ledger import taken_back, undoing
+from db.errors import DatabaseError, NotFoundError
+from db.texts import diaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KINDS, WEIGHTS = ("label", "skip", "flag", "undo"), (86, 4, 3, 7)
+    from benchmarks.kill_ledger import Tab
+    from db import Database
+
+KINDS, WEIGHTS = ("label", "skip", "flag", "undo", "group"), (84, 4, 3, 7, 2)
 LABELS = 7
-OVERLAP = 2
+
+_GROUP = 12
+"""Diaries of a press on many, as a grid of near-copies has them."""
 
 _FIRST_FEW = 4
 """Presses that a tab makes before it is redrawn, as a quick person does."""
-
-
-@dataclass
-class Tab:
-    """A browser tab of one person, which outlives the process that serves it.
-
-    Attributes:
-        waiting: the press that was sent and not confirmed; a browser sends it again.
-        last: token of the newest confirmed press; None if that was an undo.
-    """
-
-    annotator_id: int
-    holder: str
-    waiting: dict[str, Any] | None = None
-    last: str | None = None
 
 
 @dataclass
@@ -108,58 +99,6 @@ def _state(pid: int) -> str:
         return ""
 
 
-@dataclass
-class Ledger:
-    """What was sent and confirmed at one copy of the project, and what is wrong with it."""
-
-    sent: set[str] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)
-    doubled: int = 0
-    turned_away: int = 0
-
-    def hear(self, tab: Tab, process: Running) -> int:
-        """Record what a person's process has reported; return how often the database could not save a press."""
-        refused = 0
-        for message in process.read():
-            press = message.get("press")
-            if message["did"] == "sent":
-                self.sent.add(press["token"])
-                tab.waiting = press
-            elif message["did"] == "kept":
-                self.kept.add(press["token"])
-                tab.waiting, tab.last = None, _taken_back(press)
-            elif message["did"] == "turned_away":
-                self.turned_away += 1
-                tab.waiting = None
-            else:
-                refused += 1
-        return refused
-
-    def check(self, path: Path, kept: set[str]) -> bool:
-        """Return whether a database is sound, with every confirmed press in it once; exceptions are counted."""
-        with closing(connect(path)) as db:
-            is_sound = scalar(db, "pragma integrity_check") == "ok" and not rows(db, "pragma foreign_key_check")
-            stored = [token for (token,) in rows(db, "select token from decisions where source = 'person'")]
-            # An answer to a hidden repeat is stored apart, with the token that took it back.
-            stored += [part for (token,) in rows(db, "select token from repeats") for part in token.split()]
-            self.lost |= kept - set(stored)
-            twice = int(scalar(db, _TWICE, overlap=OVERLAP))
-        self.doubled = max(self.doubled, len(stored) - len(set(stored) & self.sent) + twice)
-        return is_sound
-
-
-_TWICE = """
-    select count(*) from (
-        select s.diary_id from standing s join decisions d on d.id = s.decision_id
-        where s.kind <> 'skip' and d.source = 'person' and not exists (
-            select 1 from decisions u join decisions k on k.id = u.undoes
-            where u.diary_id = s.diary_id and k.kind = 'skip')
-        group by s.diary_id having count(*) > :overlap)
-"""
-"""Diaries decided by more people than were asked; whoever takes a skip back gets a diary that others may have."""
-
-
 def start_person(
     path: Path, tab: Tab, *, seconds: float, seed: int, before: Callable[[], None] | None = None
 ) -> Running:
@@ -202,6 +141,7 @@ def _press(path: Path, tab: Tab, pipe: int, *, seconds: float, chance: random.Ra
     while time.monotonic() < ends:
         try:
             with project.opened(path) as db:
+                count = diaries.count_diaries(db)
                 board.keep_alive(db, annotator_id=tab.annotator_id, holder=tab.holder)
                 view = board.load_board(db, annotator_id=tab.annotator_id, holder=tab.holder, language="ko")
         except DatabaseError as error:
@@ -212,46 +152,73 @@ def _press(path: Path, tab: Tab, pipe: int, *, seconds: float, chance: random.Ra
         items = [item for item in view.items if item["token"] != answered][:_FIRST_FEW]
         while (tab.waiting or items) and time.monotonic() < ends:
             seq += 1
-            raw = tab.waiting or _choose(tab, items, chance)
+            raw = tab.waiting or _choose(tab, items, count, chance)
             if not _send(path, tab, {**raw, "seq": seq}, pipe):
                 break
         if not view.items:
             return
 
 
-def _choose(tab: Tab, items: list[dict[str, Any]], chance: random.Random) -> dict[str, Any]:
+def _choose(tab: Tab, items: list[dict[str, Any]], count: int, chance: random.Random) -> dict[str, Any]:
     kind = chance.choices(KINDS, WEIGHTS)[0]
-    if kind == "undo" and tab.last:
-        return {"kind": "undo", "token": f"undo-{chance.getrandbits(96):024x}", "undoes": tab.last}
+    if kind == "undo" and tab.last is not None:
+        return _undo(tab.last, chance)
+    label_id = chance.randint(1, LABELS)
+    if kind == "group":
+        ids = sorted(chance.sample(range(1, count + 1), _GROUP))
+        return {"kind": "group", "token": f"grid-{chance.getrandbits(96):024x}", "ids": ids, "label_id": label_id}
     item = items.pop(0)
     kind = "label" if kind == "undo" else kind
-    label_id = chance.randint(1, LABELS) if kind == "label" else None
-    return {"kind": kind, "token": item["token"], "diary_id": item["diary_id"], "label_id": label_id, "seconds": 1.0}
+    given = label_id if kind == "label" else None
+    return {"kind": kind, "token": item["token"], "diary_id": item["diary_id"], "label_id": given, "seconds": 1.0}
 
 
-def _taken_back(press: dict[str, Any]) -> str | None:
-    """Return the token that an undo after this press would name."""
-    return None if press["kind"] == "undo" else str(press["token"])
+def _undo(last: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """Return the press that takes the last one back."""
+    if last["kind"] == "group":
+        return {"kind": "group_undo", "token": undoing(last["token"]), "undoes": last["token"]}
+    return {"kind": "undo", "token": f"undo-{chance.getrandbits(96):024x}", "undoes": last["token"]}
 
 
 def _send(path: Path, tab: Tab, raw: dict[str, Any], pipe: int) -> bool:
     """Send a press as a browser does; return whether it was answered. It waits until it is."""
     tab.waiting = raw
     _say(pipe, did="sent", press=raw)
+    counts: tuple[int, ...] = ()
     try:
         with project.opened(path) as db:
-            receipt = decisions.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
+            if raw["kind"] in ("group", "group_undo"):
+                counts = _press_group(db, tab, raw)
+            else:
+                _press_one(db, tab, raw)
+    except (UserError, NotFoundError) as error:
+        tab.waiting = None
+        _say(pipe, did="turned_away", code=error.code, press=raw)
+        return True
     except DatabaseError as error:
         _say(pipe, did="refused", code=error.code)
         time.sleep(0.02)
         return False
-    tab.waiting = None
-    if receipt.refused is not None:
-        _say(pipe, did="turned_away", code=receipt.refused.code, press=raw)
-        return True
-    tab.last = _taken_back(raw)
-    _say(pipe, did="kept", press=raw)
+    tab.waiting, tab.last = None, taken_back(raw)
+    _say(pipe, did="kept", press=raw, counts=counts)
     return True
+
+
+def _press_one(db: Database, tab: Tab, raw: dict[str, Any]) -> None:
+    receipt = decisions.receive(db, raw, annotator_id=tab.annotator_id, holder=tab.holder, acked=raw["seq"] - 1)
+    if receipt.refused is not None:
+        raise receipt.refused
+
+
+def _press_group(db: Database, tab: Tab, raw: dict[str, Any]) -> tuple[int, ...]:
+    """Label many diaries or take that back; return how many got the label and how many are held out."""
+    actor = diary_access.person(tab.annotator_id, holder=tab.holder)
+    if raw["kind"] == "group_undo":
+        group_acts.undo(db, actor, raw["undoes"])
+        return ()
+    press = {"ids": raw["ids"], "label_id": raw["label_id"], "token": raw["token"], "kind": "similar"}
+    outcome = group_acts.receive(db, {**press, "shown": len(raw["ids"])}, actor)
+    return outcome.labelled_count, outcome.held_count
 
 
 def _say(pipe: int, **what: Any) -> None:

@@ -37,7 +37,7 @@ from db.answers import queue
 from db.answers.decisions import NewDecision
 from db.label_sets import labels
 from db.label_sets.labels import Label
-from db.models import explanations, models, predictions, rounds, worker_status
+from db.models import explanations, facts, models, predictions, rounds, worker_status
 from db.people import annotators
 from db.texts import diaries, sentences
 from learner.encoders import encoder as encoders
@@ -62,7 +62,9 @@ def main() -> None:
         result |= _speeds(texts)
         with App(path) as app, closing(project.open_project(path)) as db:
             result["first_prediction_seconds"] = _wait(lambda: _first_is_ready(db))
-            result["work_seconds"] = _wait(lambda: is_idle(db)) + result["first_prediction_seconds"]
+            result["all_predicted_seconds"] = _wait(lambda: _all_are_predicted(db)) + result["first_prediction_seconds"]
+            result["precision"] = facts.measured_precision(db)
+            result["work_seconds"] = _wait(lambda: is_idle(db)) + result["all_predicted_seconds"]
             result |= _label(db, texts, truth, arguments.labels)
             result["rounds"] = [_retrain(db) for _ in range(arguments.rounds)]
             result["press_to_queue_seconds"] = statistics.median(r["press_to_queue"] for r in result["rounds"])
@@ -175,6 +177,12 @@ def _first_is_ready(db: Database) -> bool:
     active = models.find_active(db)
     first = queue.list_head(db, 1)
     return active is not None and predictions.find_proba(db, active, first[0]) is not None
+
+
+def _all_are_predicted(db: Database) -> bool:
+    active = models.find_active(db)
+    proba = predictions.load_predictions(db, active) if active else None
+    return proba is not None and len(proba) >= diaries.last_diary_id(db) and not bool((proba != proba).any())
 
 
 def is_idle(db: Database) -> bool:

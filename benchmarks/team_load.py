@@ -34,6 +34,7 @@ from annotator.errors import UserError
 from annotator.labelling import board, decisions
 from annotator.training import rounds as round_cases
 from benchmarks import machine, pool_scale
+from benchmarks.kill_ledger import count_decided_too_often
 from db.connection import rows, scalar
 from db.errors import DatabaseError
 from db.models import rounds
@@ -169,22 +170,11 @@ def _percentiles(milliseconds: list[float]) -> dict[str, float]:
 
 
 def _check(db: Database, tokens: list[str], *, overlap: int) -> dict[str, int]:
-    """Count what went wrong: diaries that too many people have decided, and confirmed presses that are not there.
-
-    Whoever takes a skip back gets the diary again, though somebody else may have it by then: both are meant to count.
-    """
+    """Count what went wrong: diaries that too many people have decided, and confirmed presses that are not there."""
     stored = {token for (token,) in rows(db, "select token from decisions")}
     stored |= {part for (token,) in rows(db, "select token from repeats") for part in token.split()}
-    twice = """
-        select count(*) from (
-            select s.diary_id from standing s join decisions d on d.id = s.decision_id
-            where s.kind <> 'skip' and d.source = 'person' and not exists (
-                select 1 from decisions u join decisions k on k.id = u.undoes
-                where u.diary_id = s.diary_id and k.kind = 'skip')
-            group by s.diary_id having count(*) > :overlap)
-    """
     return {
-        "double_claims": int(scalar(db, twice, overlap=overlap)),
+        "double_claims": count_decided_too_often(db, overlap=overlap),
         "lost_decisions": sum(token not in stored for token in tokens),
     }
 

@@ -27,7 +27,7 @@ def load(name: str) -> Encoder:
 
 def load_or_share(self: EncoderCache, db: Database, choice: EncoderSpec) -> Encoder:
     """Return an encoder, in place of `EncoderCache._load`."""
-    is_shipped = choice.base in (bundled.NAME, encoder.EMOTION) and choice.tuned is None and not choice.int8
+    is_shipped = choice.base in (bundled.NAME, encoder.EMOTION) and choice.tuned is None and choice == choice.exact
     if is_shipped and self._cache == encoder.default_cache():
         return load(choice.base)
     return _load_anew(self, db, choice)

@@ -19,7 +19,7 @@ NAVIGATION = {
     "Labelling": ["labelling", "labels", "dictionary", "explanations", "finding", "review", "trying", "care"],
     "Start": ["installing"],
     "Data": ["importing", "exporting", "forgetting", "files"],
-    "Models": ["learning", "models", "recipes"],
+    "Models": ["learning", "models", "recipes", "scale"],
     "Teams": ["people", "access", "assignment", "agreement"],
     "Programs": ["service"],
     "Carrying it on": ["architecture", "data-model", "glossary", "dependencies", "performance", "threat-model"],
