@@ -75,6 +75,7 @@ class ModelRuntime:
         self._encoding = threading.Lock()
         self._no_round = threading.Event()
         self._no_round.set()
+        self._round_thread: int | None = None
         self.is_warm = False
         self.gives_way = False
         self.is_ending = False
@@ -87,11 +88,13 @@ class ModelRuntime:
     @contextmanager
     def right_of_way(self) -> Iterator[None]:
         """Make upkeep wait at its next batch of texts while the block runs: somebody waits for the round."""
+        self._round_thread = threading.get_ident()
         self._no_round.clear()
         try:
             yield
         finally:
             self._no_round.set()
+            self._round_thread = None
 
     @contextmanager
     def giving_way(self) -> Iterator[None]:
@@ -107,8 +110,9 @@ class ModelRuntime:
                 self._no_round.clear()
 
     def wait_for_round(self) -> None:
-        """Wait while a round has the right of way."""
-        self._no_round.wait()
+        """Wait while a round has the right of way; the round itself, which would wait for ever, goes on."""
+        if threading.get_ident() != self._round_thread:
+            self._no_round.wait()
 
     def end(self) -> None:
         """Ask long-running work to stop where it can be resumed: the worker is ending."""

@@ -30,6 +30,7 @@ from annotator.worker.round import (
     encoder_tuning,
     evaluation,
     gathering,
+    on_screen,
     rationale_training,
     versions,
 )
@@ -467,6 +468,8 @@ def _promote(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
     promoted = this.report["held_back_by"] is None
     compared = _compare_answers(db, this.previous_model_id, model, settings)
     before = queue.list_head(db, 100)
+    if promoted:
+        on_screen.explain_on_screen(runtime, db, runtime.load_classifier(db, model))
     # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
     entries, waiting, ordered = _order(runtime, db, this, model) if promoted else ([], [], None)
     with write(db):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from annotator import project
+from annotator import blinding, project
 from annotator import settings as project_settings
 from annotator.errors import UserError
 from annotator.training import rounds as round_cases
@@ -120,6 +120,28 @@ def test_a_requested_round_begins_while_upkeep_is_in_the_middle_of_something(
     worker = loop.Worker(project_path, on_progress=request_once)
     worker.run(until="idle")
     assert [r.status for r in rounds.list_rounds(opened)] == ["done"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_is_on_screen_is_explained_when_a_new_version_begins_to_serve(
+    runtime: WorkerRuntime, opened: Database, project_path: Path
+) -> None:
+    fill(opened, 40, labelled=True)
+    fill(opened, 60)
+    _keep_up(runtime, opened)
+    me = annotators.get_or_create_id(opened, "나")
+    held = [queue.claim(opened, annotator_id=me, holder=tab, limit=3, seconds=600) for tab in ("one", "two", "three")]
+    round_id = round_cases.request(opened, annotator_id=None)
+    loop.Worker(project_path).run(until="round_ended")  # without upkeep before or after it
+    assert rounds.get_round(opened, round_id).status == "done"
+    active = models.find_active(opened)
+    assert active is not None
+    assert active.version == 1
+    on_screen = [leases[0].diary_id for leases in held]
+    settings = project_settings.load(opened)
+    shown = [i for i in on_screen if not blinding.is_blind(diaries.get_diary(opened, i), settings)]
+    assert shown
+    assert all(explanations.find_explanation(opened, i, active.id, "eojeol") is not None for i in shown)
 
 
 @pytest.mark.usefixtures("tiny")
