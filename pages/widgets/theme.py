@@ -22,8 +22,11 @@ ORANGE = "#d98324"
 GREY = "#8a8f98"
 """Blue and orange differ in lightness too, so that all eyes tell them apart."""
 
-_PALE_TO_DARK = [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]]
-"""One hue that only darkens, for heat maps."""
+_HEAT = {
+    "light": [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]],
+    "dark": [[0.0, "#20242b"], [0.5, "#41699c"], [1.0, "#cfdff3"]],
+}
+"""One hue for heat maps, which only leaves the page's own lightness: an empty cell is nearly the page."""
 
 _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
 
@@ -101,7 +104,7 @@ def heat_map(
     axes: tuple[str, str],
     said: Sequence[Sequence[str]],
 ) -> Figure:
-    """Return a table of shares in [0, 1], the darker the larger, with a text in each cell.
+    """Return a table of shares in [0, 1], the further from the page's lightness the larger, with a text in each cell.
 
     Args:
         axes: what columns and rows are.
@@ -116,7 +119,7 @@ def heat_map(
             y=list(rows),
             zmin=0,
             zmax=1,
-            colorscale=_PALE_TO_DARK,
+            colorscale=_HEAT[st.context.theme.type or "light"],
             showscale=False,
             text=texts,
             texttemplate="%{text}",

@@ -95,6 +95,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.fixture(scope="module")
+def address_of_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An app that has no project yet, and so shows its set-up."""
+    with serving(tmp_path_factory.mktemp("walk") / "none.db") as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def address_of_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A project without a diary, whose pages say what to do first."""
+    path = tmp_path_factory.mktemp("walk") / "empty.db"
+    project.init(path, seed="00" * 16)
+    with serving(path) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.fixture(params=["ko", "en"])
 def tab(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[tuple[Page, Language]]:
     """A browser in one language, whose motion is reduced."""
@@ -111,13 +127,32 @@ def tab(request: pytest.FixtureRequest, browser: Browser, address: str) -> Itera
 def test_nothing_is_cut_or_covered_and_axe_finds_nothing_serious(
     address: str, tab: tuple[Page, Language], name: str
 ) -> None:
-    page, language = tab
+    assert _list_faults(*tab, f"{address}/{name}", name, wait_for=_BOARDS.get(name, "")) == {}
+
+
+def test_nothing_is_cut_or_covered_at_set_up(address_of_nothing: str, tab: tuple[Page, Language]) -> None:
+    assert _list_faults(*tab, address_of_nothing, "setup", wait_for=".st-key-setup_start button") == {}
+
+
+@pytest.mark.parametrize("name", page_names() if FOLDER else ["label"])
+def test_nothing_is_cut_or_covered_before_the_first_diary(
+    address_of_empty: str, tab: tuple[Page, Language], name: str
+) -> None:
+    assert _list_faults(*tab, f"{address_of_empty}/{name}", f"{name}-empty") == {}
+
+
+def _list_faults(page: Page, language: Language, url: str, name: str, *, wait_for: str = "") -> dict[str, list[str]]:
+    """Return what is wrong with a page, each with the windows in which it is.
+
+    Args:
+        wait_for: what stands on the page once it is whole, as a CSS selector.
+    """
     sizes, axed = (ALL, ALL_AXED) if FOLDER else (USUAL[language], AXED[language])
     page.set_viewport_size(_of(sizes[0]))
-    page.goto(f"{address}/{name}")
+    page.goto(url)
     page.locator("[data-test-script-state='notRunning']").wait_for()
-    if name in _BOARDS:
-        page.locator(_BOARDS[name]).first.wait_for()
+    if wait_for:
+        page.locator(wait_for).first.wait_for()
     faults: dict[str, list[str]] = {}
     for size in sizes:
         _resize(page, size)
@@ -131,7 +166,7 @@ def test_nothing_is_cut_or_covered_and_axe_finds_nothing_serious(
                     faults.setdefault(fault, []).append(f"{size} {theme}")
             if FOLDER:
                 page.screenshot(path=Path(FOLDER) / f"{name}-{language}-{theme}-{size}.png")
-    assert faults == {}
+    return faults
 
 
 @pytest.mark.parametrize("name", ["label", "review", "find", "dictionary", "settings"])
