@@ -22,7 +22,7 @@ from db.models import text_spaces as models_text_spaces
 from db.texts import diaries
 from learner.classification import classifier as classifiers
 from learner.classification import ngram_features as text_spaces
-from learner.encoders.encoder import Encoded
+from learner.encoders.encoder import Encoded, list_turns
 from learner.encoders.vector_store import VectorFile
 from learner.text.sentences import SentenceSplitter
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 
-_TEXTS_A_TURN = 32
 _FEWEST_TO_TIME = 32
 
 
@@ -156,9 +155,7 @@ class ModelRuntime:
         """
         encoder = encoder or self.encoder(db)
         encoded = Encoded(np.zeros((len(texts), encoder.width), np.float32), np.zeros(len(texts), np.int32))
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        for at in range(0, len(order), _TEXTS_A_TURN):
-            places = order[at : at + _TEXTS_A_TURN]
+        for places in list_turns(texts):
             if not urgent:
                 self.wait_for_round()
             with self._encoding:

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 _TOKENS_A_BATCH = 1024
 """Padded tokens in one forward pass: on two cores larger passes were no faster and took more memory."""
 
-_PADDING_A_BATCH = 64
-"""Tokens of padding from which a separate pass is faster: starting one takes as long as 40 tokens."""
+_PADDING_A_BATCH = 256
+"""Tokens of padding from which a separate pass is faster: small ones leave a processor's units idle, those for bfloat16
+above all. With 64 as many texts a second in float32, a tenth fewer in bfloat16."""
+
+_CHARACTERS_A_TURN = 6_000
+"""Characters that `list_turns` puts together: about a second of two cores in float32. Of comments of 60 characters,
+turns of 128 texts are read 1.4 (float32) to 1.9 times (bfloat16) as fast as turns of 16."""
 
 EMOTION = "bundled-emotion"
 """The bundled encoder with the adapter that was tuned on Korean emotions."""
@@ -142,6 +147,23 @@ class Encoder:
             mean = mean - (mean @ common).unsqueeze(1) * common
         vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
         return vectors
+
+
+def list_turns(texts: Sequence[str], *, characters: int = _CHARACTERS_A_TURN) -> list[NDArray[np.int64]]:
+    """Return the places of texts in turns, shortest first, between which whoever encodes looks for what is more urgent.
+
+    Args:
+        characters: of a turn at most, unless it is one long text.
+    """
+    lengths = np.array([len(text) for text in texts])
+    order = np.argsort(lengths, kind="stable")
+    turns, start, total = [], 0, 0
+    for at, length in enumerate(lengths[order]):
+        if at > start and total + length > characters:
+            turns.append(order[start:at])
+            start, total = at, 0
+        total += length
+    return [*turns, order[start:]] if len(order) else []
 
 
 def _batches(token_ids: list[list[int]]) -> Iterator[NDArray[np.int64]]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from learner.encoders.encoder import list_turns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -36,7 +38,11 @@ LEAST_SAME = 0.99
 """Share of texts with the same answer below which a form is not chosen by itself."""
 
 _RECIPES = {"int8": b"int8 per-channel smoothed by-token matmul 5", "bf16": b"bf16 1"}
-_TURN, _FEWEST_TURNS = 16, 5
+_CHARACTERS_A_TURN, _FEWEST_TURNS = 3_000, 3
+_TOO_SLOW = 2.0
+"""How many times as long as the first form one may take for a turn before it is left out of further ones: where a
+processor has no units for a form, it may take minutes."""
+
 _CPU_FACTS = Path("/proc/cpuinfo")
 
 
@@ -94,30 +100,37 @@ def speeds(forms: Mapping[Precision, Encoder], texts: Sequence[str], *, seconds:
     """Return how many texts a second each form encodes.
 
     All read the same texts in turns, so that other load on the machine slows all of them; the median turn counts, as
-    single ones are interrupted.
+    single ones are interrupted. Turns are about as large as those in which a pool is read.
 
     Args:
         texts: at least one; they are repeated as often as it takes.
         seconds: for each form, at least.
     """
-    for form in forms.values():
-        form.encode(texts[:_TURN])  # the first call allocates
+    turns = [[texts[i] for i in places] for places in list_turns(texts, characters=_CHARACTERS_A_TURN)]
+    first, *others = forms
     taken: dict[Precision, list[float]] = {precision: [] for precision in forms}
-    at = 0
-    while at < _FEWEST_TURNS or min(map(sum, taken.values())) < seconds:
-        turn = [texts[(at * _TURN + i) % len(texts)] for i in range(_TURN)]
-        for precision, form in forms.items():
-            began = time.perf_counter()
-            form.encode(turn)
-            taken[precision].append(time.perf_counter() - began)
+    for precision, form in forms.items():
+        form.encode(turns[0][:1])  # the first call allocates
+        taken[precision].append(_time(form, turns[0]))
+    measured = [first, *(each for each in others if taken[each][0] <= _TOO_SLOW * taken[first][0])]
+    at = 1
+    while at < _FEWEST_TURNS or min(sum(taken[each]) for each in measured) < seconds:
+        for precision in measured:
+            taken[precision].append(_time(forms[precision], turns[at % len(turns)]))
         at += 1
     # Texts of a turn differ in length, but not between forms: the median of ratios to the first form's turns.
-    first, *_ = taken.values()
-    rate = _TURN / statistics.median(first)
+    rate = statistics.median(len(turns[i % len(turns)]) / each for i, each in enumerate(taken[first]))
     return {
-        precision: rate * statistics.median(one / other for one, other in zip(first, own, strict=True))
+        precision: rate * statistics.median(one / other for one, other in zip(taken[first], own, strict=False))
         for precision, own in taken.items()
     }
+
+
+def _time(form: Encoder, texts: Sequence[str]) -> float:
+    """Return the seconds that a form takes to encode texts."""
+    began = time.perf_counter()
+    form.encode(texts)
+    return time.perf_counter() - began
 
 
 def machine() -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from db import Database
 
 
-_ENCODING_TURNS = 4
+_ENCODING_TURNS = 10
 """Turns of about a second between two explanations of the head, while diaries wait for vectors."""
 
 EXPLAINED_HEAD = 24

@@ -19,6 +19,7 @@ from annotator.worker.tasks.progress import Progress, forgotten_ids
 from annotator.worker.tasks.zero_shot_model import make_zero_label_model
 from db.models import facts, models
 from db.texts import diaries
+from learner.encoders.encoder import list_turns
 from learner.encoders.precision import (
     EXACT,
     PRECISIONS,
@@ -57,8 +58,6 @@ _TAKEN_LATER = 0.995
 With the share that the first look asks for, chance would change the form from one round to the next, and each time the
 whole pool would be encoded anew.
 """
-
-_AT_ONCE = 32
 
 _MIX = 2_654_435_761
 
@@ -179,11 +178,11 @@ def _compare(
     answers: list[IntArray] = []
     for each in (EXACT, precision):
         file = runtime.vectors_by_hash(digest_of(exact.hash, each), exact.width)
-        for at in range(0, len(diary_ids), _AT_ONCE):
-            part = diary_ids[at : at + _AT_ONCE]
-            if not file.has(part).all():
-                let_people_pass(runtime, db)
-                runtime.encode_missing(db, part, encoder=runtime.load_encoder(db, replace(spec, precision=each)))
+        missing = diary_ids[~file.has(diary_ids)]
+        for places in list_turns(diaries.list_texts(db, missing)):
+            let_people_pass(runtime, db)
+            encoder = runtime.load_encoder(db, replace(spec, precision=each))
+            runtime.encode_missing(db, missing[places], encoder=encoder)
         read = file.read(diary_ids)
         vectors.append(read)
         answers.append(serving.classifier.proba(runtime.features_by(db, serving, diary_ids, read)).argmax(axis=1))

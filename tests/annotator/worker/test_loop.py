@@ -14,7 +14,7 @@ from annotator.errors import UserError
 from annotator.training import rounds as round_cases
 from annotator.worker import loop, tasks
 from annotator.worker.round import steps as round_job
-from annotator.worker.tasks import progress
+from annotator.worker.tasks import progress, vectors
 from annotator.worker_lock import is_working, only_worker
 from db.answers import decisions, queue, training_data
 from db.answers.decisions import NewDecision
@@ -93,12 +93,15 @@ def test_what_is_on_screen_is_explained_before_a_long_import_is_read(runtime: Wo
 
 
 @pytest.mark.usefixtures("tiny")
-def test_vectors_and_explanations_of_the_queues_head_take_turns(runtime: WorkerRuntime, opened: Database) -> None:
+def test_vectors_and_explanations_of_the_queues_head_take_turns(
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_MOST_AT_ONCE", 16)
     fill(opened, progress.HEAD + 600)
     steps = _keep_up(runtime, opened, until="audit")
     ahead = "".join(step[:2] for step in steps if step in ("encode", "explain"))
-    assert f"ex{4 * 'en'}ex" in ahead
-    assert 5 * "en" not in ahead
+    assert f"ex{10 * 'en'}ex" in ahead
+    assert 11 * "en" not in ahead
 
 
 @pytest.mark.usefixtures("tiny")

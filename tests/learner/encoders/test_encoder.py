@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import shutil
@@ -25,7 +26,7 @@ from transformers import (
 )
 
 from learner.encoders import encoder as encoders
-from learner.encoders.encoder import Encoder, default_cache, load
+from learner.encoders.encoder import Encoder, default_cache, list_turns, load
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -340,3 +341,15 @@ def test_batches_hold_every_text_once_with_little_padding(lengths: list[int]) ->
         assert held == sorted(held, reverse=True)
         assert len(held) == 1 or len(held) * held[0] <= encoders._TOKENS_A_BATCH
         assert len(held) * held[0] - sum(held) <= encoders._PADDING_A_BATCH
+
+
+@given(texts=st.lists(st.text(max_size=30), max_size=40), characters=st.integers(1, 60))
+def test_turns_hold_each_text_once_shortest_first_and_no_more_characters_than_they_may(
+    texts: list[str], characters: int
+) -> None:
+    turns = list_turns(texts, characters=characters)
+    lengths = [[len(texts[i]) for i in turn] for turn in turns]
+    assert sorted(int(i) for turn in turns for i in turn) == list(range(len(texts)))
+    assert list(itertools.chain.from_iterable(lengths)) == sorted(map(len, texts))
+    assert all(sum(turn) <= characters or len(turn) == 1 or sum(turn[:-1]) == 0 for turn in lengths)
+    assert all(sum(one) + two[0] > characters for one, two in itertools.pairwise(lengths))

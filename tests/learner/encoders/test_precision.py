@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ from learner.encoders.precision import (
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
-    from learner.encoders.encoder import Encoder
+    from learner.encoders.encoder import Encoded, Encoder
 
 TEXTS = ["", "기쁘고 즐거운 하루", "슬프고 눈물이 난 하루. 슬프고 눈물이 난 하루", "하루"]
 
@@ -70,6 +71,22 @@ def test_each_form_is_measured_however_few_texts_there_are(original: Encoder) ->
     rates = speeds({"fp32": original, "bf16": bf16.in_bf16(original, "tiny-bf16")}, ["하루"], seconds=0.01)
     assert set(rates) == {"fp32", "bf16"}
     assert min(rates.values()) > 0
+
+
+def test_a_form_that_is_far_too_slow_is_measured_by_one_turn(
+    original: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, calls = bf16.in_bf16(original, "tiny-bf16"), []
+
+    def encode(texts: list[str]) -> Encoded:
+        calls.append(len(texts))
+        time.sleep(0.2)
+        return original.encode(texts)
+
+    monkeypatch.setattr(slow, "encode", encode)
+    rates = speeds({"fp32": original, "bf16": slow}, ["하루"], seconds=0.01)
+    assert len(calls) == 2, "one text to begin with, and one turn"
+    assert rates["bf16"] < rates["fp32"] / 2
 
 
 def test_bf16_vectors_are_near_and_of_length_one(original: Encoder) -> None:
