@@ -63,6 +63,8 @@ def encode(path: Path, engine: engines.Engine) -> dict[str, Any]:
 
 def run(path: Path, cluster: Cluster, trials: int) -> dict[str, Any]:
     """Kill one thing after the other, at random times; return how often the files were not those without a kill."""
+    with closing(project.open_project(path)) as db:
+        project_settings.change(db, engine="ray", cluster=cluster.address)
     clear(path)
     whole = encode(path, engines.InlineEngine())["digests"]
     counted: dict[str, Any] = dict.fromkeys(VICTIMS, 0)
@@ -75,6 +77,7 @@ def run(path: Path, cluster: Cluster, trials: int) -> dict[str, Any]:
         counted["missed"] += not ran["killed"]
         counted["not_as_without"] += ran["digests"] != whole
         counted["most_made_again"] = max(counted["most_made_again"], ran["made_again"])
+        print(f"{trial + 1}/{trials}: {victim}, {ran['seconds']:.0f} s", file=sys.stderr, flush=True)
     return counted
 
 

@@ -61,7 +61,7 @@ def _draw_start() -> None:
         st.markdown(say("import_page.formats"))
         st.caption(say("import_page.other_places"))
         st.caption(say("import_page.example"))
-        st.code(_EXAMPLE, language="text")
+        st.code(_EXAMPLE, language="text", wrap_lines=True)
         st.download_button(
             say("import_page.example_download"),
             _EXAMPLE.encode("utf-8-sig"),

@@ -26,7 +26,7 @@ def draw_offer(db: Database) -> None:
         return
     with st.container(border=True):
         st.markdown(":material/group: " + say("learn.parts.offer"))
-        st.code("maeumgyeol draw-parts", language=None)
+        st.code("maeumgyeol draw-parts", language=None, wrap_lines=True)
         st.button(say("learn.parts.close"), key="learn_parts_close", on_click=_close_offer)
 
 

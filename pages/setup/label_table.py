@@ -82,7 +82,7 @@ def upload_labels() -> Labels | None:
     file = st.file_uploader(say("setup.file"), type=["toml", "json", "csv"], key="setup_file", max_upload_size=1)
     if file is None:
         st.caption(say("setup.file_example"))
-        st.code(_EXAMPLE, language="toml")
+        st.code(_EXAMPLE, language="toml", wrap_lines=True)
         return None
     return definitions.read_label_bytes(file.getvalue(), file.name)
 
