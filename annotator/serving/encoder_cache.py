@@ -13,8 +13,8 @@ from annotator import settings as project_settings
 from annotator.errors import UserError
 from db.models import encoders, facts, models
 from db.texts import diaries
-from learner.encoders import bf16, onnx_int8
 from learner.encoders import encoder as encoder_files
+from learner.encoders import onnx_int8
 from learner.encoders.precision import EXACT, LEAST_COSINE, digest_of, name_of, split_name
 from learner.errors import EncoderError
 
@@ -136,6 +136,8 @@ class EncoderCache:
         if choice.precision == "int8":
             return self._load_int8(db, choice)
         if choice.precision == "bf16":
+            from learner.encoders import bf16  # pages ask which encoder it is, and load no torch
+
             return bf16.in_bf16(self.get(db, choice.exact), choice.name)
         tuned = choice.tuned
         if tuned is None:

@@ -1,11 +1,41 @@
-"""An encoder that computes in bfloat16: faster where a processor has units for it."""
+"""An encoder whose matrix products are bfloat16: faster where a processor has units for it.
+
+What is added from block to block stays float32, as do norms: with everything in bfloat16 the vectors are three times
+as far from the exact ones, and a fifth of the answers that differ is left.
+"""
 
 from __future__ import annotations
 
 import copy
 
+import torch
+
 from learner.encoders import precision
 from learner.encoders.encoder import Encoder
+
+_READ_AS_THEY_ARE = ("query", "key", "value", "intermediate.dense")
+"""Layers whose outputs go into a further product or a curve, not into the sum: they stay bfloat16, which saves time."""
+
+
+class _Bf16Linear(torch.nn.Module):
+    """A linear layer that computes in bfloat16.
+
+    Args:
+        widens: whether its output becomes float32.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __init__(self, linear: torch.nn.Linear, *, widens: bool) -> None:
+        super().__init__()
+        self.register_buffer("weight", linear.weight.detach().to(torch.bfloat16))
+        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach().to(torch.bfloat16))
+        self._widens = widens
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        product = torch.nn.functional.linear(values.to(torch.bfloat16), self.weight, self.bias)
+        return product.float() if self._widens else product
 
 
 def in_bf16(original: Encoder, name: str) -> Encoder:
@@ -14,11 +44,15 @@ def in_bf16(original: Encoder, name: str) -> Encoder:
     Args:
         name: of the form.
     """
-    import torch
-
+    model = copy.deepcopy(original.model)
+    for place, layer in list(model.named_modules()):
+        if isinstance(layer, torch.nn.Linear):
+            parent, _, own = place.rpartition(".")
+            inner = _Bf16Linear(layer, widens=not place.endswith(_READ_AS_THEY_ARE))
+            setattr(model.get_submodule(parent), own, inner)
     return Encoder(
         name,
-        copy.deepcopy(original.model).to(torch.bfloat16),
+        model,
         original.tokenizer,
         prefix=original.prefix,
         digest=precision.digest_of(original.hash, "bf16"),

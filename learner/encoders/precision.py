@@ -37,7 +37,7 @@ LEAST_COSINE = 0.99
 LEAST_SAME = 0.99
 """Share of texts with the same answer below which a form is not chosen by itself."""
 
-_RECIPES = {"int8": b"int8 per-channel smoothed by-token matmul 5", "bf16": b"bf16 1"}
+_RECIPES = {"int8": b"int8 per-channel smoothed by-token matmul 5", "bf16": b"bf16 2"}
 _CHARACTERS_A_TURN, _FEWEST_TURNS = 3_000, 3
 _TOO_SLOW = 2.0
 """How many times as long as the first form one may take for a turn before it is left out of further ones: where a

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from learner.encoders import bf16, onnx_int8
 from learner.encoders import encoder as encoders
+from learner.encoders import onnx_int8
 from learner.encoders.precision import EXACT
 from learner.pool.storage import PoolError
 from maeumgyeol import private_files
@@ -88,6 +88,8 @@ def load(storage: Storage, digest: str, *, cache: Path) -> Encoder:
     else:
         encoder = encoders.load(about.base or str(folder), cache=cache, adapter=adapter, called=about.name)
     if about.precision == "bf16":
+        from learner.encoders import bf16  # whoever only lists a pool loads no torch
+
         encoder = bf16.in_bf16(encoder, about.name)
     if encoder.hash != digest:
         raise PoolError("pool_encoder_differs", name=about.name, asked=digest[:12], found=encoder.hash[:12])

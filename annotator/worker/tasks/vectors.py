@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from learner.encoders.vector_store import VectorFile
 
 
-_TURN_SECONDS = (0.5, 1.5)
+_TURN_SECONDS = (0.8, 1.6)
 """How long encoding takes before more urgent work is looked for: whoever opens a diary meanwhile waits for it."""
 
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 16, 512
