@@ -24,6 +24,7 @@ from db import clock
 from db.forgetting import forgotten
 from db.models import rounds, worker_status
 from learner.encoders.encoder import default_cache
+from learner.giving_way import giving_way
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class Worker:
             return False
         number = forgotten.count_forgettings(db)
         try:
-            piece = tasks.next_piece(self.runtime, db)
+            with giving_way(self.runtime.wait_for_round):
+                piece = tasks.next_piece(self.runtime, db)
         except Exception as problem:
             if forgotten.count_forgettings(db) != number:
                 return True  # its input was forgotten meanwhile: look again

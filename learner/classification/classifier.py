@@ -19,6 +19,7 @@ from learner.classification.softmax import softmax as softmax
 from learner.classification.temperature import CalibrationData
 from learner.classification.unlearned import Unlearned
 from learner.errors import LearnerError
+from learner.giving_way import pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -435,6 +436,7 @@ def _fit(
     )
 
     def closure() -> torch.Tensor:
+        pause()
         optimiser.zero_grad()
         losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
         # The bias is regularised only weakly: the data may say how frequent a label is.
