@@ -1,7 +1,7 @@
 """An encoder whose matrix products are bfloat16: faster where a processor has units for it.
 
 What is added from block to block stays float32, as do norms: with everything in bfloat16 the vectors are three times
-as far from the exact ones, and a fifth of the answers that differ is left.
+as far from the exact ones, and three times as many answers differ.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def draw(db: Database, actor: Actor) -> None:
     shown = pool_map.read(db, path, actor, asked, colouring=colouring, vector=results.vector_of(asked))
     if not len(shown.ids):
         _draw_notes(shown)
-        results.draw_empty(asked)
+        results.draw_empty(db, asked)
         return
     selected = map_selection.current(shown)
     st.html(_STYLE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator import project_location
-from annotator.accounts import diary_access
+from annotator.accounts import diary_access, permissions
 from annotator.finding import finder, nearest, query, sending
 from annotator.finding.query import Query
 from pages.find import address
@@ -58,7 +58,7 @@ def draw(db: Database, actor: Actor, asked: Query, vector: NDArray[np.float32] |
     for hit in found.hits:
         draw_hit(hit)
     if not found.hits:
-        draw_empty(asked)
+        draw_empty(db, asked)
     if found.next:
         st.button(
             say("find.more"), key="find_more", icon=":material/arrow_forward:", on_click=_go_on, args=(found.next,)
@@ -168,12 +168,16 @@ def _by(answer: Answer) -> str:
     return f"{answer.name} · {say('find.groups.mark')}" if answer.is_group else answer.name
 
 
-def draw_empty(asked: Query) -> None:
-    """Say that nothing was found, and what helps."""
+def draw_empty(db: Database, asked: Query) -> None:
+    """Say that nothing was found, and what helps, with the way there."""
     key = "nothing_near" if asked.is_near else "nothing" if asked != Query() else "no_diaries"
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"**{plain(say(f'find.{key}'))}**", text_alignment="center")
         st.caption(say(f"find.{key}_help"), text_alignment="center")
+        if key == "no_diaries" and permissions.may(session.person(db), "review"):
+            st.page_link("pages/import_diaries/page.py", label=say("first_steps.go_import"), icon=":material/download:")
+        elif key == "no_diaries":
+            st.page_link("pages/label/page.py", label=say("first_steps.go_read"), icon=":material/edit:")
 
 
 def _go_on(after: str) -> None:

@@ -58,6 +58,12 @@ def test_the_address_is_the_search(ready_diaries: Path, open_app: OpenApp) -> No
     assert "찾은 일기" in _said(app)
 
 
+def test_an_empty_project_leads_to_the_import(ready: Path, open_app: OpenApp) -> None:
+    app = _find(open_app)
+    assert not app.exception
+    assert [link.proto.label for link in app.main.get("page_link")] == ["일기 가져오기"]
+
+
 def test_typing_words_changes_the_address_and_the_list(ready_diaries: Path, open_app: OpenApp) -> None:
     app = _find(open_app)
     assert "찾은 일기 30편" in _said(app)
