@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from annotator.worker.round.inputs import Result
     from db import Database
 
 pytestmark = pytest.mark.slow
@@ -141,7 +142,7 @@ def test_a_round_goes_on_without_what_was_forgotten(runtime: Meddling, opened: D
     gone = {pool[0], pool[1], pool[5], 41}
     round_id = round_cases.request(opened, annotator_id=None)
 
-    def run(name: str) -> round_job.Result:
+    def run(name: str) -> Result:
         runtime.due = tuple(sorted(gone)) if name == step else runtime.due
         return round_job.run_step(runtime, round_id, name)
 

@@ -30,6 +30,7 @@ from tests.learner.tiny import write_tiny_encoder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from annotator.worker.round.inputs import Result
     from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
@@ -226,7 +227,7 @@ def test_a_cancelled_round_changes_nothing(runtime: WorkerRuntime, opened: Datab
     round_id = round_cases.request(opened, annotator_id=None)
     step = iter(round_job.STEPS)
 
-    def cancel_in_between(name: str) -> round_job.Result:
+    def cancel_in_between(name: str) -> Result:
         if name == "rank":
             assert round_cases.cancel(opened)
         next(step)

@@ -28,6 +28,7 @@ import shared_encoder
 
 if TYPE_CHECKING:
     from annotator.serving.runtime import ModelRuntime
+    from annotator.worker.round.inputs import Result
     from db import Database
 
 
@@ -35,7 +36,7 @@ def _work(path: Path, step: str = "", moment: str = "", seconds: float | None = 
     if step:
         real = round_job.STEPS[step]
 
-        def killed(runtime: ModelRuntime, db: Database, round_id: int) -> round_job.Result:
+        def killed(runtime: ModelRuntime, db: Database, round_id: int) -> Result:
             if moment == "after":
                 real(runtime, db, round_id)
             if moment == "stop":

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from annotator.worker.round.inputs import Result
     from db import Database
 
 pytestmark = pytest.mark.slow
@@ -144,7 +145,7 @@ def test_a_cancel_while_it_tunes_ends_the_round_and_changes_nothing(runtime: Wor
     before = _serving(opened)
     round_id = round_cases.request(opened, annotator_id=None, tier="adapter")
 
-    def step(name: str) -> round_job.Result:
+    def step(name: str) -> Result:
         if name == "tune":
             round_cases.cancel(opened)
         return round_job.run_step(runtime, round_id, name)
