@@ -216,8 +216,7 @@ def film_the_loop(page: Page, address: str, db: Database) -> None:
     page.goto(address)
     label_all(page, db, 60)
     for _ in range(3):
-        wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
-        page.locator(".board .evidence").first.wait_for()
+        label_to_reasons(page, db)
         film.take(page, seconds=1.5)
         label_all(page, db, 1)
     press(page, "KeyZ", "ㅋ")
@@ -235,11 +234,17 @@ def film_the_loop(page: Page, address: str, db: Database) -> None:
     expect(page.get_by_role("heading", name=re.compile("2번째"))).to_be_visible()
     film.take(page, seconds=2.5)
     page.goto(address)
-    wait_until(page, lambda: _explained(db), timeout_ms=WORKER_MS)
-    page.locator(".board .evidence").first.wait_for()
+    label_to_reasons(page, db)
     film.take(page, seconds=3)
     film.save("loop")
     picture_the_documents(page, address)
+
+
+def label_to_reasons(page: Page, db: Database) -> None:
+    """Label while blind diaries come, which are shown without an answer, and wait for the reasons of the next one."""
+    while blinding.is_blind(diaries.get_diary(db, queue.list_held(db)[0]), settings.load(db)):
+        label_all(page, db, 1)
+    page.locator(".board .evidence").first.wait_for(timeout=WORKER_MS)
 
 
 def picture_the_documents(page: Page, address: str) -> None:
