@@ -36,6 +36,9 @@ VICTIMS = ("local_worker", "actor", "raylet", "driver")
 
 _EARLIEST, _LATEST = 0.5, 15.0
 
+_NODES = 2
+"""Computers at least: the first one is the cluster's head, whose end is the end of the cluster."""
+
 
 def clear(path: Path) -> None:
     """Remove all vectors of a pool."""
@@ -65,6 +68,8 @@ def run(path: Path, cluster: Cluster, trials: int) -> dict[str, Any]:
     """Kill one thing after the other, at random times; return how often the files were not those without a kill."""
     with closing(project.open_project(path)) as db:
         project_settings.change(db, engine="ray", cluster=cluster.address)
+    while len(cluster.nodes) < _NODES:
+        cluster.add_node()
     clear(path)
     whole = encode(path, engines.InlineEngine())["digests"]
     counted: dict[str, Any] = dict.fromkeys(VICTIMS, 0)
