@@ -22,11 +22,8 @@ ORANGE = "#d98324"
 GREY = "#8a8f98"
 """Blue and orange differ in lightness too, so that all eyes tell them apart."""
 
-_HEAT = {
-    "light": [[0.0, "#f2f5f9"], [0.5, "#7fa0c8"], [1.0, "#1f3f6b"]],
-    "dark": [[0.0, "#20242b"], [0.5, "#41699c"], [1.0, "#cfdff3"]],
-}
-"""One hue for heat maps, which only leaves the page's own lightness: an empty cell is nearly the page."""
+_HEAT = [[0.0, "rgba(63,110,168,0.06)"], [0.5, "rgba(63,110,168,0.5)"], [1.0, "rgba(41,80,134,1)"]]
+"""One hue for heat maps, through which the page is seen the more the smaller a share, on light and dark pages."""
 
 _PALE = {BLUE: "rgba(74,116,168,0.16)", ORANGE: "rgba(217,131,36,0.16)", GREY: "rgba(138,143,152,0.12)"}
 
@@ -52,6 +49,8 @@ body [data-testid="stCaptionContainer"], body [data-testid="stCaptionContainer"]
 /* Streamlit's own grey has a contrast of 4.07:1. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
 .js-plotly-plot svg :not(.heatmap-label) > text { fill: currentColor !important; }
+/* Plotly takes the page behind a pale cell for white. */
+.js-plotly-plot svg .heatmap-label > text[style*="fill: rgb(68, 68, 68)"] { fill: currentColor !important; }
 /* The accent bears white letters, so it is too dark for letters on a dark page. */
 .stApp [data-testid="stButtonGroup"] [data-selected="true"] [data-testid="stMarkdownContainer"] p,
 .stApp [data-testid="stSliderThumbValue"] [data-testid="stMarkdownContainer"] p {
@@ -104,7 +103,7 @@ def heat_map(
     axes: tuple[str, str],
     said: Sequence[Sequence[str]],
 ) -> Figure:
-    """Return a table of shares in [0, 1], the further from the page's lightness the larger, with a text in each cell.
+    """Return a table of shares in [0, 1], the stronger the larger, with a text in each cell.
 
     Args:
         axes: what columns and rows are.
@@ -119,7 +118,7 @@ def heat_map(
             y=list(rows),
             zmin=0,
             zmax=1,
-            colorscale=_HEAT[st.context.theme.type or "light"],
+            colorscale=_HEAT,
             showscale=False,
             text=texts,
             texttemplate="%{text}",
