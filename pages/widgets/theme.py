@@ -49,7 +49,9 @@ body [data-testid="stCaptionContainer"], body [data-testid="stCaptionContainer"]
 /* Streamlit's own grey has a contrast of 4.07:1. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
 .js-plotly-plot svg :not(.heatmap-label) > text { fill: currentColor !important; }
-/* Plotly takes the page behind a pale cell for white. */
+/* Plotly takes the page behind a pale cell for white, and writes white on cells of middle strength. */
+.js-plotly-plot svg .heatmap-label > text[style*="fill: rgb(255, 255, 255)"] {
+  paint-order: stroke; stroke: rgb(41 80 134 / 0.7); stroke-width: 3px; }
 .js-plotly-plot svg .heatmap-label > text[style*="fill: rgb(68, 68, 68)"] { fill: currentColor !important; }
 /* The accent bears white letters, so it is too dark for letters on a dark page. */
 .stApp [data-testid="stButtonGroup"] [data-selected="true"] [data-testid="stMarkdownContainer"] p,
