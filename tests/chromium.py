@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -52,3 +54,23 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+def wait_for(page: Page, expression: str, arg: Any = None, *, timeout_ms: int = PATIENCE_MS) -> None:
+    """Wait until a JavaScript expression or function is true on a page.
+
+    Playwright's own `wait_for_function` evaluates strings on the page, which the app's content policy forbids as soon
+    as it has to look twice.
+
+    Raises:
+        TookTooLong: if it does not become true.
+    """
+    until = time.monotonic() + timeout_ms / 1000
+    while time.monotonic() < until:
+        try:
+            if page.evaluate(expression, arg):
+                return
+        except Error:
+            pass  # the page is being loaded anew
+        page.wait_for_timeout(50)
+    raise TookTooLong(f"{expression} has not become true within {timeout_ms} ms")

@@ -23,7 +23,7 @@ from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES
 from tests import reviewed
 from tests.browser.test_main_job import press, wait_until
-from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS, find_chromium
+from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS, find_chromium, wait_for
 from tests.web.gate.test_middleware import PASSWORD, serving, session_of
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def test_a_page_on_another_port_can_do_nothing_with_a_signed_in_app(
         settle(own)
         page = context.new_page()
         page.goto(evil)
-        page.wait_for_function("window.socket && window.read && window.posted")
+        wait_for(page, "window.socket && window.read && window.posted")
         assert page.evaluate("[window.socket, window.read]") == ["refused", "refused"]
         assert (
             page.frames[-1].url.startswith(("chrome-error:", "about:blank"))

@@ -19,6 +19,7 @@ from tests.browser.test_main_job import shoot
 from tests.browser.test_walk import LOOKS, STEADY, View
 from tests.browser.test_walk import _axe_faults as axe_faults
 from tests.browser.test_walk import _layout_faults as layout_faults
+from tests.chromium import wait_for
 from tests.conftest import ROOT, import_ours
 from tests.reviewed import HAPPY, SAD
 
@@ -129,7 +130,7 @@ def test_a_press_that_is_sent_again_after_a_reload_counts_once(page: Page, addre
     page.evaluate("([key, value]) => sessionStorage.setItem(key, value)", pending)
     page.reload()
     expect(page.get_by_text("되돌릴 수 있는 것: 행복 18편")).to_be_visible()
-    page.wait_for_function("key => sessionStorage.getItem(key) === null", arg=pending[0])
+    wait_for(page, "key => sessionStorage.getItem(key) === null", arg=pending[0])
     assert len(rows(db, "select id from group_acts")) == 1
     assert len(_standing(db)) == 18
 

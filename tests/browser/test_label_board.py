@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import profile, run_app
+from tests.chromium import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +72,7 @@ class Board:
     def expect_kept(self, count: int) -> None:
         """Wait until the server has kept so many events and the browser knows it."""
         expect(self.page.get_by_text(f"kept {count}", exact=True)).to_be_visible()
-        self.page.wait_for_function("() => Object.values(sessionStorage).every(x => !JSON.parse(x).events?.length)")
+        wait_for(self.page, "() => Object.values(sessionStorage).every(x => !JSON.parse(x).events?.length)")
 
     def kept(self) -> list[dict[str, Any]]:
         lines = self.state.read_text("utf-8").splitlines() if self.state.exists() else []
@@ -521,7 +522,7 @@ def test_the_buttons_stand_whole_below_the_text_whatever_appears_above_it(
     board.page.set_viewport_size({"width": width, "height": height})
     board.load()  # the offer appears when the text has its room already
     for _ in range(2):  # with the offer to practise, and without it
-        board.page.wait_for_function(f"() => (edges => edges.below >= 0 && edges.between >= 0)(({EDGES})())")
+        wait_for(board.page, f"() => (edges => edges.below >= 0 && edges.between >= 0)(({EDGES})())")
         assert board.page.evaluate(EDGES)["cut"] == 0
         board.page.locator(".tour-offer button").last.evaluate("made => made.click()")
         expect(board.page.locator(".tour-offer")).to_be_hidden()

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from annotator import project
 from annotator.accounts import api_tokens
 from tests import trying as small
+from tests.chromium import wait_for
 from tests.conftest import ROOT, fill
 from tests.web.gate.test_middleware import ask, serving
 
@@ -71,7 +72,7 @@ def test_an_answer_that_appears_under_a_resting_mouse_shows_its_own_evidence(
     # The page comes to the mouse: by its wheel, and not by a move.
     page.mouse.move(box["x"] + 5, box["y"] - 40)
     page.mouse.wheel(0, 45)
-    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop > 0")
+    wait_for(page, "() => document.querySelector('[data-testid=stMain]').scrollTop > 0")
     page.wait_for_timeout(500)
     assert label in legend.inner_text()
 

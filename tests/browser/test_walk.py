@@ -20,7 +20,7 @@ from annotator import project
 from pages.widgets.session import LANGUAGE_COOKIE
 from tests import walked
 from tests.browser.test_content_policy import page_names
-from tests.chromium import PATIENCE_MS
+from tests.chromium import PATIENCE_MS, wait_for
 from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def test_a_theme_that_is_chosen_holds_on_every_page_and_after_a_reload(
     page.get_by_text(words[0]).click()
     page.get_by_label(words[2], exact=True).check()
     page.locator("[data-test-script-state='notRunning']").wait_for()
-    page.wait_for_function(f"{BACKGROUND} === 'rgb(253, 252, 250)'")
+    wait_for(page, f"{BACKGROUND} === 'rgb(253, 252, 250)'")
 
 
 def _of(size: View) -> Any:
@@ -246,7 +246,7 @@ def _press_faults(page: Page, name: str) -> list[str]:
     if name not in _BOARDS:
         return []
     try:
-        page.wait_for_function("findBelow().length === 0", timeout=_SOON_MS)
+        wait_for(page, "findBelow().length === 0", timeout_ms=_SOON_MS)
     except TookTooLong:
         return [f"below the window: {words}" for words in page.evaluate("findBelow()")]
     return []
