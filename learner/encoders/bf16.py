@@ -14,7 +14,12 @@ from learner.encoders import precision
 from learner.encoders.encoder import Encoder
 
 _READ_AS_THEY_ARE = ("query", "key", "value", "intermediate.dense")
-"""Layers whose outputs go into a further product or a curve, not into the sum: they stay bfloat16, which saves time."""
+"""Layers whose outputs go into a further product or a curve, not into the sum: they stay bfloat16, where the
+architecture takes that, which saves time."""
+
+
+_UNEQUAL = ("오늘", "오늘은 아침부터 비가 내렸다.")
+"""Texts of different lengths: padding takes ways through an architecture that equal ones don't."""
 
 
 class _Bf16Linear(torch.nn.Module):
@@ -44,12 +49,22 @@ def in_bf16(original: Encoder, name: str) -> Encoder:
     Args:
         name: of the form.
     """
+    form = _make(original, name, narrow=_READ_AS_THEY_ARE)
+    try:
+        form.encode(_UNEQUAL)
+    except RuntimeError:
+        # Some architectures multiply what these layers give by float32.
+        return _make(original, name, narrow=())
+    return form
+
+
+def _make(original: Encoder, name: str, *, narrow: tuple[str, ...]) -> Encoder:
+    """Return the form whose layers of these names alone give bfloat16."""
     model = copy.deepcopy(original.model)
     for place, layer in list(model.named_modules()):
         if isinstance(layer, torch.nn.Linear):
             parent, _, own = place.rpartition(".")
-            inner = _Bf16Linear(layer, widens=not place.endswith(_READ_AS_THEY_ARE))
-            setattr(model.get_submodule(parent), own, inner)
+            setattr(model.get_submodule(parent), own, _Bf16Linear(layer, widens=not place.endswith(narrow)))
     return Encoder(
         name,
         model,

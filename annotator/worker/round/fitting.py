@@ -57,15 +57,14 @@ def fit(runtime: ModelRuntime, db: Database, round_id: int) -> inputs.Result:
     number = forgotten.count_forgettings(db)
     if not pool_of_round.read(runtime, db, round_id, inputs.encoder_of(db, this)):
         return inputs.cancel(db, round_id)
-    version = _make(runtime, db, this)
+    ground = _ground(runtime, db, this)
+    version = _make(runtime, db, this, ground)
     with write(db):
         if forgotten.count_forgettings(db) != number:
             raise UserError("row_gone")  # trained again, without what was forgotten
         model_id = models.add_model(db, version)
         rounds.set_model(db, round_id, model_id)
-        encoder = runtime.load_encoder(db, inputs.encoder_of(db, this))
-        encoded = runtime.vector_file(db, encoder).present(diaries.last_diary_id(db))
-        if encoded.sum() < diaries.count_diaries(db):
+        if ground.file.present(diaries.last_diary_id(db)).sum() < diaries.count_diaries(db):
             facts.mark_partly_ranked(db, model_id)
     return {"model_id": model_id}
 
@@ -122,8 +121,8 @@ def _features(runtime: ModelRuntime, db: Database, ground: _Ground, diary_ids: I
     return classifiers.join_features(ground.file.read(diary_ids), text_features, mean=ground.mean)
 
 
-def _make(runtime: ModelRuntime, db: Database, this: rounds.Round) -> models.NewModel:
-    gathered, ground = inputs.examples_of(runtime, db, this), _ground(runtime, db, this)
+def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Ground) -> models.NewModel:
+    gathered = inputs.examples_of(runtime, db, this)
     training = gathered.training
     features = _features(runtime, db, ground, training.diary_ids)
     untouched = encoder_tuning.untouched(db, ground.encoder, training.diary_ids)

@@ -21,7 +21,7 @@ from db.texts import diaries
 
 if TYPE_CHECKING:
     from annotator.pool.ordering import PoolOrder
-    from annotator.serving.runtime import ModelRuntime
+    from annotator.serving.runtime import ModelRuntime, Serving
     from annotator.settings import Settings
     from db import Database
 
@@ -34,10 +34,14 @@ def promote(runtime: ModelRuntime, db: Database, round_id: int) -> inputs.Result
     promoted = this.report["held_back_by"] is None
     compared = _compare_answers(db, this.previous_model_id, model, settings)
     before = queue.list_head(db, 100)
+    entries: list[queue.QueueEntry] = []
+    waiting: list[members.Waiting] = []
+    ordered: PoolOrder | None = None
     if promoted:
-        on_screen.explain_on_screen(runtime, db, runtime.load_classifier(db, model))
-    # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
-    entries, waiting, ordered = _order(runtime, db, this, model) if promoted else ([], [], None)
+        serving = runtime.load_classifier(db, model)
+        on_screen.explain_on_screen(runtime, db, serving)
+        # Ranked before the lock is taken, so that nobody's press waits for it; diaries decided meanwhile are skipped.
+        entries, waiting, ordered = _order(runtime, db, this, serving)
     with write(db):
         if promoted:
             models.activate(db, model.id, reason=f"round {this.number}")
@@ -54,17 +58,17 @@ def promote(runtime: ModelRuntime, db: Database, round_id: int) -> inputs.Result
 
 
 def _order(
-    runtime: ModelRuntime, db: Database, this: rounds.Round, model: models.Model
+    runtime: ModelRuntime, db: Database, this: rounds.Round, serving: Serving
 ) -> tuple[list[queue.QueueEntry], list[members.Waiting], PoolOrder | None]:
     """Return the queue that the version asks for, what comes after it, and the order where it is one of a pool."""
-    serving, settings = runtime.load_classifier(db, model), runtime.settings(db)
+    settings = runtime.settings(db)
     seed = int(settings.seed[:8], 16) + this.number
     if (pool := pools.find_in_force(db)) is not None:
         return pool_of_round.order(runtime, db, pool, serving, seed=seed)
     entries = queueing.rank_pool(
         db,
-        model,
-        predictions.load_predictions(db, model),
+        serving.model,
+        predictions.load_predictions(db, serving.model),
         features=lambda ids: runtime.features(db, serving, ids),
         committee=serving.classifier.committee,
         settings=settings,

@@ -99,6 +99,18 @@ def test_bf16_vectors_are_near_and_of_length_one(original: Encoder) -> None:
     np.testing.assert_array_equal(original.encode(TEXTS).vectors, exact)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_bf16_reads_also_where_attention_multiplies_by_float32(original: Encoder, attention: str) -> None:
+    exact = original.encode(TEXTS).vectors
+    before = original.model.config._attn_implementation
+    original.model.set_attn_implementation(attention)
+    try:
+        form = bf16.in_bf16(original, "tiny-bf16")
+        assert (exact * form.encode(TEXTS).vectors).sum(axis=1).min() > 0.99
+    finally:
+        original.model.set_attn_implementation(before)
+
+
 def test_smoothing_changes_no_vector_and_not_the_original(original: Encoder) -> None:
     exact = original.encode(TEXTS).vectors
     smoothed = smoothing.smooth(original)
