@@ -100,21 +100,43 @@
   window.findCovered = () => {
     const seen = {};
     for (const text of textsIn(document.body)) {
-      const element = text.parentElement;
-      if (getComputedStyle(element).pointerEvents === "none") continue;
-      for (const box of boxesOf(text).slice(0, 3)) {
-        const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
-        if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight || cutter(text, box)) continue;
-        if (isScrolledAway(text, x, y)) continue;
-        const over = hit(x, y);
-        const isFree = !over || holds(over, element) || holds(element, over);
-        const key = `${shorten(text)} | ${nameOf(element)}`;
-        if (isFree) seen[key] = null;
+      if (getComputedStyle(text.parentElement).pointerEvents === "none") continue;
+      const key = keyOf(text);
+      for (const over of oversOf(text)) {
+        if (!over) seen[key] = null;
         else if (!(key in seen)) seen[key] = nameOf(over);
       }
     }
     return seen;
   };
+
+  // Whether a text stays covered where it is scrolled to the middle of the window.
+  window.staysCovered = (key) => {
+    const texts = [...textsIn(document.body)].filter((text) => keyOf(text) === key);
+    return texts.some((text) => {
+      text.parentElement.scrollIntoView({ block: "center", behavior: "instant" });
+      const overs = oversOf(text);
+      return overs.length > 0 && overs.every((over) => over);
+    });
+  };
+
+  function keyOf(text) {
+    return `${shorten(text)} | ${nameOf(text.parentElement)}`;
+  }
+
+  // What lies over the middle of each line of a text in the window, null for nothing.
+  function oversOf(text) {
+    const element = text.parentElement;
+    const overs = [];
+    for (const box of boxesOf(text).slice(0, 3)) {
+      const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+      if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight || cutter(text, box)) continue;
+      if (isScrolledAway(text, x, y)) continue;
+      const over = hit(x, y);
+      overs.push(!over || holds(over, element) || holds(element, over) ? null : over);
+    }
+    return overs;
+  }
 
   function isScrolledAway(text, x, y) {
     for (let element = text.parentElement; element; element = parentOf(element)) {
