@@ -52,6 +52,8 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(self.token_path),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # Otherwise its actors give way to all else that this computer does, for minutes.
+            "RAY_worker_niceness": "0",
             "HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",

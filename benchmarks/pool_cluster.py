@@ -114,7 +114,8 @@ def _measure(folder: Path, asked: argparse.Namespace, report: dict[str, Any]) ->
                 cluster.add_node()
             with closing(project.open_project(path)) as db:
                 settings = project_settings.change(db, engine="ray", cluster=cluster.address)
-            report[f"ray_{count}"] = run_encode(path, engines.open_engine(settings, workers=count))
+            with engines.opened(settings, workers=count) as engine:
+                report[f"ray_{count}"] = run_encode(path, engine)
         if asked.kills:
             (folder / "killed").mkdir()
             small = make_pool(folder / "killed", asked.kill_rows, max(1, asked.kill_rows // 20), asked.data)

@@ -101,8 +101,7 @@ def _run_one(path: Path, cluster: Cluster, victim: str, chance: random.Random) -
 
     killer = threading.Thread(target=wait_and_kill, daemon=True)
     killer.start()
-    engine = engines.LocalEngine(2) if victim == "local_worker" else _ray(path)
-    ran = encode(path, engine)
+    ran = encode(path, engines.LocalEngine(2)) if victim == "local_worker" else _encode_by_ray(path)
     over.set()
     killer.join()
     if victim == "raylet" and killed[0]:
@@ -110,9 +109,11 @@ def _run_one(path: Path, cluster: Cluster, victim: str, chance: random.Random) -
     return {**ran, "killed": killed[0], "made_again": 0}
 
 
-def _ray(path: Path) -> engines.Engine:
+def _encode_by_ray(path: Path) -> dict[str, Any]:
     with closing(project.open_project(path)) as db:
-        return engines.open_engine(project_settings.load(db))
+        settings = project_settings.load(db)
+    with engines.opened(settings) as engine:
+        return encode(path, engine)
 
 
 def _kill_worker(victim: str) -> Callable[[], bool]:
@@ -152,12 +153,8 @@ def _kill_driver(path: Path, after: float) -> dict[str, Any]:
         files = [name for name in Storage(pool.url).list_names() if name.startswith("encode/")]
         stages = [stage for stage in manifest.list_stages(db, pool.id) if stage.startswith("encode/")]
         noted = sum(len(manifest.list_shards(db, pool.id, stage)) for stage in stages)
-    return {**encode(path, _ray(path)), "killed": killed, "made_again": max(0, len(files) - noted)}
-
-
-def _drive(path: Path) -> None:
-    encode(path, _ray(path))
+    return {**_encode_by_ray(path), "killed": killed, "made_again": max(0, len(files) - noted)}
 
 
 if __name__ == "__main__":
-    _drive(Path(sys.argv[1]))
+    _encode_by_ray(Path(sys.argv[1]))

@@ -274,8 +274,7 @@ def run(
         chosen = replace(chosen, engine=engine or chosen.engine, cluster=address or chosen.cluster)
         place, runtime = pools.get_pool(db, url), ModelRuntime(path, cache=default_cache())
         shown = _stage_progress()
-        with driving.only_driver(db, place):
-            working = engines.open_engine(chosen, workers=workers)
+        with driving.only_driver(db, place), engines.opened(chosen, workers=workers) as working:
             if kind == "encode":
                 reports = stages.encode(runtime, db, place, working, on_progress=shown)
             elif kind == "ngrams":

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,8 +49,9 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(settings: Settings, *, workers: int | None = None) -> Engine:
-    """Return the engine of the settings.
+@contextmanager
+def opened(settings: Settings, *, workers: int | None = None) -> Iterator[Engine]:
+    """Hold the engine of the settings for the length of the block; of a cluster, its client ends with the block.
 
     Raises:
         PoolError: ``scale_extra_missing``, ``ray_token_missing`` or ``ray_unreachable``.
@@ -57,8 +59,10 @@ def open_engine(settings: Settings, *, workers: int | None = None) -> Engine:
     if settings.engine == "ray":
         from annotator.pool.ray_engine import RayEngine
 
-        return RayEngine(settings.cluster, worker_count=workers)
-    return LocalEngine(workers or max(1, len(os.sched_getaffinity(0))))
+        with RayEngine(settings.cluster, worker_count=workers) as engine:
+            yield engine
+    else:
+        yield LocalEngine(workers or max(1, len(os.sched_getaffinity(0))))
 
 
 class LocalEngine:
@@ -138,7 +142,7 @@ class _Crew:
             try:
                 child = child or self._start()
                 child.send(task.to_json().encode())
-                self._receipts.put(_receipt_of(child.receive()))
+                self._receipts.put(receipt_in(child.receive()))
             except ChildError:
                 # It was killed, or the system took its memory: another one begins the shard anew.
                 self._end(child)
@@ -171,12 +175,8 @@ class _Crew:
                 child.close()
 
 
-def _receipt_of(answer: bytes) -> Receipt:
+def receipt_in(answer: bytes) -> Receipt:
+    """Return the receipt of a process's answer: a line of JSON, and its payload."""
     head, _, payload = answer.partition(b"\n")
-    return receipt_of(head.decode(), payload)
-
-
-def receipt_of(head: str, payload: bytes) -> Receipt:
-    """Return a receipt that came in two parts."""
     values: dict[str, Any] = json.loads(head)
     return replace(Receipt(**values), payload=payload)

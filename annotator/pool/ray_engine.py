@@ -1,7 +1,7 @@
-"""A Ray cluster that works on the shards of a pool. This module alone knows Ray.
+"""A Ray cluster that works on the shards of a pool, through a process that is its client.
 
 A row is a shard: an actor reads files, computes, commits a file, and only the receipt goes through Ray. So whatever of
-actors, nodes and this driver ends, what was committed stays, and is never computed again.
+actors, nodes, the head and this driver ends, what was committed stays, and is never computed again.
 
 Source: what was measured with Ray 2.60, see docs/scale.md.
 """
@@ -9,16 +9,15 @@ Source: what was measured with Ray 2.60, see docs/scale.md.
 from __future__ import annotations
 
 import contextlib
-import logging
+import json
 import os
-import queue
 import socket
-import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotator.pool.engines import TICK_SECONDS, receipt_of
-from learner.pool.ray_actor import ShardActor
+from annotator.pool.engines import receipt_in
 from learner.pool.storage import PoolError
+from maeumgyeol.processes.child import Child, ChildError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +26,19 @@ if TYPE_CHECKING:
 
 _REACH_SECONDS = 5.0
 
-_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
+_ENTER_SECONDS = 60.0
+"""From its start until the client has entered the cluster: Ray itself tries for two minutes and more."""
+
+LOST_SECONDS = 40.0
+"""Without an answer of the cluster's head for so long it counts as dead; one that is busy answers within seconds, and
+one that is started again on what it had kept is there sooner."""
+
+_SILENT_SECONDS = 60.0
+"""The client says something twice a second, and counts a head as lost by itself before so long."""
+
+_END_SECONDS = 10.0
+
+_OF_WORKERS = {
     # Before the workers begin: several threads of one process wait for each other.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -36,7 +46,7 @@ _ENVIRONMENT = {
 
 
 class RayEngine:
-    """A Ray cluster, as a client with a token; nothing is started here.
+    """A Ray cluster, entered with a token; nothing is started there but actors.
 
     Args:
         address: ``host:port``, or ``auto`` for the cluster that this computer belongs to.
@@ -50,103 +60,127 @@ class RayEngine:
     name = "ray"
 
     def __init__(self, address: str, *, worker_count: int | None = None) -> None:
-        _require_token()
-        self._ray = _import_ray()
         self._address = address
-        with self._connected() as ray:
-            cores = int(ray.cluster_resources().get("CPU", 0))
+        self._client: _Client | None = _Client(address)
+        cores = self._client.cores
         self.worker_count = max(1, min(worker_count or cores, cores))
 
     def run(self, job: Job, tasks: Sequence[Task]) -> Iterator[Receipt | None]:
-        """Yield receipts; see `annotator.pool.engines.Engine.run`."""
-        receipts: queue.SimpleQueue[Receipt | BaseException | None] = queue.SimpleQueue()
-        with self._connected():
-            # Of a cluster only what is left of the driver's own work ends with it: actors go with the connection.
-            reading = threading.Thread(target=self._read, args=(job, tasks, receipts), name="pool-ray", daemon=True)
-            reading.start()
-            while True:
-                try:
-                    receipt = receipts.get(timeout=TICK_SECONDS)
-                except queue.Empty:
-                    yield None
-                    continue
-                if isinstance(receipt, BaseException):
-                    raise PoolError("ray_failed", address=self._address, kind=type(receipt).__name__) from receipt
-                if receipt is None:
-                    return
-                yield receipt
+        """Yield receipts; see `annotator.pool.engines.Engine.run`.
 
-    def _read(
-        self, job: Job, tasks: Sequence[Task], receipts: queue.SimpleQueue[Receipt | BaseException | None]
-    ) -> None:
+        Raises:
+            PoolError: ``ray_lost`` if the cluster's head answers no more, ``ray_failed``, or as for a new one.
+        """
+        client, self._client = self._client, None
+        if client is None or not client.is_running:
+            client = _Client(self._address)
         try:
-            for row in self._dataset(job, tasks).iter_rows():
-                receipts.put(receipt_of(str(row["receipt"]), bytes(row["payload"])))
+            yield from client.work(job, tasks, self.worker_count)
+        except BaseException:
+            # Of a cluster only what is left of this work ends with its client: actors go with the connection.
+            client.kill()
+            raise
+        self._client = client
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if self._client is not None:
+            self._client.leave()
+            self._client = None
+
+    def __enter__(self) -> RayEngine:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+
+class _Client:
+    """The process that is in the cluster.
+
+    Attributes:
+        cores: of the cluster.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        environment = _environment()
+        _require_reachable(address)
+        arguments = {"address": address, "worker_environment": _OF_WORKERS, "lost_seconds": LOST_SECONDS}
+        self._child = Child("learner.pool.ray_job:serve", arguments, environment=environment)
+        try:
+            about = json.loads(self._child.receive(wait_seconds=_ENTER_SECONDS))
         except BaseException as error:
-            receipts.put(error)
-        else:
-            receipts.put(None)
+            self.kill()
+            raise self._named(error, "ray_unreachable") from error
+        self.cores, self._head = int(about["cores"]), str(about["head"])
 
-    def _dataset(self, job: Job, tasks: Sequence[Task]) -> Any:
-        from ray.data import ActorPoolStrategy, DataContext, from_items
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still there; Ray ends it when the head is gone."""
+        return self._child.is_running
 
-        context = DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        rows = from_items([{"task": task.to_json()} for task in tasks], override_num_blocks=len(tasks))
-        most = min(self.worker_count, len(tasks))
-        # A pool of a fixed size may stall when an actor dies; see docs/scale.md.
-        actors = ActorPoolStrategy(min_size=1, max_size=most, max_tasks_in_flight_per_actor=2)
-        return rows.map_batches(
-            ShardActor, fn_constructor_kwargs={"job": job.to_json()}, batch_size=1, num_cpus=1, compute=actors
-        )
+    def work(self, job: Job, tasks: Sequence[Task], worker_count: int) -> Iterator[Receipt | None]:
+        """Yield receipts as they come, and None twice a second where there is none."""
+        request = {"job": job.to_json(), "tasks": [task.to_json() for task in tasks], "workers": worker_count}
+        self._child.send(json.dumps(request).encode())
+        while True:
+            try:
+                answer = self._child.receive(wait_seconds=_SILENT_SECONDS)
+            except (ChildError, PoolError) as error:
+                raise self._named(error, "ray_failed" if _is_open(self._head) else "ray_lost") from error
+            if answer == b"end":
+                return
+            yield receipt_in(answer) if answer else None
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[Any]:
-        ray = self._ray
-        if ray.is_initialized():
-            yield ray
-            return
-        _require_reachable(self._address)
-        try:
-            ray.init(
-                address=self._address,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                configure_logging=True,
-                runtime_env={"env_vars": {name: _ENVIRONMENT[name] for name in list(_ENVIRONMENT)[1:]}},
-            )
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            raise PoolError("ray_unreachable", address=self._address) from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
+    def _named(self, error: BaseException, code: str) -> BaseException:
+        """Return what people are told of an error: which cluster it was, and whether its head is gone."""
+        if isinstance(error, ChildError):
+            return PoolError(code, address=self._address, kind=error.code)
+        if isinstance(error, PoolError) and error.code.startswith("ray_"):
+            code = "ray_lost" if "ray_lost" in (error.code, code) else error.code
+            return PoolError(code, **{"kind": "", **error.details, "address": self._address})
+        return error
+
+    def leave(self) -> None:
+        """Say that there is no more to do, and end the process."""
+        self._child.send(b"")
+        with contextlib.suppress(ChildError, PoolError):
+            self._child.receive(wait_seconds=_END_SECONDS)
+        self._child.close()
+
+    def kill(self) -> None:
+        """End the process, whatever it is doing."""
+        self._child.close()
 
 
 def _require_reachable(address: str) -> None:
     """Look for the cluster first: Ray itself tries for two minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not _is_open(address.removeprefix("ray://")):
+        raise PoolError("ray_unreachable", address=address)
+
+
+def _is_open(address: str) -> bool:
+    """Return whether somebody answers at ``host:port``; True for what has no port, such as ``auto``."""
+    host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        return
+        return True
     try:
         socket.create_connection((host, int(port)), timeout=_REACH_SECONDS).close()
-    except OSError as error:
-        raise PoolError("ray_unreachable", address=address) from error
+    except OSError:
+        return False
+    return True
 
 
-def _require_token() -> None:
-    os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name.startswith("RAY_")})
+def _environment() -> dict[str, str]:
+    """Return the variables of a client: with tokens, and without a report of its use.
+
+    Raises:
+        PoolError: ``ray_token_missing``.
+    """
     path = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
-    if not os.environ.get("RAY_AUTH_TOKEN") and not (path and os.path.isfile(path)):  # noqa: PTH113 - may be no path
+    if not os.environ.get("RAY_AUTH_TOKEN") and not (path and Path(path).is_file()):
         raise PoolError("ray_token_missing")
-
-
-def _import_ray() -> Any:
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise PoolError("scale_extra_missing", package="ray") from error
-    return ray
+    variables: dict[str, Any] = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **_OF_WORKERS}
+    # The client works in another folder.
+    return variables | ({"RAY_AUTH_TOKEN_PATH": str(Path(path).resolve())} if path else {})

@@ -34,10 +34,14 @@ def working(runtime: ModelRuntime, db: Database, pool: Pool) -> Iterator[Engine]
     """Hold the pool and what works on it for the length of the block; upkeep may work meanwhile.
 
     Raises:
-        PoolError: ``pool_driven``, or as `annotator.pool.engines.open_engine` does.
+        PoolError: ``pool_driven``, or as `annotator.pool.engines.opened` does.
     """
-    with driving.only_driver(db, pool), runtime.giving_way():
-        yield engines.open_engine(runtime.settings(db))
+    with (
+        driving.only_driver(db, pool),
+        runtime.giving_way(),
+        engines.opened(runtime.settings(db)) as engine,
+    ):
+        yield engine
 
 
 def read(runtime: ModelRuntime, db: Database, round_id: int, spec: EncoderSpec) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import closing
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -28,15 +27,13 @@ from annotator.worker.tasks import pool_queue
 from annotator.worker.tasks.ngram_features import fit_text_space
 from annotator.worker.tasks.pool_queue import refill_from_pool
 from db.answers import decisions, queue
-from db.answers.decisions import NewDecision
 from db.connection import rows
 from db.models import models, predictions, rounds
-from db.people import annotators
 from db.pool import manifest, members
 from db.texts import diaries
 from learner.active_learning import query_strategies
 from learner.encoders.encoder import default_cache
-from tests.annotator.pool.conftest import table
+from tests.annotator.pool.conftest import decide, run_round, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,16 +45,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 ROUNDING = 2e-6
-
-LABELS = {"기쁘": 2, "슬프": 5, "화가": 4}
-
-
-@pytest.fixture
-def worker(opened: Database, project_path: Path, tiny: Path) -> Iterator[WorkerRuntime]:
-    project_settings.change(opened, encoder=str(tiny))
-    made = WorkerRuntime(project_path, cache=default_cache())
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -76,24 +63,6 @@ def one_machine(tmp_path: Path, tiny: Path) -> Iterator[tuple[WorkerRuntime, Dat
         assert fit_text_space(runtime, db)
         yield runtime, db
         runtime.close()
-
-
-def decide(db: Database, count: int) -> list[str]:
-    """Label the first diaries of the queue by what they say, and return them."""
-    me = annotators.get_or_create_id(db, "나")
-    decided = set(decisions.list_decided_ids(db).tolist())
-    ids = [i for i in queue.list_head(db, 10_000) if i not in decided][:count]
-    texts = diaries.list_texts(db, ids)
-    for diary_id, text in zip(ids, texts, strict=True):
-        label = next(label for mood, label in LABELS.items() if mood in text)
-        assert decisions.add(db, NewDecision(diary_id, me, "label", secrets.token_hex(8), label))
-    return texts
-
-
-def run_round(runtime: WorkerRuntime, db: Database) -> rounds.Round:
-    round_id = round_cases.request(db, annotator_id=None)
-    steps.run(lambda name: steps.run_step(runtime, round_id, name))
-    return rounds.get_round(db, round_id)
 
 
 def order_of(db: Database, pool: Pool | None = None) -> list[tuple[str, str, float]]:
