@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from scipy.special import betaln, ndtri
 from scipy.stats import multinomial
 
 from benchmarks import labelled_file, machine
-from learner.active_learning.learning_curve import answers_along
+from learner.active_learning.learning_curve import proba_along
 from learner.classification import comparison, metrics, promotion
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from benchmarks.labelled_file import Labelled
 
+    FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
     Rule = Callable[["Versions", int, int, list[int], IntArray], bool]
 
@@ -45,17 +46,24 @@ IN_COMMON = 0.9
 
 @dataclass(frozen=True)
 class Versions:
-    """Answers of versions, (versions, n), on rows that none of them has seen, and what is true of these."""
+    """Answers of versions, (versions, n), on rows that none of them has seen, and what is true of these.
+
+    Attributes:
+        proba: (versions, n, k); None where only answers are simulated.
+    """
 
     answers: IntArray
     truth: IntArray
     k: int
+    proba: FloatArray | None = None
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
         return np.asarray((self.answers == self.truth).mean(axis=1))
 
     def compare(self, before: int, after: int, rows: IntArray) -> promotion.Comparison:
+        if self.proba is not None:
+            return promotion.compare_proba(self.proba[before, rows], self.proba[after, rows], self.truth[rows])
         return promotion.compare(self.answers[before, rows], self.answers[after, rows], self.truth[rows], k=self.k)
 
 
@@ -104,13 +112,17 @@ def _with_import(data: Labelled, seed: int) -> Versions:
     labels[shifted] = (labels[shifted] + 1) % len(data.names)
     bad = _trained(data, labels, order, [LABELS, LABELS + IMPORTED])
     good = _trained(data, data.labels, order, [LABELS + IMPORTED])
-    return Versions(np.vstack([bad.answers, good.answers]), bad.truth, bad.k)
+    return _versions(np.concatenate([bad.proba, good.proba]), bad.truth)
 
 
 def _trained(data: Labelled, labels: IntArray, order: IntArray, counts: list[int]) -> Versions:
     seen, unseen = order[: max(counts)], order[max(counts) :]
-    answers = answers_along(data.features[seen], labels[seen], data.features[unseen], counts=counts, k=len(data.names))
-    return Versions(answers, data.labels[unseen], len(data.names))
+    proba = proba_along(data.features[seen], labels[seen], data.features[unseen], counts=counts, k=len(data.names))
+    return _versions(proba, data.labels[unseen])
+
+
+def _versions(proba: FloatArray, truth: IntArray) -> Versions:
+    return Versions(proba.argmax(axis=2), truth, proba.shape[2], proba)
 
 
 def bad_import(projects: list[Versions], *, draws: int) -> dict[str, Any]:
@@ -183,6 +195,11 @@ def _product(project: Versions, new: int, in_force: int, served: list[int], rows
     return promotion.held_back_by(project.compare(in_force, new, rows), against_best) is None
 
 
+def _by_answers(project: Versions, new: int, in_force: int, served: list[int], rows: IntArray) -> bool:
+    """The rule of the product without log scores."""
+    return _product(replace(project, proba=None), new, in_force, served, rows)
+
+
 def _best(project: Versions, served: list[int], rows: IntArray) -> int:
     return served[promotion.best_of([project.answers[version, rows] for version in served], project.truth[rows])]
 
@@ -203,6 +220,7 @@ def _unless_lower(p: float, *, fewest_lost: int = 1, also_best: bool = True) -> 
 
 RULES: dict[str, Rule] = {
     "rule": _product,
+    "rule_without_log_scores": _by_answers,
     "always": lambda project, new, in_force, served, rows: True,
     "only_if_proved": _unless_lower(0.05, also_best=False),
     "p_0.4_of_the_last": _unless_lower(0.4, also_best=False),

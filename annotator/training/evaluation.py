@@ -22,8 +22,10 @@ SIGNIFICANCE = 0.05
 
 Verdict = Literal["unmeasured", "alone", "few", "same", "chance", "better", "worse"]
 
-Reason = Literal["unmeasured", "alone", "same", "unknown", "better", "looks_worse", "worse", "below_best", "worse_f1"]
-"""Why the new version of a round serves, or, for the last four, why it does not."""
+Reason = Literal[
+    "unmeasured", "alone", "same", "unknown", "better", "looks_worse", "worse", "less_likely", "below_best", "worse_f1"
+]
+"""Why the new version of a round serves, or, for the last five, why it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ def _reason_against(report: dict[str, Any]) -> Reason:
         return "below_best"
     if report["held_back_by"] == "macro_f1":
         return "worse_f1"
+    if report["held_back_by"] == "log_score":
+        return "less_likely"
     return "worse" if _is_sure(report) else "looks_worse"
 
 

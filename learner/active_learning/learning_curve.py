@@ -10,6 +10,7 @@ import numpy as np
 from learner.classification import macro_f1, metrics
 from learner.classification.classifier import fit_head
 from learner.classification.design_effect import design_effect
+from learner.classification.softmax import softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,15 @@ def round_counts(n: int) -> tuple[int, ...]:
 def answers_along(
     features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
 ) -> IntArray:
-    """Return the answers of heads trained on the first labels, (counts, n): label columns.
+    """Return the answers of heads trained on the first labels, (counts, n): label columns of `proba_along`."""
+    answers: IntArray = proba_along(features, labels, test, counts=counts, k=k).argmax(axis=2)
+    return answers
+
+
+def proba_along(
+    features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
+) -> FloatArray:
+    """Return the probabilities of heads trained on the first labels, (counts, n, k), not calibrated.
 
     Where the first labels are all of one kind, the answer is that kind: there is nothing else to learn.
 
@@ -53,17 +62,17 @@ def answers_along(
         test: (n, features) of the diaries to answer.
         counts: how many of the first labels each head gets; at most len(labels).
     """
-    answers = np.zeros((len(counts), len(test)), np.int64)
+    proba = np.zeros((len(counts), len(test), k), np.float32)
     start = None
     # From the longest to the shortest: each head is near the one before it, which saves most of the time.
     for row in reversed(range(len(counts))):
         seen = labels[: counts[row]]
         if len(np.unique(seen)) < 2:
-            answers[row] = seen[0]
+            proba[row, :, seen[0]] = 1.0
             continue
         start = fit_head(features[: counts[row]], seen, k=k, start=start)
-        answers[row] = (test @ start[0].T + start[1]).argmax(axis=1)
-    return answers
+        proba[row] = softmax(test @ start[0].T + start[1])
+    return proba
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from annotator.training.evaluation import Evaluation, Outcome
     from annotator.training.rounds import Round
 
-_TONES = {"better": st.success, **dict.fromkeys(("looks_worse", "worse", "below_best", "worse_f1"), st.warning)}
+_TONES = {
+    "better": st.success,
+    **dict.fromkeys(("looks_worse", "worse", "less_likely", "below_best", "worse_f1"), st.warning),
+}
 
 
 def draw_result(db: Database, ended: Round) -> None:

@@ -69,7 +69,7 @@ def comparison(before: FloatArray, after: FloatArray, truth: IntArray) -> dict[s
     Args:
         before, after: (n, k) of the same labels; truth: (n,) columns.
     """
-    return _stored(promotion.compare(_answers(before), _answers(after), truth, k=after.shape[1]))
+    return _stored(promotion.compare_proba(before, after, truth))
 
 
 def weigh(
@@ -82,9 +82,8 @@ def weigh(
         best: the best version that has served before that, and its answers; None if there is none.
         look: which comparison of two versions this is in the project, from 1 on.
     """
-    answers, k = _answers(after), after.shape[1]
-    in_force = None if before is None else promotion.compare(_answers(before), answers, truth, k=k)
-    against_best = None if best is None else promotion.compare(best[1], answers, truth, k=k)
+    in_force = None if before is None else promotion.compare_proba(before, after, truth)
+    against_best = None if best is None else promotion.compare(best[1], _answers(after), truth, k=after.shape[1])
     report: dict[str, Any] = {"held_back_by": promotion.held_back_by(in_force, against_best)}
     if in_force is not None:
         report |= {**_stored(in_force), "look": look}

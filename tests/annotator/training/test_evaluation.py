@@ -73,6 +73,7 @@ LOWER = {"version": 4, "p": 0.01, "change": {"value": -0.12, "low": -0.2, "high"
         (_report(0.6, 0.5, 0.3, look=1, held_back_by="accuracy"), "looks_worse"),
         (_report(0.7, 0.5, 0.002, look=1, held_back_by="accuracy"), "worse"),
         (_report(0.5, 0.5, 1.0, look=1, held_back_by="macro_f1"), "worse_f1"),
+        (_report(0.6, 0.5, 0.6, look=1, held_back_by="log_score"), "less_likely"),
         (_report(0.5, 0.5, 1.0, look=1, held_back_by="best", best=LOWER), "below_best"),
     ],
 )

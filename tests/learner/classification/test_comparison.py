@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from learner.classification.comparison import LOOKS_ERROR, accuracy_change, level_of_look, mcnemar
+from learner.classification.comparison import LOOKS_ERROR, accuracy_change, level_of_look, log_score_p, mcnemar
 
 
 def _rights(both: int, gained: int, lost: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,3 +88,27 @@ def test_the_levels_of_all_looks_sum_to_the_error_that_is_allowed() -> None:
     assert 0.99 * LOOKS_ERROR < sum(levels) <= LOOKS_ERROR
     assert levels == sorted(levels, reverse=True)
     assert [level_of_look(look) for look in (10, 11, 30, 31)] == pytest.approx([0.0025, 1 / 1600, 1 / 1600, 1 / 6400])
+
+
+def test_log_scores_are_the_paired_t_test_of_what_the_truth_got() -> None:
+    rng = np.random.default_rng(0)
+    before, after = (rng.dirichlet(np.ones(3), size=60).astype(np.float32) for _ in range(2))
+    truth = rng.integers(0, 3, 60)
+    rows = np.arange(60)
+    expected = stats.ttest_rel(np.log(after[rows, truth]), np.log(before[rows, truth]), alternative="less")
+    assert log_score_p(before, after, truth) == pytest.approx(expected.pvalue, abs=1e-3)
+    assert log_score_p(before, after, truth) + log_score_p(after, before, truth) == pytest.approx(1.0)
+
+
+def test_one_impossible_truth_does_not_decide() -> None:
+    truth = np.zeros(50, np.int64)
+    before, after = np.tile(np.float32([0.5, 0.5]), (50, 1)), np.tile(np.float32([0.6, 0.4]), (50, 1))
+    after[0] = 0.0, 1.0
+    assert log_score_p(before, after, truth) > 0.5
+
+
+def test_equal_probabilities_or_none_are_no_sign() -> None:
+    proba, truth = np.tile(np.float32([0.5, 0.5]), (4, 1)), np.zeros(4, np.int64)
+    assert log_score_p(proba, proba, truth) == 1.0
+    assert log_score_p(proba[:1], proba[:1], truth[:1]) == 1.0
+    assert log_score_p(proba, proba / 2, truth) == 0.0

@@ -9,6 +9,7 @@ from learner.classification.promotion import (
     Comparison,
     best_of,
     compare,
+    compare_proba,
     held_back_by,
 )
 
@@ -86,6 +87,34 @@ def test_a_version_that_gives_up_a_rare_label_is_held_back_though_it_is_right_as
     found = _against(truth, before, after)
     assert found.change.value == 0
     assert held_back_by(found) == "macro_f1"
+
+
+def _proba(answers: np.ndarray, truth: np.ndarray, *, of_truth: float) -> np.ndarray:
+    """Return probabilities with these answers; where they are wrong, the truth gets so much."""
+    proba = np.full((len(answers), K), 0.0, np.float32)
+    proba[np.arange(len(answers)), answers] = 0.6
+    wrong = answers != truth
+    proba[np.flatnonzero(wrong), truth[wrong]] = of_truth
+    return proba
+
+
+def test_a_version_that_is_lower_by_what_chance_brings_is_held_back_if_it_believes_less_in_what_is_true() -> None:
+    truth = _test_part(100)
+    before, after = _wrong(truth, 10), _wrong(truth, 11)
+    worse = compare_proba(_proba(before, truth, of_truth=0.35), _proba(after, truth, of_truth=0.02), truth)
+    assert worse.p > 0.9
+    assert held_back_by(worse) == "log_score"
+    better = compare_proba(_proba(before, truth, of_truth=0.02), _proba(after, truth, of_truth=0.35), truth)
+    assert held_back_by(better) is None, "less often right, yet nearer to what is true"
+
+
+def test_log_scores_alone_never_hold_back_what_is_right_as_often() -> None:
+    truth = _test_part(100)
+    answers = _wrong(truth, 30)
+    found = compare_proba(_proba(answers, truth, of_truth=0.35), _proba(answers, truth, of_truth=0.01), truth)
+    assert found.log_score_p is not None
+    assert found.log_score_p < 0.01
+    assert held_back_by(found) is None
 
 
 @pytest.mark.parametrize("n", [0, 1])
