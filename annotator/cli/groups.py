@@ -42,7 +42,7 @@ def groups(path: Path, kind: str, prediction: str | None, as_json: bool) -> None
 def _groups(db: Database, path: Path, actor: Actor, kind: Kind, prediction: str | None) -> Iterator[dict[str, Any]]:
     names = finding.names_of(db)
     if prediction is not None and prediction not in names.values():
-        raise UserError("find_unknown", name="prediction", value=prediction[:40])
+        raise UserError("find_unknown_label", value=prediction[:40])
     for label_id in finding.count_open(db, path, actor).counts:
         if prediction not in (None, names[label_id]):
             continue

@@ -142,7 +142,7 @@ def list_changed(
         before, after: names of the answers; empty for all.
 
     Raises:
-        UserError: as `summarize`; ``find_unknown`` for a label that there is not.
+        UserError: as `summarize`; ``find_unknown_label`` for a label that there is not.
     """
     diary_access.require_right(db, actor, "review")
     answers = version_changes.load(db, *_pair(db, first, second))
@@ -162,7 +162,7 @@ def list_changed(
 
 def _column(answers: Answers, name: str) -> int:
     if name not in answers.label_names:
-        raise UserError("find_unknown", name="label", value=name[:40])
+        raise UserError("find_unknown_label", value=name[:40])
     return answers.label_names.index(name)
 
 

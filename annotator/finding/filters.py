@@ -106,8 +106,8 @@ def masks(db: Database, index: Index, query: Query, sight: Sight, predictions: P
     """Yield a mask for each filter of a query.
 
     Raises:
-        UserError: ``find_reviewers_only`` for a filter that says what somebody may not see; ``find_unknown`` for a
-            label or person that there is not; ``find_selection_gone`` for a selection.
+        UserError: ``find_reviewers_only`` for a filter that says what somebody may not see; ``find_unknown_label``
+            or ``find_unknown_person`` for one that there is not; ``find_selection_gone`` for a selection.
     """
     if not sight.is_reviewer and (names := [name for name in _REVIEWERS_ONLY if getattr(query, name)]):
         raise UserError("find_reviewers_only", name=names[0])
@@ -182,7 +182,7 @@ def _day(text: str) -> int:
 def _label_id(db: Database, name: str) -> int:
     of_name = {label.name: label.id for label in labels.list_labels(db)}
     if name not in of_name:
-        raise UserError("find_unknown", name="label", value=name[:40])
+        raise UserError("find_unknown_label", value=name[:40])
     return of_name[name]
 
 
@@ -195,5 +195,5 @@ def _selection_id(db: Database, number: int) -> int:
 def _person_id(db: Database, name: str) -> int:
     of_name = {each: annotator_id for annotator_id, each in annotators.list_annotators(db)}
     if name not in of_name:
-        raise UserError("find_unknown", name="person", value=name[:40])
+        raise UserError("find_unknown_person", value=name[:40])
     return of_name[name]

@@ -164,7 +164,7 @@ def test_versions_that_are_not_there_or_the_same_are_said(db: Database) -> None:
     with pytest.raises(UserError, match="versions_equal"):
         changed.summarize(db, OWNER, 0, 0)
     second = _add(db, {3: SAD})
-    with pytest.raises(UserError, match="find_unknown"):
+    with pytest.raises(UserError, match="find_unknown_label"):
         changed.list_changed(db, OWNER, 0, second, before="없음")
 
 

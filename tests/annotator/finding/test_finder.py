@@ -261,9 +261,9 @@ def test_likeness_to_a_diary_and_to_a_text_at_once_is_refused(db: Database) -> N
 
 
 def test_labels_and_people_that_are_not_there_are_said(db: Database) -> None:
-    with pytest.raises(UserError, match="find_unknown"):
+    with pytest.raises(UserError, match="find_unknown_label"):
         _find(db, label="없음")
-    with pytest.raises(UserError, match="find_unknown"):
+    with pytest.raises(UserError, match="find_unknown_person"):
         _find(db, person="없음")
 
 
