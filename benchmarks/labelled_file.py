@@ -79,17 +79,21 @@ def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
 
 
 def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
-    """Return the rows that the arguments of `add_arguments` ask for; `attrs` say how many were left out."""
-    if arguments.data.suffix == ".parquet":
-        frame = pd.read_parquet(arguments.data)
-    else:
-        frame = pd.read_csv(arguments.data, sep="\t" if arguments.data.suffix == ".tsv" else ",")
-    if arguments.query:
-        frame = frame.query(arguments.query)
+    """Return the rows that the arguments of `add_arguments` ask for; `attrs` say how many were left out.
+
+    Raises:
+        SystemExit: with a sentence, if the file has no such rows or columns.
+    """
+    frame = _queried(_file(arguments.data), arguments.query)
+    for column in (arguments.text_column, arguments.label_column):
+        if column not in frame:
+            raise SystemExit(f"{arguments.data.name} has no column {column!r}. It has: {', '.join(frame)}")
     frame = frame.dropna(subset=[arguments.text_column, arguments.label_column])
     if arguments.bands:
         frame = _banded(frame, arguments.label_column, arguments.bands)
     frame = frame[frame[arguments.text_column].astype(str).str.strip() != ""]
+    if (count := frame[arguments.label_column].nunique()) < 2:
+        raise SystemExit(f"{arguments.data.name}: {len(frame)} rows have {count} labels; at least two are needed")
     frame = frame.sample(min(len(frame), arguments.rows), random_state=0)
     if arguments.encoder != encoders.EMOTION and not arguments.unseen:
         frame.attrs["left_out"] = 0
@@ -100,8 +104,25 @@ def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
     return frame
 
 
+def _file(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise SystemExit(f"there is no file {path}")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+
+
+def _queried(frame: pd.DataFrame, query: str | None) -> pd.DataFrame:
+    try:
+        return frame.query(query) if query else frame
+    except pd.errors.UndefinedVariableError as error:
+        raise SystemExit(f"--query: {error}. Columns are: {', '.join(frame)}") from error
+
+
 def _banded(frame: pd.DataFrame, column: str, bands: list[str]) -> pd.DataFrame:
     """Turn numbers into labels; rows outside every band are left out."""
+    if not pd.api.types.is_numeric_dtype(frame[column]):
+        raise SystemExit(f"--bands makes labels out of numbers, and the column {column!r} holds none")
     names = pd.Series(None, index=frame.index, dtype=object)
     for band in bands:
         limits, name = band.split("=")

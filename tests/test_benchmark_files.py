@@ -1,4 +1,4 @@
-"""Labelled files of the benchmarks: one comes along."""
+"""Labelled files of the benchmarks: what is asked of them is there or is said in a sentence, and one comes along."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benchmarks import chat_lines, labelled_file
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 FOLDER = ROOT / "benchmarks" / "data"
@@ -35,3 +39,23 @@ def test_the_counts_of_the_chat_lines_are_those_of_their_document() -> None:
     rows = re.findall(r"^\| (\w+) \| [\w, ]+ \| (\d+) \|$", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
     counts = _rows("--data", str(CHAT_LINES))["label"].value_counts().to_dict()
     assert {label: int(count) for label, count in rows} == counts
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--text-column", "document"), "no column 'document'. It has: text, label, topic, dialogue"),
+        (("--label-column", "emotion"), "no column 'emotion'"),
+        (("--query", "dominance >= 0.6"), "'dominance' is not defined. Columns are: text"),
+        (("--query", "label == '감정'"), "244 rows have 1 labels; at least two are needed"),
+        (("--bands", "1-4=negative"), "the column 'label' holds none"),
+    ],
+)
+def test_what_a_file_does_not_have_is_said_in_a_sentence(words: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(SystemExit, match=re.escape(sentence)):
+        _rows("--data", str(CHAT_LINES), *words)
+
+
+def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="there is no file"):
+        _rows("--data", str(tmp_path / "none.tsv"))
