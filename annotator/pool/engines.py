@@ -54,7 +54,7 @@ def opened(settings: Settings, *, workers: int | None = None) -> Iterator[Engine
     """Hold the engine of the settings for the length of the block; of a cluster, its client ends with the block.
 
     Raises:
-        PoolError: ``scale_extra_missing``, ``ray_token_missing`` or ``ray_unreachable``.
+        PoolError: as of an `annotator.pool.ray_engine.RayEngine`.
     """
     if settings.engine == "ray":
         from annotator.pool.ray_engine import RayEngine

@@ -54,7 +54,8 @@ class RayEngine:
 
     Raises:
         PoolError: ``scale_extra_missing`` without Ray, ``ray_token_missing`` without a token: anybody who reaches the
-            ports of a cluster without tokens runs programs there; ``ray_unreachable``.
+            ports of a cluster without tokens runs programs there; ``ray_unreachable``; ``ray_not_entered`` if somebody
+            answers there, but Ray does not get in, as from a computer that is none of the cluster's.
     """
 
     name = "ray"
@@ -112,7 +113,7 @@ class _Client:
             about = json.loads(self._child.receive(wait_seconds=_ENTER_SECONDS))
         except BaseException as error:
             self.kill()
-            raise self._named(error, "ray_unreachable") from error
+            raise self._named(error, "ray_not_entered") from error
         self.cores, self._head = int(about["cores"]), str(about["head"])
 
     @property

@@ -119,7 +119,7 @@ def test_a_port_that_is_no_cluster_is_one_sentence(
     with socket.create_server(("127.0.0.2", 0)) as silent:
         address = f"127.0.0.2:{silent.getsockname()[1]}"
         settings = project_settings.change(opened, engine="ray", cluster=address)
-        with pytest.raises(PoolError, match="ray_unreachable"), engines.opened(settings):
+        with pytest.raises(PoolError, match="ray_not_entered"), engines.opened(settings):
             pass
 
 
