@@ -36,13 +36,15 @@ def test_shell_parses_and_works_with_tokens(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_a_manifest_asks_for_tokens_and_the_locked_version_and_no_dashboard(path: Path) -> None:
+def test_a_manifest_asks_for_tokens_and_the_locked_version_and_what_the_operator_asks(path: Path) -> None:
     cluster = _cluster(path)
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["scale"]
     assert f"ray[data]=={cluster['rayVersion']}" in extra
     assert cluster["authOptions"] == {"mode": "token"}
-    assert cluster["headGroupSpec"]["rayStartParams"]["include-dashboard"] == "false"
+    # The operator's probes ask it, and it takes the jobs; both need ray[default].
+    assert cluster["headGroupSpec"]["rayStartParams"]["include-dashboard"] == "true"
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values()), "it is a map of strings"
         (container,) = group["template"]["spec"]["containers"]
         volumes = {volume["name"] for volume in group["template"]["spec"]["volumes"]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
