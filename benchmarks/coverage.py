@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Held = dict[str, list[tuple[bool, float]]]
 
 PROMISED = 0.9
+FEWEST_ROWS = 200
 
 
 def main() -> None:
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--projects", type=int, default=60, help="simulated projects for the shares of labels")
     arguments = parser.parse_args()
     data = labelled_file.load(arguments)
+    labelled_file.require(data, FEWEST_ROWS)
     k = len(data.names)
     # Half of the rows at least are the population, however few there are.
     learned = sorted({min(count, len(data.labels) * 3 // 8) for count in arguments.labels})

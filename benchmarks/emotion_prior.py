@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from learner.classification.emotion_prior import EmotionPrior
 
 _STRENGTHS = (0.0, 0.7, 1.4, 2.5)
+_FEWEST_MEASURED = 50
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
     data = labelled_file.load(arguments)
+    labelled_file.require(data, max(arguments.labels) + _FEWEST_MEASURED)
     result = {
         "machine": machine.describe(),
         "data": arguments.data.name,

@@ -67,6 +67,12 @@ def load(arguments: argparse.Namespace) -> Labelled:
     return Labelled(tuple(texts), features, labels, names, int(frame.attrs["left_out"]))
 
 
+def require(data: Labelled, count: int) -> None:
+    """End with a sentence where a file has fewer rows than a benchmark needs."""
+    if len(data.labels) < count:
+        raise SystemExit(f"the file has {len(data.labels)} rows; at least {count} are needed")
+
+
 def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
     """Return the vectors of texts, cached on disk: encoding takes most of a benchmark's time."""
     encoder = encoders.load(encoder_name, cache=encoders.default_cache())

@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from benchmarks import chat_lines, labelled_file
@@ -59,3 +60,10 @@ def test_what_a_file_does_not_have_is_said_in_a_sentence(words: tuple[str, ...],
 def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="there is no file"):
         _rows("--data", str(tmp_path / "none.tsv"))
+
+
+def test_too_few_rows_are_said_in_a_sentence() -> None:
+    few = labelled_file.Labelled(("글",), np.zeros((1, 2), np.float32), np.zeros(1, np.int64), ("슬픔",), left_out=0)
+    labelled_file.require(few, 1)
+    with pytest.raises(SystemExit, match="the file has 1 rows; at least 2 are needed"):
+        labelled_file.require(few, 2)
