@@ -26,7 +26,7 @@ from tests.web.gate.test_middleware import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from annotator.messages import Language
 
@@ -111,16 +111,34 @@ def address_of_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(params=["ko", "en"])
-def tab(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[tuple[Page, Language]]:
-    """A browser in one language, whose motion is reduced."""
+@pytest.fixture(scope="module", params=["ko", "en"])
+def profile(
+    request: pytest.FixtureRequest, browser: Browser, address: str
+) -> Iterator[tuple[BrowserContext, Language]]:
+    """A browser in one language, whose motion is reduced.
+
+    A tab stays with it, and keeps the process in which the app's scripts are compiled already.
+    """
     language: Language = request.param
     locale = {"ko": "ko-KR", "en": "en-US"}[language]
     with closing(browser.new_context(locale=locale, reduced_motion="reduce")) as context:
         context.set_default_timeout(PATIENCE_MS)
-        context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": address}])
         context.add_init_script(LOOKS)
-        yield context.new_page(), language
+        context.new_page().goto(f"{address}/_stcore/health")
+        yield context, language
+
+
+@pytest.fixture
+def tab(profile: tuple[BrowserContext, Language], address: str) -> Iterator[tuple[Page, Language]]:
+    """A tab in which nothing is left of the test before."""
+    context, language = profile
+    context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": address}])
+    page = context.new_page()
+    yield page, language
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear()")
+    page.close()
+    context.clear_cookies()
 
 
 @pytest.mark.parametrize("name", page_names())
