@@ -66,6 +66,7 @@ def test_two_workers_on_one_database_are_refused(project_path: Path) -> None:
     assert not is_working(project_path)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_the_first_diaries_are_ready_before_the_rest_is_begun(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, progress.HEAD + 60)
     steps = _keep_up(runtime, opened, until="explain")
@@ -189,6 +190,7 @@ def test_a_round_learns_and_puts_the_uncertain_first(runtime: WorkerRuntime, ope
     assert margins[0] == max(margins)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_test_diaries_never_train(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 40, labelled=True)
     _keep_up(runtime, opened, until="predict")
@@ -200,6 +202,7 @@ def test_test_diaries_never_train(runtime: WorkerRuntime, opened: Database) -> N
     assert not set(active.training_decisions) & set(test.decision_ids.tolist())
 
 
+@pytest.mark.usefixtures("tiny")
 def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_to_that(
     runtime: WorkerRuntime, opened: Database
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_round_on_one_kind_of_label_is_refused_and_fails_in_words_if_it_comes_
     assert active.version == 0, "the old model goes on serving"
 
 
+@pytest.mark.usefixtures("tiny")
 def test_a_cancelled_round_changes_nothing(runtime: WorkerRuntime, opened: Database) -> None:
     fill(opened, 20, labelled=True)
     _keep_up(runtime, opened, until="predict")
@@ -247,6 +251,7 @@ def test_a_second_press_does_not_ask_for_a_second_round(opened: Database) -> Non
         round_cases.request(opened, annotator_id=None)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     runtime: WorkerRuntime, opened: Database
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial import procrustes
 
 from annotator import project
+from annotator import settings as project_settings
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
 from annotator.worker import tasks
@@ -80,7 +81,10 @@ def test_the_map_is_drawn_in_pieces_with_its_clusters_and_their_words(runtime: R
     assert pool_map.draw(runtime, opened) is None
 
 
-def test_it_comes_last_of_all_upkeep_and_not_before_there_are_vectors(runtime: Runtime, opened: Database) -> None:
+def test_it_comes_last_of_all_upkeep_and_not_before_there_are_vectors(
+    runtime: Runtime, opened: Database, tiny: Path
+) -> None:
+    project_settings.change(opened, encoder=str(tiny))
     fill(opened, tsne.FEWEST)
     assert pool_map.draw(runtime, opened) is None
     steps = []
