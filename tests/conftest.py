@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from annotator import project
 from annotator.formats.detection import open_table
@@ -37,6 +38,10 @@ PACKAGES = ("annotator", "db", "learner", "maeumgyeol", "pages", "service", "web
 """The code of the product."""
 
 DIARIES = ROOT / "annotator" / "demo" / "diaries.csv"
+
+# An example may take more than Hypothesis's 200 ms where others compute; CI has no such limit either.
+hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 # The hub's client reads it when it is imported, which collecting the tests does already.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
