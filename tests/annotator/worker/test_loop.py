@@ -197,6 +197,7 @@ def test_test_diaries_never_train(runtime: WorkerRuntime, opened: Database) -> N
     _run(runtime, round_cases.request(opened, annotator_id=None))
     active = models.find_active(opened)
     assert active is not None
+    assert len(active.training_decisions) > 0
     test = training_data.list_labelled(opened, part="test")
     assert len(test)
     assert not set(active.training_decisions) & set(test.decision_ids.tolist())
@@ -260,6 +261,9 @@ def test_an_older_version_put_in_force_again_gets_predictions_and_its_own_queue(
     _keep_up(runtime, opened, until="predict")
     for _ in range(2):
         _run(runtime, round_cases.request(opened, annotator_id=None))
+    newest = models.find_active(opened)
+    assert newest is not None
+    assert newest.version == 2
     round_cases.activate(opened, 1)
     _keep_up(runtime, opened, until="rank")
     active = models.find_active(opened)
