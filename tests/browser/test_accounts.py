@@ -15,6 +15,7 @@ from db.answers import queue
 from db.people import audit_log
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import app, shoot
+from tests.chromium import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse 1"
+LISTENS = """() => {
+    const form = document.createElement("form");
+    form.setAttribute("action", "/logout");
+    form.dataset.scope = "probe";
+    document.body.append(form);
+    localStorage.setItem("maeumgyeol-kept:probe:tab", "sealed");
+    form.dispatchEvent(new Event("submit", { bubbles: true }));
+    form.remove();
+    return localStorage.getItem("maeumgyeol-kept:probe:tab") === null;
+}"""
+"""Whether the page removes what somebody kept as a form of its kind is sent, asked with a form that goes nowhere."""
+
 DIARY = "오늘은 종일 비가 왔다. 우산을 나눠 쓴 친구가 고마웠다. 번호는 010-1234-5678이다."
 
 
@@ -88,6 +101,7 @@ def test_signing_out_removes_ones_own_kept_presses_and_no_one_elses(address: str
     mine, theirs = f"maeumgyeol-kept:{scope}:tab", "maeumgyeol-kept:another-person:tab"
     for name in (mine, theirs, "maeumgyeol:swipe"):
         page.evaluate("name => localStorage.setItem(name, 'sealed')", name)
+    wait_for(page, LISTENS)  # the button is there sooner
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_text("로그아웃했어요")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('maeumgyeol')).sort()") == [

@@ -59,7 +59,7 @@ _GRAVE = ("serious", "critical")
 _MOST_LOOKS = 5
 
 _MOST_TABS = 60
-_SOON_MS = 5_000
+_SOON_MS = 15_000
 _BOARDS = {"label": ".board .text[data-readable]", "review": ".board .text:not(:empty)"}
 """What stands on a page once its board does."""
 
