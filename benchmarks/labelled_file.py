@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from annotator.label_sets import definitions as label_set_definitions
+from annotator.serving import zero_label
 from annotator.settings import ENCODER
 from learner.classification import classifier, ngram_features
 from learner.encoders import emotion_adapter
@@ -17,8 +19,11 @@ from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from annotator.serving.zero_label import FirstModel
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,19 @@ def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, encoder.encode(texts).vectors)
     return np.asarray(np.load(path), np.float32)
+
+
+def first_model(names: Sequence[str], features: NDArray[np.float32], encoder_name: str) -> FirstModel:
+    """Return the model that needs no label, with the definitions of a new project's labels where names are theirs.
+
+    Args:
+        features: (n, features) of the file; the first columns are vectors, centred.
+    """
+    encoder = encoders.load(encoder_name, cache=encoders.default_cache())
+    definition_of = {label.name: label.definition for label in label_set_definitions.DEFAULT_LABELS}
+    definitions = [definition_of.get(name, "") for name in names]
+    sample, nowhere = features[:, : encoder.width], np.zeros(encoder.width, np.float32)
+    return zero_label.of_labels(encoder, names, definitions, sample, mean=nowhere)
 
 
 def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:

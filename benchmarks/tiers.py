@@ -28,7 +28,7 @@ import numpy as np
 from annotator.worker.round import encoder_tuning
 from benchmarks import labelled_file, machine
 from learner.active_learning import simulation
-from learner.classification import classifier, metrics, ngram_features
+from learner.classification import classifier, first_prior, metrics, ngram_features
 from learner.encoders import encoder as encoders
 from learner.encoders import tiers
 from learner.encoders.fine_tuning import TuningSettings
@@ -36,6 +36,8 @@ from learner.encoders.fine_tuning import TuningSettings
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from annotator.serving.zero_label import FirstModel
 
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
@@ -48,7 +50,7 @@ MOST_TEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The rows of a file: texts, label columns, groups or None, and what the instant round reads."""
+    """The rows of a file: texts, label columns, groups or None, and what the instant round reads and starts from."""
 
     texts: list[str]
     columns: IntArray
@@ -56,6 +58,7 @@ class File:
     groups: IntArray | None
     features: FloatArray
     encoder: str
+    first: FirstModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def _load(arguments: argparse.Namespace) -> File:
     space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     columns = np.array([names.index(label) for label in labels], np.int64)
-    return File(texts, columns, names, _groups(frame, arguments.group_column), features, arguments.encoder)
+    first = labelled_file.first_model(names, features, arguments.encoder)
+    return File(texts, columns, names, _groups(frame, arguments.group_column), features, arguments.encoder, first)
 
 
 def _groups(frame: pd.DataFrame, column: str | None) -> IntArray | None:
@@ -144,8 +148,12 @@ def _measure(file: File, arm: str, draw: Draw) -> tuple[float, float, float]:
     rows = np.concatenate([draw.train, draw.test])
     features = file.features[rows] if arm == "instant" else _tuned_features(file, arm, draw, rows)
     targets = classifier.one_hot(file.columns[draw.train], len(file.names))
+    known = features[: len(draw.train)]
+    prior_mean = None
+    if arm == "instant" and file.first.knows_most:
+        prior_mean = first_prior.choose(file.first.head[0], known, targets, seed=draw.seed)
     trained = classifier.train(
-        features[: len(draw.train)], targets, mean=np.zeros(1, np.float32), text_space="", seed=draw.seed
+        known, targets, mean=np.zeros(1, np.float32), text_space="", seed=draw.seed, prior_mean=prior_mean
     )
     proba = trained.classifier.proba(features[len(draw.train) :])
     seconds = time.process_time() - began

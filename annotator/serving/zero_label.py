@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.label_sets import emotions
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from db.label_sets.labels import Label
-    from learner.classification.classifier import Classifier
+    from learner.classification.classifier import Classifier, Head
     from learner.encoders.encoder import Encoder
 
     FloatArray = NDArray[np.float32]
@@ -33,7 +34,36 @@ def classify(
     *,
     mean: FloatArray | None = None,
 ) -> Classifier:
-    """Return the classifier that needs no label.
+    """Return the classifier that needs no label; see `of_labels`."""
+    return of_labels(encoder, names, definitions, sample, mean=mean).classifier
+
+
+@dataclass(frozen=True, slots=True)
+class FirstModel:
+    """The classifier that needs no label.
+
+    Attributes:
+        knows_most: whether the encoder's emotions know more than half of the labels; the others answer by wording.
+    """
+
+    classifier: Classifier
+    knows_most: bool
+
+    @property
+    def head(self) -> Head:
+        """Weight (k, width) and bias (k,) for centred vectors of length 1."""
+        return self.classifier.head
+
+
+def of_labels(
+    encoder: Encoder,
+    names: Sequence[str],
+    definitions: Sequence[str],
+    sample: FloatArray,
+    *,
+    mean: FloatArray | None = None,
+) -> FirstModel:
+    """Return the classifier that needs no label, and how much it rests on.
 
     Args:
         names, definitions: of the k labels.
@@ -43,9 +73,10 @@ def classify(
     mean = sample.mean(axis=0) if mean is None else mean
     plain = classifiers.zero_label(encoder, names, definitions, mean=mean)
     if split_name(encoder.name)[0] != EMOTION:
-        return plain
+        return FirstModel(plain, knows_most=False)
     shares = emotions.shares_of(encoder, names, definitions)
-    return first_answers.with_emotions(plain, emotion_head.load(), shares, sample)
+    knows_most = bool(shares.any(axis=1).mean() > 0.5)
+    return FirstModel(first_answers.with_emotions(plain, emotion_head.load(), shares, sample), knows_most)
 
 
 def digest_of(label_set: Sequence[Label]) -> str:

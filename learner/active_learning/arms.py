@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from learner.classification import metrics
 from learner.classification.classifier import fit_head
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
@@ -70,6 +73,7 @@ def accuracy_gap(
     *,
     k: int,
     seed: int,
+    prior_mean: FloatArray | None = None,
 ) -> metrics.Interval:
     """Return by how much a head that learned chosen labels is more often right than one that learned random ones.
 
@@ -79,6 +83,7 @@ def accuracy_gap(
 
     Args:
         chosen, random, test: features (n, features) and label columns (n,) in [0, k) of each.
+        prior_mean: as in `learner.classification.classifier.train`.
 
     Source: Dietterich (1998), Approximate Statistical Tests for Comparing Supervised Classification Learning
         Algorithms, sec. 2, for the two sources of chance; Efron and Tibshirani (1993), sec. 6, for the bootstrap.
@@ -86,33 +91,38 @@ def accuracy_gap(
     from scipy import stats
 
     rng = np.random.default_rng(seed)
-    difference = _is_right(*chosen, test, k=k).astype(float) - _is_right(*random, test, k=k)
+    is_right = partial(_is_right, test=test, k=k, prior_mean=prior_mean)
+    difference = is_right(*chosen).astype(float) - is_right(*random)
     value, n = float(difference.mean()), len(difference)
-    of_labels = sum(_scatter(*arm, test, k=k, rng=rng) for arm in (chosen, random))
+    of_labels = sum(_scatter(*arm, is_right, rng=rng) for arm in (chosen, random))
     half = stats.t.ppf(0.975, 2 * (_DRAWS - 1)) * np.sqrt(of_labels + difference.var(ddof=1) / n)
     return metrics.Interval(value, float(value - half), float(value + half))
 
 
 def _is_right(
-    features: FloatArray, labels: IntArray, test: tuple[FloatArray, IntArray], *, k: int
+    features: FloatArray,
+    labels: IntArray,
+    *,
+    test: tuple[FloatArray, IntArray],
+    k: int,
+    prior_mean: FloatArray | None,
 ) -> NDArray[np.bool_]:
     if len(np.unique(labels)) < 2:
         return np.asarray(test[1] == labels[0])
-    weight, bias = fit_head(features, labels, k=k)
+    weight, bias = fit_head(features, labels, k=k, prior_mean=prior_mean)
     return np.asarray((test[0] @ weight.T + bias).argmax(axis=1) == test[1])
 
 
 def _scatter(
     features: FloatArray,
     labels: IntArray,
-    test: tuple[FloatArray, IntArray],
+    is_right: Callable[[FloatArray, IntArray], NDArray[np.bool_]],
     *,
-    k: int,
     rng: np.random.Generator,
 ) -> float:
     """Return the variance of the accuracy over training sets drawn anew."""
     accuracies = []
     for _ in range(_DRAWS):
         drawn = rng.integers(0, len(labels), len(labels))
-        accuracies.append(_is_right(features[drawn], labels[drawn], test, k=k).mean())
+        accuracies.append(is_right(features[drawn], labels[drawn]).mean())
     return float(np.var(accuracies, ddof=1))

@@ -43,15 +43,27 @@ def round_counts(n: int) -> tuple[int, ...]:
 
 
 def answers_along(
-    features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
+    features: FloatArray,
+    labels: IntArray,
+    test: FloatArray,
+    *,
+    counts: Sequence[int],
+    k: int,
+    prior_mean: FloatArray | None = None,
 ) -> IntArray:
     """Return the answers of heads trained on the first labels, (counts, n): label columns of `proba_along`."""
-    answers: IntArray = proba_along(features, labels, test, counts=counts, k=k).argmax(axis=2)
+    answers: IntArray = proba_along(features, labels, test, counts=counts, k=k, prior_mean=prior_mean).argmax(axis=2)
     return answers
 
 
 def proba_along(
-    features: FloatArray, labels: IntArray, test: FloatArray, *, counts: Sequence[int], k: int
+    features: FloatArray,
+    labels: IntArray,
+    test: FloatArray,
+    *,
+    counts: Sequence[int],
+    k: int,
+    prior_mean: FloatArray | None = None,
 ) -> FloatArray:
     """Return the probabilities of heads trained on the first labels, (counts, n, k), not calibrated.
 
@@ -61,6 +73,7 @@ def proba_along(
         features, labels: of the training diaries, in the order in which they were labelled.
         test: (n, features) of the diaries to answer.
         counts: how many of the first labels each head gets; at most len(labels).
+        prior_mean: as in `learner.classification.classifier.train`.
     """
     proba = np.zeros((len(counts), len(test), k), np.float32)
     start = None
@@ -70,7 +83,7 @@ def proba_along(
         if len(np.unique(seen)) < 2:
             proba[row, :, seen[0]] = 1.0
             continue
-        start = fit_head(features[: counts[row]], seen, k=k, start=start)
+        start = fit_head(features[: counts[row]], seen, k=k, start=start, prior_mean=prior_mean)
         proba[row] = softmax(test @ start[0].T + start[1])
     return proba
 

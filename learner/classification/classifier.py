@@ -74,6 +74,7 @@ class Classifier:
         text_space: hash of the text space whose features it reads; empty for none.
         committee: weight and bias of bootstrapped heads, for the query strategies that ask several.
         unlearned: labels that no example had; None if each had one. The head itself says that they never occur.
+        prior_mean: (k, width) weights that it was drawn towards, for whoever trains others like it; None for zero.
     """
 
     mean: FloatArray
@@ -83,6 +84,7 @@ class Classifier:
     text_space: str
     committee: tuple[Head, ...] = ()
     unlearned: Unlearned | None = None
+    prior_mean: FloatArray | None = None
 
     @property
     def head(self) -> Head:
@@ -124,6 +126,8 @@ class Classifier:
         if self.committee:
             tensors["committee_weight"] = np.stack([weight for weight, _ in self.committee])
             tensors["committee_bias"] = np.stack([bias for _, bias in self.committee])
+        if self.prior_mean is not None:
+            tensors["prior_mean"] = np.ascontiguousarray(self.prior_mean)
         if self.unlearned is not None:
             kept = {name: getattr(self.unlearned, name) for name in _UNLEARNED}
             tensors |= {f"unlearned_{name}": np.ascontiguousarray(value) for name, value in kept.items()}
@@ -148,7 +152,14 @@ def from_bytes(data: bytes) -> Classifier:
     if "unlearned_places" in tensors:
         unlearned = Unlearned(*(tensors[f"unlearned_{name}"] for name in _UNLEARNED))
     return Classifier(
-        tensors["mean"], tensors["weight"], tensors["bias"], temperature, text_space, committee, unlearned
+        tensors["mean"],
+        tensors["weight"],
+        tensors["bias"],
+        temperature,
+        text_space,
+        committee,
+        unlearned,
+        tensors.get("prior_mean"),
     )
 
 
@@ -219,6 +230,7 @@ def train(
     marked: Marked | None = None,
     groups: IntArray | None = None,
     weights: FloatArray | None = None,
+    prior_mean: FloatArray | None = None,
 ) -> Trained:
     """Train the head on labelled examples, those of rare labels counting more.
 
@@ -237,6 +249,8 @@ def train(
             `learner.classification.groups`. Each is by itself where there are none, or only one.
         weights: (n,) how much each example counts; None for 1. Examples whose weights sum to 1 count as one together,
             for the head, for how frequent labels are, and for the temperature.
+        prior_mean: (k, width) weights that the head is drawn towards, of the first columns of the features; None for
+            zero. It is kept with the classifier; see `learner.classification.first_prior`.
 
     Raises:
         LearnerError: for fewer than two labels, or NaN in the features.
@@ -250,9 +264,11 @@ def train(
     targets = np.asarray(targets, np.float32)
     counted = np.ones(len(targets), np.float32) if weights is None else np.asarray(weights, np.float32)
     balance = _balance(targets, counted)
-    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked), targets, counted)
+    weight, bias = _with_prior(_fit(features, targets, balance, marked=marked, prior_mean=prior_mean), targets, counted)
     dealt = folds.deal(labels, groups, seed=seed)
-    held_out = _out_of_fold(features, targets, balance, counted, dealt, start=(weight, bias), marked=marked)
+    held_out = _out_of_fold(
+        features, targets, balance, counted, dealt, start=(weight, bias), marked=marked, prior_mean=prior_mean
+    )
     calibration = calibration or _uniform(features, targets)
     is_used = _calibrated_on(calibrate_on, len(labels), tested=len(calibration.test_targets))
     pool, test = (x @ weight.T + bias for x in (calibration.pool_features, calibration.test_features))
@@ -263,7 +279,7 @@ def train(
     temperature = temperatures.fit(logits, known, all_weights)
     for_test = temperatures.fit_without_each(logits, known, all_weights, groups=calibration.test_groups, seed=seed)
     return Trained(
-        Classifier(mean, weight, bias, temperature, text_space),
+        Classifier(mean, weight, bias, temperature, text_space, prior_mean=prior_mean),
         softmax(held_out / np.float32(temperature)),
         is_used,
         for_test,
@@ -295,11 +311,12 @@ def answer_out_of_fold(
     seed: int,
     groups: IntArray | None = None,
     weights: FloatArray | None = None,
+    prior_mean: FloatArray | None = None,
 ) -> FloatArray:
     """Return what heads say of each example that have not seen it, (n, k), before any temperature.
 
     Args:
-        features, targets, groups, weights: as in `train`.
+        features, targets, groups, weights, prior_mean: as in `train`.
 
     Raises:
         LearnerError: ``vectors_not_finite``.
@@ -307,9 +324,11 @@ def answer_out_of_fold(
     _require_finite(features)
     counted = np.ones(len(targets), np.float32) if weights is None else np.asarray(weights, np.float32)
     balance = _balance(targets, counted)
-    start = _fit(features, targets, balance)
+    start = _fit(features, targets, balance, prior_mean=prior_mean)
     dealt = folds.deal(targets.argmax(axis=1), groups, seed=seed)
-    return softmax(_out_of_fold(features, targets, balance, counted, dealt, start=start, marked=None))
+    return softmax(
+        _out_of_fold(features, targets, balance, counted, dealt, start=start, marked=None, prior_mean=prior_mean)
+    )
 
 
 def fit_head(
@@ -319,15 +338,16 @@ def fit_head(
     k: int,
     start: tuple[FloatArray, FloatArray] | None = None,
     marked: Marked | None = None,
+    prior_mean: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Fit weight and bias alone, as `train` does, where only the answers count and not how sure they are.
 
     Args:
-        features, labels, marked: as in `train`.
+        features, labels, marked, prior_mean: as in `train`.
         start: weight and bias to start from; the optimum does not depend on it.
     """
     targets, counted = one_hot(labels, k), np.ones(len(labels), np.float32)
-    fitted = _fit(features, targets, _balance(targets, counted), start=start, marked=marked)
+    fitted = _fit(features, targets, _balance(targets, counted), start=start, marked=marked, prior_mean=prior_mean)
     return _with_prior(fitted, targets, counted)
 
 
@@ -350,7 +370,7 @@ def bootstrap(
 
     Args:
         features, targets, marked, weights: as in `train`.
-        start: the head trained on all examples, near which the others are.
+        start: the head trained on all examples, near which the others are; they have its prior.
 
     Source: Rubin (1981), The Bayesian Bootstrap.
     """
@@ -360,7 +380,14 @@ def bootstrap(
     heads = []
     for _ in range(COMMITTEE):
         drawn = balance * rng.exponential(size=len(targets)).astype(np.float32)
-        head = _fit(features, targets, drawn, start=(start.weight, start.bias), marked=marked)
+        head = _fit(
+            features,
+            targets,
+            drawn,
+            start=(start.weight, start.bias),
+            marked=marked,
+            prior_mean=start.prior_mean,
+        )
         heads.append(_with_prior(head, targets, counted))
     return tuple((weight / start.temperature, bias / start.temperature) for weight, bias in heads)
 
@@ -401,12 +428,13 @@ def _out_of_fold(
     *,
     start: tuple[FloatArray, FloatArray],
     marked: Marked | None,
+    prior_mean: FloatArray | None,
 ) -> FloatArray:
     logits = np.zeros_like(targets)
     for fold in np.unique(dealt):
         seen = dealt != fold
         # The optimum does not depend on the start; the head of all examples is just near it.
-        head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked)
+        head = _fit(features[seen], targets[seen], balance[seen], start=start, marked=marked, prior_mean=prior_mean)
         weight, bias = _with_prior(head, targets[seen], counted[seen])
         logits[~seen] = features[~seen] @ weight.T + bias
     return logits
@@ -419,16 +447,21 @@ def _fit(
     *,
     start: tuple[FloatArray, FloatArray] | None = None,
     marked: Marked | None = None,
+    prior_mean: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Minimise the weighted cross-entropy plus half the squared weights over the strength: a convex sum.
+    """Minimise the weighted cross-entropy plus half the squared distance to the prior's mean over the strength.
 
-    Marked words add their penalty to the sum over the examples.
+    A convex sum, whose least is the posterior mode under a Gaussian prior. Marked words add their penalty to the sum
+    over the examples.
     """
     import torch
 
     x, y, sample = torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(balance)
     k = y.shape[1]
-    weight = torch.zeros(k, x.shape[1]) if start is None else torch.from_numpy(start[0]).clone()
+    towards = torch.zeros(k, x.shape[1])
+    if prior_mean is not None:
+        towards[:, : prior_mean.shape[1]] = torch.from_numpy(prior_mean)
+    weight = towards.clone() if start is None else torch.from_numpy(start[0]).clone()
     bias = torch.zeros(k) if start is None else torch.from_numpy(start[1]).clone()
     parameters = [weight.requires_grad_(), bias.requires_grad_()]
     optimiser = torch.optim.LBFGS(
@@ -440,7 +473,7 @@ def _fit(
         optimiser.zero_grad()
         losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
         # The bias is regularised only weakly: the data may say how frequent a label is.
-        size = (weight**2).sum() + 0.01 * (bias**2).sum()
+        size = ((weight - towards) ** 2).sum() + 0.01 * (bias**2).sum()
         loss: torch.Tensor = (sample * losses).mean() + size / (2 * INVERSE_REGULARISATION * len(y))
         if marked is not None:
             loss = loss + marked.price(weight) / len(y)

@@ -29,6 +29,7 @@ def settle(
     untouched: NDArray[np.bool_] | None,
     groups: NDArray[np.int64],
     seed: int,
+    prior_mean: FloatArray | None = None,
 ) -> TrainingSet:
     """Return the training examples as people and heads that have not seen them make them likely, in their order.
 
@@ -37,7 +38,7 @@ def settle(
     Args:
         features: (n, features) of `gathered.training`.
         untouched: (n,) diaries that the encoder was not tuned on; None for all. A head knows the others' labels.
-        groups, seed: as in `learner.classification.classifier.train`.
+        groups, seed, prior_mean: as in `learner.classification.classifier.train`.
     """
     training = gathered.training
     if len(np.unique(gathered.labelled.annotator_ids)) < 2 or len(training.columns) < _FEWEST:
@@ -45,7 +46,12 @@ def settle(
     if len(np.unique(training.targets.argmax(axis=1))) < 2:
         return training
     answers = classifiers.answer_out_of_fold(
-        features, training.targets, groups=groups, seed=seed, weights=training.weights
+        features,
+        training.targets,
+        groups=groups,
+        seed=seed,
+        weights=training.weights,
+        prior_mean=prior_mean,
     )
     if untouched is not None:
         # The mean answer says nothing of a diary.

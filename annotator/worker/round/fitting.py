@@ -26,9 +26,7 @@ from db.models import facts, models, rounds
 from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
-from learner.classification import emotion_prior, metrics, unlearned
-from learner.encoders.encoder import EMOTION
-from learner.encoders.precision import split_name
+from learner.classification import first_prior, metrics, unlearned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,25 +128,33 @@ def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Grou
     up_to = rationales.last_rationale_id(db)
     calibration = _calibration(runtime, db, ground, gathered)
     spread = calibration.pool_features if len(calibration.pool_features) else features
-    prior = _prior(ground, training, features, spread, apart)
-    stretched, marked = prior.apply(features), prior.apply_to_marks(_marked(runtime, db, ground, up_to))
+    first = _first_model(db, ground, spread[:, : ground.encoder.width])
+    prior_mean = _prior_mean(ground, first, training, features, apart)
+    marked = _marked(runtime, db, ground, up_to)
     training = consensus.settle(
-        gathered, ground.label_ids, stretched, untouched=untouched, groups=apart.numbers, seed=ground.seed
+        gathered,
+        ground.label_ids,
+        features,
+        untouched=untouched,
+        groups=apart.numbers,
+        seed=ground.seed,
+        prior_mean=prior_mean,
     )
     trained = classifiers.train(
-        stretched,
+        features,
         training.targets,
         mean=ground.mean,
         text_space=ground.space_hash,
         seed=ground.seed,
         calibrate_on=untouched,
-        calibration=prior.apply_to_calibration(calibration),
+        calibration=calibration,
         marked=marked,
         groups=apart.numbers,
         weights=training.weights,
+        prior_mean=prior_mean,
     )
-    classifier = _with_committee(ground, trained.classifier, stretched, training, marked, seed=this.number)
-    classifier = _with_unlearned(db, ground, prior.fold(classifier), training, spread)
+    classifier = _with_committee(ground, trained.classifier, features, training, marked, seed=this.number)
+    classifier = _with_unlearned(first, classifier, training, spread)
     return models.NewModel(
         tier=this.tier,
         encoder=ground.encoder.name,
@@ -161,7 +167,7 @@ def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Grou
             "prior_share": classifiers.LOGIT_ADJUSTMENT,
             "seed": ground.settings.seed[:8],
             "last_rationale_id": up_to,
-            "emotion_stretch": prior.stretch,
+            "prior_strength": 0.0 if prior_mean is None else first_prior.STRENGTH,
             **_unlearned(classifier, ground.label_ids),
         },
         training_decisions=tuple(training.all_decision_ids.tolist()),
@@ -189,20 +195,16 @@ def _marked(runtime: ModelRuntime, db: Database, ground: _Ground, up_to: int) ->
     return rationale_training.learn_from(runtime, db, marks, ground.exact, mean=ground.mean, space=space)
 
 
-def _prior(
-    ground: _Ground, training: TrainingSet, features: FloatArray, spread: FloatArray, apart: Groups
-) -> emotion_prior.EmotionPrior:
-    """Return how far the encoder's emotions guide the head; not at all where it knows none.
-
-    Args:
-        spread: (n, features) of the pool.
-    """
-    if split_name(ground.encoder.name)[0] != EMOTION:
-        return emotion_prior.NONE
-    return emotion_prior.choose(
+def _prior_mean(
+    ground: _Ground, first: zero_label.FirstModel | None, training: TrainingSet, features: FloatArray, apart: Groups
+) -> FloatArray | None:
+    """Return what the head is drawn towards: the model that needs no label, where the emotions know its labels."""
+    if first is None or not first.knows_most:
+        return None
+    return first_prior.choose(
+        first.head[0],
         features,
         training.targets,
-        vectors=spread[:, : ground.encoder.width],
         groups=apart.numbers,
         weights=training.weights,
         seed=ground.seed,
@@ -228,31 +230,29 @@ def _with_committee(
 
 
 def _with_unlearned(
-    db: Database, ground: _Ground, classifier: Classifier, training: TrainingSet, spread: FloatArray
+    first: zero_label.FirstModel | None, classifier: Classifier, training: TrainingSet, spread: FloatArray
 ) -> Classifier:
     """Add what labels without an example answer with."""
-    if training.targets.any(axis=0).all():
+    if first is None or training.targets.any(axis=0).all():
         return classifier
-    # The exact form, as upkeep encodes meanwhile, which the int8 form does not bear.
-    first = _first_head(db, ground.exact, ground.label_ids, spread[:, : ground.encoder.width])
-    found = None if first is None else unlearned.find(first, training.targets, spread, weights=training.weights)
+    found = unlearned.find(first.head, training.targets, spread, weights=training.weights)
     return replace(classifier, unlearned=found)
 
 
-def _first_head(
-    db: Database, encoder: Encoder, label_ids: tuple[int, ...], sample: NDArray[np.float32]
-) -> classifiers.Head | None:
-    """Return the head of the model that needs no label, for labels without an example.
+def _first_model(db: Database, ground: _Ground, sample: FloatArray) -> zero_label.FirstModel | None:
+    """Return the model that needs no label; None if the labels have changed meanwhile.
 
     Args:
         sample: (n, width) vectors of the pool, centred.
     """
     of_id = {label.id: label for label in labels.list_labels(db)}
-    if not all(label_id in of_id for label_id in label_ids):
-        return None  # the labels have changed meanwhile
-    names, definitions = [of_id[i].name for i in label_ids], [of_id[i].definition for i in label_ids]
-    # Made anew, of what a pool in shards and one machine have alike: the first model's sample is only one's own.
-    return zero_label.classify(encoder, names, definitions, sample, mean=np.zeros(encoder.width, np.float32)).head
+    if not all(label_id in of_id for label_id in ground.label_ids):
+        return None
+    names = [of_id[i].name for i in ground.label_ids]
+    definitions = [of_id[i].definition for i in ground.label_ids]
+    # Made anew, of what a pool in shards and one machine have alike: the first model's sample is only one's own. By the
+    # exact form, as upkeep encodes meanwhile, which the int8 form does not bear.
+    return zero_label.of_labels(ground.exact, names, definitions, sample, mean=np.zeros(ground.exact.width, np.float32))
 
 
 def _unlearned(classifier: classifiers.Classifier, label_ids: tuple[int, ...]) -> dict[str, list[int]]:

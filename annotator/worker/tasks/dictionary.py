@@ -21,7 +21,6 @@ from db.forgetting import forgotten
 from db.models import explanations, models, rounds, word_emotions
 from db.texts import diaries
 from learner.classification import classifier as classifiers
-from learner.classification import emotion_prior
 from learner.lexicon import lexicon, word_vectors
 from learner.text.lemmas import find_words
 
@@ -109,9 +108,8 @@ def _strength(
     if len(np.unique(train.columns)) < 2:
         return 0.0
     runtime.encode_missing(db, train.diary_ids)
-    prior = emotion_prior.of(serving.model.settings.get("emotion_stretch", 0.0))
     trained = classifiers.train(
-        prior.apply(runtime.features(db, serving, train.diary_ids)),
+        runtime.features(db, serving, train.diary_ids),
         train.targets,
         mean=serving.classifier.mean,
         text_space="",
@@ -119,6 +117,7 @@ def _strength(
         calibrate_on=encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids),
         groups=gathering.groups_of(runtime, db, train.diary_ids, act_ids=train.act_ids).numbers,
         weights=train.weights,
+        prior_mean=serving.classifier.prior_mean,
     )
     honest = trained.calibrated_on
     if (honest & train.is_single).any():

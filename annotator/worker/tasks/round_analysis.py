@@ -26,7 +26,7 @@ from db.review.label_issues import NewDoubt
 from db.texts import diaries
 from learner.active_learning import forecast, learning_curve
 from learner.active_learning.arms import FEWEST_TO_COMPARE, Arms, accuracy_gap, split_arms
-from learner.classification import calibration, emotion_prior, macro_f1, metrics
+from learner.classification import calibration, macro_f1, metrics
 from learner.classification import classifier as classifiers
 from learner.data_quality import label_issues as label_errors
 
@@ -97,6 +97,7 @@ class _Material:
         test_writers: (n,) of `annotator.training.audience.drawn_writers`.
         is_frozen: whether the features were there before any label: otherwise they know the labels already, and
             heads trained on a part of these would look better than they were.
+        prior_mean: of the version's head, see `learner.classification.first_prior`.
     """
 
     train: TrainingSet
@@ -108,6 +109,7 @@ class _Material:
     within_writers: FloatArray | None
     test_writers: IntArray | None
     is_frozen: bool
+    prior_mean: FloatArray | None
     label_ids: tuple[int, ...]
     seed: int
     let_people_pass: Callable[[], None]
@@ -123,15 +125,20 @@ def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) 
     train, test = gathered.training, gathered.test
     train_features = runtime.features(db, serving, train.diary_ids)
     test_features = runtime.features(db, serving, test.diary_ids)
-    prior = emotion_prior.of(serving.model.settings.get("emotion_stretch", 0.0))
+    prior_mean = serving.classifier.prior_mean
     seed = int(runtime.settings(db).seed[:8], 16) + due.number
     out_of_fold, within_writers, test_proba = None, None, serving.classifier.proba(test_features)
-    train_features = prior.apply(train_features)
     if len(train.columns) >= _FEWEST_TO_SPLIT:
         apart = gathering.groups_of(runtime, db, train.diary_ids, act_ids=train.act_ids)
         untouched = encoder_tuning.untouched(db, runtime.encoder(db), train.diary_ids)
         train = consensus.settle(
-            gathered, label_ids, train_features, untouched=untouched, groups=apart.numbers, seed=seed
+            gathered,
+            label_ids,
+            train_features,
+            untouched=untouched,
+            groups=apart.numbers,
+            seed=seed,
+            prior_mean=prior_mean,
         )
         trained = classifiers.train(
             train_features,
@@ -145,11 +152,12 @@ def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) 
                 db,
                 train,
                 test,
-                lambda ids: prior.apply(runtime.features(db, serving, ids)),
+                lambda ids: runtime.features(db, serving, ids),
                 encoded=runtime.vectors_of(serving).present(diaries.last_diary_id(db)),
             ),
             groups=apart.numbers,
             weights=train.weights,
+            prior_mean=prior_mean,
         )
         out_of_fold = trained.out_of_fold
         own = serving.classifier.logits(test_features) * np.float32(serving.classifier.temperature)
@@ -157,24 +165,27 @@ def _gather(runtime: WorkerRuntime, db: Database, due: Round, serving: Serving) 
         test_proba = serving.classifier.with_unlearned(by_head, test_features)
         if apart.by == "writers":
             by_texts = gathering.groups_of(runtime, db, train.diary_ids, by="texts", act_ids=train.act_ids)
-            within_writers = _answers_within(train, train_features, by_texts, seed=seed)
+            within_writers = _answers_within(train, train_features, by_texts, prior_mean, seed=seed)
     return _Material(
         train,
         train_features,
         test,
-        prior.apply(test_features),
+        test_features,
         test_proba,
         out_of_fold,
         within_writers,
         drawn_writers(db, test.diary_ids),
         encoder_cache.in_force(db).tuned is None,
+        prior_mean,
         label_ids,
         seed,
         lambda: let_people_pass(runtime, db),
     )
 
 
-def _answers_within(train: TrainingSet, features: FloatArray, apart: Groups, *, seed: int) -> FloatArray:
+def _answers_within(
+    train: TrainingSet, features: FloatArray, apart: Groups, prior_mean: FloatArray | None, *, seed: int
+) -> FloatArray:
     """Return answers out of fold whose temperature does not matter, (n, k)."""
     nothing = np.zeros(1, np.float32)
     return classifiers.train(
@@ -185,6 +196,7 @@ def _answers_within(train: TrainingSet, features: FloatArray, apart: Groups, *, 
         seed=seed,
         groups=apart.numbers,
         weights=train.weights,
+        prior_mean=prior_mean,
     ).out_of_fold
 
 
@@ -250,6 +262,7 @@ def _answers(material: _Material, rows: IntArray, counts: tuple[int, ...]) -> In
         material.test_features,
         counts=counts,
         k=material.k,
+        prior_mean=material.prior_mean,
     )
 
 
@@ -298,7 +311,7 @@ def _gap(material: _Material, order: IntArray, arms: Arms) -> metrics.Interval:
         for rows in (order[arms.chosen[: arms.count]], order[arms.random[: arms.count]])
     )
     test = (material.test_features, material.test.columns)
-    return accuracy_gap(chosen, random, test, k=material.k, seed=material.seed)
+    return accuracy_gap(chosen, random, test, k=material.k, seed=material.seed, prior_mean=material.prior_mean)
 
 
 def _doubts(material: _Material) -> tuple[list[NewDoubt], dict[str, float]]:

@@ -1,0 +1,87 @@
+"""The model that needs no label as the prior of a trained head: what examples don't say is answered as before them.
+
+A head is a sum of what examples teach and what it is drawn towards. Drawn towards zero, twenty examples of seven labels
+make it forget what the first model knew; drawn towards a part of that model's weights, it starts from there, and is
+still linear in the features. With more examples the prior fades by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learner.classification import classifier as classifiers
+from learner.classification import temperature as temperatures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+STRENGTH = 0.5
+"""Part of the first model's weights that a head is drawn towards; chosen in docs/learning.md."""
+
+MOST_TRIED = 1000
+"""Examples on which is tried whether the prior does harm: of more, so many evenly spread ones."""
+
+_CLEARLY = 2.0
+"""Standard errors of a loss that is clear: at one, chance takes the prior from every sixth round that gains by it."""
+
+_FEWEST_TRIED = 10
+"""Examples below which chance alone decides such a try."""
+
+
+def choose(
+    first: FloatArray,
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    seed: int,
+    groups: IntArray | None = None,
+    weights: FloatArray | None = None,
+) -> FloatArray | None:
+    """Return the prior's mean, (k, width); None where heads answer what they have not seen clearly worse with it.
+
+    Clearly: by more than `_CLEARLY` standard errors of the loss out of fold. By default it stays, since with few
+    examples the loss out of fold says little, and the first model much.
+
+    Args:
+        first: (k, width) weights of the first model for centred vectors of length 1, the first columns of features.
+        features, targets, groups, weights: as in `learner.classification.classifier.train`.
+
+    Raises:
+        LearnerError: ``vectors_not_finite``.
+    """
+    prior_mean = np.asarray(STRENGTH * first, np.float32)
+    if len(targets) < _FEWEST_TRIED or len(np.unique(targets.argmax(axis=1))) < 2:
+        return prior_mean
+    tried = np.unique(np.linspace(0, len(targets) - 1, min(len(targets), MOST_TRIED)).astype(np.int64))
+    apart = None if groups is None else groups[tried]
+    counted = np.ones(len(tried)) if weights is None else np.asarray(weights[tried], np.float64)
+    without, with_it = (
+        _losses(features[tried], targets[tried], counted, mean, seed=seed, groups=apart) for mean in (None, prior_mean)
+    )
+    worse = float(np.average(with_it - without, weights=counted))
+    error = np.sqrt(np.average((with_it - without - worse) ** 2, weights=counted) / counted.sum())
+    return None if worse > _CLEARLY * error else prior_mean
+
+
+def _losses(
+    features: FloatArray,
+    targets: FloatArray,
+    counted: NDArray[np.float64],
+    prior_mean: FloatArray | None,
+    *,
+    seed: int,
+    groups: IntArray | None,
+) -> NDArray[np.float64]:
+    """Return the cross-entropy of each example, (n,), by heads that have not seen it, at their best temperature."""
+    weights = np.asarray(counted, np.float32)
+    proba = classifiers.answer_out_of_fold(
+        features, targets, seed=seed, groups=groups, weights=weights, prior_mean=prior_mean
+    )
+    logits = np.asarray(np.log(np.maximum(proba, 1e-9)), np.float32)
+    answers = classifiers.softmax(logits / np.float32(temperatures.fit(logits, targets, counted)))
+    return -np.asarray((targets * np.log(np.maximum(answers, 1e-9))).sum(axis=1), np.float64)
