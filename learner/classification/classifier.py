@@ -18,6 +18,7 @@ from learner.classification import temperature as temperatures
 from learner.classification.softmax import softmax as softmax
 from learner.classification.temperature import CalibrationData
 from learner.classification.unlearned import Unlearned
+from learner.encoders.wordings import mean_vectors
 from learner.errors import LearnerError
 from learner.giving_way import pause
 
@@ -181,8 +182,7 @@ def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str
     Args:
         mean: (width,) mean vector of the pool, or of a random part of it.
     """
-    wordings = [wording(name, definition) for name, definition in zip(names, definitions, strict=True)]
-    directions = np.stack([encoder.encode(texts).vectors.mean(axis=0) for texts in wordings])
+    directions = mean_vectors(encoder, [wording(*label) for label in zip(names, definitions, strict=True)])
     directions = directions - directions.mean(axis=0)
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
     weight = np.asarray(ZERO_LABEL_SCALE * directions, np.float32)

@@ -77,11 +77,16 @@ def _losses(
     seed: int,
     groups: IntArray | None,
 ) -> NDArray[np.float64]:
-    """Return the cross-entropy of each example, (n,), by heads that have not seen it, at their best temperature."""
+    """Return the cross-entropy of each example, (n,), by heads that have not seen it, at their best temperature.
+
+    Among the labels that examples have: what others get is not a head's to say, see `unlearned`.
+    """
     weights = np.asarray(counted, np.float32)
     proba = classifiers.answer_out_of_fold(
         features, targets, seed=seed, groups=groups, weights=weights, prior_mean=prior_mean
     )
-    logits = np.asarray(np.log(np.maximum(proba, 1e-9)), np.float32)
+    known = targets.any(axis=0)
+    logits = np.asarray(np.log(np.maximum(proba[:, known], 1e-9)), np.float32)
+    targets = targets[:, known]
     answers = classifiers.softmax(logits / np.float32(temperatures.fit(logits, targets, counted)))
     return -np.asarray((targets * np.log(np.maximum(answers, 1e-9))).sum(axis=1), np.float64)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from learner.encoders.encoder import EMOTION_FOLDER
+from learner.encoders.wordings import mean_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,9 +82,6 @@ Tried on two dozen words: 서운함 and 외로움 lie just above it, 업무, 일
 _SHARPNESS = 20.0
 """Turns cosines into shares: an emotion that is 0.1 less like a label counts for a seventh."""
 
-_known_names: WeakKeyDictionary[Encoder, FloatArray] = WeakKeyDictionary()
-"""Vectors of `NAMES` by encoder: half a second, and every round and every first answer wants them."""
-
 
 @dataclass(frozen=True, slots=True)
 class EmotionHead:
@@ -149,22 +146,13 @@ def likeness(encoder: Encoder, wordings: Sequence[Sequence[str]]) -> FloatArray:
     Args:
         wordings: of each label its name and the clauses of its definition.
     """
-    emotions = _vectors_of_names(encoder)
+    emotions = mean_vectors(encoder, [_parts(name) for name in NAMES])
     centre = emotions.mean(axis=0)
-    words = np.stack([encoder.encode(list(wording)).vectors.mean(axis=0) for wording in wordings])
+    words = mean_vectors(encoder, wordings)
     cosines = _unit(words - centre) @ _unit(emotions - centre).T
     likely = np.exp(_SHARPNESS * (cosines - cosines.max(axis=1, keepdims=True)))
     is_known = cosines.max(axis=1, keepdims=True) >= LEAST_LIKENESS
     return np.asarray(is_known * likely / likely.sum(axis=1, keepdims=True), np.float32)
-
-
-def _vectors_of_names(encoder: Encoder) -> FloatArray:
-    """Return the vectors of the emotions' names, (44, width), which are computed once for an encoder."""
-    vectors = _known_names.get(encoder)
-    if vectors is None:
-        vectors = np.stack([encoder.encode(_parts(name)).vectors.mean(axis=0) for name in NAMES])
-        _known_names[encoder] = vectors
-    return vectors
 
 
 def _parts(name: str) -> list[str]:

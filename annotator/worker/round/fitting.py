@@ -27,6 +27,8 @@ from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
 from learner.classification import first_prior, metrics, unlearned
+from learner.encoders.encoder import EMOTION
+from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,7 +130,7 @@ def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Grou
     up_to = rationales.last_rationale_id(db)
     calibration = _calibration(runtime, db, ground, gathered)
     spread = calibration.pool_features if len(calibration.pool_features) else features
-    first = _first_model(db, ground, spread[:, : ground.encoder.width])
+    first = _first_model(db, ground, training, spread[:, : ground.encoder.width])
     prior_mean = _prior_mean(ground, first, training, features, apart)
     marked = _marked(runtime, db, ground, up_to)
     training = consensus.settle(
@@ -239,12 +241,16 @@ def _with_unlearned(
     return replace(classifier, unlearned=found)
 
 
-def _first_model(db: Database, ground: _Ground, sample: FloatArray) -> zero_label.FirstModel | None:
-    """Return the model that needs no label; None if the labels have changed meanwhile.
+def _first_model(
+    db: Database, ground: _Ground, training: TrainingSet, sample: FloatArray
+) -> zero_label.FirstModel | None:
+    """Return the model that needs no label; None if nothing is made of it, or the labels have changed meanwhile.
 
     Args:
         sample: (n, width) vectors of the pool, centred.
     """
+    if split_name(ground.encoder.name)[0] != EMOTION and training.targets.any(axis=0).all():
+        return None
     of_id = {label.id: label for label in labels.list_labels(db)}
     if not all(label_id in of_id for label_id in ground.label_ids):
         return None

@@ -76,6 +76,14 @@ def test_it_is_half_of_the_first_model_unless_it_does_clear_harm(first: np.ndarr
     assert first_prior.choose(first, features, against, seed=0) is None
 
 
+def test_labels_without_an_example_do_not_speak_against_it(first: np.ndarray) -> None:
+    features = _features(300)
+    columns = _told_by(first, features)
+    of_two = columns < 2
+    targets = classifiers.one_hot(columns[of_two], K)
+    assert first_prior.choose(first, features[of_two], targets, seed=0) is not None
+
+
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_so_few_examples_do_not_decide_against_it(first: np.ndarray, count: int) -> None:
     features = _features(count)

@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
 from annotator.label_sets import crosswalks, emotions
 from learner.encoders import emotion_head
 from learner.encoders.encoder import EMOTION, default_cache, load
-from tests.learner.tiny import write_tiny_encoder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_its_names_are_those_of_the_crosswalk_in_their_order() -> None:
@@ -43,16 +37,3 @@ def test_labels_are_made_of_the_emotions_that_the_crosswalk_or_their_wording_say
     assert by_name[0] == {"지긋지긋", "역겨움/징그러움", "증오/혐오"}
     assert by_name[1] == {"기쁨"}
     assert by_name[2] == set(), "the 44 emotions know nothing of it"
-
-
-@pytest.mark.slow
-def test_what_is_kept_of_the_emotions_names_is_kept_for_one_encoder_alone(tmp_path: Path) -> None:
-    folders = [write_tiny_encoder(tmp_path / f"{n}", "".join(emotion_head.NAMES), layers=n) for n in (1, 2)]
-    first, second = (load(str(folder), cache=default_cache()) for folder in folders)
-    wordings = [["기쁨"], ["슬픔", "서러움"]]
-    before = emotion_head.likeness(first, wordings)
-    after_another = emotion_head.likeness(second, wordings)
-    emotion_head._known_names.clear()
-    np.testing.assert_array_equal(emotion_head.likeness(second, wordings), after_another)
-    assert not np.array_equal(before, after_another)
-    assert before.any(axis=1).all()
