@@ -50,6 +50,38 @@ def _said(app: AppTest) -> str:
     return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.success, *app.error))
 
 
+def _bring(app: AppTest, **search: str) -> AppTest:
+    """Run the page with an address that the browser sends."""
+    app.query_params.clear()
+    for name, value in search.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_a_redrawing_that_began_before_does_not_bring_the_former_address_back(
+    ready_diaries: Path, open_app: OpenApp
+) -> None:
+    app = _find(open_app, q="눈물")
+    app.button(key="find_groups").click().run()
+    assert app.query_params["view"] == "groups"
+    _bring(app, q="눈물")
+    assert (app.query_params["view"], app.query_params["q"]) == ("groups", "눈물")
+    assert not app.text_input, "the grid is drawn, not the search"
+    _bring(app, q="눈물", view="map")
+    assert app.query_params["view"] == "map", "an address that is neither is meant"
+
+
+def test_the_former_address_is_meant_once_a_moment_has_gone_by(
+    ready_diaries: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.find.address._OVERTAKEN_SECONDS", 0.0)
+    app = _find(open_app, q="눈물")
+    app.button(key="find_groups").click().run()
+    _bring(app, q="눈물")
+    assert "view" not in app.query_params
+    assert app.text_input[0].value == "눈물"
+
+
 def test_the_address_is_the_search(ready_diaries: Path, open_app: OpenApp) -> None:
     app = _find(open_app, q="눈물", label="슬픔")
     assert not app.exception
