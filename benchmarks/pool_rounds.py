@@ -3,11 +3,12 @@
     python -m benchmarks.pool_rounds --data nsmc_reviews.parquet --text-column document --label-column rating \\
         --bands 1-4=슬픔 5-8=중립 9-10=행복 --rows 60000 --engine ray --json pool_rounds.json
 
-Both projects have the same seed and the same vectors. In each round the next diaries of the queue get the labels of the
-file, a round is requested, and a worker process runs it; in the second one the pool's worker is killed while it works
-on the shards, and another one goes on. `weights_apart` is the largest difference between the heads' weights; of the
-next `compared` diaries of both queues, `same_places` are the same at the same place, `same_texts` are in both. Labels
-have to be names of a new project's label set.
+Both projects have the same seed and the same vectors, and fit their text spaces in one process. In each round the next
+diaries of the queue get the labels of the file, a round is requested, and a worker process runs it; in the second one
+the pool's worker is killed while it works on the shards, and another one goes on. `weights_apart` is the largest
+difference between the heads' weights; of the next `compared` diaries of both queues, `same_places` are the same at the
+same place, `same_texts` are in both; `same_labelled` says whether both labelled the same texts. Labels have to be names
+of a new project's label set.
 """
 
 from __future__ import annotations
@@ -92,10 +93,10 @@ def measure(folder: Path, frame: pd.DataFrame, asked: argparse.Namespace, stack:
     _start_queue(pooled)
     _import(single, pooled, content)
     for number in range(1, ROUNDS + 1):
-        asked_for = [_label_and_request(path, truth) for path in (pooled, single)]
+        labelled = [sorted(_label_and_request(path, truth)) for path in (pooled, single)]
         killed = _kill_in_round(pooled) if number == KILLED_ROUND else None
         seconds = [_finish_round(path) for path in (pooled, single)]
-        report["rounds"].append({**_compare(pooled, single), "same_labelled": asked_for[0] == asked_for[1]})
+        report["rounds"].append({**_compare(pooled, single), "same_labelled": labelled[0] == labelled[1]})
         report["rounds"][-1] |= {"killed_at": killed, "seconds": seconds[0], "seconds_on_one_machine": seconds[1]}
     return report
 
@@ -110,8 +111,9 @@ def _use_engine(db: Database, engine: str, stack: ExitStack) -> project_settings
 
 
 def _start_queue(path: Path) -> None:
-    """Make diaries of the first texts of the pool."""
+    """Fit the text space, as is done for the other project, and make diaries of the first texts of the pool."""
     with closing(project.open_project(path)) as db:
+        preparing.fit_text_space(db, pools.get_pool(db))
         runtime = WorkerRuntime(path, cache=default_cache())
         while refill_from_pool(runtime, db):
             pass
