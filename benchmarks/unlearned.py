@@ -67,7 +67,7 @@ def _first_head(name: str, data: Labelled) -> classifier.Head:
     described = [definition_of.get(name, "") for name in data.names]
     # Features are centred already.
     vectors, centre = data.features[:500, : encoder.width], np.zeros(encoder.width, np.float32)
-    return zero_label.classify(encoder, data.names, described, vectors, mean=centre).head
+    return zero_label.of_labels(encoder, data.names, described, vectors, mean=centre).head
 
 
 def _measure(data: Labelled, first: classifier.Head, count: int, seeds: int) -> dict[str, float]:

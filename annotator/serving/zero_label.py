@@ -26,18 +26,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 
-def classify(
-    encoder: Encoder,
-    names: Sequence[str],
-    definitions: Sequence[str],
-    sample: FloatArray,
-    *,
-    mean: FloatArray | None = None,
-) -> Classifier:
-    """Return the classifier that needs no label; see `of_labels`."""
-    return of_labels(encoder, names, definitions, sample, mean=mean).classifier
-
-
 @dataclass(frozen=True, slots=True)
 class FirstModel:
     """The classifier that needs no label.

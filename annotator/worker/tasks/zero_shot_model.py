@@ -58,7 +58,7 @@ def make_zero_label_model(
     encoder, label_set = runtime.load_encoder(db, choice), labels.list_labels(db)
     vectors = runtime.vector_file(db, encoder).read(sample)
     names, definitions = [label.name for label in label_set], [label.definition for label in label_set]
-    classifier = zero_label.classify(encoder, names, definitions, vectors)
+    classifier = zero_label.of_labels(encoder, names, definitions, vectors).classifier
     model = models.NewModel(
         tier="zero",
         encoder=encoder.name,
