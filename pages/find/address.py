@@ -2,8 +2,7 @@
 
 A browser that asks for a redrawing, as the sidebar does every two seconds, sends the address that it shows. If it does
 so while the server changes that, the former address is taken for the new one, and the browser keeps it, too. So what
-was changed a moment ago is put back where the address before it returns, unless somebody went back in the browser. An
-address without a search is always meant: it is where the sidebar's link leads.
+was changed a moment ago is put back where the address before it returns, unless somebody went back in the browser.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ def _params() -> dict[str, str]:
         return now
     before, after, at = last
     is_recent = time.monotonic() - at < _OVERTAKEN_SECONDS
-    if is_recent and now and now == before and before != after and not _went_back():
+    if is_recent and now == before and before != after and not _went_back():
         st.query_params.from_dict(after)
         return after
     return now

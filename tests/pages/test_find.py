@@ -71,17 +71,6 @@ def test_a_redrawing_that_began_before_does_not_bring_the_former_address_back(
     assert app.query_params["view"] == "map", "an address that is neither is meant"
 
 
-def test_the_sidebars_link_leads_to_the_search_however_soon_it_is_pressed(
-    ready_diaries: Path, open_app: OpenApp
-) -> None:
-    app = _find(open_app)
-    app.button_group(key="find_view_list_ko").set_value("map").run()
-    assert app.query_params["view"] == "map"
-    _bring(app)
-    assert "view" not in app.query_params
-    assert app.text_input, "the search is drawn"
-
-
 def test_the_former_address_is_meant_once_a_moment_has_gone_by(
     ready_diaries: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
