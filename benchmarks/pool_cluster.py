@@ -23,6 +23,7 @@ from annotator.importing import ColumnMap, Plan
 from annotator.pool import creation, engines
 from benchmarks import local_cluster, machine, pool_kills
 from learner.active_learning import query_strategies
+from learner.encoders.precision import EXACT, PRECISIONS, Precision
 from learner.pool import ranking, shards
 from learner.pool.storage import Storage
 
@@ -30,13 +31,14 @@ SCORED_ROWS = 2_000_000
 _LABELS = 7
 
 
-def make_pool(folder: Path, rows: int, rows_a_shard: int, data: Path | None) -> Path:
+def make_pool(folder: Path, rows: int, rows_a_shard: int, data: Path | None, *, precision: Precision = EXACT) -> Path:
     """Make a project with a pool, of texts of a file or of sentences with numbers; return its database."""
     path = folder / "project.db"
     project.init(path, seed="00" * 16)
     lines = _texts(data) if data else ["오늘은 조금 힘들었지만 저녁에 친구를 만나서 웃었다."]
     content = "글\n" + "\n".join(f"{i}. {lines[i % len(lines)]}" for i in range(rows))
     with closing(project.open_project(path)) as db:
+        project_settings.change(db, precision=precision)
         plan = Plan(ColumnMap("글"), remembers=False)
         creation.create(db, str(folder / "pool"), [(content.encode(), "a.csv")], plan, rows_a_shard=rows_a_shard)
     return path
@@ -91,10 +93,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--kill-rows", type=int, default=2_000)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--precision", choices=PRECISIONS, default=EXACT, help="form of the encoder that reads")
     parser.add_argument("--only-choose", action="store_true")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    report: dict[str, Any] = {"machine": machine.describe(), "rows_asked": asked.rows}
+    report: dict[str, Any] = {
+        "machine": machine.describe(),
+        "rows_asked": asked.rows,
+        "data": asked.data.name if asked.data else None,
+        "precision": asked.precision,
+    }
     with tempfile.TemporaryDirectory() as folder:
         report["choose"] = choose(Path(folder))
         if not asked.only_choose:
@@ -103,7 +111,7 @@ def main() -> None:
 
 
 def _measure(folder: Path, asked: argparse.Namespace, report: dict[str, Any]) -> None:
-    path = make_pool(folder, asked.rows, asked.rows_a_shard, asked.data)
+    path = make_pool(folder, asked.rows, asked.rows_a_shard, asked.data, precision=asked.precision)
     report["plain"] = run_encode(path, engines.InlineEngine())
     for count in asked.workers:
         report[f"local_{count}"] = run_encode(path, engines.LocalEngine(count))

@@ -22,6 +22,8 @@ from learner.errors import EncoderError
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
@@ -46,6 +48,11 @@ class Int8Encoder(Encoder):
         self.prefix = about["prefix"]
         self.is_centred = about.get("is_centred", False)
         self.graph = graph
+
+    def _pass(self, read: Callable[[NDArray[np.int64]], None], batches: list[NDArray[np.int64]]) -> None:
+        # ONNX Runtime has its own threads.
+        for places in batches:
+            read(places)
 
     def _forward(self, rows: list[list[int]]) -> FloatArray:
         lengths = np.array([len(row) for row in rows])

@@ -11,6 +11,7 @@ Source: Xiao et al. (2023), SmoothQuant: Accurate and Efficient Post-Training Qu
 from __future__ import annotations
 
 import copy
+import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -99,11 +100,13 @@ def _linears(model: Any) -> Iterator[tuple[str, torch.nn.Linear]]:
 def _largest_inputs(encoder: Encoder) -> dict[str, torch.Tensor]:
     """Return the largest absolute input of each channel of each linear layer that takes part in a vector."""
     largest: dict[str, torch.Tensor] = {}
+    noting = threading.Lock()
 
     def watch(name: str) -> Any:
         def note(_: object, inputs: tuple[torch.Tensor, ...]) -> None:
             highest = inputs[0].detach().abs().reshape(-1, inputs[0].shape[-1]).amax(dim=0)
-            largest[name] = torch.maximum(largest[name], highest) if name in largest else highest
+            with noting:  # passes go side by side
+                largest[name] = torch.maximum(largest[name], highest) if name in largest else highest
 
         return note
 

@@ -353,3 +353,18 @@ def test_turns_hold_each_text_once_shortest_first_and_no_more_characters_than_th
     assert list(itertools.chain.from_iterable(lengths)) == sorted(map(len, texts))
     assert all(sum(turn) <= characters or len(turn) == 1 or sum(turn[:-1]) == 0 for turn in lengths)
     assert all(sum(one) + two[0] > characters for one, two in itertools.pairwise(lengths))
+
+
+@pytest.mark.parametrize("count", [40, 100])
+def test_passes_side_by_side_give_the_vectors_of_one_thread(bundled: Encoder, count: int) -> None:
+    texts = ["기쁘고 즐거운 하루 " * (1 + i % 9) for i in range(count)]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = bundled.encode(texts)
+        torch.set_num_threads(2)
+        both = bundled.encode(texts)
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(both.vectors, alone.vectors)
+    np.testing.assert_array_equal(both.token_counts, alone.token_counts)
