@@ -54,6 +54,7 @@ def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(precision, "FEWEST_TO_MEASURE", 50)
     monkeypatch.setattr(precision, "COMPARED", 20)
     monkeypatch.setattr(precision, "_GAIN", 0.0)
+    monkeypatch.setattr(precision, "_ENOUGH", np.inf)
     monkeypatch.setattr("learner.encoders.precision.LEAST_SAME", _LEAST_SAME)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     yield made
@@ -81,7 +82,7 @@ def test_the_first_start_measures_and_reads_the_pool_with_the_best_form(
     assert set(measured["speeds"]) == {"fp32", "bf16", "int8"}
     near = [form for form, figures in measured["agreement"].items() if figures["same_answers"] >= _LEAST_SAME]
     assert near, "a form of a tiny encoder answers the same"
-    assert _form(opened) == measured["chosen"] == near[-1]
+    assert _form(opened) == measured["chosen"] == max(near, key=measured["speeds"].__getitem__)
     active = models.find_active(opened)
     assert active is not None
     assert not np.isnan(predictions.load_predictions(opened, active)).any(), "all is answered by one form"
@@ -106,6 +107,19 @@ def test_a_form_without_gain_or_without_agreement_is_not_taken(
     keep_up(runtime, opened)
     assert (_form(opened), facts.measured_precision(opened)["chosen"]) == ("fp32", "fp32")
     assert facts.measured_precision(opened)["agreement"] == {}
+
+
+def test_no_rival_is_made_of_a_form_that_is_fast_enough_and_answers_the_same(
+    runtime: WorkerRuntime, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "_ENOUGH", 0.0)
+    monkeypatch.setattr("learner.encoders.precision.LEAST_SAME", 0.0)
+    keep_up(runtime, opened)
+    measured = facts.measured_precision(opened)
+    assert (set(measured["speeds"]), measured["chosen"], _form(opened)) == ({"fp32", "bf16"}, "bf16", "bf16")
+    _round(runtime, opened)
+    keep_up(runtime, opened)
+    assert set(facts.measured_precision(opened)["agreement"]) == {"bf16"}, "nor after a round"
 
 
 def test_another_machine_measures_again_and_the_same_does_not(runtime: WorkerRuntime, opened: Database) -> None:
