@@ -20,6 +20,7 @@ from annotator.formats.table import ColumnMap
 from annotator.importing.columns import choose_columns, guess_columns
 from annotator.importing.parts import writer_of
 from annotator.importing.reader import opened
+from annotator.serving import zero_label
 from db.forgetting.letters import letters_of
 from learner.active_learning import query_strategies, simulation
 from learner.classification import classifier, groups, ngram_features
@@ -69,10 +70,12 @@ class Rows:
     Attributes:
         features: (n, features).
         groups: (n,) rows of the same number are of one writer or near-copies, and stay on one side.
+        first: (k, width) weights of the model that needs no label; None where it does not know most labels.
     """
 
     features: NDArray[np.float32]
     groups: NDArray[np.int64]
+    first: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,13 @@ def _labelled(table: Table, text_column: str, label_column: str, author_column: 
 def features_of(
     texts: Sequence[str],
     writers: Sequence[str],
+    names: Sequence[str],
     *,
     encoder_name: str,
     cache: Path,
     on_progress: Callable[[float], None],
 ) -> Rows:
-    """Return what a project's head would read of these texts."""
+    """Return what a project's head would read of these texts, and be drawn towards given the names of the labels."""
     encoder = encoders.load(encoder_name, cache=cache)
     vectors = np.zeros((len(texts), encoder.width), np.float32)
     # By length, so that little padding is computed; the order of the rows stays.
@@ -147,7 +151,12 @@ def features_of(
     if len(texts) >= ngram_features.FEWEST_TEXTS:
         space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0).transform(texts)
     together = groups.join(vectors, [letters_of(text) or text for text in texts], [name or None for name in writers])
-    return Rows(classifier.join_features(vectors, space, mean=vectors.mean(axis=0)), together)
+    first = zero_label.of_labels(encoder, names, [""] * len(names), vectors)
+    return Rows(
+        classifier.join_features(vectors, space, mean=vectors.mean(axis=0)),
+        together,
+        first.head[0] if first.knows_most else None,
+    )
 
 
 def run(
@@ -173,6 +182,7 @@ def run(
     rows = features_of(
         file.texts,
         file.writers,
+        file.names,
         encoder_name=encoder,
         cache=cache,
         on_progress=lambda share: on_progress("encode", share),
@@ -225,7 +235,7 @@ def _replay(rows: Rows, file: Labelled, strategy: str, request: Request, seed: i
     return simulation.replay(
         rows.features,
         file.labels,
-        simulation.asking(strategy),
+        simulation.asking(strategy, first=rows.first),
         k=len(file.names),
         batch=request.batch,
         budget=request.budget,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from learner.active_learning import query_strategies
-from learner.classification import classifier, metrics
+from learner.classification import classifier, first_prior, metrics
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -80,11 +80,16 @@ class State:
     groups: IntArray | None = None
 
 
-def asking(strategy: str) -> Asking:
-    """Return how a project of this software asks under a query strategy."""
+def asking(strategy: str, *, first: FloatArray | None = None) -> Asking:
+    """Return how a project of this software asks under a query strategy.
+
+    Args:
+        first: (k, width) weights of the model that needs no label, which heads are drawn towards as in rounds; None
+            where it does not know the labels.
+    """
 
     def ask(state: State) -> tuple[IntArray, FloatArray]:
-        head = _train(state)
+        head = _train(state, first)
         pool = query_strategies.Pool(
             proba=head.proba(state.features[state.waiting]),
             features=lambda places: state.features[state.waiting[places]],
@@ -97,19 +102,16 @@ def asking(strategy: str) -> Asking:
     return ask
 
 
-def _train(state: State) -> classifier.Classifier:
+def _train(state: State, first: FloatArray | None) -> classifier.Classifier:
     labels = state.labels[state.known]
     if len(np.unique(labels)) < 2:
         return _constant(int(labels[0]), state)
-    targets = classifier.one_hot(labels, state.k)
+    features, targets = state.features[state.known], classifier.one_hot(labels, state.k)
+    groups = None if state.groups is None else state.groups[state.known]
     nothing = np.zeros(1, np.float32)
+    prior_mean = None if first is None else first_prior.choose(first, features, targets, seed=state.seed, groups=groups)
     return classifier.train(
-        state.features[state.known],
-        targets,
-        mean=nothing,
-        text_space="",
-        seed=state.seed,
-        groups=None if state.groups is None else state.groups[state.known],
+        features, targets, mean=nothing, text_space="", seed=state.seed, groups=groups, prior_mean=prior_mean
     ).classifier
 
 

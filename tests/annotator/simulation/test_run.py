@@ -9,6 +9,7 @@ from annotator.errors import UserError
 from annotator.simulation import run as simulation
 from annotator.simulation.run import Labelled, Request, describe, read, run
 from learner.active_learning.simulation import Replay, summarise
+from learner.encoders.encoder import default_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +114,21 @@ def test_a_summary_is_described_with_a_band_around_each_curve() -> None:
             assert low <= mean <= high
     assert found["labels_to_95"] == 20
     assert found["interval"][0] <= found["aulc_macro_f1"] <= found["interval"][1]
+
+
+def test_the_first_model_takes_part_where_it_knows_the_labels() -> None:
+    texts = ["오늘은 종일 비가 왔다", "친구와 맛있는 저녁을 먹었다", "택시 기사가 반말을 했다"]
+    first = [
+        simulation.features_of(
+            texts,
+            ["", "", ""],
+            names,
+            encoder_name="bundled-emotion",
+            cache=default_cache(),
+            on_progress=lambda share: None,
+        ).first
+        for names in (("분노", "슬픔", "행복"), ("환율", "주식", "날씨"))
+    ]
+    assert first[0] is not None
+    assert first[0].shape == (3, 384)
+    assert first[1] is None

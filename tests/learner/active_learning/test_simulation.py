@@ -203,3 +203,23 @@ def test_a_writer_of_most_rows_does_not_empty_the_test_rows() -> None:
     for apart in (groups, np.zeros(120, np.int64)):
         replay(features, labels, ask, k=K, batch=10, budget=10, seed=0, groups=apart)
     assert sizes == [36, 36]
+
+
+def test_heads_of_a_replay_are_drawn_towards_the_first_model() -> None:
+    features, labels = _task(300)
+    first = np.eye(K, 6, dtype=np.float32)  # answers by the cloud that a row is nearest to
+    curves = [
+        np.mean([replay(features, labels, ask, k=K, batch=8, budget=8, seed=seed).macro_f1[0] for seed in range(5)])
+        for ask in (asking("random"), asking("random", first=4 * first))
+    ]
+    assert curves[1] > curves[0] + 0.02, "eight labels teach less than the first model knows"
+
+
+def test_a_first_model_that_answers_wrongly_is_left_out() -> None:
+    features, labels = _task(300)
+    wrong = np.roll(40 * np.eye(K, 6, dtype=np.float32), 1, axis=0)
+    with_it, without = (
+        replay(features, labels, ask, k=K, batch=100, budget=100, seed=0)
+        for ask in (asking("random", first=wrong), asking("random"))
+    )
+    np.testing.assert_array_equal(with_it.macro_f1, without.macro_f1)
