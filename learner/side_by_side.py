@@ -25,7 +25,7 @@ def each(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
         work: safe to be called by several threads at once; inference mode of torch is that of a thread, so it sets it.
 
     Raises:
-        whatever `work` raises first; pieces that have begun by then are finished.
+        whatever `work` raises first; pieces that have begun by then end by themselves, others are not begun.
     """
     import torch
 
