@@ -166,8 +166,10 @@ def _grouped(texts: list[str], vectors: NDArray[np.float32], truth: IntArray, *,
     made: list[IntArray] = []
     for answer in np.unique(answers):
         for cell in tight_groups.cut(others[answers == answer], lambda ids: vectors[ids]):
-            found = tight_groups.find_groups(vectors[cell], near=near, fewest=groups.FEWEST, most=group_acts.MOST)
-            made += [cell[rows] for rows in found]
+            groups_of_rows = tight_groups.find_groups(
+                vectors[cell], near=near, fewest=groups.FEWEST, most=group_acts.MOST
+            )
+            made += [cell[rows] for rows in groups_of_rows]
     lengths = np.array([min(len(text), 160) for text in texts], np.int64)
     return Pool(lengths, truth, tuple(made))
 
@@ -263,9 +265,9 @@ def _checked(tally: Tally, person: Person, seed: int) -> tuple[float, Interval]:
     rng = np.random.default_rng(1000 + seed)
     changed = int((rng.random((100, 2)) < person.slip).any(axis=1).sum())
     is_different, worth, acts = (np.array(column) for column in zip(*tally.held, strict=True))
-    found = held_out.estimate(is_different, worth, acts, repeated=(changed, 100))
-    assert found.wrong is not None, "some were asked twice"
-    return tally.ticked_wrong / max(1, tally.ticked), found.wrong
+    estimate = held_out.estimate(is_different, worth, acts, repeated=(changed, 100))
+    assert estimate.wrong is not None, "some were asked twice"
+    return tally.ticked_wrong / max(1, tally.ticked), estimate.wrong
 
 
 def _means(tallies: list[Tally]) -> dict[str, float]:

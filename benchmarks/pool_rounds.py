@@ -197,7 +197,7 @@ def _finish_round(path: Path) -> float:
 
 def _compare(pooled: Path, single: Path) -> dict[str, Any]:
     """Return by how much the serving versions and their queues differ."""
-    found = []
+    sides = []
     for path in (pooled, single):
         with closing(project.open_project(path)) as db:
             model = models.find_active(db)
@@ -205,8 +205,8 @@ def _compare(pooled: Path, single: Path) -> dict[str, Any]:
                 raise AssertionError(f"{path.name} serves no version")
             head = classifiers.from_bytes(models.get_weights(db, model.id)).head
             ids = _list_open(db)[:COMPARED]
-            found.append((head, list(diaries.list_texts(db, ids))))
-    (mine, my_texts), (other, texts) = found
+            sides.append((head, list(diaries.list_texts(db, ids))))
+    (mine, my_texts), (other, texts) = sides
     return {
         "weights_apart": max(float(np.abs(a - b).max()) for a, b in zip(mine, other, strict=True)),
         "compared": min(len(my_texts), len(texts)),

@@ -72,8 +72,8 @@ def _first_head(name: str, data: Labelled) -> classifier.Head:
 
 def _measure(data: Labelled, first: classifier.Head, count: int, seeds: int) -> dict[str, float]:
     draws = [(hidden, seed) for seed in range(seeds) for hidden in range(len(data.names))]
-    found = [_case(data, first, hidden, count, seed) for hidden, seed in draws]
-    cases = [case for case in found if case is not None]
+    results = [_case(data, first, hidden, count, seed) for hidden, seed in draws]
+    cases = [case for case in results if case is not None]
     figures = {name: float(np.mean([case[name] for case in cases])) for name in cases[0]}
     figures["largest_share"] = max(case["largest_share"] for case in cases)
     figures["accuracy_gain"] = figures["accuracy"] - figures["accuracy_before"]

@@ -68,10 +68,10 @@ def find(
     with closing(project.open_project(path)) as db:
         actor = diary_access.owner(annotators.get_or_create(db, name) if send_to_queue else 0)
         vector = _vector(path, asked.like_text) if asked.like_text else None
-        found = finder.find(db, path, actor, asked, limit=limit, vector=vector)
-        ids = [hit.diary_id for hit in found.hits]
+        results = finder.find(db, path, actor, asked, limit=limit, vector=vector)
+        ids = [hit.diary_id for hit in results.hits]
         sent = sending.send_ids(db, actor, ids, query=asked.address()) if send_to_queue else None
-    show(as_json, as_data(found, sent), "\n".join(_lines(found, asked, sent)))
+    show(as_json, as_data(results, sent), "\n".join(_lines(results, asked, sent)))
 
 
 def _vector(path: Path, text: str) -> NDArray[np.float32]:
@@ -80,31 +80,31 @@ def _vector(path: Path, text: str) -> NDArray[np.float32]:
     return Predictor(path).vector(text)
 
 
-def as_data(found: Found, sent: Sent | None = None) -> dict[str, Any]:
+def as_data(results: Found, sent: Sent | None = None) -> dict[str, Any]:
     """Return hits as JSON values."""
     data: dict[str, Any] = {
-        "count": found.count,
-        "is_more": found.is_more,
-        "next": found.next or None,
-        "not_searched": found.missing_count,
-        "diaries": [asdict(hit) for hit in found.hits],
+        "count": results.count,
+        "is_more": results.is_more,
+        "next": results.next or None,
+        "not_searched": results.missing_count,
+        "diaries": [asdict(hit) for hit in results.hits],
     }
-    if found.nearness is not None:
-        data |= {"vectors_made_at": found.nearness.made_at, "without_vector": found.nearness.missing_count}
+    if results.nearness is not None:
+        data |= {"vectors_made_at": results.nearness.made_at, "without_vector": results.nearness.missing_count}
     return data if sent is None else {**data, "sent": asdict(sent)}
 
 
-def _lines(found: Found, asked: Query, sent: Sent | None) -> list[str]:
-    lines = [_line(hit) for hit in found.hits]
-    lines.append(say("find.count_more" if found.is_more else "find.count", count=found.count))
-    if found.missing_count:
-        lines.append(say("find.not_searched", count=found.missing_count))
-    if found.nearness is not None:
-        missing = found.nearness.missing_count
+def _lines(results: Found, asked: Query, sent: Sent | None) -> list[str]:
+    lines = [_line(hit) for hit in results.hits]
+    lines.append(say("find.count_more" if results.is_more else "find.count", count=results.count))
+    if results.missing_count:
+        lines.append(say("find.not_searched", count=results.missing_count))
+    if results.nearness is not None:
+        missing = results.nearness.missing_count
         key = "find.vectors_missing" if missing else "find.vectors"
-        lines.append(say(key, when=found.nearness.made_at, missing=missing))
-    if found.next:
-        lines.append(say("cli.find.next", after=found.next))
+        lines.append(say(key, when=results.nearness.made_at, missing=missing))
+    if results.next:
+        lines.append(say("cli.find.next", after=results.next))
     return lines if sent is None else [*lines, sent_sentence(sent)]
 
 

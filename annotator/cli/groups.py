@@ -48,10 +48,10 @@ def _groups(db: Database, path: Path, actor: Actor, kind: Kind, prediction: str 
             continue
         part, parts = 0, 1
         while part < parts:
-            found = finding.list_groups(db, path, actor, kind, label_id, part=part)
-            for ids in found.groups:
+            part_groups = finding.list_groups(db, path, actor, kind, label_id, part=part)
+            for ids in part_groups.groups:
                 yield {"prediction": names[label_id], "part": part, "diary_ids": ids}
-            part, parts = part + 1, found.parts
+            part, parts = part + 1, part_groups.parts
 
 
 def _line(group: dict[str, Any]) -> str:

@@ -180,21 +180,23 @@ def check(url: str | None, path: Path, as_json: bool) -> None:
     from annotator.pool import checking, pools
 
     with closing(project.open_project(path)) as db:
-        found = checking.check(db, pools.get_pool(db, url), on_progress=_progress("cli.pool.checking", "done", "total"))
-    show(as_json, found, "\n".join(_checked_lines(found)))
-    if not found.is_whole:
+        report = checking.check(
+            db, pools.get_pool(db, url), on_progress=_progress("cli.pool.checking", "done", "total")
+        )
+    show(as_json, report, "\n".join(_checked_lines(report)))
+    if not report.is_whole:
         sys.exit(1)
 
 
-def _checked_lines(found: Checked) -> list[str]:
-    key = "cli.pool.check_fine" if found.is_whole else "cli.pool.check_rest"
-    lines = [say(key, count=found.count, size=size_of(found.bytes))]
-    if found.lost:
-        lines.append(say("cli.pool.check_lost", names=_few(found.lost)))
-    if found.due:
-        lines.append(say("cli.pool.check_due", names=_few(found.due)))
-    if found.uncounted:
-        lines.append(say("cli.pool.check_uncounted", names=_few(found.uncounted)))
+def _checked_lines(report: Checked) -> list[str]:
+    key = "cli.pool.check_fine" if report.is_whole else "cli.pool.check_rest"
+    lines = [say(key, count=report.count, size=size_of(report.bytes))]
+    if report.lost:
+        lines.append(say("cli.pool.check_lost", names=_few(report.lost)))
+    if report.due:
+        lines.append(say("cli.pool.check_due", names=_few(report.due)))
+    if report.uncounted:
+        lines.append(say("cli.pool.check_uncounted", names=_few(report.uncounted)))
     return lines
 
 

@@ -149,7 +149,7 @@ def _in_force(
             yield explanation.diary_id, explanation.text, explanation.spans, mapping.weights(explanation.weights, row)
 
 
-def list_wanted(db: Database) -> list[int]:
+def list_due(db: Database) -> list[int]:
     """Return the pool diaries that are to be explained for the dictionary."""
     presses = word_emotions.last_asked(db, "evidence")
     return word_emotions.list_first_pool(db, limit=min(MOST_DIARIES, DIARIES_A_PRESS * presses)) if presses else []

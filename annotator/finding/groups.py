@@ -121,13 +121,20 @@ def suggest(
     Raises:
         UserError: ``right_missing`` for whoever may not review; ``find_no_vectors`` if there are none to compare.
     """
-    found = list_groups(db, path, actor, kind, label_id, part=part)
-    if not found.parts:
+    part_groups = list_groups(db, path, actor, kind, label_id, part=part)
+    if not part_groups.parts:
         return None
-    place = min(max(place, 0), max(0, len(found.groups) - 1))
-    cards = _cards(db, actor, found.groups[place]) if found.groups else ()
+    place = min(max(place, 0), max(0, len(part_groups.groups) - 1))
+    cards = _cards(db, actor, part_groups.groups[place]) if part_groups.groups else ()
     return Grid(
-        kind, cards, label_id, secrets.token_hex(16), place, len(found.groups), part=found.part, parts=found.parts
+        kind,
+        cards,
+        label_id,
+        secrets.token_hex(16),
+        place,
+        len(part_groups.groups),
+        part=part_groups.part,
+        parts=part_groups.parts,
     )
 
 
@@ -157,8 +164,8 @@ def list_groups(db: Database, path: Path, actor: Actor, kind: Kind, label_id: in
         return Found((), 0, 0)
     part = min(max(part, 0), len(cells) - 1)
     ids = cells[part]
-    found = tight_groups.find_groups(file.read(ids), near=NEARNESS[kind], fewest=FEWEST, most=MOST)
-    return Found(tuple(ids[rows].tolist() for rows in found), part, len(cells))
+    groups_of_rows = tight_groups.find_groups(file.read(ids), near=NEARNESS[kind], fewest=FEWEST, most=MOST)
+    return Found(tuple(ids[rows].tolist() for rows in groups_of_rows), part, len(cells))
 
 
 def show(

@@ -229,16 +229,16 @@ def within(places: FloatArray, corners: FloatArray) -> NDArray[np.bool_]:
             continue
         crosses = (y0 > y) != (y1 > y)
         is_inside ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    found = np.zeros(len(places), np.bool_)
-    found[near[is_inside]] = True
-    return found
+    are_inside = np.zeros(len(places), np.bool_)
+    are_inside[near[is_inside]] = True
+    return are_inside
 
 
 def count_answers(shown: PoolMap, diary_ids: IntArray) -> list[tuple[str, int]]:
     """Return the model's answers to some diaries, as far as they may be seen: name and count, the commonest first."""
     answers = shown.matches.predictions.tops()[0][diary_ids - 1]
-    found, counts = np.unique(answers[answers > 0], return_counts=True)
-    return [(shown.label_names.get(int(found[i]), ""), int(counts[i])) for i in np.lexsort((found, -counts))]
+    label_ids, counts = np.unique(answers[answers > 0], return_counts=True)
+    return [(shown.label_names.get(int(label_ids[i]), ""), int(counts[i])) for i in np.lexsort((label_ids, -counts))]
 
 
 def list_lines(db: Database, actor: Actor, diary_ids: IntArray) -> list[str]:

@@ -125,7 +125,7 @@ def _reader(source: Source, pattern: str | None, names: Sequence[str]) -> Callab
     def read(name: str) -> dict[str, str | None]:
         path = PurePosixPath(name)
         plain = (path.with_suffix("").as_posix(), path.stem)
-        match = next((found for each in plain if (found := regex.fullmatch(each))), None)
+        match = next((candidate for each in plain if (candidate := regex.fullmatch(each))), None)
         groups = {} if match is None else match.groupdict()
         return {**groups, "date": _date_in(groups.get("date") or "")}
 

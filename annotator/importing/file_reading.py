@@ -155,10 +155,10 @@ def _sieve(db: Database, table: Table, plan: Plan) -> RowFilter:
 
 
 def _widened(
-    table: Table, sieve: RowFilter, wanted: ColumnMap | NamedColumns | None, sample: Sequence[Row], name: str
+    table: Table, sieve: RowFilter, columns: ColumnMap | NamedColumns | None, sample: Sequence[Row], name: str
 ) -> ColumnMap:
     """Return the columns with those of people, if several columns hold labels and that is what they stand for."""
-    no_label = isinstance(wanted, ColumnMap) or (isinstance(wanted, NamedColumns) and wanted.no_label)
+    no_label = isinstance(columns, ColumnMap) or (isinstance(columns, NamedColumns) and columns.no_label)
     unclear = [] if no_label else unclear_labels(table, sieve.columns, sample, sieve.labels)
     if not unclear or sieve.choices.wide == "none":
         return sieve.columns

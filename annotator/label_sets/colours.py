@@ -70,7 +70,7 @@ class Remark:
 
 def remarks(labels: Sequence[Label]) -> list[Remark]:
     """Return what is to be said of a label set's colours; nothing of the colours that are chosen by default."""
-    found = [
+    notes = [
         Remark(f"faint_{page}", (label.name,), figure)  # type: ignore[arg-type]
         for label in labels
         for page, background in PAGES.items()
@@ -80,8 +80,8 @@ def remarks(labels: Sequence[Label]) -> list[Remark]:
         by_eye = distances(first.colour, second.colour)
         if (nearest := min(by_eye.values())) < LEAST_DISTANCE:
             kind: Literal["alike", "alike_some"] = "alike" if by_eye["all"] < LEAST_DISTANCE else "alike_some"
-            found.append(Remark(kind, (first.name, second.name), nearest))
-    return found
+            notes.append(Remark(kind, (first.name, second.name), nearest))
+    return notes
 
 
 def contrast(one: str, other: str) -> float:

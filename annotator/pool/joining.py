@@ -48,11 +48,11 @@ def join(db: Database, pool: Pool, numbers: IntArray, fetched: Fetched | None = 
         return there
     if fetched is None:
         fetched = pool_rows.fetch(db, pool, due, with_texts=True)
-    wanted = set(due.tolist())
+    due_numbers = set(due.tolist())
     by_source: dict[str, list[NewDiary]] = defaultdict(list)
     is_refused = forgotten_key.make_refusal_check(db)
     for diary, source in _diaries(fetched):
-        if diary.row_number in wanted and not is_refused(diary.text, diary.text_hash):
+        if diary.row_number in due_numbers and not is_refused(diary.text, diary.text_hash):
             by_source[source].append(diary)
     with write(db):
         batch_id = _batch_of(db, pool)
@@ -69,7 +69,7 @@ def join(db: Database, pool: Pool, numbers: IntArray, fetched: Fetched | None = 
 def _diaries(fetched: Fetched) -> list[tuple[NewDiary, str]]:
     """Return the texts that are there as diaries, each with its source."""
     columns = fetched.texts
-    found = []
+    diaries = []
     for place, number in enumerate(fetched.numbers.tolist()):
         text = columns["text"][place]
         if text is None:
@@ -84,8 +84,8 @@ def _diaries(fetched: Fetched) -> list[tuple[NewDiary, str]]:
             part="test" if columns["is_test"][place] else "pool",
             draw=columns["draw"][place],
         )
-        found.append((diary, columns["source"][place] or ""))
-    return found
+        diaries.append((diary, columns["source"][place] or ""))
+    return diaries
 
 
 def _batch_of(db: Database, pool: Pool) -> int:

@@ -142,8 +142,8 @@ def _rank_tasks(db: Database, pool: Pool, stage: str) -> list[Task]:
 
 
 def _rows_of(numbers: IntArray, shard: int, pool: Pool) -> list[int]:
-    found = numbers[(numbers - 1) // pool.rows_a_shard == shard]
-    return [int(number) for number in (found - 1) % pool.rows_a_shard]
+    in_shard = numbers[(numbers - 1) // pool.rows_a_shard == shard]
+    return [int(number) for number in (in_shard - 1) % pool.rows_a_shard]
 
 
 def join_head(

@@ -111,7 +111,7 @@ def column_draws(db: Database, pool: Pool, *, limit: int, left_out: IntArray) ->
     Args:
         left_out: numbers that are not looked at.
     """
-    storage, found = storage_of(pool), dict[str, list[tuple[Any, Any]]](pool=[], test=[])
+    storage, pieces_of = storage_of(pool), dict[str, list[tuple[Any, Any]]](pool=[], test=[])
     for n, file in texts_of(db, pool).items():
         columns = shards.read_columns(storage, n, ("key", "draw", "is_test"), digest=file.digest)
         numbers = n * pool.rows_a_shard + 1 + np.arange(file.rows)
@@ -119,9 +119,9 @@ def column_draws(db: Database, pool: Pool, *, limit: int, left_out: IntArray) ->
         for part, is_in in (("pool", ~columns["is_test"]), ("test", columns["is_test"])):
             rows = np.flatnonzero(is_free & is_in)
             rows = rows[np.argsort(columns["draw"][rows], kind="stable")[:limit]]
-            found[part].append((numbers[rows], columns["draw"][rows]))
+            pieces_of[part].append((numbers[rows], columns["draw"][rows]))
     smallest = {}
-    for part, pieces in found.items():
+    for part, pieces in pieces_of.items():
         numbers = np.concatenate([piece[0] for piece in pieces])
         draws = np.concatenate([piece[1] for piece in pieces])
         order = np.argsort(draws, kind="stable")[:limit]

@@ -81,10 +81,10 @@ def search(db: Database, pool: Pool, query: PoolQuery, *, settings: Settings, li
     if not (query.words or query.label or query.like is not None):
         raise UserError("pool_search_empty")
     column = None if query.label is None else _column_of(db, query.label)
-    found = _with_words(pool, query.words)
+    rows_by_shard = _with_words(pool, query.words)
     best: list[tuple[float, int, float | None, float | None]] = []
     for shard, texts in rows.texts_of(db, pool).items():
-        best += _of_shard(db, pool, shard, texts, query, found.get(shard), column)
+        best += _of_shard(db, pool, shard, texts, query, rows_by_shard.get(shard), column)
         best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:limit]
     numbers = np.array([hit[1] for hit in best], np.int64)
     return _hits(db, pool, numbers, best, settings)
@@ -113,7 +113,7 @@ def _with_words(pool: Pool, words: tuple[str, ...]) -> dict[int, IntArray]:
     by_shard: dict[int, list[int]] = {}
     for name, row in zip(names.tolist(), places.tolist(), strict=True):
         by_shard.setdefault(int(str(name).rpartition("/")[2].partition(".")[0]), []).append(int(row))
-    return {shard: np.array(sorted(found_rows), np.int64) for shard, found_rows in by_shard.items()}
+    return {shard: np.array(sorted(row_numbers), np.int64) for shard, row_numbers in by_shard.items()}
 
 
 def _condition(words: tuple[str, ...]) -> str:
@@ -136,17 +136,17 @@ def _of_shard(
     shard: int,
     texts: manifest.Shard,
     query: PoolQuery,
-    found: IntArray | None,
+    rows_with_words: IntArray | None,
     column: int | None,
 ) -> list[tuple[float, int, float | None, float | None]]:
     """Return (order, number, likeness, probability) of the fitting texts of a shard."""
     storage = storage_of(pool)
-    if query.words and (found is None or not len(found)):
+    if query.words and (rows_with_words is None or not len(rows_with_words)):
         return []
     about = shards.read_columns(storage, shard, ("key", "is_test"), digest=texts.digest)
     fits = (about["key"] != 0) & ~about["is_test"]
-    if found is not None:
-        fits &= np.isin(np.arange(texts.rows), found)
+    if rows_with_words is not None:
+        fits &= np.isin(np.arange(texts.rows), rows_with_words)
     probability = likeness = None
     if column is not None:
         proba = _predictions(db, pool, shard, texts)

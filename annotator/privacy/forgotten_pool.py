@@ -36,7 +36,7 @@ def find_of_author(db: Database, is_author: Callable[[str], bool]) -> list[tuple
     Raises:
         PoolError: if a shard can't be read: nobody could say that nothing of the writer is left.
     """
-    found = []
+    numbers = []
     for pool in manifest.list_pools(db):
         if not pool.has_writers:
             continue
@@ -44,8 +44,10 @@ def find_of_author(db: Database, is_author: Callable[[str], bool]) -> list[tuple
         for number, shard in manifest.list_shards(db, pool.id, manifest.TEXTS).items():
             rows = shards.read_texts(storage, number, digest=current(db, pool, storage, manifest.TEXTS, shard).digest)
             first = number * pool.rows_a_shard + 1
-            found += [(pool.id, first + row) for row, author in enumerate(rows.authors) if author and is_author(author)]
-    return found
+            numbers += [
+                (pool.id, first + row) for row, author in enumerate(rows.authors) if author and is_author(author)
+            ]
+    return numbers
 
 
 def follow(db: Database) -> int:

@@ -27,8 +27,8 @@ def plain(name: str) -> str:
 def list_of_author(db: Database, author: str) -> list[tuple[int, int]]:
     """Return the texts of a writer, as (pool id, number), that are no diaries. Raises `PoolError`."""
     name = plain(author)
-    found = forgotten_pool.find_of_author(db, lambda each: plain(each) == name)
-    return [(pool_id, number) for pool_id, number in found if not members.is_member(db, pool_id, number)]
+    numbers = forgotten_pool.find_of_author(db, lambda each: plain(each) == name)
+    return [(pool_id, number) for pool_id, number in numbers if not members.is_member(db, pool_id, number)]
 
 
 def list_by_number(db: Database, numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -221,17 +221,17 @@ def list_reasons(db: Database) -> list[str]:
     return [*SIGNALS, *([OUTSIDE] if prediction_sets.find_promise(db) else [])]
 
 
-def with_reason(db: Database, wanted: Filter, reason: str | None) -> Filter:
+def with_reason(db: Database, row_filter: Filter, reason: str | None) -> Filter:
     """Return a filter that asks for rows with a reason of `list_reasons`, as well.
 
     Whether a label is outside is judged by heads that have not seen it, as for the signal of low confidence: it is less
     likely than candidates are, and than all others together.
     """
     if reason != OUTSIDE:
-        return replace(wanted, signal=reason)
+        return replace(row_filter, signal=reason)
     promised = prediction_sets.find_promise(db)
     least = promised.least if promised else 0.0
-    return replace(wanted, signal="low_confidence", above=1 - min(least, 1 - UNSURE_FROM))
+    return replace(row_filter, signal="low_confidence", above=1 - min(least, 1 - UNSURE_FROM))
 
 
 def was_made(db: Database) -> bool:

@@ -58,15 +58,17 @@ def put_first(db: Database, diary_ids: Sequence[int], *, query: dict[str, str], 
             sent_at = excluded.sent_at
     """
     with write(db):
-        found = rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))
-        ids = [diary_id for diary_id, is_test, is_drawn, is_decided in found if not (is_test or is_drawn or is_decided)]
+        states = rows(db, sql, ids=json.dumps([int(i) for i in diary_ids]))
+        ids = [
+            diary_id for diary_id, is_test, is_drawn, is_decided in states if not (is_test or is_drawn or is_decided)
+        ]
         first = int(scalar(db, "select coalesce(min(place), 0) from queue")) - len(ids)
         db.conn.executemany(statement, [(first + i, diary_id, STRATEGY) for i, diary_id in enumerate(ids)])
         text, now = json.dumps(query, ensure_ascii=False), clock.now()
         db.conn.executemany(noted, [(diary_id, text, sent_by, now) for diary_id in ids])
-    decided = sum(bool(row[3]) for row in found)
-    tested = sum(bool(row[1] and not row[3]) for row in found)
-    return Sent(tuple(ids), tested, len(found) - len(ids) - decided - tested, decided)
+    decided = sum(bool(row[3]) for row in states)
+    tested = sum(bool(row[1] and not row[3]) for row in states)
+    return Sent(tuple(ids), tested, len(states) - len(ids) - decided - tested, decided)
 
 
 def find_query(db: Database, diary_id: int) -> dict[str, str] | None:

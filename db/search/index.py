@@ -161,8 +161,8 @@ class Index:
             select bucket, postings from search_postings where bucket in (
                 select {_BUCKETS} * s.value + b.value from json_each(:blocks) s, json_each(:buckets) b)
         """  # noqa: S608 - constants
-        wanted = {"blocks": json.dumps(self.stored), "buckets": json.dumps(sorted(buckets))}
-        for key, raw in rows(self.db, sql, **wanted):
+        values = {"blocks": json.dumps(self.stored), "buckets": json.dumps(sorted(buckets))}
+        for key, raw in rows(self.db, sql, **values):
             of_block[key // _BUCKETS][key % _BUCKETS] = raw
         yield from of_block.items()
         yield from ((number, block.postings) for number, block in self.read_through.items())

@@ -40,17 +40,17 @@ def find_groups(vectors: FloatArray, *, near: float, fewest: int, most: int) -> 
         is_near[start : start + 1024] = unit[start : start + 1024] @ unit.T >= near
     np.fill_diagonal(is_near, val=True)
     counts, left = is_near.sum(axis=1), np.ones(len(unit), np.bool_)
-    found: list[IntArray] = []
+    groups: list[IntArray] = []
     while len(unit) and counts.max() >= fewest:
         centre = int(counts.argmax())
         members = np.flatnonzero(is_near[centre] & left)
         members = members[np.argsort(-(unit[members] @ unit[centre]), kind="stable")][:most]
         members = np.concatenate([[centre], members[members != centre]])[:most]
-        found.append(members)
+        groups.append(members)
         left[members] = False
         counts -= is_near[:, members].sum(axis=1)
         counts[members] = 0
-    return sorted(found, key=lambda members: -len(members))
+    return sorted(groups, key=lambda members: -len(members))
 
 
 def cut(ids: IntArray, read: Callable[[IntArray], FloatArray], *, most: int = CELL) -> list[IntArray]:

@@ -119,9 +119,9 @@ def fit(features: FloatArray, emotions: FloatArray) -> EmotionHead:
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
-    found = weight.detach().numpy()
-    spread = np.maximum((features @ found.T).std(axis=0), 1e-6)
-    return EmotionHead(np.asarray(found / spread[:, None], np.float32), emotions.mean(axis=0).astype(np.float32))
+    weights = weight.detach().numpy()
+    spread = np.maximum((features @ weights.T).std(axis=0), 1e-6)
+    return EmotionHead(np.asarray(weights / spread[:, None], np.float32), emotions.mean(axis=0).astype(np.float32))
 
 
 def to_bytes(head: EmotionHead) -> bytes:

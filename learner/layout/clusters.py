@@ -51,11 +51,11 @@ def divide(reduced: FloatArray, *, seed: int) -> IntArray:
 
     count = cluster_count(len(reduced))
     some = np.random.default_rng(seed).permutation(len(reduced))[:_MOST_FITTED]
-    found = KMeans(count, n_init=4, random_state=seed).fit(reduced[np.sort(some)]).predict(reduced)
-    sizes = np.bincount(found, minlength=count)
+    cluster_of = KMeans(count, n_init=4, random_state=seed).fit(reduced[np.sort(some)]).predict(reduced)
+    sizes = np.bincount(cluster_of, minlength=count)
     rank = np.empty(count, np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(count)
-    return np.asarray(rank[found])
+    return np.asarray(rank[cluster_of])
 
 
 def telling_words(words: Sequence[Sequence[str]], clusters: IntArray, count: int) -> list[tuple[str, ...]]:

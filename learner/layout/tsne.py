@@ -79,14 +79,14 @@ def lay_out(
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     perplexity = min(_PERPLEXITY, (len(reduced) - 1) // 3)
-    found = yield from _shifted(
+    nearest = yield from _shifted(
         neighbours.find(reduced, reduced, min(3 * perplexity, len(reduced) - 1), are_same=True), 0.0, 0.3
     )
     affinities = PerplexityBasedNN(
-        knn_index=PrecomputedNeighbors(found[0], found[1].astype(np.float64)), perplexity=perplexity, n_jobs=1
+        knn_index=PrecomputedNeighbors(nearest[0], nearest[1].astype(np.float64)), perplexity=perplexity, n_jobs=1
     )
     goes_on = last is not None and np.isfinite(last[:, 0]).mean() >= 0.1
-    start = _from_last(last, found[0], seed) if goes_on and last is not None else _from_components(reduced)
+    start = _from_last(last, nearest[0], seed) if goes_on and last is not None else _from_components(reduced)
     embedding = TSNEEmbedding(start, affinities, random_state=seed, n_jobs=1)
     yield 0.35
     phases = [(_ITERATIONS_FROM_LAST, 1, 0.8)]

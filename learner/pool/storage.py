@@ -129,8 +129,8 @@ class Storage:
             return sorted(file.relative_to(self.folder).as_posix() for file in files)
         with contextlib.suppress(FileNotFoundError):
             self._remote.invalidate_cache()
-            found = self._remote.find(self._root)
-            return sorted(str(PurePosixPath(path).relative_to(self._root)) for path in found)
+            paths = self._remote.find(self._root)
+            return sorted(str(PurePosixPath(path).relative_to(self._root)) for path in paths)
         return []
 
     def remove_parts(self, folder: str) -> int:

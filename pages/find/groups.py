@@ -58,18 +58,18 @@ def _number(name: str) -> int:
 
 def _suggest(db: Database, actor: Actor) -> Grid | None:
     path = project_location.path()
-    found = groups.count_open(db, path, actor)
+    open_diaries = groups.count_open(db, path, actor)
     names = groups.names_of(db)
-    if not found.counts:
+    if not open_diaries.counts:
         st.info(say("find.groups.no_predictions"), icon=":material/hourglass_empty:")
         return None
     asked = {name: label_id for label_id, name in names.items()}.get(address.values().get("answer", ""))
-    label_id = asked if asked in found.counts else next(iter(found.counts))
+    label_id = asked if asked in open_diaries.counts else next(iter(open_diaries.counts))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = _draw_kind()
-        _draw_label(found.counts, names, label_id)
-    if found.without_vector:
-        st.caption(say("find.groups.without_vector", count=found.without_vector))
+        _draw_label(open_diaries.counts, names, label_id)
+    if open_diaries.without_vector:
+        st.caption(say("find.groups.without_vector", count=open_diaries.without_vector))
     return groups.suggest(db, path, actor, kind, label_id, part=_number("cell"), place=_number("at"))
 
 

@@ -53,28 +53,28 @@ def draw(db: Database, actor: Actor, asked: Query, vector: NDArray[np.float32] |
     if said := session.draft(_SAID):
         session.keep_draft(_SAID, None)
         st.success(said, icon=":material/low_priority:")
-    found = finder.find(db, project_location.path(), actor, asked, limit=PAGE, vector=vector)
-    _draw_head(db, actor, asked, found)
-    for hit in found.hits:
+    results = finder.find(db, project_location.path(), actor, asked, limit=PAGE, vector=vector)
+    _draw_head(db, actor, asked, results)
+    for hit in results.hits:
         draw_hit(hit)
-    if not found.hits:
+    if not results.hits:
         draw_empty(db, asked)
-    if found.next:
+    if results.next:
         st.button(
-            say("find.more"), key="find_more", icon=":material/arrow_forward:", on_click=_go_on, args=(found.next,)
+            say("find.more"), key="find_more", icon=":material/arrow_forward:", on_click=_go_on, args=(results.next,)
         )
 
 
-def _draw_head(db: Database, actor: Actor, asked: Query, found: Found) -> None:
+def _draw_head(db: Database, actor: Actor, asked: Query, results: Found) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{say('find.count_more' if found.is_more else 'find.count', count=found.count)}**")
-        if found.hits and diary_access.has_right(db, actor, "review"):
+        st.markdown(f"**{say('find.count_more' if results.is_more else 'find.count', count=results.count)}**")
+        if results.hits and diary_access.has_right(db, actor, "review"):
             _draw_grouping()
             _draw_sending(asked)
-    if found.missing_count:
-        st.info(say("find.not_searched", count=found.missing_count), icon=":material/hourglass_top:")
-    if found.nearness is not None:
-        made_at, missing = local_time(found.nearness.made_at), found.nearness.missing_count
+    if results.missing_count:
+        st.info(say("find.not_searched", count=results.missing_count), icon=":material/hourglass_top:")
+    if results.nearness is not None:
+        made_at, missing = local_time(results.nearness.made_at), results.nearness.missing_count
         like = say("find.like_text") if asked.like is None else say("find.like", id=asked.like)
         vectors = say("find.vectors_missing" if missing else "find.vectors", when=made_at, missing=missing)
         st.caption(f"{like} {vectors}")

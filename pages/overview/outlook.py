@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 def draw_outlook(db: Database) -> None:
     """Draw the pace of everybody together and what it makes of the diaries that are left; nothing while unknown."""
     now = datetime.now().astimezone()
-    found = outlook.find_outlook(db, now=now)
-    if not found.left:
+    forecast = outlook.find_outlook(db, now=now)
+    if not forecast.left:
         st.caption(say("overview.all_read"))
         return
-    words = [*_reading(found), *_finish(found, now)]
+    words = [*_reading(forecast), *_finish(forecast, now)]
     st.caption("  \n".join(words) if words else say("overview.no_pace"))
 
 
-def _reading(found: Outlook) -> list[str]:
-    pace = found.seconds
+def _reading(forecast: Outlook) -> list[str]:
+    pace = forecast.seconds
     if pace is None:
         return []
     return [
@@ -39,18 +39,18 @@ def _reading(found: Outlook) -> list[str]:
             low=pace.low,
             high=pace.high,
             n=pace.n,
-            left=found.left,
-            time=duration(*found.minutes()),
+            left=forecast.left,
+            time=duration(*forecast.minutes()),
         )
     ]
 
 
-def _finish(found: Outlook, now: datetime) -> list[str]:
-    rate = found.per_day
+def _finish(forecast: Outlook, now: datetime) -> list[str]:
+    rate = forecast.per_day
     if rate is None:
         return []
     words = say("overview.per_day", days=rate.n, per_day=rate.mean, low=rate.low, high=rate.high)
-    soon, late = found.days()
+    soon, late = forecast.days()
     first = (now + timedelta(days=soon)).strftime("%Y-%m-%d")
     if isinf(late):
         return [f"{words} {say('overview.finish_open', first=first)}"]

@@ -19,13 +19,13 @@ _MOST = 4
 
 def draw_remarks(labels: Sequence[Label]) -> None:
     """Draw the remarks about a label set's colours, or that there are none."""
-    found = sorted(colours.remarks(labels), key=lambda remark: remark.figure)
-    if not found:
+    remarks = sorted(colours.remarks(labels), key=lambda remark: remark.figure)
+    if not remarks:
         st.caption(say("colours.fine", least=f"{colours.LEAST_CONTRAST:zg}"))
         return
-    lines = [_words(remark) for remark in found[:_MOST]]
-    if len(found) > _MOST:
-        lines.append(say("colours.more", count=len(found) - _MOST))
+    lines = [_words(remark) for remark in remarks[:_MOST]]
+    if len(remarks) > _MOST:
+        lines.append(say("colours.more", count=len(remarks) - _MOST))
     st.caption("  \n".join([*map(plain, lines), say("colours.never_alone")]))
 
 

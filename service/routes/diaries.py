@@ -134,15 +134,15 @@ async def find_diaries(desk: State, caller: Reading, search: Annotated[schemas.S
         await run_in_threadpool(api.check_texts, [asked.like_text])
     vector = await desk.engine.vector(asked.like_text) if asked.like_text else None
     actor = diary_access.program(caller)
-    found = await desk.run(lambda db: finder.find(db, desk.database, actor, asked, limit=search.limit, vector=vector))
+    results = await desk.run(lambda db: finder.find(db, desk.database, actor, asked, limit=search.limit, vector=vector))
     return {
-        "diaries": [asdict(hit) for hit in found.hits],
-        "count": found.count,
-        "is_more": found.is_more,
-        "next": found.next or None,
-        "not_searched": found.missing_count,
-        "vectors_made_at": None if found.nearness is None else found.nearness.made_at,
-        "without_vector": None if found.nearness is None else found.nearness.missing_count,
+        "diaries": [asdict(hit) for hit in results.hits],
+        "count": results.count,
+        "is_more": results.is_more,
+        "next": results.next or None,
+        "not_searched": results.missing_count,
+        "vectors_made_at": None if results.nearness is None else results.nearness.made_at,
+        "without_vector": None if results.nearness is None else results.nearness.missing_count,
     }
 
 

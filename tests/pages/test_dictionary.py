@@ -179,7 +179,7 @@ def test_words_of_more_diaries_are_asked_of_the_worker(explained: Path, open_app
     assert any("작업자가 꺼져 있어" in warning.value for warning in app.warning)
     with project.opened(explained) as db:
         assert entries.is_waiting(db, "evidence")
-        assert sorted(evidence.list_wanted(db)) == [1, 2, 3, 4, 5, 6]
+        assert sorted(evidence.list_due(db)) == [1, 2, 3, 4, 5, 6]
         assert not evidence.can_ask_more(db)
 
 

@@ -88,26 +88,26 @@ def _choose(
 ) -> tuple[list[_Sheet], tuple[str, ...]]:
     """Return the worksheets that are read, and the names of those that aren't."""
     visible = [sheet for sheet, is_visible in filled if is_visible]
-    wanted = visible
+    chosen = visible
     if reading.sheets:
         by_name = {table.plain_column(sheet.name): sheet for sheet, _ in filled}
         missing = [name for name in reading.sheets if table.plain_column(name) not in by_name]
         if missing:
             known = table.enumerate_values([sheet.name for sheet, _ in filled])
             raise UserError("import_sheet_missing", name=source.name, sheet=table.shorten(missing[0]), known=known)
-        wanted = [by_name[table.plain_column(name)] for name in reading.sheets]
-    if not wanted:
+        chosen = [by_name[table.plain_column(name)] for name in reading.sheets]
+    if not chosen:
         raise UserError("import_file_empty", name=source.name)
     if not reading.sheets:
         # A cover or an empty form comes first often enough.
-        wanted = [sheet for sheet in wanted if _has_rows(sheet)] or wanted
+        chosen = [sheet for sheet in chosen if _has_rows(sheet)] or chosen
     read: list[_Sheet] = []
-    for sheet in wanted:
+    for sheet in chosen:
         offset = sum(each.sheet.total_height for each in read)
-        found = flaws.get(sheet.name, Flaws())
-        heading = _heading(source, sheet, reading, found.spans, is_first=not read)
+        flaws_of_sheet = flaws.get(sheet.name, Flaws())
+        heading = _heading(source, sheet, reading, flaws_of_sheet.spans, is_first=not read)
         if heading is not None and (not read or reading.sheets or set(heading.names) == set(read[0].heading.names)):
-            read.append(_Sheet(sheet, heading, found, offset))
+            read.append(_Sheet(sheet, heading, flaws_of_sheet, offset))
     names = {each.sheet.name for each in read}
     return read, tuple(sheet.name for sheet, _ in filled if sheet.name not in names)
 

@@ -237,8 +237,8 @@ def _with_unlearned(
     """Add what labels without an example answer with."""
     if first is None or training.targets.any(axis=0).all():
         return classifier
-    found = unlearned.find(first.head, training.targets, spread, weights=training.weights)
-    return replace(classifier, unlearned=found)
+    shares = unlearned.find(first.head, training.targets, spread, weights=training.weights)
+    return replace(classifier, unlearned=shares)
 
 
 def _first_model(

@@ -130,7 +130,7 @@ def _strength(
 
 def explain_more(runtime: WorkerRuntime, db: Database) -> tuple[int, int] | None:
     """Explain one more of the diaries that somebody wants words of; return how far it is, None if nothing is due."""
-    diary_ids = evidence.list_wanted(db)
+    diary_ids = evidence.list_due(db)
     serving = runtime.serving(db) if diary_ids else None
     if serving is None:
         return None

@@ -156,13 +156,13 @@ def _placed(
     file: VectorFile, ids: IntArray, axes: tuple[FloatArray, FloatArray], reduced: FloatArray, places: FloatArray
 ) -> Generator[float, None, tuple[FloatArray, IntArray]]:
     """Return where further diaries lie, (n, 2), and which of those that are laid out is the nearest to each, (n,)."""
-    found, nearest = [np.zeros((0, 2), np.float32)], [np.zeros(0, np.int64)]
+    coordinates, nearest = [np.zeros((0, 2), np.float32)], [np.zeros(0, np.int64)]
     for at in range(0, len(ids), _ROWS_AT_A_TIME):
         rows = tsne.project(file.read(ids[at : at + _ROWS_AT_A_TIME]), *axes)
         part = yield from _shifted(tsne.place(rows, reduced, places), at / len(ids), len(rows) / len(ids))
-        found.append(part[0])
+        coordinates.append(part[0])
         nearest.append(part[1])
-    return np.concatenate(found), np.concatenate(nearest)
+    return np.concatenate(coordinates), np.concatenate(nearest)
 
 
 def _add(runtime: WorkerRuntime, db: Database, file: VectorFile, ids: IntArray, layout: Layout) -> Iterator[float]:
@@ -171,7 +171,7 @@ def _add(runtime: WorkerRuntime, db: Database, file: VectorFile, ids: IntArray, 
     reduced, mean, axes = tsne.reduce(file.read(chosen))
     yield 0.1
     places = layout.places[chosen - 1]
-    found, nearest = yield from _shifted(_placed(file, ids, (mean, axes), reduced, places), 0.1, 0.9)
+    coordinates, nearest = yield from _shifted(_placed(file, ids, (mean, axes), reduced, places), 0.1, 0.9)
     groups = layout.clusters[chosen - 1][nearest]
     folder = project.vectors_folder(runtime.database)
     with forgotten_files.writing(runtime.database):
@@ -180,7 +180,7 @@ def _add(runtime: WorkerRuntime, db: Database, file: VectorFile, ids: IntArray, 
         if there.any():
             on_it = np.setdiff1d(np.flatnonzero(layout.is_there) + 1, gone)
             about = replace(layout.about, count=len(on_it) + int(there.sum()), forgotten=len(gone))
-            layout_store.add(folder, layout, about, ids[there], found[there], groups[there])
+            layout_store.add(folder, layout, about, ids[there], coordinates[there], groups[there])
 
 
 def _find_words(runtime: WorkerRuntime, db: Database, layout: Layout) -> Iterator[float]:

@@ -125,9 +125,9 @@ def test_vectors_of_words_are_made_in_pieces_that_let_other_work_in(
     assert len(pieces) > 10
     assert not entries.is_waiting(opened, "vectors")
     for kind in entries.KINDS:
-        found = entries.propose(opened, runtime.database, kind)
-        assert found.relations is not None
-        assert found.diary_count == 220
+        proposals = entries.propose(opened, runtime.database, kind)
+        assert proposals.relations is not None
+        assert proposals.diary_count == 220
     assert tasks.state(opened) is not None
 
 
@@ -137,10 +137,10 @@ def test_little_text_is_told_by_its_words_once_they_are_counted(runtime: WorkerR
     entries.ask(opened, "vectors")
     while words.relate(runtime, opened) is not None:
         pass
-    found = entries.propose(opened, runtime.database, "own")
-    assert found.is_too_small
-    assert found.word_count is not None
-    assert 220 < found.word_count < entries.FEWEST_WORDS
+    proposals = entries.propose(opened, runtime.database, "own")
+    assert proposals.is_too_small
+    assert proposals.word_count is not None
+    assert 220 < proposals.word_count < entries.FEWEST_WORDS
 
 
 def test_a_small_pool_has_vectors_of_the_encoder_alone(runtime: WorkerRuntime, opened: Database) -> None:
@@ -160,8 +160,8 @@ def test_more_pool_diaries_are_explained_on_request_and_again_by_a_new_model(
     _round(runtime, opened)
     assert words.explain_more(runtime, opened) is None
     entries.ask(opened, "evidence")
-    wanted = evidence.list_wanted(opened)
-    assert len(wanted) == 3
+    due = evidence.list_due(opened)
+    assert len(due) == 3
     assert [words.explain_more(runtime, opened) for _ in range(5)] == [(1, 3), (2, 3), (3, 3), (3, 3), None]
     assert not entries.is_waiting(opened, "evidence")
     basis = evidence.gather(opened)
