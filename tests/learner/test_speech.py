@@ -56,16 +56,16 @@ def code_of(data: bytes) -> str:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_every_width_and_number_of_channels_gives_the_same_samples(width: int, channels: int) -> None:
     samples = tone(0.3)
-    found = speech.read(wav(samples, width=width, channels=channels))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, samples, atol=0.02 if width == 1 else 1e-4)
+    audio = speech.read(wav(samples, width=width, channels=channels))
+    assert audio.dtype == np.float32
+    np.testing.assert_allclose(audio, samples, atol=0.02 if width == 1 else 1e-4)
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
 def test_other_rates_are_resampled_without_changing_the_pitch(rate: int) -> None:
-    found = speech.read(wav(tone(1.0, rate), rate))
-    assert abs(len(found) - 16_000) <= 2
-    loudest = np.abs(np.fft.rfft(found)).argmax() * 16_000 / len(found)
+    audio = speech.read(wav(tone(1.0, rate), rate))
+    assert abs(len(audio) - 16_000) <= 2
+    loudest = np.abs(np.fft.rfft(audio)).argmax() * 16_000 / len(audio)
     assert abs(loudest - 440) < 2
 
 
@@ -91,8 +91,8 @@ def test_what_is_no_recording_is_refused() -> None:
 
 def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     whole = wav(tone(1.0), channels=2)
-    found = speech.read(whole[: len(whole) // 2 + 1])
-    assert 7_000 < len(found) < 9_000
+    audio = speech.read(whole[: len(whole) // 2 + 1])
+    assert 7_000 < len(audio) < 9_000
 
 
 def test_hours_are_refused_before_they_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +124,9 @@ def test_a_whisper_checkpoint_writes_down_short_and_long_audio(tmp_path: Path) -
     heard = speech.Transcriber(str(write_tiny_whisper(tmp_path / "whisper")))
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000 * 32).astype(np.float32)
     for samples in (noise[:16_000], noise):
-        found = heard.text_of(samples)
-        assert "<|" not in found
-        assert found == found.strip()
+        text = heard.text_of(samples)
+        assert "<|" not in text
+        assert text == text.strip()
 
 
 @pytest.mark.slow

@@ -69,10 +69,10 @@ def test_scores_on_diaries_drawn_anew_scatter_around_the_score(score: str) -> No
 
 def test_kappa_is_cohens() -> None:
     before, after = np.array([0, 0, 0, 1, 1, 1, 1, 1, 0, 0]), np.array([0, 0, 1, 1, 1, 1, 1, 0, 0, 0])
-    found = stability(before, after, k=2)
-    assert found.n == 10
-    assert found.changed == pytest.approx(0.2)
-    assert found.kappa == pytest.approx((0.8 - 0.5) / 0.5)
+    change = stability(before, after, k=2)
+    assert change.n == 10
+    assert change.changed == pytest.approx(0.2)
+    assert change.kappa == pytest.approx((0.8 - 0.5) / 0.5)
 
 
 def test_unchanged_answers_agree_fully_even_if_all_are_one_label() -> None:

@@ -53,12 +53,12 @@ def _replay(strategy: str, *, batch: int = 8, budget: int = 16, seed: int = 0, n
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_starts_alike_and_asks_for_each_row_once(strategy: str) -> None:
-    found, reference = _replay(strategy), _replay("random")
-    assert found.counts.tolist() == [8, 16]
-    assert found.macro_f1[0] == reference.macro_f1[0]
-    assert found.accuracy[0] == reference.accuracy[0]
-    np.testing.assert_array_equal(found.asked[:8], reference.asked[:8])
-    assert len(set(found.asked.tolist())) == len(found.asked) == 16
+    run, reference = _replay(strategy), _replay("random")
+    assert run.counts.tolist() == [8, 16]
+    assert run.macro_f1[0] == reference.macro_f1[0]
+    assert run.accuracy[0] == reference.accuracy[0]
+    np.testing.assert_array_equal(run.asked[:8], reference.asked[:8])
+    assert len(set(run.asked.tolist())) == len(run.asked) == 16
 
 
 @pytest.mark.parametrize("strategy", ["committee_margin", "typical"])
@@ -70,16 +70,16 @@ def test_the_same_seed_replays_the_same(strategy: str) -> None:
 
 
 def test_rows_to_measure_on_are_never_asked_for() -> None:
-    found = _replay("margin", batch=20, budget=500)
-    assert len(set(found.asked.tolist())) == 42, "the pool is asked for to its end"
+    run = _replay("margin", batch=20, budget=500)
+    assert len(set(run.asked.tolist())) == 42, "the pool is asked for to its end"
     test = np.random.default_rng(0).permutation(60)[:18]
-    assert not set(found.asked.tolist()) & set(test.tolist())
+    assert not set(run.asked.tolist()) & set(test.tolist())
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_budget_beyond_the_pool_ends_with_the_pool(strategy: str) -> None:
-    found = _replay(strategy, batch=15, budget=10_000)
-    assert found.counts.tolist() == [15, 30, 42]
+    run = _replay(strategy, batch=15, budget=10_000)
+    assert run.counts.tolist() == [15, 30, 42]
 
 
 def test_a_pool_of_less_than_two_batches_is_refused() -> None:
@@ -93,9 +93,9 @@ def test_a_first_batch_of_one_label_is_no_obstacle() -> None:
     # All but the last rows of the pool's order have the same label.
     order = np.random.default_rng(0).permutation(40)
     labels[order[12:30]] = 1
-    found = replay(features, labels, asking("committee_margin"), k=K, batch=4, budget=28, seed=0)
-    assert found.counts[-1] == 28
-    assert np.isfinite(found.macro_f1).all()
+    run = replay(features, labels, asking("committee_margin"), k=K, batch=4, budget=28, seed=0)
+    assert run.counts[-1] == 28
+    assert np.isfinite(run.macro_f1).all()
 
 
 def test_what_a_replay_may_look_at_is_what_is_known() -> None:
@@ -125,11 +125,11 @@ def _drawn(*curves: list[float], counts: tuple[int, ...] = (10, 20, 40)) -> list
 
 
 def test_the_area_is_weighed_by_the_labels_between_points() -> None:
-    found = summarise(_drawn([0.0, 0.4, 0.8]), full_macro_f1=1.0)
+    summary = summarise(_drawn([0.0, 0.4, 0.8]), full_macro_f1=1.0)
     # Means of the two stretches, 0.2 over 10 labels and 0.6 over 20.
-    assert found.aulc_macro_f1 == pytest.approx((10 * 0.2 + 20 * 0.6) / 30)
-    assert found.aulc_accuracy == pytest.approx(found.aulc_macro_f1 / 2)
-    assert found.macro_f1_interval == (-np.inf, np.inf), "one seed says nothing of others"
+    assert summary.aulc_macro_f1 == pytest.approx((10 * 0.2 + 20 * 0.6) / 30)
+    assert summary.aulc_accuracy == pytest.approx(summary.aulc_macro_f1 / 2)
+    assert summary.macro_f1_interval == (-np.inf, np.inf), "one seed says nothing of others"
 
 
 def test_a_single_point_is_its_own_area() -> None:

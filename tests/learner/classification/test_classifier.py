@@ -54,8 +54,8 @@ def _train(features: FloatArray, labels: IntArray, *, k: int = K, seed: int = 0)
 
 
 def test_softmax_by_hand() -> None:
-    found = softmax(np.array([[0, math.log(2), math.log(5)], [7, 7, 7]], np.float32))
-    np.testing.assert_allclose(found, [[1 / 8, 2 / 8, 5 / 8], [1 / 3, 1 / 3, 1 / 3]], atol=1e-6)
+    proba = softmax(np.array([[0, math.log(2), math.log(5)], [7, 7, 7]], np.float32))
+    np.testing.assert_allclose(proba, [[1 / 8, 2 / 8, 5 / 8], [1 / 3, 1 / 3, 1 / 3]], atol=1e-6)
 
 
 def test_softmax_bears_any_size_and_an_empty_pool() -> None:
@@ -64,14 +64,14 @@ def test_softmax_bears_any_size_and_an_empty_pool() -> None:
 
 
 def test_features_are_centred_scaled_and_beside_the_text_by_hand() -> None:
-    found = join_features(
+    features = join_features(
         np.array([[4, 5], [1, 1]], np.float32),
         np.array([[1, 0], [0, 1]], np.float32),
         mean=np.array([1, 1], np.float32),
     )
     # A vector that is the mean itself has no direction.
-    np.testing.assert_allclose(found, [[0.6, 0.8, NGRAM_SCALE, 0], [0, 0, 0, NGRAM_SCALE]], atol=1e-6)
-    assert found.dtype == np.float32
+    np.testing.assert_allclose(features, [[0.6, 0.8, NGRAM_SCALE, 0], [0, 0, 0, NGRAM_SCALE]], atol=1e-6)
+    assert features.dtype == np.float32
 
 
 def test_separable_examples_are_learned() -> None:
@@ -217,10 +217,10 @@ def test_probabilities_out_of_fold_do_not_know_their_own_label() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(200, WIDTH)).astype(np.float32)
     labels = rng.integers(0, 2, 200)
-    found = _train(features, labels, k=2).out_of_fold
-    assert abs((found.argmax(axis=1) == labels).mean() - 0.5) < 0.12
+    proba = _train(features, labels, k=2).out_of_fold
+    assert abs((proba.argmax(axis=1) == labels).mean() - 0.5) < 0.12
     # Nothing can be known, and the temperature says so.
-    assert found.max(axis=1).mean() < 0.65
+    assert proba.max(axis=1).mean() < 0.65
 
 
 def test_examples_that_contradict_each_other_make_it_unsure() -> None:
@@ -284,8 +284,8 @@ def test_one_label_alone_has_all_the_probability(bundled: Encoder) -> None:
 def test_shares_of_labels_are_learned_as_shares() -> None:
     features, labels = _examples([200, 200], spread=0.01)
     targets = np.where(one_hot(labels, 2) > 0, 0.7, 0.3).astype(np.float32)
-    found = train(np.hstack([features] * 4), targets, mean=MEAN, text_space="", seed=0).classifier
-    proba = found.proba(np.hstack([features] * 4))[np.arange(len(labels)), labels]
+    classifier = train(np.hstack([features] * 4), targets, mean=MEAN, text_space="", seed=0).classifier
+    proba = classifier.proba(np.hstack([features] * 4))[np.arange(len(labels)), labels]
     assert proba.mean() == pytest.approx(0.7, abs=0.03)
 
 

@@ -24,39 +24,39 @@ def _sure_of(*answers: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.f
 
 def test_an_evaluation_by_hand() -> None:
     truth = np.array([0, 0, 0, 1, 1, 2])
-    found = evaluate(_sure_of(0, 0, 1, 1, 2, 2, k=3), truth)
-    assert found.n == 6
-    assert found.confusion == ((2, 1, 0), (0, 1, 1), (0, 0, 1))
-    assert found.accuracy == pytest.approx(4 / 6)
+    evaluation = evaluate(_sure_of(0, 0, 1, 1, 2, 2, k=3), truth)
+    assert evaluation.n == 6
+    assert evaluation.confusion == ((2, 1, 0), (0, 1, 1), (0, 0, 1))
+    assert evaluation.accuracy == pytest.approx(4 / 6)
     # f1 = 2 right / (occurs + answered): 4 / (3 + 2), 2 / (2 + 2), 2 / (1 + 2).
-    assert found.f1 == pytest.approx((4 / 5, 1 / 2, 2 / 3))
-    assert found.macro_f1 == pytest.approx((4 / 5 + 1 / 2 + 2 / 3) / 3)
-    assert (found.accuracy_low, found.accuracy_high) == wilson(4, 6)
+    assert evaluation.f1 == pytest.approx((4 / 5, 1 / 2, 2 / 3))
+    assert evaluation.macro_f1 == pytest.approx((4 / 5 + 1 / 2 + 2 / 3) / 3)
+    assert (evaluation.accuracy_low, evaluation.accuracy_high) == wilson(4, 6)
 
 
 def test_a_label_that_never_occurs_counts_only_if_it_was_answered() -> None:
-    found = evaluate(_sure_of(0, 1, 2, k=4), np.array([0, 1, 1]))
-    assert found.f1[:3] == pytest.approx((1, 2 / 3, 0))
-    assert math.isnan(found.f1[3])
-    assert found.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
-    assert found.confusion == ((1, 0, 0, 0), (0, 1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0))
+    evaluation = evaluate(_sure_of(0, 1, 2, k=4), np.array([0, 1, 1]))
+    assert evaluation.f1[:3] == pytest.approx((1, 2 / 3, 0))
+    assert math.isnan(evaluation.f1[3])
+    assert evaluation.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert evaluation.confusion == ((1, 0, 0, 0), (0, 1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0))
 
 
 def test_rows_of_the_confusion_are_the_truth() -> None:
-    found = evaluate(_sure_of(1, 1, k=2), np.array([0, 0]))
-    assert found.confusion == ((0, 2), (0, 0))
-    assert (found.accuracy, found.macro_f1) == (0, 0)
+    evaluation = evaluate(_sure_of(1, 1, k=2), np.array([0, 0]))
+    assert evaluation.confusion == ((0, 2), (0, 0))
+    assert (evaluation.accuracy, evaluation.macro_f1) == (0, 0)
 
 
 @pytest.mark.filterwarnings("error")
 def test_of_no_diary_nothing_is_known() -> None:
-    found = evaluate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
-    assert found.n == 0
-    assert math.isnan(found.accuracy)
-    assert math.isnan(found.macro_f1)
-    assert all(map(math.isnan, found.f1))
-    assert (found.accuracy_low, found.accuracy_high) == (0, 1)
-    assert found.confusion == ((0, 0, 0),) * 3
+    evaluation = evaluate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+    assert evaluation.n == 0
+    assert math.isnan(evaluation.accuracy)
+    assert math.isnan(evaluation.macro_f1)
+    assert all(map(math.isnan, evaluation.f1))
+    assert (evaluation.accuracy_low, evaluation.accuracy_high) == (0, 1)
+    assert evaluation.confusion == ((0, 0, 0),) * 3
 
 
 @settings(deadline=None)
@@ -65,10 +65,10 @@ def test_figures_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None
     from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
     truth, answers = map(list, zip(*pairs, strict=True))
-    found = evaluate(_sure_of(*answers, k=4), np.array(truth))
-    assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
-    assert found.macro_f1 == pytest.approx(f1_score(truth, answers, average="macro", zero_division=0))
-    assert found.confusion == tuple(map(tuple, confusion_matrix(truth, answers, labels=range(4)).tolist()))
+    evaluation = evaluate(_sure_of(*answers, k=4), np.array(truth))
+    assert evaluation.accuracy == pytest.approx(accuracy_score(truth, answers))
+    assert evaluation.macro_f1 == pytest.approx(f1_score(truth, answers, average="macro", zero_division=0))
+    assert evaluation.confusion == tuple(map(tuple, confusion_matrix(truth, answers, labels=range(4)).tolist()))
 
 
 # 81 of 263: Newcombe (1998), Two-sided confidence intervals for the single proportion, table I, method 3;
@@ -141,9 +141,9 @@ def test_the_interval_of_a_difference_of_shares_is_newcombes(
     counts: tuple[int, int, int, int], low: float, high: float
 ) -> None:
     """The examples of Newcombe (1998), table II, method 10."""
-    found = share_difference(*counts)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
-    assert found.value == pytest.approx(counts[0] / counts[1] - counts[2] / counts[3])
+    difference = share_difference(*counts)
+    assert (difference.low, difference.high) == pytest.approx((low, high), abs=1e-4)
+    assert difference.value == pytest.approx(counts[0] / counts[1] - counts[2] / counts[3])
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.data())
@@ -157,6 +157,6 @@ def test_a_difference_of_shares_changes_its_sign_with_the_order_of_the_groups(
 
 
 def test_of_an_empty_group_no_difference_is_known() -> None:
-    found = share_difference(3, 4, 0, 0)
-    assert math.isnan(found.value)
-    assert (found.low, found.high) == (-1, 1)
+    difference = share_difference(3, 4, 0, 0)
+    assert math.isnan(difference.value)
+    assert (difference.low, difference.high) == (-1, 1)

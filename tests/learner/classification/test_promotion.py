@@ -33,16 +33,16 @@ def _against(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> Compar
 
 def test_a_version_that_is_lower_by_what_chance_often_brings_serves() -> None:
     truth = _test_part(200)
-    found = _against(truth, _wrong(truth, 10), _wrong(truth, 11, start=5))
-    assert found.change.value < 0
-    assert held_back_by(found) is None
+    comparison = _against(truth, _wrong(truth, 10), _wrong(truth, 11, start=5))
+    assert comparison.change.value < 0
+    assert held_back_by(comparison) is None
 
 
 def test_a_version_that_looks_lower_is_held_back_long_before_it_is_proved() -> None:
     truth = _test_part(200)
-    found = _against(truth, _wrong(truth, 10), _wrong(truth, 16, start=6))
-    assert 0.05 < found.p < 0.4
-    assert held_back_by(found) == "accuracy"
+    comparison = _against(truth, _wrong(truth, 10), _wrong(truth, 16, start=6))
+    assert 0.05 < comparison.p < 0.4
+    assert held_back_by(comparison) == "accuracy"
     assert held_back_by(_against(truth, _wrong(truth, 16, start=6), _wrong(truth, 10))) is None, "higher is never held"
 
 
@@ -74,9 +74,9 @@ def test_a_version_of_equal_accuracy_is_never_held_back_for_a_label_that_no_test
     before, after = truth.copy(), truth.copy()
     before[::10] = 1 - truth[::10]
     after[::10] = 2
-    found = _against(truth, before, after)
-    assert found.change.value == 0
-    assert held_back_by(found) is None
+    comparison = _against(truth, before, after)
+    assert comparison.change.value == 0
+    assert held_back_by(comparison) is None
 
 
 def test_a_version_that_gives_up_a_rare_label_is_held_back_though_it_is_right_as_often() -> None:
@@ -84,9 +84,9 @@ def test_a_version_that_gives_up_a_rare_label_is_held_back_though_it_is_right_as
     before, after = truth.copy(), truth.copy()
     before[:20] = 1
     after[truth == 2] = 0
-    found = _against(truth, before, after)
-    assert found.change.value == 0
-    assert held_back_by(found) == "macro_f1"
+    comparison = _against(truth, before, after)
+    assert comparison.change.value == 0
+    assert held_back_by(comparison) == "macro_f1"
 
 
 def _proba(answers: np.ndarray, truth: np.ndarray, *, of_truth: float) -> np.ndarray:
@@ -111,10 +111,10 @@ def test_a_version_that_is_lower_by_what_chance_brings_is_held_back_if_it_believ
 def test_log_scores_alone_never_hold_back_what_is_right_as_often() -> None:
     truth = _test_part(100)
     answers = _wrong(truth, 30)
-    found = compare_proba(_proba(answers, truth, of_truth=0.35), _proba(answers, truth, of_truth=0.01), truth)
-    assert found.log_score_p is not None
-    assert found.log_score_p < 0.01
-    assert held_back_by(found) is None
+    comparison = compare_proba(_proba(answers, truth, of_truth=0.35), _proba(answers, truth, of_truth=0.01), truth)
+    assert comparison.log_score_p is not None
+    assert comparison.log_score_p < 0.01
+    assert held_back_by(comparison) is None
 
 
 @pytest.mark.parametrize("n", [0, 1])

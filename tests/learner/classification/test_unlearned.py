@@ -29,15 +29,17 @@ def _vectors(count: int, seed: int = 1) -> np.ndarray:
 def test_shares_by_hand() -> None:
     # The first model says 3/4 and 1/4 of the labels on the left, and the other way round on the right.
     weight = np.array([[np.log(3) / 2], [-np.log(3) / 2]], np.float32)
-    found = unlearned.find(
+    unlearned_labels = unlearned.find(
         (weight, np.zeros(2, np.float32)),
         np.array([[1, 0], [1, 0]], np.float32),
         np.array([[1], [-1]], np.float32),
     )
-    assert found is not None
+    assert unlearned_labels is not None
     # Its mean is 1/2 in the pool, and two examples of two labels leave one in four.
-    np.testing.assert_allclose(found.shares(np.array([[1], [-1]], np.float32)), [[1 / 8], [3 / 8]], atol=1e-6)
-    mixed = found.mix(np.array([[0.9, 0.1]], np.float32), np.array([[1]], np.float32))
+    np.testing.assert_allclose(
+        unlearned_labels.shares(np.array([[1], [-1]], np.float32)), [[1 / 8], [3 / 8]], atol=1e-6
+    )
+    mixed = unlearned_labels.mix(np.array([[0.9, 0.1]], np.float32), np.array([[1]], np.float32))
     np.testing.assert_allclose(mixed, [[7 / 8, 1 / 8]], atol=1e-6)
 
 
@@ -48,11 +50,11 @@ def test_all_of_them_together_get_half_at_most_and_the_others_keep_their_ratios(
     seen = min(seen, k - 1)
     targets = np.eye(k, dtype=np.float32)[np.arange(max(examples, seen)) % seen]
     vectors = _vectors(60, seed)
-    found = unlearned.find(_first(k, seed), targets, vectors)
-    assert found is not None
-    assert found.places.tolist() == list(range(seen, k))
+    unlearned_labels = unlearned.find(_first(k, seed), targets, vectors)
+    assert unlearned_labels is not None
+    assert unlearned_labels.places.tolist() == list(range(seen, k))
     before = np.random.default_rng(seed).dirichlet(np.ones(k), 60).astype(np.float32)
-    after = found.mix(before, vectors)
+    after = unlearned_labels.mix(before, vectors)
     np.testing.assert_allclose(after.sum(axis=1), 1, atol=1e-5)
     assert (after[:, seen:] <= 0.5 / (k - seen) + 1e-6).all()
     assert (after[:, seen:] > 0).all()

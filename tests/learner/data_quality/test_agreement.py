@@ -70,12 +70,12 @@ def _ordinal(kinds: Kinds) -> NDArray[np.float64]:
 
 
 def test_nominal_alpha_is_the_published_one(published: Kinds) -> None:
-    found = krippendorff_alpha(published, nominal_distance(5))
-    assert found.value == pytest.approx(0.743, abs=5e-4)
-    assert found.n == 11, "a unit with one answer says nothing"
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < found.value < found.high
+    alpha = krippendorff_alpha(published, nominal_distance(5))
+    assert alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert alpha.n == 11, "a unit with one answer says nothing"
+    assert alpha.low is not None
+    assert alpha.high is not None
+    assert alpha.low < alpha.value < alpha.high
 
 
 def test_alpha_with_a_distance_is_the_published_one(published: Kinds) -> None:
@@ -101,9 +101,9 @@ def test_kappa_is_the_published_one() -> None:
     """Cohen (1960), table 1: shares of 200 by two judges."""
     table = np.array([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
     first, second = (np.repeat(side, table.ravel()) for side in np.indices(table.shape).reshape(2, -1))
-    found = cohen_kappa(first, second, k=3)
-    assert found.value == pytest.approx(0.492, abs=5e-4)
-    assert found.n == 200
+    kappa = cohen_kappa(first, second, k=3)
+    assert kappa.value == pytest.approx(0.492, abs=5e-4)
+    assert kappa.n == 200
 
 
 def test_masi_puts_equal_contained_overlapping_and_foreign_sets_in_order() -> None:
@@ -118,14 +118,14 @@ def test_masi_puts_equal_contained_overlapping_and_foreign_sets_in_order() -> No
 
 def test_the_share_of_same_answers_counts_pairs() -> None:
     table = np.array([[0, 0, 0, 1], [1, 1, -1, -1], [0, 1, -1, -1]])
-    found = same_share(_kinds(table, 2))
-    assert found.value == pytest.approx((3 / 6 + 1 + 0) / 3)
+    share = same_share(_kinds(table, 2))
+    assert share.value == pytest.approx((3 / 6 + 1 + 0) / 3)
 
 
 def test_the_interval_of_the_same_answers_is_over_diaries() -> None:
     two = np.array([[0, 0]] * 30 + [[0, 1]] * 10)
-    found = same_share(_kinds(two, 2))
-    assert (found.low, found.high) == pytest.approx(wilson(30, 40))
+    share = same_share(_kinds(two, 2))
+    assert (share.low, share.high) == pytest.approx(wilson(30, 40))
     four = same_share(_kinds(np.hstack([two, two]), 2))
     assert four.low is not None
     assert four.high is not None
@@ -147,10 +147,10 @@ def test_a_reader_is_right_as_often_as_two_agree(k: int) -> None:
 @settings(max_examples=60, deadline=None)
 def test_who_said_what_makes_no_difference(table: tuple[int, NDArray[np.int64]], order: list[int]) -> None:
     k, answers = table
-    found, mixed = (
+    alpha, mixed = (
         krippendorff_alpha(_kinds(t, k), nominal_distance(k), draws=50) for t in (answers, answers[:, order])
     )
-    assert found == mixed
+    assert alpha == mixed
 
 
 @given(TABLES)
@@ -163,29 +163,29 @@ def test_alpha_is_what_its_definition_over_pairs_gives(table: tuple[int, NDArray
     n = len(everything)
     observed = sum(2 * sum(a != b for a, b in combinations(unit, 2)) / (len(unit) - 1) for unit in units) / n
     expected = 2 * sum(a != b for a, b in combinations(everything, 2)) / (n * (n - 1))
-    found = krippendorff_alpha(_kinds(answers, k), nominal_distance(k), draws=10)
-    assert found.value == pytest.approx(1 - observed / expected)
+    alpha = krippendorff_alpha(_kinds(answers, k), nominal_distance(k), draws=10)
+    assert alpha.value == pytest.approx(1 - observed / expected)
 
 
 @given(TABLES)
 @settings(max_examples=60, deadline=None)
 def test_a_label_against_the_rest_is_alpha_of_two_labels(table: tuple[int, NDArray[np.int64]]) -> None:
     k, answers = table
-    for label, found in enumerate(label_alphas(_kinds(answers, k), fewest=1, draws=10)):
+    for label, alpha in enumerate(label_alphas(_kinds(answers, k), fewest=1, draws=10)):
         apart = np.where(answers < 0, -1, (answers == label).astype(int))
         alone = krippendorff_alpha(_kinds(apart, 2), nominal_distance(2), draws=10)
-        assert found.value == (None if alone.value is None else pytest.approx(alone.value))
+        assert alpha.value == (None if alone.value is None else pytest.approx(alone.value))
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30).filter(lambda labels: len(set(labels)) > 1))
 @settings(max_examples=40, deadline=None)
 def test_people_who_always_agree_reach_one_and_the_interval_still_leaves_room(labels: list[int]) -> None:
     kinds = _kinds(np.tile(np.array(labels)[:, None], (1, 3)), 4)
-    for found in (krippendorff_alpha(kinds, nominal_distance(4), draws=50), same_share(kinds)):
-        assert found.value == pytest.approx(1)
-        assert found.high == pytest.approx(1)
-        assert found.low is not None
-        assert found.low < 1, "so few diaries don't prove that nobody will ever disagree"
+    for figure in (krippendorff_alpha(kinds, nominal_distance(4), draws=50), same_share(kinds)):
+        assert figure.value == pytest.approx(1)
+        assert figure.high == pytest.approx(1)
+        assert figure.low is not None
+        assert figure.low < 1, "so few diaries don't prove that nobody will ever disagree"
 
 
 @given(st.integers(2, 6), st.integers(2, 20))
@@ -193,9 +193,9 @@ def test_people_who_always_agree_reach_one_and_the_interval_still_leaves_room(la
 def test_people_who_never_agree_are_below_chance(k: int, n: int) -> None:
     first = np.arange(n) % k
     kinds = _kinds(np.stack([first, (first + 1) % k], axis=1), k)
-    found = krippendorff_alpha(kinds, nominal_distance(k))
-    assert found.value is not None
-    assert found.value < 0
+    alpha = krippendorff_alpha(kinds, nominal_distance(k))
+    assert alpha.value is not None
+    assert alpha.value < 0
 
 
 @given(TABLES)
@@ -204,8 +204,8 @@ def test_kappa_is_that_of_scikit_learn(table: tuple[int, NDArray[np.int64]]) -> 
     k, answers = table
     both = answers[(answers[:, :2] >= 0).all(axis=1)][:, :2]
     assume(len(both) and len(np.unique(both)) > 1)
-    found = cohen_kappa(both[:, 0], both[:, 1], k=k, draws=10)
-    assert found.value == pytest.approx(cohen_kappa_score(both[:, 0], both[:, 1]))
+    kappa = cohen_kappa(both[:, 0], both[:, 1], k=k, draws=10)
+    assert kappa.value == pytest.approx(cohen_kappa_score(both[:, 0], both[:, 1]))
 
 
 def test_slips_between_near_labels_cost_less() -> None:
@@ -235,8 +235,8 @@ def test_several_labels_a_diary_are_counted_label_by_label() -> None:
 def test_nothing_shared_is_no_figure() -> None:
     kinds = kinds_of(np.array([1, 2, 3]), np.array([0, 1, 0]), k=2)
     everything = [krippendorff_alpha(kinds, nominal_distance(2)), same_share(kinds), *label_alphas(kinds)]
-    assert {found.reason for found in everything} == {"no_overlap"}
-    assert {found.value for found in everything} == {None}
+    assert {figure.reason for figure in everything} == {"no_overlap"}
+    assert {figure.value for figure in everything} == {None}
     assert cohen_kappa(np.zeros(0, np.int64), np.zeros(0, np.int64), k=2).reason == "no_overlap"
     assert not coincidences(kinds).any()
 
@@ -244,7 +244,7 @@ def test_nothing_shared_is_no_figure() -> None:
 def test_one_and_the_same_answer_is_no_figure() -> None:
     kinds = _kinds(np.zeros((5, 3), np.int64), 2)
     assert krippendorff_alpha(kinds, nominal_distance(2)).reason == "one_value"
-    assert [found.reason for found in label_alphas(kinds)] == ["one_value", "unused"]
+    assert [alpha.reason for alpha in label_alphas(kinds)] == ["one_value", "unused"]
     assert cohen_kappa(np.zeros(5, np.int64), np.zeros(5, np.int64), k=2).reason == "one_value"
     assert same_share(kinds).value == 1
 
@@ -260,8 +260,8 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         return np.where(rng.random((n, 3)) < 0.7, mood[:, None], rng.integers(0, 4, (n, 3)))
 
     truth = 0.7**2  # two people agree beyond chance where both read the mood
-    found = [krippendorff_alpha(_kinds(answers(150), 4), nominal_distance(4), draws=300) for _ in range(120)]
-    covered = np.mean([m.low is not None and m.high is not None and m.low <= truth <= m.high for m in found])
+    alphas = [krippendorff_alpha(_kinds(answers(150), 4), nominal_distance(4), draws=300) for _ in range(120)]
+    covered = np.mean([m.low is not None and m.high is not None and m.low <= truth <= m.high for m in alphas])
     assert 0.88 <= covered <= 1
 
 
@@ -303,8 +303,8 @@ def test_both_ways_of_drawing_give_the_same_interval(monkeypatch: pytest.MonkeyP
     bounds = []
     for least in (0, 10**9):
         monkeypatch.setattr("learner.data_quality.agreement._DIARIES_A_KIND", least)
-        found = krippendorff_alpha(kinds, nominal_distance(3), draws=4000)
-        bounds.append((found.low, found.high))
+        alpha = krippendorff_alpha(kinds, nominal_distance(3), draws=4000)
+        bounds.append((alpha.low, alpha.high))
     assert bounds[0] == pytest.approx(bounds[1], abs=0.01)
 
 

@@ -9,19 +9,19 @@ from learner.data_quality.held_out import estimate
 
 def test_an_answer_stands_for_as_many_labels_as_it_was_drawn_from() -> None:
     is_different = np.array([True, False], np.bool_)
-    found = estimate(is_different, np.array([5.0, 15.0]), np.arange(2))
-    assert found.different.value == 0.25
-    assert 0 <= found.different.low < 0.25 < found.different.high <= 1
-    assert found.wrong is None
+    held_out = estimate(is_different, np.array([5.0, 15.0]), np.arange(2))
+    assert held_out.different.value == 0.25
+    assert 0 <= held_out.different.low < 0.25 < held_out.different.high <= 1
+    assert held_out.wrong is None
 
 
 def test_half_of_what_changes_when_asked_twice_is_taken_off() -> None:
     is_different = np.arange(200) < 20
-    found = estimate(is_different, np.ones(200), np.arange(200), repeated=(8, 100))
-    assert found.wrong is not None
-    assert np.isclose(found.wrong.value, 0.10 - 0.08 / 2)
-    assert found.wrong.low < found.wrong.value < found.wrong.high
-    assert found.wrong.high - found.wrong.low > found.different.high - found.different.low
+    held_out = estimate(is_different, np.ones(200), np.arange(200), repeated=(8, 100))
+    assert held_out.wrong is not None
+    assert np.isclose(held_out.wrong.value, 0.10 - 0.08 / 2)
+    assert held_out.wrong.low < held_out.wrong.value < held_out.wrong.high
+    assert held_out.wrong.high - held_out.wrong.low > held_out.different.high - held_out.different.low
     never = estimate(np.zeros(200, np.bool_), np.ones(200), np.arange(200), repeated=(50, 100))
     assert never.wrong is not None
     assert (never.wrong.value, never.wrong.low) == (0.0, 0.0)
@@ -42,6 +42,6 @@ def test_the_interval_holds_the_truth_where_groups_are_small_and_large() -> None
     for _ in range(trials):
         acts = np.repeat(np.arange(80), out)
         is_different = rng.random(len(acts)) < wrong_of[acts]
-        found = estimate(is_different, (size / out)[acts], acts).different
-        held += found.low <= truth <= found.high
+        different = estimate(is_different, (size / out)[acts], acts).different
+        held += different.low <= truth <= different.high
     assert held / trials >= 0.92

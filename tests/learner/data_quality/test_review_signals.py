@@ -31,10 +31,10 @@ def test_confidence_is_low_from_a_half_on_and_says_nothing_where_it_is_unknown()
 
 
 def test_a_label_error_is_as_strong_as_the_margin_and_only_where_it_is_flagged() -> None:
-    found = review_signals.label_error(
+    strengths = review_signals.label_error(
         np.array([0.1, 0.1, np.nan]), np.array([0.7, 0.7, np.nan]), np.array([True, False, True])
     )
-    assert found.tolist() == pytest.approx([0.6, 0, 0])
+    assert strengths.tolist() == pytest.approx([0.6, 0, 0])
 
 
 def test_every_signal_raises_the_expected_error() -> None:

@@ -13,16 +13,16 @@ from learner.data_quality.tight_groups import cut, find_groups
 @given(st.integers(0, 60), st.integers(1, 6), st.floats(0.3, 0.99), st.integers(0, 10**6))
 def test_members_are_near_their_centre_and_in_one_group_alone(n: int, width: int, near: float, seed: int) -> None:
     vectors = np.random.default_rng(seed).normal(0, 1, (n, width)).astype(np.float32)
-    found = find_groups(vectors, near=near, fewest=2, most=7)
-    members = np.concatenate([*found, np.zeros(0, np.int64)]).astype(int)
+    groups = find_groups(vectors, near=near, fewest=2, most=7)
+    members = np.concatenate([*groups, np.zeros(0, np.int64)]).astype(int)
     assert len(set(members.tolist())) == len(members)
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    for rows in found:
+    for rows in groups:
         assert 2 <= len(rows) <= 7
         cosines = unit[rows] @ unit[rows[0]]
         assert (cosines >= near - 1e-5).all()
         assert (np.diff(cosines[1:]) <= 1e-5).all(), "the nearest to the centre first"
-    assert [len(rows) for rows in found] == sorted((len(rows) for rows in found), reverse=True)
+    assert [len(rows) for rows in groups] == sorted((len(rows) for rows in groups), reverse=True)
     alone = np.setdiff1d(np.arange(n), members)
     assert not (np.triu(unit[alone] @ unit[alone].T, 1) >= near + 1e-5).any(), "no two that are near are left over"
 

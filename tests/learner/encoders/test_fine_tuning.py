@@ -234,9 +234,9 @@ def test_an_adapter_worked_into_the_weights_gives_the_tuned_vectors(tiny: Path, 
     with torch.inference_mode():
         plain = encoder.eval()(**batch).last_hidden_state
         merged = adapters.merge(encoder, data).eval()(**batch).last_hidden_state
-        wanted = adapted.model.encoder(**batch).last_hidden_state
-    assert not torch.allclose(plain, wanted, atol=1e-2)
-    torch.testing.assert_close(merged, wanted, atol=5e-3, rtol=5e-3)
+        tuned = adapted.model.encoder(**batch).last_hidden_state
+    assert not torch.allclose(plain, tuned, atol=1e-2)
+    torch.testing.assert_close(merged, tuned, atol=5e-3, rtol=5e-3)
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-40], lambda data: b"\0" * 64])

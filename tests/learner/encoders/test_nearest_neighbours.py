@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def test_similarity_is_the_cosine_whatever_the_lengths(tmp_path: Path) -> None:
     vectors = np.array([[3, 0], [0, 0.1], [1, 1]], np.float32)
     VectorFile(tmp_path, width=2).write([1, 2, 4], vectors, np.ones(3, np.int32))
-    found = similarities(tmp_path, 1)
-    assert found[[0, 1, 3]] == pytest.approx([1, 0, np.sqrt(0.5)], abs=1e-6)
-    assert found[2] == -1, "it has no vector"
+    cosines = similarities(tmp_path, 1)
+    assert cosines[[0, 1, 3]] == pytest.approx([1, 0, np.sqrt(0.5)], abs=1e-6)
+    assert cosines[2] == -1, "it has no vector"
 
 
 def test_more_rows_than_a_block_are_compared(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def encoder(tmp_path: Path, request: pytest.FixtureRequest) -> Encoder:
 
 
 def test_a_wording_is_the_mean_of_its_texts_whatever_stands_beside_it(encoder: Encoder) -> None:
-    found = wordings.mean_vectors(encoder, [*WORDINGS, ["화남"]])
-    np.testing.assert_array_equal(found[1], encoder.encode(["슬픔", "서러움"]).vectors.mean(axis=0))
-    np.testing.assert_array_equal(found[:2], wordings.mean_vectors(encoder, WORDINGS))
+    means = wordings.mean_vectors(encoder, [*WORDINGS, ["화남"]])
+    np.testing.assert_array_equal(means[1], encoder.encode(["슬픔", "서러움"]).vectors.mean(axis=0))
+    np.testing.assert_array_equal(means[:2], wordings.mean_vectors(encoder, WORDINGS))
 
 
 def test_it_is_encoded_once_and_anew_by_another_encoder(encoder: Encoder, tmp_path: Path) -> None:

@@ -162,10 +162,10 @@ def test_equal_words_at_different_places_are_different_units() -> None:
     text = "눈물이 나고 또 눈물이 났다"
     # Only a word at the start counts.
     explained = run(text, feature_of(lambda changed: 3.0 * changed.startswith("눈물이 나고")))
-    found = by_word(text, explained)
-    assert found[0][0] == found[3][0] == "눈물이"
-    assert found[0][1] > 1
-    assert abs(found[3][1]) < 0.1 * found[0][1]
+    scores = by_word(text, explained)
+    assert scores[0][0] == scores[3][0] == "눈물이"
+    assert scores[0][1] > 1
+    assert abs(scores[3][1]) < 0.1 * scores[0][1]
 
 
 def test_equal_perturbed_texts_are_encoded_once() -> None:
@@ -204,13 +204,13 @@ def test_of_a_long_diary_the_sentence_that_matters_is_examined(count: int, place
     text = diary_with("혼자 있다가 눈물이 났다.", place=place, count=count)
     counting = Counting(linear)
     explained = run(text, counting, most_units=24)
-    found = by_word(text, explained)
-    assert 12 <= len(found) <= 24
-    assert [word for word, _ in sorted(found, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
+    scores = by_word(text, explained)
+    assert 12 <= len(scores) <= 24
+    assert [word for word, _ in sorted(scores, key=lambda pair: -pair[1])[:2]] == ["눈물이", "혼자"]
     assert list(explained.spans) == sorted(explained.spans)
     assert counting.texts[0] == text
     changed = explanations.budget_of(text, 80, has_gradients=False) + 3 * perturbations.CHUNK
-    by_themselves = len(found) + unit_selection.REST + 1
+    by_themselves = len(scores) + unit_selection.REST + 1
     assert explained.sample_count <= changed + by_themselves
 
 
@@ -381,11 +381,11 @@ def test_what_is_kept_of_other_sentences_is_not_used() -> None:
 
 
 def test_the_deletion_check_removes_the_words_that_speak_for_the_label() -> None:
-    found = run(TEXT, linear).removal_check
-    assert found is not None
-    assert (found.label, [TEXT[start:end] for start, end in found.spans]) == (0, ["혼자", "눈물이"])
-    assert found.before == pytest.approx(1 / (1 + np.exp(-0.4)), abs=1e-5)
-    assert found.after == pytest.approx(1 / (1 + np.exp(5.6)), abs=1e-5)
+    check = run(TEXT, linear).removal_check
+    assert check is not None
+    assert (check.label, [TEXT[start:end] for start, end in check.spans]) == (0, ["혼자", "눈물이"])
+    assert check.before == pytest.approx(1 / (1 + np.exp(-0.4)), abs=1e-5)
+    assert check.after == pytest.approx(1 / (1 + np.exp(5.6)), abs=1e-5)
 
 
 MANY_WORDS = "오늘은 아침부터 눈물이 났다 그리고 저녁에는 친구와 밥을 먹었다"
@@ -457,8 +457,8 @@ def test_weights_that_chance_may_explain_are_not_called_stable() -> None:
 
 def test_against_the_rest_the_likeliest_other_label_counts_most() -> None:
     weights = np.array([[1.0, 0.5, -3.0]], np.float32)
-    found = against_the_rest(weights, np.array([0.6, 0.4, 0.0], np.float32), 0)
-    assert found.tolist() == pytest.approx([0.5])
+    log_odds = against_the_rest(weights, np.array([0.6, 0.4, 0.0], np.float32), 0)
+    assert log_odds.tolist() == pytest.approx([0.5])
 
 
 def test_the_seed_depends_on_the_diary_and_the_unit() -> None:

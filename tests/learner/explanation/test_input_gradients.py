@@ -37,8 +37,8 @@ def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> 
     rng = np.random.default_rng(0)
     directions, mean = (rng.normal(size=shape).astype(np.float32) for shape in ((3, encoder.width), (encoder.width,)))
     mean *= 0.01
-    found = input_gradients.gradients(encoder, TEXT, words(TEXT), directions, mean=mean)
-    assert found is not None
+    gradients = input_gradients.gradients(encoder, TEXT, words(TEXT), directions, mean=mean)
+    assert gradients is not None
     ids, group_of = input_gradients._tokens(encoder, TEXT, words(TEXT))
 
     def scores(turned: int, by: float) -> np.ndarray:
@@ -49,26 +49,28 @@ def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> 
         return directions @ (centred / np.linalg.norm(centred))
 
     expected = [(scores(i, 0.01) - scores(i, -0.01)) / 0.02 for i in range(6)]
-    np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
+    np.testing.assert_allclose(gradients, expected, atol=0.02 * np.abs(expected).max())
 
 
 def test_what_the_encoder_cuts_off_moves_nothing(encoder: Encoder) -> None:
     text = " ".join([TEXT] * 5)
-    found = input_gradients.gradients(
+    gradients = input_gradients.gradients(
         encoder, text, words(text), np.ones((1, encoder.width), np.float32), mean=np.zeros(32)
     )
-    assert found is not None
-    assert (found[:15] != 0).all()
-    assert (found[-5:] == 0).all()
+    assert gradients is not None
+    assert (gradients[:15] != 0).all()
+    assert (gradients[-5:] == 0).all()
 
 
 @pytest.mark.parametrize("text", ["", " ", "ㅋㅋㅋㅋ", "👩\u200d👧 \x00"])
 def test_any_text_has_gradients(encoder: Encoder, text: str) -> None:
     groups = words(text)
-    found = input_gradients.gradients(encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32))
-    assert found is not None
-    assert found.shape == (len(groups), 2)
-    assert np.isfinite(found).all()
+    gradients = input_gradients.gradients(
+        encoder, text, groups, np.ones((2, encoder.width), np.float32), mean=np.zeros(32)
+    )
+    assert gradients is not None
+    assert gradients.shape == (len(groups), 2)
+    assert np.isfinite(gradients).all()
 
 
 class _Elsewhere(encoders.Encoder):
@@ -91,6 +93,6 @@ def test_one_pass_tells_nearly_what_many_perturbed_texts_tell(bundled: Encoder) 
     vectors = bundled.encode([units.without(LONG, spans, row) for row in chosen.keep.tolist()]).vectors - mean
     scores = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) @ direction[0]
     expected = linear_map(chosen.keep.astype(float), chosen.weights) @ scores
-    found = input_gradients.gradients(bundled, LONG, words(LONG), direction, mean=mean)
-    assert found is not None
-    assert np.corrcoef(found[:, 0], expected)[0, 1] > 0.7
+    gradients = input_gradients.gradients(bundled, LONG, words(LONG), direction, mean=mean)
+    assert gradients is not None
+    assert np.corrcoef(gradients[:, 0], expected)[0, 1] > 0.7

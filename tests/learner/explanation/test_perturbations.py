@@ -29,11 +29,11 @@ def test_all_masks_are_used_where_they_fit_whatever_the_seed(n: int) -> None:
 def test_two_units_by_hand() -> None:
     # LIME draws one or both of two units with 1/2 each; one of two removed leaves sqrt(1/2) of cosine similarity.
     masks = sample_masks(2, budget=4, rng=np.random.default_rng(0))
-    found = {tuple(row): weight for row, weight in zip(masks.keep.tolist(), masks.weights, strict=True)}
+    weights = {tuple(row): weight for row, weight in zip(masks.keep.tolist(), masks.weights, strict=True)}
     single = math.exp(-((100 * (1 - math.sqrt(0.5))) ** 2) / 1250)
-    assert found[(True, True)] == 1
-    assert found[(True, False)] == found[(False, True)] == pytest.approx((DRAWS - 1) / 4 * single)
-    assert found[(False, False)] == pytest.approx((DRAWS - 1) / 2 * math.exp(-(100**2) / 1250))
+    assert weights[(True, True)] == 1
+    assert weights[(True, False)] == weights[(False, True)] == pytest.approx((DRAWS - 1) / 4 * single)
+    assert weights[(False, False)] == pytest.approx((DRAWS - 1) / 2 * math.exp(-(100**2) / 1250))
 
 
 def test_weights_are_those_of_many_draws_by_lime() -> None:

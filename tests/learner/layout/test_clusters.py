@@ -12,10 +12,10 @@ def test_clusters_are_the_groups_that_are_there_the_largest_first() -> None:
     rng = np.random.default_rng(0)
     group = np.repeat([0, 1, 2], [20, 60, 30])
     vectors = (np.eye(3)[group] * 20 + rng.normal(0, 1, (110, 3))).astype(np.float32)
-    found = clusters.divide(vectors, seed=1)
-    assert np.bincount(found).tolist() == [60, 30, 20]
-    assert (found == np.array([2, 0, 1])[group]).all()
-    assert (clusters.divide(vectors, seed=1) == found).all()
+    cluster_of = clusters.divide(vectors, seed=1)
+    assert np.bincount(cluster_of).tolist() == [60, 30, 20]
+    assert (cluster_of == np.array([2, 0, 1])[group]).all()
+    assert (clusters.divide(vectors, seed=1) == cluster_of).all()
 
 
 @pytest.mark.parametrize(("n", "count"), [(1, 1), (5, 1), (30, 3), (500, 7), (4000, 21), (5184, 24), (10**6, 24)])

@@ -45,10 +45,10 @@ def test_the_next_one_takes_its_place_and_only_its_owner_can_read_it(tmp_path: P
     first = _store(tmp_path)
     second = _store(tmp_path, replace(ABOUT, encoder_hash="another"))
     assert not first.exists()
-    found = layout_store.find(tmp_path, forgotten=0)
-    assert found is not None
-    assert (found.number, found.about.encoder_hash) == (2, "another")
-    layout_store.store_words(tmp_path, found, [("바다",), ()])
+    layout = layout_store.find(tmp_path, forgotten=0)
+    assert layout is not None
+    assert (layout.number, layout.about.encoder_hash) == (2, "another")
+    layout_store.store_words(tmp_path, layout, [("바다",), ()])
     assert {stat.S_IMODE(each.stat().st_mode) for each in second.iterdir()} == {0o600}
     assert stat.S_IMODE(second.stat().st_mode) == 0o700
 
@@ -57,9 +57,9 @@ def test_one_that_was_cut_off_while_it_was_written_is_none_and_the_last_one_hold
     first = _store(tmp_path)
     begun = tmp_path / "map-00000002"
     vector_store.VectorFile(begun, width=3).write([1], np.zeros((1, 3), np.float32), np.ones(1, np.int32))
-    found = layout_store.find(tmp_path, forgotten=0)
-    assert found is not None
-    assert found.number == 1
+    layout = layout_store.find(tmp_path, forgotten=0)
+    assert layout is not None
+    assert layout.number == 1
     assert _store(tmp_path).name == "map-00000003"
     assert not begun.exists()
     assert not first.exists()

@@ -30,30 +30,30 @@ def test_a_word_of_several_units_has_the_sum_of_them_and_a_unit_without_word_goe
 
 def test_words_are_put_together_over_diaries() -> None:
     tears, rain = Word(0, 2, "눈물"), Word(3, 4, "비")
-    found = lexicon.aggregate(
+    evidence = lexicon.aggregate(
         [
             (7, [tears, rain], np.array([[1.0, -1.0], [0.0, 0.0]], np.float32)),
             (9, [tears, tears], np.array([[0.5, -0.5], [1.5, -1.5]], np.float32)),
         ],
         k=2,
     )
-    assert found.forms == ("눈물", "비")
-    assert found.means[0] == pytest.approx([1.0, -1.0])
-    assert (found.counts.tolist(), found.diary_counts.tolist(), found.diary_total) == ([3, 1], [2, 1], 2)
-    assert found.examples[0] == (9, 7)
-    assert found.strengths[0, 0] == pytest.approx(0.5)
+    assert evidence.forms == ("눈물", "비")
+    assert evidence.means[0] == pytest.approx([1.0, -1.0])
+    assert (evidence.counts.tolist(), evidence.diary_counts.tolist(), evidence.diary_total) == ([3, 1], [2, 1], 2)
+    assert evidence.examples[0] == (9, 7)
+    assert evidence.strengths[0, 0] == pytest.approx(0.5)
 
 
 def test_a_word_seen_once_does_not_come_before_one_that_is_seen_often() -> None:
     often, once = Word(0, 1, "자주"), Word(2, 3, "한번")
     rows = [(i, [often], np.array([[0.5]], np.float32)) for i in range(20)]
-    found = lexicon.aggregate([(99, [once], np.array([[1.0]], np.float32)), *rows], k=1)
-    assert found.forms == ("자주", "한번")
+    evidence = lexicon.aggregate([(99, [once], np.array([[1.0]], np.float32)), *rows], k=1)
+    assert evidence.forms == ("자주", "한번")
 
 
 def test_without_explanations_there_are_no_words() -> None:
-    found = lexicon.aggregate([], k=3)
-    assert (found.forms, found.means.shape, found.diary_total) == ((), (0, 3), 0)
+    evidence = lexicon.aggregate([], k=3)
+    assert (evidence.forms, evidence.means.shape, evidence.diary_total) == ((), (0, 3), 0)
 
 
 @given(st.lists(st.sampled_from(["기쁘다", "안 기쁘다", "눈물", "나다", "x"]), max_size=12))

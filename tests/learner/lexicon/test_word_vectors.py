@@ -24,16 +24,16 @@ def _words(**vectors: tuple[float, float]) -> WordVectors:
 
 def test_related_words_come_with_their_nearest_and_its_label() -> None:
     words = _words(슬프다=(1, 0), 울다=(0.8, 0.6), 기쁘다=(0, 1), 웃다=(0.28, 0.96), 책상=(-1, 0))
-    found = word_vectors.related(words, {"슬프다": SAD, "기쁘다": HAPPY}, leave_out=(), limit=5)
-    assert [(r.form, r.label, r.nearest) for r in found] == [("웃다", HAPPY, "기쁘다"), ("울다", SAD, "슬프다")]
-    assert found[0].similarity == pytest.approx(0.96)
+    relations = word_vectors.related(words, {"슬프다": SAD, "기쁘다": HAPPY}, leave_out=(), limit=5)
+    assert [(r.form, r.label, r.nearest) for r in relations] == [("웃다", HAPPY, "기쁘다"), ("울다", SAD, "슬프다")]
+    assert relations[0].similarity == pytest.approx(0.96)
 
 
 def test_a_negation_is_not_related_to_what_it_negates() -> None:
     words = WordVectors(("웃다", "안 웃다", "안 좋다"), np.array([[1, 0], [1, 0], [0.9, 0.1]], np.float32))
     assert word_vectors.related(words, {"웃다": HAPPY}, leave_out=(), limit=5) == []
-    found = word_vectors.related(words, {"안 좋다": SAD}, leave_out=(), limit=5)
-    assert [(r.form, r.label) for r in found] == [("안 웃다", SAD)]
+    relations = word_vectors.related(words, {"안 좋다": SAD}, leave_out=(), limit=5)
+    assert [(r.form, r.label) for r in relations] == [("안 웃다", SAD)]
 
 
 def test_words_that_are_decided_and_those_without_a_vector_are_passed_over() -> None:

@@ -92,9 +92,9 @@ def test_a_text_without_known_characters_is_answered_by_its_vector(
     assert not space.transform(["Z"]).any()
     head = _head(encoder, space)
     _write(encoder, head, space, tmp_path / "out")
-    found = example.predict(["Z"], tmp_path / "out")[1]
+    proba = example.predict(["Z"], tmp_path / "out")[1]
     features = head.features(encoder.encode(["Z"]).vectors, space.transform(["Z"]))
-    np.testing.assert_allclose(found, head.proba(features), atol=1e-5)
+    np.testing.assert_allclose(proba, head.proba(features), atol=1e-5)
 
 
 def test_an_encoder_without_its_common_direction_is_traced_without_it(encoder: Encoder, tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_an_encoder_without_its_common_direction_is_traced_without_it(encoder: E
     np.testing.assert_allclose(tuned.encode(TEXTS).vectors @ common, 0, atol=1e-5)
     head = _head(encoder, None)
     _write(tuned, head, None, tmp_path / "out")
-    wanted = head.proba(head.features(tuned.encode(TEXTS).vectors, None))
-    np.testing.assert_allclose(example.predict(TEXTS, tmp_path / "out")[1], wanted, atol=1e-5)
+    expected = head.proba(head.features(tuned.encode(TEXTS).vectors, None))
+    np.testing.assert_allclose(example.predict(TEXTS, tmp_path / "out")[1], expected, atol=1e-5)
 
 
 def test_the_same_version_gives_the_same_bytes_and_no_path_of_the_machine(
@@ -125,9 +125,9 @@ def test_an_int8_version_keeps_its_int8_encoder(encoder: Encoder, tmp_path: Path
     head = _head(encoder, None)
     _write(small, head, None, tmp_path / "out")
     # Alone, since what int8 answers depends on the texts beside.
-    found = np.concatenate([example.predict([text], tmp_path / "out")[1] for text in TEXTS])
+    proba = np.concatenate([example.predict([text], tmp_path / "out")[1] for text in TEXTS])
     vectors = np.concatenate([small.encode([text]).vectors for text in TEXTS])
-    np.testing.assert_allclose(found, head.proba(head.features(vectors, None)), atol=1e-4)
+    np.testing.assert_allclose(proba, head.proba(head.features(vectors, None)), atol=1e-4)
 
 
 def test_an_encoder_that_cannot_be_traced_is_refused_with_its_name(encoder: Encoder, tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_the_tokenizer_puts_the_prefix_before_a_text_and_cuts_it(tiny: Encoder, 
     assert tiny.prefix == "query: "
     tokenizer.write(tiny, tmp_path)
     rows = Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode_batch(TEXTS)
-    wanted = tiny.tokenizer([tiny.prefix + text for text in TEXTS], truncation=True, max_length=tiny.max_tokens)
-    assert [[i for i, on in zip(r.ids, r.attention_mask, strict=True) if on] for r in rows] == wanted["input_ids"]
+    expected = tiny.tokenizer([tiny.prefix + text for text in TEXTS], truncation=True, max_length=tiny.max_tokens)
+    assert [[i for i, on in zip(r.ids, r.attention_mask, strict=True) if on] for r in rows] == expected["input_ids"]
     assert len(rows[3].ids) == tiny.max_tokens
 
 
@@ -158,5 +158,5 @@ def test_the_bundled_encoder_leaves_as_a_checkpoint_that_a_fresh_process_loads(t
         asked, input=json.dumps(TEXTS), capture_output=True, text=True, check=False, timeout=900, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found = [{row["label"]: row["score"] for row in rows} for rows in json.loads(done.stdout)]
-    np.testing.assert_allclose([[row[n] for n in NAMES] for row in found], _proba(encoder, head), atol=1e-5)
+    answers = [{row["label"]: row["score"] for row in rows} for rows in json.loads(done.stdout)]
+    np.testing.assert_allclose([[row[n] for n in NAMES] for row in answers], _proba(encoder, head), atol=1e-5)

@@ -210,42 +210,42 @@ def _data(**settings: Any) -> Data:
 
 def test_classes_are_numbered_in_order_of_appearance() -> None:
     rows = [Row(2, "가", "슬픔"), Row(3, "나", "기쁨"), Row(4, "다", "슬픔")]
-    found = data.prepare(rows, [Row(2, "라", "분노")], _data())
-    assert found.classes == ("슬픔", "기쁨", "분노")
-    assert found.training.labels.tolist() == [0, 1, 0]
-    assert found.validation.labels.tolist() == [2]
+    prepared = data.prepare(rows, [Row(2, "라", "분노")], _data())
+    assert prepared.classes == ("슬픔", "기쁨", "분노")
+    assert prepared.training.labels.tolist() == [0, 1, 0]
+    assert prepared.validation.labels.tolist() == [2]
 
 
 def test_rows_without_text_or_label_are_left_out_and_counted() -> None:
     rows = [*ROWS, Row(90, "", "기쁨"), Row(91, "글", "")]
-    found = data.prepare(rows, [*ROWS[:2], Row(9, "", "")], _data())
-    assert (len(found.training.texts), len(found.validation.texts), found.left_out) == (40, 2, 3)
+    prepared = data.prepare(rows, [*ROWS[:2], Row(9, "", "")], _data())
+    assert (len(prepared.training.texts), len(prepared.validation.texts), prepared.left_out) == (40, 2, 3)
 
 
 def test_a_share_is_drawn_as_pandas_draws_it() -> None:
     import pandas as pd
 
-    found = data.prepare(ROWS, ROWS[:10], _data(share=0.4, seed=999))
+    prepared = data.prepare(ROWS, ROWS[:10], _data(share=0.4, seed=999))
     frame = pd.DataFrame({"number": [row.number for row in ROWS]}).sample(frac=0.4, random_state=999)
-    assert found.training.numbers.tolist() == frame["number"].tolist()
-    assert len(found.validation.texts) == 4
+    assert prepared.training.numbers.tolist() == frame["number"].tolist()
+    assert len(prepared.validation.texts) == 4
 
 
 def test_a_stratified_split_keeps_the_shares_and_is_scikit_learns() -> None:
     from sklearn.model_selection import train_test_split
 
     rows = [Row(i, f"글 {i}", "기쁨" if i % 4 else "슬픔") for i in range(80)]
-    found = data.prepare(rows, None, _data(validation="stratified", validation_share=0.25, seed=42))
-    assert np.bincount(found.validation.labels).tolist() == [5, 15]
+    prepared = data.prepare(rows, None, _data(validation="stratified", validation_share=0.25, seed=42))
+    assert np.bincount(prepared.validation.labels).tolist() == [5, 15]
     labels = [row.label for row in rows]
     expected, _ = train_test_split(range(80), test_size=0.25, random_state=42, stratify=labels)
-    assert found.training.numbers.tolist() == list(expected)
+    assert prepared.training.numbers.tolist() == list(expected)
 
 
 def test_a_random_split_of_nine_to_one_has_nothing_twice() -> None:
-    found = data.prepare(ROWS, None, _data(validation="random", validation_share=0.1))
-    assert (len(found.training.texts), len(found.validation.texts)) == (36, 4)
-    assert {*found.training.numbers, *found.validation.numbers} == {row.number for row in ROWS}
+    prepared = data.prepare(ROWS, None, _data(validation="random", validation_share=0.1))
+    assert (len(prepared.training.texts), len(prepared.validation.texts)) == (36, 4)
+    assert {*prepared.training.numbers, *prepared.validation.numbers} == {row.number for row in ROWS}
 
 
 def test_a_trial_takes_the_small_part_that_the_recipe_names() -> None:

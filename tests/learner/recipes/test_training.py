@@ -41,10 +41,10 @@ def _rows(count: int, *, turned: bool = False) -> list[Row]:
 def _loaded(
     name: str, tiny: Path, *, measured: list[Row] | None = None, **changes: Any
 ) -> tuple[recipe.Recipe, Checkpoint, Prepared]:
-    found = recipe.load(name, {"model.checkpoint": str(tiny), **changes})
-    given = (measured or _rows(8)) if found.data.validation == "file" or measured else None
-    prepared = data.prepare(_rows(32), given, found.data)
-    return found, _checkpoint(found.model, prepared.classes), prepared
+    loaded_recipe = recipe.load(name, {"model.checkpoint": str(tiny), **changes})
+    given = (measured or _rows(8)) if loaded_recipe.data.validation == "file" or measured else None
+    prepared = data.prepare(_rows(32), given, loaded_recipe.data)
+    return loaded_recipe, _checkpoint(loaded_recipe.model, prepared.classes), prepared
 
 
 def _checkpoint(model: Model, classes: tuple[str, ...] | None) -> Checkpoint:
@@ -54,9 +54,9 @@ def _checkpoint(model: Model, classes: tuple[str, ...] | None) -> Checkpoint:
 
 
 def _trainer(name: str, tiny: Path, folder: Path, **changes: Any) -> Any:
-    found, checkpoint, prepared = _loaded(name, tiny, **changes)
-    assert found.training is not None
-    return training._trainer(found, found.training, checkpoint, prepared, folder)
+    loaded_recipe, checkpoint, prepared = _loaded(name, tiny, **changes)
+    assert loaded_recipe.training is not None
+    return training._trainer(loaded_recipe, loaded_recipe.training, checkpoint, prepared, folder)
 
 
 def _rates(trainer: Any, steps: int) -> list[float]:
@@ -177,8 +177,8 @@ FAST = {
 
 
 def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path: Path) -> None:
-    found, checkpoint, prepared = _loaded("D3", tiny, measured=_rows(8, turned=True), **FAST)
-    trained = training.train(found, checkpoint, prepared, folder=tmp_path)
+    loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, measured=_rows(8, turned=True), **FAST)
+    trained = training.train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
     measured = [row["validation_loss"] for row in trained.curve if "validation_loss" in row]
     assert len(measured) == int(np.argmin(measured)) + 1 + 3, "three evaluations without a better one end it"
     right = trained.validation[np.arange(8), prepared.validation.labels]
@@ -188,13 +188,15 @@ def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path:
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tiny: Path, tmp_path: Path) -> None:
     changes = {**FAST, "training.epochs": 3}
-    found, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    stopped = training.train(found, checkpoint, prepared, folder=tmp_path, on_progress=lambda share: share < 0.5)
+    loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, **changes)
+    stopped = training.train(
+        loaded_recipe, checkpoint, prepared, folder=tmp_path, on_progress=lambda share: share < 0.5
+    )
     assert stopped.stopped
     shares: list[float] = []
-    found, checkpoint, prepared = _loaded("D3", tiny, **changes)
+    loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, **changes)
     ended = training.train(
-        found,
+        loaded_recipe,
         checkpoint,
         prepared,
         folder=tmp_path,
@@ -210,11 +212,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tiny: Path, tmp_path: Path)
 
 
 def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path) -> None:
-    found, checkpoint, prepared = _loaded("C2", tiny)
+    loaded_recipe, checkpoint, prepared = _loaded("C2", tiny)
     with torch.no_grad():
         checkpoint.model.classifier.weight.fill_(math.nan)
     with pytest.raises(LearnerError, match="tuning_diverged"):
-        training.train(found, checkpoint, prepared, folder=tmp_path)
+        training.train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
 
 
 def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_beside_it(tiny: Path) -> None:
@@ -232,9 +234,9 @@ def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_besid
 def test_token_lengths_count_the_texts_that_the_model_cuts(tiny: Path) -> None:
     checkpoint = _checkpoint(Model(checkpoint=str(tiny), max_tokens=10), None)
     # Two special tokens and a token for each character that is no space: 10, 11 and 4.
-    found = report.token_lengths(checkpoint, ["기쁘고 즐거운 하루", "슬프고 눈물이 난 하루", "하루"])
-    assert (found["longer"], found["longest"], found["median"]) == (1, 11, 10)
-    assert found["share"] == pytest.approx(1 / 3)
+    lengths = report.token_lengths(checkpoint, ["기쁘고 즐거운 하루", "슬프고 눈물이 난 하루", "하루"])
+    assert (lengths["longer"], lengths["longest"], lengths["median"]) == (1, 11, 10)
+    assert lengths["share"] == pytest.approx(1 / 3)
 
 
 PROBA = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]], np.float32)
@@ -243,15 +245,15 @@ TRUTH = np.array([0, 0, 1, 1])
 
 def test_texts_come_with_their_cross_entropy_highest_first() -> None:
     part = Part(("가", "나", "다", "라"), TRUTH, np.array([2, 3, 4, 5]))
-    found = report.losses(PROBA, part, ("기쁨", "슬픔"))
-    assert [row["row"] for row in found] == [3, 4, 5, 2]
-    assert found[0] == {"row": 3, "loss": round(-math.log(0.2), 4), "label": "기쁨", "answer": "슬픔", "text": "나"}
+    losses = report.losses(PROBA, part, ("기쁨", "슬픔"))
+    assert [row["row"] for row in losses] == [3, 4, 5, 2]
+    assert losses[0] == {"row": 3, "loss": round(-math.log(0.2), 4), "label": "기쁨", "answer": "슬픔", "text": "나"}
 
 
 def test_the_confusion_matrix_is_normalised_by_truth() -> None:
-    found = report.confusion(PROBA, TRUTH, ("기쁨", "슬픔"))
-    assert found["counts"] == [[1, 1], [2, 0]]
-    assert found["shares"] == [[0.5, 0.5], [1.0, 0.0]]
+    matrix = report.confusion(PROBA, TRUTH, ("기쁨", "슬픔"))
+    assert matrix["counts"] == [[1, 1], [2, 0]]
+    assert matrix["shares"] == [[0.5, 0.5], [1.0, 0.0]]
 
 
 def test_figures_are_scikit_learns_and_lie_in_their_intervals() -> None:
@@ -260,13 +262,13 @@ def test_figures_are_scikit_learns_and_lie_in_their_intervals() -> None:
     draw = np.random.default_rng(3)
     proba = draw.dirichlet([1, 1, 1], 60).astype(np.float32)
     truth = np.where(draw.random(60) < 0.6, proba.argmax(axis=1), draw.integers(0, 3, 60))
-    found = report.measure(proba, truth, seed=0)
+    figures = report.measure(proba, truth, seed=0)
     for name in ("macro", "micro", "weighted"):
-        figure = found[f"{name}_f1"]
+        figure = figures[f"{name}_f1"]
         assert figure["value"] == pytest.approx(f1_score(truth, proba.argmax(axis=1), average=name))
         assert figure["low"] < figure["value"] < figure["high"]
-    assert found["accuracy"]["value"] == pytest.approx(float((proba.argmax(axis=1) == truth).mean()))
-    assert found["commonest_class"] == np.bincount(truth).max() / 60
+    assert figures["accuracy"]["value"] == pytest.approx(float((proba.argmax(axis=1) == truth).mean()))
+    assert figures["commonest_class"] == np.bincount(truth).max() / 60
 
 
 def test_weighted_f1_counts_each_label_as_often_as_it_is_the_truth() -> None:

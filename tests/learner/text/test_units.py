@@ -48,20 +48,20 @@ def test_morphemes_are_surface_pieces_at_exact_offsets() -> None:
 
 def test_morphemes_keep_what_people_see_as_one_character_together() -> None:
     text = "좋아👍🏽👍🏽 각각"
-    found = [text[start:end] for start, end in morphemes(text)]
-    assert not any(piece[0] in "🏽ᅡᆨ" for piece in found)
+    pieces = [text[start:end] for start, end in morphemes(text)]
+    assert not any(piece[0] in "🏽ᅡᆨ" for piece in pieces)
 
 
 def test_morphemes_of_several_threads_do_not_mix() -> None:
     texts = [f"나는 {number}번째 학교에 갔다 왔어요" for number in range(100)]
     expected = [morphemes(text) for text in texts]
-    found: list[list[tuple[tuple[int, int], ...]]] = []
-    threads = [threading.Thread(target=lambda: found.append([morphemes(text) for text in texts])) for _ in range(4)]
+    by_thread: list[list[tuple[tuple[int, int], ...]]] = []
+    threads = [threading.Thread(target=lambda: by_thread.append([morphemes(text) for text in texts])) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [expected] * 4
+    assert by_thread == [expected] * 4
 
 
 @pytest.mark.parametrize(
