@@ -38,11 +38,11 @@ def test_processes_that_are_killed_lose_nothing_that_was_confirmed(tmp_path: Pat
     command = [sys.executable, "benchmarks/kill.py", "--trials", "3", "--rows", "900", "--worker-share", "0.7"]
     options = ["--folder", str(tmp_path), "--json", str(out)]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
-    found = json.loads(out.read_text())
-    assert done.returncode == 0, (found, done.stderr[-2000:])
-    assert (found["lost"], found["doubled"], found["sound"]) == (0, 0, 3)
-    assert sum(found["killed"].values()) == 3
-    for trouble in (found["full_disk"], found["read_only"]):
+    report = json.loads(out.read_text())
+    assert done.returncode == 0, (report, done.stderr[-2000:])
+    assert (report["lost"], report["doubled"], report["sound"]) == (0, 0, 3)
+    assert sum(report["killed"].values()) == 3
+    for trouble in (report["full_disk"], report["read_only"]):
         assert (trouble["lost"], trouble["sound"], trouble["went_on"]) == (0, True, True)
         assert trouble["refused"] > 0
 

@@ -32,14 +32,14 @@ def test_the_pace_is_of_everybody_and_breaks_do_not_slow_it(opened: Database) ->
     for n in range(12):
         _decide(opened, n + 1, NOW - timedelta(hours=2) + timedelta(seconds=4 * n))
         _decide(opened, n + 13, NOW - timedelta(hours=1) + timedelta(seconds=8 * n), "동생")
-    found = outlook.find_outlook(opened, now=NOW)
-    assert found.left == 16
-    assert found.seconds is not None
-    assert (found.seconds.mean, found.seconds.n) == (pytest.approx(6), 22)
-    assert 4 <= found.seconds.low < 6 < found.seconds.high < 8
-    low, high = found.minutes()
+    forecast = outlook.find_outlook(opened, now=NOW)
+    assert forecast.left == 16
+    assert forecast.seconds is not None
+    assert (forecast.seconds.mean, forecast.seconds.n) == (pytest.approx(6), 22)
+    assert 4 <= forecast.seconds.low < 6 < forecast.seconds.high < 8
+    low, high = forecast.minutes()
     assert low < 16 * 6 / 60 < high
-    assert found.per_day is None, "no whole day is over"
+    assert forecast.per_day is None, "no whole day is over"
 
 
 def test_whole_days_say_between_which_days_all_is_read(opened: Database) -> None:
@@ -47,10 +47,10 @@ def test_whole_days_say_between_which_days_all_is_read(opened: Database) -> None
     for day, count in ((4, 10), (3, 12), (2, 8), (1, 10), (0, 5)):
         for _ in range(count):
             _decide(opened, decisions.count_decided(opened) + 1, NOW - timedelta(days=day))
-    found = outlook.find_outlook(opened, now=NOW)
-    assert found.per_day is not None
-    assert (found.per_day.mean, found.per_day.n) == (10, 4), "today is not over"
-    soon, late = found.days()
+    forecast = outlook.find_outlook(opened, now=NOW)
+    assert forecast.per_day is not None
+    assert (forecast.per_day.mean, forecast.per_day.n) == (10, 4), "today is not over"
+    soon, late = forecast.days()
     assert soon < 55 / 10 < late < inf
 
 
@@ -58,10 +58,10 @@ def test_idle_days_count_and_may_leave_the_end_open(opened: Database) -> None:
     fill(opened, 60)
     for n in range(30):
         _decide(opened, n + 1, NOW - timedelta(days=6))
-    found = outlook.find_outlook(opened, now=NOW)
-    assert found.per_day is not None
-    assert (found.per_day.mean, found.per_day.n, found.per_day.low) == (5, 6, 0)
-    assert found.days()[1] == inf
+    forecast = outlook.find_outlook(opened, now=NOW)
+    assert forecast.per_day is not None
+    assert (forecast.per_day.mean, forecast.per_day.n, forecast.per_day.low) == (5, 6, 0)
+    assert forecast.days()[1] == inf
 
 
 def test_a_second_decision_on_a_diary_reads_no_further_diary(opened: Database) -> None:
@@ -71,9 +71,9 @@ def test_a_second_decision_on_a_diary_reads_no_further_diary(opened: Database) -
             _decide(opened, 4 * day + n, NOW - timedelta(days=day))
     for n in range(4, 20):
         _decide(opened, n, NOW - timedelta(days=1), "동생")
-    found = outlook.find_outlook(opened, now=NOW)
-    assert found.per_day is not None
-    assert found.per_day.mean == 4
+    forecast = outlook.find_outlook(opened, now=NOW)
+    assert forecast.per_day is not None
+    assert forecast.per_day.mean == 4
 
 
 def test_presses_without_reading_have_no_pace(opened: Database) -> None:

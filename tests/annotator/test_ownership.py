@@ -50,8 +50,8 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
-def _open_to_others(found: dict[str, int]) -> dict[str, str]:
-    return {name: oct(mode) for name, mode in found.items() if mode & OTHERS}
+def _open_to_others(mode_of: dict[str, int]) -> dict[str, str]:
+    return {name: oct(mode) for name, mode in mode_of.items() if mode & OTHERS}
 
 
 def _run(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
@@ -215,9 +215,9 @@ def test_a_project_that_others_could_read_is_closed_when_it_is_opened_and_that_i
     older: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(project.open_project(older)):
-        found = modes(older.parent)
-    assert {name for name, mode in found.items() if mode & OTHERS} == {"theirs.txt"}
-    assert "project.db-wal" in found, "the logs of SQLite, too"
+        mode_of = modes(older.parent)
+    assert {name for name, mode in mode_of.items() if mode & OTHERS} == {"theirs.txt"}
+    assert "project.db-wal" in mode_of, "the logs of SQLite, too"
     assert stat.S_IMODE(older.parent.stat().st_mode) == 0o777, "the folder is not ours to close"
     said = [record.message for record in caplog.records if str(older) in record.message]
     assert len(said) == 1

@@ -102,9 +102,9 @@ def _params(names: tuple[str, ...]) -> list[object]:
 def test_texts_and_dates_come_back(filled: Database, tmp_path: Path, name: str) -> None:
     back = _and_back(filled, name, tmp_path)
     # Of doccano's and Prodigy's lines only the text has a known place; the rest is kept as it stands there.
-    found = {record.text: record.written_on or record.metadata["written_on"] for record in back}
+    date_of = {record.text: record.written_on or record.metadata["written_on"] for record in back}
     gone = 1 if name == "prodigy" else 0  # which has no line for a diary that nobody decided
-    assert found == {text: f"2026-03-0{i + 1}" for i, text in enumerate(TEXTS[: 5 - gone])}
+    assert date_of == {text: f"2026-03-0{i + 1}" for i, text in enumerate(TEXTS[: 5 - gone])}
 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))
@@ -145,8 +145,8 @@ def test_marked_words_come_back(filled: Database, tmp_path: Path, name: str) -> 
 
 
 def test_doccano_brings_labels_and_words_back_without_people(filled: Database, tmp_path: Path) -> None:
-    found = _and_back(filled, "doccano", tmp_path)
-    labels = [sorted(label for d in record.decisions for label in d.labels) for record in found]
+    records = _and_back(filled, "doccano", tmp_path)
+    labels = [sorted(label for d in record.decisions for label in d.labels) for record in records]
     assert labels == [["분노", "불안", "행복"], ["슬픔"], [], [], []]
-    marks = [(text, label, start, end) for text, _, label, start, end, _ in _marks(found)]
+    marks = [(text, label, start, end) for text, _, label, start, end, _ in _marks(records)]
     assert marks == [(TEXTS[0], "행복", 0, 5), (TEXTS[1], "행복", 2, 4)]

@@ -58,8 +58,8 @@ def test_nothing_that_is_kept_holds_the_token(opened: Database, project_path: Pa
 def test_making_and_revoking_a_token_is_on_record(opened: Database) -> None:
     api_tokens.add(opened, "web", ["read", "write"])
     api_tokens.revoke(opened, "web")
-    found = [(entry.action, entry.subject) for entry in audit_log.list_entries(opened)]
-    assert found == [("token.revoke", "token:1"), ("token.add", "token:1")]
+    entries = [(entry.action, entry.subject) for entry in audit_log.list_entries(opened)]
+    assert entries == [("token.revoke", "token:1"), ("token.add", "token:1")]
 
 
 def test_a_token_never_takes_the_name_of_a_person(opened: Database) -> None:

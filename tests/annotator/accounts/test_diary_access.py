@@ -738,9 +738,9 @@ def test_an_export_is_for_those_who_may_review(opened: Database, project_path: P
 def test_words_and_vectors_of_the_dictionary_leave_out_what_care_withholds(opened: Database) -> None:
     world = make(opened, ANNOTATOR)
     withheld = {world.ids["withheld"], world.ids["withheld_late"]}
-    wanted = set(word_emotions.list_first_pool(opened, limit=100))
-    assert wanted
-    assert not wanted & withheld
+    pool_ids = set(word_emotions.list_first_pool(opened, limit=100))
+    assert pool_ids
+    assert not pool_ids & withheld
     assert len(diaries.sample_texts(opened, limit=100, with_flagged=False)) == 23 - len(withheld)
     assert len(diaries.sample_texts(opened, limit=100)) == 23
 
@@ -851,8 +851,8 @@ USES = {
 
 def test_every_use_case_that_touches_a_diary_stands_in_a_table() -> None:
     modules = sorted((ROOT / "annotator").rglob("*.py"))
-    found = {name for path in modules for name in _users_in(path) if not name.startswith("worker.")}
-    assert found == USES.keys()
+    users = {name for path in modules for name in _users_in(path) if not name.startswith("worker.")}
+    assert users == USES.keys()
     rows = {*EXPECTED, "export", "service", "refuses", "words", "owner", "worker"}
     assert set(USES.values()) <= rows
 
@@ -865,15 +865,15 @@ def _users_in(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-    found = set()
+    users = set()
     for owner, function in _functions(tree):
         for node in ast.walk(function):
             if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
                 continue
             if node.attr in TOUCHES.get(names.get(node.value.id, ""), ()):
                 module = path.relative_to(ROOT / "annotator").with_suffix("").parts
-                found.add(".".join([*module, *owner, function.name]))
-    return found
+                users.add(".".join([*module, *owner, function.name]))
+    return users
 
 
 def _functions(tree: ast.Module) -> list[tuple[list[str], ast.FunctionDef]]:
@@ -896,7 +896,7 @@ DOWNLOADS = {
 
 def test_every_download_stands_in_a_table() -> None:
     pages = ROOT / "pages"
-    found = {
+    pages_with_downloads = {
         str(path.relative_to(pages)) for path in pages.rglob("*.py") if "download_button(" in path.read_text("utf-8")
     }
-    assert found == DOWNLOADS.keys()
+    assert pages_with_downloads == DOWNLOADS.keys()

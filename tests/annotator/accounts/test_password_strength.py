@@ -53,8 +53,8 @@ REFUSED = {
 
 @pytest.mark.parametrize(("code", "passwords"), REFUSED.items())
 def test_what_people_choose_first_is_refused_with_the_reason(code: str, passwords: str) -> None:
-    found = {password: find_weakness(password, ABOUT) for password in passwords.split()}
-    assert found == dict.fromkeys(found, code)
+    weaknesses = {password: find_weakness(password, ABOUT) for password in passwords.split()}
+    assert weaknesses == dict.fromkeys(weaknesses, code)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ OF_PROGRAMMERS = re.compile(
 
 def _sentences() -> set[str]:
     """Return every sentence that click looks up in the modules that a command line uses."""
-    found: set[str] = set()
+    sentences: set[str] = set()
     folder = Path(click.__file__).parent
     for module in ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types"):
         for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
-                found |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
-    return {sentence for sentence in found if not OF_PROGRAMMERS.search(sentence)}
+                sentences |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+    return {sentence for sentence in sentences if not OF_PROGRAMMERS.search(sentence)}
 
 
 def _ours() -> dict[str, str]:

@@ -27,9 +27,9 @@ def path(project_path: Path) -> Path:
 
 
 def _run(path: Path, *arguments: str, answer: str | None = None) -> str:
-    found = CliRunner().invoke(cli, ["forget", *arguments, "--db", str(path)], input=answer, catch_exceptions=False)
-    assert found.exit_code == 0
-    return found.output
+    result = CliRunner().invoke(cli, ["forget", *arguments, "--db", str(path)], input=answer, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
 
 
 def _left(path: Path) -> list[int]:

@@ -204,9 +204,9 @@ def test_a_share_of_diaries_is_hidden_as_the_settings_command_says(filled: Path,
     assert run("next", "--db", filled, "--json").json["blind"] is True
     refused = run("settings", "--blind-share", "1.5", "--db", filled)
     assert (refused.code, "1.5" in refused.err) == (2, True)
-    found = run("status", "--db", filled, "--json").json["anchoring"]
-    assert (found["blind_share"], found["verdict"]) == (1, "few")
-    assert found["hidden"] == {"n": 0, "same": {"value": None, "low": 0, "high": 1}}
+    anchoring = run("status", "--db", filled, "--json").json["anchoring"]
+    assert (anchoring["blind_share"], anchoring["verdict"]) == (1, "few")
+    assert anchoring["hidden"] == {"n": 0, "same": {"value": None, "low": 0, "high": 1}}
 
 
 def test_the_report_lists_what_was_left_out_of_each_file(

@@ -88,9 +88,9 @@ def test_exports_hold_the_moved_predictions(opened: Database, model: Model) -> N
     adjustment.switch(opened, on=True)
     assert {record.predicted for record in exporting.read(opened)} == {"분노"}
     _measured(opened, model)
-    found = list(exporting.read(opened))
-    assert [record.predicted for record in found] == ["분노", "슬픔"] * 3
-    assert all((record.proba or {})["분노"] + (record.proba or {})["슬픔"] < 1 for record in found)
+    records = list(exporting.read(opened))
+    assert [record.predicted for record in records] == ["분노", "슬픔"] * 3
+    assert all((record.proba or {})["분노"] + (record.proba or {})["슬픔"] < 1 for record in records)
     adjustment.switch(opened, on=False)
     assert {record.predicted for record in exporting.read(opened)} == {"분노"}
 

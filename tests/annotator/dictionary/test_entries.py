@@ -85,9 +85,9 @@ def test_every_word_of_a_text_is_tagged_and_nothing_of_it_is_lost(opened: Databa
     text = " 책상에서 눈물이 났다. <b>기쁘지 않았다</b>"
     tokens = entries.tag_text(opened, text)
     assert "".join(token.text for token in tokens) == text
-    found = [(t.word, t.label and t.label.name, t.is_known) for t in tokens if t.word]
-    assert found[:2] == [("책상", None, True), ("눈물 나다", "슬픔", True)]
-    assert ("안 기쁘다", None, False) in found
+    words = [(t.word, t.label and t.label.name, t.is_known) for t in tokens if t.word]
+    assert words[:2] == [("책상", None, True), ("눈물 나다", "슬픔", True)]
+    assert ("안 기쁘다", None, False) in words
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -121,8 +121,8 @@ def test_related_words_are_proposed_and_enter_only_by_a_press(opened: Database, 
     _keep_vectors(project_path, "encoder", "hash")
     assert entries.propose(opened, project_path, "encoder").relations == []
     entries.confirm(opened, "눈물", SAD, annotator_id=me)
-    found = entries.propose(opened, project_path, "encoder")
-    assert [(r.form, r.label, r.nearest) for r in found.relations or ()] == [("울다", SAD, "눈물")]
+    proposals = entries.propose(opened, project_path, "encoder")
+    assert [(r.form, r.label, r.nearest) for r in proposals.relations or ()] == [("울다", SAD, "눈물")]
     assert list(_standing(opened)) == ["눈물"]
     entries.reject(opened, "울다", annotator_id=me, source="similar")
     assert entries.propose(opened, project_path, "encoder").relations == []
@@ -140,8 +140,8 @@ def test_vectors_of_an_earlier_encoder_say_so(opened: Database, project_path: Pa
 
 def test_few_diaries_are_too_little_text(opened: Database, project_path: Path) -> None:
     fill(opened, 20)
-    found = entries.propose(opened, project_path, "own")
-    assert (found.is_too_small, found.diary_count, found.relations) == (True, 20, None)
+    proposals = entries.propose(opened, project_path, "own")
+    assert (proposals.is_too_small, proposals.diary_count, proposals.relations) == (True, 20, None)
 
 
 def test_vectors_are_waited_for_once_asked(opened: Database) -> None:

@@ -77,8 +77,8 @@ def test_test_diaries_give_no_words(opened: Database, explained: int) -> None:
 
 def test_examples_show_the_word_where_it_stands_but_no_blind_diary(opened: Database, explained: int) -> None:
     row = _rows(opened, search="눈물")[0]
-    found = evidence.list_examples(opened, row, person=machine_owner())
-    assert [(e.diary_id, e.before, e.word, e.after) for e in found] == [
+    examples = evidence.list_examples(opened, row, person=machine_owner())
+    assert [(e.diary_id, e.before, e.word, e.after) for e in examples] == [
         (1, "", "눈물이", " 났다"),
         (2, "", "눈물을", " 닦고 웃었다"),
     ]

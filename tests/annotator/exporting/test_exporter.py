@@ -246,9 +246,9 @@ def test_the_bytes_are_those_of_the_file_and_what_lies_beside_it(
     target, choice = tmp_path / "maeumgyeol.json", Choice(decided_only=True)
     export(filled, target, choice, file_format="label-studio")
     names = [target.name, *(f"{target.name}.{ending}" for ending in ("card.md", "card.json", "config.xml"))]
-    found = export_bytes(project_path, "label-studio", choice, person=machine_owner())
-    assert list(found) == names
-    assert found == {name: (tmp_path / name).read_bytes() for name in names}
+    files = export_bytes(project_path, "label-studio", choice, person=machine_owner())
+    assert list(files) == names
+    assert files == {name: (tmp_path / name).read_bytes() for name in names}
 
 
 def test_more_rows_than_a_worksheet_has_are_refused_before_anything_is_written(

@@ -30,40 +30,40 @@ def database(opened: Database, project_path: Path) -> Iterator[Path]:
 
 def _start(database: Path, file_format: str = "csv", *, crosswalk: str | None = None) -> job.Job:
     job.start(database, file_format, person=machine_owner(), decided_only=False, crosswalk=crosswalk, language="ko")
-    found = job.find(database)
-    assert found is not None
-    return found
+    export = job.find(database)
+    assert export is not None
+    return export
 
 
-def _wait(found: job.Job) -> None:
+def _wait(export: job.Job) -> None:
     until = time.monotonic() + _PATIENCE
-    while found.poll() is not None:
+    while export.poll() is not None:
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
 def test_an_export_lies_beside_the_database_with_its_card(database: Path) -> None:
-    found = _start(database)
-    assert found.poll() is not None
+    export = _start(database)
+    assert export.poll() is not None
     job.start(database, "jsonl", person=machine_owner(), decided_only=False, crosswalk=None, language="ko")
-    assert job.find(database) is found, "a second press doesn't begin another one"
-    _wait(found)
-    assert found.problem is None
+    assert job.find(database) is export, "a second press doesn't begin another one"
+    _wait(export)
+    assert export.problem is None
     names = sorted(file.name for file in project.exports_folder(database).iterdir())
     assert names == ["csv-1.csv", "csv-1.csv.card.json", "csv-1.csv.card.md"]
 
 
 def test_what_goes_wrong_is_said_in_one_sentence(database: Path) -> None:
-    found = _start(database, crosswalk="kote")
-    _wait(found)
-    assert found.problem is not None
-    assert "대응표에 없는 라벨이 있어" in found.problem
+    export = _start(database, crosswalk="kote")
+    _wait(export)
+    assert export.problem is not None
+    assert "대응표에 없는 라벨이 있어" in export.problem
     assert list(project.exports_folder(database).iterdir()) == []
 
 
 def test_a_stopped_export_is_forgotten_and_its_place_is_free(database: Path) -> None:
-    found = _start(database)
+    export = _start(database)
     job.forget(database)
-    assert not found.child.is_running
+    assert not export.child.is_running
     assert job.find(database) is None
     assert not (project.exports_folder(database) / "csv-1.csv").exists()

@@ -126,12 +126,12 @@ def test_argilla_knows_people_by_ids_that_stay_the_same() -> None:
 
 def test_a_workbook_comes_back_through_another_reader(tmp_path: Path) -> None:
     sheet = CalamineWorkbook.from_path(str(_write("xlsx", tmp_path))).get_sheet_by_index(0)
-    heading, *found = sheet.to_python()
+    heading, *rows = sheet.to_python()
     assert heading == record_rows.columns(SCHEME.names)
-    by_column = dict(zip(map(str, heading), found[0], strict=True))
+    by_column = dict(zip(map(str, heading), rows[0], strict=True))
     assert (by_column["id"], by_column["text"], by_column["proba_슬픔"]) == (1, TEXT, 0.8)
     assert json.loads(str(by_column["decisions"]))[0]["other_labels"] == ["행복"]
-    assert [row[1] for row in found] == [TEXT, "판단을 미뤘다", "아무도 보지 않았다"]
+    assert [row[1] for row in rows] == [TEXT, "판단을 미뤘다", "아무도 보지 않았다"]
 
 
 def test_no_cell_of_a_workbook_is_a_formula_even_after_somebody_has_edited_it(tmp_path: Path) -> None:

@@ -85,10 +85,10 @@ def _member(db: Database, name: str, role: str) -> Actor:
     ],
 )
 def test_words_and_filters_narrow_the_list_down(db: Database, asked: dict[str, str], ids: list[int]) -> None:
-    found = _find(db, **asked)
-    assert [hit.diary_id for hit in found.hits] == ids
-    assert found.count == len(ids)
-    assert not found.is_more
+    results = _find(db, **asked)
+    assert [hit.diary_id for hit in results.hits] == ids
+    assert results.count == len(ids)
+    assert not results.is_more
 
 
 def test_a_hit_says_what_is_known_of_the_diary_and_marks_the_words(db: Database) -> None:
@@ -128,8 +128,8 @@ def test_pages_of_words_follow_each_other_too(db: Database) -> None:
 def test_counting_stops_where_it_would_take_long(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "COUNTED", 3)
     monkeypatch.setattr(matching, "_AT_A_TIME", 2)
-    found = _find(db, q="오늘", limit=2)
-    assert (found.count, found.is_more, len(found.hits)) == (3, True, 2)
+    results = _find(db, q="오늘", limit=2)
+    assert (results.count, results.is_more, len(results.hits)) == (3, True, 2)
 
 
 def test_what_is_covered_is_not_found_by_those_who_may_not_uncover_it(db: Database) -> None:
@@ -137,8 +137,8 @@ def test_what_is_covered_is_not_found_by_those_who_may_not_uncover_it(db: Databa
         db.conn.execute("update diaries set text = '전화는 010-1234-5678이다.' where id = 5")
     reviewer, administrator = _member(db, "검토자", "reviewer"), _member(db, "관리자", "administrator")
     assert _ids(db, administrator, q="1234") == [5]
-    found = _find(db, reviewer, q="1234")
-    assert (found.hits, found.count) == ((), 0)
+    results = _find(db, reviewer, q="1234")
+    assert (results.hits, results.count) == ((), 0)
     (hit,) = _find(db, reviewer, q="전화").hits
     assert "1234" not in hit.line
 
@@ -216,21 +216,21 @@ def test_a_diary_that_is_forgotten_is_found_no_more(db: Database) -> None:
 
 
 def test_the_nearest_come_first_and_filters_hold(db: Database) -> None:
-    found = _find(db, like="1")
-    ids = [hit.diary_id for hit in found.hits]
+    results = _find(db, like="1")
+    ids = [hit.diary_id for hit in results.hits]
     assert set(ids[:5]) == {3, 5, 7, 9, 11}
     assert 1 not in ids
-    assert found.nearness is not None
-    assert found.nearness.missing_count == 0
-    assert found.nearness.made_at
+    assert results.nearness is not None
+    assert results.nearness.missing_count == 0
+    assert results.nearness.made_at
     assert [hit.diary_id for hit in _find(db, like="1", q="슬프", label="행복").hits] == [2]
 
 
 def test_diaries_without_a_vector_are_counted(db: Database) -> None:
     import_ours(db, "text\n뒤늦게 온 글이다\n그리고 또 하나", "late.csv")
-    found = _find(db, like="1")
-    assert found.nearness is not None
-    assert found.nearness.missing_count == 2
+    results = _find(db, like="1")
+    assert results.nearness is not None
+    assert results.nearness.missing_count == 2
     with pytest.raises(UserError, match="find_no_vectors"):
         _find(db, like="13")
 

@@ -221,8 +221,8 @@ def test_in_a_triangle_is_what_lies_on_one_side_of_its_edges(
     corners: list[tuple[int, int]], places: list[tuple[float, float]]
 ) -> None:
     (ax, ay), (bx, by), (cx, cy) = corners
-    found = pool_map.within(np.array(places, np.float32).reshape(-1, 2), np.array(corners, np.float32))
-    for (x, y), is_inside in zip(places, found.tolist(), strict=True):
+    are_inside = pool_map.within(np.array(places, np.float32).reshape(-1, 2), np.array(corners, np.float32))
+    for (x, y), is_inside in zip(places, are_inside.tolist(), strict=True):
         sides = [
             (bx - ax) * (y - ay) - (by - ay) * (x - ax),
             (cx - bx) * (y - by) - (cy - by) * (x - bx),

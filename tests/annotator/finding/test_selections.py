@@ -36,8 +36,8 @@ def me(db: Database) -> Actor:
 
 
 def _ids(db: Database, actor: Actor, **asked: object) -> list[int]:
-    found = finder.find(db, Path(connection.file_of(db)), actor, query.read(asked))
-    return [hit.diary_id for hit in found.hits]
+    results = finder.find(db, Path(connection.file_of(db)), actor, query.read(asked))
+    return [hit.diary_id for hit in results.hits]
 
 
 def test_a_selection_is_found_again_and_combines_with_words(db: Database, me: Actor) -> None:

@@ -13,7 +13,7 @@ TABLE = "일기,감정\n오늘은 비가 와서 조금 슬펐다.,슬픔\n친구
 
 
 @pytest.mark.parametrize(
-    ("written_as", "found"),
+    ("written_as", "encoding"),
     [
         ("utf-8", "utf-8"),
         ("utf-8-sig", "utf-8-sig"),
@@ -25,9 +25,9 @@ TABLE = "일기,감정\n오늘은 비가 와서 조금 슬펐다.,슬픔\n친구
         ("utf-32", "utf-32"),
     ],
 )
-def test_each_encoding_is_found_and_read_exactly(written_as: str, found: str) -> None:
+def test_each_encoding_is_found_and_read_exactly(written_as: str, encoding: str) -> None:
     seen = preview(TABLE.encode(written_as), "일기.csv")
-    assert seen.encoding == found
+    assert seen.encoding == encoding
     assert seen.columns == ("일기", "감정")
     assert seen.rows[1] == {"일기": "친구가 와 줘서 기뻤다.", "감정": "행복"}
 

@@ -84,7 +84,7 @@ def _sheet(cells: dict[str, Cell]) -> str:
     for reference, value in cells.items():
         row = int(reference.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
         rows[row] = rows.get(row, "") + _cell(reference, value)
-    body = "".join(f'<row r="{row}">{found}</row>' for row, found in sorted(rows.items()))
+    body = "".join(f'<row r="{row}">{cells_of_row}</row>' for row, cells_of_row in sorted(rows.items()))
     return f'<worksheet xmlns="{_MAIN}"><sheetData>{body}</sheetData></worksheet>'
 
 

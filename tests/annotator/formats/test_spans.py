@@ -16,10 +16,10 @@ TEXT = "😀😀 오늘은 정말 기뻤다.\r\n그래도 기뻤다."
     [(10, 13, "기뻤다"), (12, 15, "기뻤다"), (9, 14, "기뻤다"), (0, 3, "기뻤다"), (80, 83, "기뻤다")],
 )
 def test_the_words_decide_where_a_tool_says_them(start: int, end: int, words: str) -> None:
-    found = place(TEXT, start, end, words=words)
-    assert found is not None
-    assert TEXT[slice(*found)] == "기뻤다"
-    assert found[0] == (20 if start == 80 else 10)
+    span = place(TEXT, start, end, words=words)
+    assert span is not None
+    assert TEXT[slice(*span)] == "기뻤다"
+    assert span[0] == (20 if start == 80 else 10)
 
 
 def test_a_line_end_may_be_counted_as_one_character() -> None:
@@ -27,13 +27,13 @@ def test_a_line_end_may_be_counted_as_one_character() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "unit", "found"),
+    ("start", "end", "unit", "expected"),
     [(10, 13, "points", (10, 13)), (12, 15, "utf16", (10, 13)), (1, 3, "utf16", None), (40, 43, "points", None)],
 )
 def test_without_the_words_the_tools_own_way_of_counting_does(
-    start: int, end: int, unit: str, found: tuple[int, int] | None
+    start: int, end: int, unit: str, expected: tuple[int, int] | None
 ) -> None:
-    assert place(TEXT, start, end, unit=unit) == found  # type: ignore[arg-type]
+    assert place(TEXT, start, end, unit=unit) == expected  # type: ignore[arg-type]
 
 
 def test_words_that_are_nowhere_have_no_place() -> None:

@@ -17,9 +17,9 @@ def sample(columns: list[str], *rows: list[str]) -> list[Row]:
     return [Row(i, dict(zip(columns, row, strict=True))) for i, row in enumerate(rows, 2)]
 
 
-def choose(columns: list[str], row: list[str], wanted: ColumnMap | None) -> ColumnMap:
+def choose(columns: list[str], row: list[str], choice: ColumnMap | None) -> ColumnMap:
     rows = sample(columns, row)
-    return choose_columns(Table("csv", "utf-8", tuple(columns), lambda: iter(rows)), wanted, rows, name="a.csv")
+    return choose_columns(Table("csv", "utf-8", tuple(columns), lambda: iter(rows)), choice, rows, name="a.csv")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_no_text_column_names_all_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code"),
+    ("choice", "code"),
     [
         (ColumnMap("없는 열"), "import_column_missing"),
         (ColumnMap("a", label="없는 열"), "import_column_missing"),
@@ -86,9 +86,9 @@ def test_no_text_column_names_all_columns() -> None:
         (ColumnMap("a", ignored=("a",)), "import_column_twice"),
     ],
 )
-def test_a_choice_that_does_not_fit_is_refused(wanted: ColumnMap, code: str) -> None:
+def test_a_choice_that_does_not_fit_is_refused(choice: ColumnMap, code: str) -> None:
     with pytest.raises(UserError, match=code):
-        choose(["a", "b"], [DIARY, "1"], wanted)
+        choose(["a", "b"], [DIARY, "1"], choice)
 
 
 @pytest.mark.parametrize(

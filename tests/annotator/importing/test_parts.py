@@ -117,7 +117,7 @@ def test_the_first_file_that_names_enough_writers_splits_the_project_by_them(db:
     part_of: dict[str, set[str]] = {}
     for author, _, part in _parts(db):
         part_of.setdefault(parts.writer_of(author), set()).add(part)
-    assert all(len(found) == 1 for writer, found in part_of.items() if writer)
+    assert all(len(parts_of_writer) == 1 for writer, parts_of_writer in part_of.items() if writer)
 
 
 def test_a_project_whose_diaries_had_writers_before_stays_as_it_is(db: Database) -> None:
@@ -145,9 +145,9 @@ def test_no_writer_and_no_copy_is_in_two_parts_whatever_the_files_and_their_orde
             for start, end in zip([0, *cuts], [*cuts, len(lines)], strict=True):
                 import_file(opened, _file(lines[start:end]), f"{start}.csv")
             by_writers = project_settings.load(opened).writer_cut > 0
-            found = _parts(opened)
+            diaries_in_parts = _parts(opened)
     groups: dict[str, set[str]] = {}
-    for author, text, part in found:
+    for author, text, part in diaries_in_parts:
         group = parts.writer_of(author) if by_writers else text.removesuffix(" !")
         groups.setdefault(group, set()).add(part)
     assert all(len(group_parts) == 1 for group_parts in groups.values())

@@ -107,17 +107,17 @@ def fill(db: Database) -> None:
 
 def told(path: Path) -> list[dict[str, Any]]:
     """Return what an export says of its diaries, but for names, times and what is new in every project."""
-    found = []
+    diaries = []
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         for one in (*row["decisions"], *row["rationales"]):
             one["annotator"] = one["annotator"].rpartition(" · ")[2]
             one.pop("decided_at", None)
         row["metadata"].pop("source", None)
-        found.append(
+        diaries.append(
             {key: row[key] for key in ("text", "decisions", "rationales", "metadata", "soft_label", "intensity")}
         )
-    return found
+    return diaries
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +158,11 @@ def test_what_goes_out_for_another_tool_comes_back_in(
     assert import_file(opened, target, target.name, choices=Choices(several="all")).format == TOOLS[tool]
     texts = [text for (text,) in rows(opened, "select text from diaries order by id")]
     assert texts[:2] == ["=비가 왔다", "해가 났다 오랜만에"][: len(texts)]
-    found = {(name.rpartition(" · ")[2], kind, label) for _, name, kind, label in decided(opened)}
+    answers = {(name.rpartition(" · ")[2], kind, label) for _, name, kind, label in decided(opened)}
     if tool == "doccano":  # which knows of labels, and not whose they are
-        assert {row[1:] for row in found} == {("label", 3)}
+        assert {row[1:] for row in answers} == {("label", 3)}
     else:
-        assert found == {("가람", "label", 5), ("나루", "label", 6), ("나루", "skip", None)}
+        assert answers == {("가람", "label", 5), ("나루", "label", 6), ("나루", "skip", None)}
         assert rows(opened, "select memo, intensity from decisions where label_id = 5") == [("울었음", 4)]
 
 

@@ -176,7 +176,7 @@ def test_a_table_comes_back_equal_or_is_refused(path: Path, dialect: str, table:
 def test_our_exports_come_back_equal(name: str, table: Rows) -> None:
     content = json.dumps([dict(zip(("text", "label", "annotator"), row, strict=True)) for row in table]).encode()
     with tempfile.TemporaryDirectory() as folder:
-        found = []
+        contents = []
         for place in ("first", "second"):
             project.init(Path(folder) / f"{place}.db")
             with project.opened(Path(folder) / f"{place}.db") as db:
@@ -186,8 +186,8 @@ def test_our_exports_come_back_equal(name: str, table: Rows) -> None:
                     exporting.export(db, target, exporting.Choice(unmasked=True), file_format=name)
                 elif target.read_bytes():
                     import_file(db, target, target.name, choices=Choices(totals="keep"))
-                found.append(sorted(row for row in stored(db) if row[1]))
-        assert found[0] == found[1]
+                contents.append(sorted(row for row in stored(db) if row[1]))
+        assert contents[0] == contents[1]
 
 
 def test_most_tables_are_read() -> None:

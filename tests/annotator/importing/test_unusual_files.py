@@ -112,8 +112,8 @@ def test_dates_whose_order_is_unclear_are_listed_one_by_one(opened: Database, da
 def test_half_of_a_surrogate_pair_in_a_list_leaves_its_row_out(gap: int) -> None:
     texts = ["가" * (gap // 3), r"\ud83d\ude00", r"\\ud83d", r"\ud83d 반쪽", r"\ude00 반쪽", "끝"]
     content = "[" + ",".join(f'{{"text": "{text}"}}' for text in texts) + "]"
-    found = [item["text"] for _, item in read_array.objects(open_source(content.encode(), "a.json"), "utf-8")]
-    assert found == ["가" * (gap // 3), "😀", r"\ud83d", "\0 반쪽", "\0 반쪽", "끝"]
+    texts_read = [item["text"] for _, item in read_array.objects(open_source(content.encode(), "a.json"), "utf-8")]
+    assert texts_read == ["가" * (gap // 3), "😀", r"\ud83d", "\0 반쪽", "\0 반쪽", "끝"]
 
 
 def test_tables_whose_columns_stand_in_another_order_belong_together(opened: Database) -> None:

@@ -28,9 +28,9 @@ def test_the_contrast_is_that_of_the_guidelines() -> None:
     ("colour", "kind"), [("#ffff99", "faint_light"), ("#1a1030", "faint_dark"), (LABELS[1].colour, "alike")]
 )
 def test_what_is_hard_to_see_or_to_tell_apart_is_named(colour: str, kind: str) -> None:
-    found = colours.remarks([replace(LABELS[0], colour=colour), *LABELS[1:]])
-    assert [remark.kind for remark in found] == [kind]
-    assert LABELS[0].name in found[0].names
+    remarks = colours.remarks([replace(LABELS[0], colour=colour), *LABELS[1:]])
+    assert [remark.kind for remark in remarks] == [kind]
+    assert LABELS[0].name in remarks[0].names
 
 
 def test_red_and_green_of_one_lightness_are_alike_to_some() -> None:

@@ -37,11 +37,11 @@ ROWS = """text,label
 def test_a_crosswalk_that_comes_along_leads_to_the_labels_of_new_projects_with_a_reason_each(
     name: str, count: int
 ) -> None:
-    found = crosswalks.read(name)
-    assert len(found.lines) == count
-    assert found.source
-    assert all(line.why for line in found.lines)
-    assert {line.target for line in found.lines} <= {label.name for label in DEFAULT_LABELS}
+    crosswalk = crosswalks.read(name)
+    assert len(crosswalk.lines) == count
+    assert crosswalk.source
+    assert all(line.why for line in crosswalk.lines)
+    assert {line.target for line in crosswalk.lines} <= {label.name for label in DEFAULT_LABELS}
 
 
 def test_labels_of_an_import_become_those_of_the_project(opened: Database) -> None:
@@ -84,10 +84,10 @@ def test_an_export_speaks_the_other_set_and_sums_probabilities(opened: Database,
     file.write_text("from,to\n" + "\n".join(rows) + "\n", "utf-8")
     exporting.export(opened, tmp_path / "all.csv", exporting.Choice(crosswalk=crosswalks.read(str(file))))
     with (tmp_path / "all.csv").open(encoding="utf-8-sig", newline="") as written:
-        found = list(csv.DictReader(written))
-    assert [row["label"] for row in found] == ["나쁨", "좋음", "", ""]
-    assert [c for c in found[0] if c.startswith("proba_")] == ["proba_나쁨", "proba_좋음"]
-    assert json.loads(found[0]["decisions"])[0]["label"] == "나쁨"
+        exported_rows = list(csv.DictReader(written))
+    assert [row["label"] for row in exported_rows] == ["나쁨", "좋음", "", ""]
+    assert [c for c in exported_rows[0] if c.startswith("proba_")] == ["proba_나쁨", "proba_좋음"]
+    assert json.loads(exported_rows[0]["decisions"])[0]["label"] == "나쁨"
 
 
 def test_probabilities_of_labels_that_go_to_one_place_are_summed(opened: Database) -> None:

@@ -42,8 +42,8 @@ class LabelSets(RuleBasedStateMachine):
         self.pressed: dict[int, int] = {}
 
     def _pick(self, number: int) -> int:
-        found = labels.list_labels(self.db)
-        return found[number % len(found)].id
+        in_force = labels.list_labels(self.db)
+        return in_force[number % len(in_force)].id
 
     def _tried(self, what: str, *args: object, **kwargs: object) -> None:
         before = (labels.list_all_labels(self.db), editing.list_changes(self.db))
@@ -85,8 +85,8 @@ class LabelSets(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 5))
     def reorder(self, seed: int) -> None:
-        found = [label.id for label in labels.list_labels(self.db)]
-        self._tried("reorder", found[seed % len(found) :] + found[: seed % len(found)])
+        ids = [label.id for label in labels.list_labels(self.db)]
+        self._tried("reorder", ids[seed % len(ids) :] + ids[: seed % len(ids)])
 
     @precondition(lambda self: editing.list_changes(self.db))
     @rule(which=_PICK)

@@ -25,18 +25,18 @@ def _write(db: Database, label_id: int, other: int | None, text: str, *examples:
 def test_the_newest_version_counts_and_older_ones_can_be_read(opened: Database) -> None:
     _write(opened, SORROW, None, "눈물이 나면 고른다.", "혼자 남은 방이 컸다.", "  ")
     _write(opened, SORROW, None, "잃은 아픔이면 고른다.")
-    found = guidelines.of_label(opened, SORROW)
-    assert found is not None
-    assert (found.text, found.examples, found.annotator_name) == ("잃은 아픔이면 고른다.", (), "나")
+    guideline = guidelines.of_label(opened, SORROW)
+    assert guideline is not None
+    assert (guideline.text, guideline.examples, guideline.annotator_name) == ("잃은 아픔이면 고른다.", (), "나")
     assert [v.examples for v in guidelines.list_versions(opened, SORROW)] == [(), ("혼자 남은 방이 컸다.",)]
 
 
 def test_a_pair_is_the_same_in_either_order_and_apart_from_its_labels(opened: Database) -> None:
     _write(opened, SORROW, ANGER, "따지고 싶으면 분노다.")
     for pair in ((ANGER, SORROW), (SORROW, ANGER)):
-        found = guidelines.find_for_pair(opened, *pair)
-        assert found is not None
-        assert found.text == "따지고 싶으면 분노다."
+        guideline = guidelines.find_for_pair(opened, *pair)
+        assert guideline is not None
+        assert guideline.text == "따지고 싶으면 분노다."
     assert guidelines.of_label(opened, ANGER) is None
     assert guidelines.find_for_pair(opened, ANGER, JOY) is None
 

@@ -51,9 +51,9 @@ def served(opened: Database) -> Database:
 def _served(db: Database) -> np.ndarray:
     active = models.find_active(db)
     assert active is not None
-    found = projection.find_proba(db, active, 1)
-    assert found is not None
-    return found
+    proba = projection.find_proba(db, active, 1)
+    assert proba is not None
+    return proba
 
 
 def test_a_merged_label_has_the_sum_of_its_parts(served: Database) -> None:
@@ -141,41 +141,41 @@ def test_mapped_probabilities_sum_to_one_and_merging_loses_none(
     if not left:
         return
     mapping = columns(range(5), left, merged)
-    found = mapping.proba(proba)
-    assert found.shape == (3, len(left))
+    mapped_proba = mapping.proba(proba)
+    assert mapped_proba.shape == (3, len(left))
     if mapping.known_count:
-        assert found.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-4)
+        assert mapped_proba.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-4)
     if not retired:
         target = left[0]
         parts = [target, *(a for a, b in merged.items() if b == target)]
-        assert found[:, 0] == pytest.approx(proba[:, parts].sum(axis=1), abs=1e-5)
+        assert mapped_proba[:, 0] == pytest.approx(proba[:, parts].sum(axis=1), abs=1e-5)
 
 
 def test_words_of_merged_labels_weigh_as_the_summed_probability_says() -> None:
     scores, weights = np.array([0.3, -0.2, 1.0, 0.1]), np.array([[0.5, -0.3, 0.2, -0.4], [0.1, 0.4, -0.6, 0.1]])
     proba = np.exp(scores) / np.exp(scores).sum()
     mapping = columns([1, 2, 3, 4], [1, 3, 4], {2: 1})
-    found = mapping.weights(weights.astype(np.float32), proba.astype(np.float32))
+    mapped_weights = mapping.weights(weights.astype(np.float32), proba.astype(np.float32))
     step = 1e-5
     for unit in range(2):
         moved = scores + step * weights[unit]
         slope = (np.logaddexp(moved[0], moved[1]) - np.logaddexp(scores[0], scores[1])) / step
-        assert found[unit, 0] == pytest.approx(slope, abs=1e-3)
-    assert found[:, 1:] == pytest.approx(weights[:, 2:])
+        assert mapped_weights[unit, 0] == pytest.approx(slope, abs=1e-3)
+    assert mapped_weights[:, 1:] == pytest.approx(weights[:, 2:])
 
 
 def test_an_explanation_keeps_what_still_holds_and_drops_what_was_tried_on_a_merged_label() -> None:
     deletion = {"label_index": 2, "spans": [[0, 1]], "before": 0.6, "after": 0.2}
     weights = np.array([[0.4, -0.2, 0.6]], np.float32)
-    found = Explanation(1, 1, "eojeol", ((0, 1),), weights, (0.9, 0.5, 0.8), 9, 1.0, deletion, [[0.2, 0.2, 0.6]])
+    explanation = Explanation(1, 1, "eojeol", ((0, 1),), weights, (0.9, 0.5, 0.8), 9, 1.0, deletion, [[0.2, 0.2, 0.6]])
     proba = np.array([0.2, 0.2, 0.6], np.float32)
-    turned = columns([1, 2, 3], [3, 1, 2], {}).explanation(found, proba)
+    turned = columns([1, 2, 3], [3, 1, 2], {}).explanation(explanation, proba)
     assert turned.deletion == {**deletion, "label_index": 0}
     assert turned.fit == pytest.approx((0.8, 0.9, 0.5))
-    merged = columns([1, 2, 3], [1, 3, 9], {2: 1}).explanation(found, proba)
+    merged = columns([1, 2, 3], [1, 3, 9], {2: 1}).explanation(explanation, proba)
     assert merged.deletion is None
     assert merged.fit == pytest.approx((0.5, 0.8, 0.0))
     assert merged.arc == [pytest.approx([0.4, 0.6, 0.0])]
     assert merged.weights[0] == pytest.approx([0.1, 0.6, 0.0])
-    without_sentences = replace(found, arc=[])
+    without_sentences = replace(explanation, arc=[])
     assert columns([1, 2, 3], [1, 3], {2: 1}).explanation(without_sentences, proba).arc == []

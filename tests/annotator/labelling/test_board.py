@@ -288,10 +288,10 @@ def test_when_another_model_serves_only_the_diary_on_screen_stays(opened: Databa
     _add_model(opened)
     before = _ids(tab.board())
     second = _add_model(opened, 0.7)
-    wanted = [i for i in reversed(queue.list_head(opened, 20)) if i not in before]
-    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in wanted], model_id=second.id)
+    new_order = [i for i in reversed(queue.list_head(opened, 20)) if i not in before]
+    queue.replace_queue(opened, [queue.QueueEntry(i, "margin", 0.5) for i in new_order], model_id=second.id)
     after = tab.board()
-    assert _ids(after) == [before[0], *wanted[: LOOKAHEAD - 1]]
+    assert _ids(after) == [before[0], *new_order[: LOOKAHEAD - 1]]
     assert after.model_id == second.id
     assert _ids(tab.board()) == _ids(after)
 

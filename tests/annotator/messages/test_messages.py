@@ -164,9 +164,14 @@ def test_korean_speaks_in_one_tone() -> None:
 
 
 def test_the_scan_finds_what_it_looks_for() -> None:
-    found = {use.pattern for use in _uses()}
-    assert {r"error\.labels_of_one_kind", r"cli\.import\.done", r"step\.[a-z_0-9]+", r"error\.worker_running"} <= found
-    assert len(found) > 300
+    patterns = {use.pattern for use in _uses()}
+    assert {
+        r"error\.labels_of_one_kind",
+        r"cli\.import\.done",
+        r"step\.[a-z_0-9]+",
+        r"error\.worker_running",
+    } <= patterns
+    assert len(patterns) > 300
 
 
 def test_every_message_that_the_code_asks_for_exists() -> None:
@@ -194,8 +199,8 @@ def test_every_message_gets_the_values_that_it_wants() -> None:
 
 
 def _is_asked_for_elsewhere(key: str) -> bool:
-    wanted = _placeholders(catalogue("ko")[key])
-    return any(_compiled(use.pattern).fullmatch(key) and wanted <= use.values for use in _uses())
+    placeholders = _placeholders(catalogue("ko")[key])
+    return any(_compiled(use.pattern).fullmatch(key) and placeholders <= use.values for use in _uses())
 
 
 def test_no_error_is_given_values_that_neither_sentence_shows() -> None:
@@ -304,7 +309,7 @@ def _docstrings(tree: ast.Module) -> set[int]:
 
 
 def test_no_korean_text_stands_in_the_code() -> None:
-    found = [
+    places = [
         f"{path}:{node.lineno}"
         for path, tree in _sources().items()
         if path.startswith(("annotator/", "pages/", "streamlit_app")) and path not in HANGUL_ALLOWED
@@ -315,4 +320,4 @@ def test_no_korean_text_stands_in_the_code() -> None:
         and id(node) not in docstrings
         and re.search("[ㄱ-ㅎㅏ-ㅣ가-힣]", node.value)
     ]
-    assert found == []
+    assert places == []

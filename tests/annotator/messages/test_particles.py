@@ -98,11 +98,11 @@ def test_numbers_keep_their_format_before_a_particle() -> None:
 
 def test_no_message_writes_a_particle_behind_a_value() -> None:
     written = {
-        key: found.group()
+        key: match.group()
         for key, text in catalogue("ko").items()
-        for found in _WRITTEN.finditer(text)
+        for match in _WRITTEN.finditer(text)
         # A percentage always ends in the same sound.
-        if not (found[1].endswith("%") and found[2] in ("예요", "는", "를", "가", "와", "로", "라", "라는"))
+        if not (match[1].endswith("%") and match[2] in ("예요", "는", "를", "가", "와", "로", "라", "라는"))
     }
     assert written == {}
 

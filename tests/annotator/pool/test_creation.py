@@ -143,10 +143,10 @@ def test_check_names_what_is_lost_and_what_is_made_again(opened: Database, url: 
     storage.write("encode/abc/00001.arrow", storage.read("encode/abc/00001.arrow")[:-1])
     storage.write("texts/00002.parquet", storage.read("texts/00001.parquet"))
     storage.write("encode/abc/00009.arrow", b"left over")
-    found = checking.check(opened, pool)
-    assert found.due == ("encode/abc/00001.arrow",)
-    assert found.lost == ("texts/00002.parquet",)
-    assert found.uncounted == ("encode/abc/00009.arrow",)
+    report = checking.check(opened, pool)
+    assert report.due == ("encode/abc/00001.arrow",)
+    assert report.lost == ("texts/00002.parquet",)
+    assert report.uncounted == ("encode/abc/00009.arrow",)
     assert list(manifest.list_shards(opened, pool.id, "encode/abc")) == [0, 2]
     assert checking.check(opened, pool).due == ()
 
@@ -275,9 +275,9 @@ def test_the_commands_make_show_check_and_forget(project_path: Path, tmp_path: P
     assert "모두 목록과 같아요" in run("check")
     assert "글 창고에만 있던 글 1편" in run("forget", "5", "--yes")
     (tmp_path / "pool" / "texts" / "00003.parquet").unlink()
-    found = CliRunner().invoke(cli, ["pool", "check", "--db", str(project_path)])
-    assert found.exit_code == 1
-    assert "texts/00003.parquet" in found.output
+    check = CliRunner().invoke(cli, ["pool", "check", "--db", str(project_path)])
+    assert check.exit_code == 1
+    assert "texts/00003.parquet" in check.output
 
 
 def test_a_project_of_its_own_diaries_is_as_before(opened: Database) -> None:

@@ -69,13 +69,13 @@ def order_of(db: Database, pool: Pool | None = None) -> list[tuple[str, str, flo
     """Return the undecided texts of the queue in their order, and what comes after it, each with strategy and score."""
     decided = set(decisions.list_decided_ids(db).tolist())
     placed = rows(db, "select diary_id, strategy, score from queue order by place")
-    found = [(diaries.get_diary(db, i).text, strategy, score) for i, strategy, score in placed if i not in decided]
+    ordered = [(diaries.get_diary(db, i).text, strategy, score) for i, strategy, score in placed if i not in decided]
     if pool is not None:
         waiting = members.list_waiting(db, pool.id, limit=10_000)
         numbers = np.array([each.number for each in waiting], np.int64)
         texts = pool_rows.fetch(db, pool, numbers, with_texts=True).texts.get("text", [])
-        found += [(text, each.strategy, each.score) for text, each in zip(texts, waiting, strict=True)]
-    return found
+        ordered += [(text, each.strategy, each.score) for text, each in zip(texts, waiting, strict=True)]
+    return ordered
 
 
 def first_difference(one: list[tuple[str, str, float]], other: list[tuple[str, str, float]]) -> object:

@@ -117,9 +117,9 @@ def test_idioms_and_negations_are_passed_over(text: str) -> None:
 
 
 def test_the_list_is_as_good_as_the_documentation_says() -> None:
-    found = care.read_list(care.shipped_text())
-    right = sum(map(found.is_in, UNSEEN_GRAVE))
-    wrong = sum(map(found.is_in, UNSEEN_HARMLESS))
+    phrases = care.read_list(care.shipped_text())
+    right = sum(map(phrases.is_in, UNSEEN_GRAVE))
+    wrong = sum(map(phrases.is_in, UNSEEN_HARMLESS))
     assert (right, len(UNSEEN_GRAVE), wrong, len(UNSEEN_HARMLESS)) == (11, 20, 2, 20)
 
 
@@ -128,9 +128,9 @@ def test_an_invisible_character_hides_nothing() -> None:
 
 
 def test_one_harmless_place_does_not_hide_another_one() -> None:
-    found = care.read_list("죽고 싶\n! 죽고 싶지 않")
-    assert not found.is_in("죽고 싶지 않다")
-    assert found.is_in("죽고 싶지 않다가도 죽고 싶다")
+    phrases = care.read_list("죽고 싶\n! 죽고 싶지 않")
+    assert not phrases.is_in("죽고 싶지 않다")
+    assert phrases.is_in("죽고 싶지 않다가도 죽고 싶다")
 
 
 @pytest.mark.parametrize("text", ["", "# 설명뿐", "! 빼기만", "^\n^ "])
@@ -255,8 +255,8 @@ def test_whoever_may_review_withholds_a_diary_that_worries_them(opened: Database
     with pytest.raises(UserError, match="right_missing"):
         care.flag(opened, 1, person=_person(opened, "지민", "annotator"))
     care.flag(opened, 1, person=_person(opened, "서연", "reviewer"))
-    found = flags.find_flag(opened, 1)
-    assert found is not None
-    assert found.handled_by is None
+    flag = flags.find_flag(opened, 1)
+    assert flag is not None
+    assert flag.handled_by is None
     flags.add(opened, 1)
     assert flags.count_flags(opened) == (1, 0)

@@ -58,17 +58,17 @@ LEAD = Person(1, "나", "administrator", is_solo=False)
 SECRET = "그날 우리는 낡은 피아노 뒤에 편지를 숨겼다."
 
 
-def _import(db: Database, name: str, *found: dict[str, str], **columns: str) -> int:
-    content = "\n".join(json.dumps(row, ensure_ascii=False) for row in found).encode()
+def _import(db: Database, name: str, *lines: dict[str, str], **columns: str) -> int:
+    content = "\n".join(json.dumps(row, ensure_ascii=False) for row in lines).encode()
     return import_file(db, content, name, columns=ColumnMap("text", **columns), after=enqueue_import).batch_id
 
 
 def test_a_forgotten_diary_is_gone_with_its_decision(opened: Database) -> None:
     fill(opened, 10, labelled=True)
-    found = forgetting.forget(opened, None, Selection(ids=(3, 10)))
-    assert found.diary_count == 2
-    assert found.row_counts["decisions"] == 2
-    assert found.is_finished
+    report = forgetting.forget(opened, None, Selection(ids=(3, 10)))
+    assert report.diary_count == 2
+    assert report.row_counts["decisions"] == 2
+    assert report.is_finished
     with pytest.raises(NotFoundError, match="diary_forgotten"):
         diaries.get_diary(opened, 3)
     assert scalar(opened, "select count(*) from decisions") == 8
@@ -111,12 +111,12 @@ def test_the_audit_log_says_who_and_how_many_and_no_word(opened: Database) -> No
 def test_the_preview_counts_what_goes_and_changes_nothing(opened: Database) -> None:
     fill(opened, 10, labelled=True)
     before = exports.content_hash(opened)
-    found = forgetting.preview(opened, Selection(ids=(1, 2)))
+    preview = forgetting.preview(opened, Selection(ids=(1, 2)))
     assert exports.content_hash(opened) == before
     assert not opened.conn.in_transaction
     done = forgetting.forget(opened, None, Selection(ids=(1, 2)))
-    assert found.row_counts == done.row_counts
-    assert found.diary_count == 2
+    assert preview.row_counts == done.row_counts
+    assert preview.diary_count == 2
 
 
 def test_the_preview_counts_texts_that_are_nearly_the_same(opened: Database) -> None:
@@ -131,10 +131,10 @@ def test_the_preview_counts_texts_that_are_nearly_the_same(opened: Database) -> 
 
 def test_a_writer_is_found_however_the_name_is_spelled_in_unicode(opened: Database) -> None:
     name = "한피아"
-    found = [
+    lines = [
         {"text": f"{i}번째 글", "who": who} for i, who in enumerate([name, unicodedata.normalize("NFD", name), "딴이"])
     ]
-    _import(opened, "a.jsonl", *found, author="who")
+    _import(opened, "a.jsonl", *lines, author="who")
     assert forgetting.forget(opened, None, Selection(author=f" {name} ")).diary_count == 2
     assert diaries.list_ids(opened).tolist() == [3]
     with pytest.raises(UserError, match="forget_author_unknown"):
@@ -358,12 +358,12 @@ def test_an_import_is_taken_back_with_what_it_said_of_other_diaries(opened: Data
     first = _import(opened, "a.jsonl", {"text": "같이 읽은 글"}, {"text": "처음 글"})
     me = annotators.get_or_create_id(opened, "나")
     decisions.add(opened, NewDecision(1, me, "label", "import-2-mine", HAPPY))  # before such tokens were reserved
-    found = [
+    lines = [
         {"text": "같이 읽은 글", "label": "슬픔", "by": "민수"},
         {"text": "나중 글", "label": "행복", "by": "민수"},
         {"text": "처음 글", "label": "행복", "by": "지수"},
     ]
-    second = _import(opened, "민수의 파일.jsonl", *found, label="label", annotator="by")
+    second = _import(opened, "민수의 파일.jsonl", *lines, label="label", annotator="by")
     imported = next(d for d in decisions.list_standing(opened, [1]) if d.annotator_id != me)
     review = reviews.NewReview(1, me, "accept", "review-123", decision_id=imported.id)
     reviews.add(opened, review)
@@ -414,9 +414,9 @@ def test_a_review_that_rested_on_another_decision_holds_again(opened: Database) 
 def test_an_import_counts_what_went_apart_from_what_was_left_out(opened: Database) -> None:
     batch = _import(opened, "a.jsonl", {"text": "하나"}, {"text": "둘"}, {"text": "하나"}, {"text": ""})
     forgetting.forget(opened, LEAD, Selection(ids=(1,)))
-    (found,) = texts_batches.list_batches(opened)
-    assert (found.kept_count, found.forgotten_count, found.left_out_count) == (1, 1, 2)
-    assert found.file_hash == "", "the digest of a short file is nearly one of its text"
+    (stored_batch,) = texts_batches.list_batches(opened)
+    assert (stored_batch.kept_count, stored_batch.forgotten_count, stored_batch.left_out_count) == (1, 1, 2)
+    assert stored_batch.file_hash == "", "the digest of a short file is nearly one of its text"
     assert [(skip.reason, skip.detail) for skip in texts_batches.list_skips(opened, batch)] == [
         ("forgotten", ""),
         ("empty", ""),
@@ -459,8 +459,8 @@ def test_versions_that_learned_from_it_are_named(opened: Database) -> None:
     done = forgetting.forget(opened, LEAD, Selection(ids=(1, 2))).trained
     assert seen == done == (forgetting.Trained(0, "instant", 2, False),)
     forgetting.forget(opened, LEAD, Selection(ids=(3,)))
-    found = [(each.version, each.diary_count, each.serves) for each in forgetting.list_untrained(opened)]
-    assert found == [(0, 3, False), (1, 1, True)]
+    versions = [(each.version, each.diary_count, each.serves) for each in forgetting.list_untrained(opened)]
+    assert versions == [(0, 3, False), (1, 1, True)]
     models.add_model(opened, learned)  # one that was being trained meanwhile
     assert [each.version for each in forgetting.list_untrained(opened)] == [0, 1, 2]
 

@@ -193,8 +193,8 @@ def _look(db: Database, path: Path) -> None:
 
 
 def test_the_bytes_of_a_forgotten_text_are_in_no_file(path: Path) -> None:
-    wanted = [*SECRETS, LONG, RECEIVED, TRIED, CARE]
-    before = forgotten.find(path.parent, wanted)
+    texts = [*SECRETS, LONG, RECEIVED, TRIED, CARE]
+    before = forgotten.find(path.parent, texts)
     assert {"project.db", "project.db-exports/csv-1.csv"} <= before.keys(), "it is looked for where it was"
     with closing(project.open_project(path)) as db:
         ids = _ids(db)
@@ -212,7 +212,7 @@ def test_the_bytes_of_a_forgotten_text_are_in_no_file(path: Path) -> None:
         assert [each.version for each in by_writer.trained] == [1]
         assert rows(db, "pragma foreign_key_check") == []
         assert rows(db, "pragma integrity_check") == [("ok",)]
-    assert forgotten.find(path.parent, wanted) == {}
+    assert forgotten.find(path.parent, texts) == {}
     content = path.read_bytes()
     assert WRITER.encode() not in content
     assert b"key-1" not in content, "the answer to the request that brought one"

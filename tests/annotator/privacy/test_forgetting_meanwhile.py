@@ -102,8 +102,8 @@ def _check(db: Database, path: Path, gone: set[int]) -> None:
     assert set(forgotten.list_ids(db).tolist()) == gone
     assert rows(db, "pragma foreign_key_check") == []
     for table in ("sentences", "explanations", "attributions", "queue", "standing", "label_doubts", "audit_queue"):
-        found = {i for (i,) in rows(db, f"select diary_id from {table}")}
-        assert not found & gone, table
+        diary_ids = {i for (i,) in rows(db, f"select diary_id from {table}")}
+        assert not diary_ids & gone, table
     for place in project.vectors_folder(path).iterdir():
         file = vector_store.find(place)
         if file is not None and not place.name.startswith("marks"):

@@ -168,9 +168,9 @@ def test_a_worker_writes_no_diary_beside_the_database(tmp_path: Path) -> None:
     others = [file for file in tmp_path.iterdir() if not file.name.startswith("project.db") or "-" in file.name]
     assert path.with_name("project.db-worker.lock") in others
     beside = [file for file in others if file.name not in ("project.db-wal", "project.db-shm")]
-    found = b"".join(_bytes_of(file) for file in beside)
+    content = b"".join(_bytes_of(file) for file in beside)
     for form in (secret, SECRET.encode("utf-16-le"), json.dumps(SECRET).strip('"').encode()):
-        assert form not in found
+        assert form not in content
 
 
 def _work(path: Path) -> subprocess.CompletedProcess[str]:

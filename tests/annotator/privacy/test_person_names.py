@@ -80,12 +80,12 @@ NAMELESS = [
 
 def measured() -> tuple[float, float]:
     """Return precision and recall on the hand-made set."""
-    found = right = wanted = 0
+    predicted = right = expected = 0
     for text, names in [*NAMED, *((text, []) for text in NAMELESS)]:
-        got = [text[start:end] for start, end in find_names(text)]
-        found, wanted = found + len(set(got)), wanted + len(names)
-        right += len(set(got) & set(names))
-    return right / found, right / wanted
+        guesses = [text[start:end] for start, end in find_names(text)]
+        predicted, expected = predicted + len(set(guesses)), expected + len(names)
+        right += len(set(guesses) & set(names))
+    return right / predicted, right / expected
 
 
 def test_names_are_found_as_well_as_the_documentation_says() -> None:

@@ -90,12 +90,12 @@ def _answers(folder: Path) -> np.ndarray:
 
 
 def test_the_versions_read_what_they_should(opened: Database) -> None:
-    found = []
+    versions = []
     for model in models.list_models(opened):
         reads_grams = classifiers.from_bytes(models.get_weights(opened, model.id)).text_space != ""
-        found.append((model.version, model.tier, model.encoder, reads_grams))
-    plain = found[0][2]
-    assert found == [
+        versions.append((model.version, model.tier, model.encoder, reads_grams))
+    plain = versions[0][2]
+    assert versions == [
         (0, "zero", plain, False),
         (1, "instant", plain, True),
         (2, "adapter", "adapter-2", False),

@@ -86,22 +86,22 @@ def db(opened: Database) -> Database:
 def test_two_people_on_the_same_diaries_are_compared(db: Database) -> None:
     _say(db, "가람", [HAPPY, HAPPY, SAD, SAD, HAPPY, SAD])
     _say(db, "나래", [HAPPY, HAPPY, SAD, HAPPY, HAPPY, SAD], shown=True)
-    found = _compare(db)
-    assert found.missing is None
-    assert found.people == ("가람", "나래")
-    assert found.same.value == pytest.approx(5 / 6)
+    figures = _compare(db)
+    assert figures.missing is None
+    assert figures.people == ("가람", "나래")
+    assert figures.same.value == pytest.approx(5 / 6)
     # 12 answers, 5 sad and 7 happy; one of six diaries disagrees: 1 - (1 / 6) / (2 * 5 * 7 / (12 * 11)).
-    assert found.alpha.value == pytest.approx(1 - (1 / 6) / (70 / 132))
-    assert found.shown_share == 0.5
-    assert {label.name: label.count for label in found.labels if label.count} == {"행복": 7, "슬픔": 5}
-    assert {label.alpha.reason for label in found.labels if not label.count} == {"unused"}
-    happy, sad = found.names.index("행복"), found.names.index("슬픔")
-    assert found.confusion[happy][sad] == found.confusion[sad][happy] == 1
-    (pair,) = found.pairs
+    assert figures.alpha.value == pytest.approx(1 - (1 / 6) / (70 / 132))
+    assert figures.shown_share == 0.5
+    assert {label.name: label.count for label in figures.labels if label.count} == {"행복": 7, "슬픔": 5}
+    assert {label.alpha.reason for label in figures.labels if not label.count} == {"unused"}
+    happy, sad = figures.names.index("행복"), figures.names.index("슬픔")
+    assert figures.confusion[happy][sad] == figures.confusion[sad][happy] == 1
+    (pair,) = figures.pairs
     assert (pair.first, pair.second, pair.same.value) == ("가람", "나래", pytest.approx(5 / 6))
     assert pair.kappa.value == pytest.approx(2 / 3)
-    assert found.by_distance is None
-    assert found.level in ("tentative", "low", "chance")
+    assert figures.by_distance is None
+    assert figures.level in ("tentative", "low", "chance")
 
 
 def test_why_there_is_nothing_to_tell_is_said(db: Database) -> None:
@@ -162,9 +162,9 @@ def test_labels_that_were_merged_are_one_and_retired_ones_none(db: Database) -> 
     assert _compare(db).same.value == 0.75
     with write(db):
         db.conn.execute("update labels set retired_at = ? where id = ?", ("2026", SAD))
-    found = _compare(db)
-    assert "슬픔" not in found.names
-    assert found.alpha.n == 2
+    figures = _compare(db)
+    assert "슬픔" not in figures.names
+    assert figures.alpha.n == 2
 
 
 def test_several_emotions_a_diary_agree_in_part(db: Database) -> None:
@@ -173,11 +173,11 @@ def test_several_emotions_a_diary_agree_in_part(db: Database) -> None:
     assert _compare(db).alpha.value == 1
     with write(db):
         db.conn.execute("insert into decision_labels (decision_id, label_id) values (?, ?)", (mixed, SAD))
-    found = _compare(db)
-    assert found.alpha.value is not None
-    assert 0.5 < found.alpha.value < 1
-    assert found.same.value == 0.75
-    assert {label.name: label.count for label in found.labels if label.count} == {"행복": 4, "슬픔": 5}
+    figures = _compare(db)
+    assert figures.alpha.value is not None
+    assert 0.5 < figures.alpha.value < 1
+    assert figures.same.value == 0.75
+    assert {label.name: label.count for label in figures.labels if label.count} == {"행복": 4, "슬픔": 5}
 
 
 def test_a_diary_belongs_to_the_week_of_its_last_answer(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,11 +198,11 @@ def test_a_distance_forgives_slips_between_near_labels(db: Database) -> None:
     _say(db, "나래", [DISGUST, ANGER, HAPPY, HAPPY])
     label_set = editing.list_labels(db)
     agreement.set_distance(db, distances.feelings(label_set), annotator_id=None)
-    found = _compare(db)
-    assert found.by_distance is not None
-    assert found.by_distance.value is not None
-    assert found.alpha.value is not None
-    assert found.by_distance.value > 0.9 > found.alpha.value
+    figures = _compare(db)
+    assert figures.by_distance is not None
+    assert figures.by_distance.value is not None
+    assert figures.alpha.value is not None
+    assert figures.by_distance.value > 0.9 > figures.alpha.value
     assert audit_log.list_entries(db)[0].action == "settings.change"
     agreement.set_distance(db, {"pairs": [[ANGER, DISGUST, 0.0]]}, annotator_id=None)
     assert _compare(db).by_distance.value == 1  # type: ignore[union-attr]
@@ -270,15 +270,15 @@ def test_every_figure_is_in_the_table(db: Database) -> None:
     _say(db, "=가람", [HAPPY, SAD, HAPPY, SAD])
     _say(db, "나래", [HAPPY, SAD, SAD, SAD])
     agreement.set_distance(db, {"pairs": [[ANGER, DISGUST, 0.0]]}, annotator_id=None)
-    found = _compare(db)
-    table = list(csv.DictReader(io.StringIO(agreement.to_csv(found).decode("utf-8-sig"))))
+    figures = _compare(db)
+    table = list(csv.DictReader(io.StringIO(agreement.to_csv(figures).decode("utf-8-sig"))))
     kinds = [row["measure"] for row in table]
     assert kinds.count("krippendorff_alpha_of_label") == 7
     assert {"krippendorff_alpha", "krippendorff_alpha_by_distance", "same_share", "cohen_kappa"} <= set(kinds)
-    assert float(table[0]["value"]) == pytest.approx(found.alpha.value or 0, abs=1e-4)
+    assert float(table[0]["value"]) == pytest.approx(figures.alpha.value or 0, abs=1e-4)
     assert next(row for row in table if row["of"] == "분노")["undefined_because"] == "unused"
     assert not any(row["of"].startswith("=") for row in table), "a spreadsheet would take it for a formula"
-    assert "nan" not in agreement.to_csv(found).decode("utf-8-sig")
+    assert "nan" not in agreement.to_csv(figures).decode("utf-8-sig")
 
 
 def test_the_command_says_it_to_programs_and_to_people(project_path: Path, db: Database) -> None:

@@ -72,9 +72,9 @@ def test_the_pace_is_that_of_the_time_that_counts(seconds: list[float]) -> None:
 def test_faster_than_reading_depends_on_the_length_of_the_diary() -> None:
     seconds, characters = np.full(FEWEST, 3.0), np.full(FEWEST, 300)
     for length, share in ((300, 1.0), (60, 0.0)):
-        found = fast_share(ResponseTimes(seconds, np.full(FEWEST, length)))
-        assert found is not None
-        assert found.share.value == share
+        fast = fast_share(ResponseTimes(seconds, np.full(FEWEST, length)))
+        assert fast is not None
+        assert fast.share.value == share
     assert fast_share(ResponseTimes(seconds[1:], characters[1:])) is None, "too few to say"
 
 
@@ -133,18 +133,18 @@ def test_a_record_holds_what_one_person_did(opened: Database) -> None:
             opened.conn.execute(
                 "insert into gold (diary_id, label_id, annotator_id, set_at) values (?, ?, ?, ?)", values
             )
-    found = annotator_stats.find_record(opened, me)
-    assert found is not None
-    assert found.kinds == {"label": 30}
-    assert (found.per_hour, found.median_seconds, found.timed) == (pytest.approx(360.0), 10.0, 30)
-    assert found.consistency is not None
-    assert (found.consistency.n, found.consistency.share.value) == (25, pytest.approx(20 / 25))
-    assert found.gold is not None
-    assert found.gold.n == 25, "diaries that a person made gold say nothing of that person"
-    assert found.gold.share.value == pytest.approx(23 / 25)
-    assert found.with_others is not None
-    assert (found.with_others.n, found.with_others.share.value) == (30, pytest.approx(27 / 30))
-    assert found in annotator_stats.list_records(opened, agreement.read_answers(opened))
+    stats = annotator_stats.find_record(opened, me)
+    assert stats is not None
+    assert stats.kinds == {"label": 30}
+    assert (stats.per_hour, stats.median_seconds, stats.timed) == (pytest.approx(360.0), 10.0, 30)
+    assert stats.consistency is not None
+    assert (stats.consistency.n, stats.consistency.share.value) == (25, pytest.approx(20 / 25))
+    assert stats.gold is not None
+    assert stats.gold.n == 25, "diaries that a person made gold say nothing of that person"
+    assert stats.gold.share.value == pytest.approx(23 / 25)
+    assert stats.with_others is not None
+    assert (stats.with_others.n, stats.with_others.share.value) == (30, pytest.approx(27 / 30))
+    assert stats in annotator_stats.list_records(opened, agreement.read_answers(opened))
     assert [record.name for record in annotator_stats.list_records(opened, agreement.read_answers(opened))] == [
         "가람",
         "나래",
@@ -157,11 +157,11 @@ def test_few_answers_are_not_told(opened: Database) -> None:
     assert annotator_stats.find_record(opened, me) is None
     _say(opened, "가람", [HAPPY, SAD])
     _say(opened, "나래", [HAPPY, SAD])
-    found = annotator_stats.find_record(opened, me)
-    assert found is not None
-    told = (found.per_hour, found.fast, found.consistency, found.gold, found.with_others, found.drift)
+    stats = annotator_stats.find_record(opened, me)
+    assert stats is not None
+    told = (stats.per_hour, stats.fast, stats.consistency, stats.gold, stats.with_others, stats.drift)
     assert told == (None,) * 6
-    assert not found.weeks
+    assert not stats.weeks
 
 
 def test_quick_decisions_are_hinted_at_and_unhurried_ones_are_not(opened: Database) -> None:

@@ -256,9 +256,9 @@ def test_the_verdict_says_no_more_than_the_interval_allows(
 ) -> None:
     if hidden[0]:
         _decide(opened, me, shown=shown, hidden=hidden)
-    found = automation_bias.compare(opened)
-    assert (found.shown.n, found.hidden.n, found.verdict) == (shown[0], hidden[0], verdict)
-    for side, (n, same) in ((found.shown, shown), (found.hidden, hidden)):
+    comparison = automation_bias.compare(opened)
+    assert (comparison.shown.n, comparison.hidden.n, comparison.verdict) == (shown[0], hidden[0], verdict)
+    for side, (n, same) in ((comparison.shown, shown), (comparison.hidden, hidden)):
         assert side.same.value == pytest.approx(same / n if n else math.nan, nan_ok=True)
         assert not side.same.low > side.same.value
         assert not side.same.high < side.same.value

@@ -106,18 +106,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def requests(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Request]:
-    found = {}
+    by_name = {}
     for name, write in WRITERS.items():
         request = write(tmp_path_factory.mktemp(name))
-        found[name] = replace(request, changes=(("model.checkpoint", str(tiny)), *request.changes))
-    return found
+        by_name[name] = replace(request, changes=(("model.checkpoint", str(tiny)), *request.changes))
+    return by_name
 
 
 @pytest.fixture(scope="module")
 def reports(requests: dict[str, Request], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     cache = tmp_path_factory.mktemp("cache")
-    found = {name: run.run(request, cache=cache) for name, request in requests.items()}
-    return {name: report for name, report in found.items() if report is not None}
+    by_name = {name: run.run(request, cache=cache) for name, request in requests.items()}
+    return {name: report for name, report in by_name.items() if report is not None}
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -222,7 +222,7 @@ def test_texts_are_masked_and_escaped(reports: dict[str, Report]) -> None:
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "&lt;b&gt;" in page
-    assert not any("1234" in found["text"] for each in reports.values() for found in each["losses"])
+    assert not any("1234" in loss["text"] for each in reports.values() for loss in each["losses"])
 
 
 def test_curves_are_drawn_to_scale() -> None:

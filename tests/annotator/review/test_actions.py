@@ -46,9 +46,9 @@ def _open(db: Database, **filters: object) -> list[int]:
 
 
 def _counted(db: Database) -> dict[int, list[int]]:
-    found = training_data.list_labelled(db, part="pool")
+    labelled = training_data.list_labelled(db, part="pool")
     counted: dict[int, list[int]] = {}
-    for diary_id, label_id in zip(found.diary_ids.tolist(), found.label_ids.tolist(), strict=True):
+    for diary_id, label_id in zip(labelled.diary_ids.tolist(), labelled.label_ids.tolist(), strict=True):
         counted.setdefault(diary_id, []).append(label_id)
     return counted
 
@@ -209,11 +209,11 @@ def test_an_older_state_counts_the_reviews_of_its_time(db: Database, me: int) ->
     labels_then = {
         up_to: [
             label_id
-            for diary_id, label_id in zip(found.diary_ids.tolist(), found.label_ids.tolist(), strict=True)
+            for diary_id, label_id in zip(labelled.diary_ids.tolist(), labelled.label_ids.tolist(), strict=True)
             if diary_id == 1
         ]
         for up_to in (at_first, corrected, None)
-        for found in [training_data.list_labelled(db, part="pool", up_to=up_to)]
+        for labelled in [training_data.list_labelled(db, part="pool", up_to=up_to)]
     }
     assert labels_then == {at_first: [SAD], corrected: [HAPPY], None: [HAPPY]}
 

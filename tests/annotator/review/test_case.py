@@ -56,8 +56,8 @@ def test_the_three_most_similar_decided_diaries_stand_beside_it(db: Database) ->
             assert decisions.undo(db, decision.id, token=f"undo-{decision.id}")
     near = _read(db, 1).similar
     assert len(near) == 3
-    assert all(found["diary_id"] % 2 == 1 for found in near), "the same mood"
-    assert not {found["diary_id"] for found in near} & {1, 3, 5}, "neither itself nor undecided ones"
+    assert all(neighbour["diary_id"] % 2 == 1 for neighbour in near), "the same mood"
+    assert not {neighbour["diary_id"] for neighbour in near} & {1, 3, 5}, "neither itself nor undecided ones"
 
 
 def test_what_is_written_about_the_pair_is_shown_and_otherwise_both_definitions(db: Database) -> None:

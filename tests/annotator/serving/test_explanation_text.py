@@ -33,8 +33,8 @@ def _read(
 ) -> Reading:
     spans = eojeol(text)
     matrix = np.array(weights, np.float32).reshape(len(spans), len(proba))
-    found = Explanation(1, 1, "eojeol", spans, matrix, (fit,) * len(proba), 100, **values)
-    return read(text, found, proba, NAMES[: len(proba)], language, has_learned=has_learned)
+    explanation = Explanation(1, 1, "eojeol", spans, matrix, (fit,) * len(proba), 100, **values)
+    return read(text, explanation, proba, NAMES[: len(proba)], language, has_learned=has_learned)
 
 
 def _for(*weights: float) -> list[list[float]]:

@@ -64,11 +64,11 @@ def test_the_mask_token_stands_for_words_where_there_is_one() -> None:
 def test_the_better_way_becomes_the_setting(
     runtime: WorkerRuntime, opened: Database, tmp_path: Path, checkpoint: tuple[str | None, Path]
 ) -> None:
-    found = mask_comparison.choose(opened, tmp_path / "project.db", count=6)
-    assert found.diaries == 6
-    assert (found.mask is None) == (checkpoint[0] is None)
-    better = found.mask is not None and found.mask > found.delete
-    assert found.chosen == project_settings.load(opened).removal == ("mask" if better else "delete")
+    comparison = mask_comparison.choose(opened, tmp_path / "project.db", count=6)
+    assert comparison.diaries == 6
+    assert (comparison.mask is None) == (checkpoint[0] is None)
+    better = comparison.mask is not None and comparison.mask > comparison.delete
+    assert comparison.chosen == project_settings.load(opened).removal == ("mask" if better else "delete")
 
 
 def test_each_way_keeps_what_it_knows_apart(

@@ -36,19 +36,19 @@ def _refusal(tmp_path: Path, text: str, **columns: str | None) -> UserError:
 
 
 def test_labels_that_occur_once_are_left_out(tmp_path: Path) -> None:
-    found = _read(tmp_path, ROWS)
-    assert found.names == ("슬픔", "행복")
-    assert [found.names[label] for label in found.labels] == ["슬픔", "행복", "슬픔", "행복"]
-    assert found.texts[2] == "할머니 사진을 보고 울었다"
-    assert found.left_out == 1
+    labelled = _read(tmp_path, ROWS)
+    assert labelled.names == ("슬픔", "행복")
+    assert [labelled.names[label] for label in labelled.labels] == ["슬픔", "행복", "슬픔", "행복"]
+    assert labelled.texts[2] == "할머니 사진을 보고 울었다"
+    assert labelled.left_out == 1
 
 
 def test_repeated_texts_and_empty_cells_are_left_out(tmp_path: Path) -> None:
     more = "오늘은 종일 비가 왔다,행복\n,행복\n아직 라벨이 없는 일기다,\n"
-    found = _read(tmp_path, ROWS + more)
-    assert len(found.texts) == len(set(found.texts)) == 4
-    assert found.left_out == 4
-    assert found.names[found.labels[0]] == "슬픔", "the first of repeated texts stays"
+    labelled = _read(tmp_path, ROWS + more)
+    assert len(labelled.texts) == len(set(labelled.texts)) == 4
+    assert labelled.left_out == 4
+    assert labelled.names[labelled.labels[0]] == "슬픔", "the first of repeated texts stays"
 
 
 def test_columns_of_other_names_can_be_named(tmp_path: Path) -> None:
@@ -90,11 +90,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_of_a_long_file_a_random_part_is_kept_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "MOST_ROWS", 30)
     rows = "".join(f"{i:03}번째 날에 쓴 일기다,{'행복' if i % 2 else '슬픔'}\n" for i in range(90))
-    found = _read(tmp_path, "text,label\n" + rows)
-    assert len(found.texts) == len(found.labels) == 30
-    assert list(found.texts) == sorted(found.texts)
-    assert int(found.texts[-1][:3]) > 60
-    assert found.left_out == 60
+    labelled = _read(tmp_path, "text,label\n" + rows)
+    assert len(labelled.texts) == len(labelled.labels) == 30
+    assert list(labelled.texts) == sorted(labelled.texts)
+    assert int(labelled.texts[-1][:3]) > 60
+    assert labelled.left_out == 60
 
 
 def test_an_unknown_strategy_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
@@ -106,14 +106,16 @@ def test_an_unknown_strategy_is_refused_before_anything_is_computed(tmp_path: Pa
 def test_a_summary_is_described_with_a_band_around_each_curve() -> None:
     curves = np.array([[0.2, 0.5], [0.4, 0.7], [0.3, 0.6]])
     replays = [Replay(np.array([10, 20]), curve, curve, np.arange(20)) for curve in curves]
-    found = describe(summarise(replays, full_macro_f1=0.6))
-    assert found["labels"] == [10, 20]
-    assert found["macro_f1"] == [0.3, 0.6]
+    description = describe(summarise(replays, full_macro_f1=0.6))
+    assert description["labels"] == [10, 20]
+    assert description["macro_f1"] == [0.3, 0.6]
     for score in ("macro_f1", "accuracy"):
-        for low, mean, high in zip(found[f"{score}_low"], found[score], found[f"{score}_high"], strict=True):
+        for low, mean, high in zip(
+            description[f"{score}_low"], description[score], description[f"{score}_high"], strict=True
+        ):
             assert low <= mean <= high
-    assert found["labels_to_95"] == 20
-    assert found["interval"][0] <= found["aulc_macro_f1"] <= found["interval"][1]
+    assert description["labels_to_95"] == 20
+    assert description["interval"][0] <= description["aulc_macro_f1"] <= description["interval"][1]
 
 
 def test_the_first_model_takes_part_where_it_knows_the_labels() -> None:

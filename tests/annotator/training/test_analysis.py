@@ -114,14 +114,14 @@ def test_predictions_are_settled_after_three_steady_rounds(opened: Database) -> 
     assert analysis.find_steadiness(opened) is None
     for kappa in (0.5, 0.99, 0.995):
         _round(opened, new=20, stability=_stability(kappa))
-    found = analysis.find_steadiness(opened)
-    assert found is not None
-    assert found.kappa == pytest.approx((0.5 + 0.99 + 0.995) / 3)
-    assert not found.is_settled
+    steadiness = analysis.find_steadiness(opened)
+    assert steadiness is not None
+    assert steadiness.kappa == pytest.approx((0.5 + 0.99 + 0.995) / 3)
+    assert not steadiness.is_settled
     _round(opened, new=20, stability=_stability(0.993))
-    found = analysis.find_steadiness(opened)
-    assert found is not None
-    assert found.is_settled
+    steadiness = analysis.find_steadiness(opened)
+    assert steadiness is not None
+    assert steadiness.is_settled
 
 
 def test_rounds_that_learned_hardly_anything_new_say_nothing_of_steadiness(opened: Database) -> None:
@@ -152,6 +152,6 @@ def test_unsure_diaries_are_counted_among_the_undecided(opened: Database) -> Non
     models.activate(opened, model_id, reason="test")
     proba = np.array([[0.99, 0.01], [0.6, 0.4], [0.05, 0.95], [np.nan, np.nan]], np.float32)
     predictions.store_predictions(opened, model_id, proba)
-    found = analysis.find_unsure(opened, error=0.05)
-    assert found is not None
-    assert (found[0].unsure, found[1]) == (1, 3)
+    unsure = analysis.find_unsure(opened, error=0.05)
+    assert unsure is not None
+    assert (unsure[0].unsure, unsure[1]) == (1, 3)

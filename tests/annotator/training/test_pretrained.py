@@ -97,9 +97,9 @@ def test_its_answers_are_the_predictions_and_ask_for_the_diaries_it_is_unsure_of
     assert len(read) == 30
     own = pretrained.load(checkpoint).proba(diaries.list_texts(opened, read))
     names = [label.name for label in labels.list_labels(opened)]
-    found = told[read - 1]
-    np.testing.assert_allclose(found[:, names.index("행복")], own[:, 0] / own[:, :2].sum(axis=1), atol=1e-5)
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    proba = told[read - 1]
+    np.testing.assert_allclose(proba[:, names.index("행복")], own[:, 0] / own[:, :2].sum(axis=1), atol=1e-5)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
 
     assert "rank" in _keep_up(path, opened)
     whole = predictions.load_predictions(opened, model)
@@ -200,10 +200,10 @@ def test_an_encoder_without_a_head_and_a_missing_name_are_told_apart(encoder: Pa
 
 def test_independent_labels_are_compared_with_each_other(tmp_path: Path) -> None:
     folder = write_tiny_classifier(tmp_path / "multi", CHARACTERS, OWN, problem_type=pretrained.MULTI_LABEL)
-    found = pretrained.load(str(folder))
-    assert found.is_multi_label
-    assert found.labels == ("joy", "sadness", "neutral")
-    proba = found.proba(["오늘은 정말 기쁘고", "", "눈물이 났다 " * 100])
+    classifier = pretrained.load(str(folder))
+    assert classifier.is_multi_label
+    assert classifier.labels == ("joy", "sadness", "neutral")
+    proba = classifier.proba(["오늘은 정말 기쁘고", "", "눈물이 났다 " * 100])
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
 
 

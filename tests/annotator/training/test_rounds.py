@@ -97,9 +97,9 @@ def test_while_a_round_is_open_no_other_can_be_asked_for(opened: Database) -> No
     assert round_cases.plan_round(opened).obstacle == "round.obstacle.open"
     with pytest.raises(DatabaseError, match="round_open"):
         round_cases.request(opened, annotator_id=None)
-    found = round_cases.find_open(opened)
-    assert found is not None
-    assert found.id == round_id
+    open_round = round_cases.find_open(opened)
+    assert open_round is not None
+    assert open_round.id == round_id
 
 
 def test_a_round_that_nobody_has_begun_is_cancelled_at_once(opened: Database) -> None:

@@ -19,10 +19,10 @@ def _test_part(n: int = 200) -> np.ndarray:
 
 def test_figures_hold_an_interval_for_each_of_them() -> None:
     truth = _test_part()
-    found = evaluation.figures(_sure_of(np.where(np.arange(200) % 3 == 0, 0, truth)), truth)
-    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
-    assert found["macro_f1_low"] < found["macro_f1"] < found["macro_f1_high"]
-    assert all(a <= f <= b for a, f, b in zip(found["f1_low"], found["f1"], found["f1_high"], strict=True))
+    figures = evaluation.figures(_sure_of(np.where(np.arange(200) % 3 == 0, 0, truth)), truth)
+    assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
+    assert figures["macro_f1_low"] < figures["macro_f1"] < figures["macro_f1_high"]
+    assert all(a <= f <= b for a, f, b in zip(figures["f1_low"], figures["f1"], figures["f1_high"], strict=True))
 
 
 def test_intervals_are_wider_where_whole_writers_were_drawn() -> None:
@@ -77,9 +77,9 @@ def test_without_test_diaries_there_is_nothing_to_hold_back_by() -> None:
 def test_stability_looks_at_the_diaries_that_both_have_predicted() -> None:
     before, after = _sure_of(np.array([0, 1, 2, 0])), _sure_of(np.array([0, 1, 1, 0, 2]))
     before[3] = np.nan
-    found = evaluation.stability(before, after)
-    assert found["n"] == 3
-    assert found["changed"] == pytest.approx(1 / 3)
+    stability = evaluation.stability(before, after)
+    assert stability["n"] == 3
+    assert stability["changed"] == pytest.approx(1 / 3)
 
 
 def test_the_clearest_changes_of_answers_are_named_among_those_that_may_be() -> None:

@@ -82,9 +82,9 @@ def test_heads_that_had_not_seen_the_label_have_the_last_word(db: Database) -> N
         [NewDoubt(standing[1], 1, 0.8, HAPPY, False), NewDoubt(standing[5], 5, 0.1, SAD, True)],
     )
     reviewed.refresh(db)
-    found = _signals(db)
-    assert 1 not in found
-    assert "low_confidence" in found[5]
+    signals = _signals(db)
+    assert 1 not in signals
+    assert "low_confidence" in signals[5]
 
 
 def test_a_label_that_was_looked_at_again_before_there_were_reviews_is_not_doubted(db: Database) -> None:
@@ -122,9 +122,9 @@ def test_settled_rows_stay_as_the_reviewer_met_them(db: Database) -> None:
     me = annotators.get_or_create_id(db, "검토자")
     actions.apply(db, ReviewAction("label", 1, reviews.get_revision(db, 1), HAPPY, comment="까닭"), reviewer_id=me)
     reviewed.refresh(db)
-    found = queue.find_row(db, 1)
-    assert found is not None
-    assert found.signals
+    queue_row = queue.find_row(db, 1)
+    assert queue_row is not None
+    assert queue_row.signals
     actions.undo_last(db, me)
     reviewed.refresh(db)
     assert 1 in [row.diary_id for row in actions.page(db, Filter()).rows]

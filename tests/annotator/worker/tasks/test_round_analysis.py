@@ -61,15 +61,15 @@ def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: WorkerRuntime
     assert tasks.next_piece(runtime, opened) is not None
     assert round_analysis.analyse(runtime, opened) or not analysis.is_due(opened)
     assert not round_analysis.analyse(runtime, opened)
-    found = analysis.find_study(opened)
-    assert found is not None
-    assert found.curve[-1].count == done.report["train"]
-    assert set(found.forecasts) == {"accuracy", "macro_f1"}
-    assert found.reliability is not None
-    assert found.reliability.source == "test"
-    assert found.arms is not None
-    assert found.arms.count >= FEWEST_TO_COMPARE
-    assert found.arms.verdict == "chance", "both arms separate these diaries"
+    study = analysis.find_study(opened)
+    assert study is not None
+    assert study.curve[-1].count == done.report["train"]
+    assert set(study.forecasts) == {"accuracy", "macro_f1"}
+    assert study.reliability is not None
+    assert study.reliability.source == "test"
+    assert study.arms is not None
+    assert study.arms.count >= FEWEST_TO_COMPARE
+    assert study.arms.verdict == "chance", "both arms separate these diaries"
 
 
 def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
@@ -79,10 +79,10 @@ def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_
     _label(opened, 60)
     _round(runtime, opened)
     assert round_analysis.analyse(runtime, opened)
-    found = analysis.find_study(opened)
-    assert found is not None
-    assert found.reliability is not None
-    assert (found.reliability.source, found.curve, found.arms) == ("out_of_fold", (), None)
+    study = analysis.find_study(opened)
+    assert study is not None
+    assert study.reliability is not None
+    assert (study.reliability.source, study.curve, study.arms) == ("out_of_fold", (), None)
     assert analysis.find_missing(opened).what == "test"
 
 
