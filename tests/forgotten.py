@@ -35,16 +35,16 @@ def secret(number: int, *, length: int = 1) -> str:
 
 def forms_of(text: str) -> set[bytes]:
     """Return a text and each of its sentences as a file may hold them."""
-    found: set[bytes] = set()
+    forms: set[bytes] = set()
     for piece in {text, *_SENTENCE_ENDS.split(text)}:
         for form in {unicodedata.normalize(kind, piece) for kind in ("NFC", "NFD")} | {piece}:
             for written in (form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]):
-                found |= {
+                forms |= {
                     written.encode(code)
                     for code in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "cp949")
                     if _fits(written, code)
                 }
-    return {form for form in found if len(form) >= _FEWEST_BYTES}
+    return {form for form in forms if len(form) >= _FEWEST_BYTES}
 
 
 def _fits(text: str, code: str) -> bool:
@@ -61,23 +61,23 @@ def find(folder: Path, texts: Iterable[str]) -> dict[str, list[str]]:
     for form in {form for text in texts for form in forms_of(text)}:
         by_head[int.from_bytes(form[:_HEAD], "little")].append(form)
     heads = np.array(sorted(by_head), np.uint64)
-    found: dict[str, list[str]] = {}
+    held_by_file: dict[str, list[str]] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
         begun = [form for head in _heads_in(content, heads) for form in by_head[head]]
         if held := [form.decode("utf-8", "replace") for form in begun if form in content]:
-            found[str(file.relative_to(folder))] = held[:3]
-    return found
+            held_by_file[str(file.relative_to(folder))] = held[:3]
+    return held_by_file
 
 
 def _heads_in(content: bytes, heads: NDArray[np.uint64]) -> set[int]:
     """Return which of some eight bytes stand anywhere in a file: searching it for each form would take minutes."""
-    found: set[int] = set()
+    heads_there: set[int] = set()
     for shift in range(_HEAD):
         words = (
             np.frombuffer(content, "<u8", (len(content) - shift) // _HEAD, shift)
             if len(content) > _HEAD + shift
             else heads[:0]
         )
-        found.update(map(int, np.intersect1d(words, heads)))
-    return found
+        heads_there.update(map(int, np.intersect1d(words, heads)))
+    return heads_there

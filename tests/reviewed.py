@@ -53,7 +53,7 @@ def label(db: Database, diary_id: int, label_id: int, *, name: str = "지민", m
 
 def add_model(db: Database, *, sure: float = 0.9) -> int:
     """Put a model in force that knows the mood of every diary of `fill`, and is so sure of it."""
-    ids = tuple(found.id for found in labels.list_labels(db))
+    ids = tuple(each.id for each in labels.list_labels(db))
     proba = np.full((diaries.last_diary_id(db), len(ids)), (1 - sure) / (len(ids) - 1), np.float32)
     mood = np.where(np.arange(1, len(proba) + 1) % 2 == 1, ids.index(HAPPY), ids.index(SAD))
     proba[np.arange(len(proba)), mood] = sure

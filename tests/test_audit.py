@@ -31,7 +31,7 @@ TABLE = "| click | the command line | BSD-3-Clause |\n"
 
 
 @pytest.mark.parametrize(
-    ("lock", "named", "document", "found"),
+    ("lock", "named", "document", "expected"),
     [
         (f"click=={CLICK}", "click>=8", TABLE, []),
         (f"click=={CLICK}\nclick>=8", "click>=8", TABLE, ["r.txt: not one exact version: click>=8"]),
@@ -59,8 +59,8 @@ TABLE = "| click | the command line | BSD-3-Clause |\n"
         ),
     ],
 )
-def test_each_rule_bites(lock: str, named: str, document: str, found: list[str]) -> None:
-    assert audit.problems({"r.txt": lock}, project(named), document) == found
+def test_each_rule_bites(lock: str, named: str, document: str, expected: list[str]) -> None:
+    assert audit.problems({"r.txt": lock}, project(named), document) == expected
 
 
 def test_the_documented_exceptions_are_the_only_packages_under_a_licence_that_binds() -> None:

@@ -100,8 +100,8 @@ def test_a_child_ends_with_a_process_that_is_killed(kind: str, folder: Path) -> 
 
 def _wait_for_children(parent: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
     deadline = time.monotonic() + PATIENCE
-    while len(found := psutil.Process(parent.pid).children(recursive=True)) < count:
+    while len(children := psutil.Process(parent.pid).children(recursive=True)) < count:
         assert parent.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    return found
+    return children

@@ -78,9 +78,9 @@ def test_every_name_of_code_in_a_document_is_there(document: Path) -> None:
 
 
 def test_what_a_walk_says_of_a_script_is_there() -> None:
-    found = _OF_A_SCRIPT.findall((ROOT / "docs" / "architecture.md").read_text("utf-8"))
-    assert len(found) > 3
-    for name, method, path in found:
+    steps = _OF_A_SCRIPT.findall((ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    assert len(steps) > 3
+    for name, method, path in steps:
         script = (ROOT / path).read_text("utf-8")
         assert re.search(rf"class {name}\b", script), f"{path} has no {name}"
         assert re.search(rf"^  (?:async )?{method}\(", script, re.MULTILINE), f"{path} has no {name}.{method}"

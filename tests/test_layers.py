@@ -63,12 +63,12 @@ def test_words_are_not_taken_for_sql(text: str) -> None:
 
 
 def test_there_is_no_sql_outside_db() -> None:
-    found = [
+    places = [
         f"{f.relative_to(ROOT)}:{n}"
         for f in _files(*(package for package in PACKAGES if package != "db"))
         for n in _sql_in(f.read_text())
     ]
-    assert found == []
+    assert places == []
 
 
 def test_there_is_sql_in_db_so_the_look_is_not_blind() -> None:
@@ -76,13 +76,13 @@ def test_there_is_sql_in_db_so_the_look_is_not_blind() -> None:
 
 
 def test_nothing_prints() -> None:
-    found = [
+    places = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in _files(*PACKAGES)
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "pprint")
     ]
-    assert found == []
+    assert places == []
 
 
 def test_no_script_lies_at_the_top_of_pages() -> None:
@@ -180,19 +180,19 @@ _FOREIGN = frozenset(
 
 
 def _imports_in(source: str) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def test_foreign_files_are_parsed_by_the_reading_process_alone() -> None:
     files = _files(*PACKAGES)
-    found = [str(file.relative_to(ROOT)) for file in files if _imports_in(file.read_text("utf-8")) & _FOREIGN]
-    assert found == ["annotator/importing/reader_job.py", "annotator/serving/sound_job.py"]
+    readers = [str(file.relative_to(ROOT)) for file in files if _imports_in(file.read_text("utf-8")) & _FOREIGN]
+    assert readers == ["annotator/importing/reader_job.py", "annotator/serving/sound_job.py"]
     assert _imports_in("from annotator.formats import detection") & _FOREIGN, "and this is how it would be found"
 
 
@@ -228,10 +228,10 @@ def _hands_on(call: ast.Call, function: ast.FunctionDef) -> bool:
 def test_a_function_that_only_calls_the_database_is_there_for_those_who_may_not() -> None:
     assert _pass_throughs("from db import x\ndef f(db, a):\n    return x.f(db, a)") == ["f"], "the look is not blind"
     outside = "".join(file.read_text("utf-8") for file in _files("pages", "service", "web"))
-    found = [
+    places = [
         f"{file.relative_to(ROOT)}:{name}"
         for file in sorted((ROOT / "annotator").rglob("*.py"))
         for name in _pass_throughs(file.read_text("utf-8"))
         if f"{file.stem}.{name}(" not in outside
     ]
-    assert found == []
+    assert places == []

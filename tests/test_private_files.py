@@ -180,7 +180,7 @@ def test_reading_is_not_taken_for_making(line: str) -> None:
 
 
 def test_only_one_module_makes_files() -> None:
-    found = [
+    places = [
         f"{file.relative_to(ROOT)}:{line}"
         for package in PACKAGES
         for file in sorted((ROOT / package).rglob("*.py"))
@@ -188,5 +188,5 @@ def test_only_one_module_makes_files() -> None:
         for line in _made_in(file.read_text("utf-8"))
     ]
     # The bundled encoder is nobody's secret: several people may share a cache of it.
-    assert {place.split(":")[0] for place in found} == {"learner/encoders/bundled.py"}
-    assert len(found) == 2, found
+    assert {place.split(":")[0] for place in places} == {"learner/encoders/bundled.py"}
+    assert len(places) == 2, places

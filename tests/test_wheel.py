@@ -132,8 +132,8 @@ def demo(installed: Installed) -> Iterator[str]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def test_the_wheel_holds_what_is_tracked_in_the_packages_and_nothing_else(wheel: Path) -> None:
@@ -161,9 +161,9 @@ def test_the_metadata_says_the_one_version_and_what_the_wheel_is(wheel: Path) ->
 def test_every_command_runs_without_the_sources_and_leaves_the_installation_alone(installed: Installed) -> None:
     before = _files(installed.packages)
     where = f"import importlib; [print(importlib.import_module(name).__file__) for name in {MODULES}]"
-    found = installed.run("python", "-c", where).splitlines()
-    assert len(found) == len(MODULES)
-    assert [path for path in found if not Path(path).is_relative_to(installed.packages)] == []
+    paths = installed.run("python", "-c", where).splitlines()
+    assert len(paths) == len(MODULES)
+    assert [path for path in paths if not Path(path).is_relative_to(installed.packages)] == []
 
     def run(*arguments: str) -> str:
         return installed.run("maeumgyeol", *arguments)

@@ -22,11 +22,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def modes(folder: Path) -> dict[str, int]:
     """Return the rights of everything below a folder, by path within it. Links have none of their own."""
-    found = {}
+    mode_of = {}
     for path in folder.rglob("*"):
         if not path.is_symlink():
-            found[str(path.relative_to(folder))] = stat.S_IMODE(path.lstat().st_mode)
-    return found
+            mode_of[str(path.relative_to(folder))] = stat.S_IMODE(path.lstat().st_mode)
+    return mode_of
 
 
 class Watcher:
@@ -65,13 +65,13 @@ class Watcher:
 
     def _note(self, path: Path) -> None:
         try:
-            found = path.lstat()
+            status = path.lstat()
         except FileNotFoundError:
             return
-        if stat.S_ISLNK(found.st_mode):
+        if stat.S_ISLNK(status.st_mode):
             return
-        self.seen.setdefault(str(path.relative_to(self.folder)), stat.S_IMODE(found.st_mode))
-        if stat.S_ISDIR(found.st_mode):
+        self.seen.setdefault(str(path.relative_to(self.folder)), stat.S_IMODE(status.st_mode))
+        if stat.S_ISDIR(status.st_mode):
             self._add(path)
 
     def _watch(self) -> None:

@@ -65,10 +65,10 @@ def address(path: Path) -> Iterator[str]:
 
 def watched(context: BrowserContext) -> list[str]:
     """Return what the content policy stops on the pages of a browser profile, as it happens."""
-    found: list[str] = []
-    context.expose_function("note", lambda violation: found.append(violation))
+    reports: list[str] = []
+    context.expose_function("note", lambda violation: reports.append(violation))
     context.add_init_script(WATCH)
-    return found
+    return reports
 
 
 @pytest.fixture

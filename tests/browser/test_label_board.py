@@ -565,8 +565,8 @@ def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> No
 
 
 def _marks(board: Board) -> list[tuple[list[int], str, int]]:
-    found = [event for event in board.kept() if event["kind"] == "rationale"]
-    return [(event["span"], event["verdict"], event["label_id"]) for event in found]
+    events = [event for event in board.kept() if event["kind"] == "rationale"]
+    return [(event["span"], event["verdict"], event["label_id"]) for event in events]
 
 
 def test_a_click_on_a_word_marks_it_right_then_wrong_then_not_at_all(open_board: Callable[..., Board]) -> None:

@@ -31,9 +31,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def _shown(page: Page) -> int:
-    found = re.search(r"#(\d+)", page.get_by_role("article").inner_text())
-    assert found is not None
-    return int(found[1])
+    match = re.search(r"#(\d+)", page.get_by_role("article").inner_text())
+    assert match is not None
+    return int(match[1])
 
 
 def _settle(page: Page) -> None:
@@ -78,7 +78,7 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         expect(note).to_be_focused()
         page.keyboard.type("a <b>bold</b> reason 1 z")
         page.keyboard.press("Enter")
-        wait_until(page, lambda: (found := reviews.find_standing(db, first)) is not None and found.kind == "correct")
+        wait_until(page, lambda: (review := reviews.find_standing(db, first)) is not None and review.kind == "correct")
         labelled = training_data.list_labelled(db, part="pool")
         assert labelled.label_ids[labelled.diary_ids == first].tolist() == [true_label]
 
@@ -89,14 +89,14 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         page.keyboard.press("b")
         page.keyboard.type("<img src=x onerror=alert(1)> **again**")
         page.keyboard.press("Enter")
-        wait_until(page, lambda: (found := reviews.find_standing(db, other)) is not None and found.kind == "return")
+        wait_until(page, lambda: (review := reviews.find_standing(db, other)) is not None and review.kind == "return")
         me = annotators.get_or_create_id(db, "지민")
         assert reviews.count_returned(db, me) == 1
 
         expect(article).to_contain_text("#3")
         _settle(page)
         page.keyboard.press("m")
-        wait_until(page, lambda: (found := reviews.find_standing(db, 3)) is not None and found.kind == "ambiguous")
+        wait_until(page, lambda: (review := reviews.find_standing(db, 3)) is not None and review.kind == "ambiguous")
         expect(page.get_by_text("다 봤어요")).to_be_visible()
 
         reviewed.label(db, 12, SAD)  # who decided last is there again in a new tab

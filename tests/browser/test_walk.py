@@ -294,10 +294,10 @@ def _lasting_axe_faults(page: Page) -> list[str]:
 
 
 def _axe_faults(page: Page) -> list[str]:
-    found = Axe().run(page, options=_AXE).response["violations"]
+    violations = Axe().run(page, options=_AXE).response["violations"]
     return [
         f"{each['id']} ({each['impact']}): {node['html'][:150]} {node['failureSummary'].splitlines()[1].strip()}"
-        for each in found
+        for each in violations
         if each["impact"] in _GRAVE
         for node in each["nodes"]
     ]

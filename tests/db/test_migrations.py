@@ -44,10 +44,10 @@ def _digest(statements: Iterable[str]) -> str:
 
 
 def test_each_migration_is_the_one_that_was_released() -> None:
-    found = {module.__name__.rpartition(".")[2]: _digest(module.STATEMENTS) for module in migrations.IN_ORDER}
-    assert found == RELEASED
-    assert list(found) == sorted(found)
-    assert found.keys() == {file.stem for file in Path(migrations.__file__).parent.glob("m*.py")}
+    digests = {module.__name__.rpartition(".")[2]: _digest(module.STATEMENTS) for module in migrations.IN_ORDER}
+    assert digests == RELEASED
+    assert list(digests) == sorted(digests)
+    assert digests.keys() == {file.stem for file in Path(migrations.__file__).parent.glob("m*.py")}
 
 
 def test_the_schema_is_the_one_that_was_released(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ _EVERY = 5
 
 
 def problems(outcomes: Iterable[Outcome]) -> dict[str, str]:
-    found = list(outcomes)
-    assert found
-    return {outcome.name: outcome.problem() for outcome in found if outcome.problem()}
+    all_outcomes = list(outcomes)
+    assert all_outcomes
+    return {outcome.name: outcome.problem() for outcome in all_outcomes if outcome.problem()}
 
 
 @pytest.mark.parametrize(

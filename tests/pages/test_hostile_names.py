@@ -234,16 +234,16 @@ def _bare_names(node: ast.AST) -> Iterator[str]:
 
 
 def test_no_page_draws_a_name_as_markdown_or_a_table_past_the_one_way() -> None:
-    found = []
+    places = []
     for path in sorted((ROOT / "pages").rglob("*.py")):
         module = ast.parse(path.read_text("utf-8"))
-        found += [f"{path.relative_to(ROOT)}:{what}" for what in _is_ours(module)]
+        places += [f"{path.relative_to(ROOT)}:{what}" for what in _is_ours(module)]
         if path.name not in ("tables.py", "theme.py"):
             calls = (node.attr for node in ast.walk(module) if isinstance(node, ast.Attribute))
-            found += [
+            places += [
                 f"{path.relative_to(ROOT)}: {name}" for name in calls if name in ("dataframe", "table", "plotly_chart")
             ]
-    assert found == []
+    assert places == []
 
 
 def test_the_rule_bites() -> None:

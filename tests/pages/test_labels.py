@@ -113,9 +113,9 @@ def test_a_guideline_is_written_with_a_preview_and_its_versions_stay(filled: Pat
     app.button(key="labels_guide_save").click().run()
     assert not app.error
     with project.opened(filled) as db:
-        found = guidelines.of_label(db, ANGER)
-    assert found is not None
-    assert (found.text, found.examples) == ("<b>따지고</b> 싶으면 고른다.", ("하나", "둘"))
+        guideline = guidelines.of_label(db, ANGER)
+    assert guideline is not None
+    assert (guideline.text, guideline.examples) == ("<b>따지고</b> 싶으면 고른다.", ("하나", "둘"))
 
 
 def test_a_change_that_others_rest_on_can_not_be_taken_back_first(filled: Path, open_app: OpenApp) -> None:

@@ -162,8 +162,8 @@ def test_few_repeats_allow_no_claim(filled: Path, open_app) -> None:
 
 
 def test_better_is_only_what_does_not_overlap() -> None:
-    found = judge(_report())
-    assert (found.best, found.beaten, found.level) == ("margin", ("random",), ("entropy",))
+    verdict = judge(_report())
+    assert (verdict.best, verdict.beaten, verdict.level) == ("margin", ("random",), ("entropy",))
 
 
 @pytest.mark.parametrize(("name", "kept"), [("../../etc/passwd", "passwd"), ("C:\\x\\일기.csv", "일기.csv"), ("", "?")])

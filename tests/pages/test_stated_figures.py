@@ -214,10 +214,10 @@ _SIGNED = re.compile(r"\{[^{}]*:[^{}]*\+(?![^{}]*z)[^{}]*f\}")
 
 def test_no_figure_with_a_sign_is_written_without_a_guard_against_minus_zero() -> None:
     written = {
-        f"{path.relative_to(ROOT)}: {found.group()}"
+        f"{path.relative_to(ROOT)}: {match.group()}"
         for package in ("annotator", "pages", "service")
         for path in (ROOT / package).rglob("*.py")
-        for found in _SIGNED.finditer(path.read_text("utf-8"))
+        for match in _SIGNED.finditer(path.read_text("utf-8"))
     }
     assert written == set()
 

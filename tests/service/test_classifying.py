@@ -97,8 +97,8 @@ def test_text_and_result_are_kept_together_and_read_back_the_same(service: Runni
     """Order 2 (A7)."""
     made = service.post("/v1/diaries?classify=true", json={"text": "혼자 남아 펑펑 울었다"})
     assert made.status_code == 201
-    found = service.client.get(f"/v1/diaries/{made.json()['id']}").json()
-    assert (found["status"], found["prediction"]) == ("classified", made.json()["prediction"])
+    diary = service.client.get(f"/v1/diaries/{made.json()['id']}").json()
+    assert (diary["status"], diary["prediction"]) == ("classified", made.json()["prediction"])
     with closing(project.open_project(service.path)) as db:
         active = models.find_active(db)
         assert active is not None
@@ -106,9 +106,9 @@ def test_text_and_result_are_kept_together_and_read_back_the_same(service: Runni
 
 
 def test_diaries_like_a_typed_text_are_found_and_nothing_of_it_is_kept(service: Running) -> None:
-    found = service.client.get("/v1/diaries", params={"like_text": "너무 슬퍼서 눈물만 났다", "limit": 4}).json()
-    assert all("슬프" in diary["line"] for diary in found["diaries"])
-    assert found["diaries"][0]["nearness"] > found["diaries"][3]["nearness"] > 0
+    answer = service.client.get("/v1/diaries", params={"like_text": "너무 슬퍼서 눈물만 났다", "limit": 4}).json()
+    assert all("슬프" in diary["line"] for diary in answer["diaries"])
+    assert answer["diaries"][0]["nearness"] > answer["diaries"][3]["nearness"] > 0
     assert service.client.get("/v1/diaries", params={"q": "눈물만"}).json()["count"] == 0
 
 

@@ -150,9 +150,9 @@ def test_a_correction_shows_no_more_than_the_program_may_read(
 
 
 def test_every_address_stands_in_a_table(client: TestClient) -> None:
-    found = set()
+    routes = set()
     for route in client.app.routes:  # type: ignore[attr-defined]
         # FastAPI keeps an included router as one entry that lists its own.
         for each in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
-            found |= {f"{method} {each.path}" for method in each.methods - {"HEAD"}}
-    assert found == EXPECTED.keys() | WITHOUT_A_DIARY
+            routes |= {f"{method} {each.path}" for method in each.methods - {"HEAD"}}
+    assert routes == EXPECTED.keys() | WITHOUT_A_DIARY

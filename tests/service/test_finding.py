@@ -39,9 +39,9 @@ def test_pages_lead_to_each_other(reader: Program) -> None:
 
 def test_what_is_withheld_is_not_found(reader: Program, opened: Database) -> None:
     care_flags.flag(opened, [2], list_hash="x", up_to=10)
-    found = reader.get("/v1/diaries", params={"q": "눈물"}).json()
-    assert found["count"] == 4
-    assert 2 not in [diary["diary_id"] for diary in found["diaries"]]
+    answer = reader.get("/v1/diaries", params={"q": "눈물"}).json()
+    assert answer["count"] == 4
+    assert 2 not in [diary["diary_id"] for diary in answer["diaries"]]
 
 
 def test_private_details_are_covered_and_not_found(reader: Program, opened: Database) -> None:
@@ -81,6 +81,6 @@ def test_a_label_that_was_given_to_many_at_once_is_told(reader: Program, opened:
         opened.conn.execute("update diaries set part = 'pool'")
     me = diary_access.person(annotators.get_or_create_id(opened, "지민"))
     group_acts.label(opened, me, [2, 4, 6], 5, token="token-of-a-grid", kind="chosen")
-    found = reader.get("/v1/diaries", params={"label": "슬픔"}).json()["diaries"]
-    assert [answer["is_group"] for diary in found for answer in diary["answers"]] == [True] * 3
+    diaries = reader.get("/v1/diaries", params={"label": "슬픔"}).json()["diaries"]
+    assert [answer["is_group"] for diary in diaries for answer in diary["answers"]] == [True] * 3
     assert reader.get("/v1/diaries/2").json()["label"]["is_group"] is True

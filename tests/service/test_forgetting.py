@@ -22,15 +22,15 @@ def test_a_diary_goes_once_and_is_gone(web: Program, opened: Database) -> None:
     assert diaries.get_diary(opened, 3)
     done = web.ask("DELETE", "/v1/diaries/3")
     assert done.status_code == 200
-    found = done.json()
-    assert (found["id"], found["forgotten"], found["files_follow"], found["refused_from_now_on"]) == (
+    receipt = done.json()
+    assert (receipt["id"], receipt["forgotten"], receipt["files_follow"], receipt["refused_from_now_on"]) == (
         3,
         True,
         True,
         True,
     )
-    assert found["rows"] == seen["rows"]
-    assert "백업" in found["out_of_reach"]
+    assert receipt["rows"] == seen["rows"]
+    assert "백업" in receipt["out_of_reach"]
     again = web.ask("DELETE", "/v1/diaries/3")
     assert (again.status_code, again.json()["forgotten"]) == (200, False)
     read = web.get("/v1/diaries/3")
@@ -51,7 +51,7 @@ def test_the_same_text_is_answered_as_gone_and_its_key_forgotten(web: Program, o
     assert text not in again.text
     many = web.post("/v1/diaries/batch", json={"diaries": [{"text": "처음 온 글"}, {"text": text}]})
     assert many.status_code == 410
-    assert not any("처음 온 글" in found for _, found in diaries.read_texts(opened)), "all of them or none"
+    assert not any("처음 온 글" in stored_text for _, stored_text in diaries.read_texts(opened)), "all of them or none"
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET"])

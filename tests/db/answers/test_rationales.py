@@ -35,8 +35,8 @@ def _mark(db: Database, diary_id: int, verdict: Any, *, name: str = "나", label
 
 
 def _standing(db: Database, diary_id: int, name: str = "나") -> list[tuple[int, int, str]]:
-    found = rationales.list_standing(db, diary_id, annotators.get_or_create_id(db, name))
-    return [(mark.start, mark.end, mark.verdict) for mark in found]
+    marks = rationales.list_standing(db, diary_id, annotators.get_or_create_id(db, name))
+    return [(mark.start, mark.end, mark.verdict) for mark in marks]
 
 
 def test_the_newest_mark_of_a_word_counts_and_others_stay(pool: Database) -> None:

@@ -22,9 +22,9 @@ def _text(rng: random.Random, number: int, longest: int) -> str:
 
 def _holds(path: Path, text: str) -> bool:
     """Return whether one of a text's quarters is in a file, wherever."""
-    content, wanted = path.read_bytes(), text.encode()
-    length = max(31, len(wanted) // 4)
-    return any(wanted[at : at + length] in content for at in range(0, len(wanted) - length + 1, length))
+    content, encoded = path.read_bytes(), text.encode()
+    length = max(31, len(encoded) // 4)
+    return any(encoded[at : at + length] in content for at in range(0, len(encoded) - length + 1, length))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -44,9 +44,9 @@ def test_what_is_found_nowhere_between_rows_is_nowhere_in_the_file(tmp_path: Pat
             made.conn.commit()
             assert connection.empty_log(made, seconds=1)
             texts = [left.pop(number) for number in gone]
-            found = leftovers.holds(path, texts)
-            assert found or not any(_holds(path, text) for text in texts)
-            if found:
+            is_held = leftovers.holds(path, texts)
+            assert is_held or not any(_holds(path, text) for text in texts)
+            if is_held:
                 connection.rewrite(made)
                 assert connection.empty_log(made, seconds=1)
                 assert not leftovers.holds(path, texts)

@@ -114,8 +114,8 @@ def made(tmp_path: Path) -> Iterator[Database]:
 def _add_row(opened: Database, table: str) -> None:
     made_up = {"INTEGER": 1, "TEXT": "x", "REAL": 0.5, "BLOB": b"x"}
     columns = rows(opened, f"select name, type from pragma_table_info('{table}')")
-    found = ((name, 2 if name == "diary_id" else made_up[kind]) for name, kind in columns)  # another diary's
-    names, values = zip(*found, strict=True)
+    cells = ((name, 2 if name == "diary_id" else made_up[kind]) for name, kind in columns)  # another diary's
+    names, values = zip(*cells, strict=True)
     marks = ", ".join("?" * len(names))
     opened.conn.execute(f"insert or ignore into {table} ({', '.join(names)}) values ({marks})", values)
 
@@ -147,8 +147,8 @@ def _write(made: Database, place: Place, text: str) -> None:
 
 def _values(made: Database, place: Place) -> list[str]:
     """Return what a place holds, of JSON each text."""
-    found = [str(value) for (value,) in rows(made, f"select {place.column} from {place.table}")]
-    return [text for value in found for text in _texts(value)]
+    contents = [str(value) for (value,) in rows(made, f"select {place.column} from {place.table}")]
+    return [text for value in contents for text in _texts(value)]
 
 
 def _texts(value: str) -> Iterator[str]:
@@ -246,9 +246,9 @@ def test_afterwards_no_run_and_no_sentence_of_a_diary_is_left_and_the_rest_is_un
 ) -> None:
     quotations = quotes.Quotations([note])
     quotations.add(texts)
-    found = quotations.find()
+    indices = quotations.find()
     left = quotations.without(note, "\n0\n")
-    assert found == ([0] if left != note else [])
+    assert indices == ([0] if left != note else [])
     runs = {letters_of(text)[i : i + RUN] for text in texts for i in range(len(letters_of(text)) - RUN + 1)}
     runs |= {
         whole for text in texts for whole in {*sentences_of(text), letters_of(text)} if SENTENCE <= len(whole) < RUN

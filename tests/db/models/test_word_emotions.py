@@ -44,9 +44,9 @@ def test_what_is_taken_back_stands_no_more_but_is_kept(opened: Database) -> None
     _say(opened, "눈물", SAD)
     _say(opened, "눈물", None, "none")
     assert word_emotions.list_standing(opened) == []
-    found = word_emotions.find(opened, "눈물")
-    assert found is not None
-    assert found.verdict == "none"
+    emotion = word_emotions.find(opened, "눈물")
+    assert emotion is not None
+    assert emotion.verdict == "none"
     with pytest.raises(sqlite3.IntegrityError, match="only added to"):
         opened.conn.execute("delete from word_emotions")
 
@@ -69,8 +69,8 @@ def test_explained_diaries_come_once_each_and_without_the_test_part(opened: Data
             opened, explanations.Explanation(diary_id, model_id, unit, spans, weights, (1.0, 1.0), 9)
         )  # type: ignore[arg-type]
     assert word_emotions.evidence_mark(opened, model_id) != before
-    found = list(word_emotions.list_explained(opened, model_id, unit="eojeol", limit=10))
-    assert [(e.diary_id, len(e.spans), e.weights.shape) for e in found] == [(2, 2, (2, 2)), (1, 1, (1, 2))]
+    explained = list(word_emotions.list_explained(opened, model_id, unit="eojeol", limit=10))
+    assert [(e.diary_id, len(e.spans), e.weights.shape) for e in explained] == [(2, 2, (2, 2)), (1, 1, (1, 2))]
     assert len(list(word_emotions.list_explained(opened, model_id, unit="eojeol", limit=1))) == 1
 
 

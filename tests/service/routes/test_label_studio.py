@@ -72,9 +72,9 @@ def test_a_config_that_declares_entities_is_refused_unread(opened: Database) -> 
 
 
 def test_choices_are_known_by_value_or_alias_and_answered_as_label_studio_calls_them(opened: Database) -> None:
-    found = label_studio.read_interface(opened, CONFIG)
-    assert (found.from_name, found.to_name, found.column) == ("emotion", "diary", "text")
-    assert found.choices == {"행복": "행복", "슬픔": "슬픔"}
+    interface = label_studio.read_interface(opened, CONFIG)
+    assert (interface.from_name, interface.to_name, interface.column) == ("emotion", "diary", "text")
+    assert interface.choices == {"행복": "행복", "슬픔": "슬픔"}
     other = label_studio.read_interface(opened, CONFIG.replace('value="Sad" alias="슬픔"', 'value="슬픔" alias="sad"'))
     assert other.choices["슬픔"] == "sad"
 

@@ -75,8 +75,8 @@ def ask(
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
         client.request(method, path, body, headers or {})
         answer = client.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, found, answer.read().decode("utf-8", "replace")
+        response_headers = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, response_headers, answer.read().decode("utf-8", "replace")
 
 
 @pytest.fixture(scope="module")
@@ -367,8 +367,8 @@ def test_a_page_that_renews_itself_does_not_keep_a_session_alive_but_a_person_do
         db.conn.commit()
 
         def last_seen() -> str | None:
-            found = accounts.list_people(db)
-            return next(account.last_seen_at for account in found if account.annotator_id == member)
+            people = accounts.list_people(db)
+            return next(account.last_seen_at for account in people if account.annotator_id == member)
 
         with socket(port, cookie(token)) as client:
             renewed = BackMsg()
