@@ -7,8 +7,9 @@ Both projects have the same seed and the same vectors, and fit their text spaces
 diaries of the queue get the labels of the file, a round is requested, and a worker process runs it; in the second one
 the pool's worker is killed while it works on the shards, and another one goes on. `weights_apart` is the largest
 difference between the heads' weights; of the next `compared` diaries of both queues, `same_places` are the same at the
-same place, `same_texts` are in both; `same_labelled` says whether both labelled the same texts. Labels have to be names
-of a new project's label set.
+same place, `same_texts` are in both; `moved` are in the queue of the pool alone, since one machine has put them into
+the test part as near-copies of others by then, which a pool does for texts that have become diaries; `same_labelled`
+says whether both labelled the same texts. Labels have to be names of a new project's label set.
 """
 
 from __future__ import annotations
@@ -207,11 +208,14 @@ def _compare(pooled: Path, single: Path) -> dict[str, Any]:
             ids = _list_open(db)[:COMPARED]
             sides.append((head, list(diaries.list_texts(db, ids))))
     (mine, my_texts), (other, texts) = sides
+    with closing(project.open_project(single)) as db:
+        parts = {text: part for _, text, _, part in diaries.read_for_drawing(db)}
     return {
         "weights_apart": max(float(np.abs(a - b).max()) for a, b in zip(mine, other, strict=True)),
         "compared": min(len(my_texts), len(texts)),
         "same_places": sum(a == b for a, b in zip(my_texts, texts, strict=False)),
         "same_texts": len(set(my_texts) & set(texts)),
+        "moved": sum(parts[text] != "pool" for text in set(my_texts) - set(texts)),
     }
 
 
