@@ -60,7 +60,9 @@ def in_bf16(original: Encoder, name: str) -> Encoder:
 
 def _make(original: Encoder, name: str, *, narrow: tuple[str, ...]) -> Encoder:
     """Return the form whose layers of these names alone give bfloat16."""
-    model = copy.deepcopy(original.model)
+    # Tensors are shared: what the form does not replace, embeddings above all, would take as much memory again.
+    tensors = {id(each): each for each in (*original.model.parameters(), *original.model.buffers())}
+    model = copy.deepcopy(original.model, tensors)
     for place, layer in list(model.named_modules()):
         if isinstance(layer, torch.nn.Linear):
             parent, _, own = place.rpartition(".")

@@ -99,6 +99,14 @@ def test_bf16_vectors_are_near_and_of_length_one(original: Encoder) -> None:
     np.testing.assert_array_equal(original.encode(TEXTS).vectors, exact)
 
 
+def test_a_bf16_form_shares_what_it_does_not_replace(original: Encoder) -> None:
+    form = bf16.in_bf16(original, "tiny-bf16")
+    own = {each.data_ptr() for each in original.model.parameters()}
+    shared = [each for each in form.model.parameters() if each.data_ptr() in own]
+    assert len(shared) == len(list(form.model.parameters())), "embeddings and norms"
+    assert len(shared) < len(own), "products have weights of their own"
+
+
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 def test_bf16_reads_also_where_attention_multiplies_by_float32(original: Encoder, attention: str) -> None:
     exact = original.encode(TEXTS).vectors
