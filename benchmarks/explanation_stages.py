@@ -61,7 +61,7 @@ def main() -> None:
     kinds = {
         "9 to 11 words": _texts(subject, SHORT, arguments.n),
         "13 to 25 words": _texts(subject, CHAT, arguments.n),
-        "about 300 characters": subject.long_texts(arguments.n),
+        "about 300 characters": _weighed_whole(subject.long_texts(2 * arguments.n))[: arguments.n],
     }
     rows: dict[str, dict[str, list[list[float]]]] = {kind: {name: [] for name in VARIANTS} for kind in kinds}
     for kind, texts in kinds.items():
@@ -70,10 +70,15 @@ def main() -> None:
             for name in VARIANTS:
                 rows[kind][name].append(_measure(subject, text, truth, name))
             print(kind, len(rows[kind][name]), file=sys.stderr, flush=True)
-    machine.write(
-        arguments.json,
-        {"machine": machine.describe(), "data": arguments.data.name, "texts": arguments.n, "variants": _summary(rows)},
-    )
+            if arguments.json is not None:
+                # An hour may have gone by, so what there is by now is kept.
+                machine.write(arguments.json, _result(arguments, rows))
+    machine.write(arguments.json, _result(arguments, rows))
+
+
+def _weighed_whole(texts: list[str]) -> list[str]:
+    """Return the texts in which every word gets a weight: of longer ones only those of some sentences do."""
+    return [text for text in texts if len(units.eojeol(text)) <= explainer.MOST_UNITS]
 
 
 def _texts(subject: explanations.Subject, words: range, count: int) -> list[str]:
@@ -191,11 +196,18 @@ VARIANTS: dict[str, tuple[tuple[Change, ...], bool]] = {
 """What changes in which module, and whether gradients are known."""
 
 
+def _result(arguments: argparse.Namespace, rows: dict[str, dict[str, list[list[float]]]]) -> dict[str, Any]:
+    about = {"machine": machine.describe(), "data": arguments.data.name, "texts": arguments.n}
+    return about | {"variants": _summary(rows)}
+
+
 def _summary(rows: dict[str, dict[str, list[list[float]]]]) -> dict[str, Any]:
     """Return means, and the standard error of each figure's difference from all stages."""
     result: dict[str, Any] = {}
     for kind, variants in rows.items():
         base = np.array(variants["all stages"])
+        if not len(base):
+            continue
         for name, values in variants.items():
             difference = np.array(values) - base
             error = difference.std(axis=0, ddof=1) / np.sqrt(len(base)) if len(base) > 1 else np.full(6, np.nan)
