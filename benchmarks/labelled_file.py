@@ -14,7 +14,7 @@ from annotator.label_sets import definitions as label_set_definitions
 from annotator.serving import zero_label
 from annotator.settings import ENCODER
 from learner.classification import classifier, ngram_features
-from learner.encoders import emotion_adapter
+from learner.encoders import emotion_adapter, text_hashes
 from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.encoder != encoders.EMOTION and not arguments.unseen:
         frame.attrs["left_out"] = 0
         return frame
-    seen = np.isin(emotion_adapter.hashes_of(frame[arguments.text_column].astype(str)), emotion_adapter.tuned_on())
+    seen = np.isin(text_hashes.hashes_of(frame[arguments.text_column].astype(str)), emotion_adapter.tuned_on())
     frame = frame[~seen]
     frame.attrs["left_out"] = int(seen.sum())
     return frame

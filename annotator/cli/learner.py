@@ -118,7 +118,10 @@ def _table(report: dict[str, Any]) -> str:
 @click.option("--work", type=_FILE, required=True, help=say("cli.tune_encoder.work"))
 @click.option("--kote-share", type=float, default=0.5, show_default=True, help=say("cli.tune_encoder.kote_share"))
 @click.option("--review-count", type=int, default=2400, show_default=True, help=say("cli.tune_encoder.review_count"))
-def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: float, review_count: int) -> None:
+@click.option("--rated-count", type=int, default=0, show_default=True, help=say("cli.tune_encoder.rated_count"))
+def tune_encoder(
+    kote: Path, reviews: Path, out: Path, work: Path, kote_share: float, review_count: int, rated_count: int
+) -> None:
     """Tune the emotion-aware adapter."""
     from learner.encoders import emotion_adapter
     from learner.encoders.encoder import default_cache
@@ -134,6 +137,7 @@ def tune_encoder(kote: Path, reviews: Path, out: Path, work: Path, kote_share: f
         cache=default_cache(),
         kote_share=kote_share,
         review_count=review_count,
+        rated_count=rated_count,
         on_progress=lambda share: click.echo(f"\r{100 * share:z.1f} %", err=True, nl=False),
     )
     click.echo(json.dumps(report, ensure_ascii=False), file=sys.stdout)

@@ -82,6 +82,44 @@ def to_bytes(adapted: Any, *, share: float = 1.0, common: NDArray[np.float32] | 
     return bytes(save(tensors, metadata={"lora": json.dumps(lora)}))
 
 
+def set_product(adapted: Any, path: str, left: Any, right: Any) -> None:
+    """Set what the adapter adds to one linear map to a product, left (out, rank) times right (rank, in).
+
+    Args:
+        adapted: a model that `attach` returned, with that rank.
+        path: of the linear map within the model, such as ``encoder.layer.4.attention.self.query``.
+    """
+    module = adapted.base_model.model.get_submodule(path)
+    module.lora_A["default"].weight.data.copy_(right)
+    module.lora_B["default"].weight.data.copy_(left / module.scaling["default"])
+
+
+def add(first: bytes, second: bytes) -> bytes:
+    """Return the adapter that adds what two adapters of the same linear maps add; its rank is the sum of theirs.
+
+    Source: Wortsman et al. (2022), Model soups; Ilharco et al. (2023), Editing Models with Task Arithmetic.
+    """
+    import torch
+    from safetensors.torch import load, save
+
+    parts = [(load(data), _lora_of(data)) for data in (first, second)]
+    rank = sum(lora["r"] for _, lora in parts)
+    tensors = {}
+    for name in parts[0][0]:
+        is_right = "lora_A" in name
+        scales = [1.0 if is_right else lora["lora_alpha"] / lora["r"] / 2 for _, lora in parts]
+        pieces = [scale * each[name].float() for scale, (each, _) in zip(scales, parts, strict=True)]
+        tensors[name] = torch.cat(pieces, 0 if is_right else 1).to(torch.float16).contiguous()
+    lora = {"r": rank, "lora_alpha": 2 * rank, "target_modules": parts[0][1]["target_modules"]}
+    return bytes(save(tensors, metadata={"lora": json.dumps(lora)}))
+
+
+def _lora_of(data: bytes) -> dict[str, Any]:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    lora: dict[str, Any] = json.loads(header["__metadata__"]["lora"])
+    return lora
+
+
 def find_common(data: bytes) -> NDArray[np.float32] | None:
     """Return the direction that vectors of an encoder with this adapter leave out, (width,), or None."""
     from safetensors.numpy import load
@@ -100,8 +138,7 @@ def merge(encoder: Any, data: bytes) -> Any:
     from safetensors.torch import load
 
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        config = LoraConfig(**json.loads(header["__metadata__"]["lora"]))
+        config = LoraConfig(**_lora_of(data))
         adapted = _wrap(encoder, config)
         tensors = {name: tensor.float() for name, tensor in load(data).items() if name != _COMMON}
         result: Any = set_peft_model_state_dict(adapted, tensors)

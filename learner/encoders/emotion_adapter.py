@@ -1,28 +1,31 @@
 """Tuning the bundled encoder on labelled Korean emotions: 44 emotions of comments, and ratings of reviews.
 
 `maeumgyeol tune-encoder` runs it and writes the adapter that is shipped in `learner/encoders/emotion/`, with the hashes
-of the texts it saw, so that a benchmark can leave them out.
+of the texts it saw, so that a benchmark can leave them out. On request a second one is added, which is not shipped yet:
+what becomes of the upper layers as a whole on many rated reviews.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.encoders import rated_reviews
 from learner.encoders.encoder import EMOTION_FOLDER
+from learner.encoders.text_hashes import hashes_of
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from learner.encoders.fine_tuning import TuningSet, TuningSettings
+    from learner.encoders.rated_reviews import RatedReviews
 
 KOTE_EMOTIONS = 44
 _BANDS = ((1, 4), (5, 8), (9, 10))
@@ -34,17 +37,6 @@ class Corpus:
 
     texts: list[str]
     targets: NDArray[np.float32]
-
-
-def text_hash(text: str) -> int:
-    """Return a 63-bit identity of a text, spaces collapsed."""
-    digest = hashlib.blake2b(" ".join(text.split()).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
-def hashes_of(texts: Iterable[str]) -> NDArray[np.int64]:
-    """Return the identities of texts, (n,)."""
-    return np.array([text_hash(text) for text in texts], np.int64)
 
 
 def tuned_on() -> NDArray[np.int64]:
@@ -100,11 +92,19 @@ _VALIDATION = 500
 _COMMENT_WEIGHT = 2.0
 
 SHARE = 0.5
-"""How much of the adapter is kept; chosen in docs/learning.md: the whole of it lost 2 points on diaries."""
+"""How much of the first adapter is kept; chosen in docs/learning.md: the whole of it lost 2 points on diaries."""
+
+RANK = 64
+"""Of the second adapter; both together are 9 MB."""
+
+_FIRST_SHARE = 0.3
+"""Of the time that both take, spent on the first adapter."""
+
+_MOST_TOKENS = 128
 
 
 def settings() -> TuningSettings:
-    """Return how the shipped adapter was tuned."""
+    """Return how the first adapter is tuned."""
     from learner.encoders.fine_tuning import TuningSettings
 
     return TuningSettings(adapter_rank=16, adapted_layers=8, epochs=4, learning_rate=1e-3, batch_size=16, max_tokens=96)
@@ -119,20 +119,49 @@ def run(
     cache: Path,
     kote_share: float,
     review_count: int,
+    rated_count: int,
     on_progress: Callable[[float], None],
 ) -> dict[str, Any]:
     """Tune the adapter, write it and the hashes of what it saw to a folder, and return what was measured.
 
     Args:
-        work: holds checkpoints; a run that was cut off goes on from there.
+        work: holds checkpoints of the first adapter; a run that was cut off in it goes on from there.
+        review_count: reviews of the first adapter.
+        rated_count: reviews of the second adapter, which is added to the first; 0 for none.
         on_progress: is called with the share of the work that is done.
+
+    Raises:
+        LearnerError: ``corpus_empty``; see also `learner.encoders.fine_tuning.tune`.
     """
+    from learner.encoders import adapters
+
+    corpus = read_corpus(kote, reviews, kote_share=kote_share, review_count=review_count, seed=SEED)
+    seen = [hashes_of(corpus.texts)]
+    share = _FIRST_SHARE if rated_count else 1.0
+    adapter, losses = _tune_first(corpus, work=work, cache=cache, on_progress=lambda done: on_progress(share * done))
+    if rated_count:
+        rated = rated_reviews.read(reviews, count=rated_count, seed=SEED)
+        second = _tune_second(corpus, rated, cache=cache, on_progress=lambda x: on_progress(share + (1 - share) * x))
+        adapter = adapters.add(adapter, second)
+        seen.append(rated.hashes)
+    private_files.make_folder(out)
+    private_files.write_bytes(out / "adapter.safetensors", adapter)
+    with private_files.open_file(out / "tuned_on.npy", "wb") as file:
+        np.save(file, np.unique(np.concatenate(seen)))
+    write_head(corpus, out, cache=cache)
+    validation = min(_VALIDATION, len(corpus.texts))
+    return {"texts": len(corpus.texts) - validation, "validation": validation, "losses": losses}
+
+
+def _tune_first(
+    corpus: Corpus, *, work: Path, cache: Path, on_progress: Callable[[float], None]
+) -> tuple[bytes, tuple[tuple[int, float | None, float | None], ...]]:
+    """Return an adapter tuned on the corpus, the share of it that is kept, and its losses."""
     from transformers import AutoModel, AutoTokenizer
 
     from learner.encoders import adapters, bundled, fine_tuning
 
     source = bundled.write_checkpoint(cache)
-    corpus = read_corpus(kote, reviews, kote_share=kote_share, review_count=review_count, seed=SEED)
     order = np.random.default_rng(SEED).permutation(len(corpus.texts))
     validation, training = order[:_VALIDATION], order[_VALIDATION:]
 
@@ -152,12 +181,24 @@ def run(
         seed=SEED,
         on_progress=goes_on,
     )
-    private_files.make_folder(out)
-    private_files.write_bytes(out / "adapter.safetensors", adapters.to_bytes(tuned.model.encoder, share=SHARE))
-    with private_files.open_file(out / "tuned_on.npy", "wb") as file:
-        np.save(file, np.unique(hashes_of(corpus.texts)))
-    write_head(corpus, out, cache=cache)
-    return {"texts": len(training), "validation": len(validation), "losses": tuned.losses}
+    return adapters.to_bytes(tuned.model.encoder, share=SHARE), tuned.losses
+
+
+def _tune_second(corpus: Corpus, rated: RatedReviews, *, cache: Path, on_progress: Callable[[float], None]) -> bytes:
+    """Return what the upper layers learn of the comments of a corpus and of rated reviews, as an adapter."""
+    from learner.encoders import bundled, encoder, graded_tuning
+    from learner.encoders.upper_layers import UpperLayers
+
+    chosen = graded_tuning.GradedSettings()
+    checkpoint = encoder.load_checkpoint(bundled.NAME, cache=cache)
+    layers = UpperLayers(checkpoint.model, count=chosen.layers, dropout=chosen.dropout)
+    places = np.flatnonzero(~np.isnan(corpus.targets[:, 0]))
+    texts = [checkpoint.prefix + text for text in (*(corpus.texts[i] for i in places), *rated.texts)]
+    token_ids = checkpoint.tokenizer(texts, truncation=True, max_length=_MOST_TOKENS)["input_ids"]
+    below = layers.read_below(token_ids, padding=checkpoint.tokenizer.pad_token_id or 0)
+    learned_from = graded_tuning.GradedTexts(below, corpus.targets[places, :KOTE_EMOTIONS], rated.ratings)
+    tuned = graded_tuning.tune(layers, learned_from, chosen, seed=SEED, on_progress=on_progress)
+    return layers.to_adapter(tuned, rank=RANK)
 
 
 def write_head(corpus: Corpus, folder: Path, *, cache: Path) -> None:

@@ -61,12 +61,23 @@ def _sigmoid_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def contrastive_losses(vectors: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return for each text of a batch how far it lies from the texts that share its label, against all others, (n,).
 
-    0 for a text whose label no other text of the batch has. The vectors are centred on the batch first, since encoders
-    put all texts close together.
+    0 for a text whose label no other text of the batch has.
 
     Args:
         vectors: (n, width) of length 1.
         targets: (n, k), rows sum to 1; soft labels attract as far as they agree.
+    """
+    return contrastive_losses_towards(vectors, targets @ targets.T)
+
+
+def contrastive_losses_towards(vectors: torch.Tensor, attraction: torch.Tensor) -> torch.Tensor:
+    """Return for each text of a batch how far it lies from those that attract it, against all others, (n,).
+
+    The vectors are centred on the batch first, since encoders put all texts close together.
+
+    Args:
+        vectors: (n, width) of length 1.
+        attraction: (n, n), at least 0; that of a text to itself is left out.
 
     Source: Khosla et al. (2020), Supervised Contrastive Learning, eq. 2.
     """
@@ -74,5 +85,5 @@ def contrastive_losses(vectors: torch.Tensor, targets: torch.Tensor) -> torch.Te
     oneself = torch.eye(len(centred), dtype=torch.bool, device=centred.device)
     similarities = (centred @ centred.T / TEMPERATURE).masked_fill(oneself, -torch.inf)
     log_shares = similarities.log_softmax(1).masked_fill(oneself, 0.0)
-    partners = (targets @ targets.T).masked_fill(oneself, 0.0)
+    partners = attraction.masked_fill(oneself, 0.0)
     return -(partners * log_shares).sum(1) / partners.sum(1).clamp(min=1e-9)
