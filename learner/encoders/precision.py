@@ -96,7 +96,7 @@ def agreement(exact: FloatArray, form: FloatArray, exact_answers: IntArray, form
     return Agreement(len(exact), float(cosines.mean()), float(cosines.min()), same)
 
 
-def speeds(forms: Mapping[Precision, Encoder], texts: Sequence[str], *, seconds: float = 0.5) -> dict[Precision, float]:
+def speeds(forms: Mapping[Precision, Encoder], texts: Sequence[str], *, seconds: float) -> dict[Precision, float]:
     """Return how many texts a second each form encodes.
 
     All read the same texts in turns, so that other load on the machine slows all of them; the median turn counts, as

@@ -62,6 +62,9 @@ With the share that the first look asks for, chance would change the form from o
 whole pool would be encoded anew.
 """
 
+_SECONDS = 0.5
+"""Of reading by which a form's speed is measured."""
+
 _MIX = 2_654_435_761
 
 
@@ -161,7 +164,7 @@ def _rates(
     forms = {each: runtime.load_encoder(db, replace(spec, precision=each)) for each in (EXACT, precision)}
     let_people_pass(runtime, db)
     with runtime.encoding():
-        measured = speeds(forms, texts)
+        measured = speeds(forms, texts, seconds=_SECONDS)
     exact = known.get(EXACT, round(measured[EXACT], 1))
     return {EXACT: exact, precision: round(exact * measured[precision] / measured[EXACT], 1)}
 

@@ -55,6 +55,7 @@ def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(precision, "COMPARED", 20)
     monkeypatch.setattr(precision, "_GAIN", 0.0)
     monkeypatch.setattr(precision, "_ENOUGH", np.inf)
+    monkeypatch.setattr(precision, "_SECONDS", 0.05)
     monkeypatch.setattr("learner.encoders.precision.LEAST_SAME", _LEAST_SAME)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     yield made
