@@ -116,9 +116,23 @@ def _table(report: dict[str, Any]) -> str:
 @click.option("--reviews", type=_FILE, required=True, help=say("cli.tune_encoder.reviews"))
 @click.option("--out", type=_FILE, required=True, help=say("cli.tune_encoder.out"))
 @click.option("--work", type=_FILE, required=True, help=say("cli.tune_encoder.work"))
-@click.option("--kote-share", type=float, default=0.5, show_default=True, help=say("cli.tune_encoder.kote_share"))
-@click.option("--review-count", type=int, default=2400, show_default=True, help=say("cli.tune_encoder.review_count"))
-@click.option("--rated-count", type=int, default=0, show_default=True, help=say("cli.tune_encoder.rated_count"))
+@click.option(
+    "--kote-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help=say("cli.tune_encoder.kote_share"),
+)
+@click.option(
+    "--review-count",
+    type=click.IntRange(min=0),
+    default=2400,
+    show_default=True,
+    help=say("cli.tune_encoder.review_count"),
+)
+@click.option(
+    "--rated-count", type=click.IntRange(min=0), default=0, show_default=True, help=say("cli.tune_encoder.rated_count")
+)
 def tune_encoder(
     kote: Path, reviews: Path, out: Path, work: Path, kote_share: float, review_count: int, rated_count: int
 ) -> None:

@@ -97,12 +97,17 @@ def set_product(adapted: Any, path: str, left: Any, right: Any) -> None:
 def add(first: bytes, second: bytes) -> bytes:
     """Return the adapter that adds what two adapters of the same linear maps add; its rank is the sum of theirs.
 
+    Raises:
+        EncoderError: if they are not of the same linear maps.
+
     Source: Wortsman et al. (2022), Model soups; Ilharco et al. (2023), Editing Models with Task Arithmetic.
     """
     import torch
     from safetensors.torch import load, save
 
     parts = [(load(data), _lora_of(data)) for data in (first, second)]
+    if set(parts[0][0]) != set(parts[1][0]):
+        raise EncoderError("adapter_unloadable", kind="keys")
     rank = sum(lora["r"] for _, lora in parts)
     tensors = {}
     for name in parts[0][0]:

@@ -52,17 +52,24 @@ def read_corpus(kote: Path, reviews: Path, *, kote_share: float, review_count: i
         reviews: Parquet with columns ``document`` and ``rating`` (1 to 10).
         kote_share: share of the comments, in (0, 1); the others stay unseen.
         review_count: reviews, a third from each of the rating bands 1-4, 5-8, 9-10.
+
+    Raises:
+        LearnerError: ``corpus_empty`` where a file is of another kind, or no comment is left.
     """
     import pandas as pd
 
-    comments = pd.read_csv(kote, sep="\t").dropna(subset=["text", "kote_labels"])
+    try:
+        comments = pd.read_csv(kote, sep="\t", usecols=["text", "kote_labels"]).dropna()
+    # pandas' errors and those of decoding are kinds of it.
+    except ValueError as error:
+        raise LearnerError("corpus_empty") from error
     chosen = hashes_of(comments["text"]) % 1000 < 1000 * kote_share
     comments = comments[chosen]
-    rated = pd.read_parquet(reviews, columns=["document", "rating"]).dropna().drop_duplicates("document")
+    rated = rated_reviews.read_frame(reviews)
     rated = rated[rated["document"].str.len() >= 10]
     bands = [rated[rated["rating"].between(low, high)] for low, high in _BANDS]
     drawn = pd.concat([band.sample(min(len(band), review_count // 3), random_state=seed) for band in bands])
-    if comments.empty and drawn.empty:
+    if comments.empty:
         raise LearnerError("corpus_empty")
     targets = np.full((len(comments) + len(drawn), KOTE_EMOTIONS + 1), np.nan, np.float32)
     targets[: len(comments), :KOTE_EMOTIONS] = _emotions(comments["kote_labels"].tolist())
@@ -136,18 +143,18 @@ def run(
     from learner.encoders import adapters
 
     corpus = read_corpus(kote, reviews, kote_share=kote_share, review_count=review_count, seed=SEED)
-    seen = [hashes_of(corpus.texts)]
-    share = _FIRST_SHARE if rated_count else 1.0
+    # Before anything is tuned: what is wrong with a file is known now, and not after twenty minutes.
+    rated = rated_reviews.read(reviews, count=rated_count, seed=SEED) if rated_count else None
+    share = _FIRST_SHARE if rated else 1.0
     adapter, losses = _tune_first(corpus, work=work, cache=cache, on_progress=lambda done: on_progress(share * done))
-    if rated_count:
-        rated = rated_reviews.read(reviews, count=rated_count, seed=SEED)
+    seen = hashes_of(corpus.texts)
+    if rated:
         second = _tune_second(corpus, rated, cache=cache, on_progress=lambda x: on_progress(share + (1 - share) * x))
-        adapter = adapters.add(adapter, second)
-        seen.append(rated.hashes)
+        adapter, seen = adapters.add(adapter, second), np.concatenate([seen, rated.hashes])
     private_files.make_folder(out)
     private_files.write_bytes(out / "adapter.safetensors", adapter)
     with private_files.open_file(out / "tuned_on.npy", "wb") as file:
-        np.save(file, np.unique(np.concatenate(seen)))
+        np.save(file, np.unique(seen))
     write_head(corpus, out, cache=cache)
     validation = min(_VALIDATION, len(corpus.texts))
     return {"texts": len(corpus.texts) - validation, "validation": validation, "losses": losses}

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from learner.encoders.pooled_encoder import PooledEncoder, contrastive_losses_towards
+from learner.errors import LearnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +92,11 @@ def tune(
     """Tune the layers and return their matrices, averaged over the steps (Polyak and Juditsky 1992).
 
     Args:
+        texts: at least one of each kind.
         on_progress: is called with the share of the steps that are done, in (0, 1].
+
+    Raises:
+        LearnerError: ``tuning_diverged`` for a loss that is no number.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -114,6 +119,8 @@ def tune(
         optimiser.param_groups[0]["lr"] = settings.learning_rate * rate
         optimiser.param_groups[1]["lr"] = settings.head_rate * rate
         loss = _loss(layers, heads, texts, next(comments), next(reviews), settings)
+        if not torch.isfinite(loss):
+            raise LearnerError("tuning_diverged", rate=settings.learning_rate)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(list(trained.values()), settings.gradient_clip)

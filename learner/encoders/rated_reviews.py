@@ -13,6 +13,7 @@ from learner.errors import LearnerError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     IntArray = NDArray[np.int64]
@@ -43,20 +44,41 @@ class RatedReviews:
     hashes: IntArray
 
 
+def read_frame(path: Path) -> pd.DataFrame:
+    """Return the reviews of a file that have a text and a rating from 1 to 10, each text once.
+
+    Args:
+        path: Parquet with columns ``document`` and ``rating``.
+
+    Raises:
+        LearnerError: ``corpus_empty`` where it is no such file, or none is left.
+    """
+    import pandas as pd
+
+    try:
+        rated = pd.read_parquet(path, columns=["document", "rating"])
+    # Arrow's errors are kinds of these.
+    except (ValueError, KeyError, OSError) as error:
+        raise LearnerError("corpus_empty") from error
+    rated["rating"] = pd.to_numeric(rated["rating"], errors="coerce")
+    rated = rated[rated["rating"].between(1, 10)].dropna().drop_duplicates("document")
+    if rated.empty:
+        raise LearnerError("corpus_empty")
+    return rated
+
+
 def read(path: Path, *, count: int, seed: int) -> RatedReviews:
     """Read reviews, those of rare ratings more often than they are: by the root of how many there are.
 
     Args:
-        path: Parquet with columns ``document`` and ``rating`` (1 to 10).
+        path: see `read_frame`.
         count: reviews at most.
 
     Raises:
         LearnerError: ``corpus_empty`` where none is left.
     """
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
-    rated = pd.read_parquet(path, columns=["document", "rating"]).dropna().drop_duplicates("document")
+    rated = read_frame(path)
     rated = rated[rated["document"].str.len() >= _LEAST_CHARACTERS]
     rated = rated[hashes_of(rated["document"]) % 1000 >= 1000 * UNSEEN_SHARE]
     if rated.empty:

@@ -60,7 +60,7 @@ class UpperLayers(nn.Module):
         """Take over the layers of a model.
 
         Args:
-            model: a transformers BERT without a pooler's use; it is not changed.
+            model: a transformers BERT, which is not changed.
             count: of layers that are trained.
             dropout: share of the values that each dropout leaves out in training, in [0, 1).
         """

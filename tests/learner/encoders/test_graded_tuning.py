@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from learner.encoders import encoder, graded_tuning, rated_reviews
+from learner.encoders import emotion_adapter, encoder, graded_tuning, rated_reviews
 from learner.encoders.graded_tuning import GradedSettings, GradedTexts
 from learner.encoders.text_hashes import hashes_of
 from learner.encoders.upper_layers import UpperLayers
@@ -107,8 +108,55 @@ def test_reviews_are_drawn_by_rating_put_together_and_half_of_all_stay_unseen(tm
     assert again.texts == read.texts
 
 
-def test_a_file_without_reviews_is_refused(tmp_path: Path) -> None:
-    pd.DataFrame({"document": ["짧다"], "rating": [3]}).to_parquet(tmp_path / "r.parquet")
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"document": ["짧다"], "rating": [3]},
+        {"document": ["별점이 열 개를 넘는 영화 감상"] * 2, "rating": [0, 11]},
+        {"document": ["별점이 글자인 영화 감상"], "rating": ["좋음"]},
+        {"text": ["칸 이름이 다른 영화 감상"], "rating": [3]},
+        None,
+    ],
+)
+def test_a_file_without_reviews_is_refused(tmp_path: Path, rows: dict[str, list[object]] | None) -> None:
+    path = tmp_path / "r.parquet"
+    if rows is None:
+        path.write_text("document,rating\n")
+    else:
+        pd.DataFrame(rows).to_parquet(path)
     with pytest.raises(LearnerError) as caught:
-        rated_reviews.read(tmp_path / "r.parquet", count=10, seed=0)
+        rated_reviews.read(path, count=10, seed=0)
     assert caught.value.code == "corpus_empty"
+
+
+@pytest.mark.parametrize("content", [b"a\tb\n1\t2\n", b"text\tkote_labels\n", b"\xff\xfe\x00", b""])
+def test_a_file_without_comments_is_refused_before_anything_is_tuned(tmp_path: Path, content: bytes) -> None:
+    _reviews(tmp_path / "r.parquet", 200)
+    (tmp_path / "k.tsv").write_bytes(content)
+    with pytest.raises(LearnerError) as caught:
+        emotion_adapter.run(
+            tmp_path / "k.tsv",
+            tmp_path / "r.parquet",
+            tmp_path / "out",
+            work=tmp_path / "work",
+            cache=tmp_path,
+            kote_share=0.5,
+            review_count=30,
+            rated_count=10,
+            on_progress=lambda share: pytest.fail("it has begun"),
+        )
+    assert caught.value.code == "corpus_empty"
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_tuning_and_few_texts_do_not(tmp_path: Path) -> None:
+    checkpoint = encoder.load_checkpoint(str(write_tiny_encoder(tmp_path / "tiny", "가나다")), cache=tmp_path)
+    layers = UpperLayers(checkpoint.model, count=1, dropout=0.0)
+    below = layers.read_below(checkpoint.tokenizer(["가", "나다"])["input_ids"], padding=1)
+    texts = GradedTexts(below, np.ones((1, 2), np.float32), np.array([3]))
+    tuned = graded_tuning.tune(layers, texts, GradedSettings(layers=1, steps=3), seed=0)
+    assert all(bool(torch.isfinite(each).all()) for each in tuned.values()), "one text of each kind"
+    broken = replace(texts, below=replace(below, states=torch.full_like(below.states, torch.nan)))
+    with pytest.raises(LearnerError) as caught:
+        graded_tuning.tune(layers, broken, GradedSettings(layers=1, steps=3), seed=0)
+    assert caught.value.code == "tuning_diverged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from learner.encoders import adapters, encoder
 from learner.encoders.upper_layers import UpperLayers
+from learner.errors import EncoderError
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -61,8 +63,7 @@ def test_what_the_layers_learned_is_an_adapter(checkpoint: Checkpoint) -> None:
     merged = adapters.merge(_copy(checkpoint), layers.to_adapter(changed, rank=FULL_RANK))
     for name, matrix in changed.items():
         layer, _, rest = name.partition(".")
-        found = merged.encoder.layer[1 + int(layer)].get_parameter(rest)
-        assert torch.allclose(found, matrix, atol=2e-3), name
+        assert torch.allclose(merged.encoder.layer[1 + int(layer)].get_parameter(rest), matrix, atol=2e-3), name
     with torch.no_grad():
         for name, parameter in layers.matrices().items():
             parameter.copy_(changed[name])
@@ -72,12 +73,13 @@ def test_what_the_layers_learned_is_an_adapter(checkpoint: Checkpoint) -> None:
 
 def test_a_lower_rank_keeps_most_of_the_change(checkpoint: Checkpoint) -> None:
     layers = UpperLayers(checkpoint.model, count=1, dropout=0.0)
-    left, right = torch.randn(32, 2), torch.randn(2, 32)
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(32, 2, generator=generator), torch.randn(2, 32, generator=generator)
     name = "0.attention.self.query.weight"
     changed = {name: layers.matrices()[name].detach() + left @ right}
     merged = adapters.merge(_copy(checkpoint), layers.to_adapter(changed, rank=2))
-    found = merged.encoder.layer[2].attention.self.query.weight
-    assert torch.allclose(found, changed[name], atol=0.02), "a change of rank two is whole"
+    kept = merged.encoder.layer[2].attention.self.query.weight
+    assert torch.allclose(kept, changed[name], atol=0.02), "a change of rank two is whole"
     less = adapters.merge(_copy(checkpoint), layers.to_adapter(changed, rank=1))
     lost = (less.encoder.layer[2].attention.self.query.weight - changed[name]).norm()
     assert 0.05 < lost / (left @ right).norm() < 1
@@ -97,7 +99,14 @@ def test_two_adapters_are_added(checkpoint: Checkpoint) -> None:
     assert torch.allclose(twice.get_parameter(path), original + parts[0] + parts[1], atol=2e-3)
 
 
-def _copy(checkpoint: Checkpoint) -> object:
-    import copy
+def test_adapters_of_other_layers_are_not_added(checkpoint: Checkpoint) -> None:
+    one, two = (UpperLayers(checkpoint.model, count=count, dropout=0.0) for count in (1, 2))
+    first, second = (each.to_adapter(each.matrices(), rank=2) for each in (one, two))
+    for pair in ((first, second), (second, first)):
+        with pytest.raises(EncoderError) as caught:
+            adapters.add(*pair)
+        assert caught.value.code == "adapter_unloadable"
 
+
+def _copy(checkpoint: Checkpoint) -> object:
     return copy.deepcopy(checkpoint.model)
