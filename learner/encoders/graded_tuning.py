@@ -52,15 +52,15 @@ class GradedSettings:
 
     layers: int = 8
     steps: int = 900
-    comments: int = 8
-    reviews: int = 112
-    learning_rate: float = 1e-4
+    comments: int = 16
+    reviews: int = 104
+    learning_rate: float = 7e-5
     head_rate: float = 2e-3
     warmup_share: float = 0.03
     weight_decay: float = 0.01
     gradient_clip: float = 1.0
-    dropout: float = 0.15
-    emotions_weight: float = 0.5
+    dropout: float = 0.1
+    emotions_weight: float = 1.0
     contrast_weight: float = 0.1
     rating_spread: float = 1.0
     averaging: float = 0.99
