@@ -270,10 +270,11 @@ def watched(engine: Engine, job: Job, tasks: Sequence[Task], watchdog_seconds: f
     last = time.monotonic()
     try:
         for receipt in running:
+            yield receipt
+            # What is done with a receipt takes time of its own, in which the engine waits.
             if receipt is not None:
                 last = time.monotonic()
-            yield receipt
-            if time.monotonic() - last > watchdog_seconds:
+            elif time.monotonic() - last > watchdog_seconds:
                 return
     finally:
         running.close()  # type: ignore[attr-defined] # it is a generator
