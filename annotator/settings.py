@@ -18,13 +18,13 @@ from db.people import audit_log
 from db.pool import manifest
 from db.texts.diaries import DRAW_RANGE
 from learner.active_learning import query_strategies
-from learner.encoders import encoder
+from learner.encoders import emotion_editions
 from learner.pool import storage
 
 if TYPE_CHECKING:
     from db import Database
 
-ENCODER = encoder.EMOTION
+ENCODER = emotion_editions.FIRST
 """The encoder of a new project: the bundled one, tuned on Korean emotions."""
 
 LEASE_SECONDS = 180.0

@@ -77,7 +77,7 @@ def main() -> None:
             "all_seconds": taken,
             "matmul_gflops": bounds[name],
             "share_of_matmul_throughput": bound / best,
-            **_nearness(vectors["fp32"], vectors[name], labels),
+            **_nearness(encoder.by_parts(vectors["fp32"]), encoder.by_parts(vectors[name]), labels),
         }
     machine.write(arguments.json, result)
 
@@ -94,7 +94,7 @@ def _forms(encoder: Encoder, folder: Path) -> dict[str, Encoder]:
 
 def _nearness(exact: FloatArray, vectors: FloatArray, labels: NDArray[np.str_] | None) -> dict[str, float]:
     """Return cosines, and how often a head answers the same that learned a third of the texts."""
-    cosines = (exact * vectors).sum(axis=1)
+    cosines = (exact * vectors).sum(axis=(1, 2))
     near = {"mean_cosine": float(cosines.mean()), "least_cosine": float(cosines.min())}
     if labels is None:
         return near
@@ -118,7 +118,7 @@ def _arguments() -> argparse.Namespace:
 def _flops(encoder: Encoder, lengths: NDArray[np.int64]) -> float:
     """Count the operations of all matrix products: projections, feed-forward layers and attention."""
     config = encoder.model.config
-    width, inner = config.hidden_size, config.intermediate_size
+    width, inner = encoder.width // encoder.parts, config.intermediate_size
     per_token = 2 * (4 * width * width + 2 * width * inner)
     attention = 4 * width * lengths.astype(np.float64)
     return float(config.num_hidden_layers * (lengths * (per_token + attention)).sum())

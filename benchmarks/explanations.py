@@ -179,7 +179,8 @@ class Subject:
         self.unseen = order[len(learned) :].tolist()
         self.encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
         self.space = ngram_features.fit(list(data.texts[: ngram_features.MOST_TEXTS]), seed=0)
-        self.mean = labelled_file.vectors_of(arguments.encoder, list(data.texts)).mean(axis=0)
+        vectors = labelled_file.vectors_of(arguments.encoder, list(data.texts))
+        self.mean = self.encoder.by_parts(vectors.mean(axis=0))
         targets = classifier.one_hot(data.labels, len(data.names))
         self.trained, self.next = (
             classifier.train(data.features[part], targets[part], mean=self.mean, text_space="", seed=0).classifier

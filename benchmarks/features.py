@@ -35,7 +35,7 @@ def main() -> None:
     encoder = encoders.load(arguments.encoder, cache=encoders.default_cache())
     vectors = labelled_file.vectors_of(arguments.encoder, texts)
     space = ngram_features.fit(texts, seed=0)
-    mean = vectors.mean(axis=0)
+    mean = encoder.by_parts(vectors.mean(axis=0))
     nothing = np.zeros_like(vectors)
     kinds = {
         "encoder": classifier.join_features(vectors, None, mean=mean),
@@ -72,7 +72,7 @@ def _without_labels(
     """Measure the first model, which knows only the names and, of the seven emotions, the definitions."""
     definition_of = {label.name: label.definition for label in label_sets_definitions.DEFAULT_LABELS}
     definitions = [definition_of.get(name, "") for name in names]
-    first = classifier.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
+    first = classifier.zero_label(encoder, names, definitions, mean=encoder.by_parts(vectors.mean(axis=0)))
     measured = metrics.evaluate(first.proba(first.features(vectors, None)), labels)
     return {
         "accuracy": measured.accuracy,

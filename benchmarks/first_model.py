@@ -23,7 +23,7 @@ from annotator.label_sets import emotions
 from benchmarks import labelled_file, machine
 from learner.classification import classifier as classifiers
 from learner.classification import first_answers, metrics
-from learner.encoders import emotion_head
+from learner.encoders import emotion_editions, emotion_head
 from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
@@ -33,17 +33,20 @@ if TYPE_CHECKING:
 def main() -> None:
     """Measure both answers on the same rows."""
     arguments = _arguments()
+    if arguments.encoder not in emotion_editions.FOLDERS:
+        raise SystemExit(f"{arguments.encoder} knows no emotions; these do: {', '.join(emotion_editions.FOLDERS)}")
     frame = labelled_file.read_rows(arguments)
     texts = frame[arguments.text_column].astype(str).tolist()
     names = sorted(frame[arguments.label_column].astype(str).unique())
     truth = np.array([names.index(str(label)) for label in frame[arguments.label_column]], np.int64)
-    vectors = labelled_file.vectors_of(encoders.EMOTION, texts)
+    vectors = labelled_file.vectors_of(arguments.encoder, texts)
     result = {
         "machine": machine.describe(),
         "data": arguments.data.name,
+        "encoder": arguments.encoder,
         "rows": len(texts),
         "left_out": frame.attrs["left_out"],
-        **_answers(names, vectors, truth),
+        **_answers(arguments.encoder, names, vectors, truth),
     }
     if unlike := result["unlike_emotions"]:
         print(f"The 44 emotions know nothing of {', '.join(unlike)}: their names alone answer.", file=sys.stderr)
@@ -56,13 +59,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _answers(names: list[str], vectors: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, Any]:
-    encoder = encoders.load(encoders.EMOTION, cache=encoders.default_cache())
+def _answers(edition: str, names: list[str], vectors: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, Any]:
+    encoder = encoders.load(edition, cache=encoders.default_cache())
     definition_of = {label.name: label.definition for label in label_sets_definitions.DEFAULT_LABELS}
     definitions = [definition_of.get(name, "") for name in names]
-    plain = classifiers.zero_label(encoder, names, definitions, mean=vectors.mean(axis=0))
+    plain = classifiers.zero_label(encoder, names, definitions, mean=encoder.by_parts(vectors.mean(axis=0)))
     shares = emotions.shares_of(encoder, names, definitions)
-    first = first_answers.with_emotions(plain, emotion_head.load(), shares, vectors)
+    first = first_answers.with_emotions(plain, emotion_head.load(edition), shares, vectors)
     return {
         "unlike_emotions": [name for name, share in zip(names, shares, strict=True) if not share.any()],
         "without_labels": {"names": _measure(plain, vectors, truth), "emotions": _measure(first, vectors, truth)},

@@ -106,9 +106,9 @@ def main() -> None:
     people = [_person(text, arguments) for text in arguments.grid]
     result: dict[str, Any] = {"machine": machine.describe(), "data": arguments.data.name}
     result |= {"exceptions": arguments.exceptions, "seeds": arguments.seeds, "simulated": []}
-    texts, vectors, truth = _reviews(arguments)
+    texts, parts, truth = _reviews(arguments)
     for kind in ("copies", "similar"):
-        pool = _grouped(texts, vectors, truth, near=groups.NEARNESS[kind])
+        pool = _grouped(texts, parts, truth, near=groups.NEARNESS[kind])
         for person in people:
             runs = [_run(pool, person, arguments.exceptions, seed) for seed in range(arguments.seeds)]
             result["simulated"].append({"kind": kind, "person": vars(person), **_figures(pool, runs, person)})
@@ -153,14 +153,15 @@ def _reviews(arguments: argparse.Namespace) -> tuple[list[str], NDArray[np.float
     texts = frame[arguments.text_column].astype(str).tolist()
     names = sorted(frame[arguments.label_column].astype(str).unique())
     truth = np.array([names.index(str(name)) for name in frame[arguments.label_column]], np.int64)
-    return texts, labelled_file.vectors_of(arguments.encoder, texts), truth
+    return texts, labelled_file.by_parts(arguments.encoder, texts), truth
 
 
-def _grouped(texts: list[str], vectors: NDArray[np.float32], truth: IntArray, *, near: float) -> Pool:
+def _grouped(texts: list[str], parts: NDArray[np.float32], truth: IntArray, *, near: float) -> Pool:
     """Return the groups of the page: of one answer of a head that has learned some of the reviews, by its rule."""
     order = np.random.default_rng(1).permutation(len(texts))
     learned, others = order[:_LEARNED], np.sort(order[_LEARNED:])
-    features = classifier.join_features(vectors, None, mean=vectors.mean(axis=0))
+    features = classifier.join_features(parts, None, mean=parts.mean(axis=0))
+    vectors = parts.reshape(len(parts), -1)
     weight, bias = classifier.fit_head(features[learned], truth[learned], k=int(truth.max()) + 1)
     answers = (features[others] @ weight.T + bias).argmax(axis=1)
     made: list[IntArray] = []

@@ -14,7 +14,7 @@ from annotator.label_sets import definitions as label_set_definitions
 from annotator.serving import zero_label
 from annotator.settings import ENCODER
 from learner.classification import classifier, ngram_features
-from learner.encoders import emotion_adapter, text_hashes
+from learner.encoders import emotion_adapter, emotion_editions, text_hashes
 from learner.encoders import encoder as encoders
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, rows: int, data: Path | No
     parser.add_argument(
         "--unseen",
         action="store_true",
-        help=f"leave out what {encoders.EMOTION} was tuned on, as is always done for that encoder, for another one too",
+        help="leave out what any emotion-aware encoder was tuned on; what its own encoder saw is always left out",
     )
     parser.add_argument("--json", type=Path)
 
@@ -66,7 +66,7 @@ def load(arguments: argparse.Namespace) -> Labelled:
     texts = frame[arguments.text_column].astype(str).tolist()
     names = tuple(sorted(frame[arguments.label_column].astype(str).unique()))
     labels = np.array([names.index(str(x)) for x in frame[arguments.label_column]], np.int64)
-    vectors = vectors_of(arguments.encoder, texts)
+    vectors = by_parts(arguments.encoder, texts)
     space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     return Labelled(tuple(texts), features, labels, names, int(frame.attrs["left_out"]))
@@ -80,7 +80,16 @@ def require(data: Labelled, count: int) -> None:
 
 def vectors_of(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
     """Return the vectors of texts, cached on disk: encoding takes most of a benchmark's time."""
+    return _encode(encoders.load(encoder_name, cache=encoders.default_cache()), texts)
+
+
+def by_parts(encoder_name: str, texts: list[str]) -> NDArray[np.float32]:
+    """Return the vectors of texts by their parts, which heads centre and scale each by itself."""
     encoder = encoders.load(encoder_name, cache=encoders.default_cache())
+    return encoder.by_parts(_encode(encoder, texts))
+
+
+def _encode(encoder: encoders.Encoder, texts: list[str]) -> NDArray[np.float32]:
     digest = hashlib.blake2b("\0".join([encoder.hash, *texts]).encode(), digest_size=16).hexdigest()
     path = encoders.default_cache() / "benchmarks" / f"{digest}.npy"
     if not path.exists():
@@ -98,7 +107,7 @@ def first_model(names: Sequence[str], features: NDArray[np.float32], encoder_nam
     encoder = encoders.load(encoder_name, cache=encoders.default_cache())
     definition_of = {label.name: label.definition for label in label_set_definitions.DEFAULT_LABELS}
     definitions = [definition_of.get(name, "") for name in names]
-    sample, nowhere = features[:, : encoder.width], np.zeros(encoder.width, np.float32)
+    sample, nowhere = features[:, : encoder.width], encoder.by_parts(np.zeros(encoder.width, np.float32))
     return zero_label.of_labels(encoder, names, definitions, sample, mean=nowhere)
 
 
@@ -119,10 +128,11 @@ def read_rows(arguments: argparse.Namespace) -> pd.DataFrame:
     if (count := frame[arguments.label_column].nunique()) < 2:
         raise SystemExit(f"{arguments.data.name}: {len(frame)} rows have {count} labels; at least two are needed")
     frame = frame.sample(min(len(frame), arguments.rows), random_state=0)
-    if arguments.encoder != encoders.EMOTION and not arguments.unseen:
-        frame.attrs["left_out"] = 0
-        return frame
-    seen = np.isin(text_hashes.hashes_of(frame[arguments.text_column].astype(str)), emotion_adapter.tuned_on())
+    if arguments.unseen:
+        editions: Sequence[str] = list(emotion_editions.FOLDERS)
+    else:
+        editions = [name for name in emotion_editions.FOLDERS if name == arguments.encoder]
+    seen = np.isin(text_hashes.hashes_of(frame[arguments.text_column].astype(str)), emotion_adapter.tuned_on(editions))
     frame = frame[~seen]
     frame.attrs["left_out"] = int(seen.sum())
     return frame

@@ -22,7 +22,7 @@ _RUNS = 12
 
 def gflops(encoder: Encoder, precision: str) -> float:
     """Return the throughput of plain products of 1,024 tokens with the weights of one layer, in GFLOPS."""
-    width, inner = encoder.model.config.hidden_size, encoder.model.config.intermediate_size
+    width, inner = encoder.width // encoder.parts, encoder.model.config.intermediate_size
     shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         multiply = _int8(shapes, Path(folder)) if precision == "int8" else _torch(shapes, precision)

@@ -209,7 +209,7 @@ def measure_learner(folder: Path) -> dict[str, Any]:
         assert active is not None
         assert active.version > 0, "the round has put its version in force"
         classifier = classifiers.from_bytes(models.get_weights(db, active.id))
-    home, width = project.vectors_folder(folder / "project.db"), len(classifier.mean)
+    home, width = project.vectors_folder(folder / "project.db"), classifier.width
     vectors = VectorFile(home / active.encoder_hash, width=width)
     texts = VectorFile(home / f"text-{classifier.text_space[:32]}", width=classifier.weight.shape[1] - width)
     rows = int(np.flatnonzero(vectors.token_counts())[-1]) + 1

@@ -61,7 +61,7 @@ class Texts:
 
     Attributes:
         plain, planted: texts; `planted` without the word is `plain`.
-        plain_vectors, planted_vectors: (n, width) of the encoder.
+        plain_vectors, planted_vectors: (n, parts, width / parts) of the encoder.
         labels: (n,) columns.
     """
 
@@ -74,7 +74,7 @@ class Texts:
     def pick(self, rows: IntArray, has_word: BoolArray) -> tuple[list[str], FloatArray]:
         """Return texts and vectors of rows, with or without the word."""
         texts = [self.planted[i] if has else self.plain[i] for i, has in zip(rows, has_word, strict=True)]
-        return texts, np.where(has_word[:, None], self.planted_vectors[rows], self.plain_vectors[rows])
+        return texts, np.where(has_word[:, None, None], self.planted_vectors[rows], self.plain_vectors[rows])
 
 
 def main() -> None:
@@ -111,7 +111,7 @@ def plant(texts: list[str], labels: IntArray, *, seed: int, encoder: str) -> Tex
     """Put the seed's word between two words of each text and encode both forms."""
     rng = np.random.default_rng(seed)
     planted = [_with_word(text, WORDS[seed], rng) for text in texts]
-    plain_vectors, planted_vectors = (labelled_file.vectors_of(encoder, form) for form in (texts, planted))
+    plain_vectors, planted_vectors = (labelled_file.by_parts(encoder, form) for form in (texts, planted))
     return Texts(tuple(texts), tuple(planted), plain_vectors, planted_vectors, labels)
 
 
@@ -180,16 +180,17 @@ def measure_evidence(
     texts: list[str], labels: IntArray, *, k: int, seed: int, feedback: int, encoder: str
 ) -> dict[int, tuple[float, float]]:
     """Return macro F1 without and with words called evidence, by number of labels."""
-    vectors, space = labelled_file.vectors_of(encoder, texts), ngram_features.fit(texts, seed=0)
-    features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
+    vectors, space = labelled_file.by_parts(encoder, texts), ngram_features.fit(texts, seed=0)
+    mean = vectors.mean(axis=0)
+    features = classifier.join_features(vectors, space.transform(texts), mean=mean)
     test, pool = np.split(np.random.default_rng(seed).permutation(len(labels)), [len(labels) // 3])
     weight, _ = classifier.fit_head(features[pool], labels[pool], k=k)
     effects: list[FloatArray] = []
     columns: list[int] = []
     for row in pool[:feedback]:
         changed = [without_span(texts[row], span) for span in units.eojeol(texts[row])]
-        others = labelled_file.vectors_of(encoder, changed)
-        left = classifier.join_features(others, space.transform(changed), mean=vectors.mean(axis=0))
+        others = labelled_file.by_parts(encoder, changed)
+        left = classifier.join_features(others, space.transform(changed), mean=mean)
         added = features[row] - left
         speaks = added @ (weight - weight.mean(axis=0))[labels[row]]
         strongest = [i for i in np.argsort(-speaks)[:EVIDENCE_WORDS] if speaks[i] > 0]

@@ -44,7 +44,7 @@ def main() -> None:
     test, train = order[:test_count], order[test_count : test_count + arguments.labels]
     base = encoders.load(arguments.encoder, cache=encoders.default_cache())
     vectors = base.encode(texts).vectors
-    instant = _instant(texts, vectors, columns, train, test, len(names), arguments)
+    instant = _instant(texts, base.by_parts(vectors), columns, train, test, len(names), arguments)
     full = _full(texts, columns, train, test, len(names), arguments)
     result = {
         "machine": machine.describe(),
@@ -112,7 +112,7 @@ def _instant(
     text_features = space.transform(texts)
     # The pool is as long as asked for: rows again, with a little noise so that no two are the same.
     rows = np.arange(max(arguments.pool, len(texts))) % len(texts)
-    noise = np.random.default_rng(1).normal(scale=1e-3, size=(len(rows), vectors.shape[1]))
+    noise = np.random.default_rng(1).normal(scale=1e-3, size=(len(rows), *vectors.shape[1:]))
     pool = (vectors[rows] + noise).astype(np.float32)
     pool_text = text_features[rows]
     classifier.warm_up()

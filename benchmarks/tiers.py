@@ -105,7 +105,7 @@ def _load(arguments: argparse.Namespace) -> File:
     texts = frame[arguments.text_column].astype(str).tolist()
     labels = frame[arguments.label_column].astype(str)
     names = sorted(labels.unique())
-    vectors = labelled_file.vectors_of(arguments.encoder, texts)
+    vectors = labelled_file.by_parts(arguments.encoder, texts)
     space = ngram_features.fit(texts[: ngram_features.MOST_TEXTS], seed=0)
     features = classifier.join_features(vectors, space.transform(texts), mean=vectors.mean(axis=0))
     columns = np.array([names.index(label) for label in labels], np.int64)

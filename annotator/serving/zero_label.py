@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from annotator.label_sets import emotions
 from learner.classification import classifier as classifiers
 from learner.classification import first_answers
-from learner.encoders import emotion_head
-from learner.encoders.encoder import EMOTION
+from learner.encoders import emotion_editions, emotion_head
 from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class FirstModel:
 
     @property
     def head(self) -> Head:
-        """Weight (k, width) and bias (k,) for centred vectors of length 1."""
+        """Weight (k, width) and bias (k,) for centred vectors whose parts have length 1."""
         return self.classifier.head
 
 
@@ -56,15 +55,16 @@ def of_labels(
     Args:
         names, definitions: of the k labels.
         sample: (n, width) vectors of the pool by this encoder, at least one.
-        mean: (width,) what vectors are centred on; None for the mean of the sample.
+        mean: what vectors are centred on, see `Classifier`; None for the mean of the sample.
     """
-    mean = sample.mean(axis=0) if mean is None else mean
+    mean = encoder.by_parts(sample.mean(axis=0)) if mean is None else mean
     plain = classifiers.zero_label(encoder, names, definitions, mean=mean)
-    if split_name(encoder.name)[0] != EMOTION:
+    edition, _ = split_name(encoder.name)
+    if edition not in emotion_editions.FOLDERS:
         return FirstModel(plain, knows_most=False)
     shares = emotions.shares_of(encoder, names, definitions)
     knows_most = bool(shares.any(axis=1).mean() > 0.5)
-    return FirstModel(first_answers.with_emotions(plain, emotion_head.load(), shares, sample), knows_most)
+    return FirstModel(first_answers.with_emotions(plain, emotion_head.load(edition), shares, sample), knows_most)
 
 
 def digest_of(label_set: Sequence[Label]) -> str:

@@ -153,7 +153,7 @@ def features_of(
     together = groups.join(vectors, [letters_of(text) or text for text in texts], [name or None for name in writers])
     first = zero_label.of_labels(encoder, names, [""] * len(names), vectors)
     return Rows(
-        classifier.join_features(vectors, space, mean=vectors.mean(axis=0)),
+        classifier.join_features(vectors, space, mean=encoder.by_parts(vectors.mean(axis=0))),
         together,
         first.head[0] if first.knows_most else None,
     )

@@ -178,7 +178,7 @@ def _learn(
     """Teach a head on the encoder in force to answer like the checkpoint."""
     encoder, settings = runtime.encoder(db), runtime.settings(db)
     vectors = _vectors(db, runtime, ids, on_progress)
-    mean = vectors.mean(axis=0)
+    mean = encoder.by_parts(vectors.mean(axis=0))
     features = classifiers.join_features(vectors, None, mean=mean)
     seed = int(settings.seed[:8], 16)
     # Without n-grams: their file is the worker's, which may be writing it.

@@ -1,8 +1,8 @@
 """Class probabilities of a whole pool, out of the files that hold its features: a million diaries in about a second.
 
 The head is linear, so a row need not be copied, scaled and joined before it is multiplied: dividing the scores of
-a centred vector by its length is the same. Blocks of rows pass through one buffer a thread that stays in the
-processor's cache, so neither the files nor the features ever lie in memory as a whole.
+each centred part of a vector by its length is the same. Blocks of rows pass through one buffer a thread that stays in
+the processor's cache, so neither the files nor the features ever lie in memory as a whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-_ROWS_A_BLOCK = 1024
+_ROWS_A_BLOCK = 640
 """2.6 MB of features of the usual width: several times larger, and they fall out of the cache between two passes."""
 
 _THREADS = 2
@@ -113,20 +113,20 @@ class _ArrayReader:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A classifier's head, split into the parts for vectors and for text features; the temperature is included."""
+    """A classifier's head, split into what is for each part of a vector and for text features, with the temperature."""
 
     mean: FloatArray
-    vector_weight: FloatArray
+    part_weights: list[FloatArray]
     text_weight: FloatArray
     bias: FloatArray
 
     @classmethod
     def of(cls, classifier: Classifier) -> _Head:
-        width = len(classifier.mean)
+        width, part_width = classifier.width, classifier.mean.shape[-1]
         weight = np.asarray(classifier.weight / classifier.temperature, np.float32)
         return cls(
-            classifier.mean,
-            np.ascontiguousarray(weight[:, :width]),
+            classifier.mean.reshape(-1),
+            [np.ascontiguousarray(weight[:, at : at + part_width]) for at in range(0, width, part_width)],
             np.ascontiguousarray(NGRAM_SCALE * weight[:, width:], np.float32),
             np.asarray(classifier.bias / classifier.temperature, np.float32)[:, None],
         )
@@ -152,10 +152,12 @@ class _Block:
         self._vectors.read_into(rows, at)
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is counted at the end
             rows -= self._head.mean
-            lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            parts = rows.reshape(count, len(self._head.part_weights), -1)
+            lengths = np.maximum(np.sqrt(np.einsum("ijk,ijk->ij", parts, parts)), 1e-9)
             # Labels by rows, so that each of the steps below runs along the rows.
-            logits = self._head.vector_weight @ rows.T
-            logits /= np.maximum(lengths, 1e-9)
+            logits = np.zeros((len(self._head.bias), count), np.float32)
+            for part, weight in enumerate(self._head.part_weights):
+                logits += weight @ parts[:, part].T / lengths[:, part]
             if self._texts is not None:
                 self._texts.read_into(self._text_rows[:count], at)
                 logits += self._head.text_weight @ self._text_rows[:count].T
@@ -166,5 +168,5 @@ class _Block:
         if self._unlearned is None:
             return np.asarray(logits.T)
         with np.errstate(invalid="ignore", over="ignore"):
-            rows /= np.maximum(lengths, 1e-9)[:, None]
+            parts /= lengths[..., None]
             return self._unlearned.mix(logits.T, rows)

@@ -1,7 +1,7 @@
 """The classifier: a linear softmax head on frozen features, from no label at all to thousands.
 
-Features of a diary are its encoder vector, centred on the pool and scaled to length 1, beside its text-space
-features at half that length. While fewer than two labels are in use, similarity to the label names and
+Features of a diary are its encoder vector, centred on the pool and each part of it scaled to length 1, beside its
+text-space features at half that length. While fewer than two labels are in use, similarity to the label names and
 definitions takes the place of a trained head.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Head = tuple[FloatArray, FloatArray]
 
 NGRAM_SCALE = 0.5
-"""Length of the text-space features beside encoder vectors of length 1; chosen in docs/learning.md."""
+"""Length of the text-space features beside vectors whose parts have length 1; chosen in docs/learning.md."""
 
 ZERO_LABEL_SCALE = 8.0
 """Turns similarities, mostly within ±0.3, into logits of a cautious first guess."""
@@ -68,7 +68,7 @@ class Classifier:
     """A linear softmax classifier; what is stored as a model version.
 
     Attributes:
-        mean: (width,) mean encoder vector of the pool.
+        mean: (parts, width / parts) mean encoder vector of the pool; see `learner.encoders.encoder.Encoder.by_parts`.
         weight: (k, width + text width) float32.
         bias: (k,) float32.
         temperature: divides the logits.
@@ -86,6 +86,11 @@ class Classifier:
     committee: tuple[Head, ...] = ()
     unlearned: Unlearned | None = None
     prior_mean: FloatArray | None = None
+
+    @property
+    def width(self) -> int:
+        """Length of the encoder vectors that it reads."""
+        return int(self.mean.size)
 
     @property
     def head(self) -> Head:
@@ -153,7 +158,7 @@ def from_bytes(data: bytes) -> Classifier:
     if "unlearned_places" in tensors:
         unlearned = Unlearned(*(tensors[f"unlearned_{name}"] for name in _UNLEARNED))
     return Classifier(
-        tensors["mean"],
+        np.atleast_2d(tensors["mean"]),  # files of older versions hold it flat
         tensors["weight"],
         tensors["bias"],
         temperature,
@@ -165,27 +170,38 @@ def from_bytes(data: bytes) -> Classifier:
 
 
 def join_features(vectors: FloatArray, text_features: FloatArray | None, *, mean: FloatArray) -> FloatArray:
-    """Return centred, scaled vectors beside the text features, (n, features) float32."""
-    centred = vectors - mean
-    centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    """Return vectors, centred and each part scaled to length 1, beside the text features, (n, features) float32.
+
+    Args:
+        vectors: (n, width), or by parts.
+        mean: (parts, width / parts), or (width,) for vectors of one part.
+    """
+    centred = _centre(vectors, mean)
     if text_features is None:
         return np.asarray(centred, np.float32)
     return np.hstack([centred, NGRAM_SCALE * text_features]).astype(np.float32)
 
 
+def _centre(vectors: FloatArray, mean: FloatArray) -> FloatArray:
+    parts = vectors.reshape(len(vectors), *np.atleast_2d(mean).shape) - mean
+    parts = parts / np.maximum(np.linalg.norm(parts, axis=2, keepdims=True), 1e-9)
+    return np.asarray(parts.reshape(len(vectors), mean.size))
+
+
 def zero_label(encoder: Encoder, names: Sequence[str], definitions: Sequence[str], *, mean: FloatArray) -> Classifier:
     """Return the classifier that needs no label: similarity to the names and definitions.
 
-    A label's direction is the mean vector of its name and of each clause of its definition, centred on the
-    mean of all labels, because encoders of this kind put every text close to every other.
+    A label's direction is the mean vector of its name and of each clause of its definition in the first part of
+    vectors, centred on the mean of all labels, because encoders of this kind put every text close to every other.
 
     Args:
-        mean: (width,) mean vector of the pool, or of a random part of it.
+        mean: mean vector of the pool, or of a random part of it; see `Classifier`.
     """
-    directions = mean_vectors(encoder, [wording(*label) for label in zip(names, definitions, strict=True)])
-    directions = directions - directions.mean(axis=0)
-    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
-    weight = np.asarray(ZERO_LABEL_SCALE * directions, np.float32)
+    words = mean_vectors(encoder, [wording(*label) for label in zip(names, definitions, strict=True)])
+    directions = encoder.by_parts(_centre(words, encoder.by_parts(words.mean(axis=0))))
+    # What a label is called says most in the last layer; a middle one knows what it is about.
+    directions[:, 1:] = 0
+    weight = np.asarray(ZERO_LABEL_SCALE * directions.reshape(words.shape), np.float32)
     return Classifier(mean, weight, np.zeros(len(names), np.float32), 1.0, "")
 
 

@@ -37,20 +37,21 @@ def with_emotions(plain: Classifier, head: EmotionHead, shares: FloatArray, samp
     if not is_known.any():
         return plain
     features = plain.features(sample, None)
-    by_emotions = _even(shares @ head.weight, features) * is_known[:, None]
-    by_names = _even(plain.weight, features) * np.where(is_known, NAMES_SHARE, 1)[:, None]
+    part_width = plain.mean.shape[-1]
+    by_emotions = _even(shares @ head.weight, features, part_width) * is_known[:, None]
+    by_names = _even(plain.weight, features, part_width) * np.where(is_known, NAMES_SHARE, 1)[:, None]
     common = np.log(np.maximum(shares @ head.frequency, 1e-6))
     bias = np.where(is_known, common - common[is_known].mean(), 0)
     return replace(plain, weight=np.asarray(by_emotions + by_names, np.float32), bias=bias.astype(np.float32))
 
 
-def _even(weight: FloatArray, features: FloatArray) -> FloatArray:
+def _even(weight: FloatArray, features: FloatArray, part_width: int) -> FloatArray:
     """Return weights whose scores have a spread of about 1 on the features, row by row.
 
     Few diaries, or diaries of few moods, say little of each label's spread: `_PRIOR_TEXTS` more count as spread alike
     for all of them, and at least as far as vectors without any direction.
     """
     measured, even = (features @ weight.T).var(axis=0), (weight**2).sum(axis=1)
-    even *= max(measured.sum() / max(float(even.sum()), 1e-9), 1 / weight.shape[1])
+    even *= max(measured.sum() / max(float(even.sum()), 1e-9), 1 / part_width)
     variance = (len(features) * measured + _PRIOR_TEXTS * even) / (len(features) + _PRIOR_TEXTS)
     return np.asarray(weight / np.maximum(np.sqrt(variance), 1e-6)[:, None], np.float32)

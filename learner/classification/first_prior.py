@@ -48,7 +48,7 @@ def choose(
     examples the loss out of fold says little, and the first model much.
 
     Args:
-        first: (k, width) weights of the first model for centred vectors of length 1, the first columns of features.
+        first: (k, width) weights of the first model for centred vectors, the first columns of features.
         features, targets, groups, weights: as in `learner.classification.classifier.train`.
 
     Raises:

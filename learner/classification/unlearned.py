@@ -28,7 +28,7 @@ class Unlearned:
 
     Attributes:
         places: (u,) of these labels among k.
-        weight, bias: (k, width) and (k,) of the model that needs no label, for centred vectors of length 1.
+        weight, bias: (k, width) and (k,) of the model that needs no label, for centred vectors.
         scale: (u,) brings its probabilities to the mean that these labels have among diaries.
     """
 
@@ -41,7 +41,7 @@ class Unlearned:
         """Return the probabilities of these labels, (n, u).
 
         Args:
-            features: (n, features); the first columns are vectors, centred, of length 1.
+            features: (n, features); the first columns are vectors, centred.
         """
         vectors = features[:, : self.weight.shape[1]]
         first = softmax(vectors @ self.weight.T + self.bias)[:, self.places]

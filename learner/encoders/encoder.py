@@ -1,6 +1,7 @@
 """Encoders: any transformers checkpoint that turns texts into vectors, by hub name, folder or the bundled one.
 
-A vector is the mean of the last hidden states over the text's tokens, scaled to length 1. Of an encoder that was tuned
+A vector is the mean of the last hidden states over the text's tokens, of some beside that of a layer before, scaled to
+length 1. Of an encoder that was tuned
 here, the direction that all texts share is taken out before.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learner import side_by_side
-from learner.encoders import adapters, bundled
+from learner.encoders import adapters, bundled, emotion_editions
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -37,12 +38,6 @@ above all. With 64 as many texts a second in float32, a tenth fewer in bfloat16.
 _CHARACTERS_A_TURN = 6_000
 """Characters that `list_turns` puts together: about a second of two cores in float32. Of comments of 60 characters,
 turns of 128 texts are read 1.4 (float32) to 1.9 times (bfloat16) as fast as turns of 16."""
-
-EMOTION = "bundled-emotion"
-"""The bundled encoder with the adapter that was tuned on Korean emotions."""
-
-EMOTION_FOLDER = Path(__file__).with_name("emotion")
-"""Where that adapter is shipped: ``adapter.safetensors``, the hashes of the texts it saw, and its card."""
 
 _MOST_TOKENS = 8192
 """Tokens at which texts are cut where a checkpoint names no limit."""
@@ -68,6 +63,8 @@ class Encoder:
         name: what was asked for: ``bundled``, a hub name or a folder.
         hash: identity of weights, tokenizer and prefix: vectors of different hashes are never mixed.
         width: length of a vector.
+        parts: of a vector that are centred and scaled each by itself, all of the same length: one, or two of a model
+            whose states are those of two layers; see `learner.encoders.joined_layers`.
         max_tokens: longer texts are cut.
         model, tokenizer, prefix: the checkpoint, and what is put before every text.
         common: (width,) direction of length 1 that is taken out of every vector; None for none.
@@ -89,12 +86,17 @@ class Encoder:
         self.name = name
         self.hash = digest
         self.width = int(model.config.hidden_size)
+        self.parts = int(getattr(model.config, "parts", 1))
         self.max_tokens = max_tokens(model.config, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self.prefix = prefix
         self.common = common
         self.is_centred = common is not None
+
+    def by_parts(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return vectors, (…, width), as (…, parts, width / parts)."""
+        return vectors.reshape(*vectors.shape[:-1], self.parts, self.width // self.parts)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Return the vectors of texts, in their order.
@@ -215,14 +217,18 @@ class Checkpoint:
     common: NDArray[np.float32] | None = None
 
 
-def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | None = None) -> Encoder:
+def load(
+    name: str, *, cache: Path, adapter: bytes | None = None, called: str | None = None, joined_layer: int | None = None
+) -> Encoder:
     """Load an encoder.
 
     Args:
-        name: ``bundled``, ``bundled-emotion``, a hub name such as ``klue/roberta-base``, or a folder.
+        name: ``bundled``, an edition of `emotion_editions`, a hub name such as ``klue/roberta-base``, or a folder.
         cache: where the bundled checkpoint is written.
         adapter: LoRA adapter that is merged into the weights; see `learner.encoders.adapters`.
         called: name of the encoder if it is not that of its checkpoint.
+        joined_layer: whose states stand beside those of the last one; None for what an edition has of itself. With an
+            adapter an edition has none: a tuned encoder stays one that transformers can load.
 
     Raises:
         EncoderError: if it can't be found, read or used. Code that a checkpoint brings along is never run.
@@ -232,6 +238,13 @@ def load(name: str, *, cache: Path, adapter: bytes | None = None, called: str | 
     if adapter is not None:
         model, digest = adapters.merge(model, adapter), adapted_digest(digest, adapter)
         common = adapters.find_common(adapter)
+    elif joined_layer is None:
+        joined_layer = emotion_editions.JOINED_LAYERS.get(name)
+    if joined_layer is not None:
+        from learner.encoders.joined_layers import JoinedLayers  # it loads torch, as importing this module does not
+
+        model = JoinedLayers(model, layer=joined_layer)
+        digest = adapted_digest(digest, f"layer {joined_layer}".encode())
     encoder = Encoder(
         called or name, model.eval(), checkpoint.tokenizer, prefix=checkpoint.prefix, digest=digest, common=common
     )
@@ -250,11 +263,11 @@ def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
     Raises:
         EncoderError: if it can't be found, read or used.
     """
-    if name != EMOTION:
+    if name not in emotion_editions.FOLDERS:
         return _load_checkpoint(name, cache=cache)
     base = _load_checkpoint(bundled.NAME, cache=cache)
     try:
-        adapter = (EMOTION_FOLDER / "adapter.safetensors").read_bytes()
+        adapter = (emotion_editions.FOLDERS[name] / "adapter.safetensors").read_bytes()
     except OSError as error:
         raise EncoderError("encoder_unloadable", name=name, reason=error.strerror or "") from error
     digest = adapted_digest(base.digest, adapter)

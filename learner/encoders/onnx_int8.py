@@ -42,6 +42,7 @@ class Int8Encoder(Encoder):
         self.name = name
         self.hash = about["digest"]
         self.width = about["width"]
+        self.parts = about.get("parts", 1)
         self.max_tokens = about["max_tokens"]
         self._session = session
         self.tokenizer = tokenizer
@@ -75,6 +76,7 @@ def export(encoder: Encoder, folder: Path) -> None:
     about = {
         "digest": precision.digest_of(encoder.hash, "int8"),
         "width": encoder.width,
+        "parts": encoder.parts,
         "max_tokens": encoder.max_tokens,
         "prefix": encoder.prefix,
         "is_centred": encoder.is_centred,

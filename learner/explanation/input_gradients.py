@@ -48,7 +48,7 @@ def gradients(
         groups: g groups of spans of the text. What the encoder cuts off moves nothing.
         directions: (k, width) of linear scores of centred vectors; see
             `learner.classification.classifier.join_features`.
-        mean: (width,) that vectors are centred on.
+        mean: (parts, width / parts) that vectors are centred on, or (width,) of one part.
     """
     if not has_gates(encoder):
         return None
@@ -56,8 +56,9 @@ def gradients(
 
     ids, group_of = _tokens(encoder, text, groups)
     gates = torch.full((len(groups),), GATE_OPENING, requires_grad=True)
-    centred = _gated(encoder, ids, group_of, gates) - torch.from_numpy(np.asarray(mean, np.float32))
-    scores = torch.from_numpy(np.asarray(directions, np.float32)) @ torch.nn.functional.normalize(centred, dim=0)
+    parts = _gated(encoder, ids, group_of, gates).reshape(-1, mean.shape[-1])
+    centred = torch.nn.functional.normalize(parts - torch.from_numpy(np.asarray(mean, np.float32)), dim=1)
+    scores = torch.from_numpy(np.asarray(directions, np.float32)) @ centred.flatten()
     (jacobian,) = torch.autograd.grad(scores, gates, torch.eye(len(directions)), is_grads_batched=True)
     result = jacobian.T.numpy()
     return result if np.isfinite(result).all() else None

@@ -32,7 +32,8 @@ class EncoderFiles:
     Attributes:
         name: what it is called.
         hash: identity of its vectors: whoever gets another one has other files, and computes nothing.
-        base: ``bundled``, ``bundled-emotion`` or a hub name, which each computer has; empty for a folder in the pool.
+        base: ``bundled``, an edition of `learner.encoders.emotion_editions` or a hub name, which each computer has;
+            empty for a folder in the pool.
         has_adapter: whether an adapter lies in the pool.
         precision: how exactly it computes: of ``int8`` the form lies in the folder, ``bf16`` is made of the exact one.
     """

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 _LONGEST_GRAM = 4
 
 _CENTRED = """
-    shifted = Sub (vectors, mean)
-    long = ReduceL2 <axes = [1]> (shifted)
+    parts = Reshape (vectors, by_parts)
+    shifted = Sub (parts, mean)
+    long = ReduceL2 <axes = [2]> (shifted)
     length = Max (long, tiny)
-    centred = Div (shifted, length)
+    scaled_parts = Div (shifted, length)
+    centred = Reshape (scaled_parts, joined)
 """
 
 _GRAMS = """
@@ -132,8 +134,14 @@ def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir
     from onnx import helper, numpy_helper, parser
 
     weight, bias = classifier.head
-    k, width = len(bias), len(classifier.mean)
-    constants: dict[str, NDArray[Any]] = {"mean": classifier.mean, "tiny": np.array([1e-9], np.float32), "bias": bias}
+    k, width = len(bias), classifier.width
+    constants: dict[str, NDArray[Any]] = {
+        "mean": classifier.mean,
+        "by_parts": np.array([0, -1, classifier.mean.shape[-1]]),
+        "joined": np.array([0, -1]),
+        "tiny": np.array([1e-9], np.float32),
+        "bias": bias,
+    }
     inputs, steps, features = f"float[texts, {width}] vectors", _CENTRED, "centred"
     if space is not None:
         inputs, steps, features = f"{inputs}, int64[texts, characters] characters", _CENTRED + _GRAMS, "features"
@@ -156,7 +164,7 @@ def _tail(classifier: Classifier, space: NgramFeatures | None, *, opset: int, ir
     if space is not None:
         graph.node.insert(0, _counting(space.vectorizer.vocabulary_))
     for name, value in constants.items():
-        tensor = value if name in ("components", "label_axis") else np.asarray(value, np.float32)
+        tensor = value if name in ("components", "label_axis", "by_parts", "joined") else np.asarray(value, np.float32)
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(tensor), name))
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 

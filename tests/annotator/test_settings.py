@@ -26,6 +26,12 @@ def test_settings_come_back_as_they_were_kept(tmp_path: Path) -> None:
     assert kept == Settings(seed=kept.seed, **chosen, unit="morpheme", overlap=2)  # type: ignore[arg-type]
 
 
+def test_a_project_keeps_the_encoder_that_it_began_with_when_new_ones_begin_with_another(tmp_path: Path) -> None:
+    project.init(tmp_path / "a.db")
+    with project.opened(tmp_path / "a.db") as db:
+        assert stored.load(db)["encoder"] == project_settings.ENCODER, "a default that changes would change it"
+
+
 def test_a_change_keeps_everything_else(opened: Database) -> None:
     before = project_settings.load(opened)
     changed = project_settings.change(opened, strategy="random")

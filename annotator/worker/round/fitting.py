@@ -27,7 +27,7 @@ from db.texts import diaries
 from learner.active_learning.query_strategies import STRATEGIES
 from learner.classification import classifier as classifiers
 from learner.classification import first_prior, metrics, unlearned
-from learner.encoders.encoder import EMOTION
+from learner.encoders import emotion_editions
 from learner.encoders.precision import split_name
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Ground:
         encoded: (diaries,) which have a vector.
         space: hash and features of the n-grams; None for a tuned encoder, which knows what they tell, and without
             which the version is one that transformers can load.
-        mean: (width,) centre of the vectors.
+        mean: (parts, width / parts) centre of the vectors.
     """
 
     encoder: Encoder
@@ -249,7 +249,7 @@ def _first_model(
     Args:
         sample: (n, width) vectors of the pool, centred.
     """
-    if split_name(ground.encoder.name)[0] != EMOTION and training.targets.any(axis=0).all():
+    if split_name(ground.encoder.name)[0] not in emotion_editions.FOLDERS and training.targets.any(axis=0).all():
         return None
     of_id = {label.id: label for label in labels.list_labels(db)}
     if not all(label_id in of_id for label_id in ground.label_ids):
@@ -258,7 +258,8 @@ def _first_model(
     definitions = [of_id[i].definition for i in ground.label_ids]
     # Made anew, of what a pool in shards and one machine have alike: the first model's sample is only one's own. By the
     # exact form, as upkeep encodes meanwhile, which the int8 form does not bear.
-    return zero_label.of_labels(ground.exact, names, definitions, sample, mean=np.zeros(ground.exact.width, np.float32))
+    nowhere = np.zeros_like(ground.mean)
+    return zero_label.of_labels(ground.exact, names, definitions, sample, mean=nowhere)
 
 
 def _unlearned(classifier: classifiers.Classifier, label_ids: tuple[int, ...]) -> dict[str, list[int]]:
@@ -285,7 +286,8 @@ def _mean(db: Database, encoder: Encoder, file: VectorFile, encoded: NDArray[np.
     mean = _centre(db, encoder, text_space)
     if mean is None:
         mean = pool_of_round.mean_vector(db, encoder.hash)
-    return _mean_of(file, np.flatnonzero(encoded) + 1) if mean is None else mean
+    mean = _mean_of(file, np.flatnonzero(encoded) + 1) if mean is None else mean
+    return encoder.by_parts(mean.reshape(-1))
 
 
 def _centre(db: Database, encoder: Encoder, text_space: str) -> NDArray[np.float32] | None:

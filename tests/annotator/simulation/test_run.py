@@ -9,6 +9,7 @@ from annotator.errors import UserError
 from annotator.simulation import run as simulation
 from annotator.simulation.run import Labelled, Request, describe, read, run
 from learner.active_learning.simulation import Replay, summarise
+from learner.encoders import emotion_editions
 from learner.encoders.encoder import default_cache
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def test_the_first_model_takes_part_where_it_knows_the_labels() -> None:
             texts,
             ["", "", ""],
             names,
-            encoder_name="bundled-emotion",
+            encoder_name=emotion_editions.FIRST,
             cache=default_cache(),
             on_progress=lambda share: None,
         ).first

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 WIDTH, TEXT_WIDTH, K = 48, 16, 5
 
 
-def _classifier(*, text: bool = True, temperature: float = 0.7) -> Classifier:
+def _classifier(*, text: bool = True, temperature: float = 0.7, parts: int = 1) -> Classifier:
     rng = np.random.default_rng(3)
     return Classifier(
-        mean=rng.normal(1, 0.2, WIDTH).astype(np.float32),
+        mean=rng.normal(1, 0.2, WIDTH).astype(np.float32).reshape(parts, -1),
         weight=rng.normal(0, 3, (K, WIDTH + TEXT_WIDTH * text)).astype(np.float32),
         bias=rng.normal(0, 1, K).astype(np.float32),
         temperature=temperature,
@@ -46,8 +46,9 @@ def files(tmp_path: Path) -> tuple[VectorFile, VectorFile]:
     return _file(tmp_path / "a", WIDTH, 3000, seed=1), _file(tmp_path / "t", TEXT_WIDTH, 3000, seed=2)
 
 
-def test_scores_are_those_of_the_classifier(files: tuple[VectorFile, VectorFile]) -> None:
-    ids, classifier = np.arange(1, 3001), _classifier()
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_scores_are_those_of_the_classifier(files: tuple[VectorFile, VectorFile], parts: int) -> None:
+    ids, classifier = np.arange(1, 3001), _classifier(parts=parts)
     expected = classifier.proba(classifier.features(files[0].read(ids), files[1].read(ids)))
     proba = predict_rows(classifier, *files, stop=3000)
     assert proba.dtype == np.float32
@@ -55,11 +56,12 @@ def test_scores_are_those_of_the_classifier(files: tuple[VectorFile, VectorFile]
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
 
 
-def test_labels_without_examples_keep_their_share_in_a_pool(files: tuple[VectorFile, VectorFile]) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_labels_without_examples_keep_their_share_in_a_pool(files: tuple[VectorFile, VectorFile], parts: int) -> None:
     rng = np.random.default_rng(4)
     first = rng.normal(0, 3, (K, WIDTH)).astype(np.float32), rng.normal(0, 1, K).astype(np.float32)
     kept = Unlearned(np.array([1, 4]), *first, np.array([0.2, 0.5], np.float32))
-    classifier = replace(_classifier(), unlearned=kept)
+    classifier = replace(_classifier(parts=parts), unlearned=kept)
     ids = np.arange(1, 3001)
     vectors, texts = files[0].read(ids), files[1].read(ids)
     expected = classifier.proba(classifier.features(vectors, texts))
@@ -68,9 +70,16 @@ def test_labels_without_examples_keep_their_share_in_a_pool(files: tuple[VectorF
     np.testing.assert_allclose(predict_arrays(classifier, vectors, texts), expected, atol=1e-5)
 
 
+def test_no_row_has_no_score() -> None:
+    classifier = _classifier(parts=2)
+    nothing = np.zeros((0, WIDTH), np.float32), np.zeros((0, TEXT_WIDTH), np.float32)
+    assert classifier.features(*nothing).shape == (0, WIDTH + TEXT_WIDTH)
+    assert predict_arrays(classifier, *nothing).shape == (0, K)
+
+
 def test_a_vector_at_the_mean_is_scored_as_the_classifier_does(files: tuple[VectorFile, VectorFile]) -> None:
     classifier = _classifier()
-    near = np.stack([classifier.mean, classifier.mean + 1e-4]).astype(np.float32)
+    near = np.concatenate([classifier.mean, classifier.mean + 1e-4]).astype(np.float32)
     files[0].write([7, 8], near, np.ones(2, np.int32))
     expected = classifier.proba(classifier.features(near, files[1].read([7, 8])))
     np.testing.assert_allclose(predict_rows(classifier, *files, stop=10)[6:8], expected, atol=1e-5)

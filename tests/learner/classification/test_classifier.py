@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 K = 4
 WIDTH = 12
-MEAN = np.zeros(WIDTH, np.float32)
+MEAN = np.zeros((1, WIDTH), np.float32)
 
 
 def _examples(counts: list[int], *, seed: int = 0, spread: float = 0.15) -> tuple[FloatArray, IntArray]:
@@ -88,6 +88,23 @@ def test_probabilities_are_positive_and_sum_to_one() -> None:
         assert proba.dtype == np.float32
         assert (proba > 0).all()
         np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+
+
+def test_each_part_of_a_vector_is_centred_and_scaled_by_itself() -> None:
+    vectors = np.array([[4, 5, 1, 1], [1, 1, 9, 1]], np.float32)
+    features = join_features(vectors, None, mean=np.array([[1, 1], [1, 0]], np.float32))
+    np.testing.assert_allclose(features, [[0.6, 0.8, 0, 1], [0, 0, 8 / 65**0.5, 1 / 65**0.5]], atol=1e-6)
+    np.testing.assert_array_equal(
+        features, join_features(vectors.reshape(2, 2, 2), None, mean=np.array([[1, 1], [1, 0]], np.float32))
+    )
+
+
+def test_a_file_of_before_vectors_had_parts_gives_the_same_probabilities() -> None:
+    features, labels = _examples([9, 3, 20, 5], spread=0.6)
+    before = replace(_train(features, labels).classifier, mean=np.full(WIDTH, 0.1, np.float32))
+    again = from_bytes(before.to_bytes())
+    assert again.mean.shape == (1, WIDTH)
+    np.testing.assert_array_equal(again.features(features, None), before.features(features, None))
 
 
 def test_an_empty_pool_has_no_probabilities() -> None:

@@ -4,17 +4,19 @@ import numpy as np
 import pytest
 
 from annotator.label_sets import crosswalks, emotions
-from learner.encoders import emotion_head
-from learner.encoders.encoder import EMOTION, default_cache, load
+from learner.encoders import emotion_editions, emotion_head
+from learner.encoders.encoder import default_cache, load
 
 
 def test_its_names_are_those_of_the_crosswalk_in_their_order() -> None:
     assert tuple(crosswalks.read("kote").targets()) == emotion_head.NAMES
 
 
-def test_the_shipped_head_scores_every_emotion() -> None:
-    head = emotion_head.load()
-    assert head.weight.shape == (44, 384)
+@pytest.mark.parametrize("edition", emotion_editions.FOLDERS)
+def test_a_shipped_head_scores_every_emotion(edition: str) -> None:
+    head = emotion_head.load(edition)
+    width = 768 if edition in emotion_editions.JOINED_LAYERS else 384
+    assert head.weight.shape == (44, width)
     assert ((head.frequency > 0) & (head.frequency < 1)).all()
 
 
@@ -30,8 +32,9 @@ def test_a_head_finds_the_direction_of_each_emotion_and_comes_back_from_bytes() 
 
 
 @pytest.mark.slow
-def test_labels_are_made_of_the_emotions_that_the_crosswalk_or_their_wording_says() -> None:
-    encoder = load(EMOTION, cache=default_cache())
+@pytest.mark.parametrize("edition", emotion_editions.FOLDERS)
+def test_labels_are_made_of_the_emotions_that_the_crosswalk_or_their_wording_says(edition: str) -> None:
+    encoder = load(edition, cache=default_cache())
     shares = emotions.shares_of(encoder, ["혐오", "기쁨", "업무"], ["", "", ""])
     by_name = [{emotion_head.NAMES[i] for i in np.flatnonzero(row > 0.2)} for row in shares]
     assert by_name[0] == {"지긋지긋", "역겨움/징그러움", "증오/혐오"}

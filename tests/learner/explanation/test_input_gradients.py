@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from learner.classification.classifier import join_features
 from learner.encoders import encoder as encoders
 from learner.explanation import input_gradients
 from learner.explanation.perturbations import sample_masks
@@ -33,10 +34,11 @@ def words(text: str) -> list[tuple[tuple[int, int], ...]]:
     return [(span,) for span in units.eojeol(text)]
 
 
-def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder, parts: int) -> None:
     rng = np.random.default_rng(0)
     directions, mean = (rng.normal(size=shape).astype(np.float32) for shape in ((3, encoder.width), (encoder.width,)))
-    mean *= 0.01
+    mean = 0.01 * mean.reshape(parts, -1)
     gradients = input_gradients.gradients(encoder, TEXT, words(TEXT), directions, mean=mean)
     assert gradients is not None
     ids, group_of = input_gradients._tokens(encoder, TEXT, words(TEXT))
@@ -45,8 +47,8 @@ def test_gradients_are_what_a_small_turn_of_a_gate_changes(encoder: Encoder) -> 
         opened = torch.full((6,), input_gradients.GATE_OPENING)
         opened[turned] += by
         with torch.no_grad():
-            centred = input_gradients._gated(encoder, ids, group_of, opened).numpy() - mean
-        return directions @ (centred / np.linalg.norm(centred))
+            vector = input_gradients._gated(encoder, ids, group_of, opened).numpy()
+        return directions @ join_features(vector[None], None, mean=mean)[0]
 
     expected = [(scores(i, 0.01) - scores(i, -0.01)) / 0.02 for i in range(6)]
     np.testing.assert_allclose(gradients, expected, atol=0.02 * np.abs(expected).max())

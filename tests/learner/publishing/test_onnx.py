@@ -29,10 +29,10 @@ TEXTS = ["기쁜 하루였다", "슬픈   하루\n\n ㅋㅋㅋㅋ", "ABC Éclair
 NAMES = ["기쁨", "슬픔", "중립"]
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+@pytest.fixture(scope="module", params=[None, 1], ids=["one layer", "two layers"])
+def encoder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Encoder:
     folder = write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "tiny", "".join(POOL[:2]) + "0123456789")
-    return encoders.load(str(folder), cache=folder)
+    return encoders.load(str(folder), cache=folder, joined_layer=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def space() -> NgramFeatures:
 def _head(encoder: Encoder, space: NgramFeatures | None) -> Classifier:
     draw = np.random.default_rng(0)
     width = encoder.width + (space.width if space else 0)
-    mean = encoder.encode(POOL[:20]).vectors.mean(axis=0)
+    mean = encoder.by_parts(encoder.encode(POOL[:20]).vectors.mean(axis=0))
     weight = draw.normal(scale=3, size=(3, width)).astype(np.float32)
     return Classifier(mean, weight, np.array([0.5, 0, -0.5], np.float32), 0.8, "space" if space else "")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from learner.classification.classifier import Classifier
+from learner.encoders import emotion_editions
 from learner.encoders import encoder as encoders
 from learner.errors import LearnerError
 from learner.publishing import tokenizer, transformers
@@ -148,7 +149,7 @@ def test_an_exported_folder_serves_as_an_encoder_without_a_second_prefix(tiny: E
 
 
 def test_the_bundled_encoder_leaves_as_a_checkpoint_that_a_fresh_process_loads(tmp_path: Path) -> None:
-    encoder = _load(encoders.EMOTION, encoders.default_cache())
+    encoder = _load(emotion_editions.FIRST, encoders.default_cache())
     head = _head(encoder.width)
     transformers.write(encoder, head, NAMES, tmp_path)
     tokenizer.write(encoder, tmp_path)
