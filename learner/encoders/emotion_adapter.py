@@ -7,7 +7,6 @@ comments and reviews, which the first edition was, and what becomes of the upper
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -210,16 +209,19 @@ def _tune_second(corpus: Corpus, rated: RatedReviews, *, cache: Path, on_progres
 
     chosen = graded_tuning.GradedSettings()
     checkpoint = encoder.load_checkpoint(bundled.NAME, cache=cache)
-    layers = UpperLayers(checkpoint.model, count=chosen.layers, dropout=chosen.dropout)
+
+    def untuned() -> UpperLayers:
+        return UpperLayers(checkpoint.model, count=chosen.layers, dropout=chosen.dropout)
+
     places = np.flatnonzero(~np.isnan(corpus.targets[:, 0]))
     texts = [checkpoint.prefix + text for text in (*(corpus.texts[i] for i in places), *rated.texts)]
     token_ids = checkpoint.tokenizer(texts, truncation=True, max_length=_MOST_TOKENS)["input_ids"]
-    below = layers.read_below(token_ids, padding=checkpoint.tokenizer.pad_token_id or 0)
+    below = untuned().read_below(token_ids, padding=checkpoint.tokenizer.pad_token_id or 0)
     learned_from = graded_tuning.GradedTexts(below, corpus.targets[places, :KOTE_EMOTIONS], rated.ratings)
 
     def tune(run: int) -> dict[str, torch.Tensor]:
         return graded_tuning.tune(
-            copy.deepcopy(layers),
+            untuned(),
             learned_from,
             chosen,
             seed=SEED + run,
@@ -228,7 +230,7 @@ def _tune_second(corpus: Corpus, rated: RatedReviews, *, cache: Path, on_progres
 
     tuned = [tune(run) for run in range(RUNS)]
     mean = {name: torch.stack([each[name] for each in tuned]).mean(dim=0) for name in tuned[0]}
-    return layers.to_adapter(mean, rank=RANK)
+    return untuned().to_adapter(mean, rank=RANK)
 
 
 def write_head(corpus: Corpus, folder: Path, *, cache: Path, joined_layer: int | None) -> None:

@@ -1,8 +1,7 @@
 """Encoders: any transformers checkpoint that turns texts into vectors, by hub name, folder or the bundled one.
 
 A vector is the mean of the last hidden states over the text's tokens, of some beside that of a layer before, scaled to
-length 1. Of an encoder that was tuned
-here, the direction that all texts share is taken out before.
+length 1. Of an encoder that was tuned here, the direction that all texts share is taken out before.
 """
 
 from __future__ import annotations
@@ -86,7 +85,8 @@ class Encoder:
         self.name = name
         self.hash = digest
         self.width = int(model.config.hidden_size)
-        self.parts = int(getattr(model.config, "parts", 1))
+        # Of the model, not of its configuration, which is a file that a checkpoint brings along.
+        self.parts = int(getattr(model, "parts", 1))
         self.max_tokens = max_tokens(model.config, tokenizer)
         self.model = model
         self.tokenizer = tokenizer

@@ -18,7 +18,13 @@ from transformers.modeling_outputs import BaseModelOutput
 
 
 class JoinedLayers(nn.Module):
-    """Takes the place of an encoder's model; its width is twice the model's."""
+    """Takes the place of an encoder's model; its width is twice the model's.
+
+    Attributes:
+        parts: of a vector, see `learner.encoders.encoder.Encoder`.
+    """
+
+    parts = 2
 
     def __init__(self, model: Any, *, layer: int) -> None:
         """Take over a model, which is not changed.
@@ -29,8 +35,7 @@ class JoinedLayers(nn.Module):
         super().__init__()
         self.encoder = model
         self.config = copy.copy(model.config)
-        self.config.parts = 2
-        self.config.hidden_size = self.config.parts * int(model.config.hidden_size)
+        self.config.hidden_size = self.parts * int(model.config.hidden_size)
         self._layer = layer
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> BaseModelOutput:

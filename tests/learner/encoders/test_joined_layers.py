@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,14 @@ def test_a_vector_holds_the_mean_states_of_the_last_layer_and_of_the_joined_one(
     expected = torch.cat([states[3], states[1]], dim=-1)[0].mean(dim=0).numpy()
     assert joined.width == 2 * plain.width == len(expected)
     np.testing.assert_allclose(joined.encode(TEXTS).vectors[0], expected / np.linalg.norm(expected), atol=1e-5)
+
+
+def test_a_checkpoint_that_names_parts_has_one(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "odd")
+    config = json.loads((tmp_path / "odd" / "config.json").read_text())
+    (tmp_path / "odd" / "config.json").write_text(json.dumps({**config, "parts": 5}))
+    encoder = encoders.load(str(tmp_path / "odd"), cache=tmp_path)
+    assert encoder.by_parts(encoder.encode(TEXTS).vectors).shape == (3, 1, encoder.width)
 
 
 def test_vectors_of_other_layers_have_other_identities(folder: Path, joined: Encoder) -> None:
