@@ -27,7 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--process-per-site",
 ]
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 """How long a state is waited for; other work may share the machine."""
 
 

@@ -76,9 +76,11 @@ class Watcher:
 
     def _watch(self) -> None:
         while True:
+            # Asked before the look, so that what came between the two is read still.
+            is_over = self._is_over.is_set()
             ready, _, _ = select.select([self._notes], [], [], 0.05)
             if not ready:
-                if self._is_over.is_set():
+                if is_over:
                     return
                 continue
             told, at = os.read(self._notes, 1 << 16), 0

@@ -8,13 +8,15 @@ import pytest
 from playwright.sync_api import expect
 
 from annotator import project
-from annotator.accounts import accounts, passwords
+from annotator.accounts import accounts, passwords, sessions
 from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
 from db.answers import queue
 from db.people import audit_log
+from pages.widgets.session import COOKIE
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import app, shoot
+from tests.browser.test_open_board import HOLD_SOCKETS, cut
 from tests.chromium import wait_for
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ def test_a_deep_link_leads_over_the_login_and_holds_until_the_logout(
     expect(other.get_by_role("heading", name="학습", exact=True)).to_be_visible()
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_text("로그아웃했어요")).to_be_visible()
-    expect(other.get_by_text("다시 로그인해 주세요")).to_be_visible()
+    # The page says it, or, where its connection was lost just then, the notice that takes the page's place.
+    expect(other.get_by_text("로그인이 끝났어요")).to_be_visible()
     expect(other.get_by_role("heading", name="학습", exact=True)).to_have_count(0)
     other.get_by_role("link", name="로그인").click()
     expect(other.get_by_role("heading", name="로그인")).to_be_visible()
@@ -230,5 +233,32 @@ def test_who_is_invited_closed_and_promoted_meets_it_at_the_next_press(
     change.get_by_role("button").click()
     page.get_by_role("button", name="계정 닫기").click()
     expect(member.get_by_text("지금은 쓸 수 없는 계정이에요")).to_be_visible()
-    expect(member.get_by_text(DIARY[:12])).to_have_count(0)
+    expect(member.get_by_text(DIARY[:12]).filter(visible=True)).to_have_count(0)
     theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("ended", "sentence"), [("logout", "로그인이 끝났어요"), ("closed", "지금은 쓸 수 없는 계정이에요")]
+)
+def test_a_page_that_lost_its_connection_is_out_of_sight_once_its_login_has_ended(
+    address: str, path: Path, page: Page, context: BrowserContext, ended: str, sentence: str
+) -> None:
+    name = f"시우 {ended}"
+    page.add_init_script(HOLD_SOCKETS)
+    with project.opened(path) as db:
+        accounts.add(db, None, name, "reviewer", password=PASSWORD)
+        open_as(page, f"{address}/overview", name)
+        expect(page.get_by_role("heading", name="현황")).to_be_visible()
+        if ended == "logout":
+            sessions.logout(db, next(cookie["value"] for cookie in context.cookies() if cookie["name"] == COOKIE))
+        else:
+            accounts.set_disabled(db, None, accounts.get_id(db, name), disabled=True)
+        cut(page)
+        expect(page.get_by_text(sentence)).to_be_visible()
+        for hidden in (page.locator("h1, h2, p"), page.get_by_text(name, exact=True)):
+            expect(hidden.filter(visible=True)).to_have_count(0)
+        shoot(page, f"closed-page-{ended}")
+        if ended == "logout":
+            page.get_by_role("link", name="로그인").click()
+            sign_in(page, name)
+            expect(page.get_by_role("heading", name="현황")).to_be_visible()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WORKER_MS = 120_000
+WORKER_MS = 300_000
 """The worker loads the encoder first, and other work may share the machine."""
 
 DIARY_COUNT = 120

@@ -22,6 +22,9 @@ _SENTENCES = ("lost", "offline", "signed_out", "login")
 _STYLE = f"""<style>
 .st-key-{_KEY} {{ position: absolute; width: 0; height: 0; }}
 [data-testid="stConnectionStatus"], [data-testid="stMainMenuItem-recordScreencast"] {{ display: none; }}
+/* No reader is there any more: what the page still holds is nobody's to see. */
+[data-maeumgyeol-closed] body * {{ visibility: hidden !important; }}
+[data-maeumgyeol-closed] .st-key-{_KEY}, [data-maeumgyeol-closed] .st-key-{_KEY} * {{ visibility: visible !important; }}
 </style>"""
 
 _mount = st.components.v2.component(

@@ -1,8 +1,9 @@
-// Says that the server is away, and why, for as long as it is.
+// Says that the server is away, and why, for as long as it is. A page whose login has ended meanwhile is put out of sight.
 
 const PATIENCE_MS = 1500; // a connection that is back sooner was never missed
 const ASK_AGAIN_MS = 5000;
 const STATE = "data-test-connection-state";
+const CLOSED = "data-maeumgyeol-closed"; // pages.components.shell says what that hides
 
 class Connection {
   constructor(root) {
@@ -35,17 +36,20 @@ class Connection {
     if (isLost && this.timer) return;
     clearTimeout(this.timer);
     this.timer = isLost ? setTimeout(() => this.say(), PATIENCE_MS) : 0;
-    if (!isLost) this.box.hidden = true;
+    if (isLost) return;
+    this.box.hidden = true;
+    document.documentElement.removeAttribute(CLOSED);
   }
 
   async say() {
     clearTimeout(this.timer);
-    const reason = await findReason();
+    const { reason, sentence = this.strings[reason] } = await findReason();
     if (!this.isLost()) return;
     this.timer = setTimeout(() => this.say(), ASK_AGAIN_MS);
-    if (this.said === reason && !this.box.hidden) return;
-    this.said = reason;
-    this.box.replaceChildren(document.createTextNode(this.strings[reason]));
+    if (this.said === sentence && !this.box.hidden) return;
+    this.said = sentence;
+    this.box.replaceChildren(document.createTextNode(sentence));
+    if (["signed_out", "refused"].includes(reason)) document.documentElement.setAttribute(CLOSED, "");
     if (reason === "signed_out") this.box.append(this.login());
     this.box.hidden = false;
   }
@@ -58,13 +62,15 @@ class Connection {
   }
 }
 
-// Streamlit asks for the same address before it connects: whoever is signed out is turned away there.
+// Streamlit asks for the same address before it connects: whoever is signed out is turned away there, and so is, with
+// the reason, whoever may not come in.
 async function findReason() {
-  if (!navigator.onLine) return "offline";
+  if (!navigator.onLine) return { reason: "offline" };
   try {
     const answer = await fetch("/_stcore/host-config", { cache: "no-store", signal: AbortSignal.timeout(4000) });
-    return answer.status === 401 ? "signed_out" : "lost";
+    if (answer.status === 403) return { reason: "refused", sentence: await answer.text() };
+    return { reason: answer.status === 401 ? "signed_out" : "lost" };
   } catch {
-    return "lost";
+    return { reason: "lost" };
   }
 }
