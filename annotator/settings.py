@@ -24,7 +24,7 @@ from learner.pool import storage
 if TYPE_CHECKING:
     from db import Database
 
-ENCODER = emotion_editions.FIRST
+ENCODER = emotion_editions.SECOND
 """The encoder of a new project: the bundled one, tuned on Korean emotions."""
 
 LEASE_SECONDS = 180.0

@@ -120,9 +120,11 @@ def fill_by_mood(runtime: ModelRuntime, db: Database, count: int) -> None:
     fill(db, count)
     ids = diaries.list_ids(db)
     file = runtime.vector_file(db)
-    vectors = np.random.default_rng(0).normal(0, 1, (count, file.width)).astype(np.float32)
-    runtime.encoder(db).by_parts(vectors)[:, :, 0] += np.where(ids % 2 == 1, 6, -6)[:, None]
-    file.write(ids.tolist(), vectors, np.full(count, 9, np.int32))
+    parts = runtime.encoder(db).parts
+    states = np.random.default_rng(0).normal(0, 1, (count, file.width // parts)).astype(np.float32)
+    states[:, 0] += np.where(ids % 2 == 1, 6, -6)
+    # The same in each part, whose number is the encoder's: parts drawn one by one would hold twice as much chance.
+    file.write(ids.tolist(), np.tile(states, parts), np.full(count, 9, np.int32))
 
 
 def import_ours(db: Database, text: str, name: str) -> None:

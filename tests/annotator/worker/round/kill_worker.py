@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import scipy.stats  # noqa: F401
 
 from annotator.serving.encoder_cache import EncoderCache
+from annotator.settings import ENCODER
 from annotator.worker import loop
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
-from learner.encoders import emotion_editions, emotion_head
+from learner.encoders import emotion_head
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 import shared_encoder
@@ -65,7 +66,7 @@ def _die() -> None:
 
 def main() -> None:
     # Loaded once, before the first fork; a fork starts no thread of theirs anew.
-    emotion_head.likeness(shared_encoder.load(emotion_editions.FIRST), [["행복"]])
+    emotion_head.likeness(shared_encoder.load(ENCODER), [["행복"]])
     EncoderCache._load = shared_encoder.load_or_share
     for line in sys.stdin:
         asked = json.loads(line)
