@@ -73,7 +73,7 @@ class Draw:
 def main() -> None:
     """Run every arm with every number of labels and every seed."""
     arguments = _arguments()
-    file = _load(arguments)
+    file = load(arguments)
     result: dict[str, Any] = {
         "machine": machine.describe(),
         "data": arguments.data.name,
@@ -100,7 +100,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _load(arguments: argparse.Namespace) -> File:
+def load(arguments: argparse.Namespace) -> File:
+    """Read the rows that the arguments ask for, and what the instant round makes of them."""
     frame = labelled_file.read_rows(arguments)
     texts = frame[arguments.text_column].astype(str).tolist()
     labels = frame[arguments.label_column].astype(str)
@@ -126,11 +127,10 @@ def _compare(file: File, arms: list[str], count: int, seeds: int) -> dict[str, A
     scores: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     learned = 0
     for seed in range(seeds):
-        test, pool = simulation.deal(len(file.columns), seed, file.groups)
-        draw = Draw(pool[:count], test[:MOST_TEST], seed)
-        learned = max(learned, len(draw.train))
+        drawn = draw(file, count, seed)
+        learned = max(learned, len(drawn.train))
         for arm in arms:
-            scores[arm].append(_measure(file, arm, draw))
+            scores[arm].append(measure(file, arm, drawn))
             print(f"{count} labels, seed {seed}, {arm}: {scores[arm][-1]}", file=sys.stderr, flush=True)
     result: dict[str, Any] = {
         arm: dict(zip(("macro_f1", "accuracy", "seconds"), np.mean(rows, axis=0).tolist(), strict=True))
@@ -142,39 +142,45 @@ def _compare(file: File, arms: list[str], count: int, seeds: int) -> dict[str, A
     return {"learned": learned, **result}
 
 
-def _measure(file: File, arm: str, draw: Draw) -> tuple[float, float, float]:
+def draw(file: File, count: int, seed: int) -> Draw:
+    """Return so many rows to learn from, or all that are left, and the rows to measure on."""
+    test, pool = simulation.deal(len(file.columns), seed, file.groups)
+    return Draw(pool[:count], test[:MOST_TEST], seed)
+
+
+def measure(file: File, arm: str, drawn: Draw) -> tuple[float, float, float]:
     """Return macro F1, accuracy and the processor's seconds of one arm."""
     began = time.process_time()
-    rows = np.concatenate([draw.train, draw.test])
-    features = file.features[rows] if arm == "instant" else _tuned_features(file, arm, draw, rows)
-    targets = classifier.one_hot(file.columns[draw.train], len(file.names))
-    known = features[: len(draw.train)]
+    rows = np.concatenate([drawn.train, drawn.test])
+    features = file.features[rows] if arm == "instant" else _tuned_features(file, arm, drawn, rows)
+    targets = classifier.one_hot(file.columns[drawn.train], len(file.names))
+    known = features[: len(drawn.train)]
     prior_mean = None
     if arm == "instant" and file.first.knows_most:
-        prior_mean = first_prior.choose(file.first.head[0], known, targets, seed=draw.seed)
+        prior_mean = first_prior.choose(file.first.head[0], known, targets, seed=drawn.seed)
     trained = classifier.train(
-        known, targets, mean=np.zeros(1, np.float32), text_space="", seed=draw.seed, prior_mean=prior_mean
+        known, targets, mean=np.zeros(1, np.float32), text_space="", seed=drawn.seed, prior_mean=prior_mean
     )
-    proba = trained.classifier.proba(features[len(draw.train) :])
+    proba = trained.classifier.proba(features[len(drawn.train) :])
     seconds = time.process_time() - began
-    measured = metrics.evaluate(proba, file.columns[draw.test])
+    measured = metrics.evaluate(proba, file.columns[drawn.test])
     return measured.macro_f1, measured.accuracy, seconds
 
 
-def _tuned_features(file: File, arm: str, draw: Draw, rows: IntArray) -> FloatArray:
+def _tuned_features(file: File, arm: str, drawn: Draw, rows: IntArray) -> FloatArray:
     """Tune an encoder as a round of that tier does, and return what its head reads of some rows."""
     checkpoint = encoders.load_checkpoint(file.encoder, cache=encoders.default_cache())
     parts = encoder_tuning.split(
-        file.columns[draw.train], None if file.groups is None else file.groups[draw.train], seed=draw.seed
+        file.columns[drawn.train], None if file.groups is None else file.groups[drawn.train], seed=drawn.seed
     )
     way = _plain(len(parts.tuned)) if arm == "plain" else tiers.way_of(arm, len(parts.tuned))
     # A benchmark waits where a person would not, however busy the computer is.
     way = replace(way, settings=replace(way.settings, most_seconds=math.inf))
     texts = [file.texts[i] for i in rows]
-    targets = classifier.one_hot(file.columns[draw.train], len(file.names))
+    targets = classifier.one_hot(file.columns[drawn.train], len(file.names))
     with tempfile.TemporaryDirectory() as folder:
         tuned = tiers.tune(
-            checkpoint, texts, targets, parts.tuned, parts.validation, way, folder=Path(folder), seed=draw.seed
+            checkpoint, texts, targets, parts.tuned, parts.validation, way, folder=Path(folder), seed=drawn.seed
         )
     model = tuned.model.encoder
     common = encoders.find_common(checkpoint, model, texts[: encoder_tuning.TEXTS_FOR_COMMON])
