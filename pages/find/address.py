@@ -28,8 +28,8 @@ _SEARCH = ("q", "sort", *FILTERS)
 _CHANGED = "find_address"
 """Draft: the address before the last change, the one after it, and when that was."""
 
-_OVERTAKEN_SECONDS = 3.0
-"""How long after a change a redrawing may still bring the former address."""
+_OVERTAKEN_SECONDS = 20.0
+"""How long after a change a redrawing may still bring the former address: on a busy computer a run takes seconds."""
 
 
 def values() -> dict[str, str]:
