@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
-_WIDTH = 384
+_WIDTH = 768
 _AT_A_TIME = 50_000
 _ROUNDS = 3
 
@@ -99,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--diaries", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, default=ROOT / "annotator" / "demo" / "diaries.csv")
-    parser.add_argument("--folder", type=Path, help="where the project is built; 3 GB for a million diaries")
+    parser.add_argument("--folder", type=Path, help="where the project is built; 5 GB for a million diaries")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 

@@ -76,8 +76,9 @@ def _draw(data: Labelled, first: FirstModel, count: int, seed: int) -> dict[str,
     known, rest = order[:count], order[count:]
     targets = classifier.one_hot(data.labels[known], len(data.names))
     weight = first.head[0]
-    means = {str(strength): np.asarray(strength * weight, np.float32) for strength in _STRENGTHS}
-    chosen = first_prior.choose(weight, data.features[known], targets, seed=seed)
+    means = {str(strength): first_prior.mean_of(weight, strength) for strength in _STRENGTHS}
+    strength = first_prior.choose_strength(weight, data.features[known], targets, seed=seed)
+    chosen = first_prior.mean_of(weight, strength)
     answered = {}
     for arm, prior_mean in {**means, "chosen": chosen}.items():
         head = classifier.train(

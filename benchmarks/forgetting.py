@@ -35,7 +35,7 @@ from learner.encoders.vector_store import VectorFile
 if TYPE_CHECKING:
     from db import Database
 
-_WIDTH = 384
+_WIDTH = 768
 
 _STAYS = 150
 """A diary that none of the selections takes: the second hundred of the first file is by another writer."""

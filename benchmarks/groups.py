@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 _BEGIN, _ALIKE, _LEARNED = 10, 4, 200
-_WIDTH, _FAMILY = 384, 40
+_WIDTH, _FAMILY = 768, 40
 
 
 @dataclass(frozen=True)

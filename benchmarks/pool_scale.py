@@ -29,6 +29,7 @@ import numpy as np
 from annotator import project, status
 from annotator.labelling import board
 from annotator.labelling.queueing import enqueue_import
+from annotator.settings import ENCODER
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
 from annotator.worker.round import steps as round_job
@@ -100,7 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, help="real texts, whose vectors are drawn from with a little noise")
     parser.add_argument("--text-column", default="text")
-    parser.add_argument("--folder", type=Path, help="where the project is built; 3 GB for a million rows")
+    parser.add_argument("--folder", type=Path, help="where the project is built; 5 GB for a million rows")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--child", choices=list(CHILDREN), help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -119,8 +120,8 @@ def _measure(child: str, folder: Path) -> dict[str, Any]:
 def build(folder: Path, arguments: argparse.Namespace) -> None:
     """Make a project of that many diaries, with vectors, text features, sentences and some labels."""
     rng = np.random.default_rng(0)
-    encoder = encoders.load("bundled", cache=encoders.default_cache())
-    project.init(folder / "project.db", seed="00" * 16, encoder="bundled")
+    encoder = encoders.load(ENCODER, cache=encoders.default_cache())
+    project.init(folder / "project.db", seed="00" * 16, encoder=ENCODER)
     with closing(project.open_project(folder / "project.db")) as db:
         rows = arguments.rows
         kinds = _kinds(arguments, encoder, rng)

@@ -157,7 +157,8 @@ def measure(file: File, arm: str, drawn: Draw) -> tuple[float, float, float]:
     known = features[: len(drawn.train)]
     prior_mean = None
     if arm == "instant" and file.first.knows_most:
-        prior_mean = first_prior.choose(file.first.head[0], known, targets, seed=drawn.seed)
+        strength = first_prior.choose_strength(file.first.head[0], known, targets, seed=drawn.seed)
+        prior_mean = first_prior.mean_of(file.first.head[0], strength)
     trained = classifier.train(
         known, targets, mean=np.zeros(1, np.float32), text_space="", seed=drawn.seed, prior_mean=prior_mean
     )

@@ -109,7 +109,10 @@ def _train(state: State, first: FloatArray | None) -> classifier.Classifier:
     features, targets = state.features[state.known], classifier.one_hot(labels, state.k)
     groups = None if state.groups is None else state.groups[state.known]
     nothing = np.zeros(1, np.float32)
-    prior_mean = None if first is None else first_prior.choose(first, features, targets, seed=state.seed, groups=groups)
+    prior_mean = None
+    if first is not None:
+        strength = first_prior.choose_strength(first, features, targets, seed=state.seed, groups=groups)
+        prior_mean = first_prior.mean_of(first, strength)
     return classifier.train(
         features, targets, mean=nothing, text_space="", seed=state.seed, groups=groups, prior_mean=prior_mean
     ).classifier

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
 
-STRENGTH = 0.5
-"""Part of the first model's weights that a head is drawn towards; chosen in docs/learning.md."""
+STRENGTHS = (0.5, 0.25, 0.0)
+"""Parts of the first model's weights that a head may be drawn towards, the usual one first; see docs/learning.md."""
 
 MOST_TRIED = 1000
-"""Examples on which is tried whether the prior does harm: of more, so many evenly spread ones."""
+"""Examples on which the parts are tried: of more, so many evenly spread ones."""
 
-_CLEARLY = 2.0
-"""Standard errors of a loss that is clear: at one, chance takes the prior from every sixth round that gains by it."""
+_CLEARLY = 1.0
+"""Standard errors of a loss that is clear. Half a one follows chance, with two the prior stays where it does harm."""
 
 _FEWEST_TRIED = 10
 """Examples below which chance alone decides such a try."""
 
 
-def choose(
+def choose_strength(
     first: FloatArray,
     features: FloatArray,
     targets: FloatArray,
@@ -41,11 +41,12 @@ def choose(
     seed: int,
     groups: IntArray | None = None,
     weights: FloatArray | None = None,
-) -> FloatArray | None:
-    """Return the prior's mean, (k, width); None where heads answer what they have not seen clearly worse with it.
+) -> float:
+    """Return the part of the first model's weights that a head is drawn towards, one of `STRENGTHS`.
 
-    Clearly: by more than `_CLEARLY` standard errors of the loss out of fold. By default it stays, since with few
-    examples the loss out of fold says little, and the first model much.
+    Half of them, or less where heads answer what they have not seen clearly better with less: by more
+    than `_CLEARLY` standard errors of the loss out of fold. By default it stays, since with few examples the loss out
+    of fold says little, and the first model much.
 
     Args:
         first: (k, width) weights of the first model for centred vectors, the first columns of features.
@@ -54,18 +55,26 @@ def choose(
     Raises:
         LearnerError: ``vectors_not_finite``.
     """
-    prior_mean = np.asarray(STRENGTH * first, np.float32)
+    usual = STRENGTHS[0]
     if len(targets) < _FEWEST_TRIED or len(np.unique(targets.argmax(axis=1))) < 2:
-        return prior_mean
+        return usual
     tried = np.unique(np.linspace(0, len(targets) - 1, min(len(targets), MOST_TRIED)).astype(np.int64))
     apart = None if groups is None else groups[tried]
     counted = np.ones(len(tried)) if weights is None else np.asarray(weights[tried], np.float64)
-    without, with_it = (
-        _losses(features[tried], targets[tried], counted, mean, seed=seed, groups=apart) for mean in (None, prior_mean)
-    )
-    worse = float(np.average(with_it - without, weights=counted))
-    error = np.sqrt(np.average((with_it - without - worse) ** 2, weights=counted) / counted.sum())
-    return None if worse > _CLEARLY * error else prior_mean
+    losses = [
+        _losses(features[tried], targets[tried], counted, mean_of(first, strength), seed=seed, groups=apart)
+        for strength in STRENGTHS
+    ]
+    best = int(np.argmin([np.average(loss, weights=counted) for loss in losses]))
+    gains = losses[0] - losses[best]
+    gain = float(np.average(gains, weights=counted))
+    error = np.sqrt(np.average((gains - gain) ** 2, weights=counted) / counted.sum())
+    return STRENGTHS[best] if gain > _CLEARLY * error else usual
+
+
+def mean_of(first: FloatArray, strength: float) -> FloatArray | None:
+    """Return the prior's mean, (k, width), for a part of the first model's weights; None for no part."""
+    return np.asarray(strength * first, np.float32) if strength else None
 
 
 def _losses(

@@ -131,7 +131,8 @@ def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Grou
     calibration = _calibration(runtime, db, ground, gathered)
     spread = calibration.pool_features if len(calibration.pool_features) else features
     first = _first_model(db, ground, training, spread[:, : ground.encoder.width])
-    prior_mean = _prior_mean(ground, first, training, features, apart)
+    prior_strength = _prior_strength(ground, first, training, features, apart)
+    prior_mean = first_prior.mean_of(first.head[0], prior_strength) if first else None
     marked = _marked(runtime, db, ground, up_to)
     training = consensus.settle(
         gathered,
@@ -169,7 +170,7 @@ def _make(runtime: ModelRuntime, db: Database, this: rounds.Round, ground: _Grou
             "prior_share": classifiers.LOGIT_ADJUSTMENT,
             "seed": ground.settings.seed[:8],
             "last_rationale_id": up_to,
-            "prior_strength": 0.0 if prior_mean is None else first_prior.STRENGTH,
+            "prior_strength": prior_strength,
             **_unlearned(classifier, ground.label_ids),
         },
         training_decisions=tuple(training.all_decision_ids.tolist()),
@@ -197,13 +198,13 @@ def _marked(runtime: ModelRuntime, db: Database, ground: _Ground, up_to: int) ->
     return rationale_training.learn_from(runtime, db, marks, ground.exact, mean=ground.mean, space=space)
 
 
-def _prior_mean(
+def _prior_strength(
     ground: _Ground, first: zero_label.FirstModel | None, training: TrainingSet, features: FloatArray, apart: Groups
-) -> FloatArray | None:
-    """Return what the head is drawn towards: the model that needs no label, where the emotions know its labels."""
+) -> float:
+    """Return how far the head is drawn towards the model that needs no label: where the emotions know its labels."""
     if first is None or not first.knows_most:
-        return None
-    return first_prior.choose(
+        return 0.0
+    return first_prior.choose_strength(
         first.head[0],
         features,
         training.targets,

@@ -67,28 +67,40 @@ def test_without_examples_of_anything_else_weights_are_those_of_the_prior(first:
     np.testing.assert_allclose(head.weight[:, WIDTH:], 0, atol=1e-3)
 
 
+def _strength(first: np.ndarray, features: np.ndarray, columns: np.ndarray, **more: object) -> float:
+    targets = classifiers.one_hot(columns, K)
+    return first_prior.choose_strength(first, features, targets, seed=0, **more)  # type: ignore[arg-type]
+
+
 def test_it_is_half_of_the_first_model_unless_it_does_clear_harm(first: np.ndarray) -> None:
     features = _features(200)
-    agreeing = first_prior.choose(first, features, classifiers.one_hot(_told_by(first, features), K), seed=0)
-    assert agreeing is not None
-    np.testing.assert_allclose(agreeing, first_prior.STRENGTH * first)
-    against = classifiers.one_hot((_told_by(first, features) + 1) % K, K)
-    assert first_prior.choose(first, features, against, seed=0) is None
+    assert _strength(first, features, _told_by(first, features)) == 0.5
+    assert _strength(first, features, (_told_by(first, features) + 1) % K) == 0.0
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_is_a_quarter_where_the_first_model_is_right_in_part(first: np.ndarray, seed: int) -> None:
+    other = 8 * np.random.default_rng(100 + seed).normal(size=(K, WIDTH)).astype(np.float32)
+    features = _features(100, 10 + seed)
+    assert _strength(first, features, _told_by(first + 0.6 * other, features)) == 0.25
+
+
+def test_no_part_is_no_mean(first: np.ndarray) -> None:
+    assert first_prior.mean_of(first, 0.0) is None
+    np.testing.assert_array_equal(first_prior.mean_of(first, 0.25), first / 4)
 
 
 def test_labels_without_an_example_do_not_speak_against_it(first: np.ndarray) -> None:
     features = _features(300)
     columns = _told_by(first, features)
     of_two = columns < 2
-    targets = classifiers.one_hot(columns[of_two], K)
-    assert first_prior.choose(first, features[of_two], targets, seed=0) is not None
+    assert _strength(first, features[of_two], columns[of_two]) > 0
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_so_few_examples_do_not_decide_against_it(first: np.ndarray, count: int) -> None:
     features = _features(count)
-    against = classifiers.one_hot((_told_by(first, features) + 1) % K, K)
-    assert first_prior.choose(first, features, against, seed=0) is not None
+    assert _strength(first, features, (_told_by(first, features) + 1) % K) == 0.5
 
 
 def test_examples_of_weight_nothing_do_not_speak(first: np.ndarray) -> None:
@@ -96,9 +108,8 @@ def test_examples_of_weight_nothing_do_not_speak(first: np.ndarray) -> None:
     columns = _told_by(first, features)
     columns[100:] = (columns[100:] + 1) % K
     weights = np.repeat(np.float32([1.0, 1e-6]), 100)
-    targets = classifiers.one_hot(columns, K)
-    assert first_prior.choose(first, features, targets, seed=0, weights=weights) is not None
-    assert first_prior.choose(first, features, targets, seed=0, weights=weights[::-1].copy()) is None
+    assert _strength(first, features, columns, weights=weights) == 0.5
+    assert _strength(first, features, columns, weights=weights[::-1].copy()) == 0.0
 
 
 def test_a_version_keeps_it_for_whoever_trains_others_like_it(first: np.ndarray) -> None:
@@ -125,4 +136,4 @@ def test_vectors_that_are_no_numbers_are_refused(first: np.ndarray) -> None:
     features = _features(20)
     features[3, 0] = np.nan
     with pytest.raises(LearnerError, match="vectors_not_finite"):
-        first_prior.choose(first, features, classifiers.one_hot(np.arange(20) % K, K), seed=0)
+        first_prior.choose_strength(first, features, classifiers.one_hot(np.arange(20) % K, K), seed=0)

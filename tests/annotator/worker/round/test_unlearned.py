@@ -70,7 +70,7 @@ def test_a_round_begins_with_the_model_that_needs_no_label(runtime: WorkerRuntim
     runtime.encode_missing(opened, diaries.list_ids(opened))
     model = _label_by_mood_and_run(runtime, opened)
     head = runtime.load_classifier(opened, model).classifier
-    assert model.settings["prior_strength"] == first_prior.STRENGTH
+    assert model.settings["prior_strength"] == first_prior.STRENGTHS[0]
     assert head.prior_mean is not None
     assert head.prior_mean.shape == (7, head.mean.size)
     # What twenty examples of two labels say nothing of is as it was before them.
