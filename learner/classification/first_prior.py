@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STRENGTHS = (0.5, 0.25, 0.0)
 """Parts of the first model's weights that a head may be drawn towards, the usual one first; see docs/learning.md."""
 
-MOST_TRIED = 1000
+MOST_TRIED = 500
 """Examples on which the parts are tried: of more, so many evenly spread ones."""
 
 _CLEARLY = 1.0
