@@ -44,9 +44,9 @@ def choose_strength(
 ) -> float:
     """Return the part of the first model's weights that a head is drawn towards, one of `STRENGTHS`.
 
-    Half of them, or less where heads answer what they have not seen clearly better with less: by more
-    than `_CLEARLY` standard errors of the loss out of fold. By default it stays, since with few examples the loss out
-    of fold says little, and the first model much.
+    Half of them, or less where heads answer what they have not seen clearly better with less: by more than `_CLEARLY`
+    standard errors of the loss out of fold. It is half unless that is clear, since with few examples the loss out of
+    fold says little, and the first model much.
 
     Args:
         first: (k, width) weights of the first model for centred vectors, the first columns of features.
