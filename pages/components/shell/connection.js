@@ -68,7 +68,9 @@ async function findReason() {
   if (!navigator.onLine) return { reason: "offline" };
   try {
     const answer = await fetch("/_stcore/host-config", { cache: "no-store", signal: AbortSignal.timeout(4000) });
-    if (answer.status === 403) return { reason: "refused", sentence: await answer.text() };
+    // A proxy's own refusal is a page of its own, not a sentence of ours.
+    const isOurs = answer.headers.get("content-type")?.startsWith("text/plain");
+    if (answer.status === 403 && isOurs) return { reason: "refused", sentence: await answer.text() };
     return { reason: answer.status === 401 ? "signed_out" : "lost" };
   } catch {
     return { reason: "lost" };
