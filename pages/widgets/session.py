@@ -31,6 +31,7 @@ LANGUAGE_COOKIE = "maeumgyeol_language"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 _LANGUAGE = "session_language"
+_FIRST_LANGUAGE = "session_first_language"
 _NAME = "session_name"
 _ANNOTATOR_ID = "session_annotator_id"
 _LABEL_TABS = "session_label_tabs"
@@ -43,8 +44,19 @@ _REFUSALS = 32
 
 def language() -> Language:
     """Return the language of the interface: the one chosen here, or in this browser before, or the browser's own."""
-    own = (st.context.locale or "").partition("-")[0]
-    return chosen_language() or first_language((st.context.cookies.get(LANGUAGE_COOKIE), own))
+    return chosen_language() or _language_at_first()
+
+
+def _language_at_first() -> Language:
+    """Return the language that the page was loaded in.
+
+    It is looked up once: a page asks for it with each of its words, and Streamlit reads all cookies to return one.
+    """
+    if _FIRST_LANGUAGE not in st.session_state:
+        own = (st.context.locale or "").partition("-")[0]
+        st.session_state[_FIRST_LANGUAGE] = first_language((st.context.cookies.get(LANGUAGE_COOKIE), own))
+    first: Language = st.session_state[_FIRST_LANGUAGE]
+    return first
 
 
 def chosen_language() -> Language | None:
