@@ -29,10 +29,8 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "project.db"
-    project.init(path)
-    return path
+def path(project_path: Path) -> Path:
+    return project_path
 
 
 def _spoil(path: Path, *statements: str) -> None:

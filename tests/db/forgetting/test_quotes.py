@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,6 @@ from db.forgetting.quotes import GAP, NOTES, RUN, SENTENCE, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from db import Database
 
@@ -97,9 +98,11 @@ NOT_NOTES = {
 PLACES = (*NOTES, Place("settings", "value"), Place("word_emotions", "word"))
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[Database]:
-    with closing(db.create(tmp_path / "a.db")) as opened:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a row in each table in which people write, which each test gets a copy of."""
+    path = tmp_path_factory.mktemp("filled") / "a.db"
+    with closing(db.create(path)) as opened:
         opened.conn.execute("pragma foreign_keys = off")
         opened.conn.execute("pragma ignore_check_constraints = on")
         for table in ("diaries", "accounts", *{place.table: None for place in NOTES}, "word_emotions"):
@@ -108,6 +111,14 @@ def made(tmp_path: Path) -> Iterator[Database]:
         opened.conn.execute("update diaries set text = ?", (SECRET,))
         opened.conn.execute("insert into annotators (id, name, kind, created_at) values (77, '손님', 'person', '')")
         opened.conn.commit()
+    return path
+
+
+@pytest.fixture
+def made(filled: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(db.connect(Path(shutil.copy(filled, tmp_path / "a.db")))) as opened:
+        opened.conn.execute("pragma foreign_keys = off")
+        opened.conn.execute("pragma ignore_check_constraints = on")
         yield opened
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from annotator import project
 from annotator.importing import ColumnMap, import_file
 from annotator.privacy import forgetting
 from annotator.privacy.forgetting import Selection
@@ -18,6 +22,8 @@ from db.texts import diaries
 from tests.conftest import import_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from db import Database
 
 _SYLLABLES = "가나다라마바사아자차카타파하 "
@@ -40,11 +46,19 @@ def _ids_of(db: Database, word: str) -> set[int]:
     return {int(i) for i in candidates if folded in folding.fold(texts[int(i)])}
 
 
+@pytest.fixture(scope="module")
+def large_project(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of two whole blocks and some diaries, which each test gets a copy of: an import takes a second."""
+    path = Path(shutil.copy(empty_project, tmp_path_factory.mktemp("large") / "project.db"))
+    with closing(project.open_project(path)) as db:
+        _import(db, _texts(2 * BLOCK + 100))
+    return path
+
+
 @pytest.fixture
-def large(opened: Database) -> Database:
-    """A project of two whole blocks and some diaries."""
-    _import(opened, _texts(2 * BLOCK + 100))
-    return opened
+def large(large_project: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(project.open_project(Path(shutil.copy(large_project, tmp_path / "large.db")))) as db:
+        yield db
 
 
 def test_an_import_stores_whole_blocks_and_the_rest_is_read_through(large: Database) -> None:
