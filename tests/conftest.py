@@ -94,6 +94,12 @@ def opened(project_path: Path) -> Iterator[Database]:
         yield db
 
 
+def copy_project(made: Path, folder: Path) -> Path:
+    """Copy a closed project with the files beside it, for a test that changes it, and return where it lies."""
+    shutil.copytree(made.parent, folder, dirs_exist_ok=True)
+    return folder / made.name
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow modules first: one that begins last would be waited for while the other processors rest."""
     items.sort(key=lambda item: not (item.get_closest_marker("slow") or item.get_closest_marker("browser")))

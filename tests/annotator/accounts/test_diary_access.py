@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import secrets
+import shutil
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from annotator import project
 from annotator.accounts import accounts, diary_access
 from annotator.accounts.permissions import ROLES, Person, Role
 from annotator.dictionary import evidence
@@ -43,11 +46,11 @@ from db.review import reviews
 from db.texts import care_flags as flags
 from db.texts import diaries
 from tests import mapped
-from tests.conftest import ROOT, fill
+from tests.conftest import ROOT, copy_project, fill
 from tests.reviewed import add_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from annotator.accounts.diary_access import Actor
     from db import Database
@@ -113,12 +116,27 @@ class World:
         return [item["diary_id"] for item in board.items]
 
 
-def make(db: Database, who: str) -> World:
-    """Fill a project so that each state has a diary."""
+@pytest.fixture(scope="module")
+def filled(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    """A closed project in which each state has a diary, and where they are."""
+    path = Path(shutil.copy(empty_project, tmp_path_factory.mktemp("filled") / "project.db"))
+    with closing(project.open_project(path)) as db:
+        return path, _make(db)
+
+
+@pytest.fixture
+def world(filled: tuple[Path, World], tmp_path: Path) -> Iterator[World]:
+    """A copy of that project, in which somebody may act."""
+    path, made = filled
+    with closing(project.open_project(copy_project(path, tmp_path / "world"))) as db:
+        yield replace(made, db=db, ids=dict(made.ids), tokens=dict(made.tokens))
+
+
+def _make(db: Database) -> World:
     fill(db, 24)
     with write(db):
         db.conn.execute("update diaries set part = 'pool'")
-    world = World(db, who)
+    world = World(db, "annotator")
     for name, role in (PEOPLE["administrator"], *PEOPLE.values()):
         if accounts.has_any(db) and name in {account.name for account in accounts.list_people(db)}:
             continue
@@ -521,8 +539,8 @@ EXPECTED: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_every_entry_keeps_and_shows_what_the_table_says(opened: Database, entry: str, who: str) -> None:
-    world = make(opened, who)
+def test_every_entry_keeps_and_shows_what_the_table_says(world: World, entry: str, who: str) -> None:
+    world.who = who
     assert "".join(_outcome(world, entry, state) for state in STATES) == EXPECTED[entry][who]
 
 
@@ -534,12 +552,10 @@ def _outcome(world: World, entry: str, state: str) -> str:
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_alone_on_one_machine_one_person_may_everything_and_holds_only_their_own_tabs(
-    opened: Database, entry: str
-) -> None:
-    world = make(opened, ANNOTATOR)
-    with write(opened):
-        opened.conn.execute("delete from accounts")
+def test_alone_on_one_machine_one_person_may_everything_and_holds_only_their_own_tabs(world: World, entry: str) -> None:
+    world.who = ANNOTATOR
+    with write(world.db):
+        world.db.conn.execute("delete from accounts")
     world.is_alone = True
     is_theirs = entry in ("board", "correction.card", "correction.answer", "correction.undo")
     expected = EXPECTED[entry][ANNOTATOR if is_theirs else ADMINISTRATOR]
@@ -549,8 +565,8 @@ def test_alone_on_one_machine_one_person_may_everything_and_holds_only_their_own
 
 
 @pytest.mark.parametrize("entry", ["press.label", "press.skip", "press.flag", "press.rationale"])
-def test_a_refusal_says_nothing_of_the_diary_not_even_whether_there_is_one(opened: Database, entry: str) -> None:
-    world = make(opened, OTHER)
+def test_a_refusal_says_nothing_of_the_diary_not_even_whether_there_is_one(world: World, entry: str) -> None:
+    world.who = OTHER
     world.ids["never"] = 10**6
     said = set()
     for state in ("handed", "not_handed", "withheld", "withheld_late", "deleted", "never"):
@@ -566,45 +582,45 @@ def test_a_refusal_says_nothing_of_the_diary_not_even_whether_there_is_one(opene
 
 @pytest.mark.parametrize("entry", ["press.label", "review.label", "review.case", "gold.add", "care.handle", "reveal"])
 def test_a_role_that_is_lowered_counts_from_the_next_act_on_whatever_a_page_was_drawn_for(
-    opened: Database, entry: str
+    world: World, entry: str
 ) -> None:
-    world = make(opened, ADMINISTRATOR)
-    accounts.add(opened, None, "대신", "administrator", email="x@example.org")
-    accounts.set_role(opened, None, world.person.annotator_id, "annotator")
+    world.who = ADMINISTRATOR
+    accounts.add(world.db, None, "대신", "administrator", email="x@example.org")
+    accounts.set_role(world.db, None, world.person.annotator_id, "annotator")
     assert world.person.role == "administrator", "as the page that was drawn before has it"
     assert _outcome(world, entry, "withheld") in "NRF"
 
 
-def test_a_lowered_reviewers_tab_gives_back_what_only_leads_may_see(opened: Database) -> None:
-    world = make(opened, REVIEWER)
+def test_a_lowered_reviewers_tab_gives_back_what_only_leads_may_see(world: World) -> None:
+    world.who = REVIEWER
     me = world.person.annotator_id
-    queue.lease_again(opened, diary_id=world.ids["withheld"], annotator_id=me, holder=TAB, seconds=60)
+    queue.lease_again(world.db, diary_id=world.ids["withheld"], annotator_id=me, holder=TAB, seconds=60)
     assert world.shown() == [world.ids["withheld"]]
-    accounts.set_role(opened, None, me, "annotator")
+    accounts.set_role(world.db, None, me, "annotator")
     assert world.shown() == []
-    assert queue.list_leases(opened, annotator_id=me, holder=TAB) == []
+    assert queue.list_leases(world.db, annotator_id=me, holder=TAB) == []
 
 
-def test_a_page_drawn_for_a_lower_role_does_no_more_than_that(opened: Database) -> None:
-    world = make(opened, ADMINISTRATOR)
+def test_a_page_drawn_for_a_lower_role_does_no_more_than_that(world: World) -> None:
+    world.who = ADMINISTRATOR
     lower = replace(world.person, role="reviewer")
-    assert not diary_access.may(opened, diary_access.actor_of(lower), "reveal", world.ids["handed"])
+    assert not diary_access.may(world.db, diary_access.actor_of(lower), "reveal", world.ids["handed"])
 
 
 # Tabs and tokens
 
 
-def test_the_name_of_somebody_elses_tab_gives_nothing_and_takes_nothing(opened: Database) -> None:
-    world = make(opened, OTHER)
-    you = accounts.get_id(opened, "지민")
+def test_the_name_of_somebody_elses_tab_gives_nothing_and_takes_nothing(world: World) -> None:
+    world.who = OTHER
+    you = accounts.get_id(world.db, "지민")
     me = world.person.annotator_id
-    theirs = queue.list_leases(opened, annotator_id=you, holder=TAB)
-    board = labelling.load_board(opened, annotator_id=me, holder=TAB, language="ko")
+    theirs = queue.list_leases(world.db, annotator_id=you, holder=TAB)
+    board = labelling.load_board(world.db, annotator_id=me, holder=TAB, language="ko")
     assert board.items
     assert not {lease.diary_id for lease in theirs} & {item["diary_id"] for item in board.items}
-    labelling.keep_alive(opened, annotator_id=me, holder=TAB)
-    queue.release(opened, annotator_id=me, holder=TAB)
-    assert queue.list_leases(opened, annotator_id=you, holder=TAB) == theirs
+    labelling.keep_alive(world.db, annotator_id=me, holder=TAB)
+    queue.release(world.db, annotator_id=me, holder=TAB)
+    assert queue.list_leases(world.db, annotator_id=you, holder=TAB) == theirs
 
 
 def test_two_people_may_hold_the_same_diary_under_the_same_name_of_a_tab(opened: Database) -> None:
@@ -626,16 +642,16 @@ def test_whoever_names_ever_new_tabs_does_not_get_to_read_everything(opened: Dat
 
 
 @pytest.mark.parametrize("kind", ["undo", "label"])
-def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(opened: Database, kind: str) -> None:
-    world = make(opened, OTHER)
-    you = accounts.get_id(opened, "지민")
-    newest = labelling_decisions.list_recent(opened, you, limit=1)[0]
-    labelling_decisions.undo(opened, newest.token, token="undo-of-jimin", annotator_id=you, holder=TAB)
-    before = queue.list_leases(opened, annotator_id=you, holder=TAB)
+def test_a_token_of_somebody_else_opens_nothing_and_ends_no_lease(world: World, kind: str) -> None:
+    world.who = OTHER
+    you = accounts.get_id(world.db, "지민")
+    newest = labelling_decisions.list_recent(world.db, you, limit=1)[0]
+    labelling_decisions.undo(world.db, newest.token, token="undo-of-jimin", annotator_id=you, holder=TAB)
+    before = queue.list_leases(world.db, annotator_id=you, holder=TAB)
     tokens = ["undo-of-jimin", *(lease.token for lease in before)]
     for token in tokens:
         world.press(kind, "handed", token=token, label_id=1, undoes=newest.token if kind == "undo" else None)
-    assert queue.list_leases(opened, annotator_id=you, holder=TAB) == before
+    assert queue.list_leases(world.db, annotator_id=you, holder=TAB) == before
     assert world.shown() == []
 
 
@@ -645,86 +661,87 @@ def test_a_browser_can_not_use_up_a_token_of_what_the_app_does_by_itself() -> No
             read_event({"seq": 1, "kind": "skip", "token": token, "diary_id": 1})
 
 
-def test_nobody_answers_a_hidden_repeat_that_they_were_not_handed(opened: Database) -> None:
-    world = make(opened, ANNOTATOR)
+def test_nobody_answers_a_hidden_repeat_that_they_were_not_handed(world: World) -> None:
+    world.who = ANNOTATOR
     receipt = world.press("label", "decided", token="r" + "0" * 32, label_id=1)
     assert receipt.refused is not None
     assert receipt.refused.code == "diary_not_handed"
-    assert scalar(opened, "select count(*) from repeats") == 0
+    assert scalar(world.db, "select count(*) from repeats") == 0
 
 
-def test_a_hidden_repeat_counts_once_however_late_and_however_often_it_comes(opened: Database) -> None:
-    world = make(opened, ANNOTATOR)
+def test_a_hidden_repeat_counts_once_however_late_and_however_often_it_comes(world: World) -> None:
+    world.who = ANNOTATOR
     me, diary_id = world.person.annotator_id, world.ids["decided"]
     again = {"diary_id": diary_id, "annotator_id": me, "holder": TAB, "seconds": -1.0}
-    queue.lease_again(opened, **again, is_repeat=True)  # type: ignore[arg-type]
-    leases = queue.list_leases(opened, annotator_id=me, holder=TAB)
+    queue.lease_again(world.db, **again, is_repeat=True)  # type: ignore[arg-type]
+    leases = queue.list_leases(world.db, annotator_id=me, holder=TAB)
     token = next(lease.token for lease in leases if lease.is_repeat)
-    with write(opened):
-        opened.conn.execute("delete from leases where is_repeat = 1")
+    with write(world.db):
+        world.db.conn.execute("delete from leases where is_repeat = 1")
     for _ in range(2):
         assert world.press("label", "decided", token=token, label_id=1).refused is None
-    assert scalar(opened, "select count(*) from repeats") == 1
+    assert scalar(world.db, "select count(*) from repeats") == 1
 
 
-def test_a_press_that_was_kept_is_kept_when_it_comes_again_after_a_restart(opened: Database) -> None:
-    world = make(opened, ANNOTATOR)
+def test_a_press_that_was_kept_is_kept_when_it_comes_again_after_a_restart(world: World) -> None:
+    world.who = ANNOTATOR
     for _ in range(2):
         receipt = world.press("label", "handed", token=world.tokens["handed"], label_id=1)
         assert receipt == labelling_decisions.Receipt(1)
-    assert scalar(opened, "select count(*) from decisions where token = :t", t=world.tokens["handed"]) == 1
+    assert scalar(world.db, "select count(*) from decisions where token = :t", t=world.tokens["handed"]) == 1
 
 
 @pytest.mark.parametrize("what", ["released", "expired", "flagged"])
-def test_what_was_handed_out_still_counts_when_the_lease_is_gone(opened: Database, what: str) -> None:
-    world = make(opened, ANNOTATOR)
+def test_what_was_handed_out_still_counts_when_the_lease_is_gone(world: World, what: str) -> None:
+    world.who = ANNOTATOR
     me = world.person.annotator_id
     if what == "released":
-        queue.release_person(opened, me)
+        queue.release_person(world.db, me)
     elif what == "expired":
-        queue.renew(opened, annotator_id=me, holder=TAB, seconds=-1)
-        queue.claim(opened, annotator_id=me, holder="another-tab", limit=1, seconds=60)
+        queue.renew(world.db, annotator_id=me, holder=TAB, seconds=-1)
+        queue.claim(world.db, annotator_id=me, holder="another-tab", limit=1, seconds=60)
     else:
-        flags.flag(opened, [world.ids["handed"]], list_hash="list", up_to=24)
+        flags.flag(world.db, [world.ids["handed"]], list_hash="list", up_to=24)
     assert world.press("label", "handed", token=world.tokens["handed"], label_id=1).refused is None
     assert world.press("rationale", "handed", label_id=1, span=[0, 2], verdict="right").refused is None
 
 
-def test_an_answered_card_says_nothing_of_somebody_elses(opened: Database) -> None:
-    world = make(opened, OTHER)
+def test_an_answered_card_says_nothing_of_somebody_elses(world: World) -> None:
+    world.who = OTHER
     said = set()
     for review_id in (world.review_id, 10**6):
         with pytest.raises(UserError) as raised:
-            returned.answer(opened, review_id, 5, annotator_id=world.person.annotator_id)
+            returned.answer(world.db, review_id, 5, annotator_id=world.person.annotator_id)
         said.add((raised.value.code, str(raised.value.details)))
     assert said == {("correction_gone", "{}")}
 
 
 def test_a_card_that_care_withholds_is_neither_shown_nor_counted_but_an_answer_on_its_way_is_kept(
-    opened: Database,
+    world: World,
 ) -> None:
-    world = make(opened, ANNOTATOR)
+    world.who = ANNOTATOR
     me = world.person.annotator_id
-    assert returned.count(opened, me) == 1
-    flags.flag(opened, [world.ids["returned"]], list_hash="list", up_to=24)
-    assert (returned.next_card(opened, me), returned.count(opened, me)) == (None, 0)
-    assert returned.answer(opened, world.review_id, 5, annotator_id=me)
+    assert returned.count(world.db, me) == 1
+    flags.flag(world.db, [world.ids["returned"]], list_hash="list", up_to=24)
+    assert (returned.next_card(world.db, me), returned.count(world.db, me)) == (None, 0)
+    assert returned.answer(world.db, world.review_id, 5, annotator_id=me)
 
 
 # What many diaries go out by
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_an_export_is_for_those_who_may_review(opened: Database, project_path: Path, who: str) -> None:
-    person = make(opened, who).person
+def test_an_export_is_for_those_who_may_review(world: World, who: str) -> None:
+    world.who = who
+    person, path = world.person, Path(connection.file_of(world.db))
     may = who in (REVIEWER, ADMINISTRATOR)
     ways: list[Callable[[], Any]] = [
-        lambda: export_bytes(project_path, "jsonl", person=person),
-        lambda: evidence.export_csv(opened, None, person=person),
-        lambda: job.start(project_path, "jsonl", person=person, decided_only=False, crosswalk=None, language="ko"),
-        lambda: actions.undo_last(opened, person.annotator_id),
-        lambda: bulk.accept(opened, [1], reviewer_id=person.annotator_id, seen_decision_id=0),
-        lambda: rechecks.next_card(opened, annotator_id=person.annotator_id),
+        lambda: export_bytes(path, "jsonl", person=person),
+        lambda: evidence.export_csv(world.db, None, person=person),
+        lambda: job.start(path, "jsonl", person=person, decided_only=False, crosswalk=None, language="ko"),
+        lambda: actions.undo_last(world.db, person.annotator_id),
+        lambda: bulk.accept(world.db, [1], reviewer_id=person.annotator_id, seen_decision_id=0),
+        lambda: rechecks.next_card(world.db, annotator_id=person.annotator_id),
     ]
     for way in ways:
         if may:
@@ -732,17 +749,17 @@ def test_an_export_is_for_those_who_may_review(opened: Database, project_path: P
             continue
         with pytest.raises(UserError, match="right_missing"):
             way()
-    job.forget(project_path)
+    job.forget(path)
 
 
-def test_words_and_vectors_of_the_dictionary_leave_out_what_care_withholds(opened: Database) -> None:
-    world = make(opened, ANNOTATOR)
+def test_words_and_vectors_of_the_dictionary_leave_out_what_care_withholds(world: World) -> None:
+    world.who = ANNOTATOR
     withheld = {world.ids["withheld"], world.ids["withheld_late"]}
-    pool_ids = set(word_emotions.list_first_pool(opened, limit=100))
+    pool_ids = set(word_emotions.list_first_pool(world.db, limit=100))
     assert pool_ids
     assert not pool_ids & withheld
-    assert len(diaries.sample_texts(opened, limit=100, with_flagged=False)) == 23 - len(withheld)
-    assert len(diaries.sample_texts(opened, limit=100)) == 23
+    assert len(diaries.sample_texts(world.db, limit=100, with_flagged=False)) == 23 - len(withheld)
+    assert len(diaries.sample_texts(world.db, limit=100)) == 23
 
 
 def test_the_gathered_words_change_when_a_diary_is_flagged(opened: Database) -> None:

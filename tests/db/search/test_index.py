@@ -19,7 +19,7 @@ from db.connection import rows, scalar, write
 from db.search import folding, index
 from db.search.blocks import BLOCK
 from db.texts import diaries
-from tests.conftest import import_ours
+from tests.conftest import copy_project, import_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def large_project(empty_project: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def large(large_project: Path, tmp_path: Path) -> Iterator[Database]:
-    with closing(project.open_project(Path(shutil.copy(large_project, tmp_path / "large.db")))) as db:
+    with closing(project.open_project(copy_project(large_project, tmp_path / "large"))) as db:
         yield db
 
 
