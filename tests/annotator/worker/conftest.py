@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from annotator import project
 from annotator.worker import tasks
 from annotator.worker.runtime import WorkerRuntime
+from annotator.worker.tasks import explanations
 from learner.encoders.encoder import default_cache
 from tests.learner.tiny import write_tiny_encoder
 
@@ -18,6 +21,16 @@ if TYPE_CHECKING:
     from db import Database
 
 CHARACTERS = "0123456789번째 날. 오늘은 정말 기쁘고 즐거운 하루였다 너무 슬프고 눈물이 났다"
+
+_EXPLAINED_HEAD = 4
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_explained() -> Iterator[None]:
+    """Explain four diaries of the queue's head: the other twenty would be half of all upkeep."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explanations, "EXPLAINED_HEAD", _EXPLAINED_HEAD)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +53,11 @@ def keep_up(runtime: WorkerRuntime, db: Database) -> list[str]:
     while (piece := tasks.next_piece(runtime, db)) is not None:
         steps.append(piece.step)
     return steps
+
+
+def catch_up(path: Path) -> None:
+    """Do all upkeep of a project that is due, by a worker that ends then."""
+    runtime = WorkerRuntime(path, cache=default_cache())
+    with closing(project.open_project(path)) as db:
+        keep_up(runtime, db)
+    runtime.close()

@@ -26,8 +26,8 @@ from learner.encoders import tiers
 from learner.encoders.encoder import default_cache
 from learner.encoders.precision import LEAST_COSINE
 from learner.errors import EncoderError
-from tests.annotator.worker.conftest import CHARACTERS, keep_up
-from tests.conftest import fill
+from tests.annotator.worker.conftest import CHARACTERS, catch_up, keep_up
+from tests.conftest import copy_project, fill
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -40,14 +40,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def caught_up(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that reads with a tiny encoder: 40 labelled diaries, 60 others, and the first model."""
-    path = tmp_path / "project.db"
+    path = tmp_path_factory.mktemp("caught_up") / "project.db"
     project.init(path, seed="00" * 16, encoder=str(tiny))
     with closing(project.open_project(path)) as db:
         fill(db, 40, labelled=True)
         fill(db, 60)
+    catch_up(path)
+    return path
+
+
+@pytest.fixture
+def opened(caught_up: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(project.open_project(copy_project(caught_up, tmp_path))) as db:
         yield db
 
 
@@ -56,7 +63,6 @@ def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tiers, "STEPS", {"adapter": 6, "full": 6})
     monkeypatch.setattr(encoder_tuning, "ENCODED_AHEAD", 10)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
-    keep_up(made, opened)
     yield made
     made.close()
 

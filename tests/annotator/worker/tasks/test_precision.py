@@ -19,8 +19,8 @@ from annotator.worker.tasks import precision
 from db.models import explanations, facts, models, predictions
 from learner.encoders.encoder import default_cache
 from learner.encoders.precision import machine, split_name
-from tests.annotator.worker.conftest import keep_up
-from tests.conftest import fill
+from tests.annotator.worker.conftest import catch_up, keep_up
+from tests.conftest import copy_project, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,32 +34,59 @@ pytestmark = pytest.mark.slow
 _LEAST_SAME = 0.7
 
 
-@pytest.fixture
-def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
-    """A project that reads with a tiny encoder: 40 labelled diaries and 80 others."""
-    path = tmp_path / "project.db"
+@pytest.fixture(scope="module")
+def filled(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that reads with a tiny encoder: 40 labelled diaries and 120 others."""
+    path = tmp_path_factory.mktemp("filled") / "project.db"
     project.init(path, seed="00" * 16, encoder=str(tiny))
     with closing(project.open_project(path)) as db:
         fill(db, 40, labelled=True)
         fill(db, 120)
+    return path
+
+
+@pytest.fixture(scope="module")
+def measured_once(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That project after a worker has measured the forms and read the pool with the best."""
+    path = copy_project(filled, tmp_path_factory.mktemp("measured"))
+    with pytest.MonkeyPatch.context() as patch:
+        _measure_soon(patch)
+        catch_up(path)
+    return path
+
+
+@pytest.fixture
+def opened(filled: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(project.open_project(copy_project(filled, tmp_path))) as db:
         yield db
 
 
 @pytest.fixture
-def runtime(opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerRuntime]:
-    """A worker that measures at fifty waiting diaries, and takes any form that mostly answers the same.
+def measured(measured_once: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(project.open_project(copy_project(measured_once, tmp_path))) as db:
+        yield db
 
-    To a tiny encoder many labels are nearly equal, so that any rounding changes an answer in ten.
-    """
-    monkeypatch.setattr(precision, "FEWEST_TO_MEASURE", 50)
-    monkeypatch.setattr(precision, "COMPARED", 20)
-    monkeypatch.setattr(precision, "_GAIN", 0.0)
-    monkeypatch.setattr(precision, "_ENOUGH", np.inf)
-    monkeypatch.setattr(precision, "_SECONDS", 0.05)
-    monkeypatch.setattr("learner.encoders.precision.LEAST_SAME", _LEAST_SAME)
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerRuntime]:
+    """A worker of `opened` or `measured`, as `_measure_soon` has it."""
+    _measure_soon(monkeypatch)
     made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
     yield made
     made.close()
+
+
+def _measure_soon(patch: pytest.MonkeyPatch) -> None:
+    """Have workers measure at fifty waiting diaries, and take any form that mostly answers the same.
+
+    To a tiny encoder many labels are nearly equal, so that any rounding changes an answer in ten.
+    """
+    patch.setattr(precision, "FEWEST_TO_MEASURE", 50)
+    patch.setattr(precision, "COMPARED", 20)
+    patch.setattr(precision, "_GAIN", 0.0)
+    patch.setattr(precision, "_ENOUGH", np.inf)
+    patch.setattr(precision, "_SECONDS", 0.05)
+    patch.setattr("learner.encoders.precision.LEAST_SAME", _LEAST_SAME)
 
 
 def _round(runtime: WorkerRuntime, db: Database) -> None:
@@ -123,30 +150,30 @@ def test_no_rival_is_made_of_a_form_that_is_fast_enough_and_answers_the_same(
     assert set(facts.measured_precision(opened)["agreement"]) == {"bf16"}, "nor after a round"
 
 
-def test_another_machine_measures_again_and_the_same_does_not(runtime: WorkerRuntime, opened: Database) -> None:
-    keep_up(runtime, opened)
-    fill(opened, 200)
+def test_another_machine_measures_again_and_the_same_does_not(runtime: WorkerRuntime, measured: Database) -> None:
+    fill(measured, 200)
     again = WorkerRuntime(runtime.database, cache=runtime.cache)
-    assert "precision" not in keep_up(again, opened)
-    facts.store_measured_precision(opened, machine="another", chosen="fp32")
-    fill(opened, 300)
+    assert "precision" not in keep_up(again, measured)
+    facts.store_measured_precision(measured, machine="another", chosen="fp32")
+    fill(measured, 300)
     moved = WorkerRuntime(runtime.database, cache=runtime.cache)
-    assert "precision" in keep_up(moved, opened)
-    assert facts.measured_precision(opened)["machine"] == machine()
+    assert "precision" in keep_up(moved, measured)
+    assert facts.measured_precision(measured)["machine"] == machine()
     for each in (again, moved):
         each.close()
 
 
-def test_a_form_that_disagrees_after_a_round_is_given_up_at_the_next(runtime: WorkerRuntime, opened: Database) -> None:
-    keep_up(runtime, opened)
-    _round(runtime, opened)
-    assert _form(opened) != "fp32"
+def test_a_form_that_disagrees_after_a_round_is_given_up_at_the_next(
+    runtime: WorkerRuntime, measured: Database
+) -> None:
+    _round(runtime, measured)
+    assert _form(measured) != "fp32"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("learner.encoders.precision.LEAST_SAME", 1.1)
-        keep_up(runtime, opened)
-    assert encoder_cache.next_precision(opened) == "fp32"
-    _round(runtime, opened)
-    assert _form(opened) == "fp32"
+        keep_up(runtime, measured)
+    assert encoder_cache.next_precision(measured) == "fp32"
+    _round(runtime, measured)
+    assert _form(measured) == "fp32"
 
 
 @pytest.mark.parametrize(
@@ -162,11 +189,10 @@ def test_a_form_near_the_limit_is_not_taken_and_given_up_in_turns(
     assert choices == [before_any_round, while_it_reads, while_another_reads]
 
 
-def test_going_back_is_one_setting(runtime: WorkerRuntime, opened: Database) -> None:
-    keep_up(runtime, opened)
-    project_settings.change(opened, precision="fp32")
-    _round(runtime, opened)
-    assert _form(opened) == "fp32"
+def test_going_back_is_one_setting(runtime: WorkerRuntime, measured: Database) -> None:
+    project_settings.change(measured, precision="fp32")
+    _round(runtime, measured)
+    assert _form(measured) == "fp32"
 
 
 @pytest.mark.parametrize("form", ["int8", "bf16"])
@@ -195,11 +221,10 @@ def test_an_explanation_speaks_of_the_answer_that_people_see(
     assert explained
 
 
-def test_near_copies_are_told_by_the_vectors_that_most_diaries_have(runtime: WorkerRuntime, opened: Database) -> None:
-    keep_up(runtime, opened)
-    form = runtime.encoder(opened)
+def test_near_copies_are_told_by_the_vectors_that_most_diaries_have(runtime: WorkerRuntime, measured: Database) -> None:
+    form = runtime.encoder(measured)
     assert split_name(form.name)[1] != "fp32"
-    compared = gathering._compared_by(runtime, opened)
+    compared = gathering._compared_by(runtime, measured)
     assert int(compared.present(120).sum()) == 120
     everybody = np.arange(1, 121)
-    np.testing.assert_array_equal(compared.read(everybody), runtime.vector_file(opened, form).read(everybody))
+    np.testing.assert_array_equal(compared.read(everybody), runtime.vector_file(measured, form).read(everybody))
