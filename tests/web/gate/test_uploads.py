@@ -82,18 +82,20 @@ def head(tab: str, token: str, *lines: str, method: str = "PUT", file: str | Non
     return "\r\n".join([*given, "", ""]).encode()
 
 
-def form(length: int) -> bytes:
-    start = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\n'
-    return start + b"x" * length + b"\r\n--b--\r\n"
+START, END = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\n', b"\r\n--b--\r\n"
+PIECE = b"x" * (1 << 20)
 
 
 def send(port: int, tab: str, token: str, length: int, *, file: str | None = None) -> int:
     """Upload a file as a browser does; return the status."""
-    body = form(length)
-    request = head(tab, token, f"Content-Length: {len(body)}", file=file).replace(b"HOST", f"127.0.0.1:{port}".encode())
+    size = len(START) + length + len(END)
+    request = head(tab, token, f"Content-Length: {size}", file=file).replace(b"HOST", f"127.0.0.1:{port}".encode())
     with closing(sockets.create_connection(("127.0.0.1", port), timeout=60)) as client:
         with suppress(ConnectionError):
-            client.sendall(request + body)
+            client.sendall(request + START)
+            for sent in range(0, length, len(PIECE)):
+                client.sendall(PIECE[: length - sent])
+            client.sendall(END)
         answer = receive(client)
     assert answer is not None
     return answer.status
@@ -200,7 +202,7 @@ def test_what_is_on_its_way_counts_already(port: int, path: Path) -> None:
         for _ in range(2):
             slow = sockets.create_connection(("127.0.0.1", port), timeout=10)
             slow.sendall(head(tab, token, f"Content-Length: {LARGE}").replace(b"HOST", f"127.0.0.1:{port}".encode()))
-            slow.sendall(form(LARGE)[: 1 << 20])
+            slow.sendall(START + PIECE)
             coming.append(slow)
         time.sleep(1.0)
         assert announce(port, tab, token, f"Content-Length: {LARGE}")[0] == 429
