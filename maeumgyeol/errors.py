@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 
 
@@ -22,6 +21,8 @@ class AppError(Exception):
 
 def where(error: BaseException) -> str:
     """Return kind and place of an unexpected exception. Its text stays out of logs, since it may quote a diary."""
+    import traceback  # here, since a child process starts for each file
+
     places = traceback.extract_tb(error.__traceback__)
     last = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     return type(error).__name__ + last

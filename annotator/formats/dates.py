@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -69,13 +68,21 @@ def _read_english(text: str) -> str | None:
     """Return a date with the name of its month, which has one meaning only."""
     if not text.isascii() or not re.search("[A-Za-z]{3}", text):
         return None
-    parts = email.utils.parsedate(text) if "," in text and ":" in text else None
     try:
-        if parts is not None:
-            return date(*parts[:3]).isoformat()
-        return next(_by_formats(text), None)
+        return _read_mail_date(text) or next(_by_formats(text), None)
     except ValueError:
         return None
+
+
+def _read_mail_date(text: str) -> str | None:
+    """Return a date as the headings of mails have it, with a time of day; None for any other form."""
+    if "," not in text or ":" not in text:
+        return None
+    # Here, since it loads the sockets, and a reader of files starts for each file.
+    from email.utils import parsedate
+
+    parts = parsedate(text)
+    return None if parts is None else date(*parts[:3]).isoformat()
 
 
 def _by_formats(text: str) -> Iterator[str]:

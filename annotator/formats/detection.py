@@ -1,6 +1,8 @@
 """Detection of a file's format: by its content where that is clear, by the ending of its name otherwise.
 
-All readers of formats run in a process of their own: only `annotator.importing.reader` opens tables.
+All readers of formats run in a process of their own: only `annotator.importing.reader` opens tables. That process
+starts for each file and loads what this one file needs, which halves the time of its start; so most imports are where
+the reader is called.
 """
 
 from __future__ import annotations
@@ -9,17 +11,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
-from annotator.formats import archives, encodings, own_export, texts
-from annotator.formats.arrow import read_datasets
-from annotator.formats.arrow.read_parquet import open_parquet
-from annotator.formats.csv.read import lines, open_delimited, refuse_long_lines
-from annotator.formats.excel.archive import is_workbook_archive
-from annotator.formats.excel.read import open_workbook
-from annotator.formats.excel.read_html import is_html, open_html
+from annotator.formats import own_columns
 from annotator.formats.source import ENDINGS, is_folder
-from annotator.formats.spacy_docbin.read import open_docbin
 from annotator.formats.table import ReadOptions
-from annotator.formats.tool_json import open_json
 
 if TYPE_CHECKING:
     from annotator.formats.source import Source
@@ -45,44 +39,86 @@ def open_table(source: Source, reading: ReadOptions | None = None) -> Table:
     Raises:
         UserError: if it isn't a file of one of the formats, or is damaged.
     """
-    return own_export.restore(_open(source, reading or ReadOptions()), name=source.name)
+    table = _open(source, reading or ReadOptions())
+    if not own_columns.is_ours(table.columns):
+        return table
+    from annotator.formats import own_export
+
+    return own_export.restore(table, name=source.name)
 
 
 def _open(source: Source, reading: ReadOptions) -> Table:
-    if source.is_on_hub():
+    if source.file is not None:
+        return _open_file(source, reading)
+    if source.folder is not None and not is_folder(source.folder):
+        from annotator.formats import texts
+
+        return texts.open_folder(source, reading)
+    from annotator.formats.arrow import read_datasets
+
+    if source.folder is None:
         return read_datasets.open_hub(source, split=reading.split)
-    if source.folder is not None and is_folder(source.folder):
-        return read_datasets.open_folder(source, source.folder, split=reading.split)
-    return texts.open_folder(source, reading) if source.folder is not None else _open_file(source, reading)
+    return read_datasets.open_folder(source, source.folder, split=reading.split)
 
 
 def _open_file(source: Source, reading: ReadOptions) -> Table:
     if reading.split is not None:
         raise UserError("import_split_unknown", name=source.name)
     if source.head().startswith(_GZIP):
+        from annotator.formats import archives
+
         return open_table(archives.unpack(source), reading)
     kind = _find_format(source)
+    return _open_binary(source, kind, reading) or _open_text(source, kind, reading)
+
+
+def _open_binary(source: Source, kind: Format, reading: ReadOptions) -> Table | None:
+    """Return the table of a file that is read as bytes, or None where its encoding has to be known first."""
     if kind == "archive":
+        from annotator.formats import archives
+
         return archives.open_zip(source, reading, open_table)
     if kind in ("excel", "ods"):
+        from annotator.formats.excel.read import open_workbook
+
         return open_workbook(source, reading, kind=kind)
-    readers = {"parquet": open_parquet, "spacy": open_docbin}
-    if kind in readers:
-        return readers[kind](source)
-    return open_html(source, reading) if kind == "html" else _open_text(source, kind, reading)
+    if kind == "parquet":
+        from annotator.formats.arrow.read_parquet import open_parquet
+
+        return open_parquet(source)
+    if kind == "spacy":
+        from annotator.formats.spacy_docbin.read import open_docbin
+
+        return open_docbin(source)
+    if kind == "html":
+        from annotator.formats.excel.read_html import open_html
+
+        return open_html(source, reading)
+    return None
 
 
 def _open_text(source: Source, kind: Format, reading: ReadOptions) -> Table:
     if kind == "texts" and source.head().startswith(_ZIP):
-        return texts.open_text(source, None, reading)
+        return _open_running_text(source, None, reading)
+    from annotator.formats import encodings
+    from annotator.formats.csv.read import open_delimited, refuse_long_lines
+
     if kind not in ("json", "texts"):  # which may be one line
         refuse_long_lines(source)
     encoding = encodings.detect(source, forced=reading.encoding)
     if kind in ("json", "jsonl"):
+        from annotator.formats.tool_json import open_json
+
         return open_json(source, encoding)
     if kind == "texts" or (_ending(source) == ".txt" and _is_running_text(source, encoding, reading)):
-        return texts.open_text(source, encoding, reading)
+        return _open_running_text(source, encoding, reading)
     return open_delimited(source, encoding, reading, kind="tsv" if kind == "tsv" else "csv")
+
+
+def _open_running_text(source: Source, encoding: str | None, reading: ReadOptions) -> Table:
+    from annotator.formats import texts
+
+    return texts.open_text(source, encoding, reading)
 
 
 def _ending(source: Source) -> str:
@@ -104,7 +140,7 @@ def _find_format(source: Source) -> Format:
     if head.startswith(_BINARY):
         raise UserError("import_file_binary", name=source.name)
     kind = ENDINGS.get(_ending(source))
-    if kind in ("excel", "html", None) and is_html(head):
+    if kind in ("excel", "html", None) and _is_html(head):
         return "html"
     if kind is None:
         if (ending := _ending(source).removeprefix(".")) in _DOCUMENTS:
@@ -115,7 +151,16 @@ def _find_format(source: Source) -> Format:
     return kind
 
 
+def _is_html(head: bytes) -> bool:
+    from annotator.formats.excel.read_html import is_html
+
+    return is_html(head)
+
+
 def _find_in_zip(source: Source) -> Format:
+    from annotator.formats import archives
+    from annotator.formats.excel.archive import is_workbook_archive
+
     if is_workbook_archive(source):
         return "excel"
     parts = archives.list_parts(source)
@@ -142,5 +187,7 @@ def _is_running_text(source: Source, encoding: str, reading: ReadOptions) -> boo
     """Return whether a text is no table: its first line would be taken for the heading and be lost."""
     if reading.delimiter is not None or reading.heading is not None:
         return False
+    from annotator.formats.csv.read import lines
+
     first = next((line for line in lines(source, encoding, newline="") if line.strip()), "")
     return "\t" not in first.strip()

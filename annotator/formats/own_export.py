@@ -19,6 +19,7 @@ from annotator.formats import table as tables
 from annotator.formats import wide
 from annotator.formats.json.read_lines import as_text
 from annotator.formats.label_text import plain_label
+from annotator.formats.own_columns import LABEL, PERSON, is_wide
 from annotator.formats.spreadsheet_cells import plain_cell
 from annotator.formats.table import ColumnMap, Mark, Row, RowDecision, Table
 
@@ -29,7 +30,6 @@ SAID = "decisions"
 
 KINDS = ("label", "skip", "flag")
 
-_NEEDED = frozenset(("text", "decisions", "rationales", "metadata"))
 _DERIVED = frozenset(
     (
         *("id", "part", "label", "decided_by", "decided_at", "memo", "soft_label", "intensity", "predicted"),
@@ -40,15 +40,16 @@ _BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def restore(table: Table, *, name: str) -> Table:
-    """Return one of our own tables with people's decisions in its rows, and any other table as it is.
+    """Return one of our own tables with people's decisions in its rows.
+
+    Args:
+        table: one whose columns `annotator.formats.own_columns.is_ours` knows.
 
     Raises:
         UserError: where a row is not as we write it, with its number, at once or while rows are read.
     """
-    if wide.is_wide(table.columns):
+    if is_wide(table.columns):
         return _restore_wide(table)
-    if not set(table.columns) >= _NEEDED:
-        return table
     seen: dict[str, None] = {}
     for row in _rows(table, name):
         seen.update(dict.fromkeys(row.values))
@@ -61,8 +62,8 @@ def restore(table: Table, *, name: str) -> Table:
 
 
 def _restore_wide(table: Table) -> Table:
-    kept = [c for c in table.columns if c != "id" and not c.startswith((wide.PERSON, wide.LABEL))]
-    derived = ("decided_by", "label", "intensity") if any(c.startswith(wide.LABEL) for c in table.columns) else ()
+    kept = [c for c in table.columns if c != "id" and not c.startswith((PERSON, LABEL))]
+    derived = ("decided_by", "label", "intensity") if any(c.startswith(LABEL) for c in table.columns) else ()
     columns = tuple(column for column in kept if column not in derived)
     date, author = ("written_on" if "written_on" in columns else None, "author" if "author" in columns else None)
     column_map = ColumnMap("text", SAID, date, author)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
@@ -19,6 +17,7 @@ from annotator.errors import UserError
 from annotator.messages.visible import visible
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable, Iterator
 
     from annotator.formats.table import Format
@@ -175,6 +174,8 @@ class Source:
 
     def digest(self) -> str:
         """Return a hexadecimal hash of its bytes; of a folder's files in the order of their names."""
+        import hashlib  # the app's side alone needs it, and `tempfile` below
+
         digest = hashlib.blake2b(digest_size=16)
         if self.is_on_hub():
             digest.update(self.name.encode())
@@ -301,6 +302,8 @@ def open_regular(path: Path) -> OpenFile:
 
 def keep(content: bytes) -> OpenFile:
     """Return an open file without a name that holds the bytes of an upload; it disappears with the process."""
+    import tempfile
+
     with tempfile.TemporaryFile() as written:
         written.write(content)
         written.flush()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from annotator.formats.excel.write import write_table
 from annotator.formats.label_text import plain_label
+from annotator.formats.own_columns import LABEL, PERSON
 from annotator.formats.spreadsheet_cells import safe_cell
 from annotator.formats.table import RowDecision
 from maeumgyeol import private_files
@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from annotator.formats.label_scheme import Scheme
     from annotator.formats.record import Record
 
-PERSON, LABEL = "decided_by:", "label:"
-
 _FIRST = ("id", "text", "written_on", "author")
 _BETWEEN = " | "
-
-
-def is_wide(columns: Sequence[str]) -> bool:
-    """Return whether a table was written here, with a column for each person or label."""
-    return {"id", "text"} <= set(columns) and any(column.startswith((PERSON, LABEL)) for column in columns)
 
 
 def read_decisions(values: Mapping[str, str | None]) -> tuple[RowDecision, ...]:
@@ -91,7 +84,7 @@ def write_people_csv(target: Path, records: Iterator[Record], scheme: Scheme) ->
 
 def write_people_xlsx(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
     """Write a workbook with a column for each person and return how many rows it has."""
-    return write_table(target, _people_columns(scheme), (_people_row(record, scheme) for record in records))
+    return _write_xlsx(target, _people_columns(scheme), (_people_row(record, scheme) for record in records))
 
 
 def write_labels_csv(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
@@ -101,7 +94,14 @@ def write_labels_csv(target: Path, records: Iterator[Record], scheme: Scheme) ->
 
 def write_labels_xlsx(target: Path, records: Iterator[Record], scheme: Scheme) -> int:
     """Write a workbook with a column for each label and return how many rows it has."""
-    return write_table(target, _label_columns(scheme), (_label_row(record, scheme) for record in records))
+    return _write_xlsx(target, _label_columns(scheme), (_label_row(record, scheme) for record in records))
+
+
+def _write_xlsx(target: Path, columns: list[str], rows: Iterator[list[Any]]) -> int:
+    # Here, since reading needs only what is above.
+    from annotator.formats.excel.write import write_table
+
+    return write_table(target, columns, rows)
 
 
 def _write_csv(target: Path, columns: list[str], rows: Iterator[list[Any]]) -> int:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from annotator.errors import UserError
+from annotator.formats.source import ENDINGS, is_folder
 from annotator.formats.table import ReadOptions
 from annotator.importing import wire
 from annotator.importing.choices import ImportQuestions, Question
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from annotator.formats.source import Source
-    from annotator.formats.table import Row, Table
+    from annotator.formats.table import Format, Row, Table
 
     _T = TypeVar("_T")
 
@@ -30,6 +31,20 @@ _ASKED = {"import_ask_lines": "lines"}
 """Questions that the reading process raises, by the code of its error."""
 
 _JOB = "annotator.importing.reader_job:serve"
+
+READERS: dict[Format, tuple[str, ...]] = {
+    **dict.fromkeys(("csv", "tsv"), ("annotator.formats.encodings", "annotator.formats.csv.read")),
+    **dict.fromkeys(("json", "jsonl"), ("annotator.formats.encodings", "annotator.formats.tool_json")),
+    **dict.fromkeys(("excel", "ods"), ("annotator.formats.archives", "annotator.formats.excel.read")),
+    "html": ("annotator.formats.excel.read_html",),
+    "parquet": ("annotator.formats.arrow.read_parquet", "pyarrow.parquet"),
+    "spacy": ("annotator.formats.spacy_docbin.read", "spacy"),
+    "texts": ("annotator.formats.texts",),
+    "archive": ("annotator.formats.archives", "annotator.formats.csv.read"),
+}
+"""Modules that a file of each ending is read with. A file that is something else has its reader loaded when that shows,
+in the sealed child, which takes longer: it can't keep what it compiles."""
+
 _AHEAD = 4
 """Batches that the child may be ahead: it parses while the rows before are being looked through."""
 
@@ -66,10 +81,15 @@ def opened(source: Source, reading: ReadOptions | None = None) -> Iterator[Table
     }
     limits = limits_for(source.size, is_sealed=not source.is_on_hub())
     files = [] if source.file is None else [source.file.number]
-    libraries = ["datasets"] if source.file is None else ["spacy"] if source.name.lower().endswith(".spacy") else []
-    with Child(_JOB, arguments, limits, files=files, libraries=libraries) as child:
+    with Child(_JOB, arguments, limits, files=files, libraries=_libraries(source)) as child:
         stream = _Stream(child, source)
         yield stream.take(lambda data: wire.decode_table(data, stream.rows))
+
+
+def _libraries(source: Source) -> tuple[str, ...]:
+    if source.file is None:
+        return () if source.folder is not None and not is_folder(source.folder) else ("datasets",)
+    return next((READERS[kind] for ending, kind in ENDINGS.items() if source.name.lower().endswith(ending)), ())
 
 
 def limits_for(size: int | None, *, is_sealed: bool = True) -> Limits:

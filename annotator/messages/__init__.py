@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 from annotator.messages.particles import Formatter
@@ -26,6 +24,10 @@ _FORMATTER = Formatter()
 @cache
 def catalogue(language: Language) -> dict[str, str]:
     """Return every message of a language by its dotted key."""
+    # Here, since the reading process needs no message, and starts for each file.
+    import tomllib
+    from importlib.resources import files
+
     nested = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
     return dict(_flatten(nested, ""))
 

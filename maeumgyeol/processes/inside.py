@@ -7,6 +7,7 @@ takes over a child can send nothing but bytes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -80,6 +81,7 @@ def _do(channel: Channel, first_request: dict[str, Any]) -> None:
     for name in first_request["libraries"]:
         with contextlib.suppress(ImportError, OSError):  # the job says what is missing
             importlib.import_module(name)
+    gc.enable()  # again, after everything is loaded
     channel.send(b"", READY)
     if allowed.is_sealed:
         limits.stop_writing()

@@ -80,7 +80,7 @@ def _rows(splits: dict[str, Any]) -> Iterator[Row]:
         names = {column: getattr(feature, "names", None) for column, feature in data.features.items()}
         for batch in data.with_format("arrow").iter(_BATCH_ROWS):
             plain = {
-                table.plain_column(column): named_classes(column_values(batch[column]), names[column])
+                table.plain_column(column): named_classes(column_values(batch[column].combine_chunks()), names[column])
                 for column in batch.column_names
             }
             for values in zip(*plain.values(), strict=True):

@@ -97,9 +97,11 @@ def column_values(column: Any) -> list[str | None]:
     kind = column.type
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return _bytes_values(column.to_pylist())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        # Arrow does not check strings when it reads them; as bytes, a broken one spoils its row alone.
-        column = column.cast(pa.large_binary())
+    as_bytes = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+    if kind in as_bytes:
+        # Arrow does not check strings when it reads them; as bytes, a broken one spoils its row alone. Not `cast`, for
+        # which Arrow loads all that it computes with: a third of the time that a small file takes.
+        column = column.view(as_bytes[kind])
     return [_as_text(value) for value in column.to_pylist()]
 
 

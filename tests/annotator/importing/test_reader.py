@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import struct
@@ -23,10 +24,10 @@ import pytest
 
 from annotator import project
 from annotator.errors import UserError
-from annotator.formats.source import open_source
+from annotator.formats.source import ENDINGS, open_source
 from annotator.formats.table import Mark, Row, RowDecision
 from annotator.importing import import_file, preview, wire
-from annotator.importing.reader import limits_for, opened
+from annotator.importing.reader import READERS, limits_for, opened
 from annotator.label_sets import crosswalks, definitions, distances
 from annotator.label_sets.definitions import read_label_bytes
 from annotator.messages import explain
@@ -184,6 +185,12 @@ def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) ->
         check=False,
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_the_modules_that_a_file_is_read_with_are_there_for_every_ending() -> None:
+    assert set(READERS) == set(ENDINGS.values())
+    for name in {name for names in READERS.values() for name in names} - {"spacy"}:  # which not everybody installs
+        assert importlib.util.find_spec(name), name
 
 
 # Rows on their way back
