@@ -23,6 +23,7 @@ from db.people import annotators
 from db.texts import diaries
 from learner.encoders import tiers
 from learner.encoders.encoder import default_cache
+from tests.conftest import copy_project
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -51,23 +52,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "tiny", characters)
 
 
-@pytest.fixture
-def opened(tiny: Path, tmp_path: Path) -> Iterator[Database]:
-    path = tmp_path / "project.db"
+@pytest.fixture(scope="module")
+def read(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose diaries have vectors and answers of the first model."""
+    path = tmp_path_factory.mktemp("read") / "project.db"
     project.init(path, seed="00" * 16, encoder=str(tiny))
+    runtime = WorkerRuntime(path, cache=default_cache())
     with closing(project.open_project(path)) as db:
         rows = [f"{_diary(i)},{('행복', '슬픔')[i % 2]}" for i in range(60)]
         import_file(db, "\n".join(["text,label", *rows]).encode(), "a.csv", after=enqueue_import)
-        yield db
+        while (piece := tasks.next_piece(runtime, db)) is not None and piece.step != "explain":
+            pass
+    runtime.close()
+    return path
 
 
 @pytest.fixture
-def runtime(opened: Database, tmp_path: Path) -> Iterator[WorkerRuntime]:
-    made = WorkerRuntime(tmp_path / "project.db", cache=default_cache())
-    while (piece := tasks.next_piece(made, opened)) is not None and piece.step != "explain":
-        pass
-    yield made
-    made.close()
+def opened(read: Path, tmp_path: Path) -> Iterator[Database]:
+    with closing(project.open_project(copy_project(read, tmp_path))) as db:
+        yield db
 
 
 def _round(runtime: WorkerRuntime, db: Database, tier: str = "instant") -> rounds.Round:
