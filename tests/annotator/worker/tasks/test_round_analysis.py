@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from annotator import settings as project_settings
 from annotator.review import actions
 from annotator.review.actions import ReviewAction
 from annotator.training import analysis
@@ -24,12 +25,20 @@ from db.texts import diaries
 from tests.conftest import fill_by_mood
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from annotator.worker.runtime import WorkerRuntime
     from db import Database
 
 pytestmark = pytest.mark.slow
 
 HAPPY, SAD = 2, 5
+
+
+@pytest.fixture
+def reads_fast(opened: Database, tiny: Path) -> None:
+    """Read with a tiny encoder: vectors are given by the mood, and nobody reads the explanations of the head."""
+    project_settings.change(opened, encoder=str(tiny))
 
 
 def _label(db: Database, count: int, *, asked_by: tuple[str, ...] = ("random",), wrong: tuple[int, ...] = ()) -> None:
@@ -52,6 +61,7 @@ def _round(runtime: WorkerRuntime, db: Database) -> rounds.Round:
     return done
 
 
+@pytest.mark.usefixtures("reads_fast")
 def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: WorkerRuntime, opened: Database) -> None:
     fill_by_mood(runtime, opened, 320)
     assert not round_analysis.analyse(runtime, opened)
@@ -72,6 +82,7 @@ def test_a_round_is_studied_once_when_nobody_waits_for_it(runtime: WorkerRuntime
     assert study.arms.verdict == "chance", "both arms separate these diaries"
 
 
+@pytest.mark.usefixtures("reads_fast")
 def test_with_few_test_diaries_calibration_is_measured_out_of_fold_and_no_curve_drawn(
     runtime: WorkerRuntime, opened: Database
 ) -> None:
