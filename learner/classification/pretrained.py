@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.encoders import light_transformers
 from learner.encoders.encoder import max_tokens
 from learner.errors import LearnerError
 
@@ -70,6 +71,7 @@ def load(name: str) -> TextClassifier:
     Raises:
         LearnerError: if it can't be found, asks to run code of its own, is no text classifier or can't be loaded.
     """
+    light_transformers.prepare()
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
     read_config(name)

@@ -37,6 +37,7 @@ def attach(encoder: Any, *, rank: int, layers: int) -> Any:
 
 
 def _wrap(encoder: Any, config: Any) -> Any:
+    import torch.distributed.tensor  # noqa: F401 - peft asks it about every weight, and does not load it itself
     from peft import get_peft_model
 
     with warnings.catch_warnings():

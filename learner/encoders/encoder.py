@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learner import side_by_side
-from learner.encoders import adapters, bundled, emotion_editions
+from learner.encoders import adapters, bundled, emotion_editions, light_transformers
 from learner.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -275,6 +275,7 @@ def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
 
 
 def _load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
+    light_transformers.prepare()
     from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers import logging as transformers_logging
 
