@@ -38,7 +38,7 @@ READERS: dict[Format, tuple[str, ...]] = {
     **dict.fromkeys(("excel", "ods"), ("annotator.formats.archives", "annotator.formats.excel.read")),
     "html": ("annotator.formats.excel.read_html",),
     "parquet": ("annotator.formats.arrow.read_parquet", "pyarrow.parquet"),
-    "spacy": ("annotator.formats.spacy_docbin.read", "spacy"),
+    "spacy": ("annotator.formats.spacy_docbin.read", "annotator.formats.spacy_docbin.library"),
     "texts": ("annotator.formats.texts",),
     "archive": ("annotator.formats.archives", "annotator.formats.csv.read"),
 }

@@ -45,8 +45,7 @@ def open_docbin(source: Source) -> Table:
 
 def _rows(source: Source) -> Iterator[Row]:
     try:
-        from spacy.tokens import DocBin
-        from spacy.vocab import Vocab
+        from annotator.formats.spacy_docbin.library import DocBin, Vocab
     except ImportError as error:
         raise UserError("import_spacy_missing", name=source.name) from error
     content = b"".join(source.chunks())

@@ -36,8 +36,7 @@ def write_docbin(target: Path, records: Iterator[Record], scheme: Scheme) -> int
         UserError: if spaCy is not installed.
     """
     try:
-        from spacy.tokens import DocBin
-        from spacy.vocab import Vocab
+        from annotator.formats.spacy_docbin.library import DocBin, Vocab
     except ImportError as error:
         raise UserError("spacy_missing") from error
     documents, vocab = DocBin(attrs=["ORTH", "TAG"], store_user_data=True), Vocab()
@@ -49,7 +48,7 @@ def write_docbin(target: Path, records: Iterator[Record], scheme: Scheme) -> int
 
 def make_doc(record: Record, scheme: Scheme, vocab: Any) -> Any:
     """Return a diary as a ``spacy.tokens.Doc``, whose text is the diary's to the character."""
-    from spacy.tokens import Doc
+    from annotator.formats.spacy_docbin.library import Doc
 
     words, spaces = tokenise(record.text)
     doc = Doc(vocab, words=words, spaces=spaces)
