@@ -12,6 +12,7 @@ import time
 import wave
 import zipfile
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ import pytest
 
 from annotator import project
 from annotator.errors import UserError
+from annotator.formats import config_files
 from annotator.formats.source import ENDINGS, open_source
 from annotator.formats.table import Mark, Row, RowDecision
 from annotator.importing import import_file, preview, wire
@@ -91,6 +93,13 @@ def _pickle_in_docbin() -> bytes:
     return zlib.compress(msgpack.packb({**told, "flags": [{}]}))
 
 
+def _docbin_bomb() -> bytes:
+    """Return 600 MB of zeros as zlib packs them: ten are packed, which are the same again sixty times."""
+    packer = zlib.compressobj(1)
+    start = packer.compress(b"\x81") + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + (packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)) * 60
+
+
 _FAR = _SHEET.replace('r="A2"', 'r = "XFD1048576"')
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -119,7 +128,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "empty.parquet": lambda: parquet(text=pa.nulls(10_000_000, pa.string())),
     "cut.parquet": lambda: parquet(text=pa.array(["가", "나"]))[:-6] + b"\xff\xffPAR1",
-    "bomb.spacy": lambda: zlib.compress(b"\x81" + b"\0" * 600_000_000, 1),
+    "bomb.spacy": _docbin_bomb,
     "pickle.spacy": _pickle_in_docbin,
     "lengths.spacy": lambda: zlib.compress(struct.pack("<4i", -1, 2**31 - 1, 0, -5)),
     "nul.csv": lambda: b"text,label\n" + b"\0\0\0,a\n" * 10_000,
@@ -189,8 +198,20 @@ def test_no_parser_of_foreign_files_is_ever_loaded_by_the_app(tmp_path: Path) ->
 
 def test_the_modules_that_a_file_is_read_with_are_there_for_every_ending() -> None:
     assert set(READERS) == set(ENDINGS.values())
-    for name in {name for names in READERS.values() for name in names} - {"spacy"}:  # which not everybody installs
+    for name in {name for names in READERS.values() for name in names}:
         assert importlib.util.find_spec(name), name
+
+
+def test_spacy_is_loaded_without_torch_which_is_there_afterwards() -> None:
+    if importlib.util.find_spec("spacy") is None:  # not `importorskip`, which would load it, with torch
+        pytest.skip("spaCy is not installed")
+    script = (
+        "import sys, importlib.util; from annotator.formats.spacy_docbin import library\n"
+        "assert not any(name.partition('.')[0] == 'torch' for name in sys.modules)\n"
+        "assert importlib.util.find_spec('torch')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # Rows on their way back
@@ -338,7 +359,13 @@ def test_a_larger_file_may_take_more_but_none_takes_all() -> None:
         (b"name\n" + b"a" * 1_000_001, "a.csv"),
     ],
 )
-def test_settings_made_to_end_their_reader_give_one_sentence(content: bytes, name: str) -> None:
+def test_settings_made_to_end_their_reader_give_one_sentence(
+    content: bytes, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = config_files._LIMITS
+    assert (limits.cpu_seconds, limits.total_cpu_seconds, limits.wait_seconds) == (5, 10, 12)
+    # One that never comes to an end would be let run for all of these five seconds, twice.
+    monkeypatch.setattr(config_files, "_LIMITS", replace(limits, cpu_seconds=1))
     reads = [lambda: read_label_bytes(content, name), lambda: distances.read_csv(content, definitions.DEFAULT_LABELS)]
     if not name.endswith("json"):
         reads.append(lambda: crosswalks.read_bytes(content, name))
