@@ -170,8 +170,7 @@ def test_tokens_put_together_are_the_text(text: str) -> None:
 
 @pytest.mark.slow
 def test_a_docbin_comes_back_through_spacy(tmp_path: Path) -> None:
-    from spacy.tokens import DocBin
-    from spacy.vocab import Vocab
+    from annotator.formats.spacy_docbin.library import DocBin, Vocab
 
     scheme = Scheme(SCHEME.names, SCHEME.colours, words={"눈물": "슬픔", "비": None})
     written = _write("spacy", tmp_path, scheme=scheme)

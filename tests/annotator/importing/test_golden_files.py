@@ -208,7 +208,7 @@ def test_prodigy_answers_are_accepted_rejected_and_ignored(opened: Database) -> 
 
 
 def test_a_docbin_gives_categories_and_entities(opened: Database) -> None:
-    pytest.importorskip("spacy")
+    pytest.importorskip("annotator.formats.spacy_docbin.library")
     report = import_file(opened, GOLDEN / "formats" / "docs.spacy", "docs.spacy")
     assert (report.format, report.kept_count) == ("spacy", 4)
     assert stored(opened)[:3] == TEXTS
@@ -268,7 +268,7 @@ def test_every_broken_file_is_tried() -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_by_row_and_leaves_nothing(opened: Database, name: str) -> None:
     if name.endswith(".spacy"):
-        pytest.importorskip("spacy")
+        pytest.importorskip("annotator.formats.spacy_docbin.library")
     with pytest.raises(UserError) as caught:
         import_file(opened, GOLDEN / "broken" / name, name)
     code, details = BROKEN[name]

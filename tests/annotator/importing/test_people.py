@@ -133,7 +133,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.tsv", "out.xlsx", "out.parquet", "out.spacy"])
 def test_our_own_export_comes_back_whole(exported: Path, opened: Database, tmp_path: Path, name: str) -> None:
     if name.endswith(".spacy"):
-        pytest.importorskip("spacy")
+        pytest.importorskip("annotator.formats.spacy_docbin.library")
     choice = exporting.Choice(name_people=True, unmasked=True)
     first, again = tmp_path / "first.jsonl", tmp_path / "again.jsonl"
     with closing(project.open_project(exported / "project.db")) as db:

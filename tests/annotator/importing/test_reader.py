@@ -160,6 +160,12 @@ def test_a_hostile_file_gives_one_sentence_in_time_and_leaves_nothing(name: str,
     assert not Path("/tmp/taken-over").exists()
 
 
+def test_a_number_of_a_billion_digits_is_refused_with_its_row() -> None:
+    with pytest.raises(UserError) as caught:
+        preview(HOSTILE["exponent.json"](), "exponent.json")
+    assert (caught.value.code, caught.value.details["row"]) == ("import_record_broken", 1)
+
+
 def test_the_app_goes_on_after_a_file_that_aborts_its_reader(database: Path) -> None:
     with pytest.raises(UserError, match="reader_ended"):
         preview(HOSTILE["elsewhere.xlsx"](), "elsewhere.xlsx")
