@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
 from learner.classification.classifier import (
     BALANCE_FLOOR,
     COMMITTEE,
+    INVERSE_REGULARISATION,
     NGRAM_SCALE,
     ZERO_LABEL_SCALE,
     _balance,
+    _fit,
     _with_prior,
     bootstrap,
     from_bytes,
@@ -23,6 +26,7 @@ from learner.classification.classifier import (
     train,
     zero_label,
 )
+from learner.classification.rationale_loss import Marked
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -141,6 +145,27 @@ def test_neither_order_nor_seed_makes_much_of_a_difference(seed: int) -> None:
         difference = np.abs(trained.classifier.proba(unseen) - usual.proba(unseen))
         assert difference.mean() < 1e-2
         assert difference.max() < 3e-2
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_a_head_lies_where_its_loss_has_no_slope(is_marked: bool) -> None:
+    features, labels = _examples([20, 9, 4, 3])
+    targets = 0.8 * one_hot(labels, K) + 0.2 / K
+    weights = np.linspace(0.5, 1.5, len(labels), dtype=np.float32)
+    prior = np.random.default_rng(1).normal(size=(K, WIDTH)).astype(np.float32)
+    marked = Marked(features[:3] / 2, np.array([0, 1, 2]), np.array([True, False, True])) if is_marked else None
+    head = _fit(features, targets, weights, marked=marked, prior_mean=prior)
+    weight, bias = (torch.from_numpy(each).requires_grad_() for each in head)
+    logits = torch.from_numpy(features) @ weight.T + bias
+    losses = torch.nn.functional.cross_entropy(logits, torch.from_numpy(targets), reduction="none")
+    size = ((weight - torch.from_numpy(prior)) ** 2).sum() + 0.01 * (bias**2).sum()
+    loss = (torch.from_numpy(weights) * losses).sum() + size / (2 * INVERSE_REGULARISATION)
+    if marked is not None:
+        loss = loss + marked.price(weight)
+    loss.backward()
+    for parameter in (weight, bias):
+        assert parameter.grad is not None
+        assert parameter.grad.abs().max() < 1e-3
 
 
 def test_examples_are_not_changed_by_training() -> None:
