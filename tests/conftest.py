@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from annotator import project
 from annotator.formats.detection import open_table
-from annotator.importing import file_reading, import_file
+from annotator.importing import file_reading, import_file, wire
 from annotator.labelling.queueing import enqueue_import
 from annotator.serving.encoder_cache import EncoderCache
 from db.answers import decisions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from annotator.formats.source import Source
-    from annotator.formats.table import ReadOptions, Table
+    from annotator.formats.table import ReadOptions, Row, Table
     from annotator.serving.runtime import ModelRuntime
     from db import Database
 
@@ -134,15 +134,29 @@ def fill_by_mood(runtime: ModelRuntime, db: Database, count: int) -> None:
 
 
 def import_ours(db: Database, text: str, name: str) -> None:
-    """Import a file of our own in this process: to start a reader for it would take longer than all the rest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_reading, "opened", _open_here)
+    """Import a file of our own in this process."""
+    with reading_here():
         import_file(db, text.encode(), name, after=enqueue_import)
 
 
 @contextmanager
+def reading_here() -> Iterator[None]:
+    """Have files of our own read in this process: to start a reader for each would take longer than all the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_reading, "opened", _open_here)
+        yield
+
+
+@contextmanager
 def _open_here(source: Source, reading: ReadOptions) -> Iterator[Table]:
-    yield open_table(source, reading)
+    """Open a table as the reading process does, whose rows become bytes and rows again."""
+    table = open_table(source, reading)
+
+    def rows() -> Iterator[Row]:
+        for batch in wire.batches(table.rows()):
+            yield from wire.decode_rows(wire.encode_rows(batch))
+
+    yield wire.decode_table(wire.encode_table(table), rows)
 
 
 def answer_test_part(db: Database, model_id: int, label_ids: Sequence[int]) -> None:

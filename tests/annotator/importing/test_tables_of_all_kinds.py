@@ -1,6 +1,7 @@
 """Any table of texts, people and labels comes back equal from any dialect, or is refused with a sentence.
 
-What comes back is never a diary that was not a cell.
+What comes back is never a diary that was not a cell. Hundreds of small files are read in this process; that the reading
+process gives the same is tested with stored files of every kind.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from annotator.errors import UserError
 from annotator.importing import Choices, import_file
 from annotator.messages import LANGUAGES, explain
 from db.connection import rows
+from tests.conftest import reading_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +118,12 @@ DIALECTS: dict[str, tuple[str, Callable[[Rows], bytes]]] = {
     "titles": ("a.xlsx", excel_of(2, merged=True)),
     **{f"parquet {kind}": ("a.parquet", parquet_of(kind)) for kind in ("string", "list", "dictionary")},
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _reading_here() -> Iterator[None]:
+    with reading_here():
+        yield
 
 
 @pytest.fixture(scope="module")
