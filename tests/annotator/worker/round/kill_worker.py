@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 # Loaded once, before the first fork, like the encoder below.
 import scipy.stats  # noqa: F401
 
+from annotator.label_sets.definitions import DEFAULT_LABELS
+from annotator.serving import zero_label
 from annotator.serving.encoder_cache import EncoderCache
 from annotator.settings import ENCODER
 from annotator.worker import loop
 from annotator.worker.loop import Worker
 from annotator.worker.round import steps as round_job
-from learner.encoders import emotion_head
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 import shared_encoder
@@ -65,8 +66,10 @@ def _die() -> None:
 
 
 def main() -> None:
-    # Loaded once, before the first fork; a fork starts no thread of theirs anew.
-    emotion_head.likeness(shared_encoder.load(ENCODER), [["행복"]])
+    # Loaded once, before the first fork; a fork starts no thread of theirs anew. So are the words of labels read.
+    encoder = shared_encoder.load(ENCODER)
+    names, meanings = zip(*((label.name, label.definition) for label in DEFAULT_LABELS), strict=True)
+    zero_label.of_labels(encoder, names, meanings, encoder.encode(names).vectors)
     EncoderCache._load = shared_encoder.load_or_share
     for line in sys.stdin:
         asked = json.loads(line)
