@@ -19,9 +19,10 @@ from db.answers.rationales import NewRationale
 from db.connection import rows
 from db.people import annotators
 from db.stats import agreement
+from tests.conftest import reading_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from db import Database
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 TABLES = ("csv", "tsv", "xlsx", "jsonl", "parquet")
 TOOLS = ("label-studio", "argilla", "prodigy", "doccano")
 WIDE = ("people-csv", "people-xlsx", "labels-csv", "labels-xlsx")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _reading_here() -> Iterator[None]:
+    with reading_here():
+        yield
 
 
 @pytest.fixture

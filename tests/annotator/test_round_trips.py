@@ -19,6 +19,7 @@ from db.answers.decisions import NewDecision
 from db.models import models, predictions
 from db.models.models import NewModel
 from db.people import annotators
+from tests.conftest import import_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ SLOW = ("datasets", "spacy")
 def filled(opened: Database) -> Database:
     """Five diaries: two people on the first, with marked words; one label, one flag, one skip; nothing on the last."""
     rows = "\n".join(f'"{text.replace(chr(34), 2 * chr(34))}",2026-03-0{i + 1}' for i, text in enumerate(TEXTS))
-    import_file(opened, f"일기,날짜\n{rows}\n".encode(), "일기.csv")
+    import_ours(opened, f"일기,날짜\n{rows}\n", "일기.csv")
     me, you = (annotators.get_or_create_id(opened, name) for name in ("가람", "나래"))
     decisions.add(opened, NewDecision(1, me, "label", "token-1", 1, "메모 하나", other_label_ids=(3,), intensity=4))
     decisions.add(opened, NewDecision(1, you, "label", "token-2", 2))
