@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from learner.encoders import adapters
 from learner.encoders.fine_tuning import TuningSet, TuningSettings, tune
@@ -237,6 +239,21 @@ def test_an_adapter_worked_into_the_weights_gives_the_tuned_vectors(tiny: Path, 
         tuned = adapted.model.encoder(**batch).last_hidden_state
     assert not torch.allclose(plain, tuned, atol=1e-2)
     torch.testing.assert_close(merged, tuned, atol=5e-3, rtol=5e-3)
+
+
+def test_an_adapter_with_a_tensor_too_few_or_too_many_is_refused(tiny: Path, adapted: Tuned) -> None:
+    data = adapters.to_bytes(adapted.model.encoder)
+    tensors, header = load(data), {"lora": json.dumps(adapters._lora_of(data))}
+    name = next(iter(tensors))
+    for changed in (
+        {**tensors, "strange": tensors[name].clone()},
+        {key: tensors[key] for key in tensors if key != name},
+    ):
+        encoder = _loaded(tiny)[0]
+        before = {key: value.clone() for key, value in encoder.state_dict().items()}
+        with pytest.raises(EncoderError, match="adapter_unloadable"):
+            adapters.merge(encoder, save(changed, metadata=header))
+        torch.testing.assert_close(dict(encoder.state_dict()), before, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-40], lambda data: b"\0" * 64])
