@@ -7,8 +7,10 @@ DB     ?= data/maeumgyeol.db
 VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# On all cores; pip takes one. Some packages bring files that another Python would read, which is no failure.
+COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-.PHONY: app test pictures walk lint types contracts browser audit data-model site lock clean
+.PHONY: app test suite pictures walk lint types contracts browser audit data-model site lock clean
 
 app: $(VENV)/installed
 	@HF_HUB_OFFLINE=1 $(BIN)/maeumgyeol app --demo --db $(DB) --port $(PORT)
@@ -19,7 +21,10 @@ app: $(VENV)/installed
 # cores busy, as tests wait for servers and pages; in the order of tests/conftest.py, slow ones first, which xdist would
 # turn around: it takes modules of many tests for slow ones.
 TESTS_AT_ONCE ?= 3
-test: $(VENV)/installed-test browser lint types contracts
+test: $(VENV)/installed-test browser lint
+	@$(MAKE) --no-print-directory -j3 types contracts suite
+
+suite: $(VENV)/installed-test
 	@free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}'); \
 	if [ "$${free:-0}" -gt 4000000 ]; then export TMPDIR=/dev/shm; fi; \
 	unset PYTHONDONTWRITEBYTECODE; \
@@ -65,13 +70,15 @@ $(VENV)/python:
 	@touch $@
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/python
-	$(PIP) install "$$(grep '^torch==' requirements.txt)"
-	$(PIP) install -r requirements.txt
+	$(PIP) install --no-compile "$$(grep '^torch==' requirements.txt)"
+	$(PIP) install --no-compile -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
-	$(PIP) install -r requirements-test.txt
+	$(PIP) install --no-compile -r requirements-test.txt
+	@$(COMPILE)
 	@touch $@
 
 # Write docs/data-model.md anew from the schema; a test fails while it is not current.

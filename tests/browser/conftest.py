@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,12 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 START_SECONDS = 60
-
-
-class StartApp(Protocol):
-    """Start a Streamlit script and return its address."""
-
-    def __call__(self, script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0) -> str: ...
 
 
 class RunningApp(Protocol):
@@ -96,11 +91,32 @@ def run_app(
                 server.kill()
 
 
+_had: dict[int, str] = {}
+"""The ports of this process, each with the test that asked for it last."""
+
+
 def free_port() -> int:
+    """Return a port that nobody listens at.
+
+    A former test's port comes first: the browser knows scripts by their address, and has compiled them already.
+    """
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+    ours = (port for port, asked in _had.items() if asked != test and _bound(port))
+    port = next(ours, 0) or _bound(0)
+    _had[port] = test
+    return port
+
+
+def _bound(port: int) -> int:
+    """Return the port that could be bound, one of the system's choice for 0; 0 where it could not."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections don't matter
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+        chosen: int = probe.getsockname()[1]
+        return chosen
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path | None) -> None:
@@ -117,45 +133,96 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path
 
 
 @pytest.fixture
-def start_app(tmp_path: Path) -> Iterator[StartApp]:
-    """Start Streamlit scripts that end with the test."""
-    with ExitStack() as stack:
-
-        def start(script: Path, *arguments: str, env: Mapping[str, str] | None = None, port: int = 0) -> str:
-            app = run_app(script, *arguments, env=env, port=port, log=tmp_path / "server.log")
-            return stack.enter_context(app)
-
-        yield start
-
-
-@pytest.fixture
 def running_app() -> RunningApp:
     """Run a script for the length of a block, for tests in which the server goes away."""
     return run_app
 
 
+class Elsewhere(ThreadingHTTPServer):
+    """Every other machine, to a browser: what it asks of them comes here, and is noted."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Noting)
+        self.asked: list[str] = []
+
+    def take_asked(self) -> list[str]:
+        """Return what was asked since the last time."""
+        asked, self.asked = self.asked, []
+        return asked
+
+
+class _Noting(BaseHTTPRequestHandler):
+    server: Elsewhere
+
+    def do_GET(self) -> None:
+        """Answer what is asked of this machine; a proxy is told the other machine's name as well."""
+        is_own = self.path.startswith("/")
+        if not is_own:
+            self.server.asked.append(self.path)
+        self.send_response(200 if is_own else 502)
+        self.end_headers()
+
+    do_CONNECT = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def elsewhere() -> Iterator[Elsewhere]:
+    with Elsewhere() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
 @contextmanager
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile. The block fails if any of its pages asks another machine for something."""
-    fresh = browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR")
-    fresh.set_default_timeout(PATIENCE_MS)
-    foreign: list[str] = []
+    with elsewhere() as others:
+        with closing(_new_context(browser, others)) as context:
+            yield context
+        assert others.asked == []
 
-    def note(url: str) -> None:
-        if urlsplit(url).hostname not in (None, "127.0.0.1", "localhost"):
-            foreign.append(url)
 
-    fresh.on("request", lambda request: note(request.url))
-    yield fresh
-    fresh.close()
-    assert foreign == []
+def _new_context(browser: Browser, others: Elsewhere) -> BrowserContext:
+    # Playwright could tell of each request instead; each page has a hundred, and to hear of them takes a tenth of it.
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800},
+        locale="ko-KR",
+        reduced_motion="reduce",
+        proxy={"server": f"http://127.0.0.1:{others.server_port}", "bypass": "127.0.0.1,localhost"},
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+@pytest.fixture(scope="session")
+def kept_profile(browser: Browser) -> Iterator[tuple[BrowserContext, Elsewhere]]:
+    """One profile for the tests of this process, one after the other; to compile Streamlit's scripts takes a second.
+
+    A tab stays open in it, and with it the process that has them.
+    """
+    with elsewhere() as others, closing(_new_context(browser, others)) as context:
+        context.new_page().goto(f"http://127.0.0.1:{others.server_port}")
+        yield context, others
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile of the test's own."""
-    with profile(browser) as fresh:
-        yield fresh
+def context(kept_profile: tuple[BrowserContext, Elsewhere]) -> Iterator[BrowserContext]:
+    """The profile with nothing left of the test before. A test fails whose pages ask another machine for something."""
+    context, others = kept_profile
+    yield context
+    keeper, *tabs = context.pages
+    for tab in tabs:
+        tab.close()
+    context.set_offline(False)
+    context.clear_cookies()
+    devtools = context.new_cdp_session(keeper)
+    for port in _had:
+        devtools.send("Storage.clearDataForOrigin", {"origin": f"http://127.0.0.1:{port}", "storageTypes": "all"})
+    devtools.detach()
+    assert others.take_asked() == []
 
 
 @pytest.fixture

@@ -2,16 +2,31 @@
 (() => {
   const SLACK = 2; // pixels: glyphs stand out of their line box a little
 
+  // How elements lie, for the length of one look: a page has hundreds of texts within the same few boxes.
+  let known = new Map();
+
+  function boxOf(element) {
+    if (!known.has(element)) {
+      const style = getComputedStyle(element);
+      const [edge, x, y] = [element.getBoundingClientRect(), style.overflowX, style.overflowY];
+      const isFixed = style.position === "fixed";
+      // Code and tables may be wider than a window, words may not.
+      const isWide = Boolean(element.closest("pre, table, [data-testid='stDataFrame']"));
+      known.set(element, { edge, x, y, isFixed, isHidden: isFixed && element.clientWidth <= 1, isWide });
+    }
+    return known.get(element);
+  }
+
   function parentOf(node) {
     return node.parentElement ?? node.getRootNode().host ?? null;
   }
 
-  function* textsIn(root) {
+  function* textsIn(root, isLookedAt = () => true) {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (node.nodeType === Node.ELEMENT_NODE) {
-        if (node.shadowRoot) yield* textsIn(node.shadowRoot);
-      } else if (node.nodeValue.trim() && isSeen(node.parentElement)) yield node;
+        if (node.shadowRoot) yield* textsIn(node.shadowRoot, isLookedAt);
+      } else if (node.nodeValue.trim() && isLookedAt(node) && isSeen(node.parentElement)) yield node;
     }
   }
 
@@ -30,24 +45,23 @@
     return [...range.getClientRects()].filter((box) => box.width > 1 && box.height > 1);
   }
 
+  function isInWindow(text) {
+    return boxesOf(text).some((box) => box.bottom > 0 && box.top < innerHeight);
+  }
+
   // The box that cuts a text, or null. What can be scrolled to or is said in a title is not cut.
   function cutter(text, box) {
     let [isX, isY] = [true, true];
     for (let element = text.parentElement; element && (isX || isY); element = parentOf(element)) {
-      const style = getComputedStyle(element);
-      if (style.position === "fixed" && element.clientWidth <= 1) return null;
-      const edge = element.getBoundingClientRect();
-      if (edge.width <= 1 || edge.height <= 1) return null;
-      const [x, y] = [style.overflowX, style.overflowY];
+      const { edge, x, y, isFixed, isHidden, isWide } = boxOf(element);
+      if (isHidden || edge.width <= 1 || edge.height <= 1) return null;
       const isOut = (low, high, first, last) => low < first - SLACK || high > last + SLACK;
       if (isX && ["hidden", "clip"].includes(x) && isOut(box.left, box.right, edge.left, edge.right)) return element;
       if (isY && ["hidden", "clip"].includes(y) && isOut(box.top, box.bottom, edge.top, edge.bottom)) return element;
-      // Code and tables may be wider than a window, words may not.
-      const isWide = element.closest("pre, table, [data-testid='stDataFrame']");
       if (isX && ["auto", "scroll"].includes(x) && !isWide && isOut(box.left, box.right, edge.left, edge.right)) return element;
       if (["auto", "scroll"].includes(x)) isX = false;
       if (["auto", "scroll"].includes(y)) isY = false;
-      if (style.position === "fixed") break;
+      if (isFixed) break;
     }
     if (isX && (box.right > innerWidth + SLACK || box.left < -SLACK)) return document.documentElement;
     return null;
@@ -83,6 +97,7 @@
   }
 
   window.findCut = () => {
+    known = new Map();
     const found = [];
     for (const text of textsIn(document.body)) {
       for (const box of boxesOf(text)) {
@@ -98,8 +113,9 @@
 
   // Texts in the window, each with what lies over its middle; null for nothing.
   window.findCovered = () => {
+    known = new Map();
     const seen = {};
-    for (const text of textsIn(document.body)) {
+    for (const text of textsIn(document.body, isInWindow)) {
       if (getComputedStyle(text.parentElement).pointerEvents === "none") continue;
       const key = keyOf(text);
       for (const over of oversOf(text)) {
@@ -115,6 +131,7 @@
     const texts = [...textsIn(document.body)].filter((text) => keyOf(text) === key);
     return texts.some((text) => {
       text.parentElement.scrollIntoView({ block: "center", behavior: "instant" });
+      known = new Map();
       const overs = oversOf(text);
       return overs.length > 0 && overs.every((over) => over);
     });
@@ -140,9 +157,8 @@
 
   function isScrolledAway(text, x, y) {
     for (let element = text.parentElement; element; element = parentOf(element)) {
-      const style = getComputedStyle(element);
-      if (!/auto|scroll|hidden|clip/.test(style.overflowX + style.overflowY)) continue;
-      const edge = element.getBoundingClientRect();
+      const { edge, x: overflowX, y: overflowY } = boxOf(element);
+      if (!/auto|scroll|hidden|clip/.test(overflowX + overflowY)) continue;
       if (x < edge.left || x > edge.right || y < edge.top || y > edge.bottom) return true;
     }
     return false;

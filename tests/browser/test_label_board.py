@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import profile, run_app
+from tests.browser.conftest import run_app
 from tests.chromium import wait_for
 
 if TYPE_CHECKING:
@@ -88,24 +88,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     folder = tmp_path_factory.mktemp("boards")
     with run_app(HARNESS, str(folder), log=folder / "server.log") as address:
         yield address, folder
-
-
-@pytest.fixture(scope="module")
-def kept_profile(browser: Browser, server: tuple[str, Path]) -> Iterator[BrowserContext]:
-    """One profile for all boards; a tab that stays keeps the process, in which the app's script is compiled already."""
-    with profile(browser) as kept:
-        kept.new_page().goto(f"{server[0]}/_stcore/health")
-        yield kept
-
-
-@pytest.fixture
-def context(kept_profile: BrowserContext) -> Iterator[BrowserContext]:
-    """The profile with nothing left of the test before: what a board keeps is its tab's, and cookies are few."""
-    yield kept_profile
-    for tab in kept_profile.pages[1:]:
-        tab.close()
-    kept_profile.clear_cookies()
-    kept_profile.pages[0].evaluate("localStorage.clear()")
 
 
 @pytest.fixture

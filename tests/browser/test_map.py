@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import Locator, Page
 
     from db import Database
 
@@ -64,9 +64,6 @@ def address(db: Database, tmp_path: Path) -> Iterator[str]:
 
 
 def _open(page: Page, address: str, count: int = 80) -> Locator:
-    # On a cold start the first visitor's deep link is not known yet.
-    page.goto(address)
-    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_attached()
     page.goto(f"{address}/find?view=map")
     canvas = page.get_by_role("img", name=f"일기 {count}편의 지도")
     expect(canvas).to_have_attribute("data-drawn", str(count))
@@ -86,10 +83,8 @@ def _drag(page: Page, canvas: Locator, path: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-def test_a_lasso_leads_to_the_list_the_grid_and_the_queue(
-    page: Page, context: BrowserContext, address: str, db: Database
-) -> None:
-    violations = watched(context)
+def test_a_lasso_leads_to_the_list_the_grid_and_the_queue(page: Page, address: str, db: Database) -> None:
+    violations = watched(page)
     canvas = _open(page, address)
     _drag(page, canvas, LEFT)
     status = page.get_by_role("status").filter(has_text="고른 일기")

@@ -17,7 +17,6 @@ from tests import reviewed
 from tests.browser.conftest import free_port
 from tests.browser.test_main_job import settle, shoot, wait_until
 from tests.browser.test_open_board import HOLD_SOCKETS, cut, serving
-from tests.conftest import ROOT
 from tests.reviewed import HAPPY, SAD
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Page
 
-    from tests.browser.conftest import StartApp
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -42,16 +40,12 @@ def _settle(page: Page) -> None:
     expect(page.locator(".review-frame .text[data-readable]")).to_have_count(1)
 
 
-def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app: StartApp, tmp_path: Path) -> None:
-    path = tmp_path / "project.db"
+def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, tmp_path: Path) -> None:
+    path, port = tmp_path / "project.db", free_port()
     project.init(path, seed="00" * 16, blind_share=0.0)
-    with closing(project.open_project(path)) as db:
+    with serving(path, port), closing(project.open_project(path)) as db:
         reviewed.make(db)
-        address = start_app(ROOT / "streamlit_app.py", env={"MAEUMGYEOL_DB": str(path)})
-        # On a cold start the first visitor's deep link is not known yet.
-        page.goto(address)
-        expect(page.get_by_role("link", name="검토")).to_be_visible()
-        page.goto(f"{address}/review")
+        page.goto(f"http://127.0.0.1:{port}/review")
         article = page.get_by_role("article")
         expect(article).to_contain_text("#3")
         expect(page.get_by_text("행복 1, 중립 1")).to_be_visible()
@@ -100,7 +94,7 @@ def test_a_reviewer_accepts_corrects_sends_back_and_undoes(page: Page, start_app
         expect(page.get_by_text("다 봤어요")).to_be_visible()
 
         reviewed.label(db, 12, SAD)  # who decided last is there again in a new tab
-        page.goto(f"{address}/corrections")
+        page.goto(f"http://127.0.0.1:{port}/corrections")
         expect(page.get_by_text("<img src=x onerror=alert(1)> **again**")).to_be_visible()
         shoot(page, "corrections")
         settle(page, page.get_by_role("textbox", name="메모"))
