@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from dataclasses import replace
@@ -17,7 +18,7 @@ from learner.encoders.fine_tuning import TuningSet, TuningSettings, tune
 from learner.errors import EncoderError, LearnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from learner.encoders.fine_tuning import Tuned
@@ -28,6 +29,17 @@ pytestmark = pytest.mark.slow
 SETTINGS = TuningSettings(adapter_rank=4, adapted_layers=2, epochs=3, learning_rate=1e-2, batch_size=4, max_tokens=16)
 
 HAPPY, SAD = "기쁘고 즐거운 하루", "슬프고 눈물이 난 하루"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported_for_good() -> Iterator[None]:
+    """Spare what was imported when the trainer collects garbage, as it does at each start: a fifth of all the time."""
+    from transformers import Trainer  # noqa: F401 - imported when it is first asked for
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
