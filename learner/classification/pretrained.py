@@ -62,6 +62,7 @@ class TextClassifier:
         return self._model(**tokens).logits.float()
 
 
+@light_transformers.lightly()
 def load(name: str) -> TextClassifier:
     """Load a text classifier.
 
@@ -71,7 +72,6 @@ def load(name: str) -> TextClassifier:
     Raises:
         LearnerError: if it can't be found, asks to run code of its own, is no text classifier or can't be loaded.
     """
-    light_transformers.prepare()
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
     read_config(name)

@@ -1,4 +1,4 @@
-"""LoRA adapters of an encoder as safetensors bytes, by peft.
+"""LoRA adapters of an encoder as safetensors bytes; peft makes them.
 
 Source: Hu et al. (2021), LoRA: Low-Rank Adaptation of Large Language Models.
 """
@@ -155,7 +155,7 @@ def merge(encoder: Any, data: bytes) -> Any:
 
 
 def _products(data: bytes) -> dict[str, Any]:
-    """Return what an adapter adds to each linear map, without peft, which takes as long to load as the encoder."""
+    """Return what an adapter adds to each linear map, without peft, which brings much along."""
     from safetensors.torch import load
 
     lora = _lora_of(data)

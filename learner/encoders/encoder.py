@@ -274,8 +274,8 @@ def load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
     return Checkpoint(adapters.merge(base.model, adapter), base.tokenizer, base.prefix, digest)
 
 
+@light_transformers.lightly()
 def _load_checkpoint(name: str, *, cache: Path) -> Checkpoint:
-    light_transformers.prepare()
     from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers import logging as transformers_logging
 

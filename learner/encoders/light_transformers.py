@@ -1,8 +1,7 @@
-"""transformers, loaded without what one machine that compiles nothing never uses.
+"""transformers' models, loaded without what one machine that compiles nothing never uses.
 
-Loading any checkpoint brings in torch's compiler and its parts for several machines, and scipy's optimizers for the
-losses of object detection: half of what each worker, command and predictor took to start. Nothing is lost: the
-compiler is loaded at the first use of it.
+With masks for attention comes torch's compiler, with weights torch's parts for several machines, and with the losses
+of object detection scipy's optimizers: a fifth of what each worker, command and predictor takes to load an encoder.
 """
 
 from __future__ import annotations
@@ -10,51 +9,67 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 _COMPILER = "torch._dynamo"
 _INDEXING = "torch._dynamo._trace_wrapped_higher_order_op"
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+"""Two that load at once would each take the other's stand-ins for what was there."""
+
+_UNUSED = ("is_scipy_available", "is_torch_distributed_available")
 
 
-def prepare() -> None:
-    """Have the next import of transformers' models load less; whatever is loaded already stays as it is."""
-    import transformers.utils
+@contextmanager
+def lightly() -> Iterator[None]:
+    """Load models in the block without it, where nobody has loaded it yet; whoever does so later gets all of it."""
+    with _LOCK, _without_compiler(), _without_the_unused():
+        yield
+
+
+@contextmanager
+def _without_compiler() -> Iterator[None]:
+    if _COMPILER in sys.modules:
+        yield
+        return
+    import torch
+
+    compiler, indexing = _Compiler(_COMPILER), ModuleType(_INDEXING)
+    indexing.TransformGetItemToIndex = _index_by_tensors  # type: ignore[attr-defined]
+    sys.modules[_COMPILER], sys.modules[_INDEXING] = compiler, indexing
+    torch._dynamo = compiler  # noqa: SLF001 - as an import of it would
+    try:
+        yield
+    finally:
+        del sys.modules[_COMPILER], sys.modules[_INDEXING], torch._dynamo  # noqa: SLF001
+
+
+@contextmanager
+def _without_the_unused() -> Iterator[None]:
+    from transformers import utils
     from transformers.utils import import_utils
 
-    if _COMPILER not in sys.modules:
-        _put_off_compiler()
-    if "transformers.modeling_utils" not in sys.modules:
-        for module in (transformers.utils, import_utils):
-            module.is_scipy_available = module.is_torch_distributed_available = _is_unavailable
+    places = [(module, name) for module in (utils, import_utils) for name in _UNUSED]
+    asked = [getattr(module, name) for module, name in places]
+    for module, name in places:
+        setattr(module, name, _is_unavailable)
+    try:
+        yield
+    finally:
+        for (module, name), ask in zip(places, asked, strict=True):
+            setattr(module, name, ask)
 
 
 def _is_unavailable() -> bool:
     return False
 
 
-def _put_off_compiler() -> None:
-    """Stand in for the compiler until somebody uses it. torch itself only ever asks it to leave functions alone."""
-    import torch
-
-    stand_in = _Compiler(_COMPILER)
-    indexing = ModuleType(_INDEXING)
-    indexing.TransformGetItemToIndex = _index_by_tensors  # type: ignore[attr-defined]
-    sys.modules[_COMPILER], sys.modules[_INDEXING] = stand_in, indexing
-    torch._dynamo = stand_in  # noqa: SLF001 - as an import of it would
-
-
 class _Compiler(ModuleType):
-    """Answers what is asked of a compiler that compiles nothing, and becomes the real one for anything else."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__path__":  # what importing looks for in a module that is there
-            raise AttributeError(name)
-        return getattr(_load_compiler(), name)
+    """What torch asks of the compiler where functions are defined and called: to leave them alone."""
 
     @staticmethod
     def disable(function: Any = None, *_options: Any, **_more: Any) -> Any:
@@ -73,18 +88,10 @@ class _Compiler(ModuleType):
         return None
 
 
-def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+def _as_it_is(function: Any) -> Any:
     return function
-
-
-def _load_compiler() -> ModuleType:
-    with _LOCK:
-        if isinstance(sys.modules.get(_COMPILER), _Compiler):
-            del sys.modules[_COMPILER], sys.modules[_INDEXING]
-    return importlib.import_module(_COMPILER)
 
 
 def _index_by_tensors() -> Any:
     """Return the real thing, which only masks by a function of one's own take."""
-    _load_compiler()
     return importlib.import_module(_INDEXING).TransformGetItemToIndex()

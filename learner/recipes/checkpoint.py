@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from learner.classification import pretrained
-from learner.encoders import bundled, encoder, light_transformers
+from learner.encoders import bundled, encoder
 from learner.errors import LearnerError
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def load(spec: Model, *, cache: Path, seed: int, classes: Sequence[str] | None =
         LearnerError: if it can't be found or read, asks to run code of its own, which is never run, or has no
             dropout to be set.
     """
-    light_transformers.prepare()
     import torch
     from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
