@@ -172,8 +172,10 @@ class _Noting(BaseHTTPRequestHandler):
 def elsewhere() -> Iterator[Elsewhere]:
     with Elsewhere() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()  # a thread whose socket is closed under it would look at it without a pause
 
 
 @contextmanager

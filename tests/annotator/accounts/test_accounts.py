@@ -249,11 +249,11 @@ def test_an_unknown_name_and_a_closed_account_take_as_long_as_a_known_one(
     def seconds(name: str) -> float:
         taken = []
         for place in range(4):
-            start = time.process_time()
+            start = time.thread_time()
             with refused("password_wrong"):
                 password = PASSWORD if name == "닫힌 사람" else "wrong password"
                 sessions.login(opened, name, password, address=f"192.0.2.{place}")
-            taken.append(time.process_time() - start)
+            taken.append(time.thread_time() - start)
         return min(taken)
 
     known, told = seconds("수아"), seconds(other)
