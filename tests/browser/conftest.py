@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from tests.chromium import PATIENCE_MS
+from tests.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -170,12 +170,9 @@ class _Noting(BaseHTTPRequestHandler):
 
 @contextmanager
 def elsewhere() -> Iterator[Elsewhere]:
-    with Elsewhere() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()  # a thread whose socket is closed under it would look at it without a pause
+    server = Elsewhere()
+    with listening(server):
+        yield server
 
 
 @contextmanager

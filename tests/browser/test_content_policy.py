@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +24,7 @@ from tests import reviewed
 from tests.browser.conftest import profile
 from tests.browser.test_main_job import press, wait_until
 from tests.chromium import CHROMIUM_ARGUMENTS, PATIENCE_MS, find_chromium, wait_for
+from tests.listening import listening
 from tests.web.gate.test_middleware import PASSWORD, serving, session_of
 
 if TYPE_CHECKING:
@@ -246,10 +246,9 @@ def test_a_page_that_asks_another_machine_is_noticed(browser: Browser, asking: s
 def elsewhere(folder: Path) -> Iterator[str]:
     """Serve a folder on another port of this machine."""
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with listening(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -34,6 +33,7 @@ from learner.errors import LearnerError
 from learner.publishing import example, transformers
 from tests.conftest import ROOT, fill
 from tests.learner.tiny import write_tiny_encoder
+from tests.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,10 +271,9 @@ class _PublicHub(BaseHTTPRequestHandler):
 
 
 def test_nothing_is_uploaded_into_a_repository_that_everybody_can_read(path: Path) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _PublicHub) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), _PublicHub)
+    with listening(hub):
         done = _push(path, f"http://127.0.0.1:{hub.server_port}")
-        hub.shutdown()
     assert done.returncode == 2, done.stderr[-2000:]
     assert "can be read by everybody" in done.stderr.splitlines()[-1]
     asked = [line.split("?")[0] for line in _PublicHub.asked]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from contextlib import contextmanager
 from http.cookiejar import Cookie, CookieJar
@@ -22,6 +21,7 @@ from annotator import project
 from annotator.accounts import accounts, sessions
 from annotator.errors import UserError
 from pages.widgets.session import COOKIE
+from tests.listening import listening
 from tests.web.gate.test_middleware import free_port, serving
 
 if TYPE_CHECKING:
@@ -106,10 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def providing() -> Iterator[Provider]:
-    with Provider() as provider:
-        threading.Thread(target=provider.serve_forever, daemon=True).start()
+    provider = Provider()
+    with listening(provider):
         yield provider
-        provider.shutdown()
 
 
 @pytest.fixture(scope="module")
