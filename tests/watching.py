@@ -75,11 +75,13 @@ class Watcher:
             self._add(path)
 
     def _watch(self) -> None:
+        # Where many files are open, select has no number for one more.
+        notes = select.poll()
+        notes.register(self._notes, select.POLLIN)
         while True:
             # Asked before the look, so that what came between the two is read still.
             is_over = self._is_over.is_set()
-            ready, _, _ = select.select([self._notes], [], [], 0.05)
-            if not ready:
+            if not notes.poll(50):
                 if is_over:
                     return
                 continue
