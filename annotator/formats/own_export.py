@@ -22,6 +22,7 @@ from annotator.formats.label_text import plain_label
 from annotator.formats.own_columns import LABEL, PERSON, is_wide
 from annotator.formats.spreadsheet_cells import plain_cell
 from annotator.formats.table import ColumnMap, Mark, Row, RowDecision, Table
+from annotator.formats.whole_numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
         raise ValueError("verdict or kind")
     for one in rationales:
         if one["label"] is not None:
-            mark = Mark(int(one["start"]), int(one["end"]), str(one["label"]), one["verdict"])
+            mark = Mark(whole(one["start"]), whole(one["end"]), str(one["label"]), one["verdict"])
             marks.setdefault(str(one["annotator"]), []).append(mark)
     row_decisions = []
     for one in sorted(decisions, key=lambda d: str(d["decided_at"])):
@@ -107,7 +108,7 @@ def read_said(decisions: list[dict[str, Any]], rationales: list[dict[str, Any]])
                 one["kind"],
                 tuple(str(label) for label in named if label is not None),
                 str(one.get("memo") or ""),
-                None if one.get("intensity") is None else int(one["intensity"]),
+                None if one.get("intensity") is None else whole(one["intensity"]),
                 tuple(marks.pop(person, ())),
                 str(one.get("decided_at") or ""),
                 is_ours=True,

@@ -12,6 +12,7 @@ from typing import Any
 
 from annotator.formats.column_names import is_label_name
 from annotator.formats.table import ASIDE, Mark, RowDecision
+from annotator.formats.whole_numbers import whole
 
 DRAFTS = "drafts"
 _UNSUBMITTED = ("draft", "pending")
@@ -108,7 +109,7 @@ def _exported(evidence: Any) -> dict[tuple[int, int], str]:
 
 def _mark(span: dict[str, Any], exported: dict[tuple[int, int], str]) -> Mark:
     """Return a span as a mark: Argilla's page counts UTF-16 units, whatever came in."""
-    start, end = int(span["start"]), int(span["end"])
+    start, end = whole(span["start"]), whole(span["end"])
     words = exported.get((start, end), "")
     return Mark(start, end, str(span["label"]), words=words, unit="points" if words else "utf16")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from annotator.formats.table import ASIDE, Mark, RowDecision
+from annotator.formats.whole_numbers import whole
 
 _LABELS = ("label", "labels", "cats")
 _SPANS = ("entities", "spans")
@@ -89,5 +90,5 @@ def _is_span(item: Any) -> bool:
 
 def _mark(item: Any) -> Mark:
     if isinstance(item, dict):
-        return Mark(int(item["start_offset"]), int(item["end_offset"]), str(item["label"]), unit="utf16")
-    return Mark(int(item[0]), int(item[1]), str(item[2]), unit="utf16")
+        return Mark(whole(item["start_offset"]), whole(item["end_offset"]), str(item["label"]), unit="utf16")
+    return Mark(whole(item[0]), whole(item[1]), str(item[2]), unit="utf16")

@@ -8,12 +8,12 @@ Source: Label Studio documentation, "Label Studio JSON format of annotated tasks
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from annotator.formats import table
 from annotator.formats.column_names import is_label_name
 from annotator.formats.table import ASIDE, BEFORE, Mark, RowDecision
+from annotator.formats.whole_numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,9 +79,6 @@ ANSWERS = "answers"
 DRAFTS = "drafts"
 """What somebody began and has not submitted is no decision."""
 
-_MOST_DIGITS = 4_300
-"""Of a whole number, as for Python itself when it reads one."""
-
 _READ = frozenset(("choices", "labels", "textarea", "rating", "hypertextlabels", "paragraphlabels"))
 
 
@@ -107,7 +104,7 @@ def _asides(results: Iterable[dict[str, Any]]) -> list[tuple[str, Any]]:
     values_by_name: dict[str, list[Any]] = {}
     for one in results:
         kind, value = str(one.get("type") or "?"), one.get("value") or {}
-        if kind in _READ and not (kind == "rating" and not 1 <= _whole(value.get("rating") or 0) <= 5):
+        if kind in _READ and not (kind == "rating" and not 1 <= whole(value.get("rating") or 0) <= 5):
             continue
         named = next((value[key] for key in (kind, "text", "number", "datetime") if key in value), value)
         values_by_name.setdefault(str(one.get("from_name") or kind), []).append(named)
@@ -167,8 +164,8 @@ def _row_decision(person: str, results: Sequence[dict[str, Any]], *, cancelled: 
         if one.get("type") == "textarea":
             text = value.get("text") or []
             memos += [text] if isinstance(text, str) else map(str, text)
-        if one.get("type") == "rating" and 1 <= _whole(value.get("rating") or 0) <= 5:
-            intensity = _whole(value["rating"])
+        if one.get("type") == "rating" and 1 <= whole(value.get("rating") or 0) <= 5:
+            intensity = whole(value["rating"])
     kind = "skip" if cancelled else "label" if labels else None
     return RowDecision(
         person,
@@ -184,16 +181,5 @@ def _row_decision(person: str, results: Sequence[dict[str, Any]], *, cancelled: 
 def _marks(value: dict[str, Any], verdict: Any) -> list[Mark]:
     """Return the marks of a region; the words that it names decide, since older versions counted UTF-16 units."""
     words = str(value.get("text") or "")
-    start, end = _whole(value["start"]), _whole(value["end"])
+    start, end = whole(value["start"]), whole(value["end"])
     return [Mark(start, end, str(label), verdict, words=words) for label in value["labels"]]
-
-
-def _whole(number: Any) -> int:
-    """Return a number without its fraction.
-
-    Raises:
-        ValueError: for one like 1e999999999, whose digits would take all the time that the file may take.
-    """
-    if isinstance(number, Decimal) and number.adjusted() >= _MOST_DIGITS:
-        raise ValueError("a number of too many digits")
-    return int(number)

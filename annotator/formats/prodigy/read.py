@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from annotator.formats.table import Mark, RowDecision
+from annotator.formats.whole_numbers import whole
 
 _LAST_SECOND = 4_102_444_800  # 2100
 
@@ -52,7 +53,7 @@ def _row_decision(person: str, example: dict[str, Any], labels: tuple[str, ...],
         labels if accepted else (),
         str(example.get("user_input") or ""),
         int(intensity) if isinstance(intensity, int) and 1 <= intensity <= 5 else None,
-        tuple(Mark(int(s["start"]), int(s["end"]), str(s["label"])) for s in spans),
+        tuple(Mark(whole(s["start"]), whole(s["end"]), str(s["label"])) for s in spans),
         decided_at=_time(example.get("_timestamp")),
         is_ours="diary_id" in (example.get("meta") or {}),
         group=example["group"] if isinstance(example.get("group"), str) else "",
