@@ -13,31 +13,8 @@ import click
 
 from annotator import project
 from annotator import settings as project_settings
-from annotator import status as overview
-from annotator.cli import (
-    agreement,
-    api,
-    care,
-    click_words,
-    dictionary,
-    export,
-    find,
-    forget,
-    groups,
-    import_,
-    labelling,
-    learner,
-    parts,
-    pool,
-    predict,
-    prefill,
-    recipes,
-    report,
-    worker,
-)
-from annotator.cli import labels as cli_labels
-from annotator.cli import model as cli_model
-from annotator.cli import people as cli_people
+from annotator.cli import click_words
+from annotator.cli.commands import OnDemand
 from annotator.cli.options import database_option as _database_option
 from annotator.cli.options import json_option as _json_option
 from annotator.cli.options import public_url_option as _public_url_option
@@ -52,8 +29,46 @@ from maeumgyeol import private_files
 
 click_words.translate()
 
+_PLACES = {
+    "import": "import_:import_",
+    "next": "labelling:next_",
+    "label": "labelling:label",
+    "undo": "labelling:undo",
+    "worker": "worker:worker",
+    "work": "worker:work",
+    "retrain": "worker:retrain",
+    "activate": "worker:activate",
+    "predict": "predict:predict",
+    "explain": "predict:explain_",
+    "agreement": "agreement:agreement",
+    "label-distance": "agreement:label_distance",
+    "report": "report:report",
+    "care": "care:care",
+    "gold": "care:gold",
+    "release": "care:release",
+    "reveal": "care:reveal",
+    "dictionary": "dictionary:dictionary",
+    "export": "export:export",
+    "find": "find:find",
+    "groups": "groups:groups",
+    "forget": "forget:forget",
+    "draw-parts": "parts:draw_parts",
+    "pool": "pool:pool",
+    "labels": "labels:labels",
+    "people": "people:people",
+    "prefill": "prefill:prefill",
+    "simulate": "learner:simulate",
+    "removal": "learner:removal",
+    "tune-encoder": "learner:tune_encoder",
+    "api": "api:api",
+    "token": "api:token",
+    "recipe": "recipes:recipe",
+    "model": "model:model",
+}
+"""Commands by name: the module of this package and its attribute."""
 
-@click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(commands=OnDemand(_PLACES), help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="maeumgyeol")
 def cli() -> None:
     """Group of all commands."""
@@ -150,6 +165,8 @@ def settings_(path: Path, as_json: bool, **asked: str | float | None) -> None:
 @_database_option
 @_json_option
 def status(path: Path, as_json: bool) -> None:
+    from annotator import status as overview
+
     with closing(project.open_project(path)) as db:
         now = overview.status(db, path)
         lines = [
@@ -173,45 +190,6 @@ def backup(target: Path, path: Path) -> None:
     with closing(project.open_project(path)) as db:
         copy(db, target)
     click.echo(say("cli.backup.done", path=str(target)))
-
-
-for _command in (
-    import_.import_,
-    labelling.next_,
-    labelling.label,
-    labelling.undo,
-    worker.worker,
-    worker.work,
-    worker.retrain,
-    worker.activate,
-    predict.predict,
-    predict.explain_,
-    agreement.agreement,
-    agreement.label_distance,
-    report.report,
-    care.care,
-    care.gold,
-    care.release,
-    care.reveal,
-    dictionary.dictionary,
-    export.export,
-    find.find,
-    groups.groups,
-    forget.forget,
-    parts.draw_parts,
-    pool.pool,
-    cli_labels.labels,
-    cli_people.people,
-    prefill.prefill,
-    learner.simulate,
-    learner.removal,
-    learner.tune_encoder,
-    api.api,
-    api.token,
-    recipes.recipe,
-    cli_model.model,
-):
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -395,6 +395,18 @@ def test_a_fault_of_the_program_is_one_line_without_its_text(
 # As processes of their own
 
 
+def test_a_command_loads_none_of_the_others() -> None:
+    program = (
+        "import sys; from annotator.cli.main import cli; cli.commands['undo'];"
+        "print(*(name for name in sys.modules if name.startswith('annotator.cli.')))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.rpartition(".")[2] for name in ran.stdout.split()}
+    assert loaded == {"click_words", "commands", "labelling", "main", "options"}
+
+
 def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
     ran = _start("status", "--db", tmp_path / "none.db")
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
