@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from annotator.errors import AppError, where
-from annotator.messages import Language, catalogue, explain, first_language, say
+from annotator.messages import Language, below, explain, first_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def explained(scope: Scope, error: Exception) -> JSONResponse:
     language = language_of(scope)
     # Text comes from the request, a length does not.
     ours = {key: value for key, value in error.details.items() if key in _OURS and _is_ours(key, value)}
-    if f"service.error.{error.code}" in catalogue(language):
+    if error.code in below("service.error", language):
         return answer(scope, error.code, say(f"service.error.{error.code}", language, **ours), headers=headers)
     error.details = {**dict.fromkeys(error.details, "…"), **ours}
     return answer(scope, error.code, explain(error, language), headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -24,12 +25,38 @@ _FORMATTER = Formatter()
 @cache
 def catalogue(language: Language) -> dict[str, str]:
     """Return every message of a language by its dotted key."""
+    return _messages_of(_read(language))
+
+
+def below(name: str, language: Language) -> dict[str, str]:
+    """Return the messages below a dotted name, by what follows it in their keys."""
+    prefix = f"{name}."
+    messages = _section(name.partition(".")[0], language)
+    return {key.removeprefix(prefix): text for key, text in messages.items() if key.startswith(prefix)}
+
+
+@cache
+def _section(first: str, language: Language) -> dict[str, str]:
+    """Return the messages whose keys begin with a name. A command needs few of them, and to parse all takes longer."""
+    return _messages_of("".join(table for table in _tables(language) if table.startswith((f"[{first}]", f"[{first}."))))
+
+
+@cache
+def _tables(language: Language) -> list[str]:
+    return re.split(r"^(?=\[)", _read(language), flags=re.MULTILINE)
+
+
+def _read(language: Language) -> str:
     # Here, since the reading process needs no message, and starts for each file.
-    import tomllib
     from importlib.resources import files
 
-    nested = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
-    return dict(_flatten(nested, ""))
+    return files(__package__).joinpath(f"{language}.toml").read_text("utf-8")
+
+
+def _messages_of(toml: str) -> dict[str, str]:
+    import tomllib
+
+    return dict(_flatten(tomllib.loads(toml), ""))
 
 
 def _flatten(nested: dict[str, object], prefix: str) -> list[tuple[str, str]]:
@@ -58,7 +85,8 @@ def say(key: str, language: Language | None = None, /, **values: str | float) ->
     Raises:
         KeyError: if the catalogue has no such key: a fault of the program, found by the tests.
     """
-    return _FORMATTER.vformat(catalogue(language or default_language())[key], (), values)
+    message = _section(key.partition(".")[0], language or default_language())[key]
+    return _FORMATTER.vformat(message, (), values)
 
 
 def explain(error: AppError, language: Language | None = None) -> str:

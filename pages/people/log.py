@@ -55,4 +55,4 @@ def _row(entry: Entry, names: dict[str, str]) -> dict[str, str]:
 
 def _action(action: str) -> str:
     """Return an action in words, or as it is stored where there are none for it."""
-    return messages.catalogue(session.language()).get(f"people.action.{action}", action)
+    return messages.below("people.action", session.language()).get(action, action)

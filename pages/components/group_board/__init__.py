@@ -73,7 +73,4 @@ def group_board(data: GroupData, *, key: str, on_event: Callable[[], None]) -> N
 
 def board_strings(language: Language) -> dict[str, str]:
     """Return the texts of this board."""
-    catalogue = messages.catalogue(language)
-    return {
-        key.removeprefix("groups.board."): text for key, text in catalogue.items() if key.startswith("groups.board.")
-    }
+    return messages.below("groups.board", language)

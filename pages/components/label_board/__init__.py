@@ -277,7 +277,4 @@ def read_reveal(key: str) -> int | None:
 
 def board_strings(language: Language) -> dict[str, str]:
     """Return the board's own texts; it fills in their ``{values}`` itself."""
-    prefix = "board."
-    return {
-        key.removeprefix(prefix): text for key, text in messages.catalogue(language).items() if key.startswith(prefix)
-    }
+    return messages.below("board", language)

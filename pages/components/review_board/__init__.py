@@ -74,9 +74,4 @@ def review_board(data: ReviewData, *, key: str, on_event: Callable[[], None]) ->
 
 def board_strings(language: Language) -> dict[str, str]:
     """Return the texts of this board and of the parts that it shares."""
-    catalogue = messages.catalogue(language)
-    shared = {key.removeprefix("board."): text for key, text in catalogue.items() if key.startswith("board.")}
-    own = {
-        key.removeprefix("review.board."): text for key, text in catalogue.items() if key.startswith("review.board.")
-    }
-    return shared | own
+    return messages.below("board", language) | messages.below("review.board", language)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import streamlit as st
 
-from annotator.messages import catalogue
+from annotator import messages
 from pages.components.label_board import board_strings
 
 if TYPE_CHECKING:
@@ -62,6 +62,4 @@ def trial_board(data: TrialData, *, key: str) -> None:
 
 def trial_strings(language: Language) -> dict[str, str]:
     """Return the texts of the parts that are shared, and those of this board."""
-    prefix = "try_out.board."
-    own = {key.removeprefix(prefix): text for key, text in catalogue(language).items() if key.startswith(prefix)}
-    return board_strings(language) | own
+    return board_strings(language) | messages.below("try_out.board", language)

@@ -15,7 +15,7 @@ import pytest
 from annotator.errors import UserError
 from annotator.formats.table import NOTES
 from annotator.labelling.queueing import STRATEGIES
-from annotator.messages import LANGUAGES, catalogue, explain, say
+from annotator.messages import LANGUAGES, below, catalogue, explain, say
 from annotator.worker.round.steps import STEPS
 from db.answers.imported_decisions import FATES
 from tests.conftest import PACKAGES, ROOT
@@ -288,6 +288,17 @@ def test_korean_is_korean_and_english_is_english() -> None:
     quoted = {"import_page.labels_decide"}
     assert [key for key, text in catalogue("en").items() if hangul.search(text) and key not in quoted] == []
     assert [key for key, text in catalogue("ko").items() if key.startswith("error.") and not hangul.search(text)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_below_a_name_are_those_of_the_whole_catalogue(language: Language) -> None:
+    firsts = {key.partition(".")[0] for key in catalogue(language)}
+    parts = [{f"{first}.{rest}": text for rest, text in below(first, language).items()} for first in firsts]
+    assert {key: text for part in parts for key, text in part.items()} == catalogue(language)
+    assert below("people.action", language).keys() == {
+        key.removeprefix("people.action.") for key in catalogue(language) if key.startswith("people.action.")
+    }
+    assert below("no_such_name", language) == {}
 
 
 def test_a_key_that_does_not_exist_is_a_fault() -> None:
