@@ -79,7 +79,7 @@ def test_a_press_is_taken_back_to_what_stood_before(opened: Database, me: int) -
 
 
 def test_every_word_of_a_text_is_tagged_and_nothing_of_it_is_lost(opened: Database, me: int) -> None:
-    entries.add(opened, "눈물이 나다", SAD, annotator_id=me)
+    entries.add(opened, "눈물이 났다", SAD, annotator_id=me)
     entries.add(opened, "기쁘다", HAPPY, annotator_id=me)
     entries.add(opened, "책상", None, annotator_id=me)
     text = " 책상에서 눈물이 났다. <b>기쁘지 않았다</b>"
