@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learner import light_torch
 from learner.classification import folds
 from learner.classification import temperature as temperatures
 from learner.classification.softmax import softmax as softmax
@@ -481,7 +482,7 @@ def _fit(
     weight = towards.clone() if start is None else torch.from_numpy(start[0]).clone()
     bias = torch.zeros(k) if start is None else torch.from_numpy(start[1]).clone()
     parameters = [weight.requires_grad_(), bias.requires_grad_()]
-    optimiser = torch.optim.LBFGS(
+    optimiser = light_torch.lbfgs()(
         parameters, max_iter=150, tolerance_grad=1e-6, tolerance_change=1e-9, line_search_fn="strong_wolfe"
     )
 

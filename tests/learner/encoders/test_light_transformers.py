@@ -1,7 +1,8 @@
-"""An encoder is loaded without torch's compiler, which is there as soon as somebody uses it."""
+"""An encoder is loaded and a head fitted without torch's compiler, which is there as soon as somebody uses it."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,39 +14,45 @@ from tests.conftest import ROOT
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.slow
 
 _LOAD = """
-import sys
+import json, os, sys
 from pathlib import Path
+import numpy as np
+from learner.classification import classifier
 from learner.encoders import encoder
 loaded = encoder.load(sys.argv[1], cache=Path(sys.argv[1]))
 vectors = loaded.encode(["정말 기쁘고 즐거운 하루였다"]).vectors
+
+def said_by(then):
+    "Return what a script says that goes on from here in a process of its own."
+    reads, writes = os.pipe()
+    if (child := os.fork()) == 0:
+        os.dup2(writes, 1)
+        os.dup2(writes, 2)
+        exec(then, globals())
+        sys.stdout.flush()
+        os._exit(0)
+    os.close(writes)
+    text = os.fdopen(reads).read()
+    return text if os.waitpid(child, 0)[1] == 0 else "failed: " + text
+
+print(json.dumps({name: said_by(then) for name, then in json.loads(sys.argv[2]).items()}))
 """
 
+_COMPILER = ["torch._dynamo", "torch._inductor", "torch.distributed.tensor"]
 
-def _run(script: str, encoder: Path) -> str:
-    command = [sys.executable, "-c", _LOAD + script, str(encoder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_encoder(tmp_path_factory.mktemp("encoder") / "tiny", "정말기쁘고즐거운하루였다 ")
-
-
-@pytest.mark.slow
-def test_an_encoder_is_loaded_without_what_it_does_not_use(tiny: Path) -> None:
-    names = ["torch._dynamo", "torch._inductor", "torch.distributed.tensor", "scipy.optimize"]
-    assert _run(f"print([name for name in {names} if name in sys.modules], vectors.shape[0])", tiny) == "[] 1\n"
-
-
-@pytest.mark.slow
-def test_the_compiler_is_there_for_whoever_uses_it_later(tiny: Path) -> None:
-    script = """
+_THEN = {
+    "nothing": f"print([name for name in {[*_COMPILER, 'scipy.optimize']} if name in sys.modules], len(vectors))",
+    "fit": f"""
+features, targets = np.eye(4, dtype=np.float32), np.eye(2, dtype=np.float32).repeat(2, axis=0)
+head = classifier.train(features, targets, mean=np.zeros((1, 4), np.float32), text_space="", seed=0).classifier
+print([name for name in {_COMPILER} if name in sys.modules], len(head.bias))
+""",
+    "compile": """
 import torch
 from transformers import masking_utils, utils
 assert utils.is_scipy_available() and utils.is_torch_distributed_available()
@@ -54,15 +61,37 @@ import torch._dynamo.config
 from torch._dynamo._trace_wrapped_higher_order_op import TransformGetItemToIndex
 assert isinstance(masking_utils.TransformGetItemToIndex(), TransformGetItemToIndex)
 assert torch._dynamo is sys.modules["torch._dynamo"] and "convert_frame" in vars(torch._dynamo)
-"""
-    assert _run(script, tiny) == ""
-
-
-@pytest.mark.slow
-def test_a_mask_by_a_function_loads_the_compiler_itself(tiny: Path) -> None:
-    script = """
+""",
+    "mask": """
 from transformers import masking_utils
 with masking_utils.TransformGetItemToIndex():
     print(type(sys.modules["torch._dynamo"]).__name__)
-"""
-    assert _run(script, tiny) == "module\n"
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What each script says that goes on, by itself, where an encoder has been loaded."""
+    encoder = write_tiny_encoder(tmp_path_factory.mktemp("encoder") / "tiny", "정말기쁘고즐거운하루였다 ")
+    command = [sys.executable, "-c", _LOAD, str(encoder), json.dumps(_THEN)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_encoder_is_loaded_without_what_it_does_not_use(said: Mapping[str, str]) -> None:
+    assert said["nothing"] == "[] 1\n"
+
+
+def test_a_head_is_fitted_without_the_compiler(said: Mapping[str, str]) -> None:
+    assert said["fit"] == "[] 2\n"
+
+
+def test_the_compiler_is_there_for_whoever_uses_it_later(said: Mapping[str, str]) -> None:
+    assert said["compile"] == ""
+
+
+def test_a_mask_by_a_function_loads_the_compiler_itself(said: Mapping[str, str]) -> None:
+    assert said["mask"] == "module\n"
