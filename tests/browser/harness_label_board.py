@@ -31,10 +31,10 @@ from pages.components.label_board import (
     read_client,
 )
 
-KEY = "board"
 LOOKAHEAD = 6
 ASKED = st.query_params
 STATE = Path(sys.argv[1]) / ASKED.get("state", "events.jsonl")
+KEY = f"board-{STATE.stem}"
 DELAY = float(ASKED.get("delay", "0"))
 CASE = ASKED.get("case", "")
 COUNT = int(ASKED.get("diaries", "60"))
@@ -241,7 +241,7 @@ def board() -> BoardData:
     leases = {i: sum(e["diary_id"] == i and e["kind"] != "rationale" for e in kept) for i in order}
     left = [i for i in order if i not in done]
     return {
-        "scope": ASKED.get("scope", "harness"),
+        "scope": ASKED.get("scope", STATE.stem),
         "browser_key": ASKED.get("key", "ab" * 32),
         "holder": client and client["holder"],
         "strings": board_strings("ko"),

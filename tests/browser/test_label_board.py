@@ -14,19 +14,29 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import run_app
+from tests.browser.conftest import profile, run_app
 from tests.chromium import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
 
     from tests.browser.conftest import RunningApp
 
 pytestmark = pytest.mark.browser
 
 HARNESS = Path(__file__).with_name("harness_label_board.py")
+
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
+
+# What Streamlit hears when somebody goes back to another address of the page: it runs the script for that.
+TAKE_PLACE = """url => {
+    sessionStorage.clear();
+    localStorage.clear();
+    history.pushState(null, "", url);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+}"""
 
 
 class Board:
@@ -41,6 +51,13 @@ class Board:
         """Open the page and wait for the first diary."""
         self.page.goto(self.url)
         expect(self.text).not_to_be_empty()
+        return self
+
+    def open(self) -> Board:
+        """Take the place of the board in a page that is loaded already, of which the browser then keeps nothing."""
+        self.page.evaluate(TAKE_PLACE, self.url)
+        expect(self.page.locator(f".st-key-board-{self.state.stem} .board .text")).not_to_be_empty()
+        expect(self.page.locator(".board")).to_have_count(1)
         return self
 
     @property
@@ -90,16 +107,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         yield address, folder
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, server: tuple[str, Path]) -> Iterator[Page]:
+    """One tab for the boards of most tests, one after the other: to load Streamlit anew for each takes a second."""
+    with profile(browser) as context:
+        page = context.new_page()
+        page.goto(server[0])
+        yield page
+
+
 @pytest.fixture
-def open_board(page: Page, server: tuple[str, Path]) -> Callable[..., Board]:
-    """Open a board that starts from nothing; keywords are what the server can be asked for."""
+def open_board(tab: Page, server: tuple[str, Path]) -> Callable[..., Board]:
+    """Open a board that starts from nothing, as for somebody new; keywords are what the server can be asked for."""
 
-    def start(**settings: object) -> Board:
-        address, folder = server
-        state = folder / f"{secrets.token_hex(8)}.jsonl"
-        return Board(page, f"{address}/?{urlencode({'state': state.name, **settings})}", state).load()
+    tab.set_viewport_size(WINDOW)
+    tab.mouse.move(0, 0)
+    return lambda **settings: _make_board(tab, server, settings).open()
 
-    return start
+
+@pytest.fixture
+def load_board(page: Page, server: tuple[str, Path]) -> Callable[..., Board]:
+    """Open such a board in a tab of its own, for tests that change what else belongs to a tab."""
+
+    return lambda **settings: _make_board(page, server, settings).load()
+
+
+def _make_board(page: Page, server: tuple[str, Path], settings: dict[str, object]) -> Board:
+    address, folder = server
+    state = folder / f"{secrets.token_hex(8)}.jsonl"
+    return Board(page, f"{address}/?{urlencode({'state': state.name, **settings})}", state)
 
 
 def test_twenty_presses_in_a_row_arrive_once_and_in_order_on_a_slow_server(open_board: Callable[..., Board]) -> None:
@@ -137,8 +173,9 @@ def test_a_press_for_a_diary_that_nobody_can_have_read_is_refused_and_said_to_be
         "text => { text.hidden = true }",
         "text => text.remove()",
         """text => {
-            const sheet = document.body.appendChild(document.createElement("div"));
+            const sheet = document.createElement("div");
             sheet.style = "position: fixed; inset: 0; z-index: 999999; background: white";
+            text.getRootNode().host.after(sheet);
         }""",
     ],
 )
@@ -305,7 +342,7 @@ def test_several_undos_walk_back_one_by_one(open_board: Callable[..., Board]) ->
 def test_a_reload_keeps_the_holder_and_resends_what_was_not_confirmed(open_board: Callable[..., Board]) -> None:
     board = open_board(delay=1)
     board.press("1", "2", "3")
-    before = board.page.evaluate("() => JSON.parse(Object.values(sessionStorage)[0])")
+    before = json.loads(board.page.evaluate("key => sessionStorage[key]", f"maeumgyeol-board:{board.state.stem}"))
     assert len(before["events"]) == 3
     board.load()
     board.expect_kept(3)
@@ -316,60 +353,55 @@ def test_a_reload_keeps_the_holder_and_resends_what_was_not_confirmed(open_board
     assert {event["holder"] for event in board.kept()} == {before["holder"]}
 
 
-def test_a_duplicated_tab_gets_a_holder_of_its_own(open_board: Callable[..., Board], context: BrowserContext) -> None:
+def test_a_duplicated_tab_gets_a_holder_of_its_own(open_board: Callable[..., Board]) -> None:
     board = open_board()
     board.press("1")
     board.expect_kept(1)
     kept = board.page.evaluate("() => JSON.stringify(sessionStorage)")
-    twin = context.new_page()
-    twin.add_init_script(f"Object.assign(sessionStorage, {kept})")
-    other = Board(twin, board.url, board.state).load()
-    other.press("2")
-    other.expect_kept(2)
+    with closing(board.page.context.new_page()) as twin:
+        twin.add_init_script(f"Object.assign(sessionStorage, {kept})")
+        other = Board(twin, board.url, board.state).load()
+        other.press("2")
+        other.expect_kept(2)
     assert len({event["holder"] for event in board.kept()}) == 2
 
 
-def test_presses_while_the_server_is_away_are_saved_when_it_is_back(
-    page: Page, tmp_path: Path, running_app: RunningApp
-) -> None:
-    state = tmp_path / "events.jsonl"
-    with running_app(HARNESS, str(tmp_path)) as url:
-        board = Board(page, url, state).load()
-        board.press("1")
-        board.expect_kept(1)
-    board.press("2", "3")
-    expect(board.text).to_contain_text("4번째 일기.")
-    expect(page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
-    with running_app(HARNESS, str(tmp_path), port=int(url.rsplit(":", 1)[1])):
-        board.expect_kept(3)
-        assert board.labels() == [1, 2, 3]
-
-
-def test_presses_outlive_a_closed_tab_and_nobody_else_can_read_them(
+def test_presses_while_the_server_is_away_are_saved_when_it_is_back_also_from_a_closed_tab_but_for_nobody_else(
     page: Page, context: BrowserContext, tmp_path: Path, running_app: RunningApp
 ) -> None:
-    state = tmp_path / "events.jsonl"
+    closed = context.new_page()
     with running_app(HARNESS, str(tmp_path)) as url:
-        board = Board(page, url, state).load()
-        board.press("1")
-        board.expect_kept(1)
-    page.locator(".board .memo").fill("남몰래 적은 말")
-    page.keyboard.press("Escape")
-    board.press("2", "3")
-    expect(page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
-    (kept,) = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('maeumgyeol-kept:'))")
+        stays = _make_board(page, (url, tmp_path), {}).load()
+        goes = _make_board(closed, (url, tmp_path), {}).load()
+        for board in (goes, stays):
+            board.page.bring_to_front()
+            board.press("1")
+            board.expect_kept(1)
+    for board, memo in ((stays, ""), (goes, "남몰래 적은 말")):
+        board.page.bring_to_front()
+        board.page.get_by_role("button", name="Close").click()  # Streamlit's notice, which the app doesn't have
+        board.page.locator(".board .memo").fill(memo)
+        board.page.keyboard.press("Escape")
+        board.press("2", "3")
+        expect(board.text).to_contain_text("4번째 일기.")
+        expect(board.page.get_by_role("alert").filter(has_text="아직 저장되지 않았어요 (2건)")).to_be_visible()
+    kept_names = f"Object.keys(localStorage).filter(name => name.startsWith('maeumgyeol-kept:{goes.state.stem}:'))"
+    (name,) = closed.evaluate(kept_names)
+    sealed = closed.evaluate("name => localStorage[name]", name)
     for word in ("label", "token", "남몰래", "lease"):
-        assert word not in kept[1], "what lies in the browser is encrypted"
-    page.close()
+        assert word not in sealed, "what lies in the browser is encrypted"
+    closed.close()
     with running_app(HARNESS, str(tmp_path), port=int(url.rsplit(":", 1)[1])):
-        other = Board(context.new_page(), f"{url}/?key={'cd' * 32}&scope=other", state).load()
+        stays.expect_kept(3)
+        assert stays.labels() == [1, 2, 3]
+        other = Board(context.new_page(), f"{goes.url}&key={'cd' * 32}&scope=other", goes.state).load()
         other.read()
         assert len(other.kept()) == 1, "whoever is somebody else leaves it alone"
-        back = Board(context.new_page(), url, state).load()
+        back = Board(context.new_page(), goes.url, goes.state).load()
         back.expect_kept(3)
         assert back.labels() == [1, 2, 3]
         assert [event["memo"] for event in back.kept()] == ["", "남몰래 적은 말", ""]
-        assert back.page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('maeumgyeol-kept:'))") == []
+        assert back.page.evaluate(kept_names) == []
 
 
 def test_the_end_is_said_and_undo_still_works(open_board: Callable[..., Board]) -> None:
@@ -416,7 +448,7 @@ def test_a_label_that_appears_under_a_resting_mouse_is_not_looked_at(open_board:
     assert box is not None
     board.page.mouse.move(box["x"] + 5, box["y"] + 5, steps=2)
     expect(evidence).to_contain_text("행복 쪽")
-    board.load()
+    open_board()
     board.page.mouse.move(box["x"] + 5, box["y"] + 5)
     expect(evidence).to_have_text("‘눈물이’ 때문에 슬픔으로 봤어요.")
     board.page.mouse.move(box["x"] + 9, box["y"] + 5, steps=2)
@@ -499,11 +531,10 @@ EDGES = """() => {
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (960, 600), (720, 560)])
 def test_the_buttons_stand_whole_below_the_text_whatever_appears_above_it(
-    open_board: Callable[..., Board], width: int, height: int
+    tab: Page, open_board: Callable[..., Board], width: int, height: int
 ) -> None:
-    board = open_board(case="long")
-    board.page.set_viewport_size({"width": width, "height": height})
-    board.load()  # the offer appears when the text has its room already
+    tab.set_viewport_size({"width": width, "height": height})
+    board = open_board(case="long")  # the offer appears when the text has its room already
     for _ in range(2):  # with the offer to practise, and without it
         wait_for(board.page, f"() => (edges => edges.below >= 0 && edges.between >= 0)(({EDGES})())")
         assert board.page.evaluate(EDGES)["cut"] == 0
@@ -511,18 +542,15 @@ def test_the_buttons_stand_whole_below_the_text_whatever_appears_above_it(
         expect(board.page.locator(".tour-offer")).to_be_hidden()
 
 
-def test_keys_are_shown_by_the_pointer_and_not_by_the_width(
-    open_board: Callable[..., Board], browser: Browser, server: tuple[str, Path]
-) -> None:
-    board = open_board()
+def test_keys_are_shown_by_the_pointer_and_not_by_the_width(load_board: Callable[..., Board]) -> None:
+    board = load_board()
     board.page.set_viewport_size({"width": 390, "height": 844})
     expect(board.page.locator(".label .cap").first).to_be_visible()
-    with closing(browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 1200, "height": 900})) as phone:
-        tab = phone.new_page()
-        tab.goto(board.page.url)
-        tab.locator(".board .text[data-readable]").wait_for()
-        expect(tab.locator(".label .cap").first).to_be_hidden()
-        expect(tab.locator(".command.help")).to_be_hidden()
+    board.page.set_viewport_size({"width": 1200, "height": 900})
+    devtools = board.page.context.new_cdp_session(board.page)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    expect(board.page.locator(".label .cap").first).to_be_hidden()
+    expect(board.page.locator(".command.help")).to_be_hidden()
 
 
 def test_press_to_next_diary_is_measured(open_board: Callable[..., Board]) -> None:
@@ -697,11 +725,11 @@ def test_further_emotions_help_lines_and_a_break(open_board: Callable[..., Board
 
 
 def test_ten_labels_within_a_second_each_are_worth_a_word_once_and_all_count(
-    page: Page, open_board: Callable[..., Board]
+    page: Page, load_board: Callable[..., Board]
 ) -> None:
     # Ten presses of a test on a busy machine can take long; the page's own clock says they were quick.
     page.add_init_script("{ const now = performance.now.bind(performance); performance.now = () => now() / 50; }")
-    board = open_board()
+    board = load_board()
     note = page.locator(".pause")
     for count in range(1, 10):
         board.press("1")
@@ -730,10 +758,9 @@ SWIPE = """([dx, dy]) => {
 }"""
 
 
-def test_a_swipe_to_the_left_skips_where_somebody_has_asked_for_it(
-    page: Page, open_board: Callable[..., Board]
-) -> None:
+def test_a_swipe_to_the_left_skips_where_somebody_has_asked_for_it(open_board: Callable[..., Board]) -> None:
     board = open_board()
+    page = board.page
     board.read()
     page.evaluate(SWIPE, [-200, 0])
     board.press("1")
