@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _JOB = "annotator.serving.sound_job:serve"
-_LIBRARIES = ("soundfile", "scipy.signal")
+_LIBRARIES = ("soundfile",)
 _LIMITS = Limits(memory_bytes=3_000_000_000, cpu_seconds=60, total_cpu_seconds=120, wait_seconds=120)
 """Half an hour in two channels takes a gigabyte while its rate is changed, and some seconds."""
 
