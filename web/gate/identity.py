@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from annotator import project_location, try_out
+from annotator import project_location
 from annotator.accounts import accounts, sessions
 from annotator.accounts.permissions import is_loopback, may
 from annotator.errors import UserError
@@ -112,6 +112,9 @@ class RequestIdentity:
         return None
 
     def _is_transcribing(self) -> bool:
+        # Here, since it takes the importer and much else with it, for which every start of the app would wait.
+        from annotator import try_out
+
         db = self._opened()
         return db is not None and bool(try_out.speech_model(db))
 
