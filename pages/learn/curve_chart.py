@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-
+from pages.widgets.plots import go
 from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 
 if TYPE_CHECKING:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-
 from annotator.training.analysis import wilson
 from pages.widgets.figures import share
+from pages.widgets.plots import go
 from pages.widgets.theme import BLUE, GREY, ORANGE, heat_map
 
 if TYPE_CHECKING:

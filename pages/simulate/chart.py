@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
-
 from annotator.simulation import job
+from pages.widgets.plots import go
 from pages.widgets.theme import BLUE, GREY, ORANGE, add_band
 
 if TYPE_CHECKING:

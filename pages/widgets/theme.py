@@ -111,7 +111,7 @@ def heat_map(
         axes: what columns and rows are.
         said: what each cell says when it is pointed at.
     """
-    import plotly.graph_objects as go
+    from pages.widgets.plots import go
 
     figure = go.Figure(
         go.Heatmap(
