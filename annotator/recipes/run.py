@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from learner.recipes.checkpoint import Checkpoint
     from learner.recipes.data import Prepared
     from learner.recipes.recipe import Data, Recipe
-    from learner.recipes.training import Figures, Trained
+    from learner.recipes.trained import Figures, Trained
 
 REPORT = "report.json"
 PAGE = "report.html"

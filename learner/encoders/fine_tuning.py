@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from torch import nn
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
 from learner.encoders import trainer_checkpoints
 from learner.encoders.pooled_encoder import PooledEncoder
-from learner.encoders.trainer_progress import Deadline, Progress, memory_watched
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from transformers import TrainingArguments
 
     from learner.encoders.pooled_encoder import Loss
 
@@ -147,6 +146,11 @@ def tune(
             longer than it may, ``tuning_diverged`` for a loss of NaN.
         MemoryError: where the computer runs out of it.
     """
+    # The Trainer takes seconds, and brings all that it could train: only whoever trains waits for it.
+    from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
+
+    from learner.encoders.trainer_progress import Deadline, Progress, memory_watched
+
     torch.manual_seed(seed)
     model = PooledEncoder(_prepared(encoder, settings), training.targets.shape[1], loss)
     if (ended := trainer_checkpoints.find_end(folder)) is not None:
@@ -193,6 +197,8 @@ def _prepared(encoder: Any, settings: TuningSettings) -> Any:
 
 
 def _arguments(settings: TuningSettings, folder: Path, *, seed: int, evaluated: bool) -> TrainingArguments:
+    from transformers import TrainingArguments
+
     on_gpu = torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(folder),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from learner.recipes.training import Trained
+from learner.recipes.trained import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

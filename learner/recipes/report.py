@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from learner.recipes.checkpoint import Checkpoint
     from learner.recipes.data import Part, Prepared
     from learner.recipes.recipe import Recipe
-    from learner.recipes.training import Trained
+    from learner.recipes.trained import Trained
 
     FloatArray = NDArray[np.float32]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from learner.classification import metrics
 from learner.encoders import trainer_checkpoints
 from learner.encoders.trainer_progress import Progress, memory_watched
 from learner.errors import LearnerError
+from learner.recipes.trained import Trained
 from maeumgyeol import private_files
 
 if TYPE_CHECKING:
@@ -32,27 +32,11 @@ if TYPE_CHECKING:
     from learner.recipes.checkpoint import Checkpoint
     from learner.recipes.data import Part, Prepared
     from learner.recipes.recipe import Recipe, Training
+    from learner.recipes.trained import Figures
 
     FloatArray = NDArray[np.float32]
-    Figures = dict[str, float]
 
 _PARTS = ("validation", "training")
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """The result of training.
-
-    Attributes:
-        validation, examples: (n, k) probabilities of the best weights.
-        curve: what was logged: step, epoch, and ``loss`` or ``validation_…`` and ``training_…`` figures.
-        stopped: whether it was told to stop before its end; its newest checkpoint is in the folder.
-    """
-
-    validation: FloatArray
-    examples: FloatArray
-    curve: tuple[Figures, ...]
-    stopped: bool
 
 
 class _Log(TrainerCallback):  # type: ignore[misc]

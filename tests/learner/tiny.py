@@ -14,7 +14,11 @@ def write_tiny_encoder(
     """Write a random BERT whose tokens are single characters and perhaps a mask, and return its folder."""
     import torch
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    from learner.encoders import light_transformers
+
+    with light_transformers.lightly():
+        from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     specials = ["<s>", "<pad>", "</s>", "<unk>", *([mask] if mask else [])]
     vocabulary = {piece: i for i, piece in enumerate([*specials, *sorted(set(characters) - {" "})])}

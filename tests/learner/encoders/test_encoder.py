@@ -14,20 +14,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
-from transformers import (
-    BertConfig,
-    BertForMaskedLM,
-    BertModel,
-    GPT2Config,
-    GPT2Model,
-    PreTrainedTokenizerFast,
-    RobertaConfig,
-    RobertaModel,
-)
 
 from learner.encoders import encoder as encoders
+from learner.encoders import light_transformers
 from learner.encoders.encoder import Encoder, default_cache, list_turns, load
 from learner.errors import EncoderError
+
+with light_transformers.lightly():
+    from transformers import (
+        BertConfig,
+        BertForMaskedLM,
+        BertModel,
+        GPT2Config,
+        GPT2Model,
+        PreTrainedTokenizerFast,
+        RobertaConfig,
+        RobertaModel,
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

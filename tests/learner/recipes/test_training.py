@@ -13,7 +13,7 @@ import torch
 from learner.classification import metrics
 from learner.errors import LearnerError
 from learner.recipes import checkpoint as recipe_checkpoint
-from learner.recipes import data, frozen_features, recipe, report, training
+from learner.recipes import data, frozen_features, recipe, report
 from learner.recipes.data import Part, Row
 from learner.recipes.recipe import Model
 from tests.learner.tiny import write_tiny_encoder
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from learner.recipes.checkpoint import Checkpoint
     from learner.recipes.data import Prepared
+    from learner.recipes.trained import Trained
 
 pytestmark = pytest.mark.slow
 
@@ -53,8 +54,17 @@ def _checkpoint(model: Model, classes: tuple[str, ...] | None) -> Checkpoint:
     return recipe_checkpoint.load(model, cache=default_cache(), seed=0, classes=classes)
 
 
+def _train(*what: Any, **how: Any) -> Trained:
+    # Not imported while tests are collected: the Trainer takes seconds.
+    from learner.recipes import training
+
+    return training.train(*what, **how)
+
+
 def _trainer(name: str, tiny: Path, folder: Path, **changes: Any) -> Any:
     loaded_recipe, checkpoint, prepared = _loaded(name, tiny, **changes)
+    from learner.recipes import training
+
     assert loaded_recipe.training is not None
     return training._trainer(loaded_recipe, loaded_recipe.training, checkpoint, prepared, folder)
 
@@ -178,7 +188,7 @@ FAST = {
 
 def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path: Path) -> None:
     loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, measured=_rows(8, turned=True), **FAST)
-    trained = training.train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
+    trained = _train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
     measured = [row["validation_loss"] for row in trained.curve if "validation_loss" in row]
     assert len(measured) == int(np.argmin(measured)) + 1 + 3, "three evaluations without a better one end it"
     right = trained.validation[np.arange(8), prepared.validation.labels]
@@ -189,13 +199,11 @@ def test_training_stops_early_and_reloads_the_best_weights(tiny: Path, tmp_path:
 def test_a_run_that_was_stopped_goes_on_where_it_was(tiny: Path, tmp_path: Path) -> None:
     changes = {**FAST, "training.epochs": 3}
     loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    stopped = training.train(
-        loaded_recipe, checkpoint, prepared, folder=tmp_path, on_progress=lambda share: share < 0.5
-    )
+    stopped = _train(loaded_recipe, checkpoint, prepared, folder=tmp_path, on_progress=lambda share: share < 0.5)
     assert stopped.stopped
     shares: list[float] = []
     loaded_recipe, checkpoint, prepared = _loaded("D3", tiny, **changes)
-    ended = training.train(
+    ended = _train(
         loaded_recipe,
         checkpoint,
         prepared,
@@ -216,7 +224,7 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence(tiny: Path, tmp_path: Path)
     with torch.no_grad():
         checkpoint.model.classifier.weight.fill_(math.nan)
     with pytest.raises(LearnerError, match="tuning_diverged"):
-        training.train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
+        _train(loaded_recipe, checkpoint, prepared, folder=tmp_path)
 
 
 def test_frozen_features_are_the_first_tokens_hidden_state_whatever_stands_beside_it(tiny: Path) -> None:
