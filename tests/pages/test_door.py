@@ -38,6 +38,22 @@ if TYPE_CHECKING:
 
 PUBLIC = "https://labels.example.org"
 
+WATCHED = """
+import runpy, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
+            print("OUT", address, file=sys.stderr, flush=True)
+    elif event == "socket.getaddrinfo" and arguments[0] not in ("127.0.0.1", "::1", None, b"127.0.0.1", "localhost"):
+        print("OUT", arguments[0], file=sys.stderr, flush=True)
+
+sys.addaudithook(note)
+"""
+SERVED = "sys.argv = ['server', '--port', sys.argv[1]]; runpy.run_module('web.server', run_name='__main__')"
+"""The server, which says what it asks other computers for."""
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -51,9 +67,16 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def port(path: Path) -> Iterator[int]:
-    with serving(path) as port:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server of these tests says what it asks other computers for."""
+    return tmp_path_factory.mktemp("log") / "log"
+
+
+@pytest.fixture(scope="module")
+def port(path: Path, log: Path) -> Iterator[int]:
+    with log.open("ab") as errors, serving(path, program=WATCHED + SERVED, errors=errors) as port:
         yield port
+    assert "OUT" not in log.read_text(), "whatever came in by all of these tests"
 
 
 @pytest.fixture(scope="module")
@@ -162,18 +185,17 @@ def test_behind_a_proxy_the_named_address_counts_whatever_the_proxy_says_of_the_
         assert ask(port, "POST", "/login", {**form, "Origin": f"http://127.0.0.1:{port}"}, body)[0] == 403
 
 
-def test_only_a_proxy_that_is_named_says_that_the_address_is_https(path: Path, token: str) -> None:
+def test_only_a_proxy_that_is_named_says_that_the_address_is_https(path: Path, port: int, token: str) -> None:
     lines = [session_line(token), "X-Forwarded-Proto: https"]
     host = "labels.example.org"
-    with serving(path, FORWARDED_ALLOW_IPS="127.0.0.1") as port:
-        assert opens(port, PUBLIC, *lines, host=host)
-        assert opens(port, PUBLIC, *lines, host=f"{host}:443")
-        assert not opens(port, f"http://{host}", *lines, host=host)
-    with serving(path) as port:
-        assert not opens(port, PUBLIC, *lines, host=host)
-        assert opens(port, f"http://{host}", *lines, host=host)
-        forged = [*lines, f"X-Forwarded-Host: {host}", f"Forwarded: host={host};proto=https"]
-        assert not opens(port, PUBLIC, *forged)
+    with serving(path, FORWARDED_ALLOW_IPS="127.0.0.1") as behind:
+        assert opens(behind, PUBLIC, *lines, host=host)
+        assert opens(behind, PUBLIC, *lines, host=f"{host}:443")
+        assert not opens(behind, f"http://{host}", *lines, host=host)
+    assert not opens(port, PUBLIC, *lines, host=host)
+    assert opens(port, f"http://{host}", *lines, host=host)
+    forged = [*lines, f"X-Forwarded-Host: {host}", f"Forwarded: host={host};proto=https"]
+    assert not opens(port, PUBLIC, *forged)
 
 
 # Requests of other pages
@@ -332,20 +354,6 @@ def test_a_text_in_place_of_a_press_ends_its_own_websocket_only(port: int, token
 
 # Nothing goes out
 
-WATCHED = """
-import runpy, sys
-
-def note(event, arguments):
-    if event in ("socket.connect", "socket.sendto"):
-        address = arguments[1]
-        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
-            print("OUT", address, file=sys.stderr, flush=True)
-    elif event == "socket.getaddrinfo" and arguments[0] not in ("127.0.0.1", "::1", None, b"127.0.0.1", "localhost"):
-        print("OUT", arguments[0], file=sys.stderr, flush=True)
-
-sys.addaudithook(note)
-"""
-SERVED = "sys.argv = ['server', '--port', sys.argv[1]]; runpy.run_module('web.server', run_name='__main__')"
 ASKED = "from streamlit.web.server import server_util; server_util.is_url_from_allowed_origins('http://evil.example')"
 
 
@@ -354,19 +362,17 @@ def test_streamlit_by_itself_would_ask_elsewhere_so_the_watch_is_not_blind() -> 
     assert "OUT" in ran.stderr
 
 
-def test_the_server_asks_nobody_elsewhere_whatever_origin_knocks(path: Path, token: str, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with log.open("wb") as errors, serving(path, program=WATCHED + SERVED, errors=errors) as port:
-        for origin in foreign_origins(port):
-            opens(port, origin, session_line(token))
-            opens(port, origin, session_line(token), host="evil.example")
-        for host in ("evil.example", "labels.example.org"):
-            opens(port, f"http://{host}", session_line(token), host=host)
-        with socket(port, cookie(token)) as client:
-            assert run_page(client)
-        ask(port, "GET", "/overview", {**HTML, **cookie(token), "Origin": "https://evil.example"})
-        # Though the gate keeps such requests from Streamlit, its ways to the outside are gone besides.
+def test_the_server_asks_nobody_elsewhere_whatever_origin_knocks(port: int, token: str, log: Path) -> None:
+    for origin in foreign_origins(port):
+        opens(port, origin, session_line(token))
+        opens(port, origin, session_line(token), host="evil.example")
+    for host in ("evil.example", "labels.example.org"):
+        opens(port, f"http://{host}", session_line(token), host=host)
+    with socket(port, cookie(token)) as client:
+        assert run_page(client)
+    ask(port, "GET", "/overview", {**HTML, **cookie(token), "Origin": "https://evil.example"})
     with log.open("ab") as errors:
+        # Though the gate keeps such requests from Streamlit, its ways to the outside are gone besides.
         command = f"{WATCHED}\nfrom web.server import keep_to_itself; keep_to_itself()\n{ASKED}"
         subprocess.run([sys.executable, "-c", command], cwd=ROOT, stderr=errors, timeout=60, check=True)
     assert "OUT" not in log.read_text()
