@@ -21,8 +21,6 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-import psutil
-
 from maeumgyeol import private_files
 from maeumgyeol.errors import AppError
 from maeumgyeol.location import ROOT
@@ -259,6 +257,9 @@ def _environment_of_own() -> dict[str, str]:
 
 
 def _memory_of(pid: int) -> int:
+    # Here, since most commands start no child whose memory is limited.
+    import psutil
+
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:  # it has just ended
