@@ -175,51 +175,55 @@ def test_the_scan_finds_what_it_looks_for() -> None:
 
 
 def test_every_message_that_the_code_asks_for_exists() -> None:
-    keys = list(catalogue("ko"))
-    missing = [use for use in _uses() if not any(_compiled(use.pattern).fullmatch(key) for key in keys)]
-    assert missing == []
+    assert [use for use in _uses() if not _keys_of(use.pattern)] == []
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern; there are more of them than `re` keeps."""
-    return re.compile(pattern)
+def _keys_of(pattern: str) -> tuple[str, ...]:
+    """Return the keys that the pattern of a use means. Most leave nothing open, and mean one key."""
+    keys = catalogue("ko")
+    if "[" not in pattern:
+        key = re.sub(r"\\(.)", r"\1", pattern)
+        return (key,) if key in keys else ()
+    compiled = re.compile(pattern)
+    return tuple(key for key in keys if compiled.fullmatch(key))
 
 
 def test_every_message_gets_the_values_that_it_wants() -> None:
-    short = []
-    for use in _uses():
-        for key, text in catalogue("ko").items():
-            if use.is_open or not _compiled(use.pattern).fullmatch(key):
-                continue
-            if lacking := _placeholders(text) - use.values:
-                short.append((use.where, key, sorted(lacking)))
+    short = [
+        (use.where, key, sorted(lacking))
+        for use in _uses()
+        if not use.is_open
+        for key in _keys_of(use.pattern)
+        if (lacking := _placeholders(catalogue("ko")[key]) - use.values)
+    ]
     # A shared prefix with one set of values: keys of the same prefix that another place asks for.
     assert [entry for entry in short if not _is_asked_for_elsewhere(entry[1])] == []
 
 
 def _is_asked_for_elsewhere(key: str) -> bool:
     placeholders = _placeholders(catalogue("ko")[key])
-    return any(_compiled(use.pattern).fullmatch(key) and placeholders <= use.values for use in _uses())
+    return any(placeholders <= use.values and key in _keys_of(use.pattern) for use in _uses())
 
 
 def test_no_error_is_given_values_that_neither_sentence_shows() -> None:
     """Details are the facts that a person needs: one that no sentence shows is a sentence that says too little."""
     unshown = defaultdict(set)
     for use in _uses():
-        for key in (k for k in catalogue("ko") if k.startswith("error.") and _compiled(use.pattern).fullmatch(k)):
+        for key in (k for k in _keys_of(use.pattern) if k.startswith("error.")):
             unshown[key] |= use.values - _placeholders(catalogue("ko")[key])
     allowed = {"error.memory_full": {"kind"}}
     assert {key: names for key, names in unshown.items() if names - allowed.get(key, set())} == {}
 
 
 def test_every_message_is_used() -> None:
-    patterns = [_compiled(pattern) for pattern in {use.pattern for use in _uses()} | set(DYNAMIC)]
+    used = {key for use in _uses() for key in _keys_of(use.pattern)}
     strings = _strings()
     unused = [
         key
         for key in catalogue("ko")
-        if not any(pattern.fullmatch(key) for pattern in patterns)
+        if key not in used
+        and not any(re.fullmatch(pattern, key) for pattern in DYNAMIC)
         and key not in strings
         and key.removeprefix("error.") not in strings
     ]
