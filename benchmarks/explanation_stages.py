@@ -56,6 +56,9 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=8, help="texts of each kind")
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--reference", type=int, default=1500, help="perturbed texts of a reference")
+    parser.add_argument(
+        "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="those beside all stages"
+    )
     arguments = parser.parse_args()
     subject = explanations.Subject(arguments)
     kinds = {
@@ -63,11 +66,12 @@ def main() -> None:
         "13 to 25 words": _texts(subject, CHAT, arguments.n),
         "about 300 characters": _weighed_whole(subject.long_texts(2 * arguments.n))[: arguments.n],
     }
-    rows: dict[str, dict[str, list[list[float]]]] = {kind: {name: [] for name in VARIANTS} for kind in kinds}
+    names = [name for name in VARIANTS if name in {"all stages", *arguments.variants}]
+    rows: dict[str, dict[str, list[list[float]]]] = {kind: {name: [] for name in names} for kind in kinds}
     for kind, texts in kinds.items():
         for text in texts:
             truth = _reference(subject, text, arguments.reference)
-            for name in VARIANTS:
+            for name in names:
                 rows[kind][name].append(_measure(subject, text, truth, name))
             print(kind, len(rows[kind][name]), file=sys.stderr, flush=True)
             if arguments.json is not None:
