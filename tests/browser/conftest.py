@@ -184,11 +184,11 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
         assert others.asked == []
 
 
-def _new_context(browser: Browser, others: Elsewhere) -> BrowserContext:
+def _new_context(browser: Browser, others: Elsewhere, locale: str = "ko-KR") -> BrowserContext:
     # Playwright could tell of each request instead; each page has a hundred, and to hear of them takes a tenth of it.
     context = browser.new_context(
         viewport={"width": 1280, "height": 800},
-        locale="ko-KR",
+        locale=locale,
         reduced_motion="reduce",
         proxy={"server": f"http://127.0.0.1:{others.server_port}", "bypass": "127.0.0.1,localhost"},
     )
@@ -196,15 +196,23 @@ def _new_context(browser: Browser, others: Elsewhere) -> BrowserContext:
     return context
 
 
-@pytest.fixture(scope="session")
-def kept_profile(browser: Browser) -> Iterator[tuple[BrowserContext, Elsewhere]]:
-    """One profile for the tests of this process, one after the other; to compile Streamlit's scripts takes a second.
+@contextmanager
+def keeping(browser: Browser, locale: str = "ko-KR") -> Iterator[tuple[BrowserContext, Elsewhere]]:
+    """One profile for tests one after the other; to compile Streamlit's scripts takes a second.
 
-    A tab stays open in it, and with it the process that has them.
+    A tab stays open in it, and with it the process that has them. It shows a page without a policy: the app's health
+    stands in a sandbox, and what is in one has a process of its own.
     """
-    with elsewhere() as others, closing(_new_context(browser, others)) as context:
+    with elsewhere() as others, closing(_new_context(browser, others, locale)) as context:
         context.new_page().goto(f"http://127.0.0.1:{others.server_port}")
         yield context, others
+
+
+@pytest.fixture(scope="session")
+def kept_profile(browser: Browser) -> Iterator[tuple[BrowserContext, Elsewhere]]:
+    """The profile of all tests of this process."""
+    with keeping(browser) as kept:
+        yield kept
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""What a real browser lets the app's pages do, and what other pages can't do with the app."""
+"""What a real browser lets the app's pages do, and what other pages can't do with the app.
+
+That every page runs under the policy as it is opened, test_walk.py sees on its way through all of them.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,7 @@ from annotator.importing import import_file
 from annotator.labelling.queueing import enqueue_import
 from annotator.messages import say
 from db.answers import decisions
-from pages.components.shell import streamlit_words
 from pages.widgets.session import COOKIE
-from pages.widgets.site import PAGES
 from tests import reviewed
 from tests.browser.conftest import profile
 from tests.browser.test_main_job import press, wait_until
@@ -33,17 +34,11 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-    from annotator.messages import Language
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WATCH = "document.addEventListener('securitypolicyviolation', e => note(e.effectiveDirective + ' ' + e.blockedURI))"
 DIARIES = "text\n" + "\n".join(f"{n}번째 일기. 오늘은 비가 왔다." for n in range(20))
-
-
-def page_names() -> list[str]:
-    """Return the address of every page of the app."""
-    return list(PAGES)
 
 
 @pytest.fixture(scope="module")
@@ -80,39 +75,6 @@ def violations(page: Page) -> list[str]:
 def settle(page: Page) -> None:
     page.locator("[data-test-script-state='notRunning']").wait_for()
     expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0)
-
-
-STREAMLIT_WORDS = """words => {
-  const said = [...document.querySelectorAll("[aria-label], [placeholder], [title]")].flatMap(e =>
-    ["aria-label", "placeholder", "title"].map(name => e.getAttribute(name)));
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) said.push(texts.currentNode.nodeValue.trim());
-  return said.filter(text => words.includes(text) || / per file$|^Made with |^Remove /.test(text ?? ""));
-}"""
-"""Streamlit's own words on a page, outside our boards."""
-
-
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_every_page_runs_under_the_policy_in_its_language(
-    address: str, page: Page, context: BrowserContext, violations: list[str], language: Language
-) -> None:
-    context.add_cookies([{"name": "maeumgyeol_language", "value": language, "url": address}])
-    page.goto(address)
-    settle(page)
-    charts = 0
-    for name in page_names():
-        page.goto(f"{address}/{name}")
-        settle(page)
-        charts += page.locator(".js-plotly-plot").count()
-        assert violations == [], name
-        expect(page.locator("html")).to_have_attribute("lang", language)
-        title = f"{say(f'frame.{name}', language)} · {say('app.name', language)}"
-        expect(page).to_have_title(
-            re.compile(rf"^{re.escape(title.partition(' · ')[0])}.* · {title.partition(' · ')[2]}")
-        )
-        if language == "ko":
-            wait_until(page, lambda: page.evaluate(STREAMLIT_WORDS, list(streamlit_words.WORDS)) == [])
-    assert charts > 0
 
 
 def test_a_browser_in_english_starts_in_english_until_somebody_chooses(browser: Browser, address: str) -> None:

@@ -1,5 +1,7 @@
 """Every page in both languages, themes and many sizes: nothing is cut or covered, and axe finds nothing serious.
 
+Each page is loaded once for all that is looked for in it, the content policy's violations and the language among it.
+
 The usual run looks at a part of the sizes. ``make walk`` looks at all of them, and keeps pictures where
 ``MAEUMGYEOL_WALK`` names a folder.
 """
@@ -7,6 +9,7 @@ The usual run looks at a part of the sizes. ``make walk`` looks at all of them, 
 from __future__ import annotations
 
 import os
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +18,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import TimeoutError as TookTooLong
+from playwright.sync_api import expect
 
-from annotator import project
+from annotator import project, settings
+from annotator.messages import say
+from pages.components.shell import streamlit_words
 from pages.widgets.session import LANGUAGE_COOKIE
+from pages.widgets.site import PAGES
 from tests import walked
-from tests.browser.test_content_policy import page_names
-from tests.chromium import PATIENCE_MS, wait_for
+from tests.browser.conftest import keeping
+from tests.browser.test_content_policy import settle, watched
+from tests.chromium import wait_for
 from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from annotator.messages import Language
+    from tests.browser.conftest import Elsewhere
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -54,7 +63,12 @@ BACKGROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor
 WIDE = 700
 """Pixels below which the sidebar lies over the page."""
 
-_AXE = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+_AXE = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    # To read all rules of style takes a tenth of it, and none of these asks for them.
+    "preload": {"assets": ["media"], "timeout": 10_000},
+}
 _GRAVE = ("serious", "critical")
 _MOST_LOOKS = 5
 
@@ -62,6 +76,15 @@ _MOST_TABS = 60
 _SOON_MS = 15_000
 _BOARDS = {"label": ".board .text[data-readable]", "review": ".board .text:not(:empty)"}
 """What stands on a page once its board does."""
+
+_STREAMLIT_WORDS = """words => {
+  const said = [...document.querySelectorAll("[aria-label], [placeholder], [title]")].flatMap(e =>
+    ["aria-label", "placeholder", "title"].map(name => e.getAttribute(name)));
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) said.push(texts.currentNode.nodeValue.trim());
+  return said.filter(text => words.includes(text) || / per file$|^Made with |^Remove /.test(text ?? ""));
+}"""
+"""Streamlit's own words on a page, outside our boards."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     project.init(path, seed="00" * 16, blind_share=0.0)
     with closing(project.open_project(path)) as db:
         walked.make(db)
+        settings.change(db, speech_model=str(path.parent))  # so that one may speak, too
     with serving(path) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -112,62 +136,75 @@ def address_of_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", params=["ko", "en"])
-def profile(
-    request: pytest.FixtureRequest, browser: Browser, address: str
-) -> Iterator[tuple[BrowserContext, Language]]:
-    """A browser in one language, whose motion is reduced.
-
-    A tab stays with it, and keeps the process in which the app's scripts are compiled already.
-    """
+def profile(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[BrowserContext, Elsewhere, Language]]:
+    """A browser in one language."""
     language: Language = request.param
-    locale = {"ko": "ko-KR", "en": "en-US"}[language]
-    with closing(browser.new_context(locale=locale, reduced_motion="reduce")) as context:
-        context.set_default_timeout(PATIENCE_MS)
+    with keeping(browser, {"ko": "ko-KR", "en": "en-US"}[language]) as (context, others):
         context.add_init_script(LOOKS)
-        context.new_page().goto(f"{address}/_stcore/health")
-        yield context, language
+        yield context, others, language
 
 
 @pytest.fixture
-def tab(profile: tuple[BrowserContext, Language], address: str) -> Iterator[tuple[Page, Language]]:
-    """A tab in which nothing is left of the test before."""
-    context, language = profile
+def tab(profile: tuple[BrowserContext, Elsewhere, Language], address: str) -> Iterator[tuple[Page, Language]]:
+    """A tab in which nothing is left of the test before. A test fails whose page asks another machine for something."""
+    context, others, language = profile
     context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": address}])
     page = context.new_page()
+    page.set_viewport_size(_of(USUAL[language][0]))
     yield page, language
     if page.url != "about:blank":
         page.evaluate("localStorage.clear()")
     page.close()
     context.clear_cookies()
+    assert others.take_asked() == []
 
 
-@pytest.mark.parametrize("name", page_names())
-def test_nothing_is_cut_or_covered_and_axe_finds_nothing_serious(
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_to_policy_and_language_nothing_is_cut_or_covered_and_axe_finds_nothing_serious(
     address: str, tab: tuple[Page, Language], name: str
 ) -> None:
-    assert _list_faults(*tab, f"{address}/{name}", name, wait_for=_BOARDS.get(name, "")) == {}
+    page, language = tab
+    violations = watched(page)
+    page.goto(f"{address}/{name}")
+    settle(page)
+    assert violations == []
+    _check_language(page, language, name)
+    if name == "overview":
+        assert page.locator(".js-plotly-plot").count() > 0
+    assert _list_faults(*tab, name, wait_for=_BOARDS.get(name, "")) == {}
+    assert violations == []
+
+
+def _check_language(page: Page, language: Language, name: str) -> None:
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    title, app = re.escape(say(f"frame.{name}", language)), re.escape(say("app.name", language))
+    expect(page).to_have_title(re.compile(rf"^{title}.* · {app}"))
+    if language == "ko":
+        wait_for(page, f"words => ({_STREAMLIT_WORDS})(words).length === 0", list(streamlit_words.WORDS))
 
 
 def test_nothing_is_cut_or_covered_at_set_up(address_of_nothing: str, tab: tuple[Page, Language]) -> None:
-    assert _list_faults(*tab, address_of_nothing, "setup", wait_for=".st-key-setup_start button") == {}
+    page, _ = tab
+    page.goto(address_of_nothing)
+    assert _list_faults(*tab, "setup", wait_for=".st-key-setup_start button") == {}
 
 
-@pytest.mark.parametrize("name", page_names() if FOLDER else ["label"])
+@pytest.mark.parametrize("name", PAGES if FOLDER else ["label"])
 def test_nothing_is_cut_or_covered_before_the_first_diary(
     address_of_empty: str, tab: tuple[Page, Language], name: str
 ) -> None:
-    assert _list_faults(*tab, f"{address_of_empty}/{name}", f"{name}-empty") == {}
+    page, _ = tab
+    page.goto(f"{address_of_empty}/{name}")
+    assert _list_faults(*tab, f"{name}-empty") == {}
 
 
-def _list_faults(page: Page, language: Language, url: str, name: str, *, wait_for: str = "") -> dict[str, list[str]]:
-    """Return what is wrong with a page, each with the windows in which it is.
+def _list_faults(page: Page, language: Language, name: str, *, wait_for: str = "") -> dict[str, list[str]]:
+    """Return what is wrong with the page that is open, each with the windows in which it is.
 
     Args:
         wait_for: what stands on the page once it is whole, as a CSS selector.
     """
     sizes, axed = (ALL, ALL_AXED) if FOLDER else (USUAL[language], AXED[language])
-    page.set_viewport_size(_of(sizes[0]))
-    page.goto(url)
     page.locator("[data-test-script-state='notRunning']").wait_for()
     if wait_for:
         page.locator(wait_for).first.wait_for()
