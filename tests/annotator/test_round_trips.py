@@ -5,6 +5,8 @@ What a format has no place for is said here, format by format.
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,14 +21,15 @@ from db.answers.decisions import NewDecision
 from db.models import models, predictions
 from db.models.models import NewModel
 from db.people import annotators
-from tests.conftest import import_ours
+from tests.conftest import import_ours, reading_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from annotator.formats.record import Record
     from db import Database
+
+    Trip = Callable[[str], list[Record]]
 
 TEXTS = (
     "=1+1은 2라고 우겼다",
@@ -66,14 +69,18 @@ def filled(opened: Database) -> Database:
     return opened
 
 
-def _and_back(db: Database, name: str, folder: Path) -> list[Record]:
-    """Export a project, and return what a fresh one knows after importing that."""
-    target = folder / f"out{FORMATS[name].ending}"
-    export(db, target, file_format=name)
-    project.init(folder / "second.db", seed="00" * 16)
-    with project.opened(folder / "second.db") as second:
-        import_file(second, target, target.name, choices=Choices(several="all"))
-        return list(read(second))
+@pytest.fixture
+def and_back(filled: Database, empty_project: Path, tmp_path: Path) -> Trip:
+    """Export the project in a format, and return what a fresh one knows after importing that."""
+
+    def go(name: str) -> list[Record]:
+        target = tmp_path / f"out{FORMATS[name].ending}"
+        export(filled, target, file_format=name)
+        with project.opened(Path(shutil.copy(empty_project, tmp_path / "second.db"))) as second, reading_here():
+            import_file(second, target, target.name, choices=Choices(several="all"))
+            return list(read(second))
+
+    return go
 
 
 def _person(name: str) -> str:
@@ -100,8 +107,8 @@ def _params(names: tuple[str, ...]) -> list[object]:
 
 
 @pytest.mark.parametrize("name", _params(tuple(FORMATS)))
-def test_texts_and_dates_come_back(filled: Database, tmp_path: Path, name: str) -> None:
-    back = _and_back(filled, name, tmp_path)
+def test_texts_and_dates_come_back(and_back: Trip, name: str) -> None:
+    back = and_back(name)
     # Of doccano's and Prodigy's lines only the text has a known place; the rest is kept as it stands there.
     date_of = {record.text: record.written_on or record.metadata["written_on"] for record in back}
     gone = 1 if name == "prodigy" else 0  # which has no line for a diary that nobody decided
@@ -109,9 +116,9 @@ def test_texts_and_dates_come_back(filled: Database, tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))
-def test_everybodys_decision_comes_back(filled: Database, tmp_path: Path, name: str) -> None:
+def test_everybodys_decision_comes_back(filled: Database, and_back: Trip, name: str) -> None:
     before = {record.text: _contents(record) for record in read(filled)}
-    after = {record.text: _contents(record) for record in _and_back(filled, name, tmp_path)}
+    after = {record.text: _contents(record) for record in and_back(name)}
     if name in ("label-studio", "argilla"):  # where a flag is what a skip is
         flagged = before[TEXTS[2]]["가람"]
         before[TEXTS[2]]["가람"] = ("skip", *flagged[1:])
@@ -121,14 +128,14 @@ def test_everybodys_decision_comes_back(filled: Database, tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))
-def test_what_was_labelled_as_one_of_many_comes_back_as_that(filled: Database, tmp_path: Path, name: str) -> None:
+def test_what_was_labelled_as_one_of_many_comes_back_as_that(filled: Database, and_back: Trip, name: str) -> None:
     made = {d.diary_id: d for d in decisions.list_standing(filled, [1, 2]) if d.token in ("token-2", "token-3")}
     for diary_id, decision in made.items():
         new = groups.NewAct(f"press-on-{diary_id}", decision.annotator_id, decision.label_id or 0, "similar", 9)
         groups.add_members(filled, groups.add_act(filled, new) or 0, {diary_id: decision.id}, [])
     before = {record.text: _groups(record) for record in read(filled)}
     assert before[TEXTS[0]] == {"가람": "", "나래": "press-on-1"}
-    after = {record.text: _groups(record) for record in _and_back(filled, name, tmp_path)}
+    after = {record.text: _groups(record) for record in and_back(name)}
     assert after == ({text: said for text, said in before.items() if said} if name == "prodigy" else before)
 
 
@@ -137,16 +144,16 @@ def _groups(record: Record) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", _params(PERSONAL))
-def test_marked_words_come_back(filled: Database, tmp_path: Path, name: str) -> None:
+def test_marked_words_come_back(filled: Database, and_back: Trip, name: str) -> None:
     # Argilla and Prodigy have no way to say that words are no evidence.
     verdicts = ("right",) if name in ("argilla", "prodigy") else ("right", "wrong")
     expected = set(_marks(list(read(filled)), verdicts=verdicts))
-    assert set(_marks(_and_back(filled, name, tmp_path))) == expected
+    assert set(_marks(and_back(name))) == expected
     assert expected
 
 
-def test_doccano_brings_labels_and_words_back_without_people(filled: Database, tmp_path: Path) -> None:
-    records = _and_back(filled, "doccano", tmp_path)
+def test_doccano_brings_labels_and_words_back_without_people(and_back: Trip) -> None:
+    records = and_back("doccano")
     labels = [sorted(label for d in record.decisions for label in d.labels) for record in records]
     assert labels == [["분노", "불안", "행복"], ["슬픔"], [], [], []]
     marks = [(text, label, start, end) for text, _, label, start, end, _ in _marks(records)]
