@@ -26,6 +26,7 @@ from tests.chromium import browser as browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
     from annotator.formats.source import Source
     from annotator.formats.table import ReadOptions, Row, Table
@@ -140,10 +141,14 @@ def import_ours(db: Database, text: str, name: str) -> None:
 
 
 @contextmanager
-def reading_here() -> Iterator[None]:
-    """Have files of our own read in this process: to start a reader for each would take longer than all the rest."""
+def reading_here(opening: ModuleType = file_reading) -> Iterator[None]:
+    """Have files of our own read in this process: to start a reader for each would take longer than all the rest.
+
+    Args:
+        opening: the module that opens them.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_reading, "opened", _open_here)
+        patch.setattr(opening, "opened", _open_here)
         yield
 
 

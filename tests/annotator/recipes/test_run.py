@@ -20,6 +20,7 @@ from annotator.messages import say
 from annotator.recipes import report_curve, report_page, run
 from annotator.recipes.run import Request
 from learner.recipes import recipe
+from tests.conftest import reading_here
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -251,14 +252,15 @@ def test_a_run_that_was_stopped_goes_on_only_with_the_same_files_and_settings(
     requests: dict[str, Request], tmp_path: Path
 ) -> None:
     request = replace(requests["C2"], out=tmp_path / "out")
-    assert run.run(request, cache=tmp_path, on_progress=lambda share: False) is None
-    assert not (request.out / run.REPORT).exists()
-    with pytest.raises(UserError, match="recipe_resume_differs"):
-        run.run(replace(request, resume=True, limit=20), cache=tmp_path)
     shares: list[float] = []
-    assert run.run(
-        replace(request, resume=True), cache=tmp_path, on_progress=lambda share: shares.append(share) is None
-    )
+    with reading_here(run):
+        assert run.run(request, cache=tmp_path, on_progress=lambda share: False) is None
+        assert not (request.out / run.REPORT).exists()
+        with pytest.raises(UserError, match="recipe_resume_differs"):
+            run.run(replace(request, resume=True, limit=20), cache=tmp_path)
+        assert run.run(
+            replace(request, resume=True), cache=tmp_path, on_progress=lambda share: shares.append(share) is None
+        )
     assert shares[0] > 0.5, "the first of two steps is not done again"
 
 
