@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from annotator.review import actions
 from annotator.serving import explaining
 from annotator.training import rounds as round_cases
 from annotator.worker import tasks
+from annotator.worker.loop import Worker
 from annotator.worker.runtime import WorkerRuntime
 from annotator.worker.tasks import dictionary as words
 from annotator.worker.tasks import review_queue, round_analysis
@@ -46,7 +46,6 @@ from learner.encoders import vector_store
 from learner.encoders.encoder import default_cache
 from tests import forgotten
 from tests.annotator.worker.round.test_encoder_tuning import CHARACTERS
-from tests.conftest import ROOT
 from tests.learner.tiny import write_tiny_encoder
 
 if TYPE_CHECKING:
@@ -62,12 +61,6 @@ SECRETS = [forgotten.secret(i, length=1 + i % 3) for i in range(1, 9)]
 LONG = forgotten.secret(90, length=50)  # longer than a page of the database
 RECEIVED, TRIED = forgotten.secret(91), forgotten.secret(92)
 CARE = forgotten.secret(93) + " 이제 그만 죽고 싶다."
-SCRIPT = """
-import sys
-from pathlib import Path
-from annotator.worker.loop import Worker
-Worker(Path(sys.argv[1])).run(until="round_ended")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +114,11 @@ def _explain(runtime: WorkerRuntime, db: Database) -> None:
 
 
 def _round(path: Path, db: Database) -> None:
-    """Let a worker of its own do a round, which leaves its lock and its vectors behind."""
+    """Let a worker do a round, which leaves its lock and its vectors behind."""
     round_id = round_cases.request(db, annotator_id=None)
-    subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=True, cwd=ROOT, timeout=300)
+    umask = os.umask(0o022)
+    Worker(path).run(until="round_ended")
+    os.umask(umask)  # which a worker keeps strict
     assert rounds.get_round(db, round_id).status == "done"
 
 
