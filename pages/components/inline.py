@@ -1,11 +1,14 @@
-"""What inline components share: their files as one text, and what their browser sends."""
+"""What inline components share: their files as one text, what they are given, and what their browser sends."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FOLDER = Path(__file__).parent
 
@@ -17,6 +20,14 @@ def join(*files: str) -> str:
         files: within the folder of components, such as ``label_board/diary.js``.
     """
     return "\n".join((_FOLDER / file).read_text("utf-8") for file in files)
+
+
+def unsearched(data: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return what a component is given, as its browser takes it: the only item of a list.
+
+    In a dict Streamlit would look for tables each time, and load pandas for that.
+    """
+    return [data]
 
 
 def read_event(key: str) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from annotator import messages
@@ -30,8 +29,8 @@ def draw(db: Database) -> None:
         st.caption(say("people.log.empty"))
     else:
         names = {f"account:{account.annotator_id}": account.name for account in accounts.list_people(db)}
-        table = pd.DataFrame([_row(entry, names) for entry in entries])
-        draw_rows(table, hide_index=True, height="content", key="people_log")
+        rows = [_row(entry, names) for entry in entries]
+        draw_rows(rows, hide_index=True, height="content", key="people_log")
     with st.container(horizontal=True):
         if before is not None:
             st.button(say("people.log.newest"), key="people_log_newest", on_click=_turn, args=(None,))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from annotator.formats.spreadsheet_cells import safe_cell
@@ -20,7 +19,7 @@ _DECIMALS = re.compile(r"%\+?\.(\d+)f")
 """A format of Streamlit's columns of figures; it would show what rounds to nothing with a minus."""
 
 
-def draw_rows(rows: Sequence[Mapping[str, Any]] | pd.DataFrame, **options: Any) -> Any:
+def draw_rows(rows: Sequence[Mapping[str, Any]], **options: Any) -> Any:
     """Draw rows as `st.dataframe` does, and return what it returns.
 
     Streamlit offers each table as a CSV file, written in the browser: cells are made safe for that here. Figures are
@@ -30,9 +29,6 @@ def draw_rows(rows: Sequence[Mapping[str, Any]] | pd.DataFrame, **options: Any) 
         options: of `st.dataframe`.
     """
     digits = {name: _digits_of(config) for name, config in options.get("column_config", {}).items()}
-    if isinstance(rows, pd.DataFrame):
-        cells = rows.apply(lambda column: column.map(lambda cell: shown_cell(cell, digits.get(column.name))))
-        return st.dataframe(cells.rename(columns=shown_cell), **options)
     shown = [{shown_cell(name): shown_cell(cell, digits.get(name)) for name, cell in row.items()} for row in rows]
     return st.dataframe(shown, **options)
 

@@ -68,7 +68,7 @@ _mount = st.components.v2.component(
 
 def group_board(data: GroupData, *, key: str, on_event: Callable[[], None]) -> None:
     """Draw the board; `inline.read_event` returns what the browser sent when `on_event` is called."""
-    _mount(key=key, data=data, on_event_change=on_event)
+    _mount(key=key, data=inline.unsearched(data), on_event_change=on_event)
 
 
 def board_strings(language: Language) -> dict[str, str]:

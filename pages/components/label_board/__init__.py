@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import streamlit as st
 
 from annotator import messages
+from pages.components import inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -254,7 +255,8 @@ def label_board(
         on_change: called before the script when the browser has sent something; `read_client` returns it.
         on_reveal: called when somebody wants to see what is covered; `read_reveal` returns the diary.
     """
-    _mount(key=key, data=data, default={"client": None}, on_client_change=on_change, on_reveal_change=on_reveal)
+    given = inline.unsearched(data)
+    _mount(key=key, data=given, default={"client": None}, on_client_change=on_change, on_reveal_change=on_reveal)
 
 
 def read_client(key: str) -> Client | None:

@@ -251,7 +251,7 @@ let live = null;
 let call = 0;
 
 // Called on mounting and again on every change of data.
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   const mine = ++call;
   openLog(data.scope, data.browser_key).then((log) => {
     if (mine !== call || !parentElement.host.isConnected) return;

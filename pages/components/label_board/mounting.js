@@ -1,7 +1,7 @@
 // What Streamlit calls on mounting and again on every change of data: one board of a kind at a time.
 const mounted = (Board) => {
   let live = null;
-  return ({ data, parentElement, setTriggerValue }) => {
+  return ({ data: [data], parentElement, setTriggerValue }) => {
     if (live?.root !== parentElement) {
       live?.close();
       live = new Board(parentElement);

@@ -75,4 +75,4 @@ def map_board(data: MapData, *, key: str, on_event: Callable[[], None]) -> None:
     Args:
         on_event: called when the browser has sent something, before the script runs; see `inline.read_event`.
     """
-    _mount(key=key, data=data, on_event_change=on_event)
+    _mount(key=key, data=inline.unsearched(data), on_event_change=on_event)

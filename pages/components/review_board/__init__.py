@@ -69,7 +69,7 @@ _mount = st.components.v2.component(
 
 def review_board(data: ReviewData, *, key: str, on_event: Callable[[], None]) -> None:
     """Draw the board; `inline.read_event` returns what the browser sent when `on_event` is called."""
-    _mount(key=key, data=data, on_event_change=on_event)
+    _mount(key=key, data=inline.unsearched(data), on_event_change=on_event)
 
 
 def board_strings(language: Language) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components import inline
 from pages.components.shell.streamlit_words import shell_words
 from pages.widgets.text import say
 
@@ -43,4 +44,4 @@ def draw_shell() -> None:
     st.html(_STYLE)
     with st.container(key=_KEY):
         sentences = {name: say(f"connection.{name}") for name in _SENTENCES}
-        _mount(key="shell_connection", data={**sentences, **shell_words()})
+        _mount(key="shell_connection", data=inline.unsearched({**sentences, **shell_words()}))

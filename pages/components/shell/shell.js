@@ -3,7 +3,7 @@
 let live = null;
 let words = null;
 
-export default function ({ data, parentElement }) {
+export default function ({ data: [data], parentElement }) {
   if (live?.root !== parentElement) {
     live?.close();
     live = new Connection(parentElement);

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import streamlit as st
 
 from annotator import messages
+from pages.components import inline
 from pages.components.label_board import board_strings
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ _mount = st.components.v2.component(
 
 def trial_board(data: TrialData, *, key: str) -> None:
     """Draw as much of an answer as there is."""
-    _mount(key=key, data=data)
+    _mount(key=key, data=inline.unsearched(data))
 
 
 def trial_strings(language: Language) -> dict[str, str]:

@@ -124,7 +124,7 @@ function buildTrial(strings) {
 
 let live = null;
 
-export default function ({ data, parentElement }) {
+export default function ({ data: [data], parentElement }) {
   if (live?.root !== parentElement) live = new Trial(parentElement);
   live.update(data);
 }
