@@ -72,6 +72,7 @@ def main() -> None:
         lifespan=_living(service),
     )
     streamlit_options.load(address=arguments.address, port=arguments.port)
+    streamlit_options.use_own_components()
     keep_to_itself()
     served = Hardening(app, page_policy=page_policy, public_origin=named_origin())
     run(served, address=arguments.address, port=arguments.port, ws_max_size=_WEBSOCKET_BYTES)

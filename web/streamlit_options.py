@@ -1,4 +1,4 @@
-"""The Streamlit options that the app runs with, whatever a person's own Streamlit files say."""
+"""How the app has Streamlit run, whatever a person's own Streamlit files say and whatever else is installed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.web import bootstrap
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ def load(**options: Any) -> None:
     packaged = tomllib.loads((files("web") / "streamlit.toml").read_text("utf-8"))
     server_options = {f"server.{name}": value for name, value in options.items()}
     bootstrap.load_config_options({**dict(_flat(packaged)), **server_options})
+
+
+def use_own_components() -> None:
+    """Disable Streamlit's search for components, for which each start reads what all installed packages say.
+
+    Ours are declared where they are drawn.
+    """
+    manifest_scanner.scan_component_manifests = lambda *_: []
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from annotator import project
@@ -33,14 +31,7 @@ OpenApp = Callable[..., AppTest]
 def _options() -> None:
     """Run pages under the options that the server gives Streamlit."""
     streamlit_options.load()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _packages() -> Iterator[None]:
-    """Look once for packages with components, as a server does: each opened app would read what all packages say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
-        yield
+    streamlit_options.use_own_components()
 
 
 @pytest.fixture
