@@ -373,7 +373,7 @@ def test_the_server_asks_nobody_elsewhere_whatever_origin_knocks(port: int, toke
     ask(port, "GET", "/overview", {**HTML, **cookie(token), "Origin": "https://evil.example"})
     with log.open("ab") as errors:
         # Though the gate keeps such requests from Streamlit, its ways to the outside are gone besides.
-        command = f"{WATCHED}\nfrom web.server import keep_to_itself; keep_to_itself()\n{ASKED}"
+        command = f"{WATCHED}\nfrom web.serving import keep_to_itself; keep_to_itself()\n{ASKED}"
         subprocess.run([sys.executable, "-c", command], cwd=ROOT, stderr=errors, timeout=60, check=True)
     assert "OUT" not in log.read_text()
 

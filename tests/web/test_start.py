@@ -13,7 +13,7 @@ _LEFT = {"plotly", "annotator.try_out", "service.app", "torch"}
 
 def test_the_server_starts_without_what_few_pages_need_and_charts_have_the_theme_of_streamlit() -> None:
     program = (
-        f"import sys, web.server; print(sorted({_LEFT!r} & sys.modules.keys()))\n"
+        f"import sys, web.serving; print(sorted({_LEFT!r} & sys.modules.keys()))\n"
         "from pages.simulate import chart; import plotly.io; print(plotly.io.templates.default)"
     )
     command = [sys.executable, "-c", program]
