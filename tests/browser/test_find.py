@@ -20,12 +20,13 @@ from db.models import models, predictions
 from db.models.models import NewModel
 from db.people import annotators
 from tests import reviewed
+from tests.browser.served import address as address
+from tests.browser.served import db as db
+from tests.browser.served import served as served
 from tests.browser.test_main_job import shoot
 from tests.reviewed import HAPPY
-from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -37,23 +38,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WORDS = "찾을 말"
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of thirty diaries, of which 지민 has labelled all but the last eight."""
-    path = tmp_path / "project.db"
+    path = tmp_path_factory.mktemp("find") / "project.db"
     project.init(path, seed="00" * 16, blind_share=0.0)
     with closing(project.open_project(path)) as opened:
         reviewed.make(opened, 30)
         with write(opened):
             opened.conn.execute("delete from standing where diary_id > 22")
-        yield opened
-
-
-@pytest.fixture
-def address(db: Database, tmp_path: Path) -> Iterator[str]:
-    """Where the app runs."""
-    with serving(tmp_path / "project.db") as port:
-        yield f"http://127.0.0.1:{port}"
+    return path
 
 
 def _open(page: Page, address: str, search: str = "") -> None:
@@ -120,9 +114,8 @@ def test_a_link_to_a_view_opens_it_and_a_phone_shows_it_without_scrolling_sidewa
 
 
 def test_a_diary_that_is_not_there_is_said(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
     page.goto(f"{address}/find?diary=999")
+    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
     expect(page.get_by_text("999번 일기가 없어요")).to_be_visible()
     page.get_by_role("button", name="목록으로").click()
     expect(page.get_by_text("찾은 일기 30편")).to_be_visible()

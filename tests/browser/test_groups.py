@@ -15,6 +15,9 @@ from db.answers import group_checks
 from db.connection import rows, write
 from db.people import annotators
 from tests import reviewed
+from tests.browser.served import address as address
+from tests.browser.served import db as db
+from tests.browser.served import served as served
 from tests.browser.test_main_job import shoot
 from tests.browser.test_walk import LOOKS, STEADY, View
 from tests.browser.test_walk import _axe_faults as axe_faults
@@ -22,10 +25,8 @@ from tests.browser.test_walk import _layout_faults as layout_faults
 from tests.chromium import wait_for
 from tests.conftest import import_ours
 from tests.reviewed import HAPPY, SAD
-from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -55,10 +56,10 @@ def _rows() -> str:
     return "\n".join(["text", *(text for pair in zip(happy, sad, strict=True) for text in pair)])
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty undecided diaries of two moods, each mood close together, and a model that knows them."""
-    path = tmp_path / "project.db"
+    path = tmp_path_factory.mktemp("groups") / "project.db"
     project.init(path, seed="00" * 16, blind_share=0.0)
     with closing(project.open_project(path)) as opened:
         import_ours(opened, _rows(), "일기.csv")
@@ -66,14 +67,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
             opened.conn.execute("update diaries set part = 'pool'")
         reviewed.add_model(opened)
         reviewed.add_vectors(opened)
-        yield opened
-
-
-@pytest.fixture
-def address(db: Database, tmp_path: Path) -> Iterator[str]:
-    """Where the app runs."""
-    with serving(tmp_path / "project.db") as port:
-        yield f"http://127.0.0.1:{port}"
+    return path
 
 
 def _open(page: Page, address: str, search: str = "?view=groups") -> None:
@@ -162,9 +156,8 @@ def test_nothing_of_a_grid_is_cut_and_axe_finds_nothing_serious(
 
 
 def test_hits_of_a_search_are_labelled_as_a_grid(page: Page, address: str, db: Database) -> None:
-    page.goto(address)
-    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
     page.goto(f"{address}/find?q=눈물")
+    expect(page.get_by_role("link", name="찾기", exact=True)).to_be_visible()
     page.get_by_role("button", name="모아서 라벨 붙이기").click()
     expect(page.locator(".cards[data-readable]")).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(COUNT // 2)

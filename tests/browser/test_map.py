@@ -19,16 +19,18 @@ from db.connection import rows, write
 from db.texts import diaries
 from learner.encoders.encoder import default_cache
 from tests import mapped, reviewed
+from tests.browser.served import address as address
+from tests.browser.served import db as db
+from tests.browser.served import served as served
 from tests.browser.test_content_policy import watched
 from tests.browser.test_main_job import shoot, wait_until
 from tests.browser.test_walk import LOOKS, STEADY, View
 from tests.browser.test_walk import _axe_faults as axe_faults
 from tests.browser.test_walk import _layout_faults as layout_faults
-from tests.conftest import DIARIES, import_ours
+from tests.conftest import DIARIES, copy_project, import_ours
 from tests.web.gate.test_middleware import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
@@ -43,24 +45,17 @@ BETWEEN = [(0.47, 0.1), (0.53, 0.1), (0.53, 0.3), (0.47, 0.3), (0.47, 0.12)]
 """Where nothing lies."""
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of eighty diaries on a map, of which 지민 has labelled all but the last eight."""
-    path = tmp_path / "project.db"
+    path = tmp_path_factory.mktemp("map") / "project.db"
     project.init(path, seed="00" * 16, blind_share=0.0)
     with closing(project.open_project(path)) as opened:
         reviewed.make(opened, 80)
         with write(opened):
             opened.conn.execute("delete from standing where diary_id > 72")
         mapped.lay_out(opened)
-        yield opened
-
-
-@pytest.fixture
-def address(db: Database, tmp_path: Path) -> Iterator[str]:
-    """Where the app runs, behind its gate."""
-    with serving(tmp_path / "project.db") as port:
-        yield f"http://127.0.0.1:{port}"
+    return path
 
 
 def _open(page: Page, address: str, count: int = 80) -> Locator:
@@ -111,21 +106,23 @@ def test_a_lasso_leads_to_the_list_the_grid_and_the_queue(page: Page, address: s
 
 
 def test_a_lasso_over_nothing_helps_on_and_what_is_forgotten_leaves_a_selection(
-    page: Page, address: str, db: Database
+    page: Page, made: Path, tmp_path: Path
 ) -> None:
-    canvas = _open(page, address)
-    _drag(page, canvas, BETWEEN)
-    expect(page.get_by_role("status").filter(has_text="고른 자리에 일기가 없어요")).to_be_visible()
-    expect(page.get_by_text("점이 있는 곳을 에워싸 주세요")).to_be_visible()
+    path = copy_project(made, tmp_path)  # what is forgotten leaves the files beside a project, too
+    with serving(path) as port, closing(project.open_project(path)) as db:
+        canvas = _open(page, f"http://127.0.0.1:{port}")
+        _drag(page, canvas, BETWEEN)
+        expect(page.get_by_role("status").filter(has_text="고른 자리에 일기가 없어요")).to_be_visible()
+        expect(page.get_by_text("점이 있는 곳을 에워싸 주세요")).to_be_visible()
 
-    page.get_by_role("button", name="상자", exact=True).click()
-    _drag(page, canvas, [(0.02, 0.02), (0.45, 0.98)])
-    status = page.get_by_role("status").filter(has_text="고른 일기")
-    expect(status).to_have_text("고른 일기 40편")
-    forgetting.forget(db, None, Selection(ids=(1, 2)))
-    page.get_by_text("사람의 라벨", exact=True).click()
-    expect(status).to_have_text("고른 일기 39편")
-    expect(page.get_by_role("img", name="일기 78편의 지도")).to_have_attribute("data-drawn", "78")
+        page.get_by_role("button", name="상자", exact=True).click()
+        _drag(page, canvas, [(0.02, 0.02), (0.45, 0.98)])
+        status = page.get_by_role("status").filter(has_text="고른 일기")
+        expect(status).to_have_text("고른 일기 40편")
+        forgetting.forget(db, None, Selection(ids=(1, 2)))
+        page.get_by_text("사람의 라벨", exact=True).click()
+        expect(status).to_have_text("고른 일기 39편")
+        expect(page.get_by_role("img", name="일기 78편의 지도")).to_have_attribute("data-drawn", "78")
 
 
 def test_a_kind_that_is_hidden_is_not_selected_and_a_point_says_what_it_is(page: Page, address: str) -> None:
