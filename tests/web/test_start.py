@@ -8,12 +8,12 @@ import sys
 
 from tests.conftest import ROOT
 
-_LEFT = {"plotly", "annotator.try_out", "service.app", "torch"}
+_LEFT = {"pandas", "plotly", "annotator.try_out", "service.app", "torch"}
 
 
 def test_the_server_starts_without_what_few_pages_need_and_charts_have_the_theme_of_streamlit() -> None:
     program = (
-        f"import sys, web.serving; print(sorted({_LEFT!r} & sys.modules.keys()))\n"
+        f"import sys, web.serving, pages.widgets.tables; print(sorted({_LEFT!r} & sys.modules.keys()))\n"
         "from pages.simulate import chart; import plotly.io; print(plotly.io.templates.default)"
     )
     command = [sys.executable, "-c", program]
