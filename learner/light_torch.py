@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from functools import cache
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def lbfgs() -> type[torch.optim.LBFGS]:
 
 class _Compiler(ModuleType):
     """What torch asks of the compiler where functions are defined and called: to leave them alone."""
+
+    eval_frame = SimpleNamespace(OptimizedModule=())
+    """Whose instances compiled modules are: none is."""
 
     @staticmethod
     def disable(function: Any = None, *_options: Any, **_more: Any) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learner.encoders import light_transformers
 from learner.errors import LearnerError
 from maeumgyeol import private_files
 
@@ -66,7 +67,9 @@ def write(encoder: Encoder, classifier: Classifier, names: list[str], folder: Pa
     Raises:
         OSError: if the folder can't be written.
     """
-    build(encoder, classifier, names).save_pretrained(folder)
+    model = build(encoder, classifier, names)
+    with light_transformers.lightly():
+        model.save_pretrained(folder)
 
 
 def build(encoder: Encoder, classifier: Classifier, names: list[str]) -> Any:

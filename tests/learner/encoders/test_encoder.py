@@ -82,7 +82,8 @@ def make(tmp_path: Path) -> Make:
     def write(name: str, model: Callable[[], Any], *, seed: int = 0, specials: bool = True) -> Path:
         torch.manual_seed(seed)
         folder = tmp_path / name
-        model().save_pretrained(folder)
+        with light_transformers.lightly():
+            model().save_pretrained(folder)
         _tokenizer(folder, specials=specials)
         return folder
 

@@ -52,6 +52,12 @@ features, targets = np.eye(4, dtype=np.float32), np.eye(2, dtype=np.float32).rep
 head = classifier.train(features, targets, mean=np.zeros((1, 4), np.float32), text_space="", seed=0).classifier
 print([name for name in {_COMPILER} if name in sys.modules], len(head.bias))
 """,
+    "save": """
+from learner.encoders import light_transformers
+with light_transformers.lightly():
+    loaded.model.save_pretrained(copy := Path(sys.argv[1] + "-copy"))
+print("torch._dynamo" in sys.modules, (copy / "model.safetensors").exists())
+""",
     "compile": """
 import torch
 from transformers import masking_utils, utils
@@ -87,6 +93,10 @@ def test_an_encoder_is_loaded_without_what_it_does_not_use(said: Mapping[str, st
 
 def test_a_head_is_fitted_without_the_compiler(said: Mapping[str, str]) -> None:
     assert said["fit"] == "[] 2\n"
+
+
+def test_a_model_is_saved_without_the_compiler(said: Mapping[str, str]) -> None:
+    assert said["save"] == "False True\n"
 
 
 def test_the_compiler_is_there_for_whoever_uses_it_later(said: Mapping[str, str]) -> None:
