@@ -37,13 +37,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WORKER_MS = 300_000
+WORKER_MS = 600_000
 """The worker loads the encoder first, and other work may share the machine."""
 
-DIARY_COUNT = 120
+SOON_MS = 2_000
 
 PICTURES = os.environ.get("MAEUMGYEOL_SCREENSHOTS", "")
 """Folder for the pictures of the documents; empty for none. ``make pictures`` sets it."""
+
+DIARY_COUNT = 120 if PICTURES else 60
 
 FILM_SIZE = (960, 600)
 
@@ -148,11 +150,14 @@ def _number(shown: Locator) -> int:
 
 
 def wait_until(page: Page, holds: object, *, timeout_ms: int = PATIENCE_MS) -> None:
-    """Wait for a state of the database."""
-    for _ in range(timeout_ms // 50):
+    """Wait for a state of the database: one that does not come soon is the worker's, and takes its time."""
+    waited = 0
+    while waited < timeout_ms:
         if holds():  # type: ignore[operator]
             return
-        page.wait_for_timeout(50)
+        pause = 50 if waited < SOON_MS else 500
+        page.wait_for_timeout(pause)
+        waited += pause
     raise AssertionError("The state did not come.")
 
 
@@ -185,6 +190,7 @@ def test_the_main_job_from_an_empty_folder_to_a_better_model(page: Page, file: P
         expect(page.get_by_role("heading", name="일기 가져오기")).to_be_visible()
         upload(page, address, file)
         shoot(page, "import")
+        page.goto("about:blank")  # a page that follows the worker takes processor time from it
         with closing(project.open_project(path)) as db:
             wait_until(page, lambda: models.find_active(db) is not None, timeout_ms=WORKER_MS)
             page.goto(address)
