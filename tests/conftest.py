@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from contextlib import closing, contextmanager
@@ -46,6 +47,15 @@ hypothesis_settings.load_profile("unhurried")
 
 # The hub's client reads it when it is imported, which collecting the tests does already.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# What is imported while tests are collected stays, and to look through it for garbage takes a quarter of the time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, but not among what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
