@@ -194,8 +194,6 @@ VARIANTS: dict[str, tuple[tuple[Change, ...], bool]] = {
         ),
         True,
     ),
-    # Beside gradients they don't count anyway.
-    "no gradients, no shares": (((gaussian_process, "PRIOR_WITHOUT_GRADIENTS", replace(_WITHOUT, shares=0.0)),), False),
     "one prior": (((gaussian_process, "PRIOR_WITH_GRADIENTS", _WITHOUT),), True),
 }
 """What changes in which module, and whether gradients are known."""

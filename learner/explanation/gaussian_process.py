@@ -1,7 +1,7 @@
 """A Gaussian process over perturbed texts: LIME's ridge on 800 texts, of which only a few were encoded.
 
 A vector is a mean over tokens: a word counts for more the less else there is. A line through few texts takes that for
-noise; a Gaussian process with the words' shares of the text among its kernel's features does not. Its mean is linear in
+noise; a Gaussian process whose kernel knows the shares that two words have of the text does not. Its mean is linear in
 the features of the encoded texts, so that the result holds for any head.
 
 Where gradients are known, they are the mean that is expected, and the process models what they leave. They are known
@@ -37,23 +37,21 @@ class KernelVariances:
 
     Attributes:
         words: of what depends on which groups are there.
-        shares: of what depends on the groups' shares of the text.
         pairs: of what depends on the shares of two groups at a time.
         noise: of what depends on none of these.
     """
 
     words: float
-    shares: float
     pairs: float
     noise: float
 
 
-PRIOR_WITHOUT_GRADIENTS = KernelVariances(2.2, 1.0, 100.0, 0.055)
+PRIOR_WITHOUT_GRADIENTS = KernelVariances(2.2, 100.0, 0.055)
 """Fitted to six texts of 54 to 76 words by their marginal likelihood, the pairs to twelve of 9 to 12 words: with pairs
 98 % of the five strongest words that all perturbed texts give are found from 256, without them 96 %. The smaller the
 words' shares, the less pairs matter."""
 
-PRIOR_WITH_GRADIENTS = KernelVariances(0.066, 0.0, 32.0, 0.055)
+PRIOR_WITH_GRADIENTS = KernelVariances(0.066, 32.0, 0.055)
 """What gradients leave to be found: 85 % of the five strongest of 54 to 76 words from 12 perturbed texts, 86 % from 33;
 of 15 to 24 words 92 % from 65, where 79 % are found without pairs."""
 
@@ -152,8 +150,7 @@ def _posterior(keep: Matrix, features: NDArray[Any], lengths: Matrix, prior: Ker
 def _covariance(one: Matrix, other: Matrix, lengths: Matrix, prior: KernelVariances) -> Matrix:
     groups = len(lengths)
     shares, other_shares = (rows * lengths / (rows @ lengths + _EDGE)[:, None] for rows in (one, other))
-    alike = shares @ other_shares.T
-    return np.asarray(prior.words / groups * one @ other.T + prior.shares * groups * alike + prior.pairs * alike**2)
+    return np.asarray(prior.words / groups * one @ other.T + prior.pairs * (shares @ other_shares.T) ** 2)
 
 
 @lru_cache(maxsize=128)
