@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from annotator.messages import say
 from annotator.privacy import forgetting
 from db.connection import scalar
 from learner.encoders.vector_store import VectorFile
+from tests.browser.conftest import free_port
 from tests.conftest import DIARIES, ROOT, fill
 from tests.learner.tiny import write_tiny_encoder
 from tests.watching import Watcher, modes
@@ -155,9 +155,7 @@ def test_commands_and_the_app_make_nothing_that_others_can_open(home: Path) -> N
 
 def _serve_a_moment(path: Path, home: Path) -> None:
     """Start the app as a person does, and stop it once its worker has come up."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "annotator.cli", "app", "--db", str(path), "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=_environment(home), umask=0, stderr=subprocess.PIPE) as app:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -95,28 +97,32 @@ _had: dict[int, str] = {}
 """The ports of this process, each with the test that asked for it last."""
 
 
+_PORTS = range(20_000, 32_000)
+"""Below those that systems give to whoever asks for any, so that nobody gets one before the server opens it."""
+
+
 def free_port() -> int:
     """Return a port that nobody listens at.
 
     A former test's port comes first: the browser knows scripts by their address, and has compiled them already.
     """
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-    ours = (port for port, asked in _had.items() if asked != test and _bound(port))
-    port = next(ours, 0) or _bound(0)
+    former = (port for port, asked in _had.items() if asked != test)
+    # Drawn by the system, as tests set the seed of `random`, and other processes would draw the same.
+    drawn = (secrets.choice(_PORTS) for _ in _PORTS)
+    port = next(filter(_is_free, itertools.chain(former, drawn)))
     _had[port] = test
     return port
 
 
-def _bound(port: int) -> int:
-    """Return the port that could be bound, one of the system's choice for 0; 0 where it could not."""
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections don't matter
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return 0
-        chosen: int = probe.getsockname()[1]
-        return chosen
+            return False
+        return True
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path | None) -> None:

@@ -28,6 +28,7 @@ from db.models import models, rounds
 from db.people import annotators
 from db.texts import diaries
 from tests import trying
+from tests.browser.conftest import free_port
 from tests.conftest import ROOT, answer_test_part, fill
 
 if TYPE_CHECKING:
@@ -515,9 +516,7 @@ def test_two_versions_are_compared_on_the_test_diaries_that_both_have_answered(
 
 @pytest.mark.slow
 def test_the_app_says_its_address_and_stops_when_told(project_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",
